@@ -1,0 +1,49 @@
+"""Every setting, read once from the environment or `.env`. Frozen; built in one place; passed to whoever needs it."""
+
+from decimal import Decimal
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import Field, SecretStr
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+
+class Settings(BaseSettings):
+    """Names are the environment variables' names in lower case. `.env.example` lists them with a line each."""
+
+    model_config = SettingsConfigDict(env_file=".env", extra="ignore", frozen=True, env_ignore_empty=True)
+
+    host: str = "127.0.0.1"
+    port: Annotated[int, Field(ge=0, le=65535)] = 8000
+    api_key: SecretStr | None = None
+    """A key with every scope. Without it one is generated at first start, printed once and stored as a hash."""
+    public_url: str | None = None
+    """Where people reach the service, for review links. Default: http://HOST:PORT."""
+    database_url: str = "sqlite+aiosqlite:///data/restock.db"
+    checkpoint_path: Path = Path("data/checkpoints.db")
+    """LangGraph's workflow memory when the order book is on SQLite."""
+
+    gemini_api_key: SecretStr | None = None
+    groq_api_key: SecretStr | None = None
+    primary_model: str = "google_genai:gemini-3.5-flash-lite"
+    fallback_models: tuple[str, ...] = ("groq:openai/gpt-oss-120b",)
+    rules_model: bool = True
+    """Answer by rules when no provider can. Off: such runs go to review with the calculator's plan."""
+    model_timeout_seconds: Annotated[float, Field(gt=0, le=120)] = 2.0
+    """Deadline of one model call."""
+    run_deadline_seconds: Annotated[float, Field(gt=0, le=600)] = 4.5
+    """Deadline of a whole decision; what has no valid order by then goes to review."""
+    model_call_budget: Annotated[int, Field(ge=1, le=20)] = 6
+    prefetch: bool = False
+    """The graph itself asks for the triggered product's data and calculation, so that one model call is enough."""
+
+    confidence_threshold: Annotated[float, Field(ge=0, le=1)] = 0.6
+    auto_order_value_limit: Annotated[Decimal, Field(ge=0)] = Decimal(500_000)
+    """Orders worth more than this always go to review."""
+    review_expiry_hours: Annotated[float, Field(gt=0)] = 72
+    chat_max_characters: Annotated[int, Field(ge=1, le=100_000)] = 4_000
+    max_body_bytes: Annotated[int, Field(ge=1_000)] = 1_000_000
+
+    metrics_public: bool = False
+    docs_enabled: bool = True
+    log_level: Literal["debug", "info", "warning", "error"] = "info"

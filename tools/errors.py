@@ -1,0 +1,86 @@
+"""Every error the stock side raises, as one tree.
+
+    RestockError
+    ├── InvalidInput            the caller's data cannot be used as it stands
+    │   ├── InvalidDemand       a demand history with a bad value; names the position
+    │   └── InvalidQuantity     a quantity that breaks the order's own rules
+    ├── NotFound
+    │   ├── UnknownProduct
+    │   ├── UnknownLocation
+    │   ├── UnknownRun
+    │   ├── UnknownReview
+    │   └── UnknownConversation
+    ├── Conflict                the request was sound, the world has moved on
+    │   ├── AlreadyDecided      the review has been decided, changed or has expired
+    │   ├── IdempotencyMismatch the same key came with another body
+    │   └── InFlight            the same key is still being answered
+    └── Unavailable             a store or a queue cannot serve now; try again later
+
+Each message says what was wrong, what was got and what to do next. `code` is stable: programs may rely on it.
+"""
+
+
+class RestockError(Exception):
+    """Base of the tree. `code` names the kind of failure for programs; the message is for people."""
+
+    code = "error"
+
+    def __init__(self, message: str) -> None:
+        super().__init__(message)
+        self.message = message
+
+
+class InvalidInput(RestockError):
+    code = "invalid_input"
+
+
+class InvalidDemand(InvalidInput):
+    code = "invalid_demand"
+
+
+class InvalidQuantity(InvalidInput):
+    code = "invalid_quantity"
+
+
+class NotFound(RestockError):
+    code = "not_found"
+
+
+class UnknownProduct(NotFound):
+    code = "unknown_product"
+
+
+class UnknownLocation(NotFound):
+    code = "unknown_location"
+
+
+class UnknownRun(NotFound):
+    code = "unknown_run"
+
+
+class UnknownReview(NotFound):
+    code = "unknown_review"
+
+
+class UnknownConversation(NotFound):
+    code = "unknown_conversation"
+
+
+class Conflict(RestockError):
+    code = "conflict"
+
+
+class AlreadyDecided(Conflict):
+    code = "already_decided"
+
+
+class IdempotencyMismatch(Conflict):
+    code = "idempotency_mismatch"
+
+
+class InFlight(Conflict):
+    code = "in_flight"
+
+
+class Unavailable(RestockError):
+    code = "unavailable"
