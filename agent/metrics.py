@@ -1,0 +1,62 @@
+"""The service's Prometheus metrics, in a registry of their own."""
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+
+SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2, 3, 4, 5, 7.5, 10)
+MAX_PRODUCT_SERIES = 500
+
+
+class Metrics:
+    """One instance for each runtime, so that tests and several runtimes in one process never share a count."""
+
+    def __init__(self) -> None:
+        registry = self.registry = CollectorRegistry()
+        self.triggers = Counter("inventory_trigger", "Triggers answered.", ["mode", "status"], registry=registry)
+        self.llm_calls = Counter("llm_calls", "Model calls by outcome.", ["provider", "status"], registry=registry)
+        self.orders = Counter(
+            "orders_generated", "Orders by action and status.", ["action", "status"], registry=registry
+        )
+        self.safety_stock = Gauge(
+            "current_safety_stock", "Last calculated safety stock.", ["product_id"], registry=registry
+        )
+        self.reorder_point = Gauge(
+            "current_reorder_point", "Last calculated reorder point.", ["product_id"], registry=registry
+        )
+        self.decision_seconds = Histogram(
+            "decision_seconds",
+            "Time from trigger to order, review or answer.",
+            ["mode"],
+            buckets=SECONDS,
+            registry=registry,
+        )
+        self.llm_call_seconds = Histogram(
+            "llm_call_seconds", "Time of one model call.", ["provider"], buckets=SECONDS, registry=registry
+        )
+        self.llm_tokens = Counter(
+            "llm_tokens", "Tokens by direction.", ["provider", "model", "direction"], registry=registry
+        )
+        self.llm_fallbacks = Counter(
+            "llm_fallbacks", "Falls to the next model, by reason.", ["provider", "reason"], registry=registry
+        )
+        self.llm_circuit_open = Gauge(
+            "llm_circuit_open", "1 while a provider is passed over.", ["provider"], registry=registry
+        )
+        self.review_queue_length = Gauge("review_queue_length", "Orders waiting for a person.", registry=registry)
+        self.review_queue_oldest_seconds = Gauge(
+            "review_queue_oldest_seconds", "Age of the oldest waiting order.", registry=registry
+        )
+        self.http_requests = Counter(
+            "http_requests", "Requests by route and status.", ["method", "route", "status"], registry=registry
+        )
+        self.http_seconds = Histogram(
+            "http_request_seconds", "Time to answer.", ["route"], buckets=SECONDS, registry=registry
+        )
+        self._products: set[str] = set()
+
+    def observe_plan(self, *, product_id: str, safety_stock: float, reorder_point: float) -> None:
+        """Show a product's last calculation; after 500 products, new ones share the label `other`."""
+        if product_id not in self._products and len(self._products) >= MAX_PRODUCT_SERIES:
+            product_id = "other"
+        self._products.add(product_id)
+        self.safety_stock.labels(product_id).set(safety_stock)
+        self.reorder_point.labels(product_id).set(reorder_point)

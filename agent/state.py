@@ -1,0 +1,49 @@
+"""What flows through the graph, and what goes in and comes out of a run."""
+
+from typing import Annotated, Literal, TypedDict
+
+from langchain_core.messages import AnyMessage
+from langgraph.graph.message import add_messages
+from pydantic import Field
+
+from tools.models import Mode, ProductFacts, Record, RunView, ServiceLevel
+
+Kind = Literal["decision", "chat"]
+
+
+class DecisionRequest(Record):
+    """One product to decide on. `facts` carries everything in mode `input` and is empty otherwise."""
+
+    product_id: str
+    mode: Mode
+    location: str | None = None
+    facts: ProductFacts | None = None
+    service_level: ServiceLevel | None = None
+    """Replaces the product's own service level for this run."""
+    note: Annotated[str, Field(max_length=2_000)] = ""
+    """Free text from whoever asks: data for the model, without authority."""
+    origin: Literal["trigger", "chat"] = "trigger"
+    requested_by: str = ""
+
+
+class ChatAnswer(Record):
+    conversation_id: str
+    answer: str
+    llm_provider: str
+    runs: tuple[RunView, ...] = ()
+    """Decision runs that the chat asked for."""
+    tools_used: tuple[str, ...] = ()
+
+
+class DecisionState(TypedDict, total=False):
+    """LangGraph's state: JSON-like values and messages only. Orders are never read from here."""
+
+    kind: Kind
+    run_id: str
+    messages: Annotated[list[AnyMessage], add_messages]
+    model_calls: int
+    corrections: int
+    deadline: float
+    proposal: dict[str, object] | None
+    route: Literal["auto", "review", "none", "retry"]
+    outcome: dict[str, object]
