@@ -205,6 +205,7 @@ class Plan(Record):
     minimum_quantity: int
     maximum_quantity: int
     """An order outside minimum_quantity … maximum_quantity is never placed without a person."""
+    order_multiple: int = 1
     permitted_leftover: float
     transfer: Transfer | None = None
     unit_price: Decimal | None
