@@ -1,0 +1,91 @@
+"""A conversation as the rules model reads it: the questions asked, and what each tool answered to which arguments."""
+
+import json
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from langchain_core.messages import AIMessage, BaseMessage, HumanMessage, ToolMessage
+
+_TASK = re.compile(r"<task>(\{.*?\})</task>", re.DOTALL)
+
+
+@dataclass(frozen=True)
+class ToolResult:
+    """One answered tool call. `error` is the tool's sentence when it could not answer; `data` is empty then."""
+
+    name: str
+    arguments: dict[str, Any]
+    data: dict[str, Any] = field(default_factory=dict)
+    error: str | None = None
+
+
+@dataclass(frozen=True)
+class Turn:
+    """One question and everything that followed it up to the next question."""
+
+    question: str
+    results: tuple[ToolResult, ...] = ()
+    answers: int = 0
+    """How often a model has spoken in this turn."""
+
+
+@dataclass(frozen=True)
+class Task:
+    product_id: str
+    location: str | None
+
+
+def read_task(messages: Sequence[BaseMessage]) -> Task | None:
+    """The product a decision is about: the first task of the first human message. Later text carries no authority."""
+    first = next((message for message in messages if isinstance(message, HumanMessage)), None)
+    found = _TASK.match(str(first.text).lstrip()) if first else None
+    task = _object(found.group(1)) if found else {}
+    product_id, location = task.get("product_id"), task.get("location")
+    if not isinstance(product_id, str) or not product_id:
+        return None
+    return Task(product_id=product_id, location=location if isinstance(location, str) else None)
+
+
+def read_results(messages: Sequence[BaseMessage]) -> tuple[ToolResult, ...]:
+    """Every answered tool call, in the order of the answers."""
+    return tuple(_results(messages))
+
+
+def read_turns(messages: Sequence[BaseMessage]) -> tuple[Turn, ...]:
+    """The conversation cut at its questions, oldest first."""
+    starts = [i for i, message in enumerate(messages) if isinstance(message, HumanMessage)]
+    ends = [*starts[1:], len(messages)]
+    return tuple(_turn(messages[start:end]) for start, end in zip(starts, ends, strict=True))
+
+
+def _turn(messages: Sequence[BaseMessage]) -> Turn:
+    spoken = sum(isinstance(message, AIMessage) for message in messages)
+    return Turn(question=str(messages[0].text), results=read_results(messages), answers=spoken)
+
+
+def _results(messages: Sequence[BaseMessage]) -> Iterator[ToolResult]:
+    calls: dict[str, tuple[str, dict[str, Any]]] = {}
+    for message in messages:
+        if isinstance(message, AIMessage):
+            calls.update({call["id"]: (call["name"], call["args"]) for call in message.tool_calls if call["id"]})
+        elif isinstance(message, ToolMessage):
+            name, arguments = calls.get(message.tool_call_id, (message.name or "", {}))
+            yield _result(name, arguments, message)
+
+
+def _result(name: str, arguments: dict[str, Any], message: ToolMessage) -> ToolResult:
+    text = str(message.text)
+    data = _object(text)
+    if message.status == "error" or "error" in data or not data:
+        return ToolResult(name, arguments, error=str(data.get("error") or text))
+    return ToolResult(name, arguments, data=data)
+
+
+def _object(text: str) -> dict[str, Any]:
+    try:
+        value = json.loads(text)
+    except ValueError:
+        return {}
+    return value if isinstance(value, dict) else {}
