@@ -42,8 +42,8 @@ format: $(VENV)/dev.stamp ## Format the code
 
 lock: | $(BIN)/python ## Rebuild requirements.lock and requirements-dev.lock
 	$(INSTALL) uv
-	$(BIN)/uv pip compile $(LOCK_FLAGS) --extra build pyproject.toml --output-file requirements.lock
-	$(BIN)/uv pip compile $(LOCK_FLAGS) --extra build --extra dev --constraint requirements.lock pyproject.toml --output-file requirements-dev.lock
+	$(BIN)/uv pip compile $(LOCK_FLAGS) --extra build --extra dev pyproject.toml --output-file requirements-dev.lock
+	$(BIN)/uv pip compile $(LOCK_FLAGS) --extra build --constraint requirements-dev.lock pyproject.toml --output-file requirements.lock
 
 LOCK_FLAGS := --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url --no-annotate
 
