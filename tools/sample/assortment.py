@@ -367,6 +367,15 @@ _DRIVES = (
         (Place("Dallas", intermittent(3, chance=0.25), on_hand=38),),
         {"unit": "pieces", "minimum_order_quantity": 10, "order_multiple": 2},
     ),
+    Item(
+        "SHAFT_COUPLINGS_28",
+        "Elastic shaft couplings 28 mm",
+        "Bearings and drives",
+        "ROTARY_SUPPLY",
+        "33.50",
+        (Place("Dallas", lumpy(7, chance=0.15), on_hand=110, days=310),),
+        {"unit": "pieces", "minimum_order_quantity": 5},
+    ),
 )
 
 _GLOVE_TERMS = {
