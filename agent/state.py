@@ -1,11 +1,12 @@
 """What flows through the graph, and what goes in and comes out of a run."""
 
-from typing import Annotated, Literal, TypedDict
+from typing import Annotated, Any, Literal, TypedDict
 
 from langchain_core.messages import AnyMessage
 from langgraph.graph.message import add_messages
 from pydantic import Field
 
+from tools.gate import Route
 from tools.models import Mode, ProductFacts, Record, RunView, ServiceLevel
 
 Kind = Literal["decision", "chat"]
@@ -40,10 +41,13 @@ class DecisionState(TypedDict, total=False):
 
     kind: Kind
     run_id: str
+    request: dict[str, Any]
+    """The run's `DecisionRequest` as JSON; in a chat, the mode and who asks."""
     messages: Annotated[list[AnyMessage], add_messages]
-    model_calls: int
-    corrections: int
     deadline: float
-    proposal: dict[str, object] | None
-    route: Literal["auto", "review", "none", "retry"]
-    outcome: dict[str, object]
+    """When the run must have ended, in seconds since the epoch."""
+    escalation: str | None
+    """Why no model's submission can be waited for."""
+    route: Route
+    outcome: str
+    """The run's status when the graph left it."""

@@ -30,7 +30,7 @@ class Submission(Record):
     action: Action
     quantity: Annotated[int, Field(ge=0, le=10**12)]
     rationale: Annotated[str, Field(max_length=4_000)] = ""
-    concerns: Annotated[list[str], Field(max_length=20)] = []
+    concerns: Annotated[list[str], Field(max_length=20, default_factory=list)]
     confidence: Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)]
 
 

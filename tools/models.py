@@ -336,8 +336,9 @@ class Order(Record):
 
 
 class RunView(Record):
-    """A run with what came of it."""
+    """A run with what came of it. `standing` marks an earlier run's answer, returned instead of a second one."""
 
     run: Run
     proposal: Proposal | None
     order: Order | None
+    standing: bool = False

@@ -1,0 +1,241 @@
+"""The steps of the graph. Each returns only what changed; what they do to the world goes through the order book, which
+takes every effect at most once per run."""
+
+import json
+import time
+from typing import Any
+
+import structlog
+from langchain_core.messages import AIMessage, AnyMessage, HumanMessage, ToolMessage
+from langchain_core.runnables import Runnable, RunnableConfig
+from langchain_core.tools import ToolException
+from langgraph.prebuilt import ToolNode
+from langgraph.prebuilt.tool_node import ToolInvocationError
+from langgraph.types import interrupt
+from pydantic import ValidationError
+
+from agent.metrics import Metrics
+from agent.models import ModelChain, NoModelLeft
+from agent.prompts import CHAT, DECISION, PREFETCH, REMINDER
+from agent.settings import Settings
+from agent.state import DecisionRequest, DecisionState
+from agent.stock import StockDesk
+from agent.toolbox import Toolbox
+from tools.errors import RestockError
+from tools.gate import Circumstances, Limits, Submission, Verdict, judge
+from tools.models import NewProposal, Plan, ProductFacts
+from tools.orders import CompetingOrder, OrderBook
+
+log = structlog.get_logger(__name__)
+Update = dict[str, Any]
+MAX_CORRECTIONS = 1
+
+
+class Nodes:
+    """The steps, around what they need."""
+
+    def __init__(
+        self,
+        *,
+        chain: ModelChain,
+        toolbox: Toolbox,
+        desk: StockDesk,
+        book: OrderBook,
+        settings: Settings,
+        metrics: Metrics,
+    ) -> None:
+        self._desk, self._book, self._settings, self._metrics = desk, book, settings, metrics
+        self._deciding = chain.bind_tools(toolbox.decision)
+        self._submitting = chain.bind_tools(toolbox.decision, tool_choice="submit_order")
+        self._chatting = chain.bind_tools(toolbox.chat)
+        self._answering = chain.bind_tools(toolbox.chat, tool_choice="none")
+        self.tools = ToolNode(toolbox.everything, handle_tool_errors=_safe_sentence)
+
+    async def agent(self, state: DecisionState, config: RunnableConfig) -> Update:
+        """Ask the model for the next step, within the run's budget and deadline."""
+        calls = _model_calls(state) + 1
+        if calls > self._settings.model_call_budget:
+            return self._give_up(state, "The model reached no usable answer within its budget.")
+        if _is_late(state):
+            return self._give_up(state, "The time was up before a model had answered.")
+        model, prompt = self._ask(state, calls)
+        try:
+            reply = await model.ainvoke(prompt, config, deadline=state.get("deadline"))
+        except NoModelLeft:
+            return self._give_up(state, "No model could be reached.")
+        return {"messages": [reply]}
+
+    async def assess(self, state: DecisionState) -> Update:
+        """Check the submission against a fresh calculation, choose the route, and record the proposal."""
+        request = DecisionRequest.model_validate(state["request"])
+        facts = await self._desk.facts(request)
+        plan = await self._desk.plan(request)
+        call, submission = _submission(state)
+        verdict = judge(submission, plan, await self._circumstances(state, request, plan), self._limits())
+        log.info("assessed", route=verdict.route, quantity=verdict.quantity, confidence=verdict.confidence.value)
+        if verdict.route != "retry":
+            await self._record(state, request, facts, plan, verdict, submission)
+        return {
+            "messages": [_answer(call, verdict)] if call else [],
+            "route": verdict.route,
+            "outcome": {"review": "pending_review", "none": "no_action"}.get(verdict.route, ""),
+        }
+
+    async def auto(self, state: DecisionState) -> Update:
+        """Place the order, once, unless a competing one has appeared in the meantime."""
+        try:
+            order = await self._book.place(state["run_id"])
+        except CompetingOrder as competing:
+            log.warning("order_competes", reason=competing.message)
+            return {"outcome": "pending_review"}
+        self._metrics.orders.labels(order.type, "executed").inc()
+        log.info("order_placed", number=order.number)
+        return {"outcome": "executed"}
+
+    async def human_review(self, state: DecisionState) -> Update:
+        """Wait for a person. The decision is read from the order book; the resume value is only a wake-up."""
+        interrupt({"run_id": state["run_id"]})
+        view = await self._book.run(state["run_id"])
+        return {"outcome": view.run.status}
+
+    def _ask(self, state: DecisionState, calls: int) -> tuple[Runnable[Any, AIMessage], list[AnyMessage]]:
+        messages = state["messages"]
+        last_call = calls == self._settings.model_call_budget
+        if state.get("kind") != "decision":
+            return (self._answering if last_call else self._chatting), [CHAT, *messages]
+        said_nothing = isinstance(messages[-1], AIMessage)
+        reminder = [REMINDER] if said_nothing else []
+        return (self._submitting if last_call or said_nothing else self._deciding), [DECISION, *messages, *reminder]
+
+    def _give_up(self, state: DecisionState, why: str) -> Update:
+        log.warning("escalated", reason=why)
+        if state.get("kind") == "decision":
+            return {"escalation": f"{why} The calculator's plan stands here."}
+        return {"messages": [AIMessage(f"{why} Please ask again, or open the review desk.")]}
+
+    async def _circumstances(self, state: DecisionState, request: DecisionRequest, plan: Plan) -> Circumstances:
+        open_orders = await self._book.open_orders(plan.product_id, plan.location, request.mode)
+        in_time = not _is_late(state) and _model_calls(state) < self._settings.model_call_budget
+        return Circumstances(
+            calculated=_calculated(state["messages"]),
+            begun_in_chat=request.origin == "chat",
+            escalation=state.get("escalation"),
+            open_orders=tuple(order.number for order in open_orders),
+            may_retry=in_time and _corrections(state) < MAX_CORRECTIONS,
+        )
+
+    def _limits(self) -> Limits:
+        return Limits(
+            confidence_threshold=self._settings.confidence_threshold,
+            auto_order_value_limit=self._settings.auto_order_value_limit,
+        )
+
+    async def _record(
+        self,
+        state: DecisionState,
+        request: DecisionRequest,
+        facts: ProductFacts,
+        plan: Plan,
+        verdict: Verdict,
+        submission: Submission | None,
+    ) -> None:
+        provider, model = _author(state)
+        proposal = NewProposal(
+            run_id=state["run_id"],
+            action=verdict.action,
+            product_id=plan.product_id,
+            product_name=facts.product.name,
+            location=plan.location,
+            mode=request.mode,
+            source_location=plan.transfer.source_location if plan.transfer else None,
+            supplier_id=facts.supplier.id if verdict.action == "purchase_order" else None,
+            supplier_name=facts.supplier.name if verdict.action == "purchase_order" else None,
+            quantity=verdict.quantity,
+            unit_price=plan.unit_price,
+            currency=plan.currency,
+            lead_time_days=plan.lead_time_days,
+            plan=plan,
+            confidence=verdict.confidence,
+            review_reasons=verdict.reasons,
+            rationale=submission.rationale if submission else "",
+            concerns=tuple(submission.concerns) if submission else (),
+            provider=provider,
+            model=model,
+            origin=request.origin,
+            requested_by=request.requested_by,
+        )
+        route = verdict.route
+        if route != "retry":
+            expires = self._settings.review_expiry_hours
+            await self._book.propose(proposal, route=route, expires_in_hours=expires)
+        if route in ("review", "none"):
+            status = "pending_review" if route == "review" else "no_action"
+            self._metrics.orders.labels(verdict.action, status).inc()
+
+
+def _is_late(state: DecisionState) -> bool:
+    return time.time() >= state.get("deadline", float("inf"))
+
+
+def _model_calls(state: DecisionState) -> int:
+    """Replies since the last person's message; the graph's own prefetch is not one."""
+    calls = 0
+    for message in reversed(state["messages"]):
+        if isinstance(message, HumanMessage):
+            break
+        calls += isinstance(message, AIMessage) and message.name != PREFETCH
+    return calls
+
+
+def _corrections(state: DecisionState) -> int:
+    return sum(
+        isinstance(message, ToolMessage) and message.name == "submit_order" and message.status == "error"
+        for message in state["messages"]
+    )
+
+
+def _submission(state: DecisionState) -> tuple[str | None, Submission | None]:
+    """The last message's submit_order call: its id, and what it says where that can be read."""
+    last = state["messages"][-1]
+    calls = last.tool_calls if isinstance(last, AIMessage) else []
+    if not calls or calls[-1]["name"] != "submit_order":
+        return None, None
+    try:
+        return calls[-1]["id"], Submission.model_validate(calls[-1]["args"])
+    except ValidationError:
+        return calls[-1]["id"], None
+
+
+def _answer(call_id: str, verdict: Verdict) -> ToolMessage:
+    if verdict.correction:
+        return ToolMessage(verdict.correction, tool_call_id=call_id, name="submit_order", status="error")
+    text = {"auto": "Accepted.", "review": "Waits for a person.", "none": "Nothing to order."}[verdict.route]
+    return ToolMessage(text, tool_call_id=call_id, name="submit_order")
+
+
+def _calculated(messages: list[AnyMessage]) -> bool:
+    return any(
+        isinstance(message, ToolMessage) and message.name == "calculate_reorder" and message.artifact is not None
+        for message in messages
+    )
+
+
+def _author(state: DecisionState) -> tuple[str, str]:
+    """Provider and model of the last reply; the calculator where no model's words stand behind the proposal."""
+    replies = [m for m in state["messages"] if isinstance(m, AIMessage)]
+    if state.get("escalation") or not replies:
+        return "calculator", "calculator"
+    said = replies[-1].response_metadata
+    return str(said.get("provider", "unknown")), str(said.get("model", "unknown"))
+
+
+def _safe_sentence(error: Exception) -> str:
+    """What a model may read of a tool's failure: our own words, never an exception's."""
+    if isinstance(error, RestockError):
+        sentence = error.message
+    elif isinstance(error, ToolException | ToolInvocationError):
+        sentence = str(error)
+    else:
+        log.error("tool_failed", error=type(error).__name__)
+        sentence = "The tool could not answer. Go on without it."
+    return json.dumps({"error": sentence}, ensure_ascii=False)

@@ -1,0 +1,17 @@
+"""The graph for LangGraph's own server and Studio, which bring their own checkpointer. Type a question to chat there;
+decisions need a run in the order book and so begin at the service's own doors."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from langchain_core.runnables import RunnableConfig
+
+from agent.graph import Graph, build_graph
+from agent.runtime import open_runtime
+from agent.settings import Settings
+
+
+@asynccontextmanager
+async def make_graph(_: RunnableConfig) -> AsyncIterator[Graph]:
+    async with open_runtime(Settings()) as runtime:
+        yield build_graph(runtime.nodes)

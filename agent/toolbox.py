@@ -1,0 +1,315 @@
+"""The tools that models may call. Each docstring is the model's manual; each argument is validated strictly here,
+whatever the provider let through. Authority (the run's product, its mode, who asks) comes from the state alone.
+
+Results are JSON text for the model. `calculate_reorder` without assumptions also leaves the whole plan as the message's
+artifact: that is the gate's evidence that the calculation ran.
+"""
+
+import json
+from collections.abc import Awaitable, Callable
+from typing import Annotated, Any, Literal
+
+from langchain.tools import ToolRuntime
+from langchain_core.tools import BaseTool, StructuredTool, ToolException
+from pydantic import BaseModel, ConfigDict, Field
+
+from agent.state import DecisionRequest
+from agent.stock import StockDesk
+from tools.confidence import assess
+from tools.models import Plan, ProductFacts, RunView, WhatIf
+from tools.replenishment import plan as calculate
+
+StockStatus = Literal["any", "needs_order", "on_order", "overdue"]
+Result = tuple[str, dict[str, Any] | None]
+StartRun = Callable[[DecisionRequest], Awaitable[RunView]]
+RECENT_PERIODS = 14
+
+
+class Arguments(BaseModel):
+    model_config = ConfigDict(strict=True, extra="forbid")
+
+
+ProductId = Annotated[str, Field(min_length=1, max_length=100, description="The product's id, exactly as given.")]
+Location = Annotated[str | None, Field(max_length=100, description="A location's id; leave out for the usual one.")]
+
+
+class ProductArguments(Arguments):
+    product_id: ProductId
+    location: Location = None
+
+
+class CalculationArguments(ProductArguments):
+    service_level: Annotated[
+        float | None, Field(gt=0, le=0.999, allow_inf_nan=False, description="What-if only: 0.5 to 0.999.")
+    ] = None
+    lead_time_days: Annotated[
+        float | None, Field(ge=0, le=3650, allow_inf_nan=False, description="What-if only: days, 0 to 3650.")
+    ] = None
+    demand_uplift: Annotated[
+        float | None, Field(gt=0, le=100, allow_inf_nan=False, description="What-if only: 1.2 is 20 % more demand.")
+    ] = None
+
+
+class SearchArguments(Arguments):
+    query: Annotated[str, Field(max_length=200, description="Words from id, name or category; empty for all.")] = ""
+    status: Annotated[StockStatus, Field(description="Keep only products in this state.")] = "any"
+    location: Location = None
+    limit: Annotated[int, Field(ge=1, le=100, description="At most this many, 1 to 100.")] = 20
+
+
+class RestockArguments(Arguments):
+    product_id: ProductId
+    note: Annotated[str, Field(max_length=2_000, description="What the planner said about it.")] = ""
+
+
+class SubmissionArguments(Arguments):
+    product_id: ProductId
+    action: Annotated[Literal["purchase_order", "transfer", "none"], Field(description="As calculated, or none.")]
+    quantity: Annotated[int, Field(ge=0, description="Whole units; 0 for none.")]
+    rationale: Annotated[str, Field(max_length=4_000, description="One or two sentences for the planner.")]
+    concerns: list[str] = Field(
+        default_factory=list, max_length=20, description="Only what a person must see before ordering; usually empty."
+    )
+    confidence: Annotated[float, Field(ge=0, le=1, allow_inf_nan=False, description="Your confidence, 0 to 1.")]
+
+
+class Toolbox:
+    """Builds the tools of a decision and of a chat around one stock desk."""
+
+    def __init__(self, desk: StockDesk, *, start_run: StartRun, review_url: Callable[[str], str]) -> None:
+        self._desk, self._start_run, self._review_url = desk, start_run, review_url
+        look_up = self._tool("get_product", self.get_product, ProductArguments)
+        calculation = self._tool("calculate_reorder", self.calculate_reorder, CalculationArguments)
+        self.decision: list[BaseTool] = [
+            look_up,
+            calculation,
+            self._tool("submit_order", self.submit_order, SubmissionArguments),
+        ]
+        self.chat: list[BaseTool] = [
+            self._tool("find_products", self.find_products, SearchArguments),
+            look_up,
+            calculation,
+            self._tool("request_restock", self.request_restock, RestockArguments),
+        ]
+
+    @property
+    def everything(self) -> list[BaseTool]:
+        return list({tool.name: tool for tool in self.decision + self.chat}.values())
+
+    def _tool(self, name: str, run: Callable[..., Awaitable[Result]], arguments: type[Arguments]) -> BaseTool:
+        return StructuredTool.from_function(
+            coroutine=run, name=name, args_schema=arguments, response_format="content_and_artifact"
+        )
+
+    async def get_product(self, product_id: str, runtime: ToolRuntime, location: str | None = None) -> Result:
+        """Look up one product: stock, open orders, supplier and lead times, price, order rules, recent demand."""
+        request = _request(runtime, product_id, location)
+        facts = await self._desk.facts(request)
+        siblings = await self._desk.catalog(request).siblings(facts.product.id, facts.stock.location)
+        return _json(_product(facts, siblings)), None
+
+    async def calculate_reorder(
+        self,
+        product_id: str,
+        runtime: ToolRuntime,
+        location: str | None = None,
+        service_level: float | None = None,
+        lead_time_days: float | None = None,
+        demand_uplift: float | None = None,
+    ) -> Result:
+        """Calculate whether and how much to reorder: reorder point, safety stock, quantity with its derivation.
+
+        Leave the last three arguments out unless the question is a what-if; an order is never based on a what-if.
+        """
+        what_if = WhatIf(
+            service_level=service_level,
+            lead_time_days=lead_time_days,
+            demand_uplift=1.0 if demand_uplift is None else demand_uplift,
+        )
+        plan = await self._desk.plan(_request(runtime, product_id, location), what_if)
+        evidence = plan.model_dump(mode="json") if what_if.changes_nothing else None
+        return _json(_calculation(plan, what_if)), evidence
+
+    async def find_products(
+        self,
+        runtime: ToolRuntime,
+        query: str = "",
+        status: StockStatus = "any",
+        location: str | None = None,
+        limit: int = 20,
+    ) -> Result:
+        """Search products by words and by state: needs_order, on_order, overdue or any. Most urgent first."""
+        catalog = self._desk.catalog(_asked(runtime))
+        everything = await catalog.all_facts()
+        words = query.lower().replace("_", " ").split()
+        chosen = [facts for facts in everything if _matches(facts, words, location)]
+        rows = [_row(facts, _plan_among(facts, everything)) for facts in chosen]
+        rows = sorted((row for row in rows if _in_status(row, status)), key=_urgency)
+        return _json({"total": len(rows), "products": rows[:limit]}), None
+
+    async def request_restock(self, product_id: str, runtime: ToolRuntime, note: str = "") -> Result:
+        """Ask for a restocking decision on one product. It always waits for a person; nothing is ordered here."""
+        request = _asked(runtime).model_copy(update={"product_id": product_id, "note": note, "origin": "chat"})
+        view = await self._start_run(request)
+        return _json(self._run_summary(view)), {"run_id": view.run.id}
+
+    async def submit_order(self, product_id: str, runtime: ToolRuntime, **_: Any) -> Result:
+        """Submit your decision on this run's product, alone and last. Code checks it against the calculation."""
+        raise ToolException("Call submit_order alone, once the results of the other tools are in.")
+
+    def _run_summary(self, view: RunView) -> dict[str, Any]:
+        proposal = view.proposal
+        waiting = proposal is not None and proposal.status == "pending"
+        return {
+            "run_id": view.run.id,
+            "status": view.run.status,
+            "order_number": view.order.number if view.order else None,
+            "review_id": proposal.id if proposal and waiting else None,
+            "review_url": self._review_url(proposal.id) if proposal and waiting else None,
+            "quantity": proposal.quantity if proposal else None,
+            "reason": proposal.plan.reason if proposal else None,
+        }
+
+
+def _asked(runtime: ToolRuntime) -> DecisionRequest:
+    return DecisionRequest.model_validate(runtime.state.get("request") or {"product_id": "", "mode": "mock"})
+
+
+def _request(runtime: ToolRuntime, product_id: str, location: str | None) -> DecisionRequest:
+    """The run's own request, for this product. A decision looks at its own product only."""
+    request = _asked(runtime)
+    if runtime.state.get("kind") == "decision":
+        if product_id != request.product_id:
+            raise ToolException(f"This run decides on {request.product_id} only.")
+        return request
+    return request.model_copy(update={"product_id": product_id, "location": location})
+
+
+def _json(value: dict[str, Any]) -> str:
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":"), default=str)
+
+
+def _number(value: float | None, digits: int = 4) -> float | int | None:
+    if value is None:
+        return None
+    rounded = round(value, digits)
+    return int(rounded) if rounded == int(rounded) else rounded
+
+
+def _open_orders(facts: ProductFacts) -> list[dict[str, Any]]:
+    return [
+        {"reference": o.reference, "quantity": _number(o.quantity), "due_in_days": _number(o.due_in_days, 1)}
+        for o in facts.stock.open_orders
+    ]
+
+
+def _product(facts: ProductFacts, siblings: tuple[ProductFacts, ...]) -> dict[str, Any]:
+    product, supplier, stock = facts.product, facts.supplier, facts.stock
+    return {
+        "product_id": product.id,
+        "name": product.name,
+        "category": product.category,
+        "unit": product.unit,
+        "notes": product.notes,
+        "location": stock.location,
+        "other_locations": [{"location": s.stock.location, "on_hand": _number(s.stock.on_hand)} for s in siblings],
+        "on_hand": _number(stock.on_hand),
+        "backorders": _number(stock.backorders),
+        "open_orders": _open_orders(facts),
+        "supplier": {
+            "name": supplier.name,
+            "promised_lead_time_days": _number(supplier.promised_lead_time_days),
+            "observed_lead_times_days": [_number(days, 1) for days in supplier.observed_lead_times_days[-10:]],
+        },
+        "unit_price": None if product.unit_price is None else float(product.unit_price),
+        "currency": product.currency,
+        "minimum_order_quantity": product.minimum_order_quantity,
+        "order_multiple": product.order_multiple,
+        "recent_demand": [_number(v) for v in facts.demand.values[-RECENT_PERIODS:]],
+        "periods": len(facts.demand.values),
+    }
+
+
+def _calculation(plan: Plan, what_if: WhatIf) -> dict[str, Any]:
+    numbers = (
+        "order_quantity",
+        "minimum_quantity",
+        "maximum_quantity",
+        "reorder_point",
+        "safety_stock",
+        "order_up_to_level",
+        "on_hand",
+        "on_order",
+        "backorders",
+        "inventory_position",
+        "shortage",
+        "days_until_stockout",
+        "mean_per_day",
+        "lead_time_days",
+        "review_period_days",
+        "service_level",
+    )
+    return {
+        "product_id": plan.product_id,
+        "location": plan.location,
+        "assumptions": what_if.model_dump(exclude_defaults=True),
+        "recommended_action": plan.recommended_action,
+        **{name: _number(getattr(plan, name)) for name in numbers},
+        "method": plan.method,
+        "demand_class": plan.demand_class,
+        "confidence": round(assess(plan, plan.order_quantity).value, 3),
+        "unit_price": None if plan.unit_price is None else float(plan.unit_price),
+        "order_value": None if plan.order_value is None else float(plan.order_value),
+        "currency": plan.currency,
+        "transfer": plan.transfer.model_dump() if plan.transfer else None,
+        "reason": plan.reason,
+        "derivation": list(plan.derivation),
+        "warnings": [notice.message for notice in plan.notices],
+    }
+
+
+def _matches(facts: ProductFacts, words: list[str], location: str | None) -> bool:
+    product = facts.product
+    text = f"{product.id} {product.name} {product.category}".lower().replace("_", " ")
+    return (location is None or facts.stock.location == location) and all(word in text for word in words)
+
+
+def _plan_among(facts: ProductFacts, everything: tuple[ProductFacts, ...]) -> Plan:
+    siblings = tuple(
+        other
+        for other in everything
+        if other.product.id == facts.product.id and other.stock.location != facts.stock.location
+    )
+    return calculate(facts, siblings=siblings)
+
+
+def _row(facts: ProductFacts, plan: Plan) -> dict[str, Any]:
+    return {
+        "product_id": plan.product_id,
+        "name": facts.product.name,
+        "category": facts.product.category,
+        "location": plan.location,
+        "on_hand": _number(plan.on_hand),
+        "on_order": _number(plan.on_order),
+        "inventory_position": _number(plan.inventory_position),
+        "reorder_point": _number(plan.reorder_point, 2),
+        "days_until_stockout": _number(plan.days_until_stockout, 1),
+        "recommended_action": plan.recommended_action,
+        "order_quantity": plan.order_quantity,
+        "open_orders": _open_orders(facts),
+    }
+
+
+def _in_status(row: dict[str, Any], status: StockStatus) -> bool:
+    orders = row["open_orders"]
+    return {
+        "any": True,
+        "needs_order": row["recommended_action"] != "none",
+        "on_order": bool(orders),
+        "overdue": any(order["due_in_days"] < 0 for order in orders),
+    }[status]
+
+
+def _urgency(row: dict[str, Any]) -> tuple[bool, float]:
+    days = row["days_until_stockout"]
+    return row["recommended_action"] == "none", float("inf") if days is None else days
