@@ -4,8 +4,8 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import Field, SecretStr
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic import Field, SecretStr, field_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 
 class Settings(BaseSettings):
@@ -26,7 +26,22 @@ class Settings(BaseSettings):
     gemini_api_key: SecretStr | None = None
     groq_api_key: SecretStr | None = None
     primary_model: str = "google_genai:gemini-3.5-flash-lite"
-    fallback_models: tuple[str, ...] = ("groq:openai/gpt-oss-120b",)
+    fallback_models: Annotated[tuple[str, ...], NoDecode] = ("groq:openai/gpt-oss-120b",)
+    """Tried in this order after the primary; `provider:model`, separated by commas."""
+    gemini_base_url: str | None = None
+    """Another host for Gemini's API, without a path: a gateway, or a server for tests."""
+    groq_base_url: str | None = None
+    """Another host for Groq's API, without a path: llama.cpp with `--api-prefix /openai`, or a server for tests."""
+    model_base_urls: dict[str, str] = {}
+    """Base URLs of other providers as JSON, e.g. {"ollama": "http://127.0.0.1:11434"}."""
+    model_max_tokens: Annotated[int, Field(ge=64, le=65_536)] = 2_048
+    """Most tokens of one answer, thinking included; an answer cut off by it counts as failed."""
+    model_reasoning_effort: Literal["low", "medium", "high", "provider"] = "low"
+    """How long models that can think do so (Gemini 3 and gpt-oss); `provider` leaves it to them."""
+    circuit_failures: Annotated[int, Field(ge=1, le=100)] = 3
+    """Failures in a row after which a provider is passed over."""
+    circuit_cooldown_seconds: Annotated[float, Field(gt=0, le=3_600)] = 15.0
+    """First pause of a provider that was passed over, unless it names its own; doubled after each failed trial."""
     rules_model: bool = True
     """Answer by rules when no provider can. Off: such runs go to review with the calculator's plan."""
     model_timeout_seconds: Annotated[float, Field(gt=0, le=120)] = 2.0
@@ -47,3 +62,8 @@ class Settings(BaseSettings):
     metrics_public: bool = False
     docs_enabled: bool = True
     log_level: Literal["debug", "info", "warning", "error"] = "info"
+
+    @field_validator("fallback_models", mode="before")
+    @classmethod
+    def _separate(cls, value: object) -> object:
+        return tuple(name.strip() for name in value.split(",") if name.strip()) if isinstance(value, str) else value

@@ -1,0 +1,209 @@
+"""What goes wrong with a model call, told apart by what to do about it.
+
+    ModelFailure        one model did not give a usable answer; `reason` says why
+    NoModelLeft         every model failed, and the rules model is off
+    └── BudgetSpent     the run's or the day's tokens or money are used up: no model may be asked
+
+Clients raise five families of exceptions for the same things, so they are told apart by status, cause and body first.
+"""
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from email.utils import parsedate_to_datetime
+from time import time
+from typing import Any, Literal
+
+import httpx
+from langchain_core.exceptions import (
+    ModelAPIError,
+    ModelAuthenticationError,
+    ModelConnectionError,
+    ModelInvalidRequestError,
+    ModelNotFoundError,
+    ModelPermissionDeniedError,
+    ModelRateLimitError,
+    ModelTimeoutError,
+)
+
+from tools.errors import Unavailable
+
+Reason = Literal[
+    "bad_key",
+    "retired",
+    "rejected",
+    "too_large",
+    "rate_limited",
+    "server_error",
+    "unreachable",
+    "timeout",
+    "malformed",
+    "truncated",
+    "empty",
+    "blocked",
+    "cut_off",
+    "malformed_call",
+    "unknown_tool",
+    "text_for_call",
+    "oversized",
+    "circuit_open",
+    "deadline",
+    "unexpected",
+]
+
+OUTAGES: frozenset[Reason] = frozenset(
+    {"server_error", "unreachable", "timeout", "malformed", "truncated", "empty", "rate_limited", "bad_key"}
+)
+"""Reasons that speak about the provider. The others are about one request or answer and must not close it to all."""
+
+CERTAIN: frozenset[Reason] = frozenset({"rate_limited", "bad_key", "retired"})
+"""Reasons that the next call is sure to meet too."""
+
+TRANSIENT: frozenset[Reason] = frozenset(
+    {"server_error", "unreachable", "malformed", "truncated", "empty", "malformed_call", "text_for_call"}
+)
+"""Reasons that a second try of the same model may not meet."""
+
+STATUS_REASONS: dict[int, Reason] = {
+    400: "rejected",
+    401: "bad_key",
+    403: "bad_key",
+    404: "retired",
+    408: "timeout",
+    413: "too_large",
+    429: "rate_limited",
+    504: "server_error",
+}
+CLASS_REASONS: tuple[tuple[type[Exception], Reason], ...] = (
+    (ModelAuthenticationError, "bad_key"),
+    (ModelPermissionDeniedError, "bad_key"),
+    (ModelNotFoundError, "retired"),
+    (ModelRateLimitError, "rate_limited"),
+    (ModelInvalidRequestError, "rejected"),
+    (ModelTimeoutError, "timeout"),
+    (ModelAPIError, "server_error"),
+    (ModelConnectionError, "unreachable"),
+    (TimeoutError, "timeout"),
+    (httpx.TimeoutException, "timeout"),
+    (httpx.TransportError, "unreachable"),
+    (ConnectionError, "unreachable"),
+    (json.JSONDecodeError, "malformed"),
+)
+BODY_REASONS: tuple[tuple[str, Reason], ...] = (
+    ("API_KEY_INVALID", "bad_key"),
+    ("API key not valid", "bad_key"),
+    ("model_decommissioned", "retired"),
+    ("tool_use_failed", "malformed_call"),
+)
+"""What a 400 may really be, by the provider's own codes."""
+
+LONGEST_HINT_SECONDS = 3600.0
+
+
+@dataclass(eq=False)
+class ModelFailure(Exception):
+    """One model's answer that cannot be used, or the lack of one. `retry_after` is the provider's hint, in seconds."""
+
+    reason: Reason
+    detail: str = ""
+    retry_after: float | None = None
+    tokens: tuple[int, int] = (0, 0)
+    """Input and output tokens that the answer cost all the same."""
+
+    def __str__(self) -> str:
+        return f"{self.reason}: {self.detail}" if self.detail else self.reason
+
+
+class NoModelLeft(Unavailable):
+    code = "no_model_left"
+
+
+class BudgetSpent(NoModelLeft):
+    code = "budget_spent"
+
+
+def classify(error: Exception) -> ModelFailure:
+    """The failure behind whatever a client raised."""
+    if isinstance(error, ModelFailure):
+        return error
+    status = _status(error)
+    reason = _reason_by_status(status, error) if status else _reason_by_class(error)
+    detail = f"{type(error).__name__}" + (f" {status}" if status else "")
+    return ModelFailure(reason, detail, retry_after=_retry_after(error))
+
+
+def _chain(error: BaseException) -> Iterator[BaseException]:
+    """The error, what it was raised from, and so on. Not the context: that may be the caller's own trouble."""
+    seen: set[int] = set()
+    current: BaseException | None = error
+    while current is not None and id(current) not in seen:
+        seen.add(id(current))
+        yield current
+        current = current.__cause__
+
+
+def _status(error: Exception) -> int | None:
+    for link in _chain(error):
+        for name in ("status_code", "code"):
+            value = getattr(link, name, None)
+            if isinstance(value, int) and 400 <= value < 600:
+                return value
+    return None
+
+
+def _reason_by_status(status: int, error: Exception) -> Reason:
+    if status == 400:
+        text = " ".join(str(link) for link in _chain(error))
+        return next((reason for mark, reason in BODY_REASONS if mark in text), "rejected")
+    return STATUS_REASONS.get(status, "server_error" if status >= 498 else "rejected")
+
+
+def _reason_by_class(error: Exception) -> Reason:
+    for link in _chain(error):
+        for kind, reason in CLASS_REASONS:
+            if isinstance(link, kind):
+                return reason
+    names = {type(link).__name__ for link in _chain(error)}
+    if names & {"UnknownApiResponseError", "ValidationError", "APIResponseValidationError"}:
+        return "malformed"
+    if isinstance(error, AttributeError | KeyError | TypeError | IndexError | UnicodeDecodeError):
+        return "malformed"
+    return "unexpected"
+
+
+def _retry_after(error: Exception) -> float | None:
+    """Seconds to wait, from a Retry-After header or Google's RetryInfo; None without a hint."""
+    for link in _chain(error):
+        response = getattr(link, "response", None)
+        headers = getattr(response, "headers", None) or {}
+        for hint in (_header_seconds(headers.get("retry-after")), _retry_info(getattr(link, "details", None))):
+            if hint is not None:
+                return min(max(hint, 0.0), LONGEST_HINT_SECONDS)
+    return None
+
+
+def _header_seconds(value: str | None) -> float | None:
+    if not value:
+        return None
+    try:
+        return float(value)
+    except ValueError:
+        pass
+    try:
+        return parsedate_to_datetime(value).timestamp() - time()
+    except ValueError:
+        return None
+
+
+def _retry_info(details: Any) -> float | None:
+    """`error.details[].retryDelay`, written as "17s"."""
+    error = details.get("error", details) if isinstance(details, dict) else {}
+    entries = error.get("details") if isinstance(error, dict) else None
+    for entry in entries if isinstance(entries, list) else []:
+        delay = entry.get("retryDelay") if isinstance(entry, dict) else None
+        if isinstance(delay, str):
+            try:
+                return float(delay.removesuffix("s"))
+            except ValueError:
+                return None
+    return None
