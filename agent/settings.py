@@ -11,21 +11,29 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 class Settings(BaseSettings):
     """Names are the environment variables' names in lower case. `.env.example` lists them with a line each."""
 
-    model_config = SettingsConfigDict(env_file=".env", extra="ignore", frozen=True, env_ignore_empty=True)
+    model_config = SettingsConfigDict(
+        env_file=".env", extra="ignore", frozen=True, env_ignore_empty=True, use_attribute_docstrings=True
+    )
 
     host: str = "127.0.0.1"
+    """Address to listen on; 0.0.0.0 for every interface."""
     port: Annotated[int, Field(ge=0, le=65535)] = 8000
+    """Port to listen on; 0 takes a free one."""
     api_key: SecretStr | None = None
     """A key with every scope. Without it one is generated at first start, printed once and stored as a hash."""
     public_url: str | None = None
     """Where people reach the service, for review links. Default: http://HOST:PORT."""
     database_url: str = "sqlite+aiosqlite:///data/restock.db"
+    """The order book, as an SQLAlchemy URL."""
     checkpoint_path: Path = Path("data/checkpoints.db")
     """LangGraph's workflow memory when the order book is on SQLite."""
 
     gemini_api_key: SecretStr | None = None
+    """Key for Gemini; without it Gemini is left out of the chain."""
     groq_api_key: SecretStr | None = None
+    """Key for Groq; without it Groq is left out of the chain."""
     primary_model: str = "google_genai:gemini-3.5-flash-lite"
+    """The model asked first, as `provider:model`."""
     fallback_models: Annotated[tuple[str, ...], NoDecode] = ("groq:openai/gpt-oss-120b",)
     """Tried in this order after the primary; `provider:model`, separated by commas."""
     gemini_base_url: str | None = None
@@ -49,19 +57,27 @@ class Settings(BaseSettings):
     run_deadline_seconds: Annotated[float, Field(gt=0, le=600)] = 4.5
     """Deadline of a whole decision; what has no valid order by then goes to review."""
     model_call_budget: Annotated[int, Field(ge=1, le=20)] = 6
+    """Model calls of one run or chat answer at the most."""
     prefetch: bool = False
     """The graph itself asks for the triggered product's data and calculation, so that one model call is enough."""
 
     confidence_threshold: Annotated[float, Field(ge=0, le=1)] = 0.6
+    """From this probability on an order is placed automatically."""
     auto_order_value_limit: Annotated[Decimal, Field(ge=0)] = Decimal(500_000)
-    """Orders worth more than this always go to review."""
+    """Orders worth more than this, in the product's currency, always go to review."""
     review_expiry_hours: Annotated[float, Field(gt=0)] = 72
+    """How long an order waits for a person before it lapses."""
     chat_max_characters: Annotated[int, Field(ge=1, le=100_000)] = 4_000
+    """Longest chat message."""
     max_body_bytes: Annotated[int, Field(ge=1_000)] = 1_000_000
+    """Longest request body."""
 
     metrics_public: bool = False
+    """Serve /metrics without a key."""
     docs_enabled: bool = True
+    """Serve /docs and /openapi.json."""
     log_level: Literal["debug", "info", "warning", "error"] = "info"
+    """Least severe event that is logged."""
 
     @field_validator("fallback_models", mode="before")
     @classmethod
