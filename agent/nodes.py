@@ -3,7 +3,7 @@ takes every effect at most once per run."""
 
 import json
 import time
-from typing import Any
+from typing import Any, Literal
 
 import structlog
 from langchain_core.messages import AIMessage, AnyMessage, HumanMessage, ToolMessage
@@ -21,14 +21,23 @@ from agent.settings import Settings
 from agent.state import DecisionRequest, DecisionState
 from agent.stock import StockDesk
 from agent.toolbox import Toolbox
-from tools.errors import RestockError
-from tools.gate import Circumstances, Limits, Submission, Verdict, judge
-from tools.models import NewProposal, Plan, ProductFacts
-from tools.orders import CompetingOrder, OrderBook
+from tools.errors import AwaitsReview, RestockError
+from tools.gate import Circumstances, Limits, Route, Submission, Verdict, judge
+from tools.models import NewProposal, Plan, ProductFacts, ProposalStatus
+from tools.orders import OrderBook
 
 log = structlog.get_logger(__name__)
 Update = dict[str, Any]
 MAX_CORRECTIONS = 1
+ROUTE_OF_STATUS: dict[ProposalStatus, Route] = {
+    "proposed": "auto",
+    "placed": "auto",
+    "pending": "review",
+    "approved": "review",
+    "rejected": "review",
+    "expired": "review",
+    "no_action": "none",
+}
 
 
 class Nodes:
@@ -73,20 +82,18 @@ class Nodes:
         call, submission = _submission(state)
         verdict = judge(submission, plan, await self._circumstances(state, request, plan), self._limits())
         log.info("assessed", route=verdict.route, quantity=verdict.quantity, confidence=verdict.confidence.value)
-        if verdict.route != "retry":
-            await self._record(state, request, facts, plan, verdict, submission)
-        return {
-            "messages": [_answer(call, verdict)] if call else [],
-            "route": verdict.route,
-            "outcome": {"review": "pending_review", "none": "no_action"}.get(verdict.route, ""),
-        }
+        route = verdict.route
+        if route != "retry":
+            proposal = _proposal(state, request, facts, plan, verdict, submission)
+            route = await self._record(proposal, route)
+        return {"messages": [_answer(call, verdict)] if call else [], "route": route}
 
     async def auto(self, state: DecisionState) -> Update:
         """Place the order, once, unless a competing one has appeared in the meantime."""
         try:
             order = await self._book.place(state["run_id"])
-        except CompetingOrder as competing:
-            log.warning("order_competes", reason=competing.message)
+        except AwaitsReview as waits:
+            log.warning("order_waits", reason=waits.message)
             return {"outcome": "pending_review"}
         self._metrics.orders.labels(order.type, "executed").inc()
         log.info("order_placed", number=order.number)
@@ -130,47 +137,49 @@ class Nodes:
             auto_order_value_limit=self._settings.auto_order_value_limit,
         )
 
-    async def _record(
-        self,
-        state: DecisionState,
-        request: DecisionRequest,
-        facts: ProductFacts,
-        plan: Plan,
-        verdict: Verdict,
-        submission: Submission | None,
-    ) -> None:
-        provider, model = _author(state)
-        proposal = NewProposal(
-            run_id=state["run_id"],
-            action=verdict.action,
-            product_id=plan.product_id,
-            product_name=facts.product.name,
-            location=plan.location,
-            mode=request.mode,
-            source_location=plan.transfer.source_location if plan.transfer else None,
-            supplier_id=facts.supplier.id if verdict.action == "purchase_order" else None,
-            supplier_name=facts.supplier.name if verdict.action == "purchase_order" else None,
-            quantity=verdict.quantity,
-            unit_price=plan.unit_price,
-            currency=plan.currency,
-            lead_time_days=plan.lead_time_days,
-            plan=plan,
-            confidence=verdict.confidence,
-            review_reasons=verdict.reasons,
-            rationale=submission.rationale if submission else "",
-            concerns=tuple(submission.concerns) if submission else (),
-            provider=provider,
-            model=model,
-            origin=request.origin,
-            requested_by=request.requested_by,
-        )
-        route = verdict.route
-        if route != "retry":
-            expires = self._settings.review_expiry_hours
-            await self._book.propose(proposal, route=route, expires_in_hours=expires)
-        if route in ("review", "none"):
-            status = "pending_review" if route == "review" else "no_action"
-            self._metrics.orders.labels(verdict.action, status).inc()
+    async def _record(self, proposal: NewProposal, route: Literal["auto", "review", "none"]) -> Route:
+        """Store the proposal. A run that was cut off has one already; that one stands, and its route with it."""
+        stored = await self._book.propose(proposal, route=route, expires_in_hours=self._settings.review_expiry_hours)
+        if stored.status in ("pending", "no_action"):
+            status = "pending_review" if stored.status == "pending" else "no_action"
+            self._metrics.orders.labels(stored.action, status).inc()
+        return ROUTE_OF_STATUS[stored.status]
+
+
+def _proposal(
+    state: DecisionState,
+    request: DecisionRequest,
+    facts: ProductFacts,
+    plan: Plan,
+    verdict: Verdict,
+    submission: Submission | None,
+) -> NewProposal:
+    provider, model = _author(state)
+    bought = verdict.action == "purchase_order"
+    return NewProposal(
+        run_id=state["run_id"],
+        action=verdict.action,
+        product_id=plan.product_id,
+        product_name=facts.product.name,
+        location=plan.location,
+        mode=request.mode,
+        source_location=plan.transfer.source_location if plan.transfer else None,
+        supplier_id=facts.supplier.id if bought else None,
+        supplier_name=facts.supplier.name if bought else None,
+        quantity=verdict.quantity,
+        unit_price=plan.unit_price,
+        currency=plan.currency,
+        lead_time_days=plan.lead_time_days,
+        plan=plan,
+        confidence=verdict.confidence,
+        review_reasons=verdict.reasons,
+        rationale=submission.rationale if submission else "",
+        concerns=tuple(submission.concerns) if submission else (),
+        provider=provider,
+        model=model,
+        origin=request.origin,
+        requested_by=request.requested_by,
+    )
 
 
 def _is_late(state: DecisionState) -> bool:

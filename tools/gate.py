@@ -124,7 +124,7 @@ def _reasons(
         reasons.append(circumstances.escalation)
     elif fault:
         reasons.append(f"The model's order was not usable, so the plan's stands here. {fault}")
-    elif submission and submission.action == "none":
+    elif submission and submission.action != plan.recommended_action:
         reasons.append("The model advises against ordering; the calculation says order.")
     if submission and submission.concerns and not fault:
         reasons.append("The model raised a concern: " + "; ".join(submission.concerns))
