@@ -9,15 +9,22 @@
     │   ├── UnknownLocation
     │   ├── UnknownRun
     │   ├── UnknownReview
+    │   ├── UnknownOrder
     │   └── UnknownConversation
     ├── Conflict                the request was sound, the world has moved on
     │   ├── AlreadyDecided      the review has been decided, changed or has expired
+    │   ├── AwaitsReview        the order may not be placed automatically: a person has to decide; carries the run
     │   ├── IdempotencyMismatch the same key came with another body
     │   └── InFlight            the same key is still being answered
     └── Unavailable             a store or a queue cannot serve now; try again later
 
 Each message says what was wrong, what was got and what to do next. `code` is stable: programs may rely on it.
 """
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from tools.models import RunView
 
 
 class RestockError(Exception):
@@ -62,6 +69,10 @@ class UnknownReview(NotFound):
     code = "unknown_review"
 
 
+class UnknownOrder(NotFound):
+    code = "unknown_order"
+
+
 class UnknownConversation(NotFound):
     code = "unknown_conversation"
 
@@ -72,6 +83,14 @@ class Conflict(RestockError):
 
 class AlreadyDecided(Conflict):
     code = "already_decided"
+
+
+class AwaitsReview(Conflict):
+    code = "awaits_review"
+
+    def __init__(self, message: str, view: "RunView") -> None:
+        super().__init__(message)
+        self.view = view
 
 
 class IdempotencyMismatch(Conflict):

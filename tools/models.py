@@ -164,6 +164,22 @@ class Transfer(Record):
     source_reorder_point: float
 
 
+class DemandComponent(Record):
+    """Demand over one possible length of the protection interval, and that length's share."""
+
+    weight: float
+    mean: float
+    sd: float
+
+
+class PredictiveDemand(Record):
+    """Demand over the protection interval as forecast, with the forecast's own uncertainty: what confidence is read
+    from. More than one component where observed lead times are replayed."""
+
+    distribution: Distribution
+    components: tuple[DemandComponent, ...]
+
+
 class Plan(Record):
     """One product in, one plan out. `mean_demand` and `demand_sd` are over the protection interval."""
 
@@ -217,6 +233,8 @@ class Plan(Record):
     derivation: tuple[str, ...]
     notices: tuple[Notice, ...]
     textbook: TextbookFigures | None
+    predictive: PredictiveDemand | None = None
+    """None: `distribution` with `mean_demand` and `demand_sd` stands for it."""
 
     @property
     def triggered(self) -> bool:
@@ -258,6 +276,8 @@ class Run(NewRun):
     owner: str | None
     created_at: AwareDatetime
     finished_at: AwareDatetime | None
+    failure: str | None = None
+    """Why the run failed, when it did."""
 
 
 class NewProposal(Record):

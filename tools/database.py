@@ -1,0 +1,194 @@
+"""The engine under the order book: SQLite in a file, or PostgreSQL, by URL alone; and the migrations that shape it."""
+
+import asyncio
+import sqlite3
+import time
+from collections.abc import AsyncIterator, Iterator
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager, nullcontext
+from pathlib import Path
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy import URL, Connection, Engine, event, exc
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
+
+from tools.errors import InvalidInput, Unavailable
+
+_MIGRATIONS = Path(__file__).parent / "migrations"
+_MIGRATION_WAIT_SECONDS = 60
+_MIGRATION_LOCK = 0x7265_7374_6F63_6B
+"""PostgreSQL's advisory locks are numbers; this one spells `restock`."""
+_BUSY_SECONDS = 5
+_DRIVERS = {
+    "sqlite": "sqlite+aiosqlite",
+    "sqlite+aiosqlite": "sqlite+aiosqlite",
+    "postgres": "postgresql+psycopg",
+    "postgresql": "postgresql+psycopg",
+    "postgresql+psycopg": "postgresql+psycopg",
+}
+
+
+def create_engine(database_url: str) -> AsyncEngine:
+    """An engine for `sqlite+aiosqlite:///path` or `postgresql+psycopg://…`; nothing connects until it is used.
+
+    SQLite: the file's folder is created; write-ahead log, every commit synced to disk, foreign keys on, 5 s of patience
+    with other processes. PostgreSQL: connections are checked before use, so that a restarted server is found again.
+
+    Raises InvalidInput for any other database and for one in memory, which each connection would have to itself.
+    """
+    url = _checked(database_url)
+    if url.get_backend_name() == "postgresql":
+        return create_async_engine(url, pool_size=10, max_overflow=10, pool_pre_ping=True, pool_recycle=1800)
+    _create_folder(url)
+    engine = create_async_engine(url, pool_size=8, max_overflow=0, connect_args={"timeout": _BUSY_SECONDS})
+    _let_transactions_be_explicit(engine.sync_engine)
+    return engine
+
+
+async def migrate(database_url: str) -> None:
+    """Bring the database to the present schema, in one transaction.
+
+    Any number of processes may call it at once: one migrates and the others wait for it, 60 s at most. Raises
+    Unavailable when the database cannot be reached or locked.
+    """
+    url = _checked(database_url)
+    if url.get_backend_name() == "sqlite":
+        _create_folder(url)
+    await asyncio.to_thread(_migrate, url)
+
+
+class Store:
+    """What every part of the order book shares: an engine, and transactions that read or write.
+
+    On SQLite, which has one writer at a time, the writers of a process queue here in order instead of polling the
+    file's lock; other processes are met with BEGIN IMMEDIATE, which waits where a deferred BEGIN would fail.
+    """
+
+    def __init__(self, engine: AsyncEngine) -> None:
+        self._engine = engine
+        self._writer = engine.execution_options(sqlite_begin="BEGIN IMMEDIATE")
+        self._one_writer: AbstractAsyncContextManager[Any] = (
+            asyncio.Lock() if engine.dialect.name == "sqlite" else nullcontext()
+        )
+
+    @asynccontextmanager
+    async def _reading(self) -> AsyncIterator[AsyncConnection]:
+        """One consistent look at the book."""
+        with _database_errors():
+            async with self._engine.begin() as connection:
+                yield connection
+
+    @asynccontextmanager
+    async def _writing(self) -> AsyncIterator[AsyncConnection]:
+        """A transaction: all of it is stored when the block ends, none of it when an error leaves the block."""
+        async with self._one_writer:
+            with _database_errors():
+                async with self._writer.begin() as connection:
+                    yield connection
+
+    async def ping(self) -> None:
+        """Raises Unavailable unless the database answers and holds the order book's tables."""
+        async with self._reading() as connection:
+            await connection.execute(sa.text("SELECT 1 FROM runs LIMIT 1"))
+
+
+@contextmanager
+def _database_errors() -> Iterator[None]:
+    try:
+        yield
+    except (exc.OperationalError, exc.InterfaceError, exc.TimeoutError) as error:
+        raise Unavailable(
+            "The order book's database cannot serve now. Nothing was stored; try again shortly."
+        ) from error
+
+
+def _checked(database_url: str) -> URL:
+    try:
+        url = sa.make_url(database_url)
+    except exc.ArgumentError:
+        raise InvalidInput("DATABASE_URL is not a URL; use sqlite+aiosqlite:///data/restock.db") from None
+    if url.drivername not in _DRIVERS:
+        raise InvalidInput(
+            f"DATABASE_URL names {url.drivername!r}; use sqlite+aiosqlite:///path or postgresql+psycopg://user@host/name"
+        )
+    url = url.set(drivername=_DRIVERS[url.drivername])
+    if url.get_backend_name() == "sqlite" and url.database in (None, "", ":memory:"):
+        raise InvalidInput("The order book must be in a file, or it is lost; use sqlite+aiosqlite:///data/restock.db")
+    return url
+
+
+def _create_folder(url: URL) -> None:
+    Path(url.database or "").expanduser().parent.mkdir(parents=True, exist_ok=True)
+
+
+def _let_transactions_be_explicit(engine: Engine) -> None:
+    """Python's sqlite3 begins transactions at a time of its own choosing; SQLAlchemy begins them here instead."""
+
+    @event.listens_for(engine, "connect")
+    def configure(connection: Any, _: object) -> None:
+        connection.isolation_level = None
+        cursor = connection.cursor()
+        for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON"):
+            cursor.execute(f"PRAGMA {pragma}")
+        cursor.close()
+
+    @event.listens_for(engine, "begin")
+    def begin(connection: Connection) -> None:
+        connection.exec_driver_sql(connection.get_execution_options().get("sqlite_begin", "BEGIN"))
+
+
+def _migrate(url: URL) -> None:
+    engine = _migration_engine(url)
+    try:
+        with _database_errors(), engine.execution_options(sqlite_begin="BEGIN IMMEDIATE").begin() as connection:
+            if connection.dialect.name == "postgresql":
+                connection.exec_driver_sql(f"SET LOCAL lock_timeout = '{_MIGRATION_WAIT_SECONDS}s'")
+                connection.execute(sa.select(sa.func.pg_advisory_xact_lock(_MIGRATION_LOCK)))
+            _upgrade(connection)
+    finally:
+        engine.dispose()
+
+
+def _migration_engine(url: URL) -> Engine:
+    if url.get_backend_name() == "postgresql":
+        return sa.create_engine(url, poolclass=sa.NullPool)
+    with _database_errors():
+        _switch_to_write_ahead_log(url)
+    engine = sa.create_engine(
+        url.set(drivername="sqlite"), poolclass=sa.NullPool, connect_args={"timeout": _MIGRATION_WAIT_SECONDS}
+    )
+    _let_transactions_be_explicit(engine)
+    return engine
+
+
+def _switch_to_write_ahead_log(url: URL) -> None:
+    """SQLite gives up at once, whatever its timeout, when several processes switch a new file's journal together."""
+    give_up = time.monotonic() + _MIGRATION_WAIT_SECONDS
+    while True:
+        connection = sqlite3.connect(url.database or "")
+        try:
+            connection.execute("PRAGMA journal_mode=WAL")
+            return
+        except sqlite3.OperationalError as error:
+            if time.monotonic() > give_up:
+                raise Unavailable(f"The order book's file cannot be opened for writing: {error}") from error
+            time.sleep(0.02)
+        finally:
+            connection.close()
+
+
+def _upgrade(connection: Connection) -> None:
+    # Alembic is wanted once, at start-up, and takes a while to import.
+    from alembic import command
+    from alembic.config import Config
+
+    config = Config()
+    config.set_main_option("script_location", str(_MIGRATIONS).replace("%", "%%"))
+    config.attributes["connection"] = connection
+    command.upgrade(config, "head")
+
+
+def conflict_insert(connection: AsyncConnection, table: sa.Table) -> Any:
+    """An INSERT that knows `on_conflict_do_nothing` and `on_conflict_do_update` in this database's words."""
+    return postgresql.insert(table) if connection.dialect.name == "postgresql" else sqlite.insert(table)

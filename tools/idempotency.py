@@ -1,0 +1,76 @@
+"""Answers kept by idempotency key, so that a repeated request gets the first answer instead of a second effect."""
+
+import sqlalchemy as sa
+from sqlalchemy import RowMapping
+
+from tools.database import Store, conflict_insert
+from tools.errors import IdempotencyMismatch, InFlight
+from tools.models import Record
+from tools.schema import Now, NowPlus, idempotency
+
+
+class StoredAnswer(Record):
+    """What the first request with this key was answered."""
+
+    status_code: int
+    body: str
+
+
+class IdempotencyStore(Store):
+    """A key belongs to its caller: two callers may use the same one."""
+
+    async def begin_idempotent(
+        self, key: str, caller: str, body_hash: str, *, lease_seconds: float = 60
+    ) -> StoredAnswer | None:
+        """None: this request is the one to answer; end it with `finish_idempotent` or `abandon_idempotent`. Otherwise
+        the answer already given.
+
+        Whoever crashes in between holds the key until the lease ends; then a repeated request is let through. What it
+        does must find the first one's effect again: give a run an id that follows from caller and key.
+
+        Raises IdempotencyMismatch if the key came with another body, InFlight while the first is being answered.
+        """
+        async with self._writing() as connection:
+            insert = conflict_insert(connection, idempotency).values(
+                caller=caller, key=key, body_hash=body_hash, lease_until=NowPlus(lease_seconds), created_at=Now()
+            )
+            retake = insert.on_conflict_do_update(
+                index_elements=["caller", "key"],
+                set_={"lease_until": NowPlus(lease_seconds)},
+                where=sa.and_(
+                    idempotency.c.status_code.is_(None),
+                    idempotency.c.lease_until <= Now(),
+                    idempotency.c.body_hash == body_hash,
+                ),
+            )
+            if (await connection.execute(retake.returning(idempotency.c.key))).first() is not None:
+                return None
+            rows = await connection.execute(sa.select(idempotency).where(*_is(key, caller)))
+            return _answer(rows.mappings().one(), body_hash)
+
+    async def finish_idempotent(self, key: str, caller: str, status_code: int, body: str) -> None:
+        """Keep the answer for every later request with this key. The first answer stands."""
+        unanswered = sa.update(idempotency).where(*_is(key, caller), idempotency.c.status_code.is_(None))
+        async with self._writing() as connection:
+            await connection.execute(unanswered.values(status_code=status_code, body=body))
+
+    async def abandon_idempotent(self, key: str, caller: str) -> None:
+        """Give an unanswered key back: nothing was done, and a repeated request may try again."""
+        async with self._writing() as connection:
+            await connection.execute(
+                sa.delete(idempotency).where(*_is(key, caller), idempotency.c.status_code.is_(None))
+            )
+
+
+def _is(key: str, caller: str) -> tuple[sa.ColumnElement[bool], sa.ColumnElement[bool]]:
+    return idempotency.c.key == key, idempotency.c.caller == caller
+
+
+def _answer(row: RowMapping, body_hash: str) -> StoredAnswer:
+    if row["body_hash"] != body_hash:
+        raise IdempotencyMismatch(
+            "This Idempotency-Key came before with another body; use a new key for a new request."
+        )
+    if row["status_code"] is None:
+        raise InFlight("The first request with this Idempotency-Key is still being answered; repeat it in a moment.")
+    return StoredAnswer(status_code=row["status_code"], body=row["body"])

@@ -1,0 +1,210 @@
+"""The order book: what was asked, proposed, decided and placed. Business truth; LangGraph's checkpoints are not."""
+
+from typing import Literal
+
+import sqlalchemy as sa
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from tools.access import AccessStore
+from tools.book_rows import first_view, order_from, page_size, proposal_from, proposal_values, select_views
+from tools.errors import AwaitsReview, Conflict, InvalidInput, InvalidQuantity, UnknownOrder
+from tools.idempotency import IdempotencyStore
+from tools.models import Mode, NewProposal, Order, Proposal, ProposalStatus, RunView
+from tools.placing import AUTOMATIC, Turn, competing, finish_run, pending_now, place_order, record, take_turn
+from tools.reviews import MAX_QUANTITY, ReviewStore, announce
+from tools.runs import unknown_run
+from tools.schema import Now, NowPlus, orders, proposals, runs
+
+Route = Literal["auto", "review", "none"]
+
+MAX_OPEN_ORDERS = 10_000
+MAX_EXPIRY_HOURS = 87_600
+_STATUS_OF_ROUTE: dict[Route, ProposalStatus] = {"auto": "proposed", "review": "pending", "none": "no_action"}
+
+
+class OrderBook(ReviewStore, IdempotencyStore, AccessStore):
+    """Everything that must outlive a crash, on the engine given. Each method is a transaction of its own, and safe to
+    repeat: a run may be executed any number of times, by any number of processes, and still has at most one order.
+
+    The life of a run, with its proposal's status in brackets:
+
+        running ─ propose(none) ───→ no_action      [no_action]
+                ─ propose(auto) [proposed] ─ place → executed [placed], or, with a competing order, as review:
+                ─ propose(review) ─→ pending_review [pending] ─ decide → executed, no_action [approved], rejected
+                ─ fail_run ────────→ failed                   ─ time ──→ expired
+
+    Any method raises Unavailable when the database cannot serve.
+    """
+
+    async def propose(self, new: NewProposal, *, route: Route, expires_in_hours: float) -> Proposal:
+        """Store what a run proposes. The first proposal of a run stands: a repeated call returns it, whatever it says,
+        so go by the status of what comes back.
+
+        `auto` leaves it `proposed`, for `place`; `review` opens it to a person for so many hours, ten years at most;
+        `none` closes the run. Raises UnknownRun; Conflict if the run has ended; InvalidInput for another product than
+        the run's; InvalidQuantity for a quantity that does not go with the action.
+        """
+        _check_quantity(new)
+        async with self._writing() as connection:
+            view = await _locked_view(connection, new.run_id)
+            if view.proposal is not None:
+                return view.proposal
+            _check_run(view, new)
+            proposal = await _insert_proposal(connection, new, _STATUS_OF_ROUTE[route], expires_in_hours)
+            if route == "review":
+                await take_turn(connection, new.product_id, new.mode)
+                return await _open_review(connection, proposal, await competing(connection, proposal))
+            if route == "none":
+                await finish_run(connection, new.run_id, "no_action")
+            return proposal
+
+    async def place(self, run_id: str) -> Order:
+        """Place a run's automatic order: exactly one, however often and from wherever it is called.
+
+        One transaction checks the proposal, inserts order, outbox and audit rows, and closes the run; the quantity,
+        supplier and price are those stored with the proposal. It also looks again for another run's order for the same
+        stock since this run began, or review for the same need; with one, the proposal becomes a review instead and
+        AwaitsReview is raised, carrying the run as it is now. A proposal that is a review already raises it too.
+
+        Raises UnknownRun; Conflict if the run has no proposal or has ended without an order.
+        """
+        async with self._writing() as connection:
+            view = await _locked_view(connection, run_id)
+            if view.order is not None:
+                return view.order
+            proposal = _placeable(view)
+            turn = await take_turn(connection, proposal.product_id, proposal.mode)
+            reason = await competing(connection, proposal)
+            if reason is None:
+                return await _place_automatically(connection, proposal, turn)
+            held = await _open_review(connection, proposal, reason)
+            view = await _locked_view(connection, run_id)
+        raise AwaitsReview(f"{reason}; {held.id} waits for a person.", view)
+
+    async def orders(self, limit: int = 50, before: str | None = None, product_id: str | None = None) -> list[Order]:
+        """Newest first, at most 200; `before` is the last number of the page before. Raises InvalidInput for a number
+        that was never given."""
+        query = sa.select(orders).order_by(orders.c.sequence.desc()).limit(page_size(limit))
+        if product_id is not None:
+            query = query.where(orders.c.product_id == product_id)
+        async with self._reading() as connection:
+            if before is not None:
+                query = query.where(orders.c.sequence < await _sequence(connection, before))
+            return [order_from(row) for row in (await connection.execute(query)).mappings()]
+
+    async def order(self, number: str) -> Order:
+        """One order by its number. Raises UnknownOrder."""
+        query = sa.select(orders).where(orders.c.number == number)
+        async with self._reading() as connection:
+            row = (await connection.execute(query)).mappings().first()
+        if row is None:
+            raise UnknownOrder(f"No order {number[:40]!r}; numbers look like PO-2026-000001 and are listed under orders.")
+        return order_from(row)
+
+    async def open_orders(self, product_id: str | None, location: str | None, mode: Mode) -> list[Order]:
+        """Placed and not yet due, newest first: what counts as on order. None stands for every product or location.
+        Transfers out of a location are among the orders of None, not of the location itself."""
+        query = sa.select(orders).where(orders.c.mode == mode, orders.c.due_at > Now())
+        if product_id is not None:
+            query = query.where(orders.c.product_id == product_id)
+        if location is not None:
+            query = query.where(orders.c.location == location)
+        async with self._reading() as connection:
+            rows = await connection.execute(query.order_by(orders.c.sequence.desc()).limit(MAX_OPEN_ORDERS))
+            return [order_from(row) for row in rows.mappings()]
+
+    async def open_commitment(self, product_id: str, location: str, mode: Mode) -> RunView | None:
+        """The run that already provides for this need, if any: its review still waits or its order is not yet due.
+        A review comes before an order, and the oldest review and the newest order before others."""
+        waiting = select_views().where(pending_now()).order_by(proposals.c.number)
+        undue = select_views().where(orders.c.due_at > Now()).order_by(orders.c.sequence.desc())
+        async with self._reading() as connection:
+            for query, table in ((waiting, proposals), (undue, orders)):
+                of_need = query.where(
+                    table.c.product_id == product_id, table.c.mode == mode, table.c.location == location
+                )
+                view = await first_view(connection, of_need)
+                if view is not None:
+                    return view
+        return None
+
+
+def _check_quantity(new: NewProposal) -> None:
+    if new.quantity > MAX_QUANTITY:
+        raise InvalidQuantity(f"No order can be for {new.quantity:.3g} units; the most is {MAX_QUANTITY:.0e}.")
+    if (new.action == "none") != (new.quantity == 0):
+        raise InvalidQuantity(f"A proposal of {new.action!r} cannot be for {new.quantity} units.")
+
+
+def _check_run(view: RunView, new: NewProposal) -> None:
+    run = view.run
+    if run.status != "running":
+        raise Conflict(f"Run {run.id} is {run.status}; a proposal needs a run that is still running.")
+    if (new.product_id, new.location, new.mode) != (run.product_id, run.location, run.mode):
+        raise InvalidInput(
+            f"Run {run.id} is about {run.product_id} at {run.location} ({run.mode}); "
+            f"it cannot propose for {new.product_id} at {new.location} ({new.mode})."
+        )
+
+
+def _placeable(view: RunView) -> Proposal:
+    run, proposal = view.run, view.proposal
+    if proposal is None:
+        raise Conflict(f"Run {run.id} has no proposal yet; propose before placing.")
+    if proposal.status == "pending":
+        raise AwaitsReview(f"{proposal.id} waits for a person, who alone can place its order.", view)
+    if proposal.status != "proposed" or run.status != "running":
+        raise Conflict(f"Run {run.id} is {run.status} and its proposal {proposal.status}; it has nothing to place.")
+    return proposal
+
+
+async def _locked_view(connection: AsyncConnection, run_id: str) -> RunView:
+    """The run and what came of it, with nobody else able to change either until the transaction ends."""
+    query = select_views().where(runs.c.id == run_id).with_for_update(of=runs)
+    view = await first_view(connection, query)
+    if view is None:
+        raise unknown_run(run_id)
+    return view
+
+
+async def _insert_proposal(
+    connection: AsyncConnection, new: NewProposal, status: ProposalStatus, expires_in_hours: float
+) -> Proposal:
+    hours = min(expires_in_hours, MAX_EXPIRY_HOURS)
+    insert = sa.insert(proposals).values(
+        **proposal_values(new),
+        status=status,
+        version=1,
+        created_at=Now(),
+        expires_at=None if status == "no_action" else NowPlus(hours * 3600),
+    )
+    return proposal_from((await connection.execute(insert.returning(*proposals.c))).mappings().one())
+
+
+async def _place_automatically(connection: AsyncConnection, proposal: Proposal, turn: Turn) -> Order:
+    order = await place_order(connection, proposal, quantity=proposal.quantity, placed_by=AUTOMATIC, turn=turn)
+    placed = sa.update(proposals).where(proposals.c.run_id == proposal.run_id)
+    await connection.execute(placed.values(status="placed", expires_at=None))
+    await record(connection, "order.placed", proposal, actor=AUTOMATIC, order=order)
+    return order
+
+
+async def _open_review(connection: AsyncConnection, proposal: Proposal, competition: str | None) -> Proposal:
+    """Show the proposal to a person, with what competes with it among the reasons."""
+    reasons = [*proposal.review_reasons, *([] if competition is None else [competition])]
+    changed = sa.update(proposals).where(proposals.c.run_id == proposal.run_id)
+    version = proposal.version + (proposal.status == "proposed")
+    changed = changed.values(status="pending", version=version, review_reasons=reasons)
+    shown = proposal_from((await connection.execute(changed.returning(*proposals.c))).mappings().one())
+    waits = sa.update(runs).where(runs.c.id == proposal.run_id)
+    await connection.execute(waits.values(status="pending_review", thread_waits=True))
+    await announce(connection, "review.opened", shown)
+    await record(connection, "review.opened", shown, actor="service")
+    return shown
+
+
+async def _sequence(connection: AsyncConnection, order_number: str) -> int:
+    sequence: int | None = await connection.scalar(sa.select(orders.c.sequence).where(orders.c.number == order_number))
+    if sequence is None:
+        raise InvalidInput(f"No order {order_number[:40]!r} to list from; use the last number of the page before.")
+    return sequence

@@ -1,0 +1,202 @@
+"""What is written when an order is placed or goes to a person, always inside the caller's transaction.
+
+Two runs that start together for the same product each see the stock without the other's order. So every order takes a
+number from its product's own sequence (`product_versions`), a run remembers how far that had come before its facts were
+read, and an order with a later number than that is one the run could not have counted. Taking a number also locks the
+product, in PostgreSQL as in SQLite, until the transaction ends. Locks are taken in one order, which rules out deadlock:
+proposal or run, product, counter.
+"""
+
+from datetime import datetime, timedelta
+from decimal import Decimal
+from typing import Any, NamedTuple
+from uuid import uuid4
+
+import sqlalchemy as sa
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from tools.book_rows import order_from, review_id, review_number
+from tools.database import conflict_insert
+from tools.errors import Conflict
+from tools.models import Mode, Order, Proposal, RunStatus
+from tools.schema import Now, audit, counters, orders, outbox, product_versions, proposals, runs
+
+MAX_LEAD_TIME_DAYS = 36_500
+AUTOMATIC = "automatic"
+_COPIED = (
+    "run_id",
+    "mode",
+    "product_id",
+    "product_name",
+    "location",
+    "source_location",
+    "supplier_id",
+    "supplier_name",
+    "unit_price",
+    "currency",
+    "provider",
+)
+
+
+class Turn(NamedTuple):
+    """A product's next number, and the database's time when it was taken."""
+
+    version: int
+    now: datetime
+
+
+async def take_turn(connection: AsyncConnection, product_id: str, mode: Mode) -> Turn:
+    """Lock the product until the transaction ends and take its next number."""
+    insert = conflict_insert(connection, product_versions).values(product_id=product_id, mode=mode, version=1)
+    bump = insert.on_conflict_do_update(
+        index_elements=["product_id", "mode"], set_={"version": product_versions.c.version + 1}
+    )
+    row = (await connection.execute(bump.returning(product_versions.c.version, Now()))).one()
+    return Turn(*row)
+
+
+async def competing(connection: AsyncConnection, proposal: Proposal) -> str | None:
+    """Why this proposal may no longer be what the product needs, or None: another run's order, placed after this run's
+    facts were read, that fills or empties one of its locations; or another run's review of the same need.
+
+    Ask with the product's turn taken, or the answer may be out of date as soon as it is given.
+    """
+    return await _order_since(connection, proposal) or await _other_review(connection, proposal)
+
+
+async def _order_since(connection: AsyncConnection, proposal: Proposal) -> str | None:
+    places = [place for place in (proposal.location, proposal.source_location) if place is not None]
+    seen = sa.select(runs.c.product_version).where(runs.c.id == proposal.run_id).scalar_subquery()
+    query = sa.select(orders.c.number).where(
+        orders.c.product_id == proposal.product_id,
+        orders.c.mode == proposal.mode,
+        orders.c.run_id != proposal.run_id,
+        orders.c.product_version > seen,
+        orders.c.location.in_(places) | orders.c.source_location.in_(places),
+    )
+    number = await connection.scalar(query.order_by(orders.c.sequence.desc()).limit(1))
+    return None if number is None else f"{number} for {proposal.product_id} was placed while this run was deciding"
+
+
+async def _other_review(connection: AsyncConnection, proposal: Proposal) -> str | None:
+    query = sa.select(proposals.c.number).where(
+        pending_now(),
+        proposals.c.product_id == proposal.product_id,
+        proposals.c.mode == proposal.mode,
+        proposals.c.location == proposal.location,
+        proposals.c.run_id != proposal.run_id,
+    )
+    number = await connection.scalar(query.order_by(proposals.c.number).limit(1))
+    return None if number is None else f"{review_id(number)} for the same need already waits for a person"
+
+
+def pending_now() -> sa.ColumnElement[bool]:
+    """The proposals that a person may decide at this moment, by the database's clock."""
+    # Spelt out, so that both databases see that their index over pending proposals covers it.
+    return sa.and_(sa.literal_column("proposals.status = 'pending'"), proposals.c.expires_at > Now())
+
+
+async def place_order(
+    connection: AsyncConnection, proposal: Proposal, *, quantity: int, placed_by: str, turn: Turn
+) -> Order:
+    """Insert the order and its outbox row, and close the run. Raises Conflict if the run has an order already."""
+    prefix = "TR" if proposal.action == "transfer" else "PO"
+    year = turn.now.year
+    number = f"{prefix}-{year}-{await next_value(connection, f'{prefix}-{year}'):06d}"
+    insert = conflict_insert(connection, orders).values(_order_values(proposal, quantity, turn))
+    insert = insert.values(number=number, placed_by=placed_by)
+    result = await connection.execute(insert.on_conflict_do_nothing(index_elements=["run_id"]).returning(*orders.c))
+    row = result.mappings().first()
+    if row is None:
+        raise Conflict(f"Run {proposal.run_id} already has its order; read the run to see it.")
+    order = order_from(row)
+    await send(connection, "order.placed", proposal.run_id, order.model_dump(mode="json"))
+    await finish_run(connection, proposal.run_id, "executed")
+    return order
+
+
+def _order_values(proposal: Proposal, quantity: int, turn: Turn) -> dict[str, Any]:
+    lead_time = timedelta(days=min(proposal.lead_time_days, MAX_LEAD_TIME_DAYS))
+    return {name: getattr(proposal, name) for name in _COPIED} | {
+        "type": "transfer" if proposal.action == "transfer" else "purchase_order",
+        "proposal_number": review_number(proposal.id),
+        "product_version": turn.version,
+        "quantity": quantity,
+        "total": _total(proposal.unit_price, quantity),
+        "created_at": turn.now,
+        "due_at": turn.now + lead_time,
+    }
+
+
+def _total(unit_price: Decimal | None, quantity: int) -> Decimal | None:
+    return None if unit_price is None else unit_price * quantity
+
+
+async def next_value(connection: AsyncConnection, counter: str) -> int:
+    """1, 2, 3 … without a gap: a transaction that fails gives its number back."""
+    insert = conflict_insert(connection, counters).values(name=counter, value=1)
+    bump = insert.on_conflict_do_update(index_elements=["name"], set_={"value": counters.c.value + 1})
+    value: int = (await connection.execute(bump.returning(counters.c.value))).scalar_one()
+    return value
+
+
+async def finish_run(connection: AsyncConnection, run_id: str, status: RunStatus) -> None:
+    await connection.execute(
+        sa.update(runs).where(runs.c.id == run_id).values(status=status, finished_at=Now(), failure=None)
+    )
+
+
+async def send(connection: AsyncConnection, event: str, run_id: str, payload: dict[str, Any]) -> None:
+    """Leave a message in the outbox, to be delivered once this transaction is stored. Receivers tell repeats by id."""
+    await connection.execute(
+        sa.insert(outbox).values(
+            event_id=f"msg_{uuid4().hex}",
+            event=event,
+            run_id=run_id,
+            payload=payload,
+            created_at=Now(),
+            attempts=0,
+            next_attempt_at=Now(),
+        )
+    )
+
+
+async def record(
+    connection: AsyncConnection, event: str, proposal: Proposal, *, actor: str, order: Order | None = None, **more: Any
+) -> None:
+    """Add to the audit trail who did what, on which version and numbers of the proposal."""
+    await connection.execute(
+        sa.insert(audit).values(
+            at=Now(),
+            actor=actor,
+            event=event,
+            run_id=proposal.run_id,
+            proposal_number=review_number(proposal.id),
+            proposal_version=proposal.version,
+            order_number=None if order is None else order.number,
+            figures=_figures(proposal) | more,
+        )
+    )
+
+
+def _figures(proposal: Proposal) -> dict[str, Any]:
+    plan = proposal.plan
+    return {
+        "product_id": proposal.product_id,
+        "location": proposal.location,
+        "action": proposal.action,
+        "quantity": proposal.quantity,
+        "unit_price": _text(proposal.unit_price),
+        "value": _text(proposal.value),
+        "currency": proposal.currency,
+        "supplier_id": proposal.supplier_id,
+        "confidence": proposal.confidence.value,
+        "planned_quantity": plan.order_quantity,
+        "inventory_position": plan.inventory_position,
+        "reorder_point": plan.reorder_point,
+        "review_reasons": list(proposal.review_reasons),
+    }
+
+
+def _text(amount: Decimal | None) -> str | None:
+    return None if amount is None else str(amount)

@@ -1,0 +1,224 @@
+"""Reviews: proposals that wait for a person, and the one decision that each of them gets."""
+
+from typing import NoReturn
+
+import sqlalchemy as sa
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from tools.book_rows import first_view, page_size, proposal_from, review_number, select_views
+from tools.errors import AlreadyDecided, InvalidQuantity, UnknownReview
+from tools.models import DecisionKind, Order, Proposal, ProposalStatus, RunView
+from tools.placing import finish_run, pending_now, place_order, record, send, take_turn
+from tools.runs import RunStore
+from tools.schema import Now, decisions, proposals, runs
+
+MAX_QUANTITY = 10**15
+"""Whole numbers up to here survive every JSON reader; no order is near it."""
+_REVIEWED: tuple[ProposalStatus, ...] = ("pending", "approved", "rejected", "expired")
+_DECIDED = {"approve": "approved", "edit": "edited", "reject": "rejected"}
+_EXPIRY_LIMIT = 500
+
+
+class ReviewStore(RunStore):
+    """The review queue. A proposal whose time is over becomes `expired` when somebody next looks."""
+
+    async def run(self, run_id: str) -> RunView:
+        await self._expire_reviews()
+        return await super().run(run_id)
+
+    async def runs_to_close(self) -> list[str]:
+        await self._expire_reviews()
+        return await super().runs_to_close()
+
+    async def review(self, review_id: str) -> Proposal:
+        """Raises UnknownReview."""
+        number = review_number(review_id)
+        await self._expire_reviews()
+        async with self._reading() as connection:
+            return await _proposal(connection, number)
+
+    async def reviews(
+        self, status: ProposalStatus | None = None, limit: int = 50, before: str | None = None
+    ) -> list[Proposal]:
+        """Newest first, at most 200; `before` is the last id of the page before. Without a status: all that a person
+        has or had to decide."""
+        query = sa.select(proposals).where(proposals.c.status.in_(_REVIEWED if status is None else [status]))
+        if before is not None:
+            query = query.where(proposals.c.number < review_number(before))
+        await self._expire_reviews()
+        async with self._reading() as connection:
+            rows = await connection.execute(query.order_by(proposals.c.number.desc()).limit(page_size(limit)))
+            return [proposal_from(row) for row in rows.mappings()]
+
+    async def queue_figures(self) -> tuple[int, float]:
+        """How many proposals wait for a person, and for how many seconds the oldest has (0 when none waits)."""
+        query = sa.select(sa.func.count(), sa.func.min(proposals.c.created_at), Now()).where(pending_now())
+        async with self._reading() as connection:
+            count, oldest, now = (await connection.execute(query)).one()
+        return count, 0.0 if oldest is None else max(0.0, (now - oldest).total_seconds())
+
+    async def decide(
+        self,
+        review_id: str,
+        *,
+        version: int | None,
+        decision: DecisionKind,
+        quantity: int | None,
+        reason: str,
+        decided_by: str,
+    ) -> RunView:
+        """Decide a waiting proposal: of any number of attempts, at any moment, exactly one succeeds.
+
+        One transaction compares and sets (still pending, of this `version` if one is given, not expired by the
+        database's clock), places the order or closes the run, and writes decision, outbox and audit rows. `approve`
+        orders the quantity shown, `edit` another one that the caller has validated against the product's rules,
+        `reject` none. To approve a proposal to order nothing closes its run as `no_action`; to edit one places a
+        purchase order.
+
+        Raises UnknownReview; AlreadyDecided, saying who decided what and when; InvalidQuantity, and then nothing is
+        decided.
+        """
+        number = review_number(review_id)
+        await self._expire_reviews()
+        async with self._writing() as connection:
+            proposal = await _claim(connection, number, version, decision, reason, decided_by)
+            if proposal is None:
+                await _refuse(connection, number, version)
+            ordered = _ordered_quantity(proposal, decision, quantity)
+            order = await _carry_out(connection, proposal, decision, ordered, decided_by)
+            await _write_down(connection, proposal, decision, order, reason, decided_by)
+            view = await first_view(connection, select_views().where(runs.c.id == proposal.run_id))
+        if view is None:
+            raise AssertionError("a proposal has a run by its foreign key")
+        return view
+
+    async def _expire_reviews(self) -> None:
+        over = sa.and_(sa.literal_column("proposals.status = 'pending'"), proposals.c.expires_at <= Now())
+        async with self._reading() as connection:
+            if await connection.scalar(sa.select(proposals.c.number).where(over).limit(1)) is None:
+                return
+        due = sa.select(proposals.c.number).where(over).order_by(proposals.c.number).limit(_EXPIRY_LIMIT)
+        async with self._writing() as connection:
+            numbers = (await connection.scalars(due.with_for_update(skip_locked=True))).all()
+            for number in numbers:
+                await _expire(connection, number)
+
+
+async def _expire(connection: AsyncConnection, number: int) -> None:
+    mine = proposals.c.number == number
+    change = sa.update(proposals).where(mine).values(status="expired", decided_at=Now())
+    proposal = proposal_from((await connection.execute(change.returning(*proposals.c))).mappings().one())
+    await finish_run(connection, proposal.run_id, "expired")
+    await announce(connection, "review.expired", proposal)
+    await record(connection, "review.expired", proposal, actor="service")
+
+
+async def _claim(
+    connection: AsyncConnection, number: int, version: int | None, decision: DecisionKind, reason: str, decided_by: str
+) -> Proposal | None:
+    """The compare-and-set: the proposal as decided, or None if it was not there to be decided."""
+    claim = sa.update(proposals).where(proposals.c.number == number, pending_now())
+    if version is not None:
+        claim = claim.where(proposals.c.version == version)
+    claim = claim.values(
+        status="rejected" if decision == "reject" else "approved",
+        decided_at=Now(),
+        decided_by=decided_by,
+        decision_reason=reason,
+    )
+    row = (await connection.execute(claim.returning(*proposals.c))).mappings().first()
+    return None if row is None else proposal_from(row)
+
+
+async def _refuse(connection: AsyncConnection, number: int, version: int | None) -> NoReturn:
+    proposal = await _proposal(connection, number)
+    if proposal.status == "pending" and version not in (None, proposal.version):
+        raise AlreadyDecided(
+            f"{proposal.id} has changed since it was read: it is at version {proposal.version}, not {version}. "
+            "Read it again and decide on what it says now."
+        )
+    if proposal.status in ("pending", "expired"):
+        raise AlreadyDecided(
+            f"{proposal.id} expired at {proposal.expires_at:%Y-%m-%d %H:%M:%S} UTC; "
+            f"trigger {proposal.product_id} again."
+        )
+    if proposal.decided_at is None:
+        raise AlreadyDecided(f"{proposal.id} is {proposal.status} and was never open for review.")
+    view = await first_view(connection, select_views().where(runs.c.id == proposal.run_id))
+    order = None if view is None else view.order
+    placed = "nothing was ordered" if order is None else f"{order.items[0].quantity} units ordered as {order.number}"
+    raise AlreadyDecided(
+        f"{proposal.id} was {proposal.status} by {proposal.decided_by} at {proposal.decided_at:%Y-%m-%d %H:%M:%S} UTC "
+        f"({placed}); a review is decided once."
+    )
+
+
+def _ordered_quantity(proposal: Proposal, decision: DecisionKind, quantity: int | None) -> int:
+    if decision == "reject":
+        return 0
+    if decision == "approve":
+        if quantity not in (None, proposal.quantity):
+            raise InvalidQuantity(
+                f"Approval is for the {proposal.quantity} units shown, not {quantity}; decide 'edit' to order another."
+            )
+        return 0 if proposal.action == "none" else proposal.quantity
+    if quantity is None or not 1 <= quantity <= MAX_QUANTITY:
+        raise InvalidQuantity(f"An edit needs the quantity to order, 1 or more; got {quantity}.")
+    return quantity
+
+
+async def _carry_out(
+    connection: AsyncConnection, proposal: Proposal, decision: DecisionKind, quantity: int, decided_by: str
+) -> Order | None:
+    if quantity:
+        turn = await take_turn(connection, proposal.product_id, proposal.mode)
+        return await place_order(connection, proposal, quantity=quantity, placed_by=decided_by, turn=turn)
+    await finish_run(connection, proposal.run_id, "rejected" if decision == "reject" else "no_action")
+    return None
+
+
+async def _write_down(
+    connection: AsyncConnection,
+    proposal: Proposal,
+    decision: DecisionKind,
+    order: Order | None,
+    reason: str,
+    decided_by: str,
+) -> None:
+    quantity = None if order is None else order.items[0].quantity
+    await connection.execute(
+        sa.insert(decisions).values(
+            proposal_number=review_number(proposal.id),
+            proposal_version=proposal.version,
+            decision=decision,
+            quantity=quantity,
+            reason=reason,
+            decided_by=decided_by,
+            decided_at=proposal.decided_at,
+        )
+    )
+    await announce(connection, "review.decided", proposal, decision=decision)
+    await record(
+        connection,
+        f"review.{_DECIDED[decision]}",
+        proposal,
+        actor=decided_by,
+        order=order,
+        ordered_quantity=quantity,
+        reason=reason,
+    )
+
+
+async def announce(connection: AsyncConnection, event: str, proposal: Proposal, **more: str) -> None:
+    """Tell outside systems about a review: its identity and outcome, without the plan."""
+    names = {"id", "run_id", "status", "version", "action", "product_id", "location", "mode", "quantity"}
+    names |= {"expires_at", "decided_at", "decided_by", "decision_reason", "review_reasons"}
+    payload = proposal.model_dump(mode="json", include=names) | more
+    await send(connection, event, proposal.run_id, payload)
+
+
+async def _proposal(connection: AsyncConnection, number: int) -> Proposal:
+    row = (await connection.execute(sa.select(proposals).where(proposals.c.number == number))).mappings().first()
+    if row is None:
+        raise UnknownReview(f"No review RV-{number:06d}; open ones are listed under reviews.")
+    return proposal_from(row)

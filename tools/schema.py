@@ -1,0 +1,338 @@
+"""The order book's tables, with the types that store the same values alike on SQLite and on PostgreSQL.
+
+runs ──1:1── proposals ──1:1── orders        what was asked, what was proposed, what was placed
+  │              └──1:1── decisions          what a person decided on a proposal
+  └──────────── outbox, audit                what outside systems are to hear; who did what on which numbers
+product_versions                             how many orders each product has seen: the clock of the double-order guard
+counters, idempotency, api_keys, conversations
+"""
+
+from datetime import UTC, datetime
+from decimal import Decimal
+from typing import Any
+
+from sqlalchemy import (
+    JSON,
+    BigInteger,
+    Boolean,
+    CheckConstraint,
+    Column,
+    Dialect,
+    Float,
+    ForeignKey,
+    Index,
+    Integer,
+    MetaData,
+    Numeric,
+    String,
+    Table,
+    Text,
+    TypeDecorator,
+    UniqueConstraint,
+    literal,
+    literal_column,
+)
+from sqlalchemy.dialects.postgresql import TIMESTAMP
+from sqlalchemy.ext.compiler import compiles
+from sqlalchemy.sql.compiler import SQLCompiler
+from sqlalchemy.sql.functions import FunctionElement
+from sqlalchemy.types import TypeEngine
+
+
+class Instant(TypeDecorator[datetime]):
+    """A moment in UTC. SQLite holds `2026-01-31T12:00:00.000Z`, whose order as text is the order in time."""
+
+    impl = String(24)
+    cache_ok = True
+
+    def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[Any]:
+        if dialect.name == "postgresql":
+            return dialect.type_descriptor(TIMESTAMP(timezone=True))
+        return dialect.type_descriptor(String(24))
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> Any:
+        if value is None or dialect.name == "postgresql":
+            return value
+        return value.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+    def process_result_value(self, value: Any, dialect: Dialect) -> datetime | None:
+        if value is None:
+            return None
+        moment = value if isinstance(value, datetime) else datetime.fromisoformat(value)
+        return moment.astimezone(UTC)
+
+
+class Money(TypeDecorator[Decimal]):
+    """An exact decimal: `numeric` on PostgreSQL, its digits as text on SQLite, which would make it a float."""
+
+    impl = Text
+    cache_ok = True
+
+    def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[Any]:
+        if dialect.name == "postgresql":
+            return dialect.type_descriptor(Numeric(asdecimal=True))
+        return dialect.type_descriptor(Text())
+
+    def process_bind_param(self, value: Decimal | None, dialect: Dialect) -> Any:
+        return value if value is None or dialect.name == "postgresql" else format(value, "f")
+
+    def process_result_value(self, value: Any, dialect: Dialect) -> Decimal | None:
+        return value if value is None or isinstance(value, Decimal) else Decimal(value)
+
+
+class Words(TypeDecorator[str]):
+    """Text of any origin. Neither database can hold lone surrogates, nor PostgreSQL NUL: U+FFFD stands for them."""
+
+    impl = Text
+    cache_ok = True
+
+    def process_bind_param(self, value: str | None, dialect: Dialect) -> str | None:
+        if value is None or (value.isascii() and "\0" not in value):
+            return value
+        return value.replace("\0", "\ufffd").encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+
+
+class Now(FunctionElement[datetime]):
+    """The database's clock, to the millisecond on SQLite and the microsecond on PostgreSQL."""
+
+    type = Instant()
+    inherit_cache = True
+
+
+class NowPlus(FunctionElement[datetime]):
+    """The database's clock, so many seconds later."""
+
+    type = Instant()
+    inherit_cache = True
+
+    def __init__(self, seconds: float) -> None:
+        super().__init__(literal(float(seconds), Float))
+
+
+@compiles(Now, "sqlite")
+def _now_sqlite(element: Now, compiler: SQLCompiler, **kw: Any) -> str:
+    return "strftime('%Y-%m-%dT%H:%M:%fZ', 'now')"
+
+
+@compiles(Now, "postgresql")
+def _now_postgresql(element: Now, compiler: SQLCompiler, **kw: Any) -> str:
+    # now() stands still for a whole transaction, waits for locks included; an expiry must not.
+    return "statement_timestamp()"
+
+
+@compiles(NowPlus, "sqlite")
+def _now_plus_sqlite(element: NowPlus, compiler: SQLCompiler, **kw: Any) -> str:
+    seconds = compiler.process(element.clauses, **kw)
+    return f"strftime('%Y-%m-%dT%H:%M:%fZ', 'now', printf('%+.3f seconds', {seconds}))"
+
+
+@compiles(NowPlus, "postgresql")
+def _now_plus_postgresql(element: NowPlus, compiler: SQLCompiler, **kw: Any) -> str:
+    return f"(statement_timestamp() + make_interval(secs => {compiler.process(element.clauses, **kw)}))"
+
+
+metadata = MetaData(
+    naming_convention={
+        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+        "ck": "ck_%(table_name)s_%(constraint_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_N_name)s",
+        "pk": "pk_%(table_name)s",
+    }
+)
+
+# SQLite numbers rows by itself only when the key's type is exactly INTEGER.
+_RowNumber = BigInteger().with_variant(Integer, "sqlite")
+
+
+def _when(name: str, *columns: str, where: str) -> Index:
+    return Index(name, *columns, sqlite_where=literal_column(where), postgresql_where=literal_column(where))
+
+
+runs = Table(
+    "runs",
+    metadata,
+    Column("id", Words, primary_key=True),
+    Column("product_id", Words, nullable=False),
+    Column("location", Words, nullable=False),
+    Column("mode", Words, nullable=False),
+    Column("origin", Words, nullable=False),
+    Column("requested_by", Words, nullable=False),
+    Column("request", JSON, nullable=False),
+    Column("status", Words, nullable=False),
+    Column("attempts", Integer, nullable=False),
+    Column("owner", Words),
+    Column("lease_until", Instant, nullable=False),
+    Column("product_version", BigInteger, nullable=False),
+    Column("thread_waits", Boolean, nullable=False),
+    Column("failure", Words),
+    Column("created_at", Instant, nullable=False),
+    Column("finished_at", Instant),
+    _when("ix_runs_running", "lease_until", where="status = 'running'"),
+    _when("ix_runs_thread_waits", "created_at", where="thread_waits"),
+)
+
+proposals = Table(
+    "proposals",
+    metadata,
+    Column("number", _RowNumber, primary_key=True),
+    Column("run_id", Words, ForeignKey("runs.id"), nullable=False),
+    Column("version", Integer, nullable=False),
+    Column("status", Words, nullable=False),
+    Column("action", Words, nullable=False),
+    Column("product_id", Words, nullable=False),
+    Column("product_name", Words, nullable=False),
+    Column("location", Words, nullable=False),
+    Column("mode", Words, nullable=False),
+    Column("source_location", Words),
+    Column("supplier_id", Words),
+    Column("supplier_name", Words),
+    Column("quantity", BigInteger, nullable=False),
+    Column("unit_price", Money),
+    Column("currency", Words, nullable=False),
+    Column("lead_time_days", Float, nullable=False),
+    Column("plan", JSON, nullable=False),
+    Column("confidence", JSON, nullable=False),
+    Column("review_reasons", JSON, nullable=False),
+    Column("rationale", Words, nullable=False),
+    Column("concerns", JSON, nullable=False),
+    Column("provider", Words, nullable=False),
+    Column("model", Words, nullable=False),
+    Column("origin", Words, nullable=False),
+    Column("requested_by", Words, nullable=False),
+    Column("created_at", Instant, nullable=False),
+    Column("expires_at", Instant),
+    Column("decided_at", Instant),
+    Column("decided_by", Words),
+    Column("decision_reason", Words),
+    UniqueConstraint("run_id"),
+    CheckConstraint("quantity >= 0", name="quantity"),
+    Index(None, "status", "number"),
+    _when("ix_proposals_pending_need", "product_id", "mode", "location", where="status = 'pending'"),
+    _when("ix_proposals_pending_expiry", "expires_at", where="status = 'pending'"),
+)
+
+orders = Table(
+    "orders",
+    metadata,
+    Column("sequence", _RowNumber, primary_key=True),
+    Column("number", Words, nullable=False),
+    Column("type", Words, nullable=False),
+    Column("run_id", Words, ForeignKey("runs.id"), nullable=False),
+    Column("proposal_number", BigInteger, ForeignKey("proposals.number"), nullable=False),
+    Column("product_version", BigInteger, nullable=False),
+    Column("mode", Words, nullable=False),
+    Column("product_id", Words, nullable=False),
+    Column("product_name", Words, nullable=False),
+    Column("location", Words, nullable=False),
+    Column("source_location", Words),
+    Column("supplier_id", Words),
+    Column("supplier_name", Words),
+    Column("quantity", BigInteger, nullable=False),
+    Column("unit_price", Money),
+    Column("currency", Words, nullable=False),
+    Column("total", Money),
+    Column("placed_by", Words, nullable=False),
+    Column("provider", Words, nullable=False),
+    Column("created_at", Instant, nullable=False),
+    Column("due_at", Instant, nullable=False),
+    UniqueConstraint("number"),
+    UniqueConstraint("run_id"),
+    UniqueConstraint("proposal_number"),
+    CheckConstraint("quantity > 0", name="quantity"),
+    Index(None, "product_id", "mode", "due_at"),
+    Index(None, "mode", "due_at"),
+)
+
+decisions = Table(
+    "decisions",
+    metadata,
+    Column("proposal_number", BigInteger, ForeignKey("proposals.number"), primary_key=True, autoincrement=False),
+    Column("proposal_version", Integer, nullable=False),
+    Column("decision", Words, nullable=False),
+    Column("quantity", BigInteger),
+    Column("reason", Words, nullable=False),
+    Column("decided_by", Words, nullable=False),
+    Column("decided_at", Instant, nullable=False),
+)
+
+outbox = Table(
+    "outbox",
+    metadata,
+    Column("sequence", _RowNumber, primary_key=True),
+    Column("event_id", Words, nullable=False),
+    Column("event", Words, nullable=False),
+    Column("run_id", Words, ForeignKey("runs.id"), nullable=False),
+    Column("payload", JSON, nullable=False),
+    Column("created_at", Instant, nullable=False),
+    Column("attempts", Integer, nullable=False),
+    Column("owner", Words),
+    Column("lease_until", Instant),
+    Column("next_attempt_at", Instant, nullable=False),
+    Column("delivered_at", Instant),
+    Column("last_error", Words),
+    UniqueConstraint("event_id"),
+    UniqueConstraint("run_id", "event"),
+    _when("ix_outbox_due", "next_attempt_at", where="delivered_at IS NULL"),
+)
+
+audit = Table(
+    "audit",
+    metadata,
+    Column("sequence", _RowNumber, primary_key=True),
+    Column("at", Instant, nullable=False),
+    Column("actor", Words, nullable=False),
+    Column("event", Words, nullable=False),
+    Column("run_id", Words),
+    Column("proposal_number", BigInteger),
+    Column("proposal_version", Integer),
+    Column("order_number", Words),
+    Column("figures", JSON, nullable=False),
+    Index(None, "run_id"),
+)
+
+product_versions = Table(
+    "product_versions",
+    metadata,
+    Column("product_id", Words, primary_key=True),
+    Column("mode", Words, primary_key=True),
+    Column("version", BigInteger, nullable=False),
+)
+
+counters = Table(
+    "counters",
+    metadata,
+    Column("name", Words, primary_key=True),
+    Column("value", BigInteger, nullable=False),
+)
+
+idempotency = Table(
+    "idempotency",
+    metadata,
+    Column("caller", Words, primary_key=True),
+    Column("key", Words, primary_key=True),
+    Column("body_hash", Words, nullable=False),
+    Column("status_code", Integer),
+    Column("body", Words),
+    Column("lease_until", Instant, nullable=False),
+    Column("created_at", Instant, nullable=False),
+)
+
+api_keys = Table(
+    "api_keys",
+    metadata,
+    Column("hash", Words, primary_key=True),
+    Column("prefix", Words, nullable=False),
+    Column("name", Words, nullable=False),
+    Column("scopes", JSON, nullable=False),
+    Column("created_at", Instant, nullable=False),
+    Column("revoked_at", Instant),
+)
+
+conversations = Table(
+    "conversations",
+    metadata,
+    Column("id", Words, primary_key=True),
+    Column("owner", Words, nullable=False),
+    Column("created_at", Instant, nullable=False),
+)
