@@ -1,0 +1,65 @@
+"""The service as an ASGI application: the one place where routes, middlewares and the runtime meet."""
+
+import sys
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+
+from fastapi import FastAPI
+
+from agent.runtime import Runtime, open_runtime
+from agent.settings import Settings
+from api import VERSION, errors, openapi
+from api.auth import KeyRing
+from api.limits import BodyLimit, SecurityHeaders
+from api.observability import RequestLog
+from api.routes import chat, orders, reviews, runs, service, triggers
+
+OpenRuntime = Callable[[Settings], AbstractAsyncContextManager[Runtime]]
+
+
+def create_app(settings: Settings, *, open_runtime: OpenRuntime = open_runtime) -> FastAPI:
+    """The application. Nothing opens until its lifespan begins; tests may bring an opener of their own."""
+
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        async with open_runtime(settings) as runtime:
+            app.state.runtime = runtime
+            app.state.keys = KeyRing(runtime.book, settings.api_key)
+            show_once(await app.state.keys.first_key())
+            yield
+            begin_shutdown(app)
+
+    app = FastAPI(
+        title="restock",
+        version=VERSION,
+        lifespan=lifespan,
+        docs_url="/docs" if settings.docs_enabled else None,
+        openapi_url="/openapi.json" if settings.docs_enabled else None,
+        redoc_url=None,
+        redirect_slashes=False,
+    )
+    app.state.draining = False
+    app.openapi = lambda: openapi.document(app)  # type: ignore[method-assign]
+    errors.install(app)
+    for routes in (triggers, reviews, orders, runs, chat, service):
+        app.include_router(routes.router)
+    app.include_router(service.open_metrics if settings.metrics_public else service.guarded_metrics)
+    # The last one added is the outermost.
+    app.add_middleware(BodyLimit, limit=settings.max_body_bytes)
+    app.add_middleware(SecurityHeaders)
+    app.add_middleware(RequestLog)
+    return app
+
+
+def begin_shutdown(app: FastAPI) -> None:
+    """Refuse new work from now on; what is running goes on."""
+    app.state.draining = True
+    runtime: Runtime | None = getattr(app.state, "runtime", None)
+    if runtime is not None:
+        runtime.begin_shutdown()
+
+
+def show_once(key: str | None) -> None:
+    if key is not None:
+        sys.stdout.write(f"API key (shown once, stored as a hash only): {key}\n")
+        sys.stdout.flush()

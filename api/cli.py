@@ -1,0 +1,57 @@
+"""The command `restock`. Everything heavy is imported by the command that needs it: `--help` answers at once."""
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    from agent.settings import Settings
+
+app = typer.Typer(
+    help="Decides what to reorder, how much, and why. Settings come from the environment or .env.",
+    add_completion=False,
+    no_args_is_help=True,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+)
+
+
+@app.command()
+def serve(
+    host: Annotated[str | None, typer.Option(help="Address to listen on; overrides HOST.")] = None,
+    port: Annotated[int | None, typer.Option(help="Port to listen on; overrides PORT. 0 takes a free one.")] = None,
+) -> None:
+    """Serve the HTTP API. The first start prints an API key, once."""
+    from api.server import serve as serve_until_stopped
+
+    serve_until_stopped(_settings(host=host, port=port))
+
+
+@app.command()
+def demo(
+    product_id: Annotated[str, typer.Argument(help="A product of the sample catalogue.")] = "STEEL_SHEETS",
+) -> None:
+    """Show one whole decision: calls made, calculation, confidence, route, order. Leaves nothing behind."""
+    import asyncio
+
+    from api.demo import show_decision
+
+    asyncio.run(show_decision(product_id, _settings()))
+
+
+def _settings(**given: str | int | None) -> "Settings":
+    from pydantic import ValidationError
+
+    from agent.settings import Settings
+
+    try:
+        return Settings.model_validate({name: value for name, value in given.items() if value is not None})
+    except ValidationError as error:
+        for fault in error.errors(include_input=False, include_url=False):
+            name = "_".join(map(str, fault["loc"])).upper()
+            typer.echo(f"{name}: {fault['msg']}. Correct it in the environment or .env.", err=True)
+        raise typer.Exit(2) from None
+
+
+def main() -> None:
+    app()

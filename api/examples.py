@@ -1,0 +1,35 @@
+"""Example requests for the OpenAPI document. A test sends each of them."""
+
+from fastapi.openapi.models import Example
+
+TRIGGERS: dict[str, Example] = {
+    "mock": {
+        "summary": "A product of the sample catalogue",
+        "value": {"product_id": "STEEL_SHEETS", "mode": "mock"},
+    },
+    "input": {
+        "summary": "Everything in the request",
+        "value": {
+            "product_id": "X1",
+            "mode": "input",
+            "current_stock": 150,
+            "demand_history": [100, 120, 110, 130, 125, 115, 140],
+            "lead_time_days": 7,
+            "service_level": 0.95,
+            "unit_price": 500,
+        },
+    },
+}
+
+CHATS: dict[str, Example] = {
+    "question": {"summary": "A question", "value": {"message": "Which products need an order?"}},
+}
+
+DECISIONS: dict[str, Example] = {
+    "approve": {"summary": "Place it as it is", "value": {"decision": "approve", "reason": "Matches the forecast."}},
+    "edit": {
+        "summary": "Place another quantity",
+        "value": {"decision": "edit", "quantity": 900, "reason": "A full truck."},
+    },
+    "reject": {"summary": "Place nothing", "value": {"decision": "reject", "reason": "The product is discontinued."}},
+}

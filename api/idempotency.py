@@ -1,0 +1,76 @@
+"""The same request sent twice is answered twice, and done once (`Idempotency-Key`).
+
+A key belongs to its caller and to the address it was sent to. What is compared is the request as it was understood, so
+the same JSON in another layout is the same request. Only answers are kept; a refused request may be sent again, put right.
+"""
+
+from collections.abc import Awaitable, Callable
+from hashlib import sha256
+
+from pydantic import BaseModel
+from starlette.requests import Request
+from starlette.responses import Response
+
+from api.errors import MalformedRequest, restock_problem
+from tools.errors import InFlight
+from tools.orders import OrderBook
+
+HEADER = "idempotency-key"
+MAX_LENGTH = 200
+Work = Callable[[], Awaitable[bytes]]
+
+
+class Attempt:
+    """One sending of a request that may carry a key."""
+
+    def __init__(self, request: Request, body: BaseModel, book: OrderBook) -> None:
+        self._book = book
+        self._key = _key(request)
+        self._caller = f"{request.state.caller.id} {request.url.path}"
+        self._body_hash = sha256(body.model_dump_json().encode()).hexdigest()
+
+    @property
+    def run_id(self) -> str | None:
+        """The id of the run that this key may begin: a sending after a crash finds the run of the first."""
+        if self._key is None:
+            return None
+        return sha256(f"{self._caller}\n{self._key}".encode()).hexdigest()[:32]
+
+    async def answer(self, work: Work) -> Response:
+        """The first answer again, or the work's. While another sending is being answered: 409 with the run's id."""
+        if self._key is None:
+            return _json(await work())
+        try:
+            stored = await self._book.begin_idempotent(self._key, self._caller, self._body_hash)
+        except InFlight as error:
+            return restock_problem(error, run_id=self.run_id)
+        if stored is not None:
+            return _json(stored.body.encode(), {"Idempotency-Replayed": "true"})
+        return _json(await self._first(self._key, work))
+
+    async def _first(self, key: str, work: Work) -> bytes:
+        try:
+            body = await work()
+        except BaseException:
+            await self._book.abandon_idempotent(key, self._caller)
+            raise
+        await self._book.finish_idempotent(key, self._caller, 200, body.decode())
+        return body
+
+
+def _key(request: Request) -> str | None:
+    values = request.headers.getlist(HEADER)
+    if not values:
+        return None
+    if len(values) > 1:
+        raise MalformedRequest("There are several Idempotency-Key headers; send one.", code="invalid_idempotency_key")
+    key = values[0]
+    if not (1 <= len(key) <= MAX_LENGTH and key.isascii() and key.isprintable()):
+        raise MalformedRequest(
+            f"Idempotency-Key must be 1 to {MAX_LENGTH} printable ASCII characters.", code="invalid_idempotency_key"
+        )
+    return key
+
+
+def _json(body: bytes, headers: dict[str, str] | None = None) -> Response:
+    return Response(body, headers=headers, media_type="application/json")

@@ -1,0 +1,46 @@
+"""Questions in plain language."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Body, Request
+from starlette.responses import Response
+
+from api.answers import Reply
+from api.examples import CHATS
+from api.guarded_route import GuardedRoute, needs
+from api.idempotency import Attempt
+from api.routes.wiring import CallerGiven, RuntimeGiven, problems
+from api.schemas import ChatMessage
+from tools.errors import InvalidInput
+
+router = APIRouter(tags=["chat"], route_class=GuardedRoute)
+
+
+class MessageTooLong(InvalidInput):
+    code = "message_too_long"
+
+
+@router.post(
+    "/chat",
+    response_model=Reply,
+    responses=problems(400, 404, 409, 413, 415),
+    openapi_extra=needs("trigger", idempotent=True),
+)
+async def chat(
+    body: Annotated[ChatMessage, Body(openapi_examples=CHATS)],
+    request: Request,
+    runtime: RuntimeGiven,
+    caller: CallerGiven,
+) -> Response:
+    """Ask about stock and orders, try a what-if, or ask for a restocking run. A chat never places or approves orders."""
+    limit = runtime.settings.chat_max_characters
+    if len(body.message) > limit:
+        raise MessageTooLong(
+            f"The message has {len(body.message)} characters; {limit} are allowed. Send a shorter one."
+        )
+
+    async def work() -> bytes:
+        answer = await runtime.chat(body.message, conversation_id=body.conversation_id, caller=caller.id)
+        return Reply.of(answer, runtime.review_url).as_json()
+
+    return await Attempt(request, body, runtime.book).answer(work)

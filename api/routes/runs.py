@@ -1,0 +1,18 @@
+"""What became of a run."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Path
+from starlette.responses import Response
+
+from api.answers import RunAnswer
+from api.guarded_route import GuardedRoute, needs
+from api.routes.wiring import RuntimeGiven, as_json, problems
+
+router = APIRouter(tags=["decisions"], route_class=GuardedRoute)
+
+
+@router.get("/runs/{run_id}", response_model=RunAnswer, responses=problems(404), openapi_extra=needs("read"))
+async def run(run_id: Annotated[str, Path(max_length=100)], runtime: RuntimeGiven) -> Response:
+    """A run with its proposal and its order; `result` is null while it is still being worked on."""
+    return as_json(RunAnswer.of(await runtime.book.run(run_id), runtime.review_url))

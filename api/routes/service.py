@@ -1,0 +1,53 @@
+"""What the service says about itself. Open to everyone, but for the metrics."""
+
+import asyncio
+from typing import Any
+
+from fastapi import APIRouter, Request
+from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+from starlette.responses import Response
+
+from api import VERSION
+from api.answers import Liveness, Readiness, ServiceAnswer
+from api.guarded_route import GuardedRoute, needs
+from api.routes.wiring import RuntimeGiven, as_json, problems
+
+router = APIRouter(tags=["service"])
+guarded_metrics = APIRouter(tags=["service"], route_class=GuardedRoute)
+open_metrics = APIRouter(tags=["service"])
+
+
+@router.get("/", response_model=ServiceAnswer)
+async def about(request: Request) -> Response:
+    """Which service this is, and which version."""
+    status = "shutting down" if request.app.state.draining else "running"
+    return as_json(ServiceAnswer(status=status, version=VERSION))
+
+
+@router.get("/health/live", response_model=Liveness)
+async def live() -> Response:
+    """The process answers."""
+    return as_json(Liveness())
+
+
+@router.get("/health/ready", response_model=Readiness, responses={503: {"model": Readiness}})
+async def ready(runtime: RuntimeGiven) -> Response:
+    """Whether work can be taken, and with what; 503 when it cannot."""
+    state = Readiness.model_validate(await runtime.readiness())
+    return Response(state.as_json(), 200 if state.ready else 503, media_type="application/json")
+
+
+async def metrics(runtime: RuntimeGiven) -> Response:
+    """Prometheus metrics as text."""
+    length, oldest = await runtime.book.queue_figures()
+    runtime.metrics.review_queue_length.set(length)
+    runtime.metrics.review_queue_oldest_seconds.set(oldest)
+    text = await asyncio.to_thread(generate_latest, runtime.metrics.registry)
+    return Response(text, media_type=CONTENT_TYPE_LATEST)
+
+
+_TEXT: dict[int | str, dict[str, Any]] = {200: {"content": {"text/plain": {"schema": {"type": "string"}}}}}
+open_metrics.add_api_route("/metrics", metrics, response_class=Response, responses={**_TEXT})
+guarded_metrics.add_api_route(
+    "/metrics", metrics, response_class=Response, responses={**problems(), **_TEXT}, openapi_extra=needs("read")
+)

@@ -1,0 +1,54 @@
+"""What routes are given: the runtime, the caller, and the problems that the OpenAPI document names."""
+
+from typing import Annotated, Any
+
+from fastapi import Depends, Query, Request
+from starlette.responses import Response
+
+from agent.runtime import Runtime
+from api.answers import Answer
+from api.auth import Caller
+from api.errors import PROBLEM
+
+_MEANINGS = {
+    400: "The request is malformed: JSON that is not strict, or a header.",
+    401: "No key, or one that opens nothing.",
+    403: "The key lacks the scope.",
+    404: "There is no such thing.",
+    405: "The method is not offered here.",
+    409: "The world has moved on, or the same Idempotency-Key is still being answered.",
+    413: "The body is too large.",
+    415: "The body is not application/json in UTF-8.",
+    422: "A field is wrong, or the Idempotency-Key came with another body before.",
+    503: "Cannot be served now; Retry-After says when to come back.",
+}
+
+
+def _runtime(request: Request) -> Runtime:
+    runtime: Runtime = request.app.state.runtime
+    return runtime
+
+
+def _caller(request: Request) -> Caller:
+    caller: Caller = request.state.caller
+    return caller
+
+
+def problems(*statuses: int) -> dict[int | str, dict[str, Any]]:
+    """`responses` of a guarded route: the problems that every one of them can answer, and these."""
+    return {
+        status: {
+            "description": _MEANINGS[status],
+            "content": {PROBLEM: {"schema": {"$ref": "#/components/schemas/Problem"}}},
+        }
+        for status in sorted({401, 403, 422, 503, *statuses})
+    }
+
+
+def as_json(answer: Answer) -> Response:
+    return Response(answer.as_json(), media_type="application/json")
+
+
+RuntimeGiven = Annotated[Runtime, Depends(_runtime)]
+CallerGiven = Annotated[Caller, Depends(_caller)]
+Limit = Annotated[int, Query(ge=1, le=200, description="Entries on a page.")]

@@ -1,0 +1,255 @@
+"""What may come in. Strict: no text for a number, no true for 1, no field that is not named here."""
+
+from collections.abc import Callable
+from decimal import Decimal
+from typing import Annotated, Literal, Self
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
+from pydantic_core import PydanticCustomError
+
+from agent.state import DecisionRequest
+from tools.models import (
+    DecisionKind,
+    DemandHistory,
+    OpenOrder,
+    PriceBreak,
+    Product,
+    ProductFacts,
+    ServiceType,
+    Stock,
+    Supplier,
+)
+from tools.text import clean_text
+
+MAX_QUANTITY = 1e9
+MAX_PERIODS = 5_000
+MIN_NUMBERS = 3
+
+
+class Body(BaseModel):
+    model_config = ConfigDict(strict=True, extra="forbid", frozen=True)
+
+
+def identifier(value: str) -> str:
+    """An id as it is, when it shows all that it is: letters, digits and ._:/- with single spaces inside."""
+    if not all(character.isalnum() or character in "._:/- " for character in value) or value != " ".join(value.split()):
+        raise PydanticCustomError(
+            "identifier", "Use letters, digits, . _ : / - and single spaces inside; nothing invisible"
+        )
+    return value
+
+
+def _cleaned(limit: int) -> Callable[[str], str]:
+    return lambda text: clean_text(text, limit=limit)
+
+
+def _price(value: float) -> float:
+    if Decimal(repr(value)).as_tuple().exponent < -6:  # type: ignore[operator]
+        raise PydanticCustomError("price_digits", "Use at most 6 decimal places")
+    return value
+
+
+Identifier = Annotated[str, Field(min_length=1, max_length=100), AfterValidator(identifier)]
+Label = Annotated[str, Field(max_length=200), AfterValidator(_cleaned(200))]
+Notes = Annotated[str, Field(max_length=1_000), AfterValidator(_cleaned(1_000))]
+Quantity = Annotated[float, Field(ge=0, le=MAX_QUANTITY)]
+Units = Annotated[int, Field(ge=1, le=MAX_QUANTITY)]
+Days = Annotated[float, Field(ge=0, le=3_650)]
+SomeDays = Annotated[float, Field(gt=0, le=3_650)]
+Price = Annotated[float, Field(ge=0, le=1e9), AfterValidator(_price)]
+ServiceLevel = Annotated[float, Field(gt=0, le=0.999)]
+
+
+class CommonTrigger(Body):
+    product_id: Identifier = Field(examples=["STEEL_SHEETS"])
+    note: Annotated[str, Field(max_length=2_000), AfterValidator(_cleaned(2_000))] = Field(
+        default="", description="Anything the model should know. Data only: it changes no limit."
+    )
+
+
+class CatalogueTrigger(CommonTrigger):
+    """One product of a catalogue: `mock` is the sample that ships with the service."""
+
+    mode: Literal["mock", "database"]
+    location: Identifier | None = Field(default=None, description="Without it, the product's home location.")
+    service_level: ServiceLevel | None = Field(default=None, description="Replaces the product's own for this run.")
+
+    def to_request(self, *, requested_by: str, run_id: str | None = None) -> DecisionRequest:
+        return DecisionRequest(
+            product_id=self.product_id,
+            mode=self.mode,
+            location=self.location,
+            service_level=self.service_level,
+            note=self.note,
+            requested_by=requested_by,
+            run_id=run_id,
+        )
+
+
+class OpenOrderInput(Body):
+    reference: Identifier
+    quantity: Quantity
+    due_in_days: Annotated[float, Field(ge=-3_650, le=3_650)] = Field(description="Negative when overdue.")
+    placed_days_ago: Days | None = None
+
+
+class PriceBreakInput(Body):
+    minimum_quantity: Units
+    unit_price: Price = Field(description="For every unit once an order reaches minimum_quantity.")
+
+
+class InlineTrigger(CommonTrigger):
+    """One product with everything there is to know about it."""
+
+    mode: Literal["input"]
+    current_stock: Quantity
+    demand_history: Annotated[list[Quantity | None], Field(max_length=MAX_PERIODS)] = Field(
+        description="Demand per period, oldest first, at least 3 numbers. null is unknown, not zero."
+    )
+    lead_time_days: Days
+    service_level: ServiceLevel = 0.95
+    service_type: ServiceType = "cycle"
+    unit_price: Price | None = None
+    currency: Annotated[str, Field(pattern=r"^[A-Z]{3}$")] = "USD"
+    demand_period_days: SomeDays = Field(default=1, description="Length of one period of demand_history.")
+    stockout_periods: Annotated[list[Annotated[int, Field(ge=0)]], Field(max_length=MAX_PERIODS)] = Field(
+        default=[], description="Positions in demand_history at which the product was out of stock."
+    )
+    data_age_days: Days = Field(default=0, description="Days since the end of demand_history.")
+    backorders: Quantity = 0
+    open_orders: Annotated[list[OpenOrderInput], Field(max_length=1_000)] = []
+    review_period_days: Days = 0
+    lead_time_sd_days: Days | None = None
+    observed_lead_times_days: Annotated[list[Days], Field(max_length=1_000)] = []
+    minimum_order_quantity: Annotated[int, Field(ge=0, le=MAX_QUANTITY)] = 0
+    order_multiple: Units = 1
+    maximum_order_quantity: Units | None = None
+    maximum_cover_days: SomeDays | None = None
+    shelf_life_days: SomeDays | None = None
+    order_cost: Price | None = None
+    holding_rate: Annotated[float, Field(ge=0, le=100)] | None = Field(
+        default=None, description="Cost of holding one unit for a year, as a share of its price."
+    )
+    stockout_cost: Price | None = Field(default=None, description="Cost of one unit of demand not served.")
+    price_breaks: Annotated[list[PriceBreakInput], Field(max_length=100)] = []
+    product_name: Label = ""
+    category: Label = ""
+    notes: Notes = Field(default="", description="About the product. Data only: it changes no limit.")
+    supplier: Label = ""
+    location: Identifier = "default"
+
+    @model_validator(mode="after")
+    def _history_says_enough(self) -> Self:
+        numbers = sum(value is not None for value in self.demand_history)
+        if numbers < MIN_NUMBERS:
+            raise PydanticCustomError(
+                "too_few_numbers",
+                "demand_history needs at least {least} numbers; it has {numbers}",
+                {"least": MIN_NUMBERS, "numbers": numbers},
+            )
+        if any(position >= len(self.demand_history) for position in self.stockout_periods):
+            raise PydanticCustomError("stockout_position", "stockout_periods names a position demand_history lacks")
+        return self
+
+    def to_request(self, *, requested_by: str, run_id: str | None = None) -> DecisionRequest:
+        return DecisionRequest(
+            product_id=self.product_id,
+            mode="input",
+            location=self.location,
+            facts=self._facts(),
+            note=self.note,
+            requested_by=requested_by,
+            run_id=run_id,
+        )
+
+    def _facts(self) -> ProductFacts:
+        return ProductFacts(
+            product=self._product(),
+            supplier=Supplier(
+                id="stated",
+                name=self.supplier or "not named",
+                promised_lead_time_days=self.lead_time_days,
+                lead_time_sd_days=self.lead_time_sd_days,
+                observed_lead_times_days=tuple(self.observed_lead_times_days),
+            ),
+            stock=Stock(
+                location=self.location,
+                on_hand=self.current_stock,
+                backorders=self.backorders,
+                open_orders=tuple(OpenOrder(**each.model_dump()) for each in self.open_orders),
+            ),
+            demand=DemandHistory(
+                values=tuple(self.demand_history),
+                period_days=self.demand_period_days,
+                stockout_periods=frozenset(self.stockout_periods),
+            ),
+            source="input",
+            data_age_days=self.data_age_days,
+        )
+
+    def _product(self) -> Product:
+        same = self.model_dump(
+            include={
+                "category",
+                "notes",
+                "currency",
+                "minimum_order_quantity",
+                "order_multiple",
+                "maximum_order_quantity",
+                "maximum_cover_days",
+                "shelf_life_days",
+                "holding_rate",
+                "service_level",
+                "service_type",
+                "review_period_days",
+            }
+        )
+        return Product(
+            id=self.product_id,
+            name=self.product_name or self.product_id,
+            unit_price=_money(self.unit_price),
+            order_cost=_money(self.order_cost),
+            stockout_cost=_money(self.stockout_cost),
+            price_breaks=tuple(
+                PriceBreak(minimum_quantity=each.minimum_quantity, unit_price=Decimal(repr(each.unit_price)))
+                for each in self.price_breaks
+            ),
+            **same,
+        )
+
+
+def _money(value: float | None) -> Decimal | None:
+    return None if value is None else Decimal(repr(value))
+
+
+Trigger = Annotated[CatalogueTrigger | InlineTrigger, Field(discriminator="mode")]
+
+
+class ChatMessage(Body):
+    message: Annotated[str, Field(min_length=1, max_length=100_000)] = Field(
+        examples=["Should I reorder STEEL_SHEETS, and why?"]
+    )
+    conversation_id: Annotated[str, Field(pattern=r"^[0-9a-f]{32}$")] | None = Field(
+        default=None, description="From an earlier answer, to go on with it. Without it a new conversation begins."
+    )
+
+
+class Decision(Body):
+    """A person's word on a waiting order."""
+
+    decision: DecisionKind
+    quantity: Units | None = Field(default=None, description="With `edit` alone: what to order instead.")
+    reason: Annotated[str, Field(max_length=1_000), AfterValidator(_cleaned(1_000))] = Field(
+        default="", description="Kept with the order. Needed to edit or reject."
+    )
+    version: Annotated[int, Field(ge=1)] | None = Field(
+        default=None, description="The review's version that was looked at; refused when it has changed since."
+    )
+
+    @model_validator(mode="after")
+    def _quantity_belongs_to_edit(self) -> Self:
+        if (self.decision == "edit") != (self.quantity is not None):
+            raise PydanticCustomError("quantity_and_edit", "quantity is needed to edit, and only then")
+        if self.decision != "approve" and not self.reason:
+            raise PydanticCustomError("reason_missing", "reason is needed to edit or reject")
+        return self

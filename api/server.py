@@ -1,0 +1,66 @@
+"""The process that serves: a socket, logging, signals."""
+
+import sys
+from types import FrameType
+
+import uvicorn
+from fastapi import FastAPI
+from pydantic import SecretStr
+
+from agent.settings import Settings
+from api.app import begin_shutdown, create_app
+from api.observability import configure_logging
+
+_GRACE_MARGIN_SECONDS = 5
+_KEEP_ALIVE_SECONDS = 15
+
+
+class Server(uvicorn.Server):
+    """Refuses new work as soon as it is told to stop, and says where it listens once it does."""
+
+    def __init__(self, config: uvicorn.Config, *, app: FastAPI, address: str) -> None:
+        super().__init__(config)
+        self._app, self._address = app, address
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        begin_shutdown(self._app)
+        super().handle_exit(sig, frame)
+
+    async def startup(self, sockets: object = None) -> None:
+        await super().startup(sockets=sockets)  # type: ignore[arg-type]
+        _say(f"Listening on {self._address} (stop with Ctrl+C)")
+
+
+def serve(settings: Settings) -> None:
+    """Serve until a signal says stop. Port 0 takes a free one."""
+    configure_logging(settings.log_level, secrets=secrets_of(settings))
+    config = uvicorn.Config(
+        "unset",
+        host=settings.host,
+        port=settings.port,
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        lifespan="on",
+        timeout_keep_alive=_KEEP_ALIVE_SECONDS,
+        timeout_graceful_shutdown=int(settings.run_deadline_seconds) + _GRACE_MARGIN_SECONDS,
+    )
+    listener = config.bind_socket()
+    settings = settings.model_copy(update={"port": listener.getsockname()[1]})
+    config.app = app = create_app(settings)
+    Server(config, app=app, address=address_of(settings)).run(sockets=[listener])
+
+
+def secrets_of(settings: Settings) -> list[str]:
+    return [value.get_secret_value() for _, value in settings if isinstance(value, SecretStr)]
+
+
+def address_of(settings: Settings) -> str:
+    """Where a person on this machine reaches the service."""
+    host = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(settings.host, settings.host)  # noqa: S104
+    return f"http://{host}:{settings.port}"
+
+
+def _say(line: str) -> None:
+    sys.stdout.write(line + "\n")
+    sys.stdout.flush()
