@@ -1,0 +1,251 @@
+"""The plan in plain arithmetic: lines a planner can follow with a calculator.
+
+Numbers are printed with as many digits as it takes for each line to come out exactly as printed.
+"""
+
+from collections.abc import Sequence
+from decimal import ROUND_HALF_EVEN, Decimal
+from math import sqrt
+
+from tools.models import Transfer
+from tools.safety_stock import PastCoverage
+from tools.working import Working
+
+CENT = Decimal("0.01")
+MOST_DIGITS = 10
+
+
+def derive(working: Working, transfer: Transfer | None, coverage: PastCoverage | None) -> tuple[str, ...]:
+    """The lines, from the history to the quantity."""
+    return (
+        *_mean(working),
+        *_interval(working),
+        *_spread(working),
+        *_level(working),
+        *_checked(coverage),
+        *_position(working),
+        *_order(working, transfer),
+    )
+
+
+def shown(value: float, digits: int = 2) -> str:
+    """At most so many decimals, without trailing zeros.
+
+    >>> shown(57.5700001), shown(120.0), shown(-0.001)
+    ('57.57', '120', '0')
+    """
+    return _plain(Decimal(f"{value:.{digits}f}"))
+
+
+def _plain(value: Decimal) -> str:
+    text = f"{value:f}"
+    text = text.rstrip("0").rstrip(".") if "." in text else text
+    return "0" if text in ("-0", "") else text
+
+
+def shown_sum(terms: Sequence[float]) -> tuple[list[str], str]:
+    """Terms and total, with the fewest digits (two or more) at which the printed terms make the printed total.
+
+    >>> shown_sum([0.005, 0.005])
+    (['0.005', '0.005'], '0.01')
+    """
+    for digits in range(2, MOST_DIGITS):
+        printed = [Decimal(f"{term:.{digits}f}") for term in terms]
+        if sum(printed) == Decimal(f"{sum(terms):.{digits}f}"):
+            break
+    return [_plain(term) for term in printed], _plain(sum(printed, Decimal(0)))
+
+
+def shown_product(first: float, second: float) -> tuple[str, str, str]:
+    """Factors and product, with the fewest digits at which the printed factors make the product to two decimals.
+
+    >>> shown_product(1.6448536, 35.0)
+    ('1.6449', '35', '57.57')
+    """
+    product = Decimal(f"{first * second:.2f}")
+    for digits in range(2, MOST_DIGITS):
+        one, two = Decimal(f"{first:.{digits}f}"), Decimal(f"{second:.{digits}f}")
+        if (one * two).quantize(CENT, rounding=ROUND_HALF_EVEN) == product:
+            break
+    return _plain(one), _plain(two), _plain((one * two).quantize(CENT, rounding=ROUND_HALF_EVEN))
+
+
+def _rate(working: Working) -> str:
+    days = working.facts.demand.period_days
+    return "a day" if days == 1 else f"per period of {days:g} days"
+
+
+def _mean(working: Working) -> list[str]:
+    forecast, statistics = working.forecast, working.statistics
+    known = statistics.demand.size
+    if forecast.recent is None:
+        total = shown(statistics.mean * known)
+        lines = [f"Mean demand: {total} ÷ {known} periods = {shown(statistics.mean, 4)} {_rate(working)}"]
+    else:
+        (long_run, recent), total = shown_sum([forecast.long_run / 2, forecast.recent / 2])
+        lines = [
+            f"Mean demand: half the mean of all {known} periods {long_run} + half the recent level {recent} "
+            f"= {total} {_rate(working)}"
+        ]
+    if forecast.uplift != 1:
+        mean, uplift, raised = shown_product(forecast.mean_per_period / forecast.uplift, forecast.uplift)
+        lines.append(f"Expected change: {mean} × {uplift} = {raised} {_rate(working)}")
+    return lines
+
+
+def _interval(working: Working) -> list[str]:
+    (lead, review), total = shown_sum([working.lead_time.days, working.facts.product.review_period_days])
+    observed = f" (mean of {len(working.lead_time.replayed)} receipts)" if working.lead_time.replayed else ""
+    lines = [f"Protection interval: lead time {lead}{observed} + review period {review} = {total} days"]
+    mean, length, demand = shown_product(working.forecast.mean_per_period, working.forecast.interval)
+    unit = "days" if working.facts.demand.period_days == 1 else "periods"
+    lines.append(f"Demand over {length} {unit}: {mean} × {length} = {demand}")
+    return lines
+
+
+def _spread(working: Working) -> list[str]:
+    forecast = working.forecast
+    if forecast.stock_basis.family == "degenerate":
+        return []
+    lines = [_measured(working)]
+    if forecast.widening != 1:
+        sd, factor, widened = shown_product(forecast.error_sd, sqrt(forecast.widening))
+        lines.append(
+            f"Widened for {working.statistics.demand.size} periods of history, √{shown(forecast.widening, 6)} "
+            f"= {factor}: {sd} × {factor} = {widened}"
+        )
+    total = sqrt(forecast.stock_basis.variance)
+    alone = forecast.error_sd * sqrt(forecast.widening)
+    if abs(total - alone) > 0.005:
+        lines.append(f"With the lead time's own spread: √({shown(alone)}² + {_leg(total, alone)}²) = {shown(total)}")
+    return lines
+
+
+def _leg(total: float, known: float) -> str:
+    return shown(sqrt(max(0.0, total**2 - known**2)))
+
+
+def _measured(working: Working) -> str:
+    forecast = working.forecast
+    if forecast.floored:
+        mean = shown(forecast.error_sd**2, 4)
+        return f"Standard deviation: at least that of chance (Poisson), √{mean} = {shown(forecast.error_sd)}"
+    if forecast.errors is None:
+        sd, root, spread = shown_product(working.statistics.sd * forecast.uplift, sqrt(forecast.interval))
+        return (
+            f"Standard deviation {sd} {_rate(working)}; over the interval × √{shown(forecast.interval, 4)} = {root}: "
+            f"{sd} × {root} = {spread}"
+        )
+    return (
+        f"Past forecasts over {shown(forecast.errors.horizon)} periods missed by {shown(forecast.error_sd)} "
+        f"(root mean square of {forecast.errors.count}, none of which knew what came)"
+    )
+
+
+def _level(working: Working) -> list[str]:
+    method = working.forecast.method
+    (mean, safety), level = shown_sum([working.mean_demand, working.safety_stock])
+    total = f"Reorder point: {mean} + safety stock {safety} = {level}"
+    if method == "no_demand":
+        return [f"{total}: there is no demand to cover"]
+    if method == "deterministic":
+        return [f"{total}: demand is stated not to vary"]
+    if working.forecast.stock_basis.family == "degenerate":
+        return [f"{total}: there is nothing to wait for"]
+    if method == "normal" and working.target.limit is None and working.reorder_point > 0:
+        sd = sqrt(working.forecast.stock_basis.variance)
+        z, spread, product = shown_product(working.safety_stock / sd if sd else 0.0, sd)
+        return [f"Safety stock at {_share(working.target.probability)} service: {z} × {spread} = {product}", total]
+    return [_quantile(working), total]
+
+
+def _quantile(working: Working) -> str:
+    basis, target, level = working.forecast.stock_basis, working.target, shown(working.reorder_point)
+    shape = (
+        f"{basis.family.replace('_', ' ')}, mean {shown(basis.mean)}, standard deviation {shown(sqrt(basis.variance))}"
+    )
+    if target.limit is not None:
+        allowed = shown(target.limit, 4)
+        return (
+            f"With {level} an interval leaves on average {shown(basis.expected_shortage(working.reorder_point), 4)} "
+            f"unserved, within the {allowed} allowed: (1 − {shown(target.probability, 4)}) × "
+            f"{shown(working.order_size)} an order ({shape})"
+        )
+    return f"{_share(target.probability)} of such intervals need no more than {level} ({shape})"
+
+
+def _share(probability: float) -> str:
+    return f"{shown(probability * 100)} %"
+
+
+def _checked(coverage: PastCoverage | None) -> list[str]:
+    if coverage is None:
+        return []
+    return [
+        f"Checked on {coverage.tests} past intervals: such a level would have covered {_share(coverage.chosen)} of "
+        f"them, the textbook's {_share(coverage.textbook)}"
+    ]
+
+
+def _position(working: Working) -> list[str]:
+    position = working.position
+    (on_hand, on_order, backorders), total = shown_sum([position.on_hand, position.on_order, -position.backorders])
+    lines = [
+        f"Inventory position: on hand {on_hand} + on order {on_order} "
+        f"− backorders {backorders.removeprefix('-')} = {total}"
+    ]
+    for entry in position.orders:
+        order = entry.order
+        if entry.standing == "later":
+            lines.append(
+                f"Not counted: {order.reference}, {shown(order.quantity)} due in {shown(order.due_in_days)} days"
+            )
+        elif entry.standing != "counted":
+            lines.append(
+                f"Doubted: {order.reference}, {shown(order.quantity)} overdue by {shown(-order.due_in_days)} days, "
+                f"counts as {shown(entry.counted)}"
+            )
+    return lines
+
+
+def _order(working: Working, transfer: Transfer | None) -> list[str]:
+    position, level = shown(working.position.units), shown(working.reorder_point)
+    if not working.triggered:
+        return [_enough(working, position, level)]
+    lines = [f"{position} is at or below the reorder point {level}: order", _need(working)]
+    if transfer is not None:
+        return [*lines, f"{transfer.source_location} can give {transfer.quantity} and stay above its own reorder point"]
+    return [*lines, *_rounding(working)]
+
+
+def _enough(working: Working, position: str, level: str) -> str:
+    if working.forecast.mean_per_period == 0:
+        return f"{position} on hand and on order, and no demand: nothing to order"
+    return f"{position} is above the reorder point {level}: nothing to order"
+
+
+def _need(working: Working) -> str:
+    position = working.position
+    terms = [working.mean_demand, working.safety_stock, -position.on_hand, -position.on_order, position.backorders]
+    (demand, safety, on_hand, on_order, backorders), need = shown_sum(terms)
+    return (
+        f"Needed: demand {demand} + safety stock {safety} − on hand {on_hand.removeprefix('-')} − on order "
+        f"{on_order.removeprefix('-')} + backorders {backorders} = {need}"
+    )
+
+
+def _rounding(working: Working) -> list[str]:
+    decision, rules = working.decision, working.rules
+    if decision is None:
+        return []
+    parts = [f"needed {shown(working.shortage)}"]
+    if working.economic_quantity:
+        parts.append(f"economic quantity {shown(working.economic_quantity)}")
+    parts.append(f"minimum order {max(1, rules.minimum_order_quantity)}")
+    multiple = f", up to a multiple of {rules.order_multiple}" if rules.order_multiple > 1 else ", in whole units"
+    lines = [f"The largest of {', '.join(parts)}{multiple}: {decision.wanted}"]
+    if decision.infeasible:
+        lines.append(f"Infeasible: {decision.infeasible}")
+    elif decision.cap is not None:
+        lines.append(f"At most {decision.cap.limit} by {decision.cap.reason}: {decision.quantity}")
+    return lines

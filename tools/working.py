@@ -1,0 +1,60 @@
+"""Everything the calculator works out on the way from facts to a plan, for the derivation and the notices to read."""
+
+from dataclasses import dataclass
+
+from tools.demand import DemandStatistics
+from tools.inventory_position import InventoryPosition
+from tools.lead_time import LeadTime
+from tools.models import ProductFacts, WhatIf
+from tools.order_quantity import OrderRules, QuantityDecision
+from tools.safety_stock import DemandForecast, Target
+
+
+@dataclass(frozen=True, slots=True)
+class Working:
+    facts: ProductFacts
+    what_if: WhatIf
+    statistics: DemandStatistics
+    lead_time: LeadTime
+    forecast: DemandForecast
+    target: Target
+    order_size: float
+    """Units an order usually brings: what a fill rate is measured against."""
+    reorder_point: float
+    economic_quantity: float
+    """0 where the costs it needs are not known."""
+    position: InventoryPosition
+    rules: OrderRules
+    decision: QuantityDecision | None
+    """None while the position is above the reorder point."""
+    permitted_leftover: float
+
+    @property
+    def interval_days(self) -> float:
+        return self.lead_time.days + self.facts.product.review_period_days
+
+    @property
+    def mean_per_day(self) -> float:
+        return self.forecast.mean_per_period / self.facts.demand.period_days
+
+    @property
+    def mean_demand(self) -> float:
+        return self.forecast.stock_basis.mean
+
+    @property
+    def safety_stock(self) -> float:
+        return self.reorder_point - self.mean_demand
+
+    @property
+    def cycle_service_level(self) -> float:
+        """The chance that the reorder point covers demand over the protection interval."""
+        return self.forecast.stock_basis.cdf(self.reorder_point)
+
+    @property
+    def triggered(self) -> bool:
+        return self.decision is not None
+
+    @property
+    def shortage(self) -> float:
+        """How far the position is below the reorder point."""
+        return max(0.0, self.reorder_point - self.position.units)
