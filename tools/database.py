@@ -87,11 +87,6 @@ class Store:
                 async with self._writer.begin() as connection:
                     yield connection
 
-    async def ping(self) -> None:
-        """Raises Unavailable unless the database answers and holds the order book's tables."""
-        async with self._reading() as connection:
-            await connection.execute(sa.text("SELECT 1 FROM runs LIMIT 1"))
-
 
 @contextmanager
 def _database_errors() -> Iterator[None]:

@@ -44,7 +44,7 @@ class OrderBook(ReviewStore, IdempotencyStore, AccessStore):
         `none` closes the run. Raises UnknownRun; Conflict if the run has ended; InvalidInput for another product than
         the run's; InvalidQuantity for a quantity that does not go with the action.
         """
-        _check_quantity(new)
+        _check_quantity(new, route)
         async with self._writing() as connection:
             view = await _locked_view(connection, new.run_id)
             if view.proposal is not None:
@@ -81,8 +81,16 @@ class OrderBook(ReviewStore, IdempotencyStore, AccessStore):
             view = await _locked_view(connection, run_id)
         raise AwaitsReview(f"{reason}; {held.id} waits for a person.", view)
 
+    async def order(self, number: str) -> Order:
+        """Raises UnknownOrder."""
+        async with self._reading() as connection:
+            found = (await connection.execute(sa.select(orders).where(orders.c.number == number))).mappings().first()
+        if found is None:
+            raise UnknownOrder(f"No order {number[:40]!r}; placed ones are listed under orders.")
+        return order_from(found)
+
     async def orders(self, limit: int = 50, before: str | None = None, product_id: str | None = None) -> list[Order]:
-        """Newest first, at most 200; `before` is the last number of the page before. Raises InvalidInput for a number
+        """Newest first, at most 200; `before` is the last number of the page before. Raises UnknownOrder for a number
         that was never given."""
         query = sa.select(orders).order_by(orders.c.sequence.desc()).limit(page_size(limit))
         if product_id is not None:
@@ -129,11 +137,13 @@ class OrderBook(ReviewStore, IdempotencyStore, AccessStore):
         return None
 
 
-def _check_quantity(new: NewProposal) -> None:
+def _check_quantity(new: NewProposal, route: Route) -> None:
     if new.quantity > MAX_QUANTITY:
-        raise InvalidQuantity(f"No order can be for {new.quantity:.3g} units; the most is {MAX_QUANTITY:.0e}.")
-    if (new.action == "none") != (new.quantity == 0):
-        raise InvalidQuantity(f"A proposal of {new.action!r} cannot be for {new.quantity} units.")
+        # Not shown: Python refuses to write out a number of more than 4,300 digits.
+        raise InvalidQuantity(f"The proposed quantity is beyond any order's; the most is {MAX_QUANTITY}.")
+    orders_something = new.action != "none" and new.quantity > 0
+    if (route == "auto" and not orders_something) or (route == "none" and orders_something):
+        raise InvalidQuantity(f"Route {route!r} does not fit {new.quantity} units by {new.action!r}; send it to review.")
 
 
 def _check_run(view: RunView, new: NewProposal) -> None:
@@ -206,5 +216,5 @@ async def _open_review(connection: AsyncConnection, proposal: Proposal, competit
 async def _sequence(connection: AsyncConnection, order_number: str) -> int:
     sequence: int | None = await connection.scalar(sa.select(orders.c.sequence).where(orders.c.number == order_number))
     if sequence is None:
-        raise InvalidInput(f"No order {order_number[:40]!r} to list from; use the last number of the page before.")
+        raise UnknownOrder(f"No order {order_number[:40]!r} to list from; use the last number of the page before.")
     return sequence

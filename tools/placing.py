@@ -191,6 +191,8 @@ def _figures(proposal: Proposal) -> dict[str, Any]:
         "currency": proposal.currency,
         "supplier_id": proposal.supplier_id,
         "confidence": proposal.confidence.value,
+        "provider": proposal.provider,
+        "requested_by": proposal.requested_by,
         "planned_quantity": plan.order_quantity,
         "inventory_position": plan.inventory_position,
         "reorder_point": plan.reorder_point,

