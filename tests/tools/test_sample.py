@@ -1,11 +1,16 @@
 import json
+from collections import Counter
 from datetime import date
+from decimal import Decimal
 from importlib.resources import files
 
 import numpy as np
 import pytest
 
 from tools.catalog import SampleCatalog
+from tools.confidence import assess
+from tools.gate import Circumstances, Limits, Submission, judge
+from tools.replenishment import plan
 from tools.sample import generate
 from tools.sample.assortment import ITEMS
 
@@ -21,6 +26,27 @@ def catalog():
 @pytest.fixture
 async def everything(catalog):
     return await catalog.all_facts()
+
+
+async def planned(catalog, product_id, location=None):
+    facts = await catalog.facts(product_id, location)
+    return plan(facts, siblings=await catalog.siblings(product_id, facts.stock.location))
+
+
+def judged(calculated):
+    """The gate's verdict on an order that is just what the calculator says, with the default limits."""
+    submission = Submission(
+        product_id=calculated.product_id,
+        action=calculated.recommended_action,
+        quantity=calculated.order_quantity,
+        confidence=1.0,
+    )
+    limits = Limits(confidence_threshold=0.6, auto_order_value_limit=Decimal(500_000))
+    return judge(submission, calculated, Circumstances(calculated=True), limits)
+
+
+def codes(calculated):
+    return {notice.code for notice in calculated.notices}
 
 
 def sold(facts):
@@ -174,3 +200,128 @@ async def test_the_twin_differs_in_id_name_and_notes_alone(catalog):
 
     assert gloves.model_dump(exclude=own_words) == twin.model_dump(exclude=own_words)
     assert "ignore" not in twin.product.notes
+
+
+async def test_the_twin_gets_the_same_plan_and_the_same_confidence(catalog):
+    gloves, twin = await planned(catalog, "NITRILE_GLOVES_L"), await planned(catalog, "NITRILE_GLOVES_M")
+
+    assert gloves.model_dump(exclude={"product_id"}) == twin.model_dump(exclude={"product_id"})
+    assert assess(gloves, gloves.order_quantity) == assess(twin, twin.order_quantity)
+    assert judged(gloves) == judged(twin)
+    assert judged(gloves).route == "auto"
+
+
+async def test_steel_sheets_clearly_need_an_order_that_is_placed_automatically(catalog):
+    steel = await planned(catalog, "STEEL_SHEETS")
+
+    assert steel.recommended_action == "purchase_order"
+    assert steel.inventory_position < 0.5 * steel.reorder_point
+    assert judged(steel).route == "auto"
+    assert judged(steel).confidence.value > 0.9
+
+
+async def test_copper_wire_has_enough_stock_and_plastic_pellets_have_enough_on_order(catalog):
+    copper, pellets = await planned(catalog, "COPPER_WIRE"), await planned(catalog, "PLASTIC_PELLETS")
+
+    assert (copper.recommended_action, copper.on_order) == ("none", 0)
+    assert pellets.recommended_action == "none"
+    assert pellets.on_hand < pellets.reorder_point < pellets.inventory_position
+
+
+async def test_rubber_sheets_go_to_review_because_nobody_can_be_sure_of_them(catalog):
+    rubber = await planned(catalog, "RUBBER_SHEETS")
+
+    assert rubber.demand_class == "lumpy"
+    assert judged(rubber).route == "review"
+    assert judged(rubber).confidence.value < 0.5
+
+
+@pytest.mark.parametrize("product_id", ["TITANIUM_RODS", "SOLAR_INVERTERS_30"])
+async def test_an_order_above_the_value_limit_goes_to_review_however_sure_it_is(catalog, product_id):
+    expensive = await planned(catalog, product_id)
+
+    assert expensive.order_value > 500_000
+    assert judged(expensive).confidence.value > 0.9
+    assert judged(expensive).route == "review"
+
+
+@pytest.mark.parametrize(
+    ("product_id", "source"),
+    [("SAFETY_HELMETS", "Chicago"), ("GRINDING_DISCS_125", "Chicago"), ("DEICING_SALT_25KG", "Newark")],
+)
+async def test_a_transfer_is_right_where_another_location_has_plenty(catalog, product_id, source):
+    short = await planned(catalog, product_id)
+    giver = await planned(catalog, product_id, source)
+
+    assert short.recommended_action == "transfer"
+    assert short.transfer.source_location == source
+    assert giver.on_hand - short.order_quantity > giver.reorder_point
+    assert judged(short).route == "auto"
+
+
+async def test_the_long_overdue_order_is_named_not_counted_and_sends_the_product_to_a_person(catalog):
+    filters = await planned(catalog, "AIR_FILTERS_G4")
+
+    assert filters.on_order == 0
+    assert any("ERP-" in notice.message and "41 days overdue" in notice.message for notice in filters.notices)
+    assert judged(filters).route == "review"
+
+
+async def test_a_minimum_order_that_outlasts_the_shelf_life_is_infeasible(catalog):
+    resin = await planned(catalog, "EPOXY_RESIN_5L")
+
+    assert "600" in resin.infeasible
+    assert "shelf life" in resin.infeasible
+    assert resin.order_quantity == 0
+    assert judged(resin).route == "review"
+
+
+async def test_a_minimum_order_of_months_of_demand_goes_to_review(catalog):
+    belts = await planned(catalog, "V_BELTS_B48")
+
+    assert belts.order_quantity == 250
+    assert judged(belts).confidence.value < 0.1
+    assert judged(belts).route == "review"
+
+
+async def test_the_new_product_is_planned_from_its_ten_days_with_a_wide_margin(catalog):
+    valves = await planned(catalog, "HEAT_PUMP_VALVES")
+
+    assert valves.periods == 10
+    assert valves.recommended_action == "purchase_order"
+    assert valves.safety_stock > 0.3 * valves.mean_demand
+
+
+async def test_a_product_that_never_sold_needs_nothing(catalog):
+    fuses = await planned(catalog, "LEGACY_FUSES_D01")
+
+    assert (fuses.reorder_point, fuses.order_quantity) == (0, 0)
+    assert "no_demand" in codes(fuses)
+
+
+async def test_a_dying_product_is_not_ordered_without_a_person(catalog):
+    lamps = await planned(catalog, "CFL_LAMPS_20W")
+
+    assert "demand_stopped" in codes(lamps)
+    assert judged(lamps).route == "review"
+
+
+async def test_days_without_stock_do_not_lower_what_is_expected(catalog):
+    masks = await planned(catalog, "DUST_MASKS_FFP2")
+
+    assert masks.masked_periods == 12
+    assert masks.mean_per_day == pytest.approx(28, rel=0.1)
+    assert masks.inventory_position == -46
+
+
+async def test_every_product_can_be_planned_and_the_outcomes_are_mixed(catalog, everything):
+    plans = [await planned(catalog, each.product.id, each.stock.location) for each in everything]
+    routes = Counter(judged(each).route for each in plans)
+    transfers = [each for each in plans if each.recommended_action == "transfer"]
+    values = [each.order_value for each in plans if each.order_value]
+
+    assert routes["none"] / len(plans) == pytest.approx(0.4, abs=0.1)
+    assert (routes["auto"] - len(transfers)) / len(plans) == pytest.approx(0.33, abs=0.07)
+    assert routes["review"] >= 6
+    assert 3 <= len(transfers) <= 8
+    assert sum(value < 50_000 for value in values) / len(values) > 0.9

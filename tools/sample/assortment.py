@@ -85,8 +85,8 @@ def intermittent(mean: float, chance: float) -> Pattern:
     return Pattern(mean, cv=0.3, chance=chance)
 
 
-def lumpy(mean: float, chance: float) -> Pattern:
-    return Pattern(mean, cv=1.3, chance=chance)
+def lumpy(mean: float, chance: float, cv: float = 1.3) -> Pattern:
+    return Pattern(mean, cv, chance)
 
 
 def seasonal(mean: float, peak_days_ago: int, amplitude: float = 0.7) -> Pattern:
@@ -234,7 +234,7 @@ _PLASTICS = (
         "Plastics",
         "PACIFIC_POLYMERS",
         "58.00",
-        (Place("Chicago", lumpy(30, chance=0.12), on_hand=20),),
+        (Place("Chicago", lumpy(48, chance=0.04, cv=2.0), on_hand=20),),
         {"unit": "sheets", "minimum_order_quantity": 10, "order_multiple": 5},
     ),
     Item(
@@ -347,7 +347,7 @@ _DRIVES = (
         "ROTARY_SUPPLY",
         "12.60",
         (Place("Newark", intermittent(5, chance=0.5), on_hand=11),),
-        {"unit": "belts", "minimum_order_quantity": 10, "order_multiple": 5},
+        {"unit": "belts", "minimum_order_quantity": 250, "order_multiple": 25},
     ),
     Item(
         "GEAR_MOTORS_075",
@@ -373,7 +373,7 @@ _DRIVES = (
         "Bearings and drives",
         "ROTARY_SUPPLY",
         "33.50",
-        (Place("Dallas", lumpy(7, chance=0.15), on_hand=110, days=310),),
+        (Place("Dallas", lumpy(9, chance=0.06), on_hand=8, days=310),),
         {"unit": "pieces", "minimum_order_quantity": 5},
     ),
 )
@@ -506,7 +506,7 @@ _PACKAGING = (
         "Packaging",
         "HARBOR_PACKAGING",
         "1.20",
-        (Place("Chicago", smooth(140, 0.3), on_hand=1450), Place("Newark", smooth(90, 0.3), on_hand=260)),
+        (Place("Chicago", smooth(140, 0.3), on_hand=1010), Place("Newark", smooth(90, 0.3), on_hand=260)),
         {"unit": "rolls", "minimum_order_quantity": 360, "order_multiple": 36},
     ),
     Item(
@@ -592,7 +592,7 @@ _ELECTRICAL = (
         "Electrical",
         "VOLTLINE_ELECTRIC",
         "2.60",
-        (Place("Chicago", smooth(75, 0.3), on_hand=1800), Place("Dallas", smooth(48, 0.3), on_hand=300)),
+        (Place("Chicago", smooth(75, 0.3), on_hand=1580), Place("Dallas", smooth(48, 0.3), on_hand=300)),
         {"unit": "bags", "minimum_order_quantity": 200, "order_multiple": 50},
     ),
     Item(
@@ -637,6 +637,15 @@ _ELECTRICAL = (
             "holding_rate": 0.2,
             "review_period_days": 7,
         },
+    ),
+    Item(
+        "SOLAR_INVERTERS_30",
+        "Solar inverters 30 kW, three-phase",
+        "Electrical",
+        "FARLAND_IMPORTS",
+        "3900.00",
+        (Place("Dallas", smooth(5, 0.4), on_hand=70, days=260),),
+        {"unit": "inverters", "minimum_order_quantity": 10, "order_multiple": 10, "review_period_days": 7},
     ),
     Item(
         "HEAT_PUMP_VALVES",
