@@ -205,8 +205,8 @@ def _corrections(state: DecisionState) -> int:
 
 def _submission(state: DecisionState) -> tuple[str | None, Submission | None]:
     """The last message's submit_order call: its id, and what it says where that can be read."""
-    last = state["messages"][-1]
-    calls = last.tool_calls if isinstance(last, AIMessage) else []
+    last = state["messages"][-1:]
+    calls = last[0].tool_calls if last and isinstance(last[0], AIMessage) else []
     if not calls or calls[-1]["name"] != "submit_order":
         return None, None
     try:

@@ -5,13 +5,14 @@ Results are JSON text for the model. `calculate_reorder` without assumptions als
 artifact: that is the gate's evidence that the calculation ran.
 """
 
+import inspect
 import json
 from collections.abc import Awaitable, Callable
 from typing import Annotated, Any, Literal
 
 from langchain.tools import ToolRuntime
-from langchain_core.tools import BaseTool, StructuredTool, ToolException
-from pydantic import BaseModel, ConfigDict, Field
+from langchain_core.tools import BaseTool, InjectedToolArg, StructuredTool, ToolException
+from pydantic import BaseModel, ConfigDict, Field, SkipValidation
 
 from agent.state import DecisionRequest
 from agent.stock import StockDesk
@@ -26,7 +27,11 @@ RECENT_PERIODS = 14
 
 
 class Arguments(BaseModel):
-    model_config = ConfigDict(strict=True, extra="forbid")
+    """What a model may send, and the run's own state, which LangGraph adds and no model sees or sends."""
+
+    model_config = ConfigDict(strict=True, extra="forbid", arbitrary_types_allowed=True)
+
+    runtime: Annotated[ToolRuntime, InjectedToolArg, SkipValidation]
 
 
 ProductId = Annotated[str, Field(min_length=1, max_length=100, description="The product's id, exactly as given.")]
@@ -98,7 +103,11 @@ class Toolbox:
 
     def _tool(self, name: str, run: Callable[..., Awaitable[Result]], arguments: type[Arguments]) -> BaseTool:
         return StructuredTool.from_function(
-            coroutine=run, name=name, args_schema=arguments, response_format="content_and_artifact"
+            coroutine=run,
+            name=name,
+            description=inspect.getdoc(run),
+            args_schema=arguments,
+            response_format="content_and_artifact",
         )
 
     async def get_product(self, product_id: str, runtime: ToolRuntime, location: str | None = None) -> Result:

@@ -12,6 +12,7 @@ A review always shows a quantity that the plan allows: where the submission's is
 from decimal import Decimal
 from typing import Annotated, Literal
 
+import numpy as np
 from pydantic import ConfigDict, Field
 
 from tools.confidence import assess as assess_confidence
@@ -160,12 +161,12 @@ def _money_reasons(plan: Plan, quantity: int, limits: Limits) -> list[str]:
 
 
 def _lowered(confidence: Confidence, submission: Submission | None) -> Confidence:
-    """A model's own confidence and its concerns can lower the code's figure, never raise it."""
+    """A model's own confidence and its concerns can lower the code's figure, never raise it; NaN stays NaN."""
     if submission is None:
         return confidence
     value = confidence.value * CONCERN_FACTOR ** len(submission.concerns)
     if submission.action != "none":
-        value = min(value, submission.confidence)
+        value = float(np.minimum(value, submission.confidence))
     return confidence.model_copy(update={"value": value})
 
 

@@ -62,7 +62,8 @@ async def start(settings: Settings) -> AsyncIterator[OpenRuntime]:
 
         async def open_one(*replies: Reply, **changes: Any) -> Runtime:
             models = [Link.to(script(*replies))] if replies else None
-            return await stack.enter_async_context(open_runtime(settings.model_copy(update=changes), models=models))
+            changed = Settings(**(settings.model_dump() | changes), _env_file=None)
+            return await stack.enter_async_context(open_runtime(changed, models=models))
 
         yield open_one
 

@@ -7,7 +7,7 @@ import pytest
 from pydantic import ValidationError
 
 from tools.gate import Circumstances, Limits, Submission, check_quantity, judge
-from tools.models import DemandHistory, Notice, Plan, Product, ProductFacts, Stock, Supplier
+from tools.models import Confidence, DemandHistory, Notice, Plan, Product, ProductFacts, Stock, Supplier
 from tools.replenishment import plan
 
 LIMITS = Limits(confidence_threshold=0.6, auto_order_value_limit=Decimal(100_000))
@@ -73,7 +73,7 @@ def test_a_concern_lowers_the_confidence_and_asks_for_a_person() -> None:
     assert "strike" in worried.reasons[0]
 
 
-@pytest.mark.parametrize("quantity", [99_999, 0, 12, 25])
+@pytest.mark.parametrize("quantity", [99_999, 0, 12, 97])
 def test_a_quantity_outside_the_plan_or_off_the_pack_is_first_sent_back_and_then_replaced(quantity: int) -> None:
     order = _plan()
     first = judge(_submission(order, quantity=quantity), order, PATIENT, LIMITS)
@@ -157,20 +157,23 @@ def test_a_model_that_advises_against_an_order_sends_the_plan_to_a_person() -> N
     assert (verdict.route, verdict.quantity) == ("review", order.order_quantity)
 
 
-def test_a_confidence_that_is_not_a_number_waits() -> None:
+def test_a_models_confidence_that_is_not_a_number_waits() -> None:
     order = _plan()
-    nan = Submission.model_construct(
-        product_id="X9",
-        action="purchase_order",
-        quantity=order.order_quantity,
-        rationale="",
-        concerns=[],
-        confidence=float("nan"),
-    )
-    broken = order.model_copy(update={"mean_demand": float("nan")})
+    fields = _submission(order).model_dump() | {"confidence": float("nan")}
 
-    assert judge(None, order, CALCULATED, LIMITS).route == "review"
-    assert judge(nan, broken, CALCULATED, LIMITS).route == "review"
+    assert judge(Submission.model_construct(**fields), order, CALCULATED, LIMITS).route == "review"
+
+
+def test_a_confidence_of_ours_that_is_not_a_number_waits(monkeypatch: pytest.MonkeyPatch) -> None:
+    order = _plan()
+    undefined = Confidence.model_construct(value=float("nan"), raw=float("nan"), calibrated=False, label="")
+    monkeypatch.setattr("tools.gate.assess_confidence", lambda *_: undefined)
+
+    assert judge(_submission(order), order, CALCULATED, LIMITS).route == "review"
+
+
+def test_an_unreadable_submission_waits() -> None:
+    assert judge(None, _plan(), CALCULATED, LIMITS).route == "review"
 
 
 @pytest.mark.parametrize(
@@ -198,7 +201,7 @@ def test_a_submission_of_the_wrong_shape_is_refused(field: dict[str, Any]) -> No
         _submission(order, **field)
 
 
-@pytest.mark.parametrize(("quantity", "problem"), [(99_999, "bounds"), (25, "multiple of 12"), (12, "bounds")])
+@pytest.mark.parametrize(("quantity", "problem"), [(99_999, "bounds"), (97, "multiple of 12"), (12, "bounds")])
 def test_an_edited_quantity_is_held_to_the_same_rules(quantity: int, problem: str) -> None:
     assert problem in str(check_quantity(_plan(), quantity))
 
