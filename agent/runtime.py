@@ -207,7 +207,7 @@ class Runtime:
 
     async def _book_run(self, request: DecisionRequest) -> Run:
         new = NewRun(
-            id=uuid.uuid4().hex,
+            id=request.run_id or uuid.uuid4().hex,
             product_id=request.product_id,
             location=request.location or "",
             mode=request.mode,
