@@ -3,10 +3,10 @@
 import shutil
 import warnings
 from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import suppress
 from decimal import Decimal
 from itertools import count
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import pytest
@@ -52,13 +52,15 @@ class PostgresServer:
 
 
 @pytest.fixture(scope="session")
-def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PostgresServer]:
-    try:
-        server = PostgresServer(tmp_path_factory.mktemp("postgres") / "data")
-    except Exception as error:
-        pytest.skip(f"PostgreSQL cannot start here: {error!r}")
-    yield server
-    with suppress(FileNotFoundError):
+def postgres() -> Iterator[PostgresServer]:
+    # Not in pytest's own folder: as root the server runs as another user, whom any other pytest session that starts
+    # meanwhile would lock out of it.
+    with TemporaryDirectory(prefix="restock-postgres-", ignore_cleanup_errors=True) as folder:
+        try:
+            server = PostgresServer(Path(folder) / "data")
+        except Exception as error:
+            pytest.skip(f"PostgreSQL cannot start here: {error!r}")
+        yield server
         server.stop()
 
 
