@@ -11,7 +11,7 @@ from math import floor, isfinite
 
 import numpy as np
 
-from tools.demand_distribution import FloatArray
+from tools.demand_distribution import FloatArray, IntArray
 from tools.errors import InvalidDemand
 from tools.models import DemandClass, DemandHistory
 
@@ -21,8 +21,7 @@ LARGEST_QUANTITY = 1e15
 
 SIZE_SMOOTHING = 0.1
 PROBABILITY_SMOOTHING = 0.05
-FIRST_ORIGIN = 4
-"""Known periods before the first forecast that is judged."""
+LONGEST_START = 8
 FEWEST_ORIGINS = 5
 
 INTERMITTENT_INTERVAL = 1.32
@@ -167,40 +166,39 @@ def smooth(values: FloatArray, *, smoothing: float) -> FloatArray:
     return _decayed_sum(values * steps, np.arange(values.shape[-1]), smoothing)
 
 
-def _decayed_sum(weighted: FloatArray, clock: np.ndarray, smoothing: float) -> FloatArray:
-    """Σ weightedⱼ·(1 − α)^(clockₜ − clockⱼ) over j ≤ t, along the last axis; `clock` rises by 0 or 1 a step."""
+def _decayed_sum(values: FloatArray, clock: IntArray, smoothing: float) -> FloatArray:
+    """Σ valuesⱼ·(1 − α)^(clockₜ − clockⱼ) over j ≤ t, along the last axis; `clock` rises by 0 or 1 a step."""
     keep = 1.0 - smoothing
-    result = np.empty(weighted.shape)
-    carried = np.zeros(weighted.shape[:-1])
-    for start in range(0, weighted.shape[-1], BLOCK):
+    powers = keep ** np.arange(min(BLOCK, values.shape[-1]) + 1)
+    blocks: list[FloatArray] = []
+    for start in range(0, values.shape[-1], BLOCK):
         ticks = clock[..., start : start + BLOCK]
-        ticks = ticks - ticks[..., :1]
-        decay = (keep ** np.arange(BLOCK + 1))[ticks]
-        block = weighted[..., start : start + BLOCK] / decay
-        first = clock[..., start] - (clock[..., start - 1] if start else clock[..., start])
-        block[..., 0] += carried * keep**first
-        part = np.cumsum(block, axis=-1) * decay
-        result[..., start : start + BLOCK] = part
-        carried = part[..., -1]
-    return result
+        decay = powers[ticks - ticks[..., :1]]
+        weighted = values[..., start : start + BLOCK] / decay
+        if blocks:
+            weighted[..., 0] += blocks[-1][..., -1] * keep ** (ticks[..., 0] - clock[..., start - 1])
+        blocks.append(np.cumsum(weighted, axis=-1) * decay)
+    return blocks[0] if len(blocks) == 1 else np.concatenate(blocks, axis=-1)
 
 
-def tsb_path(
-    demand: FloatArray,
-    *,
-    size_smoothing: float = SIZE_SMOOTHING,
-    probability_smoothing: float = PROBABILITY_SMOOTHING,
-) -> FloatArray:
-    """The TSB forecast of mean demand per period after each period; 0 before the first sale.
+def _recent_mean(values: FloatArray, clock: IntArray, smoothing: float) -> FloatArray:
+    """Mean of the values so far, weighted (1 − α)^age, along the last axis; `clock` counts from 1, and 0 gives 0."""
+    weight = (1 - (1 - smoothing) ** np.arange(values.shape[-1] + 1)) / smoothing
+    weight[0] = 1.0
+    return _decayed_sum(values, clock, smoothing) / weight[clock]
 
-    Probability of a sale, smoothed every period, times its size, smoothed at each sale; both start at the first
-    observation. (Teunter, Syntetos & Babai, 2011)
+
+def recent_level_path(demand: FloatArray) -> FloatArray:
+    """The recent level of demand per period after each period: TSB with a start that does not linger.
+
+    Probability of a sale, smoothed every period, times its size, smoothed at each sale. (Teunter, Syntetos & Babai,
+    2011.) Both are weighted means of all that came so far, so that the first period weighs no more than its age says:
+    with β = .05 the usual start at the first period still makes up a third of the level after twenty.
     """
     sold = demand > 0
-    sales = np.cumsum(sold, axis=-1)
-    probability = smooth(sold.astype(np.float64), smoothing=probability_smoothing)
-    weighted = np.where(sales == 1, demand, demand * size_smoothing)
-    return probability * _decayed_sum(weighted, sales, size_smoothing)
+    periods = np.arange(1, demand.shape[-1] + 1)
+    probability = _recent_mean(sold.astype(np.float64), periods, PROBABILITY_SMOOTHING)
+    return probability * _recent_mean(demand, np.cumsum(sold, axis=-1), SIZE_SMOOTHING)
 
 
 def tsb(
@@ -209,8 +207,15 @@ def tsb(
     size_smoothing: float = SIZE_SMOOTHING,
     probability_smoothing: float = PROBABILITY_SMOOTHING,
 ) -> float:
-    """Mean demand per period by TSB, after the last period of one product's history."""
-    return float(tsb_path(demand, size_smoothing=size_smoothing, probability_smoothing=probability_smoothing)[..., -1])
+    """Mean demand per period by TSB as published, both parts started at their first value; no sale at all gives 0.
+
+    (Teunter, Syntetos & Babai, 2011)
+    """
+    sold = demand > 0
+    if not sold.any():
+        return 0.0
+    probability = smooth(sold.astype(np.float64), smoothing=probability_smoothing)[-1]
+    return float(probability * smooth(demand[sold], smoothing=size_smoothing)[-1])
 
 
 def croston(demand: FloatArray, *, smoothing: float = 0.1) -> float:
@@ -235,9 +240,14 @@ def sba(demand: FloatArray, *, smoothing: float = 0.1) -> float:
 
 
 def mean_path(demand: FloatArray) -> FloatArray:
-    """The forecast of mean demand per period after each period: half the long-run mean, half TSB."""
+    """The forecast of mean demand per period after each period: half the long-run mean, half the recent level."""
     counts = np.arange(1, demand.shape[-1] + 1)
-    return 0.5 * (np.cumsum(demand, axis=-1) / counts) + 0.5 * tsb_path(demand)
+    return 0.5 * (np.cumsum(demand, axis=-1) / counts) + 0.5 * recent_level_path(demand)
+
+
+def first_origin(periods: int) -> int:
+    """Known periods before the first forecast that is judged: eight, or half of a short history."""
+    return min(LONGEST_START, periods // 2)
 
 
 @dataclass(frozen=True, slots=True)
@@ -248,7 +258,7 @@ class ForecastErrors:
     """
 
     horizon: int
-    origins: np.ndarray
+    origins: IntArray
     forecast: FloatArray
     actual: FloatArray
 
@@ -259,13 +269,17 @@ class ForecastErrors:
 
 
 def forecast_errors(demand: FloatArray, *, horizon: int, path: FloatArray | None = None) -> ForecastErrors:
-    """Forecast demand over the next `horizon` periods from every origin that has them, using only what came before."""
+    """Forecast demand over the next `horizon` periods from every origin that has them, using only what came before.
+
+    `path` is `mean_path(demand)` where it is at hand already.
+    """
     size = demand.shape[-1]
+    first, last = first_origin(size), size - horizon
     path = mean_path(demand) if path is None else path
-    origins = np.arange(FIRST_ORIGIN, size - horizon + 1)
-    total = np.concatenate([np.zeros((*demand.shape[:-1], 1)), np.cumsum(demand, axis=-1)], axis=-1)
-    actual = total[..., FIRST_ORIGIN + horizon :] - total[..., FIRST_ORIGIN : size - horizon + 1]
-    return ForecastErrors(horizon, origins, horizon * path[..., FIRST_ORIGIN - 1 : size - horizon], actual)
+    total = np.zeros((*demand.shape[:-1], size + 1))
+    np.cumsum(demand, axis=-1, out=total[..., 1:])
+    actual = total[..., first + horizon :] - total[..., first : last + 1]
+    return ForecastErrors(horizon, np.arange(first, last + 1), horizon * path[..., first - 1 : last], actual)
 
 
 @dataclass(frozen=True, slots=True)
@@ -279,21 +293,19 @@ class ErrorVariance:
 
 
 def error_variance(demand: FloatArray, *, horizon: float, path: FloatArray | None = None) -> ErrorVariance:
-    """Mean square of out-of-sample errors over `horizon` periods (a fraction is interpolated between whole ones).
+    """Mean square of out-of-sample errors over `horizon` periods; a fraction is interpolated between whole horizons.
 
     A history too short for five such forecasts is judged at the longest horizon that has five, and the variance grown
     in proportion.
     """
+    size = demand.shape[-1]
     path = mean_path(demand) if path is None else path
-    longest = max(1, demand.shape[-1] - FIRST_ORIGIN - FEWEST_ORIGINS + 1)
-    measured = min(horizon, float(longest))
-    whole = floor(measured)
-    part = measured - whole
-    lower = forecast_errors(demand, horizon=whole, path=path) if whole else None
-    variance = (1 - part) * lower.mean_square if lower is not None else np.zeros(demand.shape[:-1])
-    count = lower.origins.size if lower is not None else 0
-    if part > 0:
-        upper = forecast_errors(demand, horizon=whole + 1, path=path)
-        variance, count = variance + part * upper.mean_square, upper.origins.size
-    grown = variance * (horizon / measured) if measured > 0 else variance
+    measured = min(horizon, max(1.0, float(size - first_origin(size) - FEWEST_ORIGINS + 1)))
+    whole, count = floor(measured), 0
+    variance = np.zeros(demand.shape[:-1])
+    for steps, share in ((whole, 1 - (measured - whole)), (whole + 1, measured - whole)):
+        if steps and share:
+            errors = forecast_errors(demand, horizon=steps, path=path)
+            variance, count = variance + share * errors.mean_square, errors.origins.size
+    grown = variance * (horizon / measured) if measured else variance
     return ErrorVariance(np.asarray(grown), measured, count)

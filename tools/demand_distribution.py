@@ -20,6 +20,7 @@ from scipy import special
 from tools.models import Distribution
 
 FloatArray: TypeAlias = NDArray[np.float64]
+IntArray: TypeAlias = NDArray[np.int_]
 Values: TypeAlias = float | FloatArray
 
 SLOW_BELOW = 20.0

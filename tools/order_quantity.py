@@ -82,7 +82,7 @@ class OrderRules:
         return up_to_multiple(max(quantity, self.minimum_order_quantity, 1), self.order_multiple)
 
     def fitted(self, quantity: int) -> int:
-        """`rounded`, then down to the largest multiple within the caps; 0 if that is below what the supplier accepts."""
+        """`rounded`, then down to the largest multiple within the caps; 0 if the supplier accepts no such order."""
         wanted = self.rounded(quantity)
         if self.cap is None or wanted <= self.cap.limit:
             return wanted

@@ -107,7 +107,7 @@ def _work_out(facts: ProductFacts, what_if: WhatIf) -> Working:
         rules=rules,
         decision=(
             decide_quantity(need=level - position.units, economic=economic, spare=mean, rules=rules)
-            if _triggers(position.units, level, mean_demand=mean)
+            if _triggers(position.units, level, mean_demand=forecast.mean_per_period)
             else None
         ),
         permitted_leftover=_permitted_leftover(product, mean=mean, mean_per_day=mean_per_day, economic=economic),

@@ -10,11 +10,11 @@ from math import ceil, sqrt
 import numpy as np
 
 from tools.demand import (
-    FIRST_ORIGIN,
     DemandStatistics,
     ErrorVariance,
     ForecastErrors,
     error_variance,
+    first_origin,
     forecast_errors,
     mean_path,
 )
@@ -22,6 +22,7 @@ from tools.demand_distribution import (
     SLOW_BELOW,
     Component,
     FloatArray,
+    IntArray,
     IntervalDemand,
     family_for,
     gamma_cdf,
@@ -282,26 +283,26 @@ def past_coverage(
     return PastCoverage(float((chance < probability).mean()), float((actual <= level).mean()), origins.size)
 
 
-def _tested_lengths(lead_time: LeadTime, review_period_days: float, period_days: float) -> np.ndarray:
+def _tested_lengths(lead_time: LeadTime, review_period_days: float, period_days: float) -> IntArray:
     days = lead_time.replayed or (lead_time.days,)
     return np.maximum(1, np.rint((np.array(days) + review_period_days) / period_days)).astype(int)
 
 
-def _test_origins(size: int, *, horizon: int, longest: int, components: int) -> np.ndarray:
-    first = FIRST_ORIGIN + horizon + FEWEST_TESTS - 1
+def _test_origins(size: int, *, horizon: int, longest: int, components: int) -> IntArray:
+    first = first_origin(size) + horizon + FEWEST_TESTS - 1
     origins = np.arange(size - longest, first - 1, -horizon)[::-1]
     return origins[-max(FEWEST_TESTS, MOST_EVALUATIONS // components) :]
 
 
-def _known_error_rate(errors: ForecastErrors, origins: np.ndarray) -> FloatArray:
+def _known_error_rate(errors: ForecastErrors, origins: IntArray) -> FloatArray:
     """Mean square per period of the errors whose outcome was known at each origin."""
-    known = origins - FIRST_ORIGIN - errors.horizon
+    known = origins - errors.origins[0] - errors.horizon
     squares = np.cumsum(np.square(errors.actual - errors.forecast))
     return np.asarray(squares[known] / (known + 1) / errors.horizon)
 
 
 def _chance_below(
-    level: FloatArray, mean: FloatArray, rate: FloatArray, origins: np.ndarray, intervals: Intervals
+    level: FloatArray, mean: FloatArray, rate: FloatArray, origins: IntArray, intervals: Intervals
 ) -> FloatArray:
     """P(D ≤ level) as it stood at each origin."""
     chance = np.zeros(origins.size)
@@ -318,7 +319,7 @@ def _chance_below(
     return chance
 
 
-def _textbook_levels(demand: FloatArray, origins: np.ndarray, *, interval: float, z: float) -> FloatArray:
+def _textbook_levels(demand: FloatArray, origins: IntArray, *, interval: float, z: float) -> FloatArray:
     """mean·L + z·sd·√L from the periods known at each origin, computed about the overall mean for the digits' sake."""
     centre = demand.mean()
     shifted = demand - centre
