@@ -36,6 +36,7 @@ Reason = Literal[
     "rate_limited",
     "server_error",
     "unreachable",
+    "disconnected",
     "timeout",
     "malformed",
     "truncated",
@@ -52,15 +53,26 @@ Reason = Literal[
 ]
 
 OUTAGES: frozenset[Reason] = frozenset(
-    {"server_error", "unreachable", "timeout", "malformed", "truncated", "empty", "rate_limited", "bad_key"}
+    {
+        "bad_key",
+        "rate_limited",
+        "server_error",
+        "unreachable",
+        "disconnected",
+        "timeout",
+        "malformed",
+        "truncated",
+        "empty",
+        "unexpected",
+    }
 )
 """Reasons that speak about the provider. The others are about one request or answer and must not close it to all."""
 
-CERTAIN: frozenset[Reason] = frozenset({"rate_limited", "bad_key", "retired"})
-"""Reasons that the next call is sure to meet too."""
+CERTAIN: frozenset[Reason] = frozenset({"rate_limited", "bad_key"})
+"""Outages that the next call is sure to meet too."""
 
 TRANSIENT: frozenset[Reason] = frozenset(
-    {"server_error", "unreachable", "malformed", "truncated", "empty", "malformed_call", "text_for_call"}
+    {"server_error", "unreachable", "disconnected", "malformed", "truncated", "empty", "malformed_call"}
 )
 """Reasons that a second try of the same model may not meet."""
 
@@ -85,10 +97,18 @@ CLASS_REASONS: tuple[tuple[type[Exception], Reason], ...] = (
     (ModelConnectionError, "unreachable"),
     (TimeoutError, "timeout"),
     (httpx.TimeoutException, "timeout"),
-    (httpx.TransportError, "unreachable"),
-    (ConnectionError, "unreachable"),
+    (httpx.ConnectError, "unreachable"),
+    (httpx.TransportError, "disconnected"),
+    (ConnectionError, "disconnected"),
     (json.JSONDecodeError, "malformed"),
 )
+NAME_REASONS: tuple[tuple[str, Reason], ...] = (
+    ("UnknownApiResponseError", "malformed"),
+    ("ValidationError", "malformed"),
+    ("APIResponseValidationError", "malformed"),
+    ("APIError", "server_error"),
+)
+"""Classes of packages that are not imported unless their provider is used."""
 BODY_REASONS: tuple[tuple[str, Reason], ...] = (
     ("API_KEY_INVALID", "bad_key"),
     ("API key not valid", "bad_key"),
@@ -143,9 +163,11 @@ def _chain(error: BaseException) -> Iterator[BaseException]:
 
 
 def _status(error: Exception) -> int | None:
+    """The HTTP status, from the response or, inside a stream, from the error event."""
     for link in _chain(error):
-        for name in ("status_code", "code"):
-            value = getattr(link, name, None)
+        body = getattr(link, "body", None)
+        told = body.get("status_code") if isinstance(body, dict) else None
+        for value in (getattr(link, "status_code", None), getattr(link, "code", None), told):
             if isinstance(value, int) and 400 <= value < 600:
                 return value
     return None
@@ -164,11 +186,15 @@ def _reason_by_class(error: Exception) -> Reason:
             if isinstance(link, kind):
                 return reason
     names = {type(link).__name__ for link in _chain(error)}
-    if names & {"UnknownApiResponseError", "ValidationError", "APIResponseValidationError"}:
-        return "malformed"
-    if isinstance(error, AttributeError | KeyError | TypeError | IndexError | UnicodeDecodeError):
-        return "malformed"
-    return "unexpected"
+    return next((reason for name, reason in NAME_REASONS if name in names), _reason_by_trace(error))
+
+
+def _reason_by_trace(error: Exception) -> Reason:
+    """Clients stumble over an answer of another shape than they expect."""
+    if isinstance(error, ValueError) and "No generation chunks" in str(error):
+        return "empty"
+    stumbled = isinstance(error, AttributeError | KeyError | TypeError | IndexError | UnicodeDecodeError)
+    return "malformed" if stumbled else "unexpected"
 
 
 def _retry_after(error: Exception) -> float | None:

@@ -5,11 +5,12 @@ portable message: text, tool calls, usage and, where there is one, Gemini's map 
 another provider would reject. `portable_history` does the same for what is sent.
 """
 
+import json
 from collections.abc import Sequence
 from typing import Any
 from uuid import uuid4
 
-from langchain_core.messages import AIMessage, BaseMessage, ToolCall, ToolMessage
+from langchain_core.messages import AIMessage, AIMessageChunk, BaseMessage, ToolCall, ToolMessage
 
 from agent.failures import ModelFailure, Reason
 
@@ -96,7 +97,7 @@ def _check_size(message: AIMessage) -> None:
 
 
 def _check_calls(message: AIMessage, *, tools: Sequence[str], tool_choice: str | None) -> None:
-    if message.invalid_tool_calls:
+    if message.invalid_tool_calls or not _complete(message):
         raise ModelFailure("malformed_call", "arguments of a tool call are not JSON")
     names = [call["name"] for call in message.tool_calls]
     unknown = sorted({name for name in names if name not in tools})
@@ -108,6 +109,19 @@ def _check_calls(message: AIMessage, *, tools: Sequence[str], tool_choice: str |
         raise ModelFailure("malformed_call", "a tool call where none was allowed")
     elif tool_choice in tools and set(names) != {tool_choice}:
         raise ModelFailure("text_for_call", f"another tool than the asked {tool_choice}")
+
+
+def _complete(message: AIMessage) -> bool:
+    """Whether streamed arguments are whole. langchain-core closes half a JSON object by itself and calls it valid."""
+    chunks = message.tool_call_chunks if isinstance(message, AIMessageChunk) else []
+    return all(_is_object(chunk["args"]) for chunk in chunks)
+
+
+def _is_object(text: str | None) -> bool:
+    try:
+        return not text or isinstance(json.loads(text), dict)
+    except ValueError:
+        return False
 
 
 def _check_text(message: AIMessage, *, tools: Sequence[str], tool_choice: str | None) -> None:

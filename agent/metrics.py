@@ -35,6 +35,7 @@ class Metrics:
         self.llm_tokens = Counter(
             "llm_tokens", "Tokens by direction.", ["provider", "model", "direction"], registry=registry
         )
+        self.llm_cost = Counter("llm_cost_dollars", "Price of the tokens.", ["provider", "model"], registry=registry)
         self.llm_fallbacks = Counter(
             "llm_fallbacks", "Falls to the next model, by reason.", ["provider", "reason"], registry=registry
         )

@@ -11,12 +11,9 @@ that answered last: a run that fell back does not wait for the same dead provide
 
 import asyncio
 import json
-import logging
-import threading
 import time
-from collections.abc import AsyncIterator, Callable, Coroutine, Iterator, Sequence
-from dataclasses import dataclass
-from typing import Any, TypeVar
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from typing import Any
 
 import structlog
 from langchain_core.callbacks import AsyncCallbackManagerForLLMRun, CallbackManagerForLLMRun
@@ -24,41 +21,27 @@ from langchain_core.language_models import BaseChatModel, LanguageModelInput
 from langchain_core.messages import AIMessage, AIMessageChunk, BaseMessage, HumanMessage
 from langchain_core.messages.tool import tool_call_chunk
 from langchain_core.outputs import ChatGeneration, ChatGenerationChunk, ChatResult
-from langchain_core.runnables import Runnable, RunnableConfig
+from langchain_core.runnables import Runnable
 from langchain_core.tools import BaseTool
 from langchain_core.utils.function_calling import convert_to_openai_tool
 from pydantic import PrivateAttr
 
-from agent.failures import TRANSIENT, BudgetSpent, ModelFailure, NoModelLeft, Reason, classify
-from agent.guard import inspect, portable_history, tokens
+from agent.background_loop import BackgroundLoop
+from agent.failures import TRANSIENT, BudgetSpent, ModelFailure, NoModelLeft
+from agent.guard import tokens
+from agent.link import Link, Query
 from agent.metrics import Metrics
-from agent.providers import TALKATIVE_LOGGERS, Link, configured_links
+from agent.providers import configured_links, silence_clients
 from agent.settings import Settings
+from agent.spending import COST, LOST_TOKENS, Ledger, Spend, SpendingLimits
 
 __all__ = ["BudgetSpent", "Link", "ModelChain", "NoModelLeft", "build_chain"]
 
 log = structlog.get_logger(__name__)
-T = TypeVar("T")
-UNHEARD: RunnableConfig = {"callbacks": []}
-"""Calls inside the chain are its own business: callers' handlers hear the chain, not each attempt."""
-LEAST_SECONDS = 0.05
-"""With less time than this a call is not begun."""
-
-
-@dataclass(frozen=True)
-class _Call:
-    """One question to the chain."""
-
-    messages: Sequence[BaseMessage]
-    tools: Sequence[dict[str, Any]]
-    tool_choice: str | None
-    stop: list[str] | None
-    deadline: float | None
-    streamed: bool
-
-    @property
-    def tool_names(self) -> tuple[str, ...]:
-        return tuple(tool["function"]["name"] for tool in self.tools)
+LOUD = ("bad_key", "retired", "unexpected")
+"""Failures that somebody has to look at."""
+NOT_ASKED = ("circuit_open", "deadline")
+GREETING = HumanMessage("Reply with the word ready.")
 
 
 class ModelChain(BaseChatModel):
@@ -66,25 +49,23 @@ class ModelChain(BaseChatModel):
 
     _links: tuple[Link, ...] = PrivateAttr()
     _metrics: Metrics = PrivateAttr()
-    _timeout: float = PrivateAttr()
-    _background: "_BackgroundLoop" = PrivateAttr()
+    _ledger: Ledger = PrivateAttr()
+    _background: BackgroundLoop = PrivateAttr()
 
-    def __init__(self, links: Sequence[Link], *, metrics: Metrics, timeout_seconds: float) -> None:
+    def __init__(self, links: Sequence[Link], *, metrics: Metrics, ledger: Ledger) -> None:
         super().__init__()
-        self._links = tuple(links)
-        self._metrics = metrics
-        self._timeout = timeout_seconds
-        self._background = _BackgroundLoop()
-        for link in self._links:
+        self._links, self._metrics, self._ledger = tuple(links), metrics, ledger
+        self._background = BackgroundLoop("model-chain")
+        for link in self._networked:
             link.circuit.changed = metrics.llm_circuit_open.labels(link.provider).set
 
     @property
     def _llm_type(self) -> str:
         return "guarded-chain"
 
-    def health(self) -> list[dict[str, object]]:
-        """How each model stands, in the order they are asked; for readiness."""
-        return [link.health() for link in self._links]
+    @property
+    def ledger(self) -> Ledger:
+        return self._ledger
 
     def bind_tools(
         self,
@@ -96,11 +77,30 @@ class ModelChain(BaseChatModel):
         """`tool_choice` is "auto", "any", "none" or a tool's name: what every provider understands."""
         return self.bind(tools=[convert_to_openai_tool(tool) for tool in tools], tool_choice=tool_choice, **kwargs)
 
+    def health(self) -> list[dict[str, object]]:
+        """How each model stands, in the order they are asked; for readiness."""
+        return [link.health() for link in self._links]
+
+    async def check(self) -> list[dict[str, object]]:
+        """Ask each provider's model one short question, all at once: opens connections, and tells a bad key or a
+        retired model before an order depends on it. Returns `health`."""
+        await asyncio.gather(*(self._greet(link) for link in self._networked))
+        return self.health()
+
     async def aclose(self) -> None:
         """Close every client. Call it on the loop that used the chain, before it ends."""
+        await self._close_links()
+        if self._background.running:
+            await asyncio.to_thread(self._background.run, self._close_links())
+            await asyncio.to_thread(self._background.stop)
+
+    async def _close_links(self) -> None:
         for link in self._links:
             await link.aclose()
-        await asyncio.to_thread(self._background.close, self._links)
+
+    @property
+    def _networked(self) -> list[Link]:
+        return [link for link in self._links if not link.local]
 
     async def _agenerate(
         self,
@@ -109,7 +109,7 @@ class ModelChain(BaseChatModel):
         run_manager: AsyncCallbackManagerForLLMRun | None = None,
         **kwargs: Any,
     ) -> ChatResult:
-        reply = await self._answer(_call(messages, stop, streamed=False, **kwargs))
+        reply = await self._answer(_query(messages, stop, streamed=False, **kwargs))
         return ChatResult(generations=[ChatGeneration(message=reply)])
 
     async def _astream(
@@ -119,7 +119,7 @@ class ModelChain(BaseChatModel):
         run_manager: AsyncCallbackManagerForLLMRun | None = None,
         **kwargs: Any,
     ) -> AsyncIterator[ChatGenerationChunk]:
-        reply = await self._answer(_call(messages, stop, streamed=True, **kwargs))
+        reply = await self._answer(_query(messages, stop, streamed=True, **kwargs))
         yield ChatGenerationChunk(message=_as_chunk(reply))
 
     def _generate(
@@ -129,7 +129,7 @@ class ModelChain(BaseChatModel):
         run_manager: CallbackManagerForLLMRun | None = None,
         **kwargs: Any,
     ) -> ChatResult:
-        reply = self._background.run(self._answer(_call(messages, stop, streamed=False, **kwargs)))
+        reply = self._background.run(self._answer(_query(messages, stop, streamed=False, **kwargs)))
         return ChatResult(generations=[ChatGeneration(message=reply)])
 
     def _stream(
@@ -139,125 +139,87 @@ class ModelChain(BaseChatModel):
         run_manager: CallbackManagerForLLMRun | None = None,
         **kwargs: Any,
     ) -> Iterator[ChatGenerationChunk]:
-        reply = self._background.run(self._answer(_call(messages, stop, streamed=True, **kwargs)))
+        reply = self._background.run(self._answer(_query(messages, stop, streamed=True, **kwargs)))
         yield ChatGenerationChunk(message=_as_chunk(reply))
 
-    async def _answer(self, call: _Call) -> AIMessage:
-        order = _order(self._links, call.messages)
+    async def _answer(self, query: Query) -> AIMessage:
+        order = _order(self._links, query.messages)
+        if order and not order[0].local:
+            self._ledger.refuse_if_spent(query.messages)
+        spends: list[Spend] = []
         reasons: list[str] = []
         for position, link in enumerate(order):
-            last_provider = all(other.local for other in order[position + 1 :])
+            others = order[position + 1 :]
             try:
-                return await self._ask(link, call, may_retry=last_provider)
+                reply = await self._ask(link, query, spends, alone=all(other.local for other in others))
             except ModelFailure as failure:
                 reasons.append(f"{link.provider} {failure.reason}")
-                self._report_fall(link, failure, order[position + 1 :])
+                self._report_fall(link, failure, others)
+            else:
+                return _signed(reply, link, spends)
         raise NoModelLeft(f"No model could answer ({', '.join(reasons) or 'none is configured'}); try again later.")
 
-    async def _ask(self, link: Link, call: _Call, *, may_retry: bool) -> AIMessage:
-        """One link's answer. It is asked a second time at once if nobody else is left and that may help."""
+    async def _ask(self, link: Link, query: Query, spends: list[Spend], *, alone: bool) -> AIMessage:
+        """One link's answer, asked for a second time at once where that may help: after a broken connection, or when
+        no other provider is left."""
         try:
-            return await self._ask_once(link, call)
+            return await self._measured(link, query, spends)
         except ModelFailure as failure:
-            if not (may_retry and failure.reason in TRANSIENT and _time_left(call.deadline) > self._timeout / 2):
+            helps = failure.reason == "disconnected" or (alone and failure.reason in TRANSIENT)
+            if link.local or not helps or query.time_left < link.timeout_seconds / 2:
                 raise
             log.info("model_retried", provider=link.provider, model=link.model, reason=failure.reason)
-            return await self._ask_once(link, call)
+        return await self._measured(link, query, spends)
 
-    async def _ask_once(self, link: Link, call: _Call) -> AIMessage:
-        if link.local:
-            return await self._measured(link, call, seconds=None)
-        seconds = min(self._timeout, _time_left(call.deadline))
-        if seconds < LEAST_SECONDS:
-            raise ModelFailure("deadline", "the run's time is up")
-        if not link.circuit.admits():
-            raise ModelFailure("circuit_open", link.circuit.cause or "")
-        try:
-            reply = await self._measured(link, call, seconds=seconds)
-        except ModelFailure as failure:
-            link.circuit.failed(_fair(failure, seconds, self._timeout))
-            link.retired = link.retired or failure.reason == "retired"
-            raise
-        except BaseException:
-            link.circuit.abandoned()
-            raise
-        link.circuit.succeeded()
-        return reply
-
-    async def _measured(self, link: Link, call: _Call, *, seconds: float | None) -> AIMessage:
+    async def _measured(self, link: Link, query: Query, spends: list[Spend]) -> AIMessage:
         began = time.perf_counter()
-        status: Reason | str = "cancelled"
-        spent = (0, 0)
+        status, used = "cancelled", (0, 0)
         try:
-            reply = await _guarded(link, call, seconds=seconds)
-            status, spent = "ok", tokens(reply)
+            reply = await link.ask(query)
+            status, used = "ok", tokens(reply)
             return reply
         except ModelFailure as failure:
-            status, spent = failure.reason, failure.tokens
+            status, used = failure.reason, failure.tokens
             raise
         finally:
-            self._count(link, status, time.perf_counter() - began, spent)
+            if status not in NOT_ASKED:
+                spends.append(self._count(link, status, time.perf_counter() - began, used))
 
-    def _count(self, link: Link, status: str, seconds: float, spent: tuple[int, int]) -> None:
-        self._metrics.llm_calls.labels(link.provider, status).inc()
-        self._metrics.llm_call_seconds.labels(link.provider).observe(seconds)
-        for direction, number in zip(("input", "output"), spent, strict=True):
-            if number:
-                self._metrics.llm_tokens.labels(link.provider, link.model, direction).inc(number)
+    def _count(self, link: Link, status: str, seconds: float, used: tuple[int, int]) -> Spend:
+        spend = self._ledger.record(link.name, used)
+        metrics = self._metrics
+        metrics.llm_calls.labels(link.provider, status).inc()
+        metrics.llm_call_seconds.labels(link.provider).observe(seconds)
+        metrics.llm_tokens.labels(link.provider, link.model, "input").inc(used[0])
+        metrics.llm_tokens.labels(link.provider, link.model, "output").inc(used[1])
+        metrics.llm_cost.labels(link.provider, link.model).inc(float(spend.cost))
         log.info(
             "model_call",
             provider=link.provider,
             model=link.model,
             status=status,
             seconds=round(seconds, 4),
-            input_tokens=spent[0],
-            output_tokens=spent[1],
+            input_tokens=used[0],
+            output_tokens=used[1],
+            cost=float(spend.cost),
         )
+        return spend
 
     def _report_fall(self, link: Link, failure: ModelFailure, others: Sequence[Link]) -> None:
         self._metrics.llm_fallbacks.labels(link.provider, failure.reason).inc()
-        to = f"{others[0].provider}:{others[0].model}" if others else None
-        loud = failure.reason in ("bad_key", "retired", "unexpected")
-        report = log.error if loud else log.warning
-        report(
-            "model_fallback", provider=link.provider, model=link.model, reason=failure.reason, to=to, **_why(failure)
-        )
+        report = log.error if failure.reason in LOUD else log.warning
+        to = others[0].name if others else None
+        report("model_fallback", provider=link.provider, model=link.model, to=to, **_facts(failure))
+
+    async def _greet(self, link: Link) -> None:
+        try:
+            await self._measured(link, Query([GREETING]), [])
+        except ModelFailure as failure:
+            report = log.error if failure.reason in LOUD else log.warning
+            report("model_unusable", provider=link.provider, model=link.model, **_facts(failure))
 
 
-async def _guarded(link: Link, call: _Call, *, seconds: float | None) -> AIMessage:
-    """The link's inspected answer, marked with who gave it; anything else is a ModelFailure."""
-    try:
-        async with asyncio.timeout(seconds):
-            reply = await _fetch(link.client(), link.provider, call)
-        reply = inspect(reply, tools=call.tool_names, tool_choice=call.tool_choice, must_finish=not link.local)
-    except Exception as error:
-        failure = classify(error)
-        if failure.reason == "unexpected":
-            log.error("model_error", provider=link.provider, model=link.model, error=type(error).__name__)
-        raise failure from error
-    reply.response_metadata |= {"provider": link.provider, "model": link.model, "model_name": link.model}
-    return reply
-
-
-async def _fetch(client: BaseChatModel, provider: str, call: _Call) -> AIMessage:
-    choice = {"tool_choice": call.tool_choice} if call.tool_choice else {}
-    model: Runnable[LanguageModelInput, AIMessage] = client.bind_tools(call.tools, **choice) if call.tools else client
-    messages = portable_history(call.messages, provider=provider)
-    stop = {"stop": call.stop} if call.stop else {}
-    if not call.streamed:
-        return await model.ainvoke(messages, UNHEARD, **stop)
-    whole: AIMessageChunk | None = None
-    async for chunk in model.astream(messages, UNHEARD, **stop):
-        if isinstance(chunk, AIMessageChunk):
-            whole = chunk if whole is None else whole + chunk
-        else:
-            return chunk
-    if whole is None:
-        raise ModelFailure("empty", "a stream without a single part")
-    return whole
-
-
-def _call(
+def _query(
     messages: Sequence[BaseMessage],
     stop: list[str] | None,
     *,
@@ -266,13 +228,13 @@ def _call(
     tool_choice: str | None = None,
     deadline: float | None = None,
     **_: Any,
-) -> _Call:
-    return _Call(messages, tools, tool_choice, stop, deadline, streamed)
+) -> Query:
+    return Query(messages, tools, tool_choice, stop, deadline, streamed)
 
 
 def _order(links: Sequence[Link], messages: Sequence[BaseMessage]) -> list[Link]:
-    """The links in the order to ask them: first the one that answered last in this run, then the others as configured.
-    After the rules model only the rules model: it continues what it began."""
+    """The links in the order to ask them: the one that answered last in this run, then the others as configured. After
+    the rules model only the rules model: it continues what it began."""
     current = _current_link(links, messages)
     if current is None:
         return list(links)
@@ -291,18 +253,20 @@ def _current_link(links: Sequence[Link], messages: Sequence[BaseMessage]) -> Lin
     return None
 
 
-def _time_left(deadline: float | None) -> float:
-    return float("inf") if deadline is None else deadline - time.time()
+def _signed(reply: AIMessage, link: Link, spends: Sequence[Spend]) -> AIMessage:
+    """The reply with who gave it and what it cost, attempts that failed before it included."""
+    lost = sum(spends[:-1], Spend())
+    cost = sum(spends, Spend()).cost
+    reply.response_metadata |= {"provider": link.provider, "model": link.model, "model_name": link.model}
+    reply.response_metadata[COST] = float(cost)
+    if lost.tokens:
+        reply.response_metadata[LOST_TOKENS] = [lost.input_tokens, lost.output_tokens]
+    return reply
 
 
-def _fair(failure: ModelFailure, seconds: float, timeout: float) -> ModelFailure:
-    """A provider that was given less than its due time is not to blame for not answering."""
-    return ModelFailure("deadline") if failure.reason == "timeout" and seconds < timeout else failure
-
-
-def _why(failure: ModelFailure) -> dict[str, Any]:
+def _facts(failure: ModelFailure) -> dict[str, Any]:
     hint = {"retry_after": failure.retry_after} if failure.retry_after is not None else {}
-    return {"detail": failure.detail, **hint}
+    return {"reason": failure.reason, "detail": failure.detail, **hint}
 
 
 def _as_chunk(message: AIMessage) -> AIMessageChunk:
@@ -319,40 +283,6 @@ def _as_chunk(message: AIMessage) -> AIMessageChunk:
     )
 
 
-class _BackgroundLoop:
-    """Serves the synchronous modes: a loop of its own in a thread, begun at the first such call."""
-
-    def __init__(self) -> None:
-        self._loop: asyncio.AbstractEventLoop | None = None
-        self._thread: threading.Thread | None = None
-        self._lock = threading.Lock()
-
-    def run(self, work: Coroutine[Any, Any, T]) -> T:
-        return asyncio.run_coroutine_threadsafe(work, self._started()).result()
-
-    def _started(self) -> asyncio.AbstractEventLoop:
-        with self._lock:
-            if self._loop is None:
-                self._loop = asyncio.new_event_loop()
-                self._thread = threading.Thread(target=self._loop.run_forever, name="model-chain", daemon=True)
-                self._thread.start()
-            return self._loop
-
-    def close(self, links: Sequence[Link]) -> None:
-        if self._loop is None or self._thread is None:
-            return
-        self.run(_close_all(links))
-        self._loop.call_soon_threadsafe(self._loop.stop)
-        self._thread.join()
-        self._loop.close()
-        self._loop = self._thread = None
-
-
-async def _close_all(links: Sequence[Link]) -> None:
-    for link in links:
-        await link.aclose()
-
-
 def build_chain(
     settings: Settings,
     *,
@@ -362,15 +292,18 @@ def build_chain(
 ) -> ModelChain:
     """The chain that the settings ask for. `models` replaces the providers; the rules model still comes last.
 
-    A model of Gemini or Groq without a key is left out. Raises ValueError for a name without a provider and ImportError
-    with the package to install.
+    A model of Gemini or Groq without a key is left out. Raises ValueError for a name without a provider, and
+    ImportError with the package to install.
     """
-    for name in TALKATIVE_LOGGERS:
-        logging.getLogger(name).setLevel(logging.ERROR)
+    silence_clients()
     links = configured_links(settings) if models is None else [_as_link(model) for model in models]
     if rules is not None:
         links.append(Link.to(rules, provider="rules"))
-    return ModelChain(links, metrics=metrics, timeout_seconds=settings.model_timeout_seconds)
+    ledger = Ledger(prices=settings.model_prices, limits=SpendingLimits.of(settings))
+    for link in links:
+        if not link.local and not ledger.priced(link.name):
+            log.warning("model_without_price", provider=link.provider, model=link.model)
+    return ModelChain(links, metrics=metrics, ledger=ledger)
 
 
 def _as_link(model: Link | BaseChatModel) -> Link:

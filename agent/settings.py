@@ -50,6 +50,22 @@ class Settings(BaseSettings):
     """Failures in a row after which a provider is passed over."""
     circuit_cooldown_seconds: Annotated[float, Field(gt=0, le=3_600)] = 15.0
     """First pause of a provider that was passed over, unless it names its own; doubled after each failed trial."""
+    check_models: bool = True
+    """Ask every model one short question at start-up, so that a bad key or a retired model is known at once."""
+    model_prices: dict[str, tuple[Decimal, Decimal]] = {
+        "google_genai:gemini-3.5-flash-lite": (Decimal("0.30"), Decimal("2.50")),
+        "google_genai:gemini-3.8-flash": (Decimal("0.75"), Decimal("3.75")),
+        "groq:openai/gpt-oss-120b": (Decimal("0.15"), Decimal("0.60")),
+    }
+    """Dollars for a million tokens in and out, as JSON by provider:model. A model without a price counts as free."""
+    run_token_limit: Annotated[int, Field(ge=1)] = 60_000
+    """Tokens of one run or chat answer, in and out; beyond them it goes to review."""
+    run_cost_limit: Annotated[Decimal, Field(gt=0)] = Decimal("0.25")
+    """Dollars of one run or chat answer."""
+    day_token_limit: Annotated[int, Field(ge=1)] = 50_000_000
+    """Tokens of a process and day (UTC); beyond them runs go to review with the calculator's plan."""
+    day_cost_limit: Annotated[Decimal, Field(gt=0)] = Decimal(20)
+    """Dollars of a process and day."""
     rules_model: bool = True
     """Answer by rules when no provider can. Off: such runs go to review with the calculator's plan."""
     model_timeout_seconds: Annotated[float, Field(gt=0, le=120)] = 2.0

@@ -1,5 +1,6 @@
 """Writes `.env.example` from the settings class: `python -m scripts.env_example`. A test holds the two together."""
 
+import json
 from pathlib import Path
 
 from pydantic import SecretStr
@@ -27,6 +28,8 @@ def _shown(value: object) -> str:
         return ""
     if isinstance(value, bool):
         return str(value).lower()
+    if isinstance(value, dict):
+        return json.dumps(value, default=str)
     return ",".join(value) if isinstance(value, tuple) else str(value)
 
 

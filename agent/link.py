@@ -1,0 +1,181 @@
+"""One link of the chain: a provider's model with its breaker, and how one question is put to it."""
+
+import asyncio
+import time
+from collections.abc import Callable, Sequence
+from contextlib import aclosing
+from dataclasses import dataclass, field
+from typing import Any
+from weakref import WeakKeyDictionary
+
+from langchain_core.language_models import BaseChatModel, LanguageModelInput
+from langchain_core.messages import AIMessage, AIMessageChunk, BaseMessage
+from langchain_core.runnables import Runnable, RunnableConfig
+
+from agent.circuit import LONGEST_COOLDOWN_SECONDS, Circuit
+from agent.failures import ModelFailure, classify
+from agent.guard import inspect, portable_history
+
+UNHEARD: RunnableConfig = {"callbacks": []}
+"""Calls inside the chain are its own business: callers' handlers hear the chain, not each attempt."""
+LEAST_SECONDS = 0.05
+"""With less time than this a call is not begun."""
+
+
+@dataclass(frozen=True)
+class Query:
+    """One question to the chain."""
+
+    messages: Sequence[BaseMessage]
+    tools: Sequence[dict[str, Any]] = ()
+    tool_choice: str | None = None
+    stop: Sequence[str] | None = None
+    deadline: float | None = None
+    streamed: bool = False
+
+    @property
+    def tool_names(self) -> tuple[str, ...]:
+        return tuple(tool["function"]["name"] for tool in self.tools)
+
+    @property
+    def time_left(self) -> float:
+        return float("inf") if self.deadline is None else self.deadline - time.time()
+
+
+@dataclass(eq=False)
+class Link:
+    """A provider's model. A client is bound to the event loop it first works on, so there is one for each loop."""
+
+    provider: str
+    model: str
+    build: Callable[[], BaseChatModel] = field(repr=False)
+    timeout_seconds: float = 2.0
+    circuit: Circuit = field(default_factory=Circuit, repr=False)
+    """The provider's; its models share it."""
+    local: bool = False
+    """Answers from this process: no deadline, no breaker, and no finish reason is asked of it."""
+    _retired_until: float = field(default=0.0, repr=False)
+    _spare: BaseChatModel | None = field(default=None, repr=False)
+    _clients: WeakKeyDictionary[asyncio.AbstractEventLoop, BaseChatModel] = field(
+        default_factory=WeakKeyDictionary, repr=False
+    )
+
+    @classmethod
+    def to(cls, model: BaseChatModel, *, provider: str | None = None) -> "Link":
+        """A link to a model that is at hand already: the rules model, or a scripted one."""
+        own = provider or str(getattr(model, "provider", "scripted"))
+        return cls(own, str(getattr(model, "model", own)), lambda: model, local=True)
+
+    @property
+    def name(self) -> str:
+        return f"{self.provider}:{self.model}"
+
+    @property
+    def retired(self) -> bool:
+        """The provider lately said that it does not know this model (any more)."""
+        return self.circuit.clock() < self._retired_until
+
+    def warm_up(self) -> None:
+        """Import and build now: takes up to a second and a half, and says at start-up what is missing."""
+        self._spare = self.build()
+
+    async def ask(self, query: Query) -> AIMessage:
+        """The inspected answer, in portable form; raises ModelFailure for anything else."""
+        if self.local:
+            return await self._guarded(query, seconds=None)
+        seconds = min(self.timeout_seconds, query.time_left)
+        self._admit(seconds)
+        try:
+            reply = await self._guarded(query, seconds=seconds)
+        except ModelFailure as failure:
+            self._hold_against(failure, seconds)
+            raise
+        except BaseException:
+            self.circuit.abandoned()
+            raise
+        self.circuit.succeeded()
+        self._retired_until = 0.0
+        return reply
+
+    def health(self) -> dict[str, object]:
+        """`state` is ready, or why the model is passed over at the moment."""
+        closed = self.circuit.state == "closed"
+        state = "retired" if self.retired else "ready" if closed else self.circuit.cause
+        wait = {} if closed else {"retry_in_seconds": round(self.circuit.retry_in(), 1)}
+        return {"provider": self.provider, "model": self.model, "state": state, **wait}
+
+    async def aclose(self) -> None:
+        """Close what the running loop has opened."""
+        client = self._clients.pop(asyncio.get_running_loop(), None) or self._spare
+        self._spare = None
+        if client is not None:
+            await _close(client)
+
+    def _admit(self, seconds: float) -> None:
+        if seconds < LEAST_SECONDS:
+            raise ModelFailure("deadline", "the run's time is up")
+        if self.retired:
+            raise ModelFailure("circuit_open", "retired")
+        if not self.circuit.admits():
+            raise ModelFailure("circuit_open", self.circuit.cause or "")
+
+    def _hold_against(self, failure: ModelFailure, seconds: float) -> None:
+        """A provider that was given less than its due time is not to blame for not answering."""
+        if failure.reason == "retired":
+            self._retired_until = self.circuit.clock() + LONGEST_COOLDOWN_SECONDS
+        if failure.reason == "timeout" and seconds < self.timeout_seconds:
+            self.circuit.abandoned()
+        else:
+            self.circuit.failed(failure)
+
+    async def _guarded(self, query: Query, *, seconds: float | None) -> AIMessage:
+        try:
+            async with asyncio.timeout(seconds):
+                reply = await self._fetch(query)
+            return inspect(reply, tools=query.tool_names, tool_choice=query.tool_choice, must_finish=not self.local)
+        except Exception as error:
+            raise classify(error) from error
+
+    async def _fetch(self, query: Query) -> AIMessage:
+        choice = {"tool_choice": query.tool_choice} if query.tool_choice else {}
+        client = self._client()
+        model: Runnable[LanguageModelInput, AIMessage] = (
+            client.bind_tools(query.tools, **choice) if query.tools else client
+        )
+        messages = list(query.messages) if self.local else portable_history(query.messages, provider=self.provider)
+        stop = {"stop": list(query.stop)} if query.stop else {}
+        if query.streamed:
+            return await _gather(model, messages, stop)
+        return await model.ainvoke(messages, UNHEARD, **stop)
+
+    def _client(self) -> BaseChatModel:
+        loop = asyncio.get_running_loop()
+        if loop not in self._clients:
+            spare, self._spare = self._spare, None
+            self._clients[loop] = spare or self.build()
+        return self._clients[loop]
+
+
+async def _gather(
+    model: Runnable[LanguageModelInput, AIMessage], messages: list[BaseMessage], stop: dict[str, Any]
+) -> AIMessage:
+    """The whole of a stream."""
+    whole: AIMessageChunk | None = None
+    async with aclosing(model.astream(messages, UNHEARD, **stop)) as stream:  # type: ignore[type-var]
+        async for chunk in stream:
+            if not isinstance(chunk, AIMessageChunk):
+                return chunk
+            whole = chunk if whole is None else whole + chunk
+    if whole is None:
+        raise ModelFailure("empty", "a stream without a single part")
+    return whole
+
+
+async def _close(client: BaseChatModel) -> None:
+    for closable in (client, getattr(client, "http_async_client", None)):
+        close = getattr(closable, "aclose", None)
+        if close is not None:
+            await close()
+    sync = getattr(client, "http_client", None)
+    if sync is not None:
+        sync.close()

@@ -1,0 +1,112 @@
+"""What model calls cost: tokens and money by provider and model, held within a run's and a day's limits.
+
+A run's spending is read from its own messages, so it needs no store and survives a restart. A day's (UTC) is counted in
+this process.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from decimal import Decimal
+
+from langchain_core.messages import AIMessage, BaseMessage, HumanMessage
+
+from agent.failures import BudgetSpent
+from agent.guard import tokens
+from agent.settings import Settings
+
+PER_TOKENS = Decimal(1_000_000)
+LOST_TOKENS = "lost_tokens"
+COST = "cost"
+
+
+@dataclass(frozen=True)
+class Spend:
+    """Tokens in and out, and dollars. A model without a price costs tokens and no dollars."""
+
+    input_tokens: int = 0
+    output_tokens: int = 0
+    cost: Decimal = Decimal(0)
+
+    @property
+    def tokens(self) -> int:
+        return self.input_tokens + self.output_tokens
+
+    def __add__(self, other: "Spend") -> "Spend":
+        return Spend(
+            self.input_tokens + other.input_tokens, self.output_tokens + other.output_tokens, self.cost + other.cost
+        )
+
+
+@dataclass(frozen=True)
+class SpendingLimits:
+    run_tokens: int
+    run_cost: Decimal
+    day_tokens: int
+    day_cost: Decimal
+
+    @classmethod
+    def of(cls, settings: Settings) -> "SpendingLimits":
+        return cls(
+            run_tokens=settings.run_token_limit,
+            run_cost=settings.run_cost_limit,
+            day_tokens=settings.day_token_limit,
+            day_cost=settings.day_cost_limit,
+        )
+
+
+class Ledger:
+    """Counts what was spent and says when it is enough."""
+
+    def __init__(
+        self,
+        *,
+        prices: Mapping[str, tuple[Decimal, Decimal]],
+        limits: SpendingLimits,
+        today: Callable[[], date] = lambda: datetime.now(UTC).date(),
+    ) -> None:
+        self._prices, self._limits, self._today = prices, limits, today
+        self._day = today()
+        self._spent = Spend()
+
+    @property
+    def spent_today(self) -> Spend:
+        if self._day != self._today():
+            self._day, self._spent = self._today(), Spend()
+        return self._spent
+
+    def priced(self, name: str) -> bool:
+        """Whether `provider:model` has a price."""
+        return name in self._prices
+
+    def record(self, name: str, used: tuple[int, int]) -> Spend:
+        """Add one call's input and output tokens to the day; returns what they cost."""
+        into, out = self._prices.get(name, (Decimal(0), Decimal(0)))
+        spend = Spend(*used, cost=(used[0] * into + used[1] * out) / PER_TOKENS)
+        self._spent = self.spent_today + spend
+        return spend
+
+    def refuse_if_spent(self, messages: Sequence[BaseMessage]) -> None:
+        """Raise BudgetSpent when the run or the day has reached a limit."""
+        run, day, limits = run_spend(messages), self.spent_today, self._limits
+        if run.tokens >= limits.run_tokens or run.cost >= limits.run_cost:
+            raise BudgetSpent(f"This run has used {run.tokens} tokens and ${run.cost:.4f}, which is its limit.")
+        if day.tokens >= limits.day_tokens or day.cost >= limits.day_cost:
+            raise BudgetSpent("Today's budget for model calls is used up; it begins anew at midnight UTC.")
+
+
+def run_spend(messages: Sequence[BaseMessage]) -> Spend:
+    """What the answers since the last human message have cost, failed attempts included."""
+    total = Spend()
+    for message in reversed(messages):
+        if isinstance(message, HumanMessage):
+            break
+        if isinstance(message, AIMessage):
+            total += _message_spend(message)
+    return total
+
+
+def _message_spend(message: AIMessage) -> Spend:
+    lost_in, lost_out = message.response_metadata.get(LOST_TOKENS, (0, 0))
+    used_in, used_out = tokens(message)
+    return Spend(used_in + lost_in, used_out + lost_out, Decimal(str(message.response_metadata.get(COST, 0))))
