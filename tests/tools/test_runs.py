@@ -1,0 +1,140 @@
+import asyncio
+
+import pytest
+
+from tools.errors import UnknownRun
+from tools.orders import OrderBook
+
+
+async def test_a_run_is_stored_as_it_came(book: OrderBook, new_run) -> None:
+    new = new_run(mode="mock", origin="chat", requested_by="Łukasz")
+    run = await book.record_run(new, owner="w1", lease_seconds=60)
+    assert run.model_dump(include=set(type(new).model_fields)) == new.model_dump()
+    assert (run.status, run.attempts, run.owner, run.finished_at) == ("running", 1, "w1", None)
+    assert (await book.run(run.id)).run == run
+
+
+async def test_a_second_run_of_the_same_id_is_the_first(book: OrderBook, new_run, new_proposal) -> None:
+    await book.record_run(new_run(id="run-a"), owner="w1", lease_seconds=60)
+    await book.propose(new_proposal("run-a"), route="auto", expires_in_hours=1)
+    await book.place("run-a")
+    again = await book.record_run(new_run(id="run-a", requested_by="other"), owner="w2", lease_seconds=60)
+    assert (again.status, again.owner, again.requested_by) == ("executed", "w1", "erp")
+
+
+async def test_of_fifty_recordings_of_one_id_one_is_stored(book: OrderBook, new_run) -> None:
+    recordings = (book.record_run(new_run(id="run-a"), owner=f"w{n}", lease_seconds=60) for n in range(50))
+    assert len({run.owner for run in await asyncio.gather(*recordings)}) == 1
+
+
+async def test_an_unknown_run_is_named(book: OrderBook) -> None:
+    with pytest.raises(UnknownRun, match="run-x"):
+        await book.run("run-x")
+    with pytest.raises(UnknownRun, match="run-x"):
+        await book.fail_run("run-x", "lost")
+    with pytest.raises(UnknownRun, match="run-x"):
+        await book.place("run-x")
+
+
+async def test_a_run_is_resumed_only_once_its_lease_has_ended(book: OrderBook, new_run) -> None:
+    await book.record_run(new_run(id="held"), owner="w1", lease_seconds=60)
+    await book.record_run(new_run(id="left"), owner="w1", lease_seconds=0)
+    resumed = await book.runs_to_resume(owner="w2", lease_seconds=60)
+    assert [(run.id, run.owner, run.attempts) for run in resumed] == [("left", "w2", 2)]
+    assert resumed[0].request == new_run().request
+    assert await book.runs_to_resume(owner="w3", lease_seconds=60) == []
+
+
+async def test_a_process_that_knows_who_lives_takes_the_runs_of_the_dead_at_once(book: OrderBook, new_run) -> None:
+    for owner in ("dead", "alive", "me"):
+        await book.record_run(new_run(id=owner), owner=owner, lease_seconds=60)
+    resumed = await book.runs_to_resume(owner="me", lease_seconds=60, living=["alive"])
+    assert [run.id for run in resumed] == ["dead"]
+
+
+async def test_released_runs_are_resumed_at_once_and_oldest_first(book: OrderBook, new_run) -> None:
+    for identity in ("b", "a", "c"):
+        await book.record_run(new_run(id=identity), owner="w1", lease_seconds=60)
+        await asyncio.sleep(0.005)
+    await book.release_runs(owner="w1")
+    resumed = await book.runs_to_resume(owner="w2", lease_seconds=60)
+    assert [run.id for run in resumed] == ["b", "a", "c"]
+
+
+async def test_of_many_who_resume_at_once_each_run_goes_to_one(book: OrderBook, new_run) -> None:
+    for _ in range(20):
+        await book.record_run(new_run(), owner="dead", lease_seconds=0)
+    claims = await asyncio.gather(*(book.runs_to_resume(owner=f"w{n}", lease_seconds=60) for n in range(10)))
+    claimed = [run.id for claim in claims for run in claim]
+    assert len(claimed) == len(set(claimed)) == 20
+
+
+async def test_finished_runs_are_not_resumed(book: OrderBook, new_run, new_proposal) -> None:
+    for route in ("auto", "review"):
+        run = await book.record_run(new_run(product_id=route), owner="w1", lease_seconds=0)
+        await book.propose(new_proposal(run.id, product_id=route), route=route, expires_in_hours=1)
+        if route == "auto":
+            await book.place(run.id)
+    failed = await book.record_run(new_run(), owner="w1", lease_seconds=0)
+    await book.fail_run(failed.id, "too many attempts")
+    assert await book.runs_to_resume(owner="w2", lease_seconds=60) == []
+
+
+async def test_a_heartbeat_keeps_a_run_and_fails_once_another_has_it(book: OrderBook, new_run) -> None:
+    await book.record_run(new_run(id="run-a"), owner="w1", lease_seconds=0)
+    assert await book.renew_lease("run-a", owner="w1", lease_seconds=60)
+    assert await book.runs_to_resume(owner="w2", lease_seconds=60) == []
+    await book.release_runs(owner="w1")
+    await book.runs_to_resume(owner="w2", lease_seconds=60)
+    assert not await book.renew_lease("run-a", owner="w1", lease_seconds=60)
+
+
+async def test_a_failed_run_says_why(book: OrderBook, new_run) -> None:
+    run = await book.record_run(new_run(), owner="w1", lease_seconds=60)
+    await book.fail_run(run.id, "the checkpoint store is full")
+    failed = (await book.run(run.id)).run
+    assert (failed.status, failed.failure) == ("failed", "the checkpoint store is full")
+    assert failed.finished_at is not None
+
+
+async def test_who_lost_a_run_cannot_fail_it(book: OrderBook, new_run) -> None:
+    run = await book.record_run(new_run(), owner="w2", lease_seconds=60)
+    await book.fail_run(run.id, "gave up", owner="w1")
+    assert (await book.run(run.id)).run.status == "running"
+    await book.fail_run(run.id, "gave up", owner="w2")
+    assert (await book.run(run.id)).run.status == "failed"
+
+
+async def test_an_executed_run_cannot_fail(book: OrderBook, new_run, new_proposal) -> None:
+    run = await book.record_run(new_run(), owner="w1", lease_seconds=60)
+    await book.propose(new_proposal(run.id), route="auto", expires_in_hours=1)
+    await book.place(run.id)
+    await book.fail_run(run.id, "late")
+    assert (await book.run(run.id)).run.status == "executed"
+
+
+@pytest.mark.parametrize("decision", ["approve", "reject"])
+async def test_a_decided_runs_thread_is_to_be_closed_until_it_has_been(
+    book: OrderBook, new_run, new_proposal, decision: str
+) -> None:
+    run = await book.record_run(new_run(), owner="w1", lease_seconds=60)
+    proposal = await book.propose(new_proposal(run.id), route="review", expires_in_hours=1)
+    await book.mark_closed(run.id)
+    assert await book.runs_to_close() == []
+    await book.decide(proposal.id, version=1, decision=decision, quantity=None, reason="", decided_by="anna")
+    assert await book.runs_to_close() == [run.id]
+    await book.mark_closed(run.id)
+    assert await book.runs_to_close() == []
+
+
+async def test_an_expired_reviews_thread_is_to_be_closed(book: OrderBook, new_run, new_proposal) -> None:
+    run = await book.record_run(new_run(), owner="w1", lease_seconds=60)
+    await book.propose(new_proposal(run.id), route="review", expires_in_hours=0)
+    assert await book.runs_to_close() == [run.id]
+
+
+async def test_a_run_without_a_review_has_no_thread_to_close(book: OrderBook, new_run, new_proposal) -> None:
+    run = await book.record_run(new_run(), owner="w1", lease_seconds=60)
+    await book.propose(new_proposal(run.id), route="auto", expires_in_hours=1)
+    await book.place(run.id)
+    assert await book.runs_to_close() == []
