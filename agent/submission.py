@@ -76,7 +76,7 @@ def _order(calculated: dict[str, Any]) -> tuple[str, int]:
 
 def _calculation(results: Sequence[ToolResult], task: Task) -> dict[str, Any] | None:
     """The latest calculation for the task itself; one with assumptions is never the basis of an order."""
-    fitting = [r.data for r in results if r.name == "calculate_reorder" and not r.error and _concerns(r, task)]
+    fitting = [r.data for r in results if r.name == "calculate_reorder" and r.data and _concerns(r, task)]
     return fitting[-1] if fitting else None
 
 

@@ -27,8 +27,10 @@ class Turn:
 
     question: str
     results: tuple[ToolResult, ...] = ()
-    answers: int = 0
+    replies: int = 0
     """How often a model has spoken in this turn."""
+    answer: str = ""
+    """What the planner was told in the end."""
 
 
 @dataclass(frozen=True)
@@ -61,8 +63,9 @@ def read_turns(messages: Sequence[BaseMessage]) -> tuple[Turn, ...]:
 
 
 def _turn(messages: Sequence[BaseMessage]) -> Turn:
-    spoken = sum(isinstance(message, AIMessage) for message in messages)
-    return Turn(question=str(messages[0].text), results=read_results(messages), answers=spoken)
+    spoken = [message for message in messages if isinstance(message, AIMessage)]
+    answer = str(spoken[-1].text) if spoken else ""
+    return Turn(str(messages[0].text), read_results(messages), replies=len(spoken), answer=answer)
 
 
 def _results(messages: Sequence[BaseMessage]) -> Iterator[ToolResult]:
@@ -78,7 +81,7 @@ def _results(messages: Sequence[BaseMessage]) -> Iterator[ToolResult]:
 def _result(name: str, arguments: dict[str, Any], message: ToolMessage) -> ToolResult:
     text = str(message.text)
     data = _object(text)
-    if message.status == "error" or "error" in data or not data:
+    if message.status == "error" or "error" in data:
         return ToolResult(name, arguments, error=str(data.get("error") or text))
     return ToolResult(name, arguments, data=data)
 
