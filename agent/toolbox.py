@@ -62,8 +62,7 @@ class SearchArguments(Arguments):
     limit: Annotated[int, Field(ge=1, le=100, description="At most this many, 1 to 100.")] = 20
 
 
-class RestockArguments(Arguments):
-    product_id: ProductId
+class RestockArguments(ProductArguments):
     note: Annotated[str, Field(max_length=2_000, description="What the planner said about it.")] = ""
 
 
@@ -156,9 +155,12 @@ class Toolbox:
         rows = sorted((row for row in rows if _in_status(row, status)), key=_urgency)
         return _json({"total": len(rows), "products": rows[:limit]}), None
 
-    async def request_restock(self, product_id: str, runtime: ToolRuntime, note: str = "") -> Result:
+    async def request_restock(
+        self, product_id: str, runtime: ToolRuntime, location: str | None = None, note: str = ""
+    ) -> Result:
         """Ask for a restocking decision on one product. It always waits for a person; nothing is ordered here."""
-        request = _asked(runtime).model_copy(update={"product_id": product_id, "note": note, "origin": "chat"})
+        wanted = {"product_id": product_id, "location": location, "note": note, "origin": "chat"}
+        request = _asked(runtime).model_copy(update=wanted)
         view = await self._start_run(request)
         return _json(self._run_summary(view)), {"run_id": view.run.id}
 
@@ -266,7 +268,7 @@ def _calculation(plan: Plan, what_if: WhatIf) -> dict[str, Any]:
         **{name: _number(getattr(plan, name)) for name in numbers},
         "method": plan.method,
         "demand_class": plan.demand_class,
-        "confidence": round(assess(plan, plan.order_quantity).value, 3),
+        "confidence": assess(plan, plan.order_quantity).value,
         "unit_price": None if plan.unit_price is None else float(plan.unit_price),
         "order_value": None if plan.order_value is None else float(plan.order_value),
         "currency": plan.currency,
