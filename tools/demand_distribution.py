@@ -25,6 +25,8 @@ Values: TypeAlias = float | FloatArray
 
 SLOW_BELOW = 20.0
 """Mean demand per interval below which whole units show."""
+SMALLEST_MEAN = 1e-12
+"""Stands for no demand at all, of which any level covers all."""
 INDISTINCT = 1e-9
 """Relative overdispersion below which a negative binomial cannot be told from a Poisson in double precision."""
 
@@ -212,26 +214,26 @@ class Component:
     variance: float
 
 
-@dataclass(frozen=True, slots=True)
 class IntervalDemand:
     """Demand over one protection interval: one family, mixed over lead times where those are replayed."""
 
-    family: Distribution
-    components: tuple[Component, ...]
+    __slots__ = ("_means", "_variances", "_weights", "components", "family", "mean", "variance")
 
-    @property
-    def mean(self) -> float:
-        return sum(part.weight * part.mean for part in self.components)
-
-    @property
-    def variance(self) -> float:
-        """Within the components and between them."""
-        mean = self.mean
-        return sum(part.weight * (part.variance + (part.mean - mean) ** 2) for part in self.components)
+    def __init__(self, family: Distribution, components: tuple[Component, ...]) -> None:
+        self.components = components
+        self.mean = sum(part.weight * part.mean for part in components)
+        self.variance = sum(part.weight * (part.variance + (part.mean - self.mean) ** 2) for part in components)
+        self.family = family if self.mean > 0 and self.variance > 0 else "degenerate"
+        self._weights = np.array([part.weight for part in components])
+        self._means = np.array([max(part.mean, SMALLEST_MEAN) for part in components])
+        self._variances = np.array([max(part.variance, SMALLEST_MEAN) for part in components])
 
     def cdf(self, level: float) -> float:
         """P(D ≤ level)."""
-        return min(1.0, sum(part.weight * self._component_cdf(part, level) for part in self.components))
+        if self.family == "degenerate":
+            return 1.0 if level >= self.mean else 0.0
+        chances = CDF[self.family](level=level, mean=self._means, variance=self._variances)
+        return min(1.0, float(self._weights.dot(chances)))
 
     def below(self, level: float) -> float:
         """P(D < level): what `cdf` gives, less the chance of exactly `level` where demand comes in whole units."""
@@ -241,43 +243,33 @@ class IntervalDemand:
 
     def quantile(self, probability: float) -> float:
         """The level that covers `probability` of cases; a whole number for whole-unit families and mixtures."""
+        if self.family == "degenerate":
+            return self.mean
         if len(self.components) > 1:
             return smallest_level(lambda level: self.cdf(level) >= probability, start=self.mean)
-        (part,) = self.components
-        if not _varies(part) or self.family == "degenerate":
-            return part.mean
-        return float(QUANTILE[self.family](probability=probability, mean=part.mean, variance=part.variance))
+        quantile = QUANTILE[self.family](probability=probability, mean=self._means, variance=self._variances)
+        return float(quantile[0])
 
     def expected_shortage(self, level: float) -> float:
         """Units of demand that `level` would leave unserved over the interval, on average."""
-        return sum(part.weight * self._component_shortage(part, level) for part in self.components)
+        if self.family == "degenerate":
+            return max(0.0, self.mean - level)
+        shortages = EXPECTED_SHORTAGE[self.family](level=level, mean=self._means, variance=self._variances)
+        return float(self._weights.dot(shortages))
 
     def level_for_shortage(self, limit: float) -> float:
         """The smallest whole level (for `normal`: the exact level) at which the expected shortage is `limit`."""
+        if self.family == "degenerate":
+            return max(0.0, self.mean - limit)
         whole = smallest_level(lambda level: self.expected_shortage(level) <= limit, start=self.mean)
         if self.family != "normal" or whole <= 0:
             return whole
-        low, high = whole - 1, whole
-        while high - low > 1e-12 * max(1.0, high):
-            middle = (low + high) / 2
-            if middle in (low, high):
-                break
+        return self._exact_level(limit, whole - 1, whole)
+
+    def _exact_level(self, limit: float, low: float, high: float) -> float:
+        while low < (middle := (low + high) / 2) < high:
             low, high = (low, middle) if self.expected_shortage(middle) <= limit else (middle, high)
         return high
-
-    def _component_cdf(self, part: Component, level: float) -> float:
-        if not _varies(part) or self.family == "degenerate":
-            return 1.0 if level >= part.mean else 0.0
-        return float(CDF[self.family](level=level, mean=part.mean, variance=part.variance))
-
-    def _component_shortage(self, part: Component, level: float) -> float:
-        if not _varies(part) or self.family == "degenerate":
-            return max(0.0, part.mean - level)
-        return float(EXPECTED_SHORTAGE[self.family](level=level, mean=part.mean, variance=part.variance))
-
-
-def _varies(part: Component) -> bool:
-    return part.mean > 0 and part.variance > 0
 
 
 def family_for(mean: float) -> Distribution:

@@ -3,15 +3,12 @@
 Numbers are printed with as many digits as it takes for each line to come out exactly as printed.
 """
 
-from collections.abc import Sequence
-from decimal import ROUND_HALF_EVEN, Decimal
 from math import sqrt
 
 from tools.models import Transfer
-from tools.safety_stock import PastCoverage
+from tools.past_coverage import PastCoverage
 from tools.working import Working
 
-CENT = Decimal("0.01")
 MOST_DIGITS = 10
 
 
@@ -34,26 +31,25 @@ def shown(value: float, digits: int = 2) -> str:
     >>> shown(57.5700001), shown(120.0), shown(-0.001)
     ('57.57', '120', '0')
     """
-    return _plain(Decimal(f"{value:.{digits}f}"))
+    text = f"{value:.{digits}f}"
+    if "." in text:
+        text = text.rstrip("0").rstrip(".")
+    return "0" if text == "-0" else text
 
 
-def _plain(value: Decimal) -> str:
-    text = f"{value:f}"
-    text = text.rstrip("0").rstrip(".") if "." in text else text
-    return "0" if text in ("-0", "") else text
+def shown_sum(*terms: float) -> tuple[str, ...]:
+    """Terms and then their total, with the fewest digits (two or more) at which the printed terms make the total.
 
-
-def shown_sum(terms: Sequence[float]) -> tuple[list[str], str]:
-    """Terms and total, with the fewest digits (two or more) at which the printed terms make the printed total.
-
-    >>> shown_sum([0.005, 0.005])
-    (['0.005', '0.005'], '0.01')
+    >>> shown_sum(0.005, 0.005)
+    ('0.005', '0.005', '0.01')
     """
+    total = sum(terms)
     for digits in range(2, MOST_DIGITS):
-        printed = [Decimal(f"{term:.{digits}f}") for term in terms]
-        if sum(printed) == Decimal(f"{sum(terms):.{digits}f}"):
+        unit = 10**digits
+        counts = [round(term * unit) for term in terms]
+        if sum(counts) == round(total * unit):
             break
-    return [_plain(term) for term in printed], _plain(sum(printed, Decimal(0)))
+    return tuple(_counted(count, digits) for count in (*counts, sum(counts)))
 
 
 def shown_product(first: float, second: float) -> tuple[str, str, str]:
@@ -62,12 +58,21 @@ def shown_product(first: float, second: float) -> tuple[str, str, str]:
     >>> shown_product(1.6448536, 35.0)
     ('1.6449', '35', '57.57')
     """
-    product = Decimal(f"{first * second:.2f}")
+    product = round(first * second * 100)
     for digits in range(2, MOST_DIGITS):
-        one, two = Decimal(f"{first:.{digits}f}"), Decimal(f"{second:.{digits}f}")
-        if (one * two).quantize(CENT, rounding=ROUND_HALF_EVEN) == product:
+        unit = 10**digits
+        one, two = round(first * unit), round(second * unit)
+        rounded = (2 * one * two * 100 + unit**2) // (2 * unit**2)
+        if rounded == product:
             break
-    return _plain(one), _plain(two), _plain((one * two).quantize(CENT, rounding=ROUND_HALF_EVEN))
+    return _counted(one, digits), _counted(two, digits), _counted(rounded, 2)
+
+
+def _counted(count: int, digits: int) -> str:
+    """A whole number of 10^−digits as a decimal, without trailing zeros."""
+    whole, part = divmod(abs(count), 10**digits)
+    text = f"{whole}.{part:0{digits}d}".rstrip("0").rstrip(".") if part else str(whole)
+    return f"-{text}" if count < 0 else text
 
 
 def _rate(working: Working) -> str:
@@ -82,7 +87,7 @@ def _mean(working: Working) -> list[str]:
         total = shown(statistics.mean * known)
         lines = [f"Mean demand: {total} ÷ {known} periods = {shown(statistics.mean, 4)} {_rate(working)}"]
     else:
-        (long_run, recent), total = shown_sum([forecast.long_run / 2, forecast.recent / 2])
+        long_run, recent, total = shown_sum(forecast.long_run / 2, forecast.recent / 2)
         lines = [
             f"Mean demand: half the mean of all {known} periods {long_run} + half the recent level {recent} "
             f"= {total} {_rate(working)}"
@@ -94,7 +99,7 @@ def _mean(working: Working) -> list[str]:
 
 
 def _interval(working: Working) -> list[str]:
-    (lead, review), total = shown_sum([working.lead_time.days, working.facts.product.review_period_days])
+    lead, review, total = shown_sum(working.lead_time.days, working.facts.product.review_period_days)
     observed = f" (mean of {len(working.lead_time.replayed)} receipts)" if working.lead_time.replayed else ""
     lines = [f"Protection interval: lead time {lead}{observed} + review period {review} = {total} days"]
     mean, length, demand = shown_product(working.forecast.mean_per_period, working.forecast.interval)
@@ -144,7 +149,7 @@ def _measured(working: Working) -> str:
 
 def _level(working: Working) -> list[str]:
     method = working.forecast.method
-    (mean, safety), level = shown_sum([working.mean_demand, working.safety_stock])
+    mean, safety, level = shown_sum(working.mean_demand, working.safety_stock)
     total = f"Reorder point: {mean} + safety stock {safety} = {level}"
     if method == "no_demand":
         return [f"{total}: there is no demand to cover"]
@@ -189,7 +194,7 @@ def _checked(coverage: PastCoverage | None) -> list[str]:
 
 def _position(working: Working) -> list[str]:
     position = working.position
-    (on_hand, on_order, backorders), total = shown_sum([position.on_hand, position.on_order, -position.backorders])
+    on_hand, on_order, backorders, total = shown_sum(position.on_hand, position.on_order, -position.backorders)
     lines = [
         f"Inventory position: on hand {on_hand} + on order {on_order} "
         f"− backorders {backorders.removeprefix('-')} = {total}"
@@ -226,8 +231,9 @@ def _enough(working: Working, position: str, level: str) -> str:
 
 def _need(working: Working) -> str:
     position = working.position
-    terms = [working.mean_demand, working.safety_stock, -position.on_hand, -position.on_order, position.backorders]
-    (demand, safety, on_hand, on_order, backorders), need = shown_sum(terms)
+    demand, safety, on_hand, on_order, backorders, need = shown_sum(
+        working.mean_demand, working.safety_stock, -position.on_hand, -position.on_order, position.backorders
+    )
     return (
         f"Needed: demand {demand} + safety stock {safety} − on hand {on_hand.removeprefix('-')} − on order "
         f"{on_order.removeprefix('-')} + backorders {backorders} = {need}"

@@ -2,9 +2,9 @@
 
 from collections.abc import Callable, Iterator
 
+from tools.interval_forecast import FEWEST_FOR_FORECAST_ERRORS
 from tools.models import Notice
 from tools.order_quantity import price_tiers
-from tools.safety_stock import FEWEST_FOR_FORECAST_ERRORS
 from tools.working import Working
 
 FEWEST_SALES = 3

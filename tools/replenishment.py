@@ -12,6 +12,7 @@ from tools.demand import LARGEST_QUANTITY, describe
 from tools.demand_distribution import IntervalDemand, z_value
 from tools.derivation import derive, shown
 from tools.errors import InvalidDemand, InvalidInput
+from tools.interval_forecast import DemandForecast, forecast_demand
 from tools.inventory_position import InventoryPosition, inventory_position
 from tools.lead_time import LeadTime, lead_time
 from tools.models import (
@@ -39,14 +40,11 @@ from tools.order_quantity import (
     unit_price_at,
     whole_units,
 )
+from tools.past_coverage import PastCoverage, past_coverage
 from tools.safety_stock import (
-    DemandForecast,
-    PastCoverage,
     Target,
     cost_target,
     fill_rate_target,
-    forecast_demand,
-    past_coverage,
     reorder_point,
     safety_stock,
     stock_level,
@@ -217,11 +215,13 @@ def _permitted_leftover(product: Product, *, mean: float, mean_per_day: float, e
 
 def _coverage(working: Working) -> PastCoverage | None:
     """How both methods did in the past; None for methods that are not judged by it."""
-    if working.forecast.method != "forecast_error":
+    path = working.forecast.path
+    if path is None:
         return None
     target = working.target
     return past_coverage(
-        working.statistics,
+        working.statistics.demand,
+        path,
         lead_time=working.lead_time,
         review_period_days=working.facts.product.review_period_days,
         period_days=working.facts.demand.period_days,

@@ -3,11 +3,12 @@
 from dataclasses import dataclass
 
 from tools.demand import DemandStatistics
+from tools.interval_forecast import DemandForecast
 from tools.inventory_position import InventoryPosition
 from tools.lead_time import LeadTime
 from tools.models import ProductFacts, WhatIf
 from tools.order_quantity import OrderRules, QuantityDecision
-from tools.safety_stock import DemandForecast, Target
+from tools.safety_stock import Target
 
 
 @dataclass(frozen=True, slots=True)
