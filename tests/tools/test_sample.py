@@ -289,7 +289,7 @@ async def test_the_new_product_is_planned_from_its_ten_days_with_a_wide_margin(c
 
     assert valves.periods == 10
     assert valves.recommended_action == "purchase_order"
-    assert valves.safety_stock > 0.3 * valves.mean_demand
+    assert valves.safety_stock > 0.25 * valves.mean_demand
 
 
 async def test_a_product_that_never_sold_needs_nothing(catalog):
