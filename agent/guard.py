@@ -1,12 +1,13 @@
 """The line between a client's message and one that may enter the conversation.
 
-Clients return many failures as ordinary messages. `inspect` turns them into a ModelFailure, and what passes into a
-portable message: text, tool calls, usage and, where there is one, Gemini's map of thought signatures; nothing that
-another provider would reject. `portable_history` does the same for what is sent.
+Clients return many failures as ordinary messages. `inspect` holds each answer against `RULES` and turns the first
+breach into a ModelFailure; what passes becomes portable: text, tool calls, usage and, where there is one, Gemini's map
+of thought signatures; nothing that another provider would reject. `portable_history` does the same for what is sent.
 """
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import Any
 from uuid import uuid4
 
@@ -33,7 +34,6 @@ FINISH_REASONS: dict[str, Reason] = {
     "LANGUAGE": "blocked",
     "content_filter": "blocked",
     "refusal": "blocked",
-    "MALFORMED_RESPONSE": "malformed",
 }
 CALL_IN_TEXT = ("<function=", "<tool_call>", "<|python_tag|>", "<|channel|>", "```tool_code")
 LONGEST_TEXT = 100_000
@@ -41,21 +41,29 @@ LONGEST_ARGUMENTS = 100_000
 MOST_CALLS = 32
 
 
-def inspect(
-    message: AIMessage, *, tools: Sequence[str] = (), tool_choice: str | None = None, must_finish: bool = True
-) -> AIMessage:
-    """The portable form of a usable answer; raises ModelFailure for every other.
+@dataclass(frozen=True)
+class Expectation:
+    """What was asked for: the tools on offer by name, and which of them the answer has to call, if any.
 
-    `tools` are the names on offer, `tool_choice` what was asked for. `must_finish`: the provider always states how an
-    answer ended, so that one without it was cut off on its way.
+    `must_finish`: the provider always states how an answer ended, so that one without it was cut off on its way.
     """
-    try:
-        _check_ending(message, must_finish=must_finish)
-        _check_size(message)
-        _check_calls(message, tools=tools, tool_choice=tool_choice)
-    except ModelFailure as failure:
-        failure.tokens = tokens(message)
-        raise
+
+    tools: Sequence[str] = ()
+    tool_choice: str | None = None
+    must_finish: bool = True
+
+    @property
+    def forced(self) -> bool:
+        return self.tool_choice == "any" or self.tool_choice in self.tools
+
+
+def inspect(message: AIMessage, expected: Expectation) -> AIMessage:
+    """The portable form of a usable answer; raises ModelFailure for every other."""
+    for rule in RULES:
+        failure = rule(message, expected)
+        if failure is not None:
+            failure.tokens = tokens(message)
+            raise failure
     return _portable(message)
 
 
@@ -71,50 +79,85 @@ def finish_reason(message: AIMessage) -> str | None:
     return str(reason) if reason else None
 
 
-def _check_ending(message: AIMessage, *, must_finish: bool) -> None:
-    reason = finish_reason(message)
-    if reason is None:
-        _check_prompt_feedback(message)
-        if must_finish:
-            empty = not message.text and not message.tool_calls and not message.invalid_tool_calls
-            raise ModelFailure("empty" if empty else "truncated", "no finish reason")
-    elif reason not in FINISHED:
-        raise ModelFailure(FINISH_REASONS.get(reason, "malformed"), f"finish reason {reason[:40]}")
-
-
-def _check_prompt_feedback(message: AIMessage) -> None:
+def prompt_not_blocked(message: AIMessage, expected: Expectation) -> ModelFailure | None:
     feedback = message.response_metadata.get("prompt_feedback")
     block = feedback.get("block_reason") if isinstance(feedback, dict) else None
-    if block:
-        raise ModelFailure("blocked", f"prompt blocked: {getattr(block, 'value', block)}")
+    return ModelFailure("blocked", f"prompt: {getattr(block, 'value', block)}") if block else None
 
 
-def _check_size(message: AIMessage) -> None:
+def ended_well(message: AIMessage, expected: Expectation) -> ModelFailure | None:
+    reason = finish_reason(message)
+    if reason is None or reason in FINISHED:
+        return None
+    return ModelFailure(FINISH_REASONS.get(reason, "malformed"), f"finish reason {reason[:40]}")
+
+
+def says_something(message: AIMessage, expected: Expectation) -> ModelFailure | None:
+    said = message.text.strip() or message.tool_calls or message.invalid_tool_calls
+    return None if said else ModelFailure("empty", "neither text nor tool call")
+
+
+def ended_at_all(message: AIMessage, expected: Expectation) -> ModelFailure | None:
+    if expected.must_finish and finish_reason(message) is None:
+        return ModelFailure("truncated", "no finish reason")
+    return None
+
+
+def of_bearable_size(message: AIMessage, expected: Expectation) -> ModelFailure | None:
     if len(message.text) > LONGEST_TEXT or len(message.tool_calls) > MOST_CALLS:
-        raise ModelFailure("oversized", f"{len(message.text)} characters, {len(message.tool_calls)} calls")
+        return ModelFailure("oversized", f"{len(message.text)} characters, {len(message.tool_calls)} calls")
     if any(len(str(call["args"])) > LONGEST_ARGUMENTS for call in message.tool_calls):
-        raise ModelFailure("oversized", "arguments of a tool call")
+        return ModelFailure("oversized", "arguments of a tool call")
+    return None
 
 
-def _check_calls(message: AIMessage, *, tools: Sequence[str], tool_choice: str | None) -> None:
-    if message.invalid_tool_calls or not _complete(message):
-        raise ModelFailure("malformed_call", "arguments of a tool call are not JSON")
-    names = [call["name"] for call in message.tool_calls]
-    unknown = sorted({name for name in names if name not in tools})
-    if unknown:
-        raise ModelFailure("unknown_tool", f"asked for {unknown[0][:60]!r}")
-    if not names:
-        _check_text(message, tools=tools, tool_choice=tool_choice)
-    elif tool_choice == "none":
-        raise ModelFailure("malformed_call", "a tool call where none was allowed")
-    elif tool_choice in tools and set(names) != {tool_choice}:
-        raise ModelFailure("text_for_call", f"another tool than the asked {tool_choice}")
+def calls_readable(message: AIMessage, expected: Expectation) -> ModelFailure | None:
+    return ModelFailure("malformed_call", "arguments are not JSON") if message.invalid_tool_calls else None
 
 
-def _complete(message: AIMessage) -> bool:
-    """Whether streamed arguments are whole. langchain-core closes half a JSON object by itself and calls it valid."""
+def calls_whole(message: AIMessage, expected: Expectation) -> ModelFailure | None:
+    """In a stream, langchain-core closes half a JSON object by itself and hands it on as valid arguments."""
     chunks = message.tool_call_chunks if isinstance(message, AIMessageChunk) else []
-    return all(_is_object(chunk["args"]) for chunk in chunks)
+    whole = all(_is_object(chunk["args"]) for chunk in chunks)
+    return None if whole else ModelFailure("malformed_call", "arguments end half-way")
+
+
+def calls_known_tools(message: AIMessage, expected: Expectation) -> ModelFailure | None:
+    unknown = sorted({call["name"] for call in message.tool_calls} - set(expected.tools))
+    return ModelFailure("unknown_tool", f"asked for {unknown[0][:60]!r}") if unknown else None
+
+
+def calls_when_asked(message: AIMessage, expected: Expectation) -> ModelFailure | None:
+    """Local servers take `tool_choice` and ignore it."""
+    names = {call["name"] for call in message.tool_calls}
+    if names and expected.tool_choice == "none":
+        return ModelFailure("malformed_call", "a tool call where none was allowed")
+    if expected.forced and not names:
+        return ModelFailure("text_for_call", "text where a tool call was asked for")
+    if expected.tool_choice in expected.tools and names != {expected.tool_choice}:
+        return ModelFailure("text_for_call", f"another tool than {expected.tool_choice}")
+    return None
+
+
+def calls_not_written_out(message: AIMessage, expected: Expectation) -> ModelFailure | None:
+    if expected.tools and not message.tool_calls and any(mark in message.text for mark in CALL_IN_TEXT):
+        return ModelFailure("text_for_call", "a tool call written out as text")
+    return None
+
+
+Rule = Callable[[AIMessage, Expectation], ModelFailure | None]
+RULES: tuple[Rule, ...] = (
+    prompt_not_blocked,
+    ended_well,
+    says_something,
+    ended_at_all,
+    of_bearable_size,
+    calls_readable,
+    calls_whole,
+    calls_known_tools,
+    calls_when_asked,
+    calls_not_written_out,
+)
 
 
 def _is_object(text: str | None) -> bool:
@@ -122,16 +165,6 @@ def _is_object(text: str | None) -> bool:
         return not text or isinstance(json.loads(text), dict)
     except ValueError:
         return False
-
-
-def _check_text(message: AIMessage, *, tools: Sequence[str], tool_choice: str | None) -> None:
-    text = message.text.strip()
-    if not text:
-        raise ModelFailure("empty", "neither text nor tool call")
-    if tool_choice == "any" or tool_choice in tools:
-        raise ModelFailure("text_for_call", "text where a tool call was asked for")
-    if tools and any(mark in text for mark in CALL_IN_TEXT):
-        raise ModelFailure("text_for_call", "a tool call written out as text")
 
 
 def _portable(message: AIMessage) -> AIMessage:

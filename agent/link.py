@@ -14,7 +14,7 @@ from langchain_core.runnables import Runnable, RunnableConfig
 
 from agent.circuit import LONGEST_COOLDOWN_SECONDS, Circuit
 from agent.failures import ModelFailure, classify
-from agent.guard import inspect, portable_history
+from agent.guard import Expectation, inspect, portable_history
 
 UNHEARD: RunnableConfig = {"callbacks": []}
 """Calls inside the chain are its own business: callers' handlers hear the chain, not each attempt."""
@@ -132,7 +132,7 @@ class Link:
         try:
             async with asyncio.timeout(seconds):
                 reply = await self._fetch(query)
-            return inspect(reply, tools=query.tool_names, tool_choice=query.tool_choice, must_finish=not self.local)
+            return inspect(reply, Expectation(query.tool_names, query.tool_choice, must_finish=not self.local))
         except Exception as error:
             raise classify(error) from error
 
