@@ -143,7 +143,7 @@ def continuous_review_by_cost(
 def eoq_with_safety_stock(
     *, mean: float, sd: float, annual_demand: float, order_cost: float, holding_cost: float, shortage_cost: float
 ) -> ReorderPolicy:
-    """The EOQ, and a reorder point at the critical ratio of yearly costs; `mean` and `sd` over the lead time. (5.3.1)"""
+    """The EOQ, and a reorder point at the critical ratio of yearly costs; `mean`, `sd` over the lead time. (5.3.1)"""
     z = float(z_value(critical_ratio(shortage_cost=shortage_cost, holding_cost=holding_cost)))
     quantity = eoq(order_cost=order_cost, holding_cost=holding_cost, annual_demand=annual_demand)
     return ReorderPolicy(mean + z * sd, quantity)
@@ -203,28 +203,30 @@ def continuous_review_poisson(
     return ReorderPolicy(low - 1, high - low + 1), average
 
 
+@dataclass(frozen=True, slots=True)
+class OrderUpToPolicy:
+    """At or below `reorder_point`, order up to `order_up_to_level`."""
+
+    reorder_point: float
+    order_up_to_level: float
+
+
 def periodic_review_cost_poisson(
-    *,
-    reorder_point: int,
-    order_up_to_level: int,
-    mean: float,
-    order_cost: float,
-    holding_cost: float,
-    shortage_cost: float,
+    policy: OrderUpToPolicy, *, mean: float, order_cost: float, holding_cost: float, shortage_cost: float
 ) -> float:
     """Expected cost per period of (s, S) for Poisson demand: at or below s, order up to S, which arrives at once.
 
     The renewal equation m(j) = Σ P(D = i)·m(j − i) counts the periods that a cycle spends at S − j.
     (Zheng & Federgruen, 1991)
     """
-    reach = order_up_to_level - reorder_point
+    reach = round(policy.order_up_to_level - policy.reorder_point)
     chance = _poisson_chances(mean, reach)
     visits = np.zeros(reach)
     visits[0] = 1 / (1 - chance[0])
     for down in range(1, reach):
         visits[down] = chance[1 : down + 1].dot(visits[down - 1 :: -1]) / (1 - chance[0])
-    levels = order_up_to_level - np.arange(reach)
-    short = poisson_expected_shortage(level=levels.astype(float), mean=mean)
+    levels = policy.order_up_to_level - np.arange(reach)
+    short = poisson_expected_shortage(level=levels, mean=mean)
     costs = holding_cost * (levels - mean + short) + shortage_cost * short
     return float((order_cost + visits.dot(costs)) / visits.sum())
 
@@ -232,14 +234,6 @@ def periodic_review_cost_poisson(
 def _poisson_chances(mean: float, count: int) -> FloatArray:
     demand = np.arange(count)
     return np.asarray(np.exp(special.xlogy(demand, mean) - mean - special.gammaln(demand + 1)))
-
-
-@dataclass(frozen=True, slots=True)
-class OrderUpToPolicy:
-    """At or below `reorder_point`, order up to `order_up_to_level`."""
-
-    reorder_point: float
-    order_up_to_level: float
 
 
 def power_approximation(

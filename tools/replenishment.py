@@ -141,13 +141,14 @@ def _economic_quantity(product: Product, *, annual_demand: float) -> float:
     if not (product.order_cost and product.holding_rate and product.unit_price and annual_demand > 0):
         return 0.0
     tiers = price_tiers(product.unit_price, product.price_breaks)
-    return eoq_all_units_discount(
+    economic = eoq_all_units_discount(
         order_cost=float(product.order_cost),
         holding_rate=product.holding_rate,
         annual_demand=annual_demand,
         breakpoints=[0.0, *(float(start) for start, _ in tiers[1:])],
         unit_costs=[float(price) for _, price in tiers],
-    ).order_quantity
+    )
+    return min(economic.order_quantity, LARGEST_QUANTITY)
 
 
 def _order_size(product: Product, forecast: DemandForecast, economic: float, period_days: float) -> float:
