@@ -11,6 +11,7 @@ import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
+from math import isfinite
 from time import time
 from typing import Any, Literal
 
@@ -203,7 +204,7 @@ def _retry_after(error: Exception) -> float | None:
         response = getattr(link, "response", None)
         headers = getattr(response, "headers", None) or {}
         for hint in (_header_seconds(headers.get("retry-after")), _retry_info(getattr(link, "details", None))):
-            if hint is not None:
+            if hint is not None and isfinite(hint):
                 return min(max(hint, 0.0), LONGEST_HINT_SECONDS)
     return None
 
