@@ -33,9 +33,10 @@ def parse_history(values: Sequence[float | None]) -> tuple[float | None, ...]:
     for position, value in enumerate(values, start=1):
         if value is not None:
             _refuse_bad_value(position, value)
-    if len(values) < FEWEST_PERIODS:
+    known = sum(value is not None for value in values)
+    if known < FEWEST_PERIODS:
         raise InvalidDemand(
-            f"The demand history has {len(values)} periods; give at least {FEWEST_PERIODS}, oldest first."
+            f"The demand history has {known} known periods; give at least {FEWEST_PERIODS}, oldest first."
         )
     return tuple(None if value is None else float(value) for value in values)
 

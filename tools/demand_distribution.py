@@ -155,11 +155,21 @@ def _discrete_quantile(
         level = level - high
 
 
+def degenerate_cdf(*, level: Values, mean: Values, variance: Values | None = None) -> FloatArray:
+    """1 where the level reaches a demand that is certain."""
+    return np.asarray(np.greater_equal(level, mean), dtype=np.float64)
+
+
+def degenerate_expected_shortage(*, level: Values, mean: Values, variance: Values | None = None) -> FloatArray:
+    return np.asarray(np.maximum(np.subtract(mean, level), 0.0))
+
+
 CDF: dict[Distribution, Callable[..., FloatArray]] = {
     "normal": normal_cdf,
     "poisson": poisson_cdf,
     "negative_binomial": negative_binomial_cdf,
     "gamma": gamma_cdf,
+    "degenerate": degenerate_cdf,
 }
 QUANTILE: dict[Distribution, Callable[..., FloatArray]] = {
     "normal": normal_quantile,
@@ -172,6 +182,7 @@ EXPECTED_SHORTAGE: dict[Distribution, Callable[..., FloatArray]] = {
     "poisson": poisson_expected_shortage,
     "negative_binomial": negative_binomial_expected_shortage,
     "gamma": gamma_expected_shortage,
+    "degenerate": degenerate_expected_shortage,
 }
 WHOLE_UNITS: frozenset[Distribution] = frozenset({"poisson", "negative_binomial"})
 
@@ -223,28 +234,27 @@ class IntervalDemand:
         self.components = components
         self.mean = sum(part.weight * part.mean for part in components)
         self.variance = sum(part.weight * (part.variance + (part.mean - self.mean) ** 2) for part in components)
-        self.family = family if self.mean > 0 and self.variance > 0 else "degenerate"
+        self.family: Distribution = family if self.mean > 0 and self.variance > 0 else "degenerate"
         self._weights = np.array([part.weight for part in components])
-        self._means = np.array([max(part.mean, SMALLEST_MEAN) for part in components])
+        least = 0.0 if self.family == "degenerate" else SMALLEST_MEAN
+        self._means = np.array([max(part.mean, least) for part in components])
         self._variances = np.array([max(part.variance, SMALLEST_MEAN) for part in components])
 
     def cdf(self, level: float) -> float:
         """P(D ≤ level)."""
-        if self.family == "degenerate":
-            return 1.0 if level >= self.mean else 0.0
         chances = CDF[self.family](level=level, mean=self._means, variance=self._variances)
         return min(1.0, float(self._weights.dot(chances)))
 
     def below(self, level: float) -> float:
         """P(D < level): what `cdf` gives, less the chance of exactly `level` where demand comes in whole units."""
         if self.family == "degenerate":
-            return 1.0 if level > self.mean else 0.0
+            return float(self._weights.dot(self._means < level))
         return self.cdf(ceil(level) - 1 if self.family in WHOLE_UNITS else level)
 
     def quantile(self, probability: float) -> float:
         """The level that covers `probability` of cases; a whole number for whole-unit families and mixtures."""
         if self.family == "degenerate":
-            return self.mean
+            return min(part.mean for part in self.components if self.cdf(part.mean) >= probability)
         if len(self.components) > 1:
             return smallest_level(lambda level: self.cdf(level) >= probability, start=self.mean)
         quantile = QUANTILE[self.family](probability=probability, mean=self._means, variance=self._variances)
@@ -252,17 +262,14 @@ class IntervalDemand:
 
     def expected_shortage(self, level: float) -> float:
         """Units of demand that `level` would leave unserved over the interval, on average."""
-        if self.family == "degenerate":
-            return max(0.0, self.mean - level)
         shortages = EXPECTED_SHORTAGE[self.family](level=level, mean=self._means, variance=self._variances)
         return float(self._weights.dot(shortages))
 
     def level_for_shortage(self, limit: float) -> float:
-        """The smallest whole level (for `normal`: the exact level) at which the expected shortage is `limit`."""
-        if self.family == "degenerate":
-            return max(0.0, self.mean - limit)
+        """The smallest level at which the expected shortage is `limit`; exact for `normal` and certain demand, whole
+        otherwise."""
         whole = smallest_level(lambda level: self.expected_shortage(level) <= limit, start=self.mean)
-        if self.family != "normal" or whole <= 0:
+        if self.family in WHOLE_UNITS or self.family == "gamma" or whole <= 0:
             return whole
         return self._exact_level(limit, whole - 1, whole)
 

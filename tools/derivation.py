@@ -3,13 +3,17 @@
 Numbers are printed with as many digits as it takes for each line to come out exactly as printed.
 """
 
-from math import sqrt
+from collections.abc import Callable
+from math import hypot, sqrt
+from operator import mul
 
 from tools.models import Transfer
 from tools.past_coverage import PastCoverage
 from tools.working import Working
 
 MOST_DIGITS = 10
+WELL_WITHIN_HALF_A_CENT = 0.0049
+"""So that no way of rounding the half makes another result."""
 
 
 def derive(working: Working, transfer: Transfer | None, coverage: PastCoverage | None) -> tuple[str, ...]:
@@ -52,20 +56,19 @@ def shown_sum(*terms: float) -> tuple[str, ...]:
     return tuple(_counted(count, digits) for count in (*counts, sum(counts)))
 
 
-def shown_product(first: float, second: float) -> tuple[str, str, str]:
-    """Factors and product, with the fewest digits at which the printed factors make the product to two decimals.
+def shown_result(compute: Callable[..., float], *operands: float) -> tuple[str, ...]:
+    """Operands and then what `compute` makes of them, to two decimals: the operands with the fewest digits (two or
+    more) that still make it.
 
-    >>> shown_product(1.6448536, 35.0)
+    >>> shown_result(lambda z, sd: z * sd, 1.6448536, 35.0)
     ('1.6449', '35', '57.57')
     """
-    product = round(first * second * 100)
+    result = round(compute(*operands), 2)
     for digits in range(2, MOST_DIGITS):
-        unit = 10**digits
-        one, two = round(first * unit), round(second * unit)
-        rounded = (2 * one * two * 100 + unit**2) // (2 * unit**2)
-        if rounded == product:
+        printed = [round(operand, digits) for operand in operands]
+        if abs(compute(*printed) - result) < WELL_WITHIN_HALF_A_CENT:
             break
-    return _counted(one, digits), _counted(two, digits), _counted(rounded, 2)
+    return (*(shown(operand, digits) for operand in printed), shown(result))
 
 
 def _counted(count: int, digits: int) -> str:
@@ -93,7 +96,7 @@ def _mean(working: Working) -> list[str]:
             f"= {total} {_rate(working)}"
         ]
     if forecast.uplift != 1:
-        mean, uplift, raised = shown_product(forecast.mean_per_period / forecast.uplift, forecast.uplift)
+        mean, uplift, raised = shown_result(mul, forecast.mean_per_period / forecast.uplift, forecast.uplift)
         lines.append(f"Expected change: {mean} × {uplift} = {raised} {_rate(working)}")
     return lines
 
@@ -102,7 +105,7 @@ def _interval(working: Working) -> list[str]:
     lead, review, total = shown_sum(working.lead_time.days, working.facts.product.review_period_days)
     observed = f" (mean of {len(working.lead_time.replayed)} receipts)" if working.lead_time.replayed else ""
     lines = [f"Protection interval: lead time {lead}{observed} + review period {review} = {total} days"]
-    mean, length, demand = shown_product(working.forecast.mean_per_period, working.forecast.interval)
+    mean, length, demand = shown_result(mul, working.forecast.mean_per_period, working.forecast.interval)
     unit = "days" if working.facts.demand.period_days == 1 else "periods"
     lines.append(f"Demand over {length} {unit}: {mean} × {length} = {demand}")
     return lines
@@ -110,41 +113,49 @@ def _interval(working: Working) -> list[str]:
 
 def _spread(working: Working) -> list[str]:
     forecast = working.forecast
-    if forecast.stock_basis.family == "degenerate":
+    if forecast.method == "no_demand" or forecast.interval == 0:
         return []
-    lines = [_measured(working)]
-    if forecast.widening != 1:
-        sd, factor, widened = shown_product(forecast.error_sd, sqrt(forecast.widening))
-        lines.append(
-            f"Widened for {working.statistics.demand.size} periods of history, √{shown(forecast.widening, 6)} "
-            f"= {factor}: {sd} × {factor} = {widened}"
-        )
-    total = sqrt(forecast.stock_basis.variance)
+    own = [] if forecast.method == "deterministic" else [*_measured(working), *_widened(working)]
     alone = forecast.error_sd * sqrt(forecast.widening)
+    total = sqrt(forecast.stock_basis.variance)
     if abs(total - alone) > 0.005:
-        lines.append(f"With the lead time's own spread: √({shown(alone)}² + {_leg(total, alone)}²) = {shown(total)}")
+        known, between, both = shown_result(hypot, alone, sqrt(max(0.0, total**2 - alone**2)))
+        own.append(f"With the spread of the lead time: √({known}² + {between}²) = {both}")
+    return own
+
+
+def _measured(working: Working) -> list[str]:
+    """The standard deviation of demand over the interval, and where it comes from."""
+    forecast, errors = working.forecast, working.forecast.errors
+    if forecast.floored:
+        mean, sd = shown_result(sqrt, forecast.error_sd**2)
+        return [f"Standard deviation: no less than that of chance (Poisson), √{mean} = {sd}"]
+    if errors is None:
+        sd, interval, spread = shown_result(_times_root, working.statistics.sd * forecast.uplift, forecast.interval)
+        return [f"Standard deviation over the interval: {sd} {_rate(working)} × √{interval} = {spread}"]
+    measured = forecast.error_sd * sqrt(errors.horizon / forecast.interval)
+    lines = [
+        f"Past forecasts over {shown(errors.horizon)} periods missed by {shown(measured)} (root mean square of "
+        f"{errors.count}, each made without knowing what came)"
+    ]
+    if errors.horizon < forecast.interval:
+        sd, growth, spread = shown_result(_times_root, measured, forecast.interval / errors.horizon)
+        lines.append(f"Grown to the interval: {sd} × √{growth} = {spread}")
     return lines
 
 
-def _leg(total: float, known: float) -> str:
-    return shown(sqrt(max(0.0, total**2 - known**2)))
-
-
-def _measured(working: Working) -> str:
-    forecast = working.forecast
-    if forecast.floored:
-        mean = shown(forecast.error_sd**2, 4)
-        return f"Standard deviation: at least that of chance (Poisson), √{mean} = {shown(forecast.error_sd)}"
-    if forecast.errors is None:
-        sd, root, spread = shown_product(working.statistics.sd * forecast.uplift, sqrt(forecast.interval))
-        return (
-            f"Standard deviation {sd} {_rate(working)}; over the interval × √{shown(forecast.interval, 4)} = {root}: "
-            f"{sd} × {root} = {spread}"
-        )
-    return (
-        f"Past forecasts over {shown(forecast.errors.horizon)} periods missed by {shown(forecast.error_sd)} "
-        f"(root mean square of {forecast.errors.count}, none of which knew what came)"
+def _widened(working: Working) -> list[str]:
+    forecast, known = working.forecast, working.statistics.demand.size
+    if forecast.widening == 1:
+        return []
+    sd, interval, widened = shown_result(
+        lambda sd, interval: sd * sqrt(1 + interval / known), forecast.error_sd, forecast.interval
     )
+    return [f"Widened for a history of {known} periods: {sd} × √(1 + {interval} ÷ {known}) = {widened}"]
+
+
+def _times_root(value: float, under: float) -> float:
+    return value * sqrt(under)
 
 
 def _level(working: Working) -> list[str]:
@@ -153,13 +164,13 @@ def _level(working: Working) -> list[str]:
     total = f"Reorder point: {mean} + safety stock {safety} = {level}"
     if method == "no_demand":
         return [f"{total}: there is no demand to cover"]
-    if method == "deterministic":
+    if method == "deterministic" and len(working.forecast.stock_basis.components) == 1:
         return [f"{total}: demand is stated not to vary"]
-    if working.forecast.stock_basis.family == "degenerate":
+    if working.forecast.interval == 0:
         return [f"{total}: there is nothing to wait for"]
     if method == "normal" and working.target.limit is None and working.reorder_point > 0:
         sd = sqrt(working.forecast.stock_basis.variance)
-        z, spread, product = shown_product(working.safety_stock / sd if sd else 0.0, sd)
+        z, spread, product = shown_result(mul, working.safety_stock / sd if sd else 0.0, sd)
         return [f"Safety stock at {_share(working.target.probability)} service: {z} × {spread} = {product}", total]
     return [_quantile(working), total]
 

@@ -62,9 +62,9 @@ def forecast_demand(
     intervals = protection_intervals(lead_time, review_period_days, period_days)
     lead_time_sd = lead_time.sd_days / period_days
     if statistics.nonzero == 0:
-        return _certain(statistics, "no_demand", intervals, uplift)
+        return _certain(statistics, "no_demand", intervals, 0.0, uplift)
     if deterministic:
-        return _certain(statistics, "deterministic", intervals, uplift)
+        return _certain(statistics, "deterministic", intervals, lead_time_sd, uplift)
     if statistics.demand.size < FEWEST_FOR_FORECAST_ERRORS:
         return _normal(statistics, intervals, lead_time_sd, uplift)
     return _by_forecast_errors(statistics, intervals, lead_time_sd, uplift)
@@ -83,9 +83,14 @@ def mean_interval(intervals: Intervals) -> float:
     return sum(share * length for share, length in intervals)
 
 
-def _certain(statistics: DemandStatistics, method: Method, intervals: Intervals, uplift: float) -> DemandForecast:
+def _certain(
+    statistics: DemandStatistics, method: Method, intervals: Intervals, lead_time_sd: float, uplift: float
+) -> DemandForecast:
+    """Demand that does not vary; the lead time still may (normal where its spread is a number)."""
     mean = statistics.mean * uplift
-    demand = IntervalDemand("degenerate", tuple(Component(share, mean * length, 0.0) for share, length in intervals))
+    between = _lead_time_variance(mean, lead_time_sd)
+    components = tuple(Component(share, mean * length, between) for share, length in intervals)
+    demand = IntervalDemand("normal" if between else "degenerate", components)
     return DemandForecast(
         method=method,
         mean_per_period=mean,
@@ -98,7 +103,7 @@ def _certain(statistics: DemandStatistics, method: Method, intervals: Intervals,
         errors=None,
         floored=False,
         widening=1.0,
-        lead_time_variance=0.0,
+        lead_time_variance=demand.variance,
         stock_basis=demand,
         predictive=demand,
     )

@@ -225,7 +225,7 @@ def periodic_review_cost_poisson(
     visits[0] = 1 / (1 - chance[0])
     for down in range(1, reach):
         visits[down] = chance[1 : down + 1].dot(visits[down - 1 :: -1]) / (1 - chance[0])
-    levels = policy.order_up_to_level - np.arange(reach)
+    levels: FloatArray = policy.order_up_to_level - np.arange(reach, dtype=np.float64)
     short = poisson_expected_shortage(level=levels, mean=mean)
     costs = holding_cost * (levels - mean + short) + shortage_cost * short
     return float((order_cost + visits.dot(costs)) / visits.sum())

@@ -28,12 +28,11 @@ def _assumed(working: Working) -> Iterator[Notice]:
 
 
 def _stale(working: Working) -> Iterator[Notice]:
-    age = working.facts.data_age_days
-    limit = max(working.interval_days, working.facts.demand.period_days)
-    if age > limit:
+    if working.data_is_stale:
         yield Notice(
             code="stale_data",
-            message=f"Demand data ends {age:g} days ago, longer than the {limit:g} days that are planned for.",
+            message=f"Demand data ends {working.facts.data_age_days:g} days ago, longer than the "
+            f"{working.interval_days:g} days that are planned for.",
             blocks_automatic=True,
         )
 

@@ -53,6 +53,7 @@ from tools.working import Working
 
 DAYS_A_YEAR = 365.0
 LONGEST_INTERVAL_DAYS = 36_500.0
+SHORTEST_PERIOD_DAYS = 1 / 1440
 PERMITTED_INTERVALS = 3
 """Protection intervals of demand that may be left over where the planner states no maximum cover."""
 
@@ -134,6 +135,8 @@ def _refuse_uncountable(facts: ProductFacts, lead: LeadTime) -> None:
         raise InvalidInput(
             f"Lead time and review period come to {longest:g} days; at most {LONGEST_INTERVAL_DAYS:g} can be planned."
         )
+    if facts.demand.period_days < SHORTEST_PERIOD_DAYS:
+        raise InvalidInput(f"A demand period of {facts.demand.period_days:g} days is shorter than a minute.")
 
 
 def _economic_quantity(product: Product, *, annual_demand: float) -> float:
@@ -271,10 +274,12 @@ class _Offer:
 
 
 def _spare(sibling: ProductFacts) -> _Offer | None:
-    """What another location holds above its own reorder point, on hand and in position; None if that is unknown."""
+    """What another location holds above its own reorder point, on hand and in position; None if not known now."""
     try:
         working = _work_out(sibling, WhatIf())
     except (InvalidDemand, InvalidInput):
+        return None
+    if working.data_is_stale:
         return None
     on_hand = sibling.stock.on_hand
     spare = min(on_hand, working.position.units) - working.reorder_point

@@ -35,6 +35,11 @@ class Working:
         return self.lead_time.days + self.facts.product.review_period_days
 
     @property
+    def data_is_stale(self) -> bool:
+        """Older than the protection interval, or than one demand period where that is longer."""
+        return self.facts.data_age_days > max(self.interval_days, self.facts.demand.period_days)
+
+    @property
     def mean_per_day(self) -> float:
         return self.forecast.mean_per_period / self.facts.demand.period_days
 
