@@ -32,6 +32,7 @@ Without one you can ask me, for example:
 NO_CATALOGUE_WHAT_IF = (
     "I can work out a what-if for one product at a time. Name one, as in: what if demand for {product} rises by 20 %?"
 )
+ONE_AT_A_TIME = "I start a restocking run for products you name. Name them, as in: restock PRODUCT_ID."
 WHICH_PRODUCT = "Which product do you mean? Name it by its id or name, or ask which products need an order."
 SHORTENED = "I could not finish looking that up. Please ask about one product at a time."
 FAILED = "I could not get the figures for that. Please ask again."
@@ -73,8 +74,9 @@ def confirm_guess(mention: str, product_id: str) -> str:
     )
 
 
-def no_product(mention: str) -> str:
-    return f'I found no product or category like "{_shown(mention)}". Ask me to list the products to see their ids.'
+def no_product(mention: str, suggestions: Sequence[str] = ()) -> str:
+    way_out = f"Did you mean {_listed(list(suggestions), 'or')}?" if suggestions else "Ask me to list the products."
+    return f'I found no product or category like "{_shown(mention)}". {way_out}'
 
 
 def taken_as(mention: str, product_ids: Sequence[str]) -> str:
@@ -137,11 +139,12 @@ def parameters(plan: Data, product: Data) -> str:
     interval = f"a lead time of {days(plan['lead_time_days'])}" + (
         f" and a review every {days(review)}" if review else ""
     )
+    position = counted(plan["inventory_position"], unit)
     return (
         f"{plan['product_id']} at {plan['location']}: safety stock {counted(plan['safety_stock'], unit)}, reorder point"
         f" {counted(plan['reorder_point'], unit)}, order-up-to level {counted(plan['order_up_to_level'], unit)}.\n"
         f"That is for {percent(plan['service_level'])} service over {interval} at {amount(plan['mean_per_day'])} a day"
-        f" (method: {_readable(plan['method'])}). The inventory position is {counted(plan['inventory_position'], unit)}."
+        f" (method: {_readable(plan['method'])}). The inventory position is {position}."
     )
 
 
@@ -164,18 +167,20 @@ def run_out(plan: Data, product: Data) -> str:
     if coming:
         first = min(coming, key=_due)
         return f"{head}\nThe next delivery is {_order(first, unit)}."
-    return f"{head}\nNo delivery is due. {_action(plan, product).capitalize()} is what the calculation advises."
+    return f"{head}\nNo delivery is due. The calculation advises: {_action(plan, product)}."
 
 
 def on_order(plan: Data, product: Data) -> str:
     orders = sorted(product["open_orders"], key=_due)
     where = f"{plan['product_id']} at {plan['location']}"
     if not orders:
-        return f"{where}: nothing is on order, so nothing is overdue. {_action(plan, product).capitalize()} is advised."
+        return (
+            f"{where}: nothing is on order, so nothing is overdue. The calculation advises: {_action(plan, product)}."
+        )
     lines = [f"- {_order(order, _unit(product))}" for order in orders]
     late = any(order["due_in_days"] < 0 for order in orders)
     closing = f"Of this, {amount(plan['on_order'])} counts as on order in the calculation."
-    return "\n".join([f"{where}: {'overdue or ' if late else ''}on order", *lines, closing])
+    return "\n".join([f"{where}: {'with an overdue order' if late else 'on order, nothing overdue'}:", *lines, closing])
 
 
 def supplier(plan: Data, product: Data) -> str:
@@ -212,6 +217,12 @@ def demand(plan: Data, product: Data) -> str:
     )
 
 
+def elsewhere(product: Data) -> str:
+    """Where else the product is kept, for answers about its usual location."""
+    others = [f"{other['location']} ({amount(other['on_hand'])} on hand)" for other in product["other_locations"]]
+    return f"It is also kept at {_listed(others)}; name the place to ask about it." if others else ""
+
+
 def overview(plan: Data, product: Data) -> str:
     return f"{stock(plan, product)}\n{headline(plan, product)} {plan['reason']}"
 
@@ -225,26 +236,25 @@ def comparison(pairs: Sequence[tuple[Data, Data]]) -> str:
     dated = [plan for plan, _ in pairs if plan["days_until_stockout"] is not None]
     if len(dated) > 1:
         first = min(dated, key=lambda plan: float(plan["days_until_stockout"]))
-        lines.append(f"{first['product_id']} runs out first, in about {days(first['days_until_stockout'])}.")
+        lines.append(f"{first['product_id']} is the most urgent.")
     return "\n".join(lines)
 
 
-def restock(product_id: str, run: Data, asked: str | None) -> str:
-    wanted = f"You asked for {asked}; the quantity is calculated, not taken from a chat. " if asked else ""
-    status = run["status"]
+def restock(product_id: str, location: str | None, run: Data, asked: str | None) -> str:
+    product = product_id if location is None else f"{product_id} at {location}"
+    status, reason = run["status"], run["reason"] or ""
     if status == "no_action":
-        return f"{product_id}: no order was started. {run['reason'] or ''}".rstrip()
+        return f"{product}: no order was started. {reason}".rstrip()
     if status == "pending_review":
-        link = run["review_url"] or "the review queue, GET /reviews"
+        wanted = f" You asked for {asked}; the quantity is calculated, not taken from a chat." if asked else ""
         proposal = "" if run["quantity"] is None else f" It proposes {amount(run['quantity'])}."
         return (
-            f"{product_id}: a restocking run was made and waits for review ({run['review_id'] or run['run_id']})."
-            f"{proposal} {wanted}A chat never places or approves an order; a person decides here: {link}"
+            f"{product}: a restocking run waits for review as {run['review_id'] or run['run_id']}.{proposal}{wanted}\n"
+            "A chat never places or approves an order; a person decides here:"
+            f" {run['review_url'] or 'the review queue, GET /reviews'}"
         )
     number = f", order {run['order_number']}" if run["order_number"] else ""
-    return (
-        f"{product_id}: the restocking run has the status {_readable(status)}{number}. {run['reason'] or ''}".rstrip()
-    )
+    return f"{product}: the restocking run has the status {_readable(status)}{number}. {reason}".rstrip()
 
 
 def needs_order(rows: Sequence[Data], total: int, scope: str) -> str:
@@ -285,7 +295,7 @@ def empty(rows: Sequence[Data], total: int, scope: str) -> str:
 def products(rows: Sequence[Data], total: int, scope: str) -> str:
     if not rows:
         return f"There is no product{scope}."
-    return _list(f"Products{scope}, the most urgent first:", rows, total, _line)
+    return _list(f"{amount(total)} products by location{scope}, the most urgent first:", rows, total, _line)
 
 
 def scope(place: str | None, category: str | None) -> str:
@@ -327,7 +337,9 @@ def _line(row: Data) -> str:
 
 def _left_over(row: Data) -> str:
     left = row["days_until_stockout"]
-    return "" if left is None else f", stock for {days(left)}"
+    if row["on_hand"] <= 0:
+        return ", out of stock"
+    return "" if left is None else f", stock for {days(round(left, 1))}"
 
 
 def _order(order: Data, unit: str = "") -> str:
@@ -347,9 +359,11 @@ def _stockout(row: Data) -> float:
 
 def _lasts(plan: Data) -> str:
     left = plan["days_until_stockout"]
+    if plan["on_hand"] <= 0:
+        return "It is out of stock."
     if left is None:
         return "No stock-out can be foreseen from its demand."
-    return f"At {amount(plan['mean_per_day'])} a day the stock on hand lasts about {days(left)}."
+    return f"At {amount(plan['mean_per_day'])} a day the stock on hand lasts about {days(round(left, 1))}."
 
 
 def _worth(plan: Data) -> str:

@@ -1,5 +1,6 @@
 """A chat without a provider: which tools a question needs, and once their answers are in, the words."""
 
+import re
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -48,6 +49,8 @@ _PRODUCT_WORDS: dict[str, Callable[[Row, Row], str]] = {
     "demand": answers.demand,
     "about": answers.overview,
 }
+_ORDER_NUMBER = re.compile(r"[A-Za-z]+-\d[\w-]*")
+_AT_ONE_PLACE = ("advice", "runout", "on_order", "parameters")
 
 
 def converse(messages: Sequence[BaseMessage], tools: frozenset[str], tool_choice: str | None) -> Reply:
@@ -71,8 +74,10 @@ def _respond(inquiry: Inquiry) -> Reply:
         return Reply(text=_talk(inquiry))
     if question.intent in LISTS:
         return _list(inquiry, question.intent, question.mentions[0] if question.mentions else None, question.place)
-    if question.references and not question.mentions and not inquiry.subjects:
-        return _references(inquiry)
+    if question.references and not question.mentions:
+        return _references(inquiry, question.references)
+    if question.intent == "restock" and question.about_many:
+        return Reply(text=answers.ONE_AT_A_TIME)
     if not inquiry.subjects and not question.mentions:
         return _without_product(inquiry)
     return _about_products(inquiry)
@@ -101,9 +106,8 @@ def _without_product(inquiry: Inquiry) -> Reply:
     return _list(inquiry, intent, None, inquiry.question.place)
 
 
-def _references(inquiry: Inquiry) -> Reply:
+def _references(inquiry: Inquiry, asked: Sequence[str]) -> Reply:
     """Open orders by their number."""
-    asked = inquiry.question.references
     if any(reference.startswith("RV-") for reference in asked):
         return Reply(text=answers.authority(asked))
     results = Results(inquiry.results)
@@ -177,15 +181,29 @@ def _about_products(inquiry: Inquiry) -> Reply:
         kind, place = resolution.listing
         return _list(inquiry, intent, kind, place) if intent else Reply(text=answers.WHICH_PRODUCT)
     if not resolution.subjects:
-        return Reply(text=_unresolved(inquiry, resolution))
+        return _unresolved(inquiry, resolution)
     reply = _answer(inquiry, resolution.subjects)
-    return reply if reply.calls else Reply(text="\n".join([reply.text, *resolution.notes]))
+    notes = resolution.notes or _elsewhere(inquiry, resolution.subjects)
+    return reply if reply.calls else Reply(text="\n".join([reply.text, *notes]))
 
 
-def _unresolved(inquiry: Inquiry, resolution: Resolution) -> str:
+def _elsewhere(inquiry: Inquiry, subjects: Sequence[Subject]) -> list[str]:
+    if inquiry.question.intent not in _AT_ONE_PLACE or len(subjects) > 1 or subjects[0].location is not None:
+        return []
+    look_up = Results(inquiry.results).of(_base_calls(subjects[0])[0])
+    text = answers.elsewhere(look_up.data) if look_up and look_up.data else ""
+    return [text] if text else []
+
+
+def _unresolved(inquiry: Inquiry, resolution: Resolution) -> Reply:
     text = "\n".join(resolution.notes)
-    bare = inquiry.question.intent == "about" and not resolution.asks
-    return f"{text}\n{answers.UNKNOWN.format(product=EXAMPLE)}" if bare else text
+    if resolution.asks:
+        return Reply(text=text)
+    numbers = [mention.upper() for mention in inquiry.question.mentions if _ORDER_NUMBER.fullmatch(mention)]
+    if numbers and inquiry.question.intent in ("on_order", "about"):
+        return _references(inquiry, numbers)
+    bare = inquiry.question.intent == "about"
+    return Reply(text=f"{text}\n{answers.UNKNOWN.format(product=EXAMPLE)}" if bare else text)
 
 
 def _answer(inquiry: Inquiry, subjects: Sequence[Subject]) -> Reply:
@@ -219,9 +237,14 @@ def _fact_calls(inquiry: Inquiry, subject: Subject, results: Results) -> list[Ca
 
 
 def _base_calls(subject: Subject) -> tuple[Call, Call]:
-    place = {} if subject.location is None else {"location": subject.location}
-    arguments: dict[str, Any] = {"product_id": subject.product_id, **place}
+    arguments = _place(subject)
     return Call("get_product", arguments), Call("calculate_reorder", arguments)
+
+
+def _place(subject: Subject) -> dict[str, Any]:
+    """A tool's arguments for a product, with its location where one was named."""
+    place = {} if subject.location is None else {"location": subject.location}
+    return {"product_id": subject.product_id, **place}
 
 
 def _facts(results: Results, subject: Subject) -> tuple[Row, Row]:
@@ -254,8 +277,9 @@ def _words(inquiry: Inquiry, subject: Subject, results: Results) -> str:
 def _restock(inquiry: Inquiry, subjects: Sequence[Subject]) -> Reply:
     """One restocking run per product named."""
     results = Results(inquiry.results)
-    note = inquiry.text.strip()[:NOTE_LIMIT]
-    calls = [Call("request_restock", {"product_id": subject.product_id, "note": note}) for subject in subjects]
+    calls = [
+        Call("request_restock", {**_place(subject), "note": inquiry.text.strip()[:NOTE_LIMIT]}) for subject in subjects
+    ]
     missing = results.missing(calls)
     if missing:
         return Reply(calls=missing)
@@ -265,4 +289,5 @@ def _restock(inquiry: Inquiry, subjects: Sequence[Subject]) -> Reply:
 def _restocked(inquiry: Inquiry, call: Call, run: ToolResult | None) -> str:
     if run is None or run.error:
         return answers.error(run.error or "" if run else "")
-    return answers.restock(str(call.arguments["product_id"]), run.data, inquiry.question.quantity)
+    asked = call.arguments
+    return answers.restock(asked["product_id"], asked.get("location"), run.data, inquiry.question.quantity)

@@ -21,7 +21,8 @@ _VERB = (
     r"(?:an? |the |some )?(?:new )?(?:purchase )?(?:reorder|order|po|restock\w*|replenishment|restocking run|run))"
 )
 _NOUN_AFTER = (
-    r"(?!\s*(?:poin\w*|quantit\w+|levels?|status|numbers?|list|history|dates?|up[\s-]to|size|multiple|value|book)\b)"
+    r"(?!\s*(?:poin\w*|quantit\w+|levels?|status|numbers?|list|history|dates?|up[\s-]to|size|multiple|value|book"
+    r"|limits?|thresholds?)\b)"
 )
 _LEAD_IN = (
     r"(?:please|pls|plz|ok(?:ay)?|yes|yep|sure|now|then|and|so|just|hi|hello|hey|go ahead and|go on and|let us|lets"
@@ -151,7 +152,10 @@ LIST_INTENTS: tuple[tuple[ListIntent, re.Pattern[str]], ...] = (
     ("stockout_list", phrases(_RUN_OUT + " / lasts? the (?:short|least)\\w*")),
     (
         "needs_list",
-        phrases(_ORDERING + " / low / shortages? / needs? / attention / do (?:today|now|next|first) / at risk / short"),
+        phrases(
+            _ORDERING
+            + " / low / shortages? / needs? / attention / do (?:today|now|next|first) / at risk / short / below / under"
+        ),
     ),
     (
         "product_list",

@@ -14,6 +14,7 @@ Role = Literal["product", "place", "source"]
 REFERENCE = re.compile(r"\b(?:rv|po|tr|run|so)-[\w-]*\d[\w-]*", re.IGNORECASE)
 _WORD = re.compile(r'"(?P<quoted>[^"]{1,80})"|\w+(?:[-.]\w+)*|[^\s\w]')
 _LETTER = re.compile(r"[^\W\d_]")
+_PLACE_BEFORE = frozenset(("at", "in", "@", "warehouse", "location", "site", "depot"))
 _MOVING = phrases("transfer / move / moving / send / ship")
 _CONTRACTIONS = tuple(
     (re.compile(pattern, re.IGNORECASE), replacement)
@@ -78,7 +79,8 @@ def mentions(text: str) -> Iterator[Mention]:
 
 def _names_something(word: re.Match[str]) -> bool:
     text = word.group()
-    return bool(word["quoted"]) or (bool(_LETTER.search(text)) and text.lower() not in ORDINARY)
+    ordinary = text.lower() in ORDINARY or text.lower() in SITE_WORDS
+    return bool(word["quoted"]) or (bool(_LETTER.search(text)) and not ordinary)
 
 
 def _ends_name(words: Sequence[re.Match[str]], i: int) -> bool:
@@ -97,7 +99,7 @@ def _mention(text: str, words: Sequence[re.Match[str]], start: int, end: int) ->
 
 def _role(before: Sequence[str], after: str, text: str) -> Role:
     lead = next((word for word in reversed(before) if word not in ARTICLES), "")
-    if lead in ("at", "in", "@") or lead in SITE_WORDS or after in SITE_WORDS:
+    if lead in _PLACE_BEFORE or after in SITE_WORDS:
         return "place"
     if lead == "to" and _MOVING.search(text):
         return "place"

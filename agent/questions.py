@@ -56,6 +56,8 @@ class Question:
     wants_reason: bool = False
     refers_back: bool = False
     """Leans on what was asked before: a pronoun, or the opening of a follow-up."""
+    about_many: bool = False
+    """Speaks of products in general: everything, all of them."""
     adds: bool = False
     """Begins with "and": earlier assumptions stay."""
     ordinal: int | None = None
@@ -80,6 +82,7 @@ def read_question(text: str) -> Question:
         assumptions=spoken.assumptions,
         wants_reason=bool(REASON.search(spoken.plain)),
         refers_back=bool(PRONOUN.search(spoken.plain) or FOLLOW_UP.search(spoken.plain)),
+        about_many=bool(GENERIC.search(spoken.plain)) and not spoken.products,
         adds=bool(ADDS.search(spoken.plain)),
         ordinal=spoken.ordinal,
         references=spoken.references,

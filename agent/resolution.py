@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from agent import answers
 from agent.replies import Call
 from agent.searches import LIST_LIMIT, Results, search
-from agent.subjects import Match, Row, Subject, match, match_place, wider_queries
+from agent.subjects import Match, Row, Subject, match, match_place, near, wider_queries
 from agent.talk import Inquiry
 
 WIDENED_MENTIONS = 2
@@ -115,7 +115,9 @@ def _without_products(inquiry: Inquiry, matches: Sequence[Match], results: Resul
         return resolve(replace(inquiry, question=again))
     if place is not None:
         return Resolution(listing=(None, place))
-    return Resolution(notes=tuple(answers.no_product(mention) for mention in inquiry.question.mentions[:1]))
+    mention = inquiry.question.mentions[0]
+    suggestions = near(mention, results.rows(_widening(inquiry.question.mentions)))
+    return Resolution(notes=(answers.no_product(mention, suggestions),), asks=bool(suggestions))
 
 
 def _ids(subjects: Sequence[Subject]) -> tuple[str, ...]:

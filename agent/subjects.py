@@ -12,6 +12,7 @@ Row = dict[str, Any]
 CLOSE_WORD = 0.74
 """How alike two words must be for one to be a slip of the other: `stel` and `steel`, `aluminium` and `aluminum`."""
 CLOSE_PLACE = 0.75
+SUGGESTED = 0.6
 QUERY_LIMIT = 200
 WIDER_QUERIES = 6
 _WORD = re.compile(r"[^\W_]+")
@@ -47,10 +48,14 @@ def search_words(mention: str) -> str:
 
 
 def wider_queries(mention: str) -> tuple[str, ...]:
-    """Queries that a misspelt mention may still be found by: each word, the beginning of each, and everything."""
+    """Queries that a misspelt mention may still be found by: each word and the beginning of each.
+
+    A single word may also be a place, which only a list of everything shows.
+    """
     words = [_singular(word.lower()) for word in _WORD.findall(mention) if len(word) >= 3]
-    queries = [*words, *(word[:3] for word in words)] if len(words) > 1 else [word[:3] for word in words]
-    return tuple(dict.fromkeys([*queries[:WIDER_QUERIES], ""]))
+    if len(words) < 2:
+        return (*(word[:3] for word in words), "")
+    return tuple(dict.fromkeys([*words, *(word[:3] for word in words)]))[:WIDER_QUERIES]
 
 
 def match(mention: str, rows: Sequence[Row]) -> Match:
@@ -59,18 +64,28 @@ def match(mention: str, rows: Sequence[Row]) -> Match:
     exact = [i for i, name in products.items() if _bare(mention) in (_bare(i), _bare(name))]
     if exact:
         return Match(mention, tuple(exact))
+    category = match_category(mention, rows)
+    if category is not None and _words(category) == _words(mention):
+        return Match(mention, category=category)
     place = match_place(mention, (str(row["location"]) for row in rows), close=1.0)
     if place is not None:
         return Match(mention, place=place)
     asked = _words(mention)
-    worded = [i for i, name in products.items() if asked and (asked <= _words(f"{i} {name}") or _words(i) <= asked)]
+    if all(len(word) < 2 for word in asked):
+        return Match(mention)
+    worded = [i for i, name in products.items() if (asked <= _words(f"{i} {name}") or _words(i) <= asked)]
     if worded:
         return Match(mention, tuple(worded))
-    category = match_category(mention, rows)
     if category is not None:
         return Match(mention, category=category)
     close = _closest(mention, products)
     return Match(mention, close, guessed=bool(close))
+
+
+def near(mention: str, rows: Sequence[Row]) -> tuple[str, ...]:
+    """Ids that somebody may have meant by a mention that fits none: to suggest, never to act on."""
+    ids = {_bare(str(row["product_id"])): str(row["product_id"]) for row in rows}
+    return tuple(ids[close] for close in get_close_matches(_bare(mention), ids, n=3, cutoff=SUGGESTED))
 
 
 def match_place(place: str, locations: Iterable[str], *, close: float = CLOSE_PLACE) -> str | None:
