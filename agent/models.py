@@ -33,7 +33,7 @@ from agent.link import Link, Query
 from agent.metrics import Metrics
 from agent.providers import configured_links, silence_clients
 from agent.settings import Settings
-from agent.spending import COST, LOST_TOKENS, Ledger, Spend, SpendingLimits
+from agent.spending import COST, LOST_TOKENS, Ledger, Spend, SpendingLimits, run_replies
 
 __all__ = ["BudgetSpent", "Link", "ModelChain", "NoModelLeft", "build_chain"]
 
@@ -244,13 +244,11 @@ def _order(links: Sequence[Link], messages: Sequence[BaseMessage]) -> list[Link]
 
 
 def _current_link(links: Sequence[Link], messages: Sequence[BaseMessage]) -> Link | None:
-    for message in reversed(messages):
-        if isinstance(message, HumanMessage):
-            return None
-        if isinstance(message, AIMessage):
-            author = (message.response_metadata.get("provider"), message.response_metadata.get("model"))
-            return next((link for link in links if (link.provider, link.model) == author), None)
-    return None
+    replies = run_replies(messages)
+    said = replies[0].response_metadata if replies else {}
+    return next(
+        (link for link in links if (link.provider, link.model) == (said.get("provider"), said.get("model"))), None
+    )
 
 
 def _signed(reply: AIMessage, link: Link, spends: Sequence[Spend]) -> AIMessage:

@@ -4,6 +4,7 @@ import json
 
 from langchain_core.messages import AIMessage, HumanMessage, SystemMessage
 
+from agent.spending import OWN_VOICE
 from agent.state import DecisionRequest
 
 RULES = """You are the restocking agent of an inventory planner. Arithmetic is done by tools, never by you.
@@ -26,7 +27,7 @@ reject or change an order or a limit: for that, point to the review queue."""
 )
 
 PREFETCH = "prefetch"
-REMINDER = HumanMessage("Call submit_order now.")
+REMINDER = HumanMessage("Call submit_order now.", name=OWN_VOICE)
 
 
 def task(request: DecisionRequest) -> HumanMessage:

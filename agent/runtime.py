@@ -67,6 +67,8 @@ async def open_runtime(settings: Settings, *, models: Sequence[Link] | None = No
         stack.push_async_callback(chain.aclose)
         runtime = Runtime(settings, OrderBook(engine), chain, metrics, checkpointer)
         await runtime.take_up_unfinished()
+        if settings.check_models:
+            runtime.check_models()
         stack.push_async_callback(runtime.drain)
         yield runtime
 
@@ -183,6 +185,10 @@ class Runtime:
         for run in await self.book.runs_to_resume(owner=self._owner, lease_seconds=self._lease):
             log.info("run_resumed", run_id=run.id, attempts=run.attempts)
             self._spawn(self._carry_out(run, DecisionRequest.model_validate(run.request)))
+
+    def check_models(self) -> None:
+        """Let each provider's model say a word, while the service already serves; what is wrong is logged and shown."""
+        self._spawn(self._chain.check())
 
     def begin_shutdown(self) -> None:
         self._closing = True

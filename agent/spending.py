@@ -16,6 +16,8 @@ from agent.guard import tokens
 from agent.settings import Settings
 
 PER_TOKENS = Decimal(1_000_000)
+OWN_VOICE = "graph"
+"""The name on a human message that no person wrote: it goes on with the run and begins no new one."""
 LOST_TOKENS = "lost_tokens"
 COST = "cost"
 
@@ -96,14 +98,19 @@ class Ledger:
 
 
 def run_spend(messages: Sequence[BaseMessage]) -> Spend:
-    """What the answers since the last human message have cost, failed attempts included."""
-    total = Spend()
+    """What the answers of the run have cost so far, failed attempts included."""
+    return sum((_message_spend(message) for message in run_replies(messages)), Spend())
+
+
+def run_replies(messages: Sequence[BaseMessage]) -> list[AIMessage]:
+    """The answers since a person last spoke, latest first."""
+    replies = []
     for message in reversed(messages):
-        if isinstance(message, HumanMessage):
+        if isinstance(message, HumanMessage) and message.name != OWN_VOICE:
             break
         if isinstance(message, AIMessage):
-            total += _message_spend(message)
-    return total
+            replies.append(message)
+    return replies
 
 
 def _message_spend(message: AIMessage) -> Spend:
