@@ -15,11 +15,11 @@ from langgraph.types import interrupt
 from pydantic import ValidationError
 
 from agent.metrics import Metrics
-from agent.models import ModelChain, NoModelLeft
+from agent.models import BudgetSpent, ModelChain, NoModelLeft
 from agent.prompts import CHAT, DECISION, PREFETCH, REMINDER
 from agent.settings import Settings
 from agent.state import DecisionRequest, DecisionState
-from agent.stock import StockDesk
+from agent.stock import StockDesk, plan_for
 from agent.toolbox import Toolbox
 from tools.errors import AwaitsReview, RestockError
 from tools.gate import Circumstances, Limits, Route, Submission, Verdict, judge
@@ -70,6 +70,8 @@ class Nodes:
         model, prompt = self._ask(state, calls)
         try:
             reply = await model.ainvoke(prompt, config, deadline=state.get("deadline"))
+        except BudgetSpent as spent:
+            return self._give_up(state, spent.message)
         except NoModelLeft:
             return self._give_up(state, "No model could be reached.")
         return {"messages": [reply]}
@@ -77,10 +79,10 @@ class Nodes:
     async def assess(self, state: DecisionState) -> Update:
         """Check the submission against a fresh calculation, choose the route, and record the proposal."""
         request = DecisionRequest.model_validate(state["request"])
-        facts = await self._desk.facts(request)
-        plan = await self._desk.plan(request)
+        family = await self._desk.family(request)
+        facts, plan = family[0], plan_for(family)
         call, submission = _submission(state)
-        verdict = judge(submission, plan, await self._circumstances(state, request, plan), self._limits())
+        verdict = judge(submission, plan, await self._circumstances(state, request, facts), self._limits())
         log.info("assessed", route=verdict.route, quantity=verdict.quantity, confidence=verdict.confidence.value)
         route = verdict.route
         if route != "retry":
@@ -120,16 +122,25 @@ class Nodes:
             return {"escalation": f"{why} The calculator's plan stands here."}
         return {"messages": [AIMessage(f"{why} Please ask again, or open the review desk.")]}
 
-    async def _circumstances(self, state: DecisionState, request: DecisionRequest, plan: Plan) -> Circumstances:
-        open_orders = await self._book.open_orders(plan.product_id, plan.location, request.mode)
+    async def _circumstances(
+        self, state: DecisionState, request: DecisionRequest, facts: ProductFacts
+    ) -> Circumstances:
         in_time = not _is_late(state) and _model_calls(state) < self._settings.model_call_budget
         return Circumstances(
             calculated=_calculated(state["messages"]),
             begun_in_chat=request.origin == "chat",
             escalation=state.get("escalation"),
-            open_orders=tuple(order.number for order in open_orders),
+            open_orders=await self._open_orders(request, facts),
             may_retry=in_time and _corrections(state) < MAX_CORRECTIONS,
         )
+
+    async def _open_orders(self, request: DecisionRequest, facts: ProductFacts) -> tuple[str, ...]:
+        """This service's own orders among the open ones. In mode `input` the book knows which of those named are."""
+        stock = facts.stock
+        if request.facts is None or not stock.open_orders:
+            return tuple(order.reference for order in stock.open_orders if order.placed_here)
+        ours = {order.number for order in await self._book.open_orders(request.product_id, stock.location, "input")}
+        return tuple(order.reference for order in stock.open_orders if order.reference in ours)
 
     def _limits(self) -> Limits:
         return Limits(

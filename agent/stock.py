@@ -1,12 +1,16 @@
 """Where a run's facts come from: the catalogue of its mode, or the request itself."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from functools import lru_cache
 
 from agent.state import DecisionRequest
 from tools.catalog import Catalog, InlineCatalog
 from tools.errors import InvalidInput
 from tools.models import Mode, Plan, ProductFacts, WhatIf
 from tools.replenishment import plan
+
+
+REMEMBERED_PLANS = 2_000
 
 
 class ModeUnavailable(InvalidInput):
@@ -28,14 +32,23 @@ class StockDesk:
             offered = ", ".join(["input", *self._catalogs])
             raise ModeUnavailable(f"Mode {request.mode!r} is not available here; use one of: {offered}.") from None
 
-    async def facts(self, request: DecisionRequest) -> ProductFacts:
-        facts = await self.catalog(request).facts(request.product_id, request.location)
-        if request.service_level is None:
-            return facts
-        product = facts.product.model_copy(update={"service_level": request.service_level})
-        return facts.model_copy(update={"product": product})
+    async def family(self, request: DecisionRequest) -> tuple[ProductFacts, ...]:
+        """The product where it is asked for, and behind it the same at other locations."""
+        facts, *siblings = await self.catalog(request).family(request.product_id, request.location)
+        if request.service_level is not None:
+            product = facts.product.model_copy(update={"service_level": request.service_level})
+            facts = facts.model_copy(update={"product": product})
+        return (facts, *siblings)
 
     async def plan(self, request: DecisionRequest, what_if: WhatIf | None = None) -> Plan:
-        facts = await self.facts(request)
-        siblings = await self.catalog(request).siblings(facts.product.id, facts.stock.location)
-        return plan(facts, what_if=what_if or WhatIf(), siblings=siblings)
+        return plan_for(await self.family(request), what_if)
+
+
+def plan_for(family: Sequence[ProductFacts], what_if: WhatIf | None = None) -> Plan:
+    """The plan for the first of a family. The calculator is pure, so the same facts are calculated once."""
+    return _plan_once(tuple(family), what_if or WhatIf())
+
+
+@lru_cache(maxsize=REMEMBERED_PLANS)
+def _plan_once(family: tuple[ProductFacts, ...], what_if: WhatIf) -> Plan:
+    return plan(family[0], what_if=what_if, siblings=family[1:])

@@ -5,6 +5,7 @@ Results are JSON text for the model. `calculate_reorder` without assumptions als
 artifact: that is the gate's evidence that the calculation ran.
 """
 
+import asyncio
 import inspect
 import json
 from collections.abc import Awaitable, Callable
@@ -15,10 +16,9 @@ from langchain_core.tools import BaseTool, InjectedToolArg, StructuredTool, Tool
 from pydantic import BaseModel, ConfigDict, Field, SkipValidation
 
 from agent.state import DecisionRequest
-from agent.stock import StockDesk
+from agent.stock import StockDesk, plan_for
 from tools.confidence import assess
 from tools.models import Plan, ProductFacts, RunView, WhatIf
-from tools.replenishment import plan as calculate
 
 StockStatus = Literal["any", "needs_order", "on_order", "overdue"]
 Result = tuple[str, dict[str, Any] | None]
@@ -111,9 +111,7 @@ class Toolbox:
 
     async def get_product(self, product_id: str, runtime: ToolRuntime, location: str | None = None) -> Result:
         """Look up one product: stock, open orders, supplier and lead times, price, order rules, recent demand."""
-        request = _request(runtime, product_id, location)
-        facts = await self._desk.facts(request)
-        siblings = await self._desk.catalog(request).siblings(facts.product.id, facts.stock.location)
+        facts, *siblings = await self._desk.family(_request(runtime, product_id, location))
         return _json(_product(facts, siblings)), None
 
     async def calculate_reorder(
@@ -147,12 +145,10 @@ class Toolbox:
         limit: int = 20,
     ) -> Result:
         """Search products by words and by state: needs_order, on_order, overdue or any. Most urgent first."""
-        catalog = self._desk.catalog(_asked(runtime))
-        everything = await catalog.all_facts()
+        everything = await self._desk.catalog(_asked(runtime)).all_facts()
         words = query.lower().replace("_", " ").split()
         chosen = [facts for facts in everything if _matches(facts, words, location)]
-        rows = [_row(facts, _plan_among(facts, everything)) for facts in chosen]
-        rows = sorted((row for row in rows if _in_status(row, status)), key=_urgency)
+        rows = await asyncio.to_thread(_rows, chosen, everything, status)
         return _json({"total": len(rows), "products": rows[:limit]}), None
 
     async def request_restock(
@@ -214,7 +210,7 @@ def _open_orders(facts: ProductFacts) -> list[dict[str, Any]]:
     ]
 
 
-def _product(facts: ProductFacts, siblings: tuple[ProductFacts, ...]) -> dict[str, Any]:
+def _product(facts: ProductFacts, siblings: list[ProductFacts]) -> dict[str, Any]:
     product, supplier, stock = facts.product, facts.supplier, facts.stock
     return {
         "product_id": product.id,
@@ -286,12 +282,15 @@ def _matches(facts: ProductFacts, words: list[str], location: str | None) -> boo
 
 
 def _plan_among(facts: ProductFacts, everything: tuple[ProductFacts, ...]) -> Plan:
-    siblings = tuple(
-        other
-        for other in everything
-        if other.product.id == facts.product.id and other.stock.location != facts.stock.location
-    )
-    return calculate(facts, siblings=siblings)
+    others = (other for other in everything if other.product.id == facts.product.id and other is not facts)
+    return plan_for([facts, *others])
+
+
+def _rows(
+    chosen: list[ProductFacts], everything: tuple[ProductFacts, ...], status: StockStatus
+) -> list[dict[str, Any]]:
+    rows = (_row(facts, _plan_among(facts, everything)) for facts in chosen)
+    return sorted((row for row in rows if _in_status(row, status)), key=_urgency)
 
 
 def _row(facts: ProductFacts, plan: Plan) -> dict[str, Any]:
@@ -313,12 +312,11 @@ def _row(facts: ProductFacts, plan: Plan) -> dict[str, Any]:
 
 def _in_status(row: dict[str, Any], status: StockStatus) -> bool:
     orders = row["open_orders"]
-    return {
-        "any": True,
-        "needs_order": row["recommended_action"] != "none",
-        "on_order": bool(orders),
-        "overdue": any(order["due_in_days"] < 0 for order in orders),
-    }[status]
+    if status == "needs_order":
+        return bool(row["recommended_action"] != "none")
+    if status == "on_order":
+        return bool(orders)
+    return status == "any" or any(order["due_in_days"] < 0 for order in orders)
 
 
 def _urgency(row: dict[str, Any]) -> tuple[bool, float]:

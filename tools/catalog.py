@@ -21,8 +21,8 @@ class Catalog(Protocol):
         """One product at one location; UnknownProduct or UnknownLocation when there is none."""
         ...
 
-    async def siblings(self, product_id: str, location: str) -> tuple[ProductFacts, ...]:
-        """The same product at its other locations."""
+    async def family(self, product_id: str, location: str | None = None) -> tuple[ProductFacts, ...]:
+        """The same, with the product at its other locations behind it: what could be transferred."""
         ...
 
     async def all_facts(self) -> tuple[ProductFacts, ...]:
@@ -41,8 +41,8 @@ class InlineCatalog:
     async def facts(self, product_id: str, location: str | None = None) -> ProductFacts:
         return self._index.find(product_id, location)
 
-    async def siblings(self, product_id: str, location: str) -> tuple[ProductFacts, ...]:
-        return self._index.siblings(product_id, location)
+    async def family(self, product_id: str, location: str | None = None) -> tuple[ProductFacts, ...]:
+        return self._index.family(product_id, location)
 
     async def all_facts(self) -> tuple[ProductFacts, ...]:
         return self._index.everything
@@ -67,8 +67,8 @@ class SampleCatalog:
     async def facts(self, product_id: str, location: str | None = None) -> ProductFacts:
         return self._dated().find(product_id, location)
 
-    async def siblings(self, product_id: str, location: str) -> tuple[ProductFacts, ...]:
-        return self._dated().siblings(product_id, location)
+    async def family(self, product_id: str, location: str | None = None) -> tuple[ProductFacts, ...]:
+        return self._dated().family(product_id, location)
 
     async def all_facts(self) -> tuple[ProductFacts, ...]:
         return self._dated().everything
@@ -95,9 +95,10 @@ class _Index:
             raise UnknownLocation(f"{_quoted(location)} does not stock {product_id}. It is kept at {_listed(places)}.")
         return places[location]
 
-    def siblings(self, product_id: str, location: str) -> tuple[ProductFacts, ...]:
-        self.find(product_id, location)
-        return tuple(facts for place, facts in self._places_of(product_id).items() if place != location)
+    def family(self, product_id: str, location: str | None) -> tuple[ProductFacts, ...]:
+        asked = self.find(product_id, location)
+        others = (facts for facts in self._places_of(product_id).values() if facts is not asked)
+        return (asked, *others)
 
     def _places_of(self, product_id: str) -> dict[str, ProductFacts]:
         if product_id not in self._places:

@@ -17,14 +17,12 @@ class LiveCatalog:
         self._catalog, self._book, self._mode = catalog, book, mode
 
     async def facts(self, product_id: str, location: str | None = None) -> ProductFacts:
-        facts = await self._catalog.facts(product_id, location)
-        orders = await self._book.open_orders(product_id, None, self._mode)
-        return with_orders(facts, orders)
+        return (await self.family(product_id, location))[0]
 
-    async def siblings(self, product_id: str, location: str) -> tuple[ProductFacts, ...]:
-        siblings = await self._catalog.siblings(product_id, location)
-        orders = await self._book.open_orders(product_id, None, self._mode) if siblings else []
-        return tuple(with_orders(facts, orders) for facts in siblings)
+    async def family(self, product_id: str, location: str | None = None) -> tuple[ProductFacts, ...]:
+        family = await self._catalog.family(product_id, location)
+        orders = await self._book.open_orders(product_id, None, self._mode)
+        return tuple(with_orders(facts, orders) for facts in family)
 
     async def all_facts(self) -> tuple[ProductFacts, ...]:
         everything = await self._catalog.all_facts()
@@ -59,6 +57,7 @@ def _as_open(order: Order) -> OpenOrder:
         quantity=_units(order),
         due_in_days=(order.due_at - now).total_seconds() / 86_400,
         placed_days_ago=max(0.0, (now - order.created_at).total_seconds() / 86_400),
+        placed_here=True,
     )
 
 

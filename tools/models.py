@@ -35,6 +35,8 @@ class OpenOrder(Record):
     quantity: NonNegative
     due_in_days: Finite
     placed_days_ago: NonNegative | None = None
+    placed_here: bool = False
+    """Placed by this service and not yet due."""
 
 
 class PriceBreak(Record):

@@ -38,7 +38,7 @@ async def test_without_a_location_the_home_of_the_product_answers():
 async def test_siblings_are_the_same_product_elsewhere():
     catalog = InlineCatalog(facts(location="Ghent"), facts(location="Liege"), facts("X2", "Namur"))
 
-    siblings = await catalog.siblings("X1", "Ghent")
+    _, *siblings = await catalog.family("X1", "Ghent")
 
     assert [each.stock.location for each in siblings] == ["Liege"]
 
@@ -60,7 +60,7 @@ async def test_what_is_unknown_inline_is_refused():
     with pytest.raises(UnknownLocation, match="kept at Ghent"):
         await catalog.facts("X1", "Namur")
     with pytest.raises(UnknownLocation):
-        await catalog.siblings("X1", "Namur")
+        await catalog.family("X1", "Namur")
 
 
 async def test_every_text_that_arrives_inline_is_cleaned():
