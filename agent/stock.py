@@ -9,7 +9,6 @@ from tools.errors import InvalidInput
 from tools.models import Mode, Plan, ProductFacts, WhatIf
 from tools.replenishment import plan
 
-
 REMEMBERED_PLANS = 2_000
 
 
