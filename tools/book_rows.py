@@ -9,7 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from tools.errors import UnknownReview
 from tools.models import NewProposal, Order, OrderLine, Proposal, Run, RunView
-from tools.schema import orders, proposals, runs
+from tools.schema import Now, orders, proposals, runs
 
 MAX_PAGE = 200
 _RUN_COLUMNS = [runs.c[name] for name in Run.model_fields]
@@ -77,9 +77,14 @@ def proposal_values(new: NewProposal) -> dict[str, Any]:
 
 
 def select_views() -> sa.Select[Any]:
-    """Runs with what came of them; add a WHERE."""
+    """Runs with what came of them, and the database's time as `now`; add a WHERE."""
     joined = runs.outerjoin(proposals, proposals.c.run_id == runs.c.id).outerjoin(orders, orders.c.run_id == runs.c.id)
-    return sa.select(runs, proposals, orders).select_from(joined)
+    return sa.select(runs, proposals, orders, Now().label("now")).select_from(joined)
+
+
+def is_overdue(row: RowMapping) -> bool:
+    """The row's proposal still waits, but its time is over."""
+    return row[proposals.c.status] == "pending" and bool(row[proposals.c.expires_at] <= row["now"])
 
 
 async def first_view(connection: AsyncConnection, query: sa.Select[Any]) -> RunView | None:

@@ -5,6 +5,7 @@ import sqlite3
 import time
 from collections.abc import AsyncIterator, Iterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager, nullcontext
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ from sqlalchemy import URL, Connection, Engine, event, exc
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
+from tools import sqlite_driver
 from tools.errors import InvalidInput, Unavailable
 
 _MIGRATIONS = Path(__file__).parent / "migrations"
@@ -41,7 +43,13 @@ def create_engine(database_url: str) -> AsyncEngine:
     if url.get_backend_name() == "postgresql":
         return create_async_engine(url, pool_size=10, max_overflow=10, pool_pre_ping=True, pool_recycle=1800)
     _create_folder(url)
-    engine = create_async_engine(url, pool_size=8, max_overflow=0, connect_args={"timeout": _BUSY_SECONDS})
+    path = str(Path(url.database or "").expanduser())
+    engine = create_async_engine(
+        url,
+        pool_size=8,
+        max_overflow=0,
+        async_creator=partial(sqlite_driver.Connection, path, busy_seconds=_BUSY_SECONDS),
+    )
     _let_transactions_be_explicit(engine.sync_engine)
     return engine
 
@@ -114,15 +122,14 @@ def _checked(database_url: str) -> URL:
 
 
 def _create_folder(url: URL) -> None:
-    Path(url.database or "").expanduser().parent.mkdir(parents=True, exist_ok=True)
+    Path(url.database or "").parent.mkdir(parents=True, exist_ok=True)
 
 
 def _let_transactions_be_explicit(engine: Engine) -> None:
-    """Python's sqlite3 begins transactions at a time of its own choosing; SQLAlchemy begins them here instead."""
+    """Python's sqlite3, told not to begin transactions at times of its own choosing, leaves that to SQLAlchemy."""
 
     @event.listens_for(engine, "connect")
     def configure(connection: Any, _: object) -> None:
-        connection.isolation_level = None
         cursor = connection.cursor()
         for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON"):
             cursor.execute(f"PRAGMA {pragma}")
@@ -151,7 +158,9 @@ def _migration_engine(url: URL) -> Engine:
     with _database_errors():
         _switch_to_write_ahead_log(url)
     engine = sa.create_engine(
-        url.set(drivername="sqlite"), poolclass=sa.NullPool, connect_args={"timeout": _MIGRATION_WAIT_SECONDS}
+        url.set(drivername="sqlite"),
+        poolclass=sa.NullPool,
+        connect_args={"timeout": _MIGRATION_WAIT_SECONDS, "isolation_level": None},
     )
     _let_transactions_be_explicit(engine)
     return engine

@@ -81,14 +81,6 @@ class OrderBook(ReviewStore, IdempotencyStore, AccessStore):
             view = await _locked_view(connection, run_id)
         raise AwaitsReview(f"{reason}; {held.id} waits for a person.", view)
 
-    async def order(self, number: str) -> Order:
-        """Raises UnknownOrder."""
-        async with self._reading() as connection:
-            found = (await connection.execute(sa.select(orders).where(orders.c.number == number))).mappings().first()
-        if found is None:
-            raise UnknownOrder(f"No order {number[:40]!r}; placed ones are listed under orders.")
-        return order_from(found)
-
     async def orders(self, limit: int = 50, before: str | None = None, product_id: str | None = None) -> list[Order]:
         """Newest first, at most 200; `before` is the last number of the page before. Raises UnknownOrder for a number
         that was never given."""
@@ -106,7 +98,9 @@ class OrderBook(ReviewStore, IdempotencyStore, AccessStore):
         async with self._reading() as connection:
             row = (await connection.execute(query)).mappings().first()
         if row is None:
-            raise UnknownOrder(f"No order {number[:40]!r}; numbers look like PO-2026-000001 and are listed under orders.")
+            raise UnknownOrder(
+                f"No order {number[:40]!r}; numbers look like PO-2026-000001 and are listed under orders."
+            )
         return order_from(row)
 
     async def open_orders(self, product_id: str | None, location: str | None, mode: Mode) -> list[Order]:
@@ -143,7 +137,9 @@ def _check_quantity(new: NewProposal, route: Route) -> None:
         raise InvalidQuantity(f"The proposed quantity is beyond any order's; the most is {MAX_QUANTITY}.")
     orders_something = new.action != "none" and new.quantity > 0
     if (route == "auto" and not orders_something) or (route == "none" and orders_something):
-        raise InvalidQuantity(f"Route {route!r} does not fit {new.quantity} units by {new.action!r}; send it to review.")
+        raise InvalidQuantity(
+            f"Route {route!r} does not fit {new.quantity} units by {new.action!r}; send it to review."
+        )
 
 
 def _check_run(view: RunView, new: NewProposal) -> None:
@@ -170,8 +166,11 @@ def _placeable(view: RunView) -> Proposal:
 
 async def _locked_view(connection: AsyncConnection, run_id: str) -> RunView:
     """The run and what came of it, with nobody else able to change either until the transaction ends."""
-    query = select_views().where(runs.c.id == run_id).with_for_update(of=runs)
-    view = await first_view(connection, query)
+    if connection.dialect.name == "postgresql":
+        # A statement of its own: one that both locks and joins would find the run as it is after the wait, and its
+        # proposal and order as they were before. SQLite's transaction has locked everything.
+        await connection.execute(sa.select(runs.c.id).where(runs.c.id == run_id).with_for_update())
+    view = await first_view(connection, select_views().where(runs.c.id == run_id))
     if view is None:
         raise unknown_run(run_id)
     return view

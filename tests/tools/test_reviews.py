@@ -116,17 +116,6 @@ async def test_an_expired_review_cannot_be_decided(book: OrderBook, waiting, dec
     assert await book.orders() == []
 
 
-async def test_the_moment_of_expiry_counts_even_before_anybody_has_noticed(
-    waiting, decide, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    async def notice_nothing(_: OrderBook) -> None:
-        return None
-
-    monkeypatch.setattr(OrderBook, "_expire_reviews", notice_nothing)
-    with pytest.raises(AlreadyDecided, match="expired at"):
-        await decide(await waiting(expires_in_hours=0))
-
-
 async def test_an_expired_review_closes_its_run_with_the_next_look(
     book: OrderBook, engine: AsyncEngine, waiting
 ) -> None:
@@ -141,7 +130,9 @@ async def test_an_expired_review_closes_its_run_with_the_next_look(
     assert events == ["review.opened", "review.expired"]
 
 
-@pytest.mark.parametrize("identity", ["RV-000099", "RV-1", "rv-000001", "PO-2026-000001", "RV-" + "9" * 30, "", "RV-١٢٣٤٥٦"])
+@pytest.mark.parametrize(
+    "identity", ["RV-000099", "RV-1", "rv-000001", "PO-2026-000001", "RV-" + "9" * 30, "", "RV-١٢٣٤٥٦"]
+)
 async def test_an_unknown_review_is_refused(book: OrderBook, waiting, decide, identity: str) -> None:
     await waiting()
     with pytest.raises(UnknownReview):
