@@ -7,6 +7,7 @@ from collections.abc import Callable
 from math import hypot, sqrt
 from operator import mul
 
+from tools.interval_forecast import WIDENING
 from tools.models import Transfer
 from tools.past_coverage import PastCoverage
 from tools.working import Working
@@ -86,19 +87,41 @@ def _rate(working: Working) -> str:
 def _mean(working: Working) -> list[str]:
     forecast, statistics = working.forecast, working.statistics
     known = statistics.demand.size
-    if forecast.recent is None:
+    if forecast.judged is None:
         total = shown(statistics.mean * known)
         lines = [f"Mean demand: {total} ÷ {known} periods = {shown(statistics.mean, 4)} {_rate(working)}"]
     else:
-        long_run, recent, total = shown_sum(forecast.long_run / 2, forecast.recent / 2)
-        lines = [
-            f"Mean demand: half the mean of all {known} periods {long_run} + half the recent level {recent} "
-            f"= {total} {_rate(working)}"
-        ]
+        lines = [_weighted_mean(working), *_corrected(working)]
     if forecast.uplift != 1:
         mean, uplift, raised = shown_result(mul, forecast.mean_per_period / forecast.uplift, forecast.uplift)
         lines.append(f"Expected change: {mean} × {uplift} = {raised} {_rate(working)}")
     return lines
+
+
+def _weighted_mean(working: Working) -> str:
+    """Three forecasts, each the heavier the less it has missed so far."""
+    weights, means = zip(*working.forecast.means, strict=True)
+    *shares, long_run, weeks, days, mean = shown_result(_sum_of_products, *weights, *means)
+    return (
+        f"Mean demand: {shares[0]} × long-run {long_run} + {shares[1]} × last weeks {weeks} + {shares[2]} × last days "
+        f"{days} = {mean} {_rate(working)} (weighed by how little each missed in the past)"
+    )
+
+
+def _sum_of_products(*operands: float) -> float:
+    half = len(operands) // 2
+    return float(sum(map(mul, operands[:half], operands[half:])))
+
+
+def _corrected(working: Working) -> list[str]:
+    forecast = working.forecast
+    mean = forecast.mean_per_period / forecast.uplift
+    if abs(forecast.correction) < 0.005:
+        return []
+    before, change, after = shown_sum(mean - forecast.correction, forecast.correction)
+    sign, side = ("+", "below") if forecast.correction > 0 else ("−", "above")
+    corrected = f"{before} {sign} {change.removeprefix('-')} = {after}"
+    return [f"Such forecasts have lain {side} what came, beyond chance: {corrected} {_rate(working)}"]
 
 
 def _interval(working: Working) -> list[str]:
@@ -126,21 +149,21 @@ def _spread(working: Working) -> list[str]:
 
 def _measured(working: Working) -> list[str]:
     """The standard deviation of demand over the interval, and where it comes from."""
-    forecast, errors = working.forecast, working.forecast.errors
+    forecast, judged = working.forecast, working.forecast.judged
     if forecast.floored:
         mean, sd = shown_result(sqrt, forecast.error_sd**2)
         return [f"Standard deviation: no less than that of chance (Poisson), √{mean} = {sd}"]
-    if errors is None:
+    if judged is None or judged.count == 0:
         sd, interval, spread = shown_result(_times_root, working.statistics.sd * forecast.uplift, forecast.interval)
         return [f"Standard deviation over the interval: {sd} {_rate(working)} × √{interval} = {spread}"]
-    measured = forecast.error_sd * sqrt(errors.horizon / forecast.interval)
+    measured = forecast.error_sd * sqrt(judged.horizon / forecast.interval)
     lines = [
-        f"Past forecasts over {shown(errors.horizon)} periods missed by {shown(measured)} (root mean square of "
-        f"{errors.count}, each made without knowing what came)"
+        f"Past forecasts over {judged.horizon} periods missed by {shown(measured)} (root mean square of "
+        f"{judged.count}, each made without knowing what came; the latest weigh most, and plain chance counts as one)"
     ]
-    if errors.horizon < forecast.interval:
-        sd, growth, spread = shown_result(_times_root, measured, forecast.interval / errors.horizon)
-        lines.append(f"Grown to the interval: {sd} × √{growth} = {spread}")
+    if judged.horizon != forecast.interval:
+        sd, growth, spread = shown_result(_times_root, measured, forecast.interval / judged.horizon)
+        lines.append(f"Brought to the interval: {sd} × √{growth} = {spread}")
     return lines
 
 
@@ -149,9 +172,9 @@ def _widened(working: Working) -> list[str]:
     if forecast.widening == 1:
         return []
     sd, interval, widened = shown_result(
-        lambda sd, interval: sd * sqrt(1 + interval / known), forecast.error_sd, forecast.interval
+        lambda sd, interval: sd * sqrt(1 + WIDENING * interval / known), forecast.error_sd, forecast.interval
     )
-    return [f"Widened for a history of {known} periods: {sd} × √(1 + {interval} ÷ {known}) = {widened}"]
+    return [f"Widened for a history of {known} periods: {sd} × √(1 + {WIDENING:g} × {interval} ÷ {known}) = {widened}"]
 
 
 def _times_root(value: float, under: float) -> float:

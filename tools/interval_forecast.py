@@ -11,8 +11,8 @@ from typing import TypeAlias
 import numpy as np
 
 from tools.demand import DemandStatistics
-from tools.demand_distribution import Component, IntervalDemand, family_for
-from tools.forecast import ErrorVariance, ForecastPath, error_variance, forecast_path
+from tools.demand_distribution import Component, IntervalDemand
+from tools.demand_forecast import Grid, combine, grid, grid_step, measured_horizon, newest_moments
 from tools.lead_time import LeadTime
 from tools.models import Distribution, Method
 
@@ -22,22 +22,36 @@ Intervals: TypeAlias = tuple[tuple[float, float], ...]
 """(share, length in periods) of each protection interval that may come."""
 
 
+WIDENING = 2.0
+"""Intervals' worth of variance that a history of one interval leaves uncertain: the mean's own and the variance's."""
+
+
+@dataclass(frozen=True, slots=True)
+class JudgedErrors:
+    """The grid of past forecasts, and how many over `horizon` periods could be compared with what came."""
+
+    grid: Grid
+    horizon: int
+    count: int
+
+
 @dataclass(frozen=True, slots=True)
 class DemandForecast:
     """Demand over the protection interval, with all that its derivation shows. Rates per period, after the uplift."""
 
     method: Method
     mean_per_period: float
-    long_run: float
-    recent: float | None
-    """The TSB half of the mean; None where the mean is the plain average."""
+    means: tuple[tuple[float, float], ...]
+    """(weight, mean per period) of the forecasts that make up the mean, before the uplift; one where it is plain."""
+    correction: float
+    """Of the weighted mean's bias, per period."""
     uplift: float
     interval: float
     """Mean protection interval, in periods."""
     error_sd: float
     """Standard deviation over the interval before the widening: of past errors, or sd·√interval for `normal`."""
-    path: ForecastPath | None
-    errors: ErrorVariance | None
+    judged: JudgedErrors | None
+    """None where the history is too short for the method of past errors."""
     floored: bool
     """The Poisson floor stands in for a smaller variance."""
     widening: float
@@ -94,13 +108,12 @@ def _certain(
     return DemandForecast(
         method=method,
         mean_per_period=mean,
-        long_run=statistics.mean,
-        recent=None,
+        means=((1.0, statistics.mean),),
+        correction=0.0,
         uplift=uplift,
         interval=mean_interval(intervals),
         error_sd=0.0,
-        path=None,
-        errors=None,
+        judged=None,
         floored=False,
         widening=1.0,
         lead_time_variance=demand.variance,
@@ -130,13 +143,12 @@ def _normal(statistics: DemandStatistics, intervals: Intervals, lead_time_sd: fl
     return DemandForecast(
         method="normal",
         mean_per_period=mean,
-        long_run=statistics.mean,
-        recent=None,
+        means=((1.0, statistics.mean),),
+        correction=0.0,
         uplift=uplift,
         interval=interval,
         error_sd=sqrt(basis_rate * interval),
-        path=None,
-        errors=None,
+        judged=None,
         floored=floored,
         widening=1.0,
         lead_time_variance=between + spread - basis_rate * interval,
@@ -148,31 +160,31 @@ def _normal(statistics: DemandStatistics, intervals: Intervals, lead_time_sd: fl
 def _by_forecast_errors(
     statistics: DemandStatistics, intervals: Intervals, lead_time_sd: float, uplift: float
 ) -> DemandForecast:
-    path = forecast_path(statistics.demand)
-    interval = mean_interval(intervals)
-    mean = float(path.mean[-1]) * uplift
-    errors = error_variance(path, horizon=interval)
-    variance = float(errors.variance) * uplift**2
+    size, interval = statistics.demand.size, mean_interval(intervals)
+    horizon = measured_horizon(interval)
+    past = grid(statistics.demand[None], periods=np.array([size]), step=grid_step(horizon))
+    rate = combine(
+        means=past.means,
+        moments=newest_moments(past, horizon=horizon),
+        variance=np.array([statistics.sd**2]),
+        horizon=horizon,
+    )
+    mean, variance_rate = float(rate.mean[0]) * uplift, float(rate.variance[0]) * uplift**2
     between = _lead_time_variance(mean, lead_time_sd)
     demand = _widened(
-        mean=mean,
-        variance_rate=variance / interval if interval > 0 else 0.0,
-        periods=statistics.demand.size,
-        intervals=intervals,
-        lead_time_variance=between,
+        mean=mean, variance_rate=variance_rate, periods=size, intervals=intervals, lead_time_variance=between
     )
     return DemandForecast(
         method="forecast_error",
         mean_per_period=mean,
-        long_run=statistics.mean,
-        recent=2 * float(path.mean[-1]) - statistics.mean,
+        means=tuple(zip(rate.weights[:, 0].tolist(), past.means[:, 0].tolist(), strict=True)),
+        correction=float(rate.mean[0] - rate.uncorrected[0]),
         uplift=uplift,
         interval=interval,
-        error_sd=sqrt(max(variance, mean * interval)),
-        path=path,
-        errors=errors,
-        floored=variance < mean * interval,
-        widening=1 + interval / statistics.demand.size,
+        error_sd=sqrt(max(variance_rate, mean) * interval),
+        judged=JudgedErrors(past, horizon, past.judged(horizon)),
+        floored=variance_rate < mean,
+        widening=1 + WIDENING * interval / size,
         lead_time_variance=between,
         stock_basis=demand,
         predictive=demand,
@@ -186,12 +198,11 @@ def _lead_time_variance(mean: float, lead_time_sd: float) -> float:
 def _widened(
     *, mean: float, variance_rate: float, periods: int, intervals: Intervals, lead_time_variance: float
 ) -> IntervalDemand:
-    """max(variance, mean)·(1 + interval/periods) for each interval that may come, plus the lead time's own variance."""
+    """max(variance, mean)·(1 + 2·interval/periods) for each interval that may come, plus the lead time's variance."""
     rate = max(variance_rate, mean)
     components = tuple(
-        Component(share, mean * length, rate * length * (1 + length / periods) + lead_time_variance)
+        Component(share, mean * length, rate * length * (1 + WIDENING * length / periods) + lead_time_variance)
         for share, length in intervals
     )
-    expected = mean * mean_interval(intervals)
-    family: Distribution = family_for(expected) if expected > 0 else "degenerate"
+    family: Distribution = "lognormal" if mean * mean_interval(intervals) > 0 else "degenerate"
     return IntervalDemand(family, components)

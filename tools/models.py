@@ -14,7 +14,7 @@ Mode = Literal["mock", "input", "database"]
 ServiceType = Literal["cycle", "fill_rate", "cost"]
 DemandClass = Literal["smooth", "erratic", "intermittent", "lumpy", "no_demand", "unclassified"]
 Method = Literal["normal", "forecast_error", "deterministic", "no_demand"]
-Distribution = Literal["normal", "negative_binomial", "gamma", "poisson", "degenerate"]
+Distribution = Literal["normal", "negative_binomial", "gamma", "lognormal", "poisson", "degenerate"]
 Action = Literal["purchase_order", "transfer", "none"]
 
 Finite = Annotated[float, Field(allow_inf_nan=False)]

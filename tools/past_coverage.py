@@ -1,17 +1,17 @@
 """How the chosen level would have done at past moments, from what was known then, beside the textbook's. Pure."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
-from math import sqrt
 
 import numpy as np
 
-from tools.demand_distribution import SLOW_BELOW, SMALLEST_MEAN, FloatArray, IntArray, gamma_cdf, negative_binomial_cdf
-from tools.forecast import ForecastErrors, ForecastPath, first_origin, forecast_errors
-from tools.interval_forecast import Intervals, mean_interval, protection_intervals
+from tools.demand_distribution import SMALLEST_MEAN, FloatArray, IntArray
+from tools.demand_forecast import RateForecast, combine, first_origin, moments_by_origin
+from tools.interval_forecast import WIDENING, Intervals, JudgedErrors, protection_intervals
 from tools.lead_time import LeadTime
+from tools.lognormal import lognormal_cdf
 
 FEWEST_TESTS = 5
+FEWEST_KNOWN_ERRORS = 5
 MOST_EVALUATIONS = 600
 WHOLE_UNIT_FUZZ = 1e-9
 
@@ -27,7 +27,7 @@ class PastCoverage:
 
 def past_coverage(
     demand: FloatArray,
-    path: ForecastPath,
+    judged: JudgedErrors,
     *,
     lead_time: LeadTime,
     review_period_days: float,
@@ -43,17 +43,19 @@ def past_coverage(
     """
     intervals = protection_intervals(lead_time, review_period_days, period_days)
     lengths = _tested_lengths(lead_time, review_period_days, period_days)
-    horizon = max(1, round(mean_interval(intervals)))
-    origins = _test_origins(path.periods, horizon=horizon, longest=int(lengths.max()), components=len(intervals))
-    if origins.size < FEWEST_TESTS:
+    points = _test_points(judged, longest=int(lengths.max()), components=len(intervals))
+    if points.size < FEWEST_TESTS:
         return None
-    ends = origins + (lengths[0] if lengths.size == 1 else np.resize(lengths, origins.size))
-    actual = path.total[ends] - path.total[origins]
-    rate = _known_error_rate(forecast_errors(path, horizon=horizon), origins)
-    chance = _chance_below(np.ceil(actual - WHOLE_UNIT_FUZZ) - 1, path.mean[origins - 1], rate, origins, intervals)
-    level = _textbook_levels(demand, origins, interval=lead_time.days / period_days, z=z)
+    known = judged.grid.known[points, 0]
+    total = np.concatenate([[0.0], np.cumsum(demand)])
+    actual = total[known + np.resize(lengths, known.size)] - total[known]
+    mean, variance = _running_statistics(demand, known)
+    rate = _rates(judged, points, variance)
+    chance = _chance_below(np.ceil(actual - WHOLE_UNIT_FUZZ) - 1, rate, known, intervals)
+    interval = lead_time.days / period_days
+    level = mean * interval + z * np.sqrt(variance * interval)
     covered = np.count_nonzero(chance < probability), np.count_nonzero(actual <= level)
-    return PastCoverage(covered[0] / origins.size, covered[1] / origins.size, int(origins.size))
+    return PastCoverage(covered[0] / points.size, covered[1] / points.size, int(points.size))
 
 
 def _tested_lengths(lead_time: LeadTime, review_period_days: float, period_days: float) -> IntArray:
@@ -61,54 +63,45 @@ def _tested_lengths(lead_time: LeadTime, review_period_days: float, period_days:
     return np.maximum(1, np.rint((np.array(days) + review_period_days) / period_days)).astype(int)
 
 
-def _test_origins(size: int, *, horizon: int, longest: int, components: int) -> IntArray:
-    first = first_origin(size) + horizon + FEWEST_TESTS - 1
-    origins = np.arange(size - longest, first - 1, -horizon)[::-1]
-    return origins[-max(FEWEST_TESTS, MOST_EVALUATIONS // components) :]
+def _test_points(judged: JudgedErrors, *, longest: int, components: int) -> IntArray:
+    """Grid points a horizon apart, the last with `longest` periods to follow, the first with enough errors known."""
+    grid, ahead = judged.grid, judged.horizon // judged.grid.step
+    size = int(grid.known[-1, 0])
+    last = grid.sums.shape[1] - 1 - -(-longest // grid.step)
+    fewest = int(first_origin(grid.known[-1])[0]) + judged.horizon + (FEWEST_KNOWN_ERRORS - 1) * grid.step
+    first = grid.sums.shape[1] - 1 - (size - fewest) // grid.step
+    points = np.arange(last, first - 1, -ahead)[::-1]
+    return points[-max(FEWEST_TESTS, MOST_EVALUATIONS // components) :]
 
 
-def _known_error_rate(errors: ForecastErrors, origins: IntArray) -> FloatArray:
-    """Mean square per period of the errors whose outcome was known at each origin."""
-    known = origins - errors.first - errors.horizon
-    squares = np.cumsum(np.square(errors.missed))
-    return np.asarray(squares[known] / (known + 1) / errors.horizon)
+def _rates(judged: JudgedErrors, points: IntArray, variance: FloatArray) -> RateForecast:
+    """The forecasts as they stood at the grid points."""
+    grid, horizon = judged.grid, judged.horizon
+    moments = moments_by_origin(grid, horizon=horizon)
+    known = points - (horizon // grid.step) - (grid.origins(horizon) - moments.windows.size)
+    return combine(
+        means=grid.sums[:, points, 0] * grid.scales[:, points, 0],
+        moments=moments.at(known),
+        variance=variance,
+        horizon=horizon,
+    )
 
 
-def _chance_below(
-    level: FloatArray, mean: FloatArray, rate: FloatArray, origins: IntArray, intervals: Intervals
-) -> FloatArray:
-    """P(D ≤ level) as it stood at each origin, by the family that the mean called for."""
-    slow = mean * mean_interval(intervals) < SLOW_BELOW
-    if slow.all() or not slow.any():
-        return _mixture_cdf(negative_binomial_cdf if slow[0] else gamma_cdf, level, mean, rate, origins, intervals)
-    chance = np.empty(origins.size)
-    for chosen, cdf in ((slow, negative_binomial_cdf), (~slow, gamma_cdf)):
-        chance[chosen] = _mixture_cdf(cdf, level[chosen], mean[chosen], rate[chosen], origins[chosen], intervals)
-    return chance
-
-
-def _mixture_cdf(
-    cdf: Callable[..., FloatArray],
-    level: FloatArray,
-    mean: FloatArray,
-    rate: FloatArray,
-    origins: IntArray,
-    intervals: Intervals,
-) -> FloatArray:
-    floored = np.maximum(rate, mean)
-    chance = np.zeros(origins.size)
-    for share, length in intervals:
-        expected = np.maximum(mean * length, SMALLEST_MEAN)
-        variance = np.maximum(floored * (length + length**2 / origins), SMALLEST_MEAN)
-        chance += share * cdf(level=level, mean=expected, variance=variance)
-    return chance
-
-
-def _textbook_levels(demand: FloatArray, origins: IntArray, *, interval: float, z: float) -> FloatArray:
-    """mean·L + z·sd·√L from the periods known at each origin, computed about the overall mean for the digits' sake."""
+def _running_statistics(demand: FloatArray, known: IntArray) -> tuple[FloatArray, FloatArray]:
+    """Mean and sample variance of the periods known at each moment, about the overall mean for the digits' sake."""
     centre = demand.mean()
     shifted = demand - centre
-    mean = np.cumsum(shifted)[origins - 1] / origins
-    square = np.cumsum(np.square(shifted))[origins - 1]
-    sd = np.sqrt(np.maximum(square - origins * np.square(mean), 0.0) / (origins - 1))
-    return np.asarray((centre + mean) * interval + z * sd * sqrt(interval))
+    mean = np.cumsum(shifted)[known - 1] / known
+    square = np.cumsum(np.square(shifted))[known - 1]
+    return centre + mean, np.maximum(square - known * np.square(mean), 0.0) / (known - 1)
+
+
+def _chance_below(level: FloatArray, rate: RateForecast, known: IntArray, intervals: Intervals) -> FloatArray:
+    """P(D ≤ level) as it stood at each moment."""
+    floored = np.maximum(rate.variance, rate.mean)
+    chance = np.zeros(known.size)
+    for share, length in intervals:
+        expected = np.maximum(rate.mean * length, SMALLEST_MEAN)
+        variance = np.maximum(floored * (length + WIDENING * length**2 / known), SMALLEST_MEAN)
+        chance += share * lognormal_cdf(level=level, mean=expected, variance=variance)
+    return chance

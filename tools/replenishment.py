@@ -219,13 +219,13 @@ def _permitted_leftover(product: Product, *, mean: float, mean_per_day: float, e
 
 def _coverage(working: Working) -> PastCoverage | None:
     """How both methods did in the past; None for methods that are not judged by it."""
-    path = working.forecast.path
-    if path is None:
+    judged = working.forecast.judged
+    if judged is None:
         return None
     target = working.target
     return past_coverage(
         working.statistics.demand,
-        path,
+        judged,
         lead_time=working.lead_time,
         review_period_days=working.facts.product.review_period_days,
         period_days=working.facts.demand.period_days,
