@@ -1,4 +1,5 @@
-"""An order book on each database: a fresh SQLite file, and a database of its own on a real PostgreSQL server."""
+"""An order book on each database: a fresh SQLite file, and a database of its own on a real PostgreSQL server. And
+product facts for the calculator."""
 
 import shutil
 import warnings
@@ -14,7 +15,18 @@ import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from tools.database import create_engine, migrate
-from tools.models import Confidence, ImpliedService, NewProposal, NewRun, Plan
+from tools.models import (
+    Confidence,
+    DemandHistory,
+    ImpliedService,
+    NewProposal,
+    NewRun,
+    Plan,
+    Product,
+    ProductFacts,
+    Stock,
+    Supplier,
+)
 from tools.orders import OrderBook
 
 _names = count()
@@ -218,3 +230,30 @@ PLAN = Plan(
     notices=(),
     textbook=None,
 )
+
+SEVEN_DAYS = (100.0, 120, 110, 130, 125, 115, 140)
+
+
+@pytest.fixture(scope="session")
+def make_facts() -> Callable[..., ProductFacts]:
+    """Facts of the seven-day example (lead time 7, 150 on hand at 500 each), but for what a test states."""
+
+    def make(
+        *,
+        demand: tuple[float | None, ...] = SEVEN_DAYS,
+        history: dict[str, Any] | None = None,
+        stock: dict[str, Any] | None = None,
+        supplier: dict[str, Any] | None = None,
+        data_age_days: float = 0,
+        **product: Any,
+    ) -> ProductFacts:
+        return ProductFacts(
+            product=Product(**{"id": "X1", "name": "X1", "unit_price": Decimal(500)} | product),
+            supplier=Supplier(**{"id": "S1", "name": "S1", "promised_lead_time_days": 7} | (supplier or {})),
+            stock=Stock(**{"location": "HQ", "on_hand": 150} | (stock or {})),
+            demand=DemandHistory(values=demand, **(history or {})),
+            source="input",
+            data_age_days=data_age_days,
+        )
+
+    return make
