@@ -198,8 +198,17 @@ def _with_unique_ids(calls: Sequence[ToolCall]) -> tuple[list[ToolCall], dict[st
 
 
 def portable_history(messages: Sequence[BaseMessage], *, provider: str) -> list[BaseMessage]:
-    """What may be sent to a provider: nothing that only another one understands."""
-    return [_sendable(message, provider=provider) for message in messages]
+    """What may be sent to a provider: nothing that only another one understands, and no two answers in a row, for
+    Gemini takes a tool call only after a question or a result."""
+    sendable: list[BaseMessage] = []
+    for message in messages:
+        copy = _sendable(message, provider=provider)
+        before = sendable[-1] if sendable else None
+        if isinstance(copy, AIMessage) and isinstance(before, AIMessage) and not before.tool_calls:
+            copy.content = f"{before.text}\n{copy.text}".strip()
+            sendable.pop()
+        sendable.append(copy)
+    return sendable
 
 
 def _sendable(message: BaseMessage, *, provider: str) -> BaseMessage:

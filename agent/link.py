@@ -32,6 +32,8 @@ class Query:
     stop: Sequence[str] | None = None
     deadline: float | None = None
     streamed: bool = False
+    reserve_seconds: float = 0.0
+    """Time before the deadline that providers may not use: it is kept for the rules model and what it asks for."""
 
     @property
     def tool_names(self) -> tuple[str, ...]:
@@ -39,7 +41,7 @@ class Query:
 
     @property
     def time_left(self) -> float:
-        return float("inf") if self.deadline is None else self.deadline - time.time()
+        return float("inf") if self.deadline is None else self.deadline - self.reserve_seconds - time.time()
 
 
 @dataclass(eq=False)

@@ -13,6 +13,7 @@ import asyncio
 import json
 import time
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from dataclasses import replace
 from typing import Any
 
 import structlog
@@ -40,6 +41,8 @@ __all__ = ["BudgetSpent", "Link", "ModelChain", "NoModelLeft", "build_chain"]
 log = structlog.get_logger(__name__)
 LOUD = ("bad_key", "retired", "unexpected")
 """Failures that somebody has to look at."""
+RULES_SECONDS = 0.8
+"""Kept of a run's time for the rules model: its own answers take none, but the look-ups that it asks for do."""
 NOT_ASKED = ("circuit_open", "deadline")
 GREETING = HumanMessage("Reply with the word ready.")
 
@@ -144,6 +147,8 @@ class ModelChain(BaseChatModel):
 
     async def _answer(self, query: Query) -> AIMessage:
         order = _order(self._links, query.messages)
+        if order and order[-1].local:
+            query = replace(query, reserve_seconds=RULES_SECONDS)
         if order and not order[0].local:
             self._ledger.refuse_if_spent(query.messages)
         spends: list[Spend] = []

@@ -189,3 +189,18 @@ def test_history_is_sent_as_plain_text_and_results_keep_their_call() -> None:
     assert asked.additional_kwargs == {}
     assert isinstance(result, ToolMessage)
     assert (result.content, result.tool_call_id, result.name, result.artifact) == ("{}", "a", "look", None)
+
+
+def test_two_answers_in_a_row_are_sent_as_one() -> None:
+    history = [HumanMessage("hi"), AIMessage("Let me think."), AIMessage("So:", tool_calls=[call()])]
+
+    sent = portable_history(history, provider="google_genai")
+
+    assert [type(message) for message in sent] == [HumanMessage, AIMessage]
+    assert (sent[1].text, sent[1].tool_calls) == ("Let me think.\nSo:", [call()])
+
+
+def test_an_answer_whose_call_is_open_is_not_merged() -> None:
+    history = [AIMessage("", tool_calls=[call()]), AIMessage("And?")]
+
+    assert len(portable_history(history, provider="groq")) == 2

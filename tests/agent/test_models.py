@@ -17,7 +17,7 @@ from pydantic import SecretStr
 from agent import guard
 from agent.circuit import Circuit
 from agent.metrics import Metrics
-from agent.models import BudgetSpent, ModelChain, NoModelLeft, build_chain
+from agent.models import RULES_SECONDS, BudgetSpent, ModelChain, NoModelLeft, build_chain
 from tests.providers.gemini import FINISHES as GEMINI_FINISHES
 from tests.providers.groq import FINISHES as GROQ_FINISHES
 from tests.providers.groq import GroqServer
@@ -309,6 +309,23 @@ async def test_after_the_deadline_no_provider_is_asked_and_the_rules_answer(pair
     assert reply.response_metadata["provider"] == "rules"
     assert falls(metrics) == [(GEMINI, "deadline"), (GROQ, "deadline")]
     assert pair.gemini.received == pair.groq.received == []
+
+
+async def test_time_is_kept_for_the_rules_model(pair: ProviderPair) -> None:
+    rules = FakeListChatModel(responses=["by rules"])
+    chain, metrics = pair.chain([pair.link(GEMINI)], rules=rules)
+
+    reply = await chain.ainvoke(PROMPT, deadline=time.time() + RULES_SECONDS / 2)
+
+    assert (reply.response_metadata["provider"], falls(metrics)) == ("rules", [(GEMINI, "deadline")])
+
+
+async def test_without_rules_a_provider_gets_all_the_time_there_is(pair: ProviderPair) -> None:
+    chain, _ = pair.chain([pair.link(GEMINI)])
+
+    reply = await chain.ainvoke(PROMPT, deadline=time.time() + RULES_SECONDS / 2)
+
+    assert reply.response_metadata["provider"] == GEMINI
 
 
 async def test_a_call_is_given_up_at_the_runs_deadline_without_blaming_the_provider(pair: ProviderPair) -> None:

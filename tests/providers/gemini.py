@@ -146,7 +146,7 @@ def _function_call(call: Call) -> dict[str, Any]:
 
 
 def _response(parts: list[dict[str, Any]], finish: str, answer: Answer, question: Question) -> dict[str, Any]:
-    output = (len(answer.text) + sum(len(str(call.arguments)) for call in answer.calls)) // 4 + 1
+    output = question.output_tokens(answer)
     candidate: dict[str, Any] = {"content": {"role": "model", "parts": parts}, "index": 0}
     usage = {
         "promptTokenCount": question.prompt_tokens,
@@ -282,4 +282,5 @@ def _question(
     choice = {"ANY": "any", "NONE": "none"}.get(config.get("mode", "AUTO"), "auto")
     if choice == "any" and len(allowed) == 1:
         choice = allowed[0]
-    return Question(model, streamed, text, tools, choice, tuple(results), tokens)
+    most = body.get("generationConfig", {}).get("maxOutputTokens") or 2_048
+    return Question(model, streamed, text, tools, choice, tuple(results), tokens, most)

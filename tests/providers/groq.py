@@ -124,7 +124,7 @@ def _tool_call(call: Call) -> dict[str, Any]:
 
 
 def _usage(answer: Answer, question: Question) -> dict[str, int]:
-    output = (len(answer.text) + sum(len(str(call.arguments)) for call in answer.calls)) // 4 + 1
+    output = question.output_tokens(answer)
     total = question.prompt_tokens + output
     return {"prompt_tokens": question.prompt_tokens, "completion_tokens": output, "total_tokens": total}
 
@@ -255,7 +255,8 @@ def _question(body: dict[str, Any], tools: tuple[str, ...], choice: str, *, toke
             text, results = str(message["content"]), []
         elif message["role"] == "tool":
             results.append((called[message["tool_call_id"]], _parsed(message["content"])))
-    return Question(body["model"], bool(body.get("stream")), text, tools, choice, tuple(results), tokens)
+    most = body.get("max_tokens") or 2_048
+    return Question(body["model"], bool(body.get("stream")), text, tools, choice, tuple(results), tokens, most)
 
 
 def _parsed(content: str) -> Any:

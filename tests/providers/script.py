@@ -50,6 +50,12 @@ class Question:
     results: tuple[tuple[str, Any], ...]
     """Tool results since then: (tool, parsed JSON or text)."""
     prompt_tokens: int
+    most_tokens: int = 2_048
+    """Nobody is billed for more than was asked for."""
+
+    def output_tokens(self, answer: Answer) -> int:
+        written = (len(answer.text) + sum(len(str(call.arguments)) for call in answer.calls)) // 4 + 1
+        return min(written, self.most_tokens)
 
 
 Brain = Callable[[Question], Answer]
