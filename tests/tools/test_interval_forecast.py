@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from tools.demand import describe
+from tools.demand_forecast import combine, grid, newest_moments
 from tools.interval_forecast import DemandForecast, forecast_demand
 from tools.lead_time import lead_time
 from tools.models import DemandHistory, Supplier
@@ -69,16 +70,24 @@ def test_replayed_lead_times_give_the_textbook_method_their_variance() -> None:
 
 def test_the_confidence_of_a_short_history_is_read_from_a_widened_distribution() -> None:
     result = forecast(SEVEN, review=0)
-    assert result.predictive.variance == pytest.approx(7 * 175 * (1 + 7 / 7))
-    assert result.predictive.family == "gamma"
+    assert result.predictive.variance == pytest.approx(7 * 175 * (1 + 2 * 7 / 7))
+    assert result.predictive.family == "lognormal"
 
 
 def test_the_spread_is_that_of_past_errors_widened_by_the_interval_over_the_periods() -> None:
     random = np.random.default_rng(8)
     values = tuple(random.gamma(2.0, 20.0, 200))
     result = forecast(values)
-    assert result.errors is not None
-    assert result.stock_basis.variance == pytest.approx(float(result.errors.variance) * (1 + 8 / 200))
+    assert result.judged is not None
+    past = grid(np.array([values]), periods=np.array([200]), step=4)
+    rate = combine(
+        means=past.means,
+        moments=newest_moments(past, horizon=8),
+        variance=np.array([np.var(values, ddof=1)]),
+        horizon=8,
+    )
+    assert (result.judged.horizon, result.judged.count) == (8, 47)
+    assert result.stock_basis.variance == pytest.approx(8 * float(rate.variance[0]) * (1 + 2 * 8 / 200))
     assert not result.floored
 
 
@@ -121,9 +130,9 @@ def test_an_uplift_raises_mean_and_spread_in_proportion() -> None:
     assert raised.stock_basis.variance == pytest.approx(2.25 * plain.stock_basis.variance)
 
 
-def test_slow_demand_comes_in_whole_units() -> None:
-    assert forecast((0.0, 0, 3, 0, 0, 1, 0, 2, 0, 0, 1, 0)).stock_basis.family == "negative_binomial"
-    assert forecast(YEAR).stock_basis.family == "gamma"
+def test_demand_is_taken_for_lognormal_in_whole_units_slow_or_fast() -> None:
+    assert forecast((0.0, 0, 3, 0, 0, 1, 0, 2, 0, 0, 1, 0)).stock_basis.family == "lognormal"
+    assert forecast(YEAR).stock_basis.family == "lognormal"
 
 
 def test_the_interval_is_counted_in_demand_periods() -> None:

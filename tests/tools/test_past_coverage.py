@@ -4,7 +4,6 @@ import numpy as np
 import pytest
 
 from tools.demand import describe
-from tools.forecast import forecast_path
 from tools.interval_forecast import forecast_demand
 from tools.lead_time import LeadTime, lead_time
 from tools.models import DemandHistory, Supplier
@@ -17,9 +16,13 @@ def supplier(*observed: float) -> Supplier:
 
 
 def coverage(demand: np.ndarray, *observed: float, review: float = 1) -> PastCoverage | None:
+    lead = lead_time(supplier(*observed))
+    statistics = describe(DemandHistory(values=tuple(demand.tolist())))
+    forecast = forecast_demand(statistics, lead_time=lead, review_period_days=review, period_days=1)
+    assert forecast.judged is not None
     return past_coverage(
         demand,
-        forecast_path(demand),
+        forecast.judged,
         lead_time=lead_time(supplier(*observed)),
         review_period_days=review,
         period_days=1,

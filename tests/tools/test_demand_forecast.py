@@ -1,0 +1,157 @@
+"""Three mean forecasts weighed and corrected by their own past errors, for one product and for a block."""
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from tools.demand_forecast import (
+    BLOCK_PERIODS,
+    ERROR_DECAY,
+    SMOOTHING,
+    RateForecast,
+    combine,
+    first_origin,
+    grid,
+    grid_step,
+    measured_horizon,
+    moments_by_origin,
+    newest_moments,
+)
+
+
+def series(seed: int, size: int | None = None) -> np.ndarray:
+    random = np.random.default_rng(seed)
+    size = size or int(random.integers(20, 400))
+    return (random.random(size) < random.uniform(0.1, 1)) * random.integers(1, 30, size) * 1.0
+
+
+def forecast(demand: np.ndarray, horizon: int = 8) -> RateForecast:
+    past = grid(demand[None], periods=np.array([demand.size]), step=grid_step(horizon))
+    return combine(
+        means=past.means,
+        moments=newest_moments(past, horizon=horizon),
+        variance=np.array([demand.var(ddof=1)]),
+        horizon=horizon,
+    )
+
+
+def mean_forecasts(demand: np.ndarray) -> np.ndarray:
+    """By their definition."""
+    ages = np.arange(demand.size)[::-1]
+    recent = [np.average(demand, weights=(1 - smoothing) ** ages) for smoothing in SMOOTHING]
+    return np.array([demand.mean(), *recent])
+
+
+def errors_by_hand(demand: np.ndarray, horizon: int) -> tuple[np.ndarray, np.ndarray]:
+    """(origins × forecasts) errors and the weight of each origin."""
+    origins = [
+        known for known in range(demand.size - horizon, 0, -grid_step(horizon)) if known >= min(8, demand.size // 2)
+    ]
+    missed = [demand[known : known + horizon].sum() - horizon * mean_forecasts(demand[:known]) for known in origins]
+    return np.array(missed), ERROR_DECAY ** (origins[0] - np.array(origins))
+
+
+@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.parametrize("horizon", [1, 2, 7, 8, 30])
+def test_the_mean_forecasts_and_their_errors_are_what_the_definition_gives_step_by_step(
+    seed: int, horizon: int
+) -> None:
+    demand = series(seed, 90 + 13 * seed)
+    past = grid(demand[None], periods=np.array([demand.size]), step=grid_step(horizon))
+    moments = newest_moments(past, horizon=horizon)
+    missed, weight = errors_by_hand(demand, horizon)
+
+    np.testing.assert_allclose(past.means[:, 0], mean_forecasts(demand), rtol=1e-10)
+    np.testing.assert_allclose(moments.bias[:, 0], np.average(missed, axis=0, weights=weight), atol=1e-8)
+    squares = [[np.average(missed[:, i] * missed[:, j], weights=weight) for j in range(3)] for i in range(3)]
+    found = [[moments.products[i][j][0] for j in range(3)] for i in range(3)]
+    np.testing.assert_allclose(found, squares, rtol=1e-9)
+
+
+def test_the_running_moments_end_where_the_newest_are_and_know_nothing_later() -> None:
+    demand = series(3, 200)
+    past = grid(demand[None], periods=np.array([200]), step=4)
+    running, newest = moments_by_origin(past, horizon=8), newest_moments(past, horizon=8)
+    np.testing.assert_allclose(running.bias[:, -1], newest.bias[:, 0], rtol=1e-9)
+
+    earlier = grid(demand[None, :160], periods=np.array([160]), step=4)
+    then = newest_moments(earlier, horizon=8)
+    np.testing.assert_allclose(running.bias[:, -11], then.bias[:, 0], rtol=1e-9)
+    np.testing.assert_allclose(running.windows[-11], then.windows[0], rtol=1e-9)
+
+
+@given(seed=st.integers(0, 10_000), horizon=st.integers(1, 40))
+@settings(max_examples=40, deadline=None)
+def test_a_block_of_products_with_histories_of_any_length_gets_what_each_gets_alone(seed: int, horizon: int) -> None:
+    random = np.random.default_rng(seed)
+    histories = [series(seed + index, int(random.integers(8, 3 * BLOCK_PERIODS))) for index in range(5)]
+    width = max(history.size for history in histories)
+    block = np.stack([np.concatenate([np.zeros(width - history.size), history]) for history in histories])
+    past = grid(block, periods=np.array([history.size for history in histories]), step=grid_step(horizon))
+    together = combine(
+        means=past.means,
+        moments=newest_moments(past, horizon=horizon),
+        variance=np.array([history.var(ddof=1) for history in histories]),
+        horizon=horizon,
+    )
+    alone = [forecast(history, horizon) for history in histories]
+    np.testing.assert_allclose(together.mean, [one.mean[0] for one in alone], rtol=1e-9)
+    np.testing.assert_allclose(together.variance, [one.variance[0] for one in alone], rtol=1e-9, atol=1e-9)
+
+
+def test_without_a_judged_error_the_forecasts_weigh_the_same_and_demand_is_taken_for_independent() -> None:
+    demand = series(1, 12)
+    found = forecast(demand, horizon=10)
+    np.testing.assert_allclose(found.weights[:, 0], 1 / 3)
+    assert found.mean[0] == pytest.approx(mean_forecasts(demand).mean())
+    assert found.variance[0] == pytest.approx(demand.var(ddof=1))
+
+
+def test_a_level_that_wanders_is_followed_and_one_that_stays_is_averaged() -> None:
+    random = np.random.default_rng(4)
+    wandering = np.maximum(200 + np.cumsum(random.normal(0, 12, 365)), 0)
+    steady = random.poisson(200, 365).astype(float)
+    assert forecast(wandering).weights[2, 0] > 0.8
+    assert forecast(steady).weights[0, 0] > 0.3
+
+
+def test_a_trend_that_stands_out_is_corrected_and_a_chance_deviation_is_not() -> None:
+    random = np.random.default_rng(5)
+    rising = forecast(random.poisson(np.linspace(50, 200, 365)).astype(float))
+    steady = forecast(random.poisson(100, 365).astype(float))
+    assert rising.mean[0] > 1.01 * rising.uncorrected[0]
+    assert steady.mean[0] == pytest.approx(steady.uncorrected[0], rel=0.01)
+
+
+def test_a_correction_leaves_a_tenth_of_the_mean() -> None:
+    stopped = np.concatenate([np.full(300, 20.0), np.zeros(30)])
+    found = forecast(stopped)
+    assert found.mean[0] >= 0.1 * found.uncorrected[0] > 0
+
+
+@pytest.mark.parametrize(("periods", "first"), [(8, 4), (11, 5), (16, 8), (365, 8)])
+def test_a_short_history_is_judged_from_its_half_on(periods: int, first: int) -> None:
+    assert int(first_origin(np.array(periods))) == first
+
+
+@pytest.mark.parametrize(
+    ("interval", "horizon", "step"), [(0, 1, 1), (0.4, 1, 1), (7.5, 8, 4), (7, 7, 7), (30, 30, 15)]
+)
+def test_errors_are_measured_over_whole_periods_half_a_horizon_apart(interval: float, horizon: int, step: int) -> None:
+    assert measured_horizon(interval) == horizon
+    assert grid_step(horizon) == step
+
+
+@pytest.mark.parametrize("demand", [np.zeros(40), np.full(40, 7.0), np.full(40, 1e15), np.full(40, 1e-300)])
+def test_a_demand_that_never_varies_gives_finite_numbers(demand: np.ndarray) -> None:
+    found = forecast(demand)
+    assert np.isfinite([found.mean[0], found.variance[0]]).all()
+    assert found.mean[0] == pytest.approx(demand[0])
+
+
+def test_scaling_demand_scales_mean_and_spread() -> None:
+    demand = series(9, 150)
+    once, thrice = forecast(demand), forecast(3 * demand)
+    assert thrice.mean[0] == pytest.approx(3 * once.mean[0])
+    assert thrice.variance[0] == pytest.approx(9 * once.variance[0])
