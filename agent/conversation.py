@@ -12,7 +12,7 @@ from agent.replies import Call, Reply
 from agent.resolution import Resolution, resolve
 from agent.searches import LIST_LIMIT, Results, search
 from agent.subjects import Row, Subject, match, match_category, match_place
-from agent.talk import Inquiry, inquire
+from agent.talk import REMEMBERED_TURNS, Inquiry, inquire
 from agent.transcript import ToolResult, read_turns
 
 STEPS = 5
@@ -55,7 +55,7 @@ _AT_ONE_PLACE = ("advice", "runout", "on_order", "parameters")
 
 def converse(messages: Sequence[BaseMessage], tools: frozenset[str], tool_choice: str | None) -> Reply:
     """The next step of a chat: the calls that are still missing, or the answer."""
-    turns = read_turns(messages)
+    turns = read_turns(messages, last=REMEMBERED_TURNS)
     if not turns:
         return Reply(text=answers.WHICH_PRODUCT)
     reply = _respond(inquire(turns))

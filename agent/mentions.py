@@ -101,6 +101,6 @@ def _role(before: Sequence[str], after: str, text: str) -> Role:
     lead = next((word for word in reversed(before) if word not in ARTICLES), "")
     if lead in _PLACE_BEFORE or after in SITE_WORDS:
         return "place"
-    if lead == "to" and _MOVING.search(text):
+    if lead == "to" and _MOVING.search(text.lower()):
         return "place"
     return "source" if lead in ("from", "by", "via") else "product"

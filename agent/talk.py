@@ -49,7 +49,7 @@ class Inquiry:
 
 def inquire(turns: Sequence[Turn]) -> Inquiry:
     """The last turn's question, read in the light of those before it."""
-    *earlier, present = turns[-REMEMBERED_TURNS - 1 :]
+    *earlier, present = turns
     focus = Focus()
     for turn in earlier:
         question, _ = _take_over(read_question(turn.question), focus)

@@ -55,9 +55,9 @@ def read_results(messages: Sequence[BaseMessage]) -> tuple[ToolResult, ...]:
     return tuple(_results(messages))
 
 
-def read_turns(messages: Sequence[BaseMessage]) -> tuple[Turn, ...]:
-    """The conversation cut at its questions, oldest first."""
-    starts = [i for i, message in enumerate(messages) if isinstance(message, HumanMessage)]
+def read_turns(messages: Sequence[BaseMessage], *, last: int) -> tuple[Turn, ...]:
+    """The last turns of a conversation, oldest first."""
+    starts = [i for i, message in enumerate(messages) if isinstance(message, HumanMessage)][-last:]
     ends = [*starts[1:], len(messages)]
     return tuple(_turn(messages[start:end]) for start, end in zip(starts, ends, strict=True))
 

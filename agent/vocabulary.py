@@ -81,14 +81,14 @@ COUNTED = frozenset(
 )
 
 
-def phrases(block: str, *, start: str = r"\b", end: str = r"\b") -> re.Pattern[str]:
-    """One pattern from alternatives set out by lines and " / ".
+def phrases(block: str, *, start: str = r"\b", end: str = r"\b", flags: int = 0) -> re.Pattern[str]:
+    """One pattern, for text in lower case, from alternatives set out by lines and " / ".
 
     >>> bool(phrases("past due / (?:is|are) late").search("which are late?"))
     True
     """
     alternatives = [part for part in re.split(r"\s*\n\s*|\s+/\s+", block.strip()) if part]
-    return re.compile(f"{start}(?:{'|'.join(alternatives)}){end}", re.IGNORECASE)
+    return re.compile(f"{start}(?:{'|'.join(alternatives)}){end}", flags)
 
 
 SET_PHRASES = phrases(
@@ -103,6 +103,7 @@ SET_PHRASES = phrases(
     in (?:order(?: to)?|need(?: of)?|time for|the (?:pipeline|meantime|next|last|coming|future|end|past))
     at (?:hand|once|all|least|most|present|the moment|risk|the (?:same|end|start)|this (?:time|point|moment)|what|which)
     (?:how many|how much|\d[\d,.]*)\s+[a-z]+s\s+of
-    """
+    """,
+    flags=re.IGNORECASE,
 )
 """Set phrases whose words would otherwise be taken for a product or a place."""

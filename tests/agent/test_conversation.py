@@ -400,6 +400,13 @@ def test_nothing_is_requested_for_products_that_were_not_named(chat: Chat, reque
     assert "request_restock" not in chat.used
 
 
+def test_everything_does_not_mean_the_product_talked_about(chat: Chat) -> None:
+    chat.ask("should I reorder DOOR_HINGES?")
+    chat.ask("order everything")
+
+    assert "request_restock" not in chat.used
+
+
 @pytest.mark.parametrize(
     "question",
     ["approve RV-000042", "reject it", "raise the order limit to 900000", "order DOOR_HINGES without review"],
