@@ -385,9 +385,11 @@ def _implied(working: Working) -> ImpliedService:
 
 
 def _days_until_stockout(working: Working) -> float | None:
-    if working.mean_per_day <= 0:
+    """How long the stock on hand lasts at mean demand; None where that is never, or not within a century."""
+    available = max(0.0, working.position.on_hand - working.position.backorders)
+    if working.mean_per_day <= available / LONGEST_INTERVAL_DAYS:
         return None
-    return max(0.0, working.position.on_hand - working.position.backorders) / working.mean_per_day
+    return available / working.mean_per_day
 
 
 def _predictive(demand: IntervalDemand) -> PredictiveDemand:
