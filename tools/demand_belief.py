@@ -8,16 +8,19 @@ better account.
 """
 
 from dataclasses import dataclass
-from math import lgamma
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.special import gammainc, gammaln
 
 Array = NDArray[np.float64]
 
-GRID_SIZE = 120
-GRID_SPAN = 40.0
-"""Levels from 1/40 of the first samples' mean to 40 times it."""
+LEVEL_RATIO = 1.065
+"""Between neighbouring levels."""
+HIGHEST_LEVEL = 40.0
+"""As a multiple of the first samples' mean."""
+LOWEST_LEVEL = 0.05
+"""Units per period: below it a product counts as dead."""
 FIRST_LEVEL_SD = 1.0
 """Of the log of the level, before any sample."""
 UNEXPLAINED = 1e-12
@@ -51,10 +54,6 @@ def gamma_shape(*, mean: Array, noise: Array) -> Array:
     return shape
 
 
-def log_gamma(values: Array) -> Array:
-    return np.array([lgamma(value) for value in values.ravel()]).reshape(values.shape)
-
-
 @dataclass(frozen=True)
 class GammaScatter:
     """Gamma densities of demand, one for every noise and level, prepared so that an observation costs one `exp`."""
@@ -62,18 +61,28 @@ class GammaScatter:
     shape: Array
     scale: Array
     log_norm: Array
+    chance_of_none: Array
+    """That demand, in whole units, is nil."""
 
     @classmethod
     def around(cls, *, mean: Array, noise: Array) -> "GammaScatter":
         shape = gamma_shape(mean=mean, noise=noise)
         scale = mean / shape
-        return cls(shape, scale, log_gamma(shape) + shape * np.log(scale))
+        return cls(shape, scale, gammaln(shape) + shape * np.log(scale), gammainc(shape, 0.5 / scale))
 
     def density(self, demand: float) -> Array:
-        """At `demand` units; no demand counts as half a unit, where every gamma density is finite."""
-        units = max(demand, 0.5)
-        result: Array = np.exp((self.shape - 1.0) * np.log(units) - units / self.scale - self.log_norm)
+        """Chance of `demand` units, to the nearest unit."""
+        if demand < 0.5:
+            return self.chance_of_none
+        result: Array = np.exp((self.shape - 1.0) * np.log(demand) - demand / self.scale - self.log_norm)
         return result
+
+
+def log_grid(*, lowest: float, highest: float) -> Array:
+    """Logs of levels from `lowest` to at least `highest`, `LEVEL_RATIO` apart."""
+    cells = int(np.ceil(np.log(highest / lowest) / np.log(LEVEL_RATIO)))
+    grid: Array = np.log(lowest) + np.log(LEVEL_RATIO) * np.arange(cells + 1, dtype=np.float64)
+    return grid
 
 
 def step_kernel(*, log_levels: Array, sd: float) -> Array:
@@ -87,21 +96,24 @@ def step_kernel(*, log_levels: Array, sd: float) -> Array:
 
 
 class DemandBelief:
-    """The filter's state: a probability for every noise × drift × level, and the levels visited so far."""
+    """The filter's state: a probability for every noise × drift × level, and the levels visited so far.
+
+    Starts from `past_demand`: at least one period, units, oldest first.
+    """
 
     def __init__(self, past_demand: tuple[float, ...], prior: DemandPrior | None = None) -> None:
         self.prior = prior or DemandPrior()
         self._noise = np.array(self.prior.noise)
         self._drift = np.array(self.prior.drift_sd)
-        self._log_levels = np.linspace(-np.log(GRID_SPAN), np.log(GRID_SPAN), GRID_SIZE)
-        self._unit = max(float(np.mean(past_demand)), 1.0) if past_demand else 1.0
+        self._unit = max(float(np.mean(past_demand)), 1.0)
+        self._log_levels = log_grid(lowest=LOWEST_LEVEL / self._unit, highest=HIGHEST_LEVEL)
         self._prepare_scatter()
         self._prepare_steps()
         start = np.exp(-0.5 * (self._log_levels / FIRST_LEVEL_SD) ** 2)
         hyper = np.full((len(self._noise), len(self._drift), 1), 1.0 / (len(self._noise) * len(self._drift)))
         self._hyper_prior = hyper
         self._belief: Array = hyper * (start / start.sum())
-        self._visited: Array = np.zeros(GRID_SIZE)
+        self._visited: Array = np.zeros(len(self._log_levels))
         for demand in past_demand:
             self.observe(demand)
 
@@ -149,12 +161,13 @@ class DemandBelief:
     def scenarios(self, *, periods: int, count: int, random: np.random.Generator) -> Array:
         """`count` equally likely courses of demand over the coming `periods`: whole units, shape (count, periods)."""
         noise, drift, log_level = self._draw_states(count, random)
-        demand = np.empty((count, periods))
+        steps, returns = self._draw_steps(drift, periods, random)
+        course = np.empty((count, periods))
         for period in range(periods):
             if period:
-                log_level = self._step(log_level, drift, random)
-            demand[:, period] = self._scatter(self._unit * np.exp(log_level), noise, random)
-        return demand
+                log_level = np.where(np.isnan(returns[:, period]), log_level + steps[:, period], returns[:, period])
+            course[:, period] = log_level
+        return self._scatter(self._unit * np.exp(course), noise[:, None], random)
 
     def _draw_states(self, count: int, random: np.random.Generator) -> tuple[Array, Array, Array]:
         """Stratified draws from the belief, spread evenly within each cell of the level grid."""
@@ -165,18 +178,21 @@ class DemandBelief:
         log_level = self._log_levels[level] + (random.random(count) - 0.5) * width
         return self._noise[noise], self._drift[drift], log_level
 
-    def _step(self, log_level: Array, drift: Array, random: np.random.Generator) -> Array:
-        chance = random.random(len(log_level))
+    def _draw_steps(self, drift: Array, periods: int, random: np.random.Generator) -> tuple[Array, Array]:
+        """Changes of the log level, and the level returned to: NaN in a period without a return."""
+        chance = random.random((len(drift), periods))
         jumps = chance < self.prior.jump_chance
         returns = ~jumps & (chance < self.prior.jump_chance + self.prior.return_chance)
-        sd = np.where(jumps, self.prior.jump_sd, drift)
-        moved = log_level + sd * random.standard_normal(len(log_level)) - sd * sd / 2.0
-        visited = np.cumsum(self._visited)
-        earlier = self._log_levels[np.searchsorted(visited, random.random(len(log_level)) * visited[-1])]
-        return np.where(returns, earlier, moved)
+        sd = np.where(jumps, self.prior.jump_sd, drift[:, None])
+        steps = sd * random.standard_normal(sd.shape) - sd * sd / 2.0
+        visited = np.cumsum(self._visited) / self._visited.sum()
+        earlier = np.full(sd.shape, np.nan)
+        levels = np.searchsorted(visited, random.random(int(returns.sum())))
+        earlier[returns] = self._log_levels[np.minimum(levels, len(visited) - 1)]
+        return steps, earlier
 
     def _scatter(self, level: Array, noise: Array, random: np.random.Generator) -> Array:
-        surges = random.random(len(level)) < self.prior.surge_chance
+        surges = random.random(level.shape) < self.prior.surge_chance
         wide = np.maximum(noise * self.prior.surge_widening, self.prior.surge_noise)
         mean = np.where(surges, level * self.prior.surge_level, level)
         shape = gamma_shape(mean=mean, noise=np.where(surges, wide, noise))

@@ -13,13 +13,14 @@ The same state gives the same order: draws are seeded by the number of periods s
 from collections.abc import Sequence
 from dataclasses import dataclass
 from math import isfinite
+from typing import Protocol, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
-from tools.demand_belief import DemandBelief, DemandPrior
+from tools.demand_belief import DemandBelief
 from tools.errors import InvalidDemand, InvalidInput, InvalidQuantity
-from tools.lead_time_belief import LeadTimeBelief, LeadTimePrior
+from tools.lead_time_belief import LeadTimeBelief
 
 Array = NDArray[np.float64]
 Periods = NDArray[np.int64]
@@ -62,25 +63,32 @@ class Courses:
     replacement: Periods
 
 
+class DemandForecast(Protocol):
+    """What the policy asks of a view of demand."""
+
+    def observe(self, demand: float) -> None: ...
+
+    def scenarios(self, *, periods: int, count: int, random: np.random.Generator) -> Array: ...
+
+
 class PeriodicPolicy:
     """Learns one product's demand and its supplier's lead time as periods pass, and says what to order in each."""
 
-    def __init__(
-        self,
-        *,
-        past_demand: Sequence[float],
-        promised_lead_time: int,
-        demand_prior: DemandPrior | None = None,
-        lead_time_prior: LeadTimePrior | None = None,
-    ) -> None:
+    def __init__(self, *, demand: DemandForecast, lead_time: LeadTimeBelief) -> None:
+        self.demand = demand
+        self.lead_time = lead_time
+        self._periods_seen = 0
+
+    @classmethod
+    def from_samples(cls, *, past_demand: Sequence[float], promised_lead_time: int) -> Self:
         """`past_demand` in units per period, oldest first; `promised_lead_time` in whole periods (0: before demand)."""
         if promised_lead_time < 0:
             raise InvalidInput(f"The promised lead time is {promised_lead_time}; give whole periods, 0 or more.")
+        if not past_demand:
+            raise InvalidDemand("There is no past demand; give at least one period's.")
         for demand in past_demand:
             _require_demand(demand)
-        self.demand = DemandBelief(tuple(past_demand), demand_prior)
-        self.lead_time = LeadTimeBelief(promised_lead_time, lead_time_prior)
-        self._periods_seen = 0
+        return cls(demand=DemandBelief(tuple(past_demand)), lead_time=LeadTimeBelief(promised_lead_time))
 
     def order(self, *, on_hand: float, economics: Economics, last_period: LastPeriod | None) -> int:
         """Units to order now, before this period's arrivals and demand. `last_period` is None in the first period."""
@@ -130,10 +138,9 @@ def open_order_arrivals(lead_time: LeadTimeBelief, *, periods: int, count: int, 
 
 def first_replacement(chances: Array, *, periods: int, count: int, random: np.random.Generator) -> Periods:
     """The first period in which an order placed in one of the coming periods arrives, one order a period."""
-    first = np.full(count, periods)
-    for placed in range(1, periods):
-        drawn = draw_lead_times(chances, count=count, never=periods, random=random)
-        first = np.minimum(first, placed + drawn)
+    drawn = np.searchsorted(np.cumsum(chances), random.random((count, periods - 1)))
+    arrives = np.where(drawn >= len(chances) - 1, periods, np.arange(1, periods) + drawn)
+    first: Periods = np.minimum(arrives.min(axis=1), periods)
     return first
 
 
@@ -144,6 +151,8 @@ def last_unit_that_pays(*, on_hand: float, economics: Economics, courses: Course
     earns the profit if that happens before a replacement could arrive, and costs a holding charge in every period from
     arrival on in which it has not happened. An order that never arrives earns and costs nothing.
     """
+    if economics.unit_profit <= 0:
+        return 0
     deficit, present = unit_deficits(on_hand=on_hand, courses=courses)
     period = np.arange(courses.demand.shape[1])
     irreplaceable = present & (period < np.maximum(courses.replacement, courses.arrival + 1)[:, None])
