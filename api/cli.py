@@ -22,9 +22,10 @@ def serve(
     port: Annotated[int | None, typer.Option(help="Port to listen on; overrides PORT. 0 takes a free one.")] = None,
 ) -> None:
     """Serve the HTTP API. The first start prints an API key, once."""
+    settings = _settings(host=host, port=port)
     from api.server import serve as serve_until_stopped
 
-    serve_until_stopped(_settings(host=host, port=port))
+    serve_until_stopped(settings)
 
 
 @app.command()
@@ -34,9 +35,15 @@ def demo(
     """Show one whole decision: calls made, calculation, confidence, route, order. Leaves nothing behind."""
     import asyncio
 
+    settings = _settings()
     from api.demo import show_decision
+    from tools.errors import RestockError
 
-    asyncio.run(show_decision(product_id, _settings()))
+    try:
+        asyncio.run(show_decision(product_id, settings))
+    except RestockError as error:
+        typer.echo(error.message, err=True)
+        raise typer.Exit(1) from None
 
 
 def _settings(**given: str | int | None) -> "Settings":

@@ -1,7 +1,8 @@
 """The same request sent twice is answered twice, and done once (`Idempotency-Key`).
 
 A key belongs to its caller and to the address it was sent to. What is compared is the request as it was understood, so
-the same JSON in another layout is the same request. Only answers are kept; a refused request may be sent again, put right.
+the same JSON in another layout is the same request. Only answers are kept: a refused request may be put right and sent
+again.
 """
 
 from collections.abc import Awaitable, Callable

@@ -49,13 +49,26 @@ def _price(value: float) -> float:
     return value
 
 
+def _no_finer_than(grain: float) -> Callable[[float], float]:
+    """A positive value below `grain` is a slip, and makes calculations run off to infinity."""
+
+    def check(value: float) -> float:
+        if 0 < value < grain:
+            raise PydanticCustomError("too_fine", "Use 0 or at least {grain}", {"grain": grain})
+        return value
+
+    return check
+
+
 Identifier = Annotated[str, Field(min_length=1, max_length=100), AfterValidator(identifier)]
 Label = Annotated[str, Field(max_length=200), AfterValidator(_cleaned(200))]
 Notes = Annotated[str, Field(max_length=1_000), AfterValidator(_cleaned(1_000))]
-Quantity = Annotated[float, Field(ge=0, le=MAX_QUANTITY)]
+Demand = Annotated[float, Field(ge=0, le=1e8), AfterValidator(_no_finer_than(1e-6))]
+Quantity = Annotated[float, Field(ge=0, le=MAX_QUANTITY), AfterValidator(_no_finer_than(1e-6))]
 Units = Annotated[int, Field(ge=1, le=MAX_QUANTITY)]
-Days = Annotated[float, Field(ge=0, le=3_650)]
-SomeDays = Annotated[float, Field(gt=0, le=3_650)]
+Days = Annotated[float, Field(ge=0, le=3_650), AfterValidator(_no_finer_than(0.001))]
+SomeDays = Annotated[float, Field(ge=0.001, le=3_650)]
+PeriodDays = Annotated[float, Field(ge=0.04, le=366)]
 Price = Annotated[float, Field(ge=0, le=1e9), AfterValidator(_price)]
 ServiceLevel = Annotated[float, Field(gt=0, le=0.999)]
 
@@ -103,7 +116,7 @@ class InlineTrigger(CommonTrigger):
 
     mode: Literal["input"]
     current_stock: Quantity
-    demand_history: Annotated[list[Quantity | None], Field(max_length=MAX_PERIODS)] = Field(
+    demand_history: Annotated[list[Demand | None], Field(max_length=MAX_PERIODS)] = Field(
         description="Demand per period, oldest first, at least 3 numbers. null is unknown, not zero."
     )
     lead_time_days: Days
@@ -111,7 +124,7 @@ class InlineTrigger(CommonTrigger):
     service_type: ServiceType = "cycle"
     unit_price: Price | None = None
     currency: Annotated[str, Field(pattern=r"^[A-Z]{3}$")] = "USD"
-    demand_period_days: SomeDays = Field(default=1, description="Length of one period of demand_history.")
+    demand_period_days: PeriodDays = Field(default=1, description="Length of one period of demand_history.")
     stockout_periods: Annotated[list[Annotated[int, Field(ge=0)]], Field(max_length=MAX_PERIODS)] = Field(
         default=[], description="Positions in demand_history at which the product was out of stock."
     )

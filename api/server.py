@@ -1,7 +1,9 @@
 """The process that serves: a socket, logging, signals."""
 
 import sys
+from contextlib import suppress
 from types import FrameType
+from urllib.parse import urlsplit
 
 import uvicorn
 from fastapi import FastAPI
@@ -48,11 +50,14 @@ def serve(settings: Settings) -> None:
     listener = config.bind_socket()
     settings = settings.model_copy(update={"port": listener.getsockname()[1]})
     config.app = app = create_app(settings)
-    Server(config, app=app, address=address_of(settings)).run(sockets=[listener])
+    with suppress(KeyboardInterrupt):
+        Server(config, app=app, address=address_of(settings)).run(sockets=[listener])
 
 
 def secrets_of(settings: Settings) -> list[str]:
-    return [value.get_secret_value() for _, value in settings if isinstance(value, SecretStr)]
+    """What must never stand in a log: every secret setting, and the database's password."""
+    secrets = [value.get_secret_value() for _, value in settings if isinstance(value, SecretStr)]
+    return [*secrets, urlsplit(settings.database_url).password or ""]
 
 
 def address_of(settings: Settings) -> str:

@@ -32,7 +32,7 @@ async def chat(
     runtime: RuntimeGiven,
     caller: CallerGiven,
 ) -> Response:
-    """Ask about stock and orders, try a what-if, or ask for a restocking run. A chat never places or approves orders."""
+    """Ask about stock and orders, try a what-if, ask for a restocking run. A chat never places or approves orders."""
     limit = runtime.settings.chat_max_characters
     if len(body.message) > limit:
         raise MessageTooLong(

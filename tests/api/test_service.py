@@ -1,0 +1,148 @@
+"""What the service says about itself, and what is on every answer."""
+
+import asyncio
+from typing import Any
+
+import httpx
+import pytest
+from prometheus_client.parser import text_string_to_metric_families
+
+from api import VERSION
+
+
+async def metric(client: httpx.AsyncClient, name: str, **labels: str) -> float | None:
+    text = (await client.get("/metrics")).text
+    for family in text_string_to_metric_families(text):
+        for sample in family.samples:
+            if sample.name == name and labels.items() <= sample.labels.items():
+                return float(sample.value)
+    return None
+
+
+async def test_the_root_names_service_status_and_version(client: httpx.AsyncClient) -> None:
+    assert (await client.get("/")).json() == {"service": "restock", "status": "running", "version": VERSION}
+
+
+async def test_a_ready_service_says_what_it_works_with(client: httpx.AsyncClient) -> None:
+    response = await client.get("/health/ready")
+
+    assert response.status_code == 200
+    assert response.json()["database"] == "ok"
+    assert response.json()["models"][-1]["provider"] == "rules"
+
+
+async def test_the_promised_metrics_are_there_and_count(service: Any, x1: dict[str, Any]) -> None:
+    await service.trigger(x1)
+    await service.waiting()
+    await service.trigger({"product_id": "NO_SUCH", "mode": "mock"})
+
+    client = service.client
+    assert await metric(client, "inventory_trigger_total", mode="input", status="executed") == 1
+    assert await metric(client, "inventory_trigger_total", mode="input", status="pending_review") == 1
+    assert await metric(client, "inventory_trigger_total", mode="mock", status="refused") == 1
+    assert (await metric(client, "llm_calls_total", provider="rules") or 0) >= 1
+    assert await metric(client, "orders_generated_total", action="purchase_order", status="executed") == 1
+    assert await metric(client, "current_safety_stock", product_id="X1") == pytest.approx(57.57, abs=0.01)
+    assert await metric(client, "current_reorder_point", product_id="X1") == pytest.approx(897.57, abs=0.01)
+    assert await metric(client, "review_queue_length") == 1
+    assert await metric(client, "http_requests_total", route="/inventory-trigger", status="200") == 2
+
+
+async def test_http_metrics_know_routes_not_addresses(client: httpx.AsyncClient) -> None:
+    for address in ("/debug/STEEL_SHEETS", "/debug/COPPER_WIRE", "/made/up/1", "/made/up/2"):
+        await client.get(address)
+
+    assert await metric(client, "http_requests_total", route="/debug/{product_id}", status="200") == 2
+    assert await metric(client, "http_requests_total", route="unmatched", status="404") == 2
+    assert "made/up" not in (await client.get("/metrics")).text
+
+
+async def test_an_invented_method_does_not_become_a_label(client: httpx.AsyncClient) -> None:
+    await client.request("BREW", "/")
+
+    assert "BREW" not in (await client.get("/metrics")).text
+
+
+@pytest.mark.parametrize("given", ["abc-1.2_3", "A" * 64])
+async def test_a_sane_request_id_is_kept(client: httpx.AsyncClient, given: str) -> None:
+    assert (await client.get("/", headers={"X-Request-ID": given})).headers["x-request-id"] == given
+
+
+@pytest.mark.parametrize("given", ["", "A" * 65, "a b", "a\tb", '{"x":1}', "a/../b", "\u00fc"])
+async def test_any_other_request_id_is_replaced(client: httpx.AsyncClient, given: str) -> None:
+    response = await client.get("/", headers=[(b"x-request-id", given.encode("latin-1"))])
+
+    assert response.headers["x-request-id"] != given
+    assert len(response.headers["x-request-id"]) == 32
+
+
+@pytest.mark.parametrize("address", ["/", "/orders", "/no/such/thing", "/openapi.json", "/metrics"])
+async def test_every_answer_carries_the_headers_that_hold_browsers_back(
+    client: httpx.AsyncClient, address: str
+) -> None:
+    headers = (await client.get(address)).headers
+
+    assert headers["x-content-type-options"] == "nosniff"
+    assert headers["x-frame-options"] == "DENY"
+    assert headers["cache-control"] == "no-store"
+    assert headers["content-security-policy"].startswith("default-src 'none'")
+    assert "server" not in headers
+
+
+async def test_a_service_that_is_shutting_down_takes_no_new_work(
+    service: Any, problem: Any, x1: dict[str, Any]
+) -> None:
+    from api.app import begin_shutdown
+
+    review_id = (await service.waiting())["review_id"]
+    begin_shutdown(service.app)
+
+    refused = [
+        await service.trigger(x1),
+        await service.decide(review_id, decision="approve"),
+        await service.client.post("/chat", json={"message": "What is on order?"}),
+    ]
+
+    for response in refused:
+        problem(response, 503, "unavailable")
+        assert int(response.headers["retry-after"]) > 0
+    assert (await service.client.get("/health/ready")).status_code == 503
+    assert (await service.client.get("/health/live")).status_code == 200
+    assert (await service.client.get("/orders")).status_code == 200
+    assert await service.count("orders") == 0
+
+
+async def test_what_was_begun_before_the_shutdown_is_finished(
+    service: Any, monkeypatch: pytest.MonkeyPatch, x1: dict[str, Any]
+) -> None:
+    from api.app import begin_shutdown
+
+    book, begun, go_on = service.book, asyncio.Event(), asyncio.Event()
+    place = book.place
+
+    async def slow(run_id: str) -> Any:
+        begun.set()
+        await go_on.wait()
+        return await place(run_id)
+
+    monkeypatch.setattr(book, "place", slow)
+    running = asyncio.create_task(service.trigger(x1))
+    await begun.wait()
+
+    begin_shutdown(service.app)
+    go_on.set()
+
+    assert (await running).json()["status"] == "executed"
+
+
+async def test_docs_can_be_switched_off(start: Any) -> None:
+    service = await start(docs_enabled=False)
+
+    for address in ("/docs", "/openapi.json", "/redoc"):
+        assert (await service.client.get(address)).status_code == 404
+
+
+async def test_the_docs_page_may_load_what_it_needs(client: httpx.AsyncClient) -> None:
+    policy = (await client.get("/docs")).headers["content-security-policy"]
+
+    assert "https://cdn.jsdelivr.net" in policy
