@@ -21,6 +21,8 @@ HIGHEST_SERVICE_LEVEL = 0.999
 NOTE_LIMIT = 500
 EXAMPLE = "PRODUCT_ID"
 
+_DIRECTORY = search("", limit=LIST_LIMIT)
+"""Shows which locations and categories there are."""
 _STATUS = {"needs_list": "needs_order", "on_order_list": "on_order", "overdue_list": "overdue"}
 _LIST_WORDS: dict[str, Callable[[Sequence[Row], int, str], str]] = {
     "needs_list": answers.needs_order,
@@ -130,46 +132,62 @@ def _list(inquiry: Inquiry, intent: Intent, topic: str | None, place: str | None
     if inquiry.question.assumptions:
         return Reply(text=answers.NO_CATALOGUE_WHAT_IF.format(product=EXAMPLE))
     call = search(topic or "", status=_STATUS.get(intent, "any"), limit=LIST_LIMIT)
-    results = Results(inquiry.results)
-    found = results.of(call)
+    found = Results(inquiry.results).of(call)
     if found is None:
         return Reply(calls=(call,))
     if found.error:
         return Reply(text=answers.error(found.error))
-    rows, total = found.data["products"], int(found.data["total"])
-    if place is None and (rows or topic is None):
-        return Reply(text=_LIST_WORDS[intent](rows, total, answers.scope(None, topic)))
-    return _narrowed(inquiry, intent, rows, topic if not rows else None, place, typed=topic)
+    if place is not None:
+        return _list_at(inquiry, intent, topic, place, found)
+    if topic is not None and not found.data["products"]:
+        return _list_of_none(inquiry, intent, topic)
+    return Reply(text=_listed(intent, found, answers.scope(None, topic)))
 
 
-def _narrowed(
-    inquiry: Inquiry, intent: Intent, rows: list[Row], unfound: str | None, place: str | None, *, typed: str | None
-) -> Reply:
-    """A list for a place, or for a kind that the search did not find in this state: the whole list tells them apart."""
-    directory = search("", limit=LIST_LIMIT)
-    found = Results(inquiry.results).of(directory)
-    if found is None:
-        return Reply(calls=(directory,))
-    everything: list[Row] = found.data.get("products", [])
-    locations = sorted({str(row["location"]) for row in everything})
-    category = None if unfound is None else unfound
-    if unfound is not None:
-        meaning = match(unfound, everything)
-        if meaning.place is not None:
-            return _list(inquiry, intent, None, unfound) if place is None else Reply(text=answers.no_product(unfound))
-        if not meaning.product_ids and meaning.category is None:
-            return Reply(text=answers.no_product(unfound))
-    if place is None:
-        return Reply(text=_LIST_WORDS[intent](rows, len(rows), answers.scope(None, category)))
+def _listed(intent: Intent, found: ToolResult, scope: str) -> str:
+    return _LIST_WORDS[intent](found.data["products"], int(found.data["total"]), scope)
+
+
+def _list_of_none(inquiry: Inquiry, intent: Intent, topic: str) -> Reply:
+    """Nothing of this kind is in this state: it may be a place after all, or not exist."""
+    directory = Results(inquiry.results).of(_DIRECTORY)
+    if directory is None:
+        return Reply(calls=(_DIRECTORY,))
+    meaning = match(topic, directory.data.get("products", []))
+    if meaning.place is not None:
+        return _list(inquiry, intent, None, topic)
+    if not meaning.product_ids and meaning.category is None:
+        return Reply(text=answers.no_product(topic))
+    return Reply(text=_LIST_WORDS[intent]([], 0, answers.scope(None, topic)))
+
+
+def _list_at(inquiry: Inquiry, intent: Intent, topic: str | None, place: str, everywhere: ToolResult) -> Reply:
+    """A list for a location; what stands in a place's stead may also be a category ("what is low in metals?")."""
+    results = Results(inquiry.results)
+    directory = results.of(_DIRECTORY)
+    if directory is None:
+        return Reply(calls=(_DIRECTORY,))
+    known: list[Row] = directory.data.get("products", [])
+    locations = sorted({str(row["location"]) for row in known})
     location = match_place(place, locations)
-    if location is not None:
-        here = [row for row in rows if row["location"] == location]
-        return Reply(text=_LIST_WORDS[intent](here, len(here), answers.scope(location, typed)))
-    kind = match_category(place, everything)
+    if location is None:
+        return Reply(text=_list_of_kind(intent, place, everywhere, known, locations))
+    if int(everywhere.data["total"]) <= LIST_LIMIT:
+        here = [row for row in everywhere.data["products"] if row["location"] == location]
+        return Reply(text=_LIST_WORDS[intent](here, len(here), answers.scope(location, topic)))
+    call = search(topic or "", status=_STATUS.get(intent, "any"), location=location, limit=LIST_LIMIT)
+    found = results.of(call)
+    return Reply(text=_listed(intent, found, answers.scope(location, topic))) if found else Reply(calls=(call,))
+
+
+def _list_of_kind(
+    intent: Intent, words: str, everywhere: ToolResult, known: Sequence[Row], locations: Sequence[str]
+) -> str:
+    kind = match_category(words, known)
     if kind is None:
-        return Reply(text=answers.no_place(place, locations))
-    of_kind = [row for row in rows if row.get("category") == kind]
-    return Reply(text=_LIST_WORDS[intent](of_kind, len(of_kind), answers.scope(None, kind)))
+        return answers.no_place(words, locations)
+    rows = [row for row in everywhere.data["products"] if row.get("category") == kind]
+    return _LIST_WORDS[intent](rows, len(rows), answers.scope(None, kind))
 
 
 def _about_products(inquiry: Inquiry) -> Reply:

@@ -11,10 +11,14 @@ SEARCH_LIMIT = 50
 LIST_LIMIT = 100
 
 
-def search(words: str = "", *, status: str = "any", limit: int = SEARCH_LIMIT) -> Call:
+def search(words: str = "", *, status: str = "any", location: str | None = None, limit: int = SEARCH_LIMIT) -> Call:
     """A search as the rules model makes it: always with the same arguments for the same wish."""
     arguments: dict[str, Any] = {"query": search_words(words), "limit": limit}
-    return Call("find_products", arguments if status == "any" else {**arguments, "status": status})
+    if status != "any":
+        arguments["status"] = status
+    if location is not None:
+        arguments["location"] = location
+    return Call("find_products", arguments)
 
 
 class Results:

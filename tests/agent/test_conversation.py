@@ -218,6 +218,19 @@ def test_a_kind_without_any_need_is_told_from_one_that_does_not_exist(chat: Chat
     assert 'no product or category like "gizmos"' in chat.ask("which gizmos need an order?")
 
 
+def test_a_list_too_long_for_one_answer_is_asked_for_again_at_the_place() -> None:
+    class Large(Warehouse):
+        def find_products(self, query: str = "", **kwargs: Any) -> dict[str, Any]:
+            found = super().find_products(query, **kwargs)
+            many = kwargs.get("location") is None and kwargs.get("status") == "needs_order"
+            return {**found, "total": 4321} if many else found
+
+    chat = Chat(Large())
+
+    assert chat.ask("what needs an order in Bergen?").startswith("1 product needs an order at Bergen")
+    assert chat.calls[-1][1]["location"] == "Bergen"
+
+
 def test_an_unknown_place_is_answered_with_the_known_ones(chat: Chat) -> None:
     answer = chat.ask("what needs an order at Paris?")
 
