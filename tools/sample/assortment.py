@@ -619,7 +619,7 @@ _ELECTRICAL = (
         "Electrical",
         "VOLTLINE_ELECTRIC",
         "4.40",
-        (Place("Dallas", dying(18, last_sale_days_ago=45), on_hand=60, days=390),),
+        (Place("Dallas", dying(18, last_sale_days_ago=45), on_hand=1, days=390),),
         {"unit": "pieces", "minimum_order_quantity": 50, "order_multiple": 10},
     ),
     Item(
