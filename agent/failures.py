@@ -7,25 +7,12 @@
 Clients raise five families of exceptions for the same things, so they are told apart by status, cause and body first.
 """
 
-import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
 from math import isfinite
 from time import time
 from typing import Any, Literal
-
-import httpx
-from langchain_core.exceptions import (
-    ModelAPIError,
-    ModelAuthenticationError,
-    ModelConnectionError,
-    ModelInvalidRequestError,
-    ModelNotFoundError,
-    ModelPermissionDeniedError,
-    ModelRateLimitError,
-    ModelTimeoutError,
-)
 
 from tools.errors import Unavailable
 
@@ -87,29 +74,30 @@ STATUS_REASONS: dict[int, Reason] = {
     429: "rate_limited",
     504: "server_error",
 }
-CLASS_REASONS: tuple[tuple[type[Exception], Reason], ...] = (
-    (ModelAuthenticationError, "bad_key"),
-    (ModelPermissionDeniedError, "bad_key"),
-    (ModelNotFoundError, "retired"),
-    (ModelRateLimitError, "rate_limited"),
-    (ModelInvalidRequestError, "rejected"),
-    (ModelTimeoutError, "timeout"),
-    (ModelAPIError, "server_error"),
-    (ModelConnectionError, "unreachable"),
-    (TimeoutError, "timeout"),
-    (httpx.TimeoutException, "timeout"),
-    (httpx.ConnectError, "unreachable"),
-    (httpx.TransportError, "disconnected"),
-    (ConnectionError, "disconnected"),
-    (json.JSONDecodeError, "malformed"),
-)
-NAME_REASONS: tuple[tuple[str, Reason], ...] = (
-    ("UnknownApiResponseError", "malformed"),
-    ("ValidationError", "malformed"),
-    ("APIResponseValidationError", "malformed"),
-    ("APIError", "server_error"),
-)
-"""Classes of packages that are not imported unless their provider is used."""
+CLASS_REASONS: dict[str, Reason] = {
+    "ModelAuthenticationError": "bad_key",
+    "ModelPermissionDeniedError": "bad_key",
+    "ModelNotFoundError": "retired",
+    "ModelRateLimitError": "rate_limited",
+    "ModelInvalidRequestError": "rejected",
+    "ModelTimeoutError": "timeout",
+    "ModelAPIError": "server_error",
+    "TimeoutError": "timeout",
+    "TimeoutException": "timeout",
+    "APITimeoutError": "timeout",
+    "ConnectionRefusedError": "unreachable",
+    "ConnectError": "unreachable",
+    "ConnectionError": "disconnected",
+    "TransportError": "disconnected",
+    "ModelConnectionError": "unreachable",
+    "APIConnectionError": "unreachable",
+    "JSONDecodeError": "malformed",
+    "UnknownApiResponseError": "malformed",
+    "APIResponseValidationError": "malformed",
+    "ValidationError": "malformed",
+    "APIError": "server_error",
+}
+"""By name, the more telling first: most of these belong to packages that are imported only for their provider."""
 BODY_REASONS: tuple[tuple[str, Reason], ...] = (
     ("API_KEY_INVALID", "bad_key"),
     ("API key not valid", "bad_key"),
@@ -182,12 +170,8 @@ def _reason_by_status(status: int, error: Exception) -> Reason:
 
 
 def _reason_by_class(error: Exception) -> Reason:
-    for link in _chain(error):
-        for kind, reason in CLASS_REASONS:
-            if isinstance(link, kind):
-                return reason
-    names = {type(link).__name__ for link in _chain(error)}
-    return next((reason for name, reason in NAME_REASONS if name in names), _reason_by_trace(error))
+    names = {kind.__name__ for link in _chain(error) for kind in type(link).__mro__}
+    return next((reason for name, reason in CLASS_REASONS.items() if name in names), _reason_by_trace(error))
 
 
 def _reason_by_trace(error: Exception) -> Reason:

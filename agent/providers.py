@@ -100,8 +100,10 @@ def _groq_options(settings: Settings, model: str) -> dict[str, Any]:
 
 
 def _other_options(settings: Settings, provider: str) -> dict[str, Any]:
+    """`num_predict` is how Ollama's client says `max_tokens`; it passes over options that it does not know."""
     base_url = settings.model_base_urls.get(provider)
-    return {"max_retries": 0} | ({"base_url": base_url} if base_url else {})
+    own = {"num_predict": settings.model_max_tokens} if provider == "ollama" else {}
+    return {"max_retries": 0} | own | ({"base_url": base_url} if base_url else {})
 
 
 def _effort(settings: Settings, model: str, *, option: str) -> dict[str, Any]:

@@ -49,7 +49,8 @@ def of_gemini(status: int, details: list[dict[str, object]] | None = None) -> Ch
         (of_gemini(404), "retired"),
         (ServerError(500, {"error": {}}), "server_error"),
         (ModelRateLimitError("slow down"), "rate_limited"),
-        (groq.APIConnectionError(request=REQUEST), "unexpected"),
+        (groq.APIConnectionError(request=REQUEST), "unreachable"),
+        (groq.APITimeoutError(REQUEST), "timeout"),
         (groq.APIError("in the stream", REQUEST, body={"status_code": 429}), "rate_limited"),
         (groq.APIError("in the stream", REQUEST, body={"message": "no"}), "server_error"),
         (httpx.ConnectError("refused"), "unreachable"),
@@ -70,9 +71,9 @@ def test_an_exception_is_told_by_what_it_means(error: Exception, reason: str) ->
 
 def test_the_cause_counts_when_a_client_wraps_it() -> None:
     wrapped = groq.APIConnectionError(request=REQUEST)
-    wrapped.__cause__ = httpx.ConnectError("refused")
+    wrapped.__cause__ = httpx.ReadError("gone")
 
-    assert classify(wrapped).reason == "unreachable"
+    assert classify(wrapped).reason == "disconnected"
 
 
 def test_the_callers_own_trouble_is_not_the_providers() -> None:

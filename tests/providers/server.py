@@ -83,12 +83,12 @@ class ProviderServer(ABC):
         return self._http.url
 
     def queue(self, *steps: Step) -> None:
-        self._queue.extend(steps)
+        self._queue.extend(_known(step) for step in steps)
 
     async def become(self, step: Step) -> None:
         """Answer everything with this from now on; what was queued is forgotten."""
         self._queue.clear()
-        self.always = step
+        self.always = _known(step)
         await (self._http.refuse() if step == "refused" else self._http.listen())
 
     @abstractmethod
@@ -152,8 +152,6 @@ class ProviderServer(ABC):
         await exchange.end_events()
 
     async def _fail(self, exchange: Exchange, question: Question, fault: Fault) -> None:
-        if fault.name not in FAULTS:
-            raise ValueError(f"no such fault: {fault.name!r}")
         if fault.name in STATUSES:
             await self._send_status(exchange, fault)
         elif (broken := self._broken().get(fault.name)) is not None:
@@ -261,6 +259,13 @@ class ProviderServer(ABC):
             self.delay = float(wish.get("delay", self.delay))
             self.queue(*wish.get("queue", ()))
         await exchange.send(200, {"requests": len(self.received), "complaints": self.complaints})
+
+
+def _known(step: Step) -> Step:
+    name = step.name if isinstance(step, Fault) else step
+    if isinstance(name, str) and name not in FAULTS:
+        raise ValueError(f"no such fault: {name!r}; they are listed in tests/providers/script.py")
+    return step
 
 
 def _misled(fault: str, question: Question) -> Answer | None:
