@@ -1,5 +1,5 @@
 .DEFAULT_GOAL := help
-.PHONY: help run test lint lock format demo notebooks bench clean
+.PHONY: help run test lint lock format demo notebooks bench faults clean
 
 PYTHON ?= python3
 VENV := .venv
@@ -40,6 +40,9 @@ lint: $(VENV)/dev.stamp ## ruff, mypy and import-linter
 format: $(VENV)/dev.stamp ## Format the code
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
+
+faults: $(VENV)/dev.stamp ## Put the whole service through every provider fault and write docs/faults.md
+	$(BIN)/python -m benchmarks.faults --write docs/faults.md
 
 lock: | $(BIN)/python ## Rebuild requirements.lock and requirements-dev.lock
 	$(INSTALL) uv
