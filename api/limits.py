@@ -1,22 +1,27 @@
 """What is held against every request before a route sees it: the size of its body, and headers on its answer."""
 
-from starlette.datastructures import Headers, MutableHeaders
+from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from api.errors import BodyTooLarge, refusal_problem
 
-_HEADERS = {
-    "Cache-Control": "no-store",
-    "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
-    "Referrer-Policy": "no-referrer",
-    "X-Content-Type-Options": "nosniff",
-    "X-Frame-Options": "DENY",
-}
-_DOCS_POLICY = (
-    "default-src 'none'; connect-src 'self'; script-src 'unsafe-inline' https://cdn.jsdelivr.net; "
-    "style-src 'unsafe-inline' https://cdn.jsdelivr.net; img-src data: https://fastapi.tiangolo.com; "
-    "frame-ancestors 'none'"
-)
+_POLICY = b"content-security-policy"
+_HEADERS = [
+    (b"cache-control", b"no-store"),
+    (b"referrer-policy", b"no-referrer"),
+    (b"x-content-type-options", b"nosniff"),
+    (b"x-frame-options", b"DENY"),
+]
+_STRICT = [*_HEADERS, (_POLICY, b"default-src 'none'; frame-ancestors 'none'")]
+_DOCS = [
+    *_HEADERS,
+    (
+        _POLICY,
+        b"default-src 'none'; connect-src 'self'; script-src 'unsafe-inline' https://cdn.jsdelivr.net; "
+        b"style-src 'unsafe-inline' https://cdn.jsdelivr.net; img-src data: https://fastapi.tiangolo.com; "
+        b"frame-ancestors 'none'",
+    ),
+]
 
 
 class BodyLimit:
@@ -53,7 +58,7 @@ class BodyLimit:
 
 
 class SecurityHeaders:
-    """Headers that keep browsers from guessing, framing, caching or running anything."""
+    """Headers that keep browsers from guessing, framing, caching or running anything; the docs page may load its own."""
 
     def __init__(self, app: ASGIApp, *, docs_path: str = "/docs") -> None:
         self._app, self._docs_path = app, docs_path
@@ -61,11 +66,8 @@ class SecurityHeaders:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         async def send_with_headers(message: Message) -> None:
             if message["type"] == "http.response.start":
-                headers = MutableHeaders(scope=message)
-                for name, value in _HEADERS.items():
-                    headers.setdefault(name, value)
-                if scope["path"] == self._docs_path:
-                    headers["Content-Security-Policy"] = _DOCS_POLICY
+                added = _DOCS if scope["path"] == self._docs_path else _STRICT
+                message["headers"] = [*message.get("headers", ()), *added]
             await send(message)
 
         await self._app(scope, receive, send_with_headers if scope["type"] == "http" else send)

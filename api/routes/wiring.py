@@ -1,4 +1,7 @@
-"""What routes are given: the runtime, the caller, and the problems that the OpenAPI document names."""
+"""What routes are given: the runtime, the caller, and the problems that the OpenAPI document names.
+
+What gives them is async: FastAPI would send a plain function to a thread, at each request.
+"""
 
 from typing import Annotated, Any
 
@@ -24,12 +27,12 @@ _MEANINGS = {
 }
 
 
-def _runtime(request: Request) -> Runtime:
+async def _runtime(request: Request) -> Runtime:
     runtime: Runtime = request.app.state.runtime
     return runtime
 
 
-def _caller(request: Request) -> Caller:
+async def _caller(request: Request) -> Caller:
     caller: Caller = request.state.caller
     return caller
 
