@@ -12,7 +12,7 @@ import numpy as np
 
 from tools.demand import DemandStatistics
 from tools.demand_distribution import Component, IntervalDemand
-from tools.demand_forecast import Grid, combine, grid, grid_step, measured_horizon, newest_moments
+from tools.demand_forecast import Grid, combine, grid, measured_horizon, newest_moments
 from tools.lead_time import LeadTime
 from tools.models import Distribution, Method
 
@@ -28,11 +28,15 @@ WIDENING = 2.0
 
 @dataclass(frozen=True, slots=True)
 class JudgedErrors:
-    """The grid of past forecasts, and how many over `horizon` periods could be compared with what came."""
+    """The grid of past forecasts, and how many of them could be compared with what came."""
 
     grid: Grid
-    horizon: int
     count: int
+
+    @property
+    def horizon(self) -> int:
+        """Periods ahead that were forecast."""
+        return self.grid.horizon
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,10 +166,10 @@ def _by_forecast_errors(
 ) -> DemandForecast:
     size, interval = statistics.demand.size, mean_interval(intervals)
     horizon = measured_horizon(interval)
-    past = grid(statistics.demand[None], periods=np.array([size]), step=grid_step(horizon))
+    past = grid(statistics.demand[None], periods=np.array([size]), horizon=horizon)
     rate = combine(
         means=past.means,
-        moments=newest_moments(past, horizon=horizon),
+        moments=newest_moments(past),
         variance=np.array([statistics.sd**2]),
         horizon=horizon,
     )
@@ -177,12 +181,12 @@ def _by_forecast_errors(
     return DemandForecast(
         method="forecast_error",
         mean_per_period=mean,
-        means=tuple(zip(rate.weights[:, 0].tolist(), past.means[:, 0].tolist(), strict=True)),
+        means=tuple((float(weight[0]), float(part[0])) for weight, part in zip(rate.weights, past.means, strict=True)),
         correction=float(rate.mean[0] - rate.uncorrected[0]),
         uplift=uplift,
         interval=interval,
         error_sd=sqrt(max(variance_rate, mean) * interval),
-        judged=JudgedErrors(past, horizon, past.judged(horizon)),
+        judged=JudgedErrors(past, past.judged),
         floored=variance_rate < mean,
         widening=1 + WIDENING * interval / size,
         lead_time_variance=between,

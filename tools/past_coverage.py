@@ -46,7 +46,7 @@ def past_coverage(
     points = _test_points(judged, longest=int(lengths.max()), components=len(intervals))
     if points.size < FEWEST_TESTS:
         return None
-    known = judged.grid.known[points, 0]
+    known = judged.grid.known[0, points]
     total = np.concatenate([[0.0], np.cumsum(demand)])
     actual = total[known + np.resize(lengths, known.size)] - total[known]
     mean, variance = _running_statistics(demand, known)
@@ -64,26 +64,23 @@ def _tested_lengths(lead_time: LeadTime, review_period_days: float, period_days:
 
 
 def _test_points(judged: JudgedErrors, *, longest: int, components: int) -> IntArray:
-    """Grid points a horizon apart, the last with `longest` periods to follow, the first with enough errors known."""
-    grid, ahead = judged.grid, judged.horizon // judged.grid.step
-    size = int(grid.known[-1, 0])
-    last = grid.sums.shape[1] - 1 - -(-longest // grid.step)
-    fewest = int(first_origin(grid.known[-1])[0]) + judged.horizon + (FEWEST_KNOWN_ERRORS - 1) * grid.step
-    first = grid.sums.shape[1] - 1 - (size - fewest) // grid.step
-    points = np.arange(last, first - 1, -ahead)[::-1]
+    """Grid points, the last with `longest` periods to follow, the first with enough errors known."""
+    known = judged.grid.known[0]
+    fewest = int(first_origin(known[-1:])[0]) + FEWEST_KNOWN_ERRORS * judged.horizon
+    points = np.flatnonzero((known >= fewest) & (known <= known[-1] - longest))
     return points[-max(FEWEST_TESTS, MOST_EVALUATIONS // components) :]
 
 
 def _rates(judged: JudgedErrors, points: IntArray, variance: FloatArray) -> RateForecast:
-    """The forecasts as they stood at the grid points."""
-    grid, horizon = judged.grid, judged.horizon
-    moments = moments_by_origin(grid, horizon=horizon)
-    known = points - (horizon // grid.step) - (grid.origins(horizon) - moments.windows.size)
+    """The forecasts as they stood at the grid points; the newest error known there is that of the point before."""
+    grid = judged.grid
+    moments = moments_by_origin(grid)
+    left_out = grid.points - 1 - moments.windows.size
     return combine(
-        means=grid.sums[:, points, 0] * grid.scales[:, points, 0],
-        moments=moments.at(known),
+        means=[sums[0, points] * scales[0, points] for sums, scales in zip(grid.sums, grid.scales, strict=True)],
+        moments=moments.at(points - 1 - left_out),
         variance=variance,
-        horizon=horizon,
+        horizon=grid.horizon,
     )
 
 

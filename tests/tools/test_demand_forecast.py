@@ -13,7 +13,6 @@ from tools.demand_forecast import (
     combine,
     first_origin,
     grid,
-    grid_step,
     measured_horizon,
     moments_by_origin,
     newest_moments,
@@ -27,10 +26,10 @@ def series(seed: int, size: int | None = None) -> np.ndarray:
 
 
 def forecast(demand: np.ndarray, horizon: int = 8) -> RateForecast:
-    past = grid(demand[None], periods=np.array([demand.size]), step=grid_step(horizon))
+    past = grid(demand[None], periods=np.array([demand.size]), horizon=horizon)
     return combine(
         means=past.means,
-        moments=newest_moments(past, horizon=horizon),
+        moments=newest_moments(past),
         variance=np.array([demand.var(ddof=1)]),
         horizon=horizon,
     )
@@ -45,9 +44,7 @@ def mean_forecasts(demand: np.ndarray) -> np.ndarray:
 
 def errors_by_hand(demand: np.ndarray, horizon: int) -> tuple[np.ndarray, np.ndarray]:
     """(origins × forecasts) errors and the weight of each origin."""
-    origins = [
-        known for known in range(demand.size - horizon, 0, -grid_step(horizon)) if known >= min(8, demand.size // 2)
-    ]
+    origins = [known for known in range(demand.size - horizon, 0, -horizon) if known >= min(8, demand.size // 2)]
     missed = [demand[known : known + horizon].sum() - horizon * mean_forecasts(demand[:known]) for known in origins]
     return np.array(missed), ERROR_DECAY ** (origins[0] - np.array(origins))
 
@@ -58,12 +55,12 @@ def test_the_mean_forecasts_and_their_errors_are_what_the_definition_gives_step_
     seed: int, horizon: int
 ) -> None:
     demand = series(seed, 90 + 13 * seed)
-    past = grid(demand[None], periods=np.array([demand.size]), step=grid_step(horizon))
-    moments = newest_moments(past, horizon=horizon)
+    past = grid(demand[None], periods=np.array([demand.size]), horizon=horizon)
+    moments = newest_moments(past)
     missed, weight = errors_by_hand(demand, horizon)
 
-    np.testing.assert_allclose(past.means[:, 0], mean_forecasts(demand), rtol=1e-10)
-    np.testing.assert_allclose(moments.bias[:, 0], np.average(missed, axis=0, weights=weight), atol=1e-8)
+    np.testing.assert_allclose(np.ravel(past.means), mean_forecasts(demand), rtol=1e-10)
+    np.testing.assert_allclose(np.ravel(moments.bias), np.average(missed, axis=0, weights=weight), atol=1e-8)
     squares = [[np.average(missed[:, i] * missed[:, j], weights=weight) for j in range(3)] for i in range(3)]
     found = [[moments.products[i][j][0] for j in range(3)] for i in range(3)]
     np.testing.assert_allclose(found, squares, rtol=1e-9)
@@ -71,14 +68,14 @@ def test_the_mean_forecasts_and_their_errors_are_what_the_definition_gives_step_
 
 def test_the_running_moments_end_where_the_newest_are_and_know_nothing_later() -> None:
     demand = series(3, 200)
-    past = grid(demand[None], periods=np.array([200]), step=4)
-    running, newest = moments_by_origin(past, horizon=8), newest_moments(past, horizon=8)
-    np.testing.assert_allclose(running.bias[:, -1], newest.bias[:, 0], rtol=1e-9)
+    past = grid(demand[None], periods=np.array([200]), horizon=8)
+    running, newest = moments_by_origin(past), newest_moments(past)
+    np.testing.assert_allclose([bias[-1] for bias in running.bias], np.ravel(newest.bias), rtol=1e-9)
 
-    earlier = grid(demand[None, :160], periods=np.array([160]), step=4)
-    then = newest_moments(earlier, horizon=8)
-    np.testing.assert_allclose(running.bias[:, -11], then.bias[:, 0], rtol=1e-9)
-    np.testing.assert_allclose(running.windows[-11], then.windows[0], rtol=1e-9)
+    earlier = grid(demand[None, :160], periods=np.array([160]), horizon=8)
+    then = newest_moments(earlier)
+    np.testing.assert_allclose([bias[-6] for bias in running.bias], np.ravel(then.bias), rtol=1e-9)
+    np.testing.assert_allclose(running.windows[-6], then.windows[0], rtol=1e-9)
 
 
 @given(seed=st.integers(0, 10_000), horizon=st.integers(1, 40))
@@ -88,10 +85,10 @@ def test_a_block_of_products_with_histories_of_any_length_gets_what_each_gets_al
     histories = [series(seed + index, int(random.integers(8, 3 * BLOCK_PERIODS))) for index in range(5)]
     width = max(history.size for history in histories)
     block = np.stack([np.concatenate([np.zeros(width - history.size), history]) for history in histories])
-    past = grid(block, periods=np.array([history.size for history in histories]), step=grid_step(horizon))
+    past = grid(block, periods=np.array([history.size for history in histories]), horizon=horizon)
     together = combine(
         means=past.means,
-        moments=newest_moments(past, horizon=horizon),
+        moments=newest_moments(past),
         variance=np.array([history.var(ddof=1) for history in histories]),
         horizon=horizon,
     )
@@ -103,7 +100,7 @@ def test_a_block_of_products_with_histories_of_any_length_gets_what_each_gets_al
 def test_without_a_judged_error_the_forecasts_weigh_the_same_and_demand_is_taken_for_independent() -> None:
     demand = series(1, 12)
     found = forecast(demand, horizon=10)
-    np.testing.assert_allclose(found.weights[:, 0], 1 / 3)
+    np.testing.assert_allclose(np.ravel(found.weights), 1 / 3)
     assert found.mean[0] == pytest.approx(mean_forecasts(demand).mean())
     assert found.variance[0] == pytest.approx(demand.var(ddof=1))
 
@@ -112,8 +109,8 @@ def test_a_level_that_wanders_is_followed_and_one_that_stays_is_averaged() -> No
     random = np.random.default_rng(4)
     wandering = np.maximum(200 + np.cumsum(random.normal(0, 12, 365)), 0)
     steady = random.poisson(200, 365).astype(float)
-    assert forecast(wandering).weights[2, 0] > 0.8
-    assert forecast(steady).weights[0, 0] > 0.3
+    assert forecast(wandering).weights[2][0] > 0.8
+    assert forecast(steady).weights[0][0] > 0.3
 
 
 def test_a_trend_that_stands_out_is_corrected_and_a_chance_deviation_is_not() -> None:
@@ -135,12 +132,9 @@ def test_a_short_history_is_judged_from_its_half_on(periods: int, first: int) ->
     assert int(first_origin(np.array(periods))) == first
 
 
-@pytest.mark.parametrize(
-    ("interval", "horizon", "step"), [(0, 1, 1), (0.4, 1, 1), (7.5, 8, 4), (7, 7, 7), (30, 30, 15)]
-)
-def test_errors_are_measured_over_whole_periods_half_a_horizon_apart(interval: float, horizon: int, step: int) -> None:
+@pytest.mark.parametrize(("interval", "horizon"), [(0, 1), (0.4, 1), (7.5, 8), (7, 7), (30.2, 30)])
+def test_errors_are_measured_over_whole_periods(interval: float, horizon: int) -> None:
     assert measured_horizon(interval) == horizon
-    assert grid_step(horizon) == step
 
 
 @pytest.mark.parametrize("demand", [np.zeros(40), np.full(40, 7.0), np.full(40, 1e15), np.full(40, 1e-300)])

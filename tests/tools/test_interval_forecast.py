@@ -79,14 +79,14 @@ def test_the_spread_is_that_of_past_errors_widened_by_the_interval_over_the_peri
     values = tuple(random.gamma(2.0, 20.0, 200))
     result = forecast(values)
     assert result.judged is not None
-    past = grid(np.array([values]), periods=np.array([200]), step=4)
+    past = grid(np.array([values]), periods=np.array([200]), horizon=8)
     rate = combine(
         means=past.means,
-        moments=newest_moments(past, horizon=8),
+        moments=newest_moments(past),
         variance=np.array([np.var(values, ddof=1)]),
         horizon=8,
     )
-    assert (result.judged.horizon, result.judged.count) == (8, 47)
+    assert (result.judged.horizon, result.judged.count) == (8, 24)
     assert result.stock_basis.variance == pytest.approx(8 * float(rate.variance[0]) * (1 + 2 * 8 / 200))
     assert not result.floored
 
