@@ -54,10 +54,10 @@ class Nodes:
         metrics: Metrics,
     ) -> None:
         self._desk, self._book, self._settings, self._metrics = desk, book, settings, metrics
-        self._deciding = chain.bind_tools(toolbox.decision)
-        self._submitting = chain.bind_tools(toolbox.decision, tool_choice="submit_order")
-        self._chatting = chain.bind_tools(toolbox.chat)
-        self._answering = chain.bind_tools(toolbox.chat, tool_choice="none")
+        self._deciding = chain.bind_tools(toolbox.decision_schemas)
+        self._submitting = chain.bind_tools(toolbox.decision_schemas, tool_choice="submit_order")
+        self._chatting = chain.bind_tools(toolbox.chat_schemas)
+        self._answering = chain.bind_tools(toolbox.chat_schemas, tool_choice="none")
         self.tools = ToolNode(toolbox.everything, handle_tool_errors=_safe_sentence)
 
     async def agent(self, state: DecisionState, config: RunnableConfig) -> Update:

@@ -98,9 +98,9 @@ class Runtime:
         checkpointer: BaseCheckpointSaver[Any] | None,
     ) -> None:
         self.settings, self.book, self.metrics = settings, book, metrics
-        self._chain, self._checkpointer = chain, checkpointer
+        self._chain, self.checkpointer = chain, checkpointer
         self._desk = StockDesk({"mock": LiveCatalog(SampleCatalog(), book, "mock")})
-        toolbox = Toolbox(self._desk, start_run=self.decide, review_url=self.review_url)
+        self.toolbox = toolbox = Toolbox(self._desk, start_run=self.decide, review_url=self.review_url)
         self.nodes = Nodes(chain=chain, toolbox=toolbox, desk=self._desk, book=book, settings=settings, metrics=metrics)
         self.graph: Graph = build_graph(self.nodes, checkpointer)
         self._owner = uuid.uuid4().hex
@@ -271,8 +271,8 @@ class Runtime:
         resume = {waiting.id: True for waiting in snapshot.interrupts}
         if resume:
             await self.graph.ainvoke(Command(resume=resume), config, durability="exit")
-        if self._checkpointer is not None:
-            await self._checkpointer.adelete_thread(run_id)
+        if self.checkpointer is not None:
+            await self.checkpointer.adelete_thread(run_id)
         await self.book.mark_closed(run_id)
 
     async def _conversation(self, conversation_id: str | None, caller: str) -> str:

@@ -9,10 +9,12 @@ import asyncio
 import inspect
 import json
 from collections.abc import Awaitable, Callable
+from math import ceil
 from typing import Annotated, Any, Literal
 
 from langchain.tools import ToolRuntime
 from langchain_core.tools import BaseTool, InjectedToolArg, StructuredTool, ToolException
+from langchain_core.utils.function_calling import convert_to_openai_tool
 from pydantic import BaseModel, ConfigDict, Field, SkipValidation
 
 from agent.state import DecisionRequest
@@ -24,6 +26,21 @@ StockStatus = Literal["any", "needs_order", "on_order", "overdue"]
 Result = tuple[str, dict[str, Any] | None]
 StartRun = Callable[[DecisionRequest], Awaitable[RunView]]
 RECENT_PERIODS = 14
+FOR_CHATS_ONLY = frozenset(
+    {
+        "assumptions",
+        "category",
+        "days_until_stockout",
+        "demand_class",
+        "derivation",
+        "method",
+        "order_up_to_level",
+        "periods",
+        "review_period_days",
+        "shortage",
+        "unit",
+    }
+)
 
 
 class Arguments(BaseModel):
@@ -34,7 +51,7 @@ class Arguments(BaseModel):
     runtime: Annotated[ToolRuntime, InjectedToolArg, SkipValidation]
 
 
-ProductId = Annotated[str, Field(min_length=1, max_length=100, description="The product's id, exactly as given.")]
+ProductId = Annotated[str, Field(min_length=1, max_length=100, description="As given.")]
 Location = Annotated[str | None, Field(max_length=100, description="A location's id; leave out for the usual one.")]
 
 
@@ -97,6 +114,16 @@ class Toolbox:
         ]
 
     @property
+    def decision_schemas(self) -> list[dict[str, Any]]:
+        """A decision is about its own product as things are, so neither place nor assumptions are offered."""
+        beside_the_point = set(CalculationArguments.model_fields) - {"product_id"}
+        return [_wire(tool, without=beside_the_point) for tool in self.decision]
+
+    @property
+    def chat_schemas(self) -> list[dict[str, Any]]:
+        return [_wire(tool) for tool in self.chat]
+
+    @property
     def everything(self) -> list[BaseTool]:
         return list({tool.name: tool for tool in self.decision + self.chat}.values())
 
@@ -110,9 +137,10 @@ class Toolbox:
         )
 
     async def get_product(self, product_id: str, runtime: ToolRuntime, location: str | None = None) -> Result:
-        """Look up one product: stock, open orders, supplier and lead times, price, order rules, recent demand."""
+        """Look up a product: stock, open orders, supplier, lead times, price, order rules, recent demand."""
         facts, *siblings = await self._desk.family(_request(runtime, product_id, location))
-        return _json(_product(facts, siblings)), None
+        told = _product(facts, siblings)
+        return _json(_brief(told) if _in_decision(runtime) else told), None
 
     async def calculate_reorder(
         self,
@@ -123,10 +151,7 @@ class Toolbox:
         lead_time_days: float | None = None,
         demand_uplift: float | None = None,
     ) -> Result:
-        """Calculate whether and how much to reorder: reorder point, safety stock, quantity with its derivation.
-
-        Leave the last three arguments out unless the question is a what-if; an order is never based on a what-if.
-        """
+        """Calculate whether and how much to reorder, with the reason."""
         what_if = WhatIf(
             service_level=service_level,
             lead_time_days=lead_time_days,
@@ -134,7 +159,8 @@ class Toolbox:
         )
         plan = await self._desk.plan(_request(runtime, product_id, location), what_if)
         evidence = plan.model_dump(mode="json") if what_if.changes_nothing else None
-        return _json(_calculation(plan, what_if)), evidence
+        told = _calculation(plan, what_if)
+        return _json(_brief(told) if _in_decision(runtime) else told), evidence
 
     async def find_products(
         self,
@@ -161,7 +187,7 @@ class Toolbox:
         return _json(self._run_summary(view)), {"run_id": view.run.id}
 
     async def submit_order(self, product_id: str, runtime: ToolRuntime, **_: Any) -> Result:
-        """Submit your decision on this run's product, alone and last. Code checks it against the calculation."""
+        """Submit your decision, alone and last. Code checks it against the calculation."""
         raise ToolException("Call submit_order alone, once the results of the other tools are in.")
 
     def _run_summary(self, view: RunView) -> dict[str, Any]:
@@ -178,6 +204,26 @@ class Toolbox:
         }
 
 
+def _wire(tool: BaseTool, *, without: set[str] = frozenset()) -> dict[str, Any]:  # type: ignore[assignment]
+    """The tool as a provider is told of it: flat and short. What is left out of the schema is checked on our side."""
+    schema = convert_to_openai_tool(tool)
+    parameters = schema["function"]["parameters"]
+    properties = {name: _plain(field) for name, field in parameters["properties"].items() if name not in without}
+    required = [name for name in parameters.get("required", []) if name in properties]
+    schema["function"]["parameters"] = {"type": "object", "properties": properties, "required": required}
+    return schema
+
+
+def _plain(field: dict[str, Any]) -> dict[str, Any]:
+    kind = next((one for one in field.get("anyOf", []) if one.get("type") != "null"), field)
+    kept = {name: kind[name] for name in ("type", "enum", "items") if name in kind}
+    return kept | {"description": field["description"]} if "description" in field else kept
+
+
+def _in_decision(runtime: ToolRuntime) -> bool:
+    return bool(runtime.state.get("kind") == "decision")
+
+
 def _asked(runtime: ToolRuntime) -> DecisionRequest:
     return DecisionRequest.model_validate(runtime.state.get("request") or {"product_id": "", "mode": "mock"})
 
@@ -185,7 +231,7 @@ def _asked(runtime: ToolRuntime) -> DecisionRequest:
 def _request(runtime: ToolRuntime, product_id: str, location: str | None) -> DecisionRequest:
     """The run's own request, for this product. A decision looks at its own product only."""
     request = _asked(runtime)
-    if runtime.state.get("kind") == "decision":
+    if _in_decision(runtime):
         if product_id != request.product_id:
             raise ToolException(f"This run decides on {request.product_id} only.")
         return request
@@ -264,7 +310,7 @@ def _calculation(plan: Plan, what_if: WhatIf) -> dict[str, Any]:
         **{name: _number(getattr(plan, name)) for name in numbers},
         "method": plan.method,
         "demand_class": plan.demand_class,
-        "confidence": assess(plan, plan.order_quantity).value,
+        "confidence": ceil(assess(plan, plan.order_quantity).value * 10_000) / 10_000,
         "unit_price": None if plan.unit_price is None else float(plan.unit_price),
         "order_value": None if plan.order_value is None else float(plan.order_value),
         "currency": plan.currency,
@@ -272,6 +318,13 @@ def _calculation(plan: Plan, what_if: WhatIf) -> dict[str, Any]:
         "reason": plan.reason,
         "derivation": list(plan.derivation),
         "warnings": [notice.message for notice in plan.notices],
+    }
+
+
+def _brief(told: dict[str, Any]) -> dict[str, Any]:
+    """What a decision turns on. A model pays for every word; the reviewer sees the whole plan anyway."""
+    return {
+        name: value for name, value in told.items() if name not in FOR_CHATS_ONLY and value not in (None, "", [], {})
     }
 
 

@@ -1,0 +1,281 @@
+"""What a decision costs beyond the model's own time, beside simpler agents: `python -m benchmarks.overhead`.
+
+Three ways to the same end, an order in the same order book, with the real Groq client (Gemini behind it as fallback)
+against a provider server in another process that answers at once:
+
+    bare loop       the same two model calls and tools one after the other, no graph and no checkpoints
+    create_agent    LangChain's agent with its fallback middleware and the same checkpointer
+    restock         the service's own run
+
+Then the tokens of one decision: ours, ours with prefetch, and a naive agent with the same tools in full that looks up,
+calculates and answers in turn.
+"""
+
+import asyncio
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+from langchain.agents import AgentState, create_agent
+from langchain.agents.middleware import ModelFallbackMiddleware
+from langchain_core.messages import AIMessage, HumanMessage, SystemMessage, ToolMessage
+from langchain_core.tools import BaseTool, StructuredTool
+from langchain_google_genai import ChatGoogleGenerativeAI
+from langchain_groq import ChatGroq
+
+from agent.prompts import DECISION, task
+from agent.runtime import Runtime, open_runtime
+from agent.settings import Settings
+from agent.state import DecisionRequest
+from agent.stock import plan_for
+from benchmarks.decision import facts
+from tests.providers.gemini import GeminiServer
+from tests.providers.groq import GroqServer
+from tests.providers.planner import lookups, planner, submission
+from tests.providers.script import Answer, Question
+from tools.confidence import assess
+from tools.models import NewProposal, NewRun
+
+DECISIONS, WARM_UP, ROUNDS = 40, 10, 5
+GEMINI, GROQ = "gemini-3.5-flash-lite", "openai/gpt-oss-120b"
+
+
+class BenchState(AgentState[Any]):
+    kind: str
+    request: dict[str, Any]
+    run_id: str
+
+
+def settings(folder: Path, gemini: str, groq: str, **changes: Any) -> Settings:
+    return Settings(
+        _env_file=None,
+        database_url=f"sqlite+aiosqlite:///{folder}/book.db",
+        checkpoint_path=folder / "checkpoints.db",
+        primary_model=f"groq:{GROQ}",
+        fallback_models=f"google_genai:{GEMINI}",
+        gemini_api_key="a-good-key",
+        groq_api_key="a-good-key",
+        gemini_base_url=gemini,
+        groq_base_url=groq,
+        check_models=False,
+        run_deadline_seconds=60,
+        model_timeout_seconds=30,
+        log_level="error",
+        **changes,
+    )
+
+
+class Rivals:
+    """The simpler agents, with the service's own tools, order book and checkpointer."""
+
+    def __init__(self, runtime: Runtime, gemini: str, groq: str) -> None:
+        self._runtime = runtime
+        look_up, calculation, _ = runtime.toolbox.decision
+        self._submit = StructuredTool.from_function(
+            coroutine=self._place,
+            name="submit_order",
+            description="Submit your decision.",
+            args_schema=runtime.toolbox.decision[2].args_schema,
+            return_direct=True,
+        )
+        self._tools: dict[str, BaseTool] = {tool.name: tool for tool in (look_up, calculation)}
+        model = ChatGroq(model=GROQ, api_key="a-good-key", base_url=groq, max_retries=0, timeout=30)  # type: ignore[arg-type]
+        fallback = ChatGoogleGenerativeAI(
+            model=GEMINI, api_key="a-good-key", base_url=gemini, max_retries=1, timeout=30
+        )
+        self._model = model.bind_tools([look_up, calculation, self._submit])
+        self._agent = create_agent(
+            model,
+            [look_up, calculation, self._submit],
+            system_prompt=str(DECISION.text),
+            middleware=[ModelFallbackMiddleware(fallback)],
+            state_schema=BenchState,
+            checkpointer=runtime.checkpointer,
+        )
+
+    async def restock(self, number: int) -> None:
+        view = await self._runtime.decide(_request(number))
+        assert view.order is not None
+
+    async def create_agent(self, number: int) -> None:
+        request, run_id = await self._begin(number)
+        state = {**_state(request, run_id), "messages": [task(request)]}
+        await self._agent.ainvoke(state, {"configurable": {"thread_id": run_id}}, durability="exit")  # type: ignore[call-overload]
+        assert (await self._runtime.book.run(run_id)).order is not None
+
+    async def bare_loop(self, number: int) -> None:
+        request, run_id = await self._begin(number)
+        messages: list[Any] = [SystemMessage(DECISION.text), task(request)]
+        for _ in range(4):
+            reply = await self._model.ainvoke(messages)
+            messages.append(reply)
+            if not await self._answer(reply, messages, request, run_id):
+                break
+        assert (await self._runtime.book.run(run_id)).order is not None
+
+    async def _answer(self, reply: AIMessage, messages: list[Any], request: DecisionRequest, run_id: str) -> bool:
+        class Injected:
+            state = _state(request, run_id)
+
+        for call in reply.tool_calls:
+            if call["name"] == "submit_order":
+                await self._place(runtime=Injected(), **call["args"])
+                return False
+            run = self._tools[call["name"]].coroutine  # type: ignore[attr-defined]
+            content, _ = await run(runtime=Injected(), **call["args"])
+            messages.append(ToolMessage(content, tool_call_id=call["id"]))
+        return True
+
+    async def _begin(self, number: int) -> tuple[DecisionRequest, str]:
+        request = _request(number)
+        run_id = f"{time.time_ns():032x}"
+        new = NewRun(
+            id=run_id,
+            product_id=request.product_id,
+            location="default",
+            mode="input",
+            origin="trigger",
+            requested_by="bench",
+            request=request.model_dump(mode="json"),
+        )
+        await self._runtime.book.record_run(new, owner="bench", lease_seconds=60)
+        return request, run_id
+
+    async def _place(self, runtime: Any, product_id: str, quantity: int, rationale: str, **_: Any) -> str:
+        """Submit the decision."""
+        request = DecisionRequest.model_validate(runtime.state["request"])
+        family = (request.facts,)
+        plan = plan_for(family)  # type: ignore[arg-type]
+        proposal = NewProposal(
+            run_id=runtime.state["run_id"],
+            action="purchase_order",
+            product_id=product_id,
+            product_name=product_id,
+            location="default",
+            mode="input",
+            quantity=quantity,
+            unit_price=plan.unit_price,
+            currency=plan.currency,
+            lead_time_days=plan.lead_time_days,
+            plan=plan,
+            confidence=assess(plan, quantity),
+            rationale=rationale,
+            provider="groq",
+            model=GROQ,
+            origin="trigger",
+            requested_by="bench",
+        )
+        await self._runtime.book.propose(proposal, route="auto", expires_in_hours=1)
+        return (await self._runtime.book.place(proposal.run_id)).number
+
+
+def _request(number: int) -> DecisionRequest:
+    product = facts(number)
+    return DecisionRequest(product_id=product.product.id, mode="input", location="default", facts=product)
+
+
+def _state(request: DecisionRequest, run_id: str) -> dict[str, Any]:
+    return {"kind": "decision", "request": request.model_dump(mode="json"), "run_id": run_id}
+
+
+@asynccontextmanager
+async def provider_process() -> AsyncIterator[tuple[str, str]]:
+    """Both provider servers in a process of their own; yields their addresses."""
+    command = [sys.executable, "-m", "tests.providers", "--gemini-port", "0", "--groq-port", "0"]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)  # noqa: ASYNC220 - before the clock runs
+    try:
+        assert process.stdout is not None
+        lines = [process.stdout.readline() for _ in range(4)]
+        gemini, groq = (line.rsplit("=", 1)[1].strip() for line in lines if line.startswith("export"))
+        yield gemini, groq
+    finally:
+        process.terminate()
+        process.wait(timeout=10)
+
+
+async def cpu(work: Callable[[int], Awaitable[None]], start: int, count: int) -> float:
+    """CPU seconds of this process for one decision."""
+    began = time.process_time()
+    for number in range(start, start + count):
+        await work(number)
+    return (time.process_time() - began) / count
+
+
+async def overhead(folder: Path) -> None:
+    async with provider_process() as (gemini, groq), open_runtime(settings(folder, gemini, groq)) as runtime:
+        rivals = Rivals(runtime, gemini, groq)
+        ways = {"bare loop": rivals.bare_loop, "create_agent": rivals.create_agent, "restock": rivals.restock}
+        figures: dict[str, list[float]] = {name: [] for name in ways}
+        start = 0
+        for round_number in range(ROUNDS + 1):
+            for name, work in ways.items():
+                count = DECISIONS if round_number else WARM_UP
+                seconds = await cpu(work, start, count)
+                start += count
+                if round_number:
+                    figures[name].append(seconds)
+    medians = {name: statistics.median(values) for name, values in figures.items()}
+    print("| way | CPU a decision, ms | beside create_agent |\n|---|---:|---:|")
+    for name, seconds in medians.items():
+        print(f"| {name} | {seconds * 1000:.1f} | {seconds / medians['create_agent']:.2f} |")
+
+
+def one_at_a_time(question: Question) -> Answer:
+    """A naive agent's model: one tool each turn, then a written answer."""
+    done = {name for name, _ in question.results}
+    for call in lookups(question):
+        if call.name not in done:
+            return Answer(calls=(call,))
+    order = submission(question).arguments
+    return Answer(f"Order {order['quantity']} units of {order['product_id']} now. {order['rationale']}")
+
+
+async def tokens(folder: Path, *, naive: bool = False, prefetch: bool = False) -> tuple[int, int, int]:
+    """Calls, input and output tokens of one decision, as the provider counts them."""
+    async with GeminiServer() as gemini, GroqServer(always=one_at_a_time if naive else planner) as groq:
+        chosen = settings(folder, gemini.url, groq.url, prefetch=prefetch)
+        async with open_runtime(chosen) as runtime:
+            if naive:
+                await _naive_decision(runtime, groq.url)
+            else:
+                view = await runtime.decide(_request(1))
+                assert view.order is not None
+        said = [received.question for received in groq.received]
+        answers = [(one_at_a_time if naive else planner)(question) for question in said]
+        output = sum(question.output_tokens(answer) for question, answer in zip(said, answers, strict=True))
+        return len(said), sum(question.prompt_tokens for question in said), output
+
+
+async def _naive_decision(runtime: Runtime, groq: str) -> None:
+    model = ChatGroq(model=GROQ, api_key="a-good-key", base_url=groq, max_retries=0, timeout=30)  # type: ignore[arg-type]
+    agent = create_agent(model, runtime.toolbox.decision[:2], system_prompt=str(DECISION.text), state_schema=BenchState)
+    request = _request(1)
+    state = {**_state(request, "naive"), "kind": "chat", "messages": [HumanMessage(task(request).text)]}
+    await agent.ainvoke(state)  # type: ignore[call-overload]
+
+
+async def token_table() -> None:
+    rows = {"naive agent, three turns": {"naive": True}, "restock": {}, "restock, prefetch": {"prefetch": True}}
+    base = 0
+    print("\n| agent | calls | tokens in | tokens out | beside the naive one |\n|---|---:|---:|---:|---:|")
+    for name, options in rows.items():
+        with tempfile.TemporaryDirectory() as folder:
+            calls, given, said = await tokens(Path(folder), **options)
+        base = base or given + said
+        print(f"| {name} | {calls} | {given:,} | {said:,} | {(given + said) / base:.2f} |")
+
+
+def main() -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        asyncio.run(overhead(Path(folder)))
+    asyncio.run(token_table())
+
+
+if __name__ == "__main__":
+    main()
