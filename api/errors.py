@@ -22,10 +22,10 @@ from pydantic import BaseModel, Field
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
-from tools.errors import Conflict, IdempotencyMismatch, InvalidInput, NotFound, RestockError, Unavailable
+from tools.errors import Conflict, IdempotencyMismatch, InFlight, InvalidInput, NotFound, RestockError, Unavailable
 
 PROBLEM = "application/problem+json"
-RETRY_AFTER_SECONDS = 5
+RETRY_AFTER_SECONDS = 3
 
 
 class Refusal(Exception):
@@ -124,7 +124,7 @@ def refusal_problem(refusal: Refusal) -> Response:
 
 def restock_problem(error: RestockError, *, run_id: str | None = None) -> Response:
     status = next((status for kind, status in STATUS if isinstance(error, kind)), 500)
-    headers = {"Retry-After": str(RETRY_AFTER_SECONDS)} if status == 503 else {}
+    headers = {"Retry-After": str(RETRY_AFTER_SECONDS)} if isinstance(error, Unavailable | InFlight) else {}
     return problem(status, error.code, error.message, headers=headers, run_id=run_id)
 
 

@@ -58,7 +58,7 @@ class BodyLimit:
 
 
 class SecurityHeaders:
-    """Headers that keep browsers from guessing, framing, caching or running anything; the docs page may load its own."""
+    """Headers that keep browsers from guessing, framing, caching or running anything; the docs page loads its own."""
 
     def __init__(self, app: ASGIApp, *, docs_path: str = "/docs") -> None:
         self._app, self._docs_path = app, docs_path

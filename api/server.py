@@ -49,9 +49,10 @@ def serve(settings: Settings) -> None:
     )
     listener = config.bind_socket()
     settings = settings.model_copy(update={"port": listener.getsockname()[1]})
-    config.app = app = create_app(settings)
+    address = address_of(settings)
+    config.app = app = create_app(settings.model_copy(update={"public_url": settings.public_url or address}))
     with suppress(KeyboardInterrupt):
-        Server(config, app=app, address=address_of(settings)).run(sockets=[listener])
+        Server(config, app=app, address=address).run(sockets=[listener])
 
 
 def secrets_of(settings: Settings) -> list[str]:

@@ -6,6 +6,7 @@ import httpx
 import pytest
 
 from api.auth import ALL_SCOPES, digest, new_key, well_formed
+from tools.schema import Now, api_keys
 
 KEY_HEADER = "X-API-Key"
 GUARDED = [
@@ -34,33 +35,36 @@ async def with_stored_key(service: Any, *scopes: str, name: str = "robot") -> ht
     return stranger(service, key)
 
 
+@pytest.mark.asyncio(loop_scope="module")
 @pytest.mark.parametrize(("method", "address", "_scope"), GUARDED)
 async def test_without_a_key_nothing_guarded_answers(
-    service: Any, problem: Any, method: str, address: str, _scope: str
+    shared: Any, problem: Any, method: str, address: str, _scope: str
 ) -> None:
-    async with stranger(service) as client:
+    async with stranger(shared) as client:
         document = problem(await client.request(method, address), 401, "key_missing")
 
     assert KEY_HEADER in document["detail"]
 
 
+@pytest.mark.asyncio(loop_scope="module")
 @pytest.mark.parametrize(("method", "address", "scope"), GUARDED)
 async def test_each_address_asks_for_its_own_scope(
-    service: Any, problem: Any, method: str, address: str, scope: str
+    shared: Any, problem: Any, method: str, address: str, scope: str
 ) -> None:
     others = ALL_SCOPES - {scope}
 
-    async with await with_stored_key(service, *others) as client:
+    async with await with_stored_key(shared, *others) as client:
         refused = await client.request(method, address, json={} if method == "POST" else None)
-    async with await with_stored_key(service, scope) as client:
+    async with await with_stored_key(shared, scope) as client:
         let_in = await client.request(method, address, json={} if method == "POST" else None)
 
     assert scope in problem(refused, 403, "scope_missing")["detail"]
     assert let_in.status_code in (200, 404, 422)
 
 
-async def test_the_guarded_addresses_are_all_there_are(service: Any) -> None:
-    document = (await service.client.get("/openapi.json")).json()
+@pytest.mark.asyncio(loop_scope="module")
+async def test_the_guarded_addresses_are_all_there_are(shared: Any) -> None:
+    document = (await shared.client.get("/openapi.json")).json()
     open_addresses = {"/", "/health/live", "/health/ready"}
 
     operations = [
@@ -74,46 +78,52 @@ async def test_the_guarded_addresses_are_all_there_are(service: Any) -> None:
     assert {operation["x-required-scope"] for _, _, operation in operations} == {scope for _, _, scope in GUARDED}
 
 
+@pytest.mark.asyncio(loop_scope="module")
 @pytest.mark.parametrize("address", ["/", "/health/live", "/health/ready"])
-async def test_the_open_addresses_need_no_key(service: Any, address: str) -> None:
-    async with stranger(service) as client:
+async def test_the_open_addresses_need_no_key(shared: Any, address: str) -> None:
+    async with stranger(shared) as client:
         assert (await client.get(address)).status_code == 200
 
 
+@pytest.mark.asyncio(loop_scope="module")
 @pytest.mark.parametrize(
     "key",
     ["wrong", "", " ", "test-key-of-the-setting", "test-key-of-the-settings ", "x" * 10_000, b"\xff\xfe", "schlüssel"],
 )
-async def test_a_wrong_key_is_refused(service: Any, problem: Any, key: str | bytes) -> None:
-    async with stranger(service, key) as client:
+async def test_a_wrong_key_is_refused(shared: Any, problem: Any, key: str | bytes) -> None:
+    async with stranger(shared, key) as client:
         response = await client.get("/orders")
 
     problem(response, 401, "invalid_key")
     assert response.headers["www-authenticate"].startswith("ApiKey")
 
 
-async def test_a_well_formed_key_that_nobody_was_given_is_refused(service: Any, problem: Any) -> None:
-    async with stranger(service, new_key()) as client:
+@pytest.mark.asyncio(loop_scope="module")
+async def test_a_well_formed_key_that_nobody_was_given_is_refused(shared: Any, problem: Any) -> None:
+    async with stranger(shared, new_key()) as client:
         problem(await client.get("/orders"), 401, "invalid_key")
 
 
-async def test_two_keys_are_refused_whichever_is_right(service: Any, problem: Any) -> None:
+@pytest.mark.asyncio(loop_scope="module")
+async def test_two_keys_are_refused_whichever_is_right(shared: Any, problem: Any) -> None:
     right = "test-key-of-the-settings"
 
     for keys in [(right, "wrong"), ("wrong", right), (right, right)]:
-        async with stranger(service, *keys) as client:
+        async with stranger(shared, *keys) as client:
             problem(await client.get("/orders"), 401, "invalid_key")
 
 
+@pytest.mark.asyncio(loop_scope="module")
 @pytest.mark.parametrize("name", ["api_key", "apikey", "API-KEY", "X-API-Key", "key", "access_token"])
-async def test_a_key_in_the_address_is_refused_even_beside_a_right_one(service: Any, problem: Any, name: str) -> None:
-    response = await service.client.get("/debug/STEEL_SHEETS", params={name: "canary-77aa"})
+async def test_a_key_in_the_address_is_refused_even_beside_a_right_one(shared: Any, problem: Any, name: str) -> None:
+    response = await shared.client.get("/debug/STEEL_SHEETS", params={name: "canary-77aa"})
 
     problem(response, 401, "key_in_query")
     assert "canary" not in response.text
 
 
-async def test_a_stranger_s_body_is_not_even_read(service: Any, problem: Any) -> None:
+@pytest.mark.asyncio(loop_scope="module")
+async def test_a_stranger_s_body_is_not_even_read(shared: Any, problem: Any) -> None:
     read = False
 
     async def body() -> Any:
@@ -121,7 +131,7 @@ async def test_a_stranger_s_body_is_not_even_read(service: Any, problem: Any) ->
         read = True
         yield b"{}"
 
-    async with stranger(service) as client:
+    async with stranger(shared) as client:
         problem(await client.post("/inventory-trigger", content=body()), 401, "key_missing")
 
     assert not read
@@ -150,6 +160,16 @@ async def test_without_any_key_one_is_made_shown_once_and_stored_as_a_hash(
     stored = await service.book.key_by_hash(digest(key.encode()))
     assert stored.scopes == ALL_SCOPES
     assert len(stored.prefix) == 10
+
+
+async def test_a_revoked_key_is_refused(service: Any, problem: Any) -> None:
+    async with await with_stored_key(service, "read") as client:
+        assert (await client.get("/orders")).status_code == 200
+
+        async with service.book._writing() as connection:
+            await connection.execute(api_keys.update().values(revoked_at=Now()))
+
+        problem(await client.get("/orders"), 401, "invalid_key")
 
 
 async def test_a_second_start_makes_and_shows_no_second_key(start: Any, capsys: pytest.CaptureFixture[str]) -> None:

@@ -68,16 +68,16 @@ async def test_a_message_too_long_is_refused_before_any_model_is_asked(service: 
     assert await service.count("conversations") == 0
 
 
+@pytest.mark.asyncio(loop_scope="module")
 @pytest.mark.parametrize("body", [{}, {"message": ""}, {"message": 7}, {"message": "x", "role": "system"}])
-async def test_a_message_that_is_none_is_refused(client: httpx.AsyncClient, problem: Any, body: Any) -> None:
-    problem(await client.post("/chat", json=body), 422, "invalid_input")
+async def test_a_message_that_is_none_is_refused(shared: Any, problem: Any, body: Any) -> None:
+    problem(await shared.client.post("/chat", json=body), 422, "invalid_input")
 
 
+@pytest.mark.asyncio(loop_scope="module")
 @pytest.mark.parametrize("conversation", ["", "x", "../etc/passwd", "0" * 33])
-async def test_a_conversation_id_of_another_shape_is_refused(
-    client: httpx.AsyncClient, problem: Any, conversation: str
-) -> None:
-    problem(await ask(client, "Hello", conversation_id=conversation), 422, "invalid_input")
+async def test_a_conversation_id_of_another_shape_is_refused(shared: Any, problem: Any, conversation: str) -> None:
+    problem(await ask(shared.client, "Hello", conversation_id=conversation), 422, "invalid_input")
 
 
 @pytest.mark.parametrize("name", CHATS)

@@ -61,6 +61,7 @@ async def test_fifty_at_once_are_one_run_one_order_and_every_answer_names_it(
     for answer in answers:
         if answer.status_code != 200:
             problem(answer, 409, "in_flight")
+            assert int(answer.headers["retry-after"]) > 0
     assert 200 in {answer.status_code for answer in answers}
     assert (await service.count("runs"), await service.count("orders"), await service.count("outbox")) == (1, 1, 1)
 

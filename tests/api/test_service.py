@@ -19,12 +19,14 @@ async def metric(client: httpx.AsyncClient, name: str, **labels: str) -> float |
     return None
 
 
-async def test_the_root_names_service_status_and_version(client: httpx.AsyncClient) -> None:
-    assert (await client.get("/")).json() == {"service": "restock", "status": "running", "version": VERSION}
+@pytest.mark.asyncio(loop_scope="module")
+async def test_the_root_names_service_status_and_version(shared: Any) -> None:
+    assert (await shared.client.get("/")).json() == {"service": "restock", "status": "running", "version": VERSION}
 
 
-async def test_a_ready_service_says_what_it_works_with(client: httpx.AsyncClient) -> None:
-    response = await client.get("/health/ready")
+@pytest.mark.asyncio(loop_scope="module")
+async def test_a_ready_service_says_what_it_works_with(shared: Any) -> None:
+    response = await shared.client.get("/health/ready")
 
     assert response.status_code == 200
     assert response.json()["database"] == "ok"
@@ -57,30 +59,32 @@ async def test_http_metrics_know_routes_not_addresses(client: httpx.AsyncClient)
     assert "made/up" not in (await client.get("/metrics")).text
 
 
-async def test_an_invented_method_does_not_become_a_label(client: httpx.AsyncClient) -> None:
-    await client.request("BREW", "/")
+@pytest.mark.asyncio(loop_scope="module")
+async def test_an_invented_method_does_not_become_a_label(shared: Any) -> None:
+    await shared.client.request("BREW", "/")
 
-    assert "BREW" not in (await client.get("/metrics")).text
+    assert "BREW" not in (await shared.client.get("/metrics")).text
 
 
+@pytest.mark.asyncio(loop_scope="module")
 @pytest.mark.parametrize("given", ["abc-1.2_3", "A" * 64])
-async def test_a_sane_request_id_is_kept(client: httpx.AsyncClient, given: str) -> None:
-    assert (await client.get("/", headers={"X-Request-ID": given})).headers["x-request-id"] == given
+async def test_a_sane_request_id_is_kept(shared: Any, given: str) -> None:
+    assert (await shared.client.get("/", headers={"X-Request-ID": given})).headers["x-request-id"] == given
 
 
+@pytest.mark.asyncio(loop_scope="module")
 @pytest.mark.parametrize("given", ["", "A" * 65, "a b", "a\tb", '{"x":1}', "a/../b", "\u00fc"])
-async def test_any_other_request_id_is_replaced(client: httpx.AsyncClient, given: str) -> None:
-    response = await client.get("/", headers=[(b"x-request-id", given.encode("latin-1"))])
+async def test_any_other_request_id_is_replaced(shared: Any, given: str) -> None:
+    response = await shared.client.get("/", headers=[(b"x-request-id", given.encode("latin-1"))])
 
     assert response.headers["x-request-id"] != given
     assert len(response.headers["x-request-id"]) == 32
 
 
+@pytest.mark.asyncio(loop_scope="module")
 @pytest.mark.parametrize("address", ["/", "/orders", "/no/such/thing", "/openapi.json", "/metrics"])
-async def test_every_answer_carries_the_headers_that_hold_browsers_back(
-    client: httpx.AsyncClient, address: str
-) -> None:
-    headers = (await client.get(address)).headers
+async def test_every_answer_carries_the_headers_that_hold_browsers_back(shared: Any, address: str) -> None:
+    headers = (await shared.client.get(address)).headers
 
     assert headers["x-content-type-options"] == "nosniff"
     assert headers["x-frame-options"] == "DENY"
@@ -142,7 +146,8 @@ async def test_docs_can_be_switched_off(start: Any) -> None:
         assert (await service.client.get(address)).status_code == 404
 
 
-async def test_the_docs_page_may_load_what_it_needs(client: httpx.AsyncClient) -> None:
-    policy = (await client.get("/docs")).headers["content-security-policy"]
+@pytest.mark.asyncio(loop_scope="module")
+async def test_the_docs_page_may_load_what_it_needs(shared: Any) -> None:
+    policy = (await shared.client.get("/docs")).headers["content-security-policy"]
 
     assert "https://cdn.jsdelivr.net" in policy
