@@ -56,8 +56,8 @@ async def take_turn(connection: AsyncConnection, product_id: str, mode: Mode) ->
 
 
 async def competing(connection: AsyncConnection, proposal: Proposal) -> str | None:
-    """Why this proposal may no longer be what the product needs, or None: another run's order, placed after this run's
-    facts were read, that fills or empties one of its locations; or another run's review of the same need.
+    """Why this proposal may no longer be right, or None: another run's order, placed after this run's facts were read,
+    to the same location or out of stock that this run counted on; or another run's review of the same need.
 
     Ask with the product's turn taken, or the answer may be out of date as soon as it is given.
     """
@@ -69,14 +69,14 @@ async def competing(connection: AsyncConnection, proposal: Proposal) -> str | No
 
 
 def _order_since(proposal: Proposal) -> sa.Select[tuple[str]]:
-    places = [place for place in (proposal.location, proposal.source_location) if place is not None]
+    drawn_on = [place for place in (proposal.location, proposal.source_location) if place is not None]
     seen = sa.select(runs.c.product_version).where(runs.c.id == proposal.run_id).scalar_subquery()
     query = sa.select(orders.c.number).where(
         orders.c.product_id == proposal.product_id,
         orders.c.mode == proposal.mode,
         orders.c.run_id != proposal.run_id,
         orders.c.product_version > seen,
-        orders.c.location.in_(places) | orders.c.source_location.in_(places),
+        (orders.c.location == proposal.location) | orders.c.source_location.in_(drawn_on),
     )
     return query.order_by(orders.c.sequence.desc()).limit(1)
 

@@ -32,12 +32,10 @@ class Worker:
             await asyncio.gather(*(self.begin() for _ in range(3)))
 
     async def drain(self) -> None:
-        deadline = time.monotonic() + 10 * LEASE_SECONDS
-        while time.monotonic() < deadline:
-            await self.resume()
-            for review in await self._book.reviews(status="pending"):
-                await self.approve(review.id)
-            await asyncio.sleep(LEASE_SECONDS / 3)
+        await asyncio.sleep(LEASE_SECONDS)
+        await self.resume()
+        while waiting := await self._book.reviews(status="pending"):
+            await asyncio.gather(*(self.approve(review.id) for review in waiting))
 
     async def resume(self) -> None:
         for run in await self._book.runs_to_resume(owner=self._name, lease_seconds=LEASE_SECONDS):

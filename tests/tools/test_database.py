@@ -4,6 +4,7 @@ import os
 import sqlite3
 import subprocess
 import sys
+from contextlib import AsyncExitStack
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
@@ -17,7 +18,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from tools.database import create_engine, migrate
 from tools.errors import InvalidInput, Unavailable
 from tools.orders import OrderBook
-from tools.schema import Money, Now, NowPlus, counters, metadata
+from tools.schema import Now, NowPlus, counters, metadata
 
 ROOT = Path(__file__).parents[2]
 
@@ -79,6 +80,15 @@ def _migrate_in_processes(url: str, processes: int) -> list[str]:
     )
     outcomes: list[str] = json.loads(result.stdout)
     return outcomes
+
+
+async def test_migrating_waits_for_a_process_that_is_writing_to_a_new_file(tmp_path: Path) -> None:
+    """SQLite's own patience does not cover the switch to its write-ahead log."""
+    other = sqlite3.connect(tmp_path / "book.db", isolation_level=None)
+    other.execute("BEGIN IMMEDIATE")
+    asyncio.get_running_loop().call_later(0.3, other.execute, "ROLLBACK")
+    await migrate(f"sqlite:///{tmp_path}/book.db")
+    other.close()
 
 
 @pytest.mark.parametrize("url", ["sqlite://", "sqlite+aiosqlite:///:memory:", "sqlite:///"])
@@ -143,13 +153,16 @@ async def test_an_unreachable_postgresql_is_unavailable() -> None:
     await engine.dispose()
 
 
-async def test_a_restarted_postgresql_is_found_again(engine: AsyncEngine, book: OrderBook) -> None:
+async def test_connections_that_the_server_has_dropped_are_replaced(engine: AsyncEngine, book: OrderBook) -> None:
     if engine.dialect.name != "postgresql":
         pytest.skip("SQLite has no server to lose")
-    await book.any_key()
+    async with AsyncExitStack() as pooled:
+        for _ in range(5):
+            await pooled.enter_async_context(engine.connect())
     async with engine.begin() as connection:
         others = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database()"
-        await connection.exec_driver_sql(f"{others} AND pid <> pg_backend_pid()")
+        killed = await connection.exec_driver_sql(f"{others} AND pid <> pg_backend_pid()")
+        assert len(killed.all()) == 4
     assert await asyncio.gather(*(book.any_key() for _ in range(12))) == [False] * 12
 
 
@@ -175,16 +188,20 @@ async def _fill_disk(engine: AsyncEngine, *, after_pages: int) -> None:
         await connection.exec_driver_sql(f"PRAGMA max_page_count={after_pages}")
 
 
-async def test_fifty_writers_never_find_sqlite_locked(tmp_path: Path) -> None:
-    """Ten engines share no queue, as ten processes would not."""
+async def test_fifty_writers_never_find_sqlite_locked(tmp_path: Path, new_run, new_proposal) -> None:
+    """Ten engines share no queue, as ten processes would not; to propose is to read first and then to write."""
     url = f"sqlite:///{tmp_path}/book.db"
     await migrate(url)
     engines = [create_engine(url) for _ in range(10)]
     books = [OrderBook(engine) for engine in engines for _ in range(5)]
-    await asyncio.gather(*(book.store_key(f"{n}-{i}", "rk", "k", []) for n, book in enumerate(books) for i in range(4)))
-    with sqlite3.connect(tmp_path / "book.db") as connection:
-        assert connection.execute("SELECT count(*) FROM api_keys").fetchone() == (200,)
-    connection.close()
+    identities = [(await books[0].record_run(new_run(), owner="w", lease_seconds=60)).id for _ in books]
+    proposals = await asyncio.gather(
+        *(
+            book.propose(new_proposal(identity), route="auto", expires_in_hours=1)
+            for book, identity in zip(books, identities, strict=True)
+        )
+    )
+    assert sorted(proposal.run_id for proposal in proposals) == sorted(identities)
     for engine in engines:
         await engine.dispose()
 
@@ -209,8 +226,11 @@ async def test_a_transaction_that_fails_leaves_nothing(engine: AsyncEngine, book
         assert (await connection.execute(sa.select(counters))).all() == []
 
 
-@pytest.mark.parametrize("amount", ["0.10", "1234567890.123456", "0", "500", "99999999999999999999.99"])
-async def test_money_stays_exact(engine: AsyncEngine, amount: str) -> None:
-    async with engine.connect() as connection:
-        stored = await connection.scalar(sa.select(sa.literal(Decimal(amount), Money)))
-    assert str(stored) == amount
+@pytest.mark.parametrize("price", ["0.10", "123456789012.123456", "0", "500", "0.000001"])
+async def test_money_stays_exact_to_the_last_digit(book: OrderBook, new_run, new_proposal, price: str) -> None:
+    run = await book.record_run(new_run(), owner="w", lease_seconds=60)
+    new = new_proposal(run.id, unit_price=Decimal(price), quantity=10**12)
+    await book.propose(new, route="auto", expires_in_hours=1)
+    order = await book.place(run.id)
+    assert str((await book.orders())[0].items[0].unit_price) == price
+    assert order.total == Decimal(price) * 10**12

@@ -108,6 +108,12 @@ async def test_an_order_for_a_place_whose_stock_was_given_away_meanwhile_waits(b
         await book.place(purchase)
 
 
+async def test_what_arrives_at_the_source_of_a_transfer_does_not_compete_with_it(book: OrderBook, proposed) -> None:
+    purchase, transfer = await proposed({"location": "DEPOT"}, {"action": "transfer", "source_location": "DEPOT"})
+    await book.place(purchase)
+    await book.place(transfer)
+
+
 async def test_an_order_approved_by_a_person_competes_like_any_other(
     book: OrderBook, new_run, new_proposal, proposed
 ) -> None:
@@ -256,6 +262,7 @@ async def _problems(engine: AsyncEngine) -> list[str]:
     return found
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("workers", [1, 2])
 async def test_workers_killed_at_any_moment_lose_and_double_nothing(
     database_url: str, engine: AsyncEngine, book: OrderBook, new_proposal, workers: int
