@@ -100,7 +100,7 @@ class Rivals:
         )
 
     async def restock(self, number: int) -> None:
-        view = await self._runtime.decide(_request(number))
+        view = await self._runtime.decide(decision_request(number))
         assert view.order is not None
 
     async def create_agent(self, number: int) -> None:
@@ -133,7 +133,7 @@ class Rivals:
         return True
 
     async def _begin(self, number: int) -> tuple[DecisionRequest, str]:
-        request = _request(number)
+        request = decision_request(number)
         run_id = f"{time.time_ns():032x}"
         new = NewRun(
             id=run_id,
@@ -175,7 +175,7 @@ class Rivals:
         return (await self._runtime.book.place(proposal.run_id)).number
 
 
-def _request(number: int) -> DecisionRequest:
+def decision_request(number: int) -> DecisionRequest:
     product = facts(number)
     return DecisionRequest(product_id=product.product.id, mode="input", location="default", facts=product)
 
@@ -185,9 +185,9 @@ def _state(request: DecisionRequest, run_id: str) -> dict[str, Any]:
 
 
 @asynccontextmanager
-async def provider_process() -> AsyncIterator[tuple[str, str]]:
+async def provider_process(*options: str) -> AsyncIterator[tuple[str, str]]:
     """Both provider servers in a process of their own; yields their addresses."""
-    command = [sys.executable, "-m", "tests.providers", "--gemini-port", "0", "--groq-port", "0"]
+    command = [sys.executable, "-m", "tests.providers", "--gemini-port", "0", "--groq-port", "0", *options]
     process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)  # noqa: ASYNC220 - before the clock runs
     try:
         assert process.stdout is not None
@@ -244,7 +244,7 @@ async def tokens(folder: Path, *, naive: bool = False, prefetch: bool = False) -
             if naive:
                 await _naive_decision(runtime, groq.url)
             else:
-                view = await runtime.decide(_request(1))
+                view = await runtime.decide(decision_request(1))
                 assert view.order is not None
         said = [received.question for received in groq.received]
         answers = [(one_at_a_time if naive else planner)(question) for question in said]
@@ -255,7 +255,7 @@ async def tokens(folder: Path, *, naive: bool = False, prefetch: bool = False) -
 async def _naive_decision(runtime: Runtime, groq: str) -> None:
     model = ChatGroq(model=GROQ, api_key="a-good-key", base_url=groq, max_retries=0, timeout=30)  # type: ignore[arg-type]
     agent = create_agent(model, runtime.toolbox.decision[:2], system_prompt=str(DECISION.text), state_schema=BenchState)
-    request = _request(1)
+    request = decision_request(1)
     state = {**_state(request, "naive"), "kind": "chat", "messages": [HumanMessage(task(request).text)]}
     await agent.ainvoke(state)  # type: ignore[call-overload]
 
