@@ -15,7 +15,6 @@ Values = float | Array
 
 MEDIAN_SHARE = 0.25
 """Of σ², by which the log of the median lies below the log of the mean."""
-WHOLE_UNIT_FUZZ = 1e-9
 
 
 def lognormal_cdf(*, level: Values, mean: Values, variance: Values) -> Array:
@@ -38,7 +37,7 @@ def lognormal_quantile_at(z: Values, *, mean: Values, variance: Values) -> Array
     """`lognormal_quantile` where the standard normal quantile is at hand."""
     square = np.log1p(variance / np.square(mean))
     level = mean * np.exp(z * np.sqrt(square) - MEDIAN_SHARE * square)
-    return np.maximum(np.ceil(level * (1 - WHOLE_UNIT_FUZZ) - 0.5), 0.0)
+    return np.maximum(np.ceil(level - 0.5), 0.0)
 
 
 def lognormal_expected_shortage(*, level: Values, mean: Values, variance: Values) -> Array:

@@ -72,5 +72,5 @@ def stock_level(demand: IntervalDemand, target: Target) -> float:
     limit = target.limit
     level = demand.quantile(target.probability) if limit is None else demand.level_for_shortage(limit)
     if demand.family not in ("normal", "degenerate"):
-        level = float(ceil(level - WHOLE_UNIT_FUZZ * max(1.0, level)))
+        level = float(ceil(level - min(0.5, WHOLE_UNIT_FUZZ * max(1.0, level))))
     return max(0.0, level)
