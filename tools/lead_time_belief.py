@@ -64,25 +64,29 @@ class LeadTimeBelief:
         self.chances: Array = self.prior.chances(promised_lead_time)
         self.open_orders: tuple[OpenOrder, ...] = ()
         self._prior_counts = self.chances * self.prior.weight
-        self._receipts: Array = np.zeros(self.longest + 2)
+        self._fates: Array = np.zeros(self.longest + 2)
 
     def place(self, quantity: float) -> None:
         if quantity > 0:
             self.open_orders = (*self.open_orders, OpenOrder(quantity))
 
     def receive(self, quantity: float) -> None:
-        """Close the period: `quantity` units in all arrived in it; every order still open grows a period older."""
+        """Close the period: `quantity` units in all arrived in it; every order still open grows a period older.
+
+        An order older than the longest lead time is written off: it leaves the open orders and counts as lost.
+        """
         arrived = self._attribute(quantity) if quantity > 0 else ()
         for order in arrived:
-            self._receipts[order.age] += 1.0
-        still_open = [order for order in self.open_orders if not any(order is other for other in arrived)]
-        self.open_orders = tuple(OpenOrder(order.quantity, order.age + 1) for order in still_open)
+            self._fates[order.age] += 1.0
+        outstanding = [order for order in self.open_orders if not any(order is other for other in arrived)]
+        self.open_orders = tuple(OpenOrder(o.quantity, o.age + 1) for o in outstanding if o.age < self.longest)
+        self._fates[-1] += len(outstanding) - len(self.open_orders)
         self._refit()
 
     def remaining(self, age: int) -> Array:
-        """Chance of each lead time, and of never, for an order that has not arrived before age `age`."""
+        """Chance of each lead time, and of never, for an order of up to the longest age that has not arrived before."""
         left = self.chances.copy()
-        left[: min(age, self.longest + 1)] = 0.0
+        left[:age] = 0.0
         result: Array = left / left.sum()
         return result
 
@@ -92,14 +96,14 @@ class LeadTimeBelief:
 
     def _refit(self) -> None:
         for _ in range(REFITS):
-            counts = self._prior_counts + self._receipts
+            counts = self._prior_counts + self._fates
             for order in self.open_orders:
                 counts = counts + self.remaining(order.age)
             self.chances = counts / counts.sum()
 
     def _attribute(self, quantity: float) -> tuple[OpenOrder, ...]:
         """The likeliest set of open orders adding up to `quantity`; none where no set does."""
-        candidates = [order for order in self.open_orders if order.age <= self.longest][-ATTRIBUTED_ORDERS:]
+        candidates = self.open_orders[-ATTRIBUTED_ORDERS:]
         odds = {id(order): self._log_odds(order.age) for order in candidates}
         matching = (
             chosen

@@ -28,7 +28,6 @@ Periods = NDArray[np.int64]
 SCENARIOS = 300
 HOLDING_HORIZON = 8
 """Periods beyond the longest lead time over which a unit's holding cost is followed."""
-CERTAINLY_LOST = 0.995
 
 
 @dataclass(frozen=True)
@@ -128,8 +127,6 @@ def open_order_arrivals(lead_time: LeadTimeBelief, *, periods: int, count: int, 
     arrivals = np.zeros((count, periods + 1))
     rows = np.arange(count)
     for order in lead_time.open_orders:
-        if order.age > lead_time.longest or lead_time.chance_lost(order.age) > CERTAINLY_LOST:
-            continue
         never = periods + order.age
         drawn = draw_lead_times(lead_time.remaining(order.age), count=count, never=never, random=random)
         arrivals[rows, np.minimum(drawn - order.age, periods)] += order.quantity

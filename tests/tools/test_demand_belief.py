@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from tools.demand_belief import DemandBelief, GammaScatter, step_kernel
+from tools.demand_belief import DemandBelief, DemandPrior, GammaScatter, step_kernel
 
 STEADY = (98.0, 104.0, 95.0, 107.0, 101.0)
 
@@ -24,6 +24,26 @@ def test_one_surge_among_steady_periods_moves_the_level_little() -> None:
     belief = told(102.0, 97.0, 103.0, 400.0, 99.0)
 
     assert belief.mean() == pytest.approx(100, rel=0.12)
+
+
+def test_a_surge_moves_the_level_less_where_surges_are_thought_possible() -> None:
+    expecting, blind = DemandBelief(STEADY), DemandBelief(STEADY, DemandPrior(surge_chance=0.0))
+
+    for belief in (expecting, blind):
+        belief.observe(400.0)
+
+    assert expecting.mean() < 0.95 * blind.mean()
+
+
+def test_a_shift_of_a_long_steady_level_is_followed_sooner_where_jumps_are_thought_possible() -> None:
+    steady = STEADY * 5
+    expecting, blind = DemandBelief(steady), DemandBelief(steady, DemandPrior(jump_chance=0.0))
+
+    for belief in (expecting, blind):
+        belief.observe(400.0)
+        belief.observe(410.0)
+
+    assert abs(expecting.mean() - 400) < 0.8 * abs(blind.mean() - 400)
 
 
 def test_a_level_seen_before_is_believed_sooner_than_a_new_one() -> None:

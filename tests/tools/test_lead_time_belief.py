@@ -64,14 +64,13 @@ def test_two_orders_that_arrive_together_are_both_closed() -> None:
 
 def test_of_two_equal_orders_the_one_at_the_promised_age_is_taken_to_have_arrived() -> None:
     belief = LeadTimeBelief(2)
-    belief.place(60)
-    belief.receive(0)
-    belief.receive(0)
-    belief.place(60)
+    for quantity in (60, 0, 60, 0):
+        belief.place(quantity)
+        belief.receive(0)
 
     belief.receive(60)
 
-    assert belief.open_orders == (OpenOrder(60, age=1),)
+    assert belief.open_orders == (OpenOrder(60, age=5),)
 
 
 def test_a_receipt_that_no_orders_add_up_to_closes_none() -> None:
@@ -86,11 +85,26 @@ def test_a_receipt_that_no_orders_add_up_to_closes_none() -> None:
 def test_the_longer_an_order_stays_away_the_likelier_it_is_lost() -> None:
     belief = supplied(2, [2] * 10)
 
-    chances = [belief.chance_lost(age) for age in range(belief.longest + 2)]
+    chances = [belief.chance_lost(age) for age in range(belief.longest + 1)]
 
     assert chances == sorted(chances)
     assert chances[0] < 0.2
-    assert chances[-1] == 1
+    assert chances[-1] > 0.9
+
+
+def test_an_order_older_than_the_longest_lead_time_is_written_off() -> None:
+    belief = LeadTimeBelief(2)
+    before = belief.chances[-1]
+    belief.place(500)
+
+    for _ in range(belief.longest):
+        belief.receive(0)
+    kept = belief.open_orders
+    belief.receive(0)
+
+    assert kept == (OpenOrder(500, age=belief.longest),)
+    assert belief.open_orders == ()
+    assert belief.chances[-1] > before + 0.2
 
 
 def test_ordering_nothing_leaves_no_open_order() -> None:

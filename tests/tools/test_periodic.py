@@ -193,6 +193,13 @@ def test_an_order_covers_demand_until_a_replacement_can_arrive() -> None:
     assert last_unit_that_pays(on_hand=0, economics=Economics(19, 1), courses=courses) == 90
 
 
+def test_a_unit_once_sold_is_not_charged_when_an_open_order_comes_in_later() -> None:
+    courses = certain([[50.0, 0.0, 0.0]] * 10)
+    courses.arrivals[:, 1] = 100
+
+    assert last_unit_that_pays(on_hand=0, economics=Economics(1, 1), courses=courses) == 50
+
+
 def test_nothing_is_ordered_where_no_order_would_arrive() -> None:
     courses = certain([[40.0, 30.0]] * 10, arrival=2, replacement=2)
 
