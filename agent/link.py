@@ -10,7 +10,7 @@ from weakref import WeakKeyDictionary
 
 from langchain_core.language_models import BaseChatModel, LanguageModelInput
 from langchain_core.messages import AIMessage, AIMessageChunk, BaseMessage
-from langchain_core.runnables import Runnable, RunnableConfig
+from langchain_core.runnables import Runnable, RunnableBinding, RunnableConfig
 
 from agent.circuit import LONGEST_COOLDOWN_SECONDS, Circuit
 from agent.failures import ModelFailure, classify
@@ -139,16 +139,13 @@ class Link:
             raise classify(error) from error
 
     async def _fetch(self, query: Query) -> AIMessage:
-        choice = {"tool_choice": query.tool_choice} if query.tool_choice else {}
-        client = self._client()
-        model: Runnable[LanguageModelInput, AIMessage] = (
-            client.bind_tools(query.tools, **choice) if query.tools else client
-        )
+        model, options = _bound(self._client(), query)
         messages = list(query.messages) if self.local else portable_history(query.messages, provider=self.provider)
-        stop = {"stop": list(query.stop)} if query.stop else {}
+        if query.stop:
+            options["stop"] = list(query.stop)
         if query.streamed:
-            return await _gather(model, messages, stop)
-        return await model.ainvoke(messages, UNHEARD, **stop)
+            return await _gather(model, messages, options)
+        return await model.ainvoke(messages, UNHEARD, **options)
 
     def _client(self) -> BaseChatModel:
         loop = asyncio.get_running_loop()
@@ -158,12 +155,21 @@ class Link:
         return self._clients[loop]
 
 
+def _bound(client: BaseChatModel, query: Query) -> tuple[Runnable[LanguageModelInput, AIMessage], dict[str, Any]]:
+    """The model and its options. A binding is taken apart: called itself, it would bring the callers' handlers back."""
+    if not query.tools:
+        return client, {}
+    choice = {"tool_choice": query.tool_choice} if query.tool_choice else {}
+    model = client.bind_tools(query.tools, **choice)
+    return (model.bound, dict(model.kwargs)) if isinstance(model, RunnableBinding) else (model, {})
+
+
 async def _gather(
-    model: Runnable[LanguageModelInput, AIMessage], messages: list[BaseMessage], stop: dict[str, Any]
+    model: Runnable[LanguageModelInput, AIMessage], messages: list[BaseMessage], options: dict[str, Any]
 ) -> AIMessage:
     """The whole of a stream."""
     whole: AIMessageChunk | None = None
-    async with aclosing(model.astream(messages, UNHEARD, **stop)) as stream:  # type: ignore[type-var]
+    async with aclosing(model.astream(messages, UNHEARD, **options)) as stream:  # type: ignore[type-var]
         async for chunk in stream:
             if not isinstance(chunk, AIMessageChunk):
                 return chunk

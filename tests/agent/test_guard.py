@@ -204,3 +204,14 @@ def test_an_answer_whose_call_is_open_is_not_merged() -> None:
     history = [AIMessage("", tool_calls=[call()]), AIMessage("And?")]
 
     assert len(portable_history(history, provider="groq")) == 2
+
+
+def test_what_another_provider_would_not_know_is_not_sent_and_the_history_stays_as_it_is() -> None:
+    blocks = [{"type": "text", "text": "so", "extras": {"signature": "s"}, "index": 0}]
+    said = AIMessage(blocks, additional_kwargs={"function_call": {}}, response_metadata={"a": 1}, name="graph")
+    history = [said, AIMessage("then")]
+
+    sent = portable_history(history, provider="groq")[0]
+
+    assert (sent.content, sent.additional_kwargs, sent.response_metadata, sent.name) == ("so\nthen", {}, {}, None)
+    assert (said.content, history[1].content) == (blocks, "then")

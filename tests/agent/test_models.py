@@ -12,12 +12,14 @@ import pytest_asyncio
 import structlog
 from langchain_core.language_models.fake_chat_models import FakeListChatModel
 from langchain_core.messages import AIMessage, BaseMessage, HumanMessage, SystemMessage, ToolMessage
+from langchain_core.runnables import RunnableLambda
 from pydantic import SecretStr
 
 from agent import guard
 from agent.circuit import Circuit
 from agent.metrics import Metrics
 from agent.models import RULES_SECONDS, BudgetSpent, ModelChain, NoModelLeft, build_chain
+from agent.providers import TALKATIVE_LOGGERS
 from tests.providers.gemini import FINISHES as GEMINI_FINISHES
 from tests.providers.groq import FINISHES as GROQ_FINISHES
 from tests.providers.groq import GroqServer
@@ -526,7 +528,11 @@ async def test_callers_hear_the_chain_and_not_each_attempt(pair: ProviderPair) -
     await pair.gemini.become("cut-off")
     chain, _ = pair.chain([pair.link(GEMINI), pair.link(GROQ)])
 
-    events = [event["event"] async for event in chain.bind_tools(TOOLS).astream_events(PROMPT, version="v2")]
+    async def step(messages: list[BaseMessage]) -> AIMessage:
+        """As in a node of a graph, whose handlers reach everything that runs inside."""
+        return await ask(chain, messages=messages)
+
+    events = [event["event"] async for event in RunnableLambda(step).astream_events(PROMPT, version="v2")]
 
     assert events.count("on_chat_model_start") == events.count("on_chat_model_end") == 1
 
@@ -552,6 +558,16 @@ async def test_no_key_is_ever_logged(
     pair.gemini.key = pair.groq.key = "a-good-key"
     printed = capsys.readouterr()
     assert canary not in caplog.text + printed.out + printed.err + repr(chain) + json.dumps(chain.health())
+
+
+async def test_the_clients_own_loggers_keep_quiet(pair: ProviderPair, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.DEBUG)
+    pair.gemini.queue("empty-object")
+    chain, _ = pair.chain([pair.link(GEMINI), pair.link(GROQ)])
+
+    await ask(chain)
+
+    assert [record.name for record in caplog.records if record.name.startswith(TALKATIVE_LOGGERS)] == []
 
 
 async def test_the_environments_proxy_is_not_used_for_our_own_machine(
