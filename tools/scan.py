@@ -24,10 +24,10 @@ from tools.errors import InvalidDemand, InvalidInput
 from tools.interval_forecast import FEWEST_FOR_FORECAST_ERRORS, WIDENING
 from tools.lognormal import lognormal_expected_shortage, lognormal_quantile_at
 from tools.order_quantity import WHOLE_UNIT_FUZZ
+from tools.replenishment import DAYS_A_YEAR, LONGEST_INTERVAL_DAYS
 
 BLOCK_ROWS = 256
 """256 histories of a year in double precision fit a core's second-level cache, with room to work in."""
-DAYS_A_YEAR = 365.0
 DIGITS_AT_RISK = 1e-5
 """Ratio of the squares about the mean to those about zero below which their difference loses digits that count."""
 
@@ -339,7 +339,7 @@ def _level(
     if judged.all() and some.all():
         return lognormal
     normal = np.maximum(0.0, mean + z * np.sqrt(plain))
-    return np.where(judged, np.where(some, lognormal, 0.0), normal)
+    return np.where(some, np.where(judged, lognormal, normal), 0.0)
 
 
 def _count_sales(demand: FloatArray) -> IntArray:
@@ -401,8 +401,8 @@ def _plan_block(known: _Known, terms: dict[str, FloatArray], horizon: int) -> di
     mean_per_day = demand.rate / terms["period_days"]
     shortage = np.maximum(0.0, demand.level - position)
     available = np.maximum(0.0, terms["on_hand"] - terms["backorders"])
-    with np.errstate(divide="ignore", invalid="ignore"):
-        days = np.where(mean_per_day > 0, available / mean_per_day, np.nan)
+    lasting = ~(mean_per_day > available / LONGEST_INTERVAL_DAYS)
+    days = np.where(lasting, np.nan, available / np.where(lasting, 1.0, mean_per_day))
     lost = demand.lost(position) / (np.where(demand.length > 0, demand.length, 1.0) * terms["period_days"])
     return {
         "method": demand.method,
