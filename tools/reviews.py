@@ -24,7 +24,7 @@ from tools.schema import Now, decisions, proposals, runs
 
 MAX_QUANTITY = 10**15
 """Whole numbers up to here survive every JSON reader; no order is near it."""
-_REVIEWED: tuple[ProposalStatus, ...] = ("pending", "approved", "rejected", "expired")
+_REVIEWED = sa.literal_column("proposals.status IN ('pending', 'approved', 'rejected', 'expired')", sa.Boolean)
 _DECIDED = {"approve": "approved", "edit": "edited", "reject": "rejected"}
 _EXPIRY_LIMIT = 500
 
@@ -55,7 +55,7 @@ class ReviewStore(RunStore):
     ) -> list[Proposal]:
         """Newest first, at most 200; `before` is the last id of the page before. Without a status: all that a person
         has or had to decide."""
-        query = sa.select(proposals).where(proposals.c.status.in_(_REVIEWED if status is None else [status]))
+        query = sa.select(proposals).where(_REVIEWED if status is None else proposals.c.status == status)
         if before is not None:
             query = query.where(proposals.c.number < review_number(before))
         await self._expire_reviews()

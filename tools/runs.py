@@ -57,6 +57,8 @@ class RunStore(Store):
         due = due.order_by(runs.c.created_at).limit(_CLAIM_LIMIT).with_for_update(skip_locked=True)
         async with self._writing() as connection:
             claimed = (await connection.scalars(due)).all()
+            if not claimed:
+                return []
             claim = (
                 sa.update(runs)
                 .where(runs.c.id.in_(claimed))

@@ -208,6 +208,7 @@ proposals = Table(
     UniqueConstraint("run_id"),
     CheckConstraint("quantity >= 0", name="quantity"),
     Index(None, "status", "number"),
+    _when("ix_proposals_reviewed", "number", where="status IN ('pending', 'approved', 'rejected', 'expired')"),
     _when("ix_proposals_pending_need", "product_id", "mode", "location", where="status = 'pending'"),
     _when("ix_proposals_pending_expiry", "expires_at", where="status = 'pending'"),
 )
@@ -242,6 +243,7 @@ orders = Table(
     CheckConstraint("quantity > 0", name="quantity"),
     Index(None, "product_id", "mode", "due_at"),
     Index(None, "mode", "due_at"),
+    Index(None, "product_id", "sequence"),
 )
 
 decisions = Table(

@@ -206,6 +206,24 @@ async def test_fifty_writers_never_find_sqlite_locked(tmp_path: Path, new_run, n
         await engine.dispose()
 
 
+async def test_a_caller_who_gives_up_at_any_point_leaves_nothing_open(
+    database_url: str, book: OrderBook, new_run, new_proposal
+) -> None:
+    other = create_engine(database_url)
+    for steps in range(0, 60, 4):
+        run = await book.record_run(new_run(product_id=f"P{steps}"), owner="w", lease_seconds=60)
+        begun = asyncio.create_task(
+            book.propose(new_proposal(run.id, product_id=f"P{steps}"), route="auto", expires_in_hours=1)
+        )
+        for _ in range(steps):
+            await asyncio.sleep(0.0002)
+        begun.cancel()
+        await asyncio.wait([begun])
+        async with asyncio.timeout(4):
+            await OrderBook(other).fail_run(run.id, "given up")
+    await other.dispose()
+
+
 async def test_the_audit_trail_can_only_grow(engine: AsyncEngine, book: OrderBook, new_run) -> None:
     run = await book.record_run(new_run(), owner="w", lease_seconds=60)
     await book.fail_run(run.id, "no model left")

@@ -121,6 +121,8 @@ def _create_proposals() -> None:
         sa.CheckConstraint("quantity >= 0", name=op.f("ck_proposals_quantity")),
     )
     _index("ix_proposals_status_number", "proposals", "status", "number")
+    reviewed = "status IN ('pending', 'approved', 'rejected', 'expired')"
+    _index("ix_proposals_reviewed", "proposals", "number", where=reviewed)
     pending = "status = 'pending'"
     _index("ix_proposals_pending_need", "proposals", "product_id", "mode", "location", where=pending)
     _index("ix_proposals_pending_expiry", "proposals", "expires_at", where=pending)
@@ -160,6 +162,7 @@ def _create_orders() -> None:
     )
     _index("ix_orders_product_id_mode_due_at", "orders", "product_id", "mode", "due_at")
     _index("ix_orders_mode_due_at", "orders", "mode", "due_at")
+    _index("ix_orders_product_id_sequence", "orders", "product_id", "sequence")
 
 
 def _create_decisions() -> None:
