@@ -1,6 +1,6 @@
 import pytest
 
-from agent.assumptions import Assumptions, read_assumptions
+from agent.rules.assumptions import Assumptions, read_assumptions
 
 STATED = {
     "what if the lead time is 21 days": {"lead_time_days": 21},

@@ -2,7 +2,7 @@ from typing import Any
 
 import pytest
 
-from agent.questions import Question, read_question
+from agent.rules.questions import Question, read_question
 
 STEEL, WIRE = ("steel sheets",), ("copper wire",)
 READINGS: list[tuple[str, str, dict[str, Any]]] = [

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from agent.quantities import amount, days
+from agent.rules.quantities import amount, days
 from agent.runtime import Runtime
 from agent.state import ChatAnswer, DecisionRequest
 from tools.models import Plan, WhatIf

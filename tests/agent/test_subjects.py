@@ -1,6 +1,6 @@
 import pytest
 
-from agent.subjects import Match, match, match_place, near, wider_queries
+from agent.rules.subjects import Match, match, match_place, near, wider_queries
 
 ROWS = [
     {"product_id": "STEEL_SHEETS", "name": "Steel sheets 1.5 mm", "category": "Metals", "location": "Chicago"},

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from agent.vocabulary import ARTICLES, COUNTED, ORDINARY, SET_PHRASES, SITE_WORDS, phrases
+from agent.rules.vocabulary import ARTICLES, COUNTED, ORDINARY, SET_PHRASES, SITE_WORDS, phrases
 from tools.text import clean_text
 
 READ_CHARACTERS = 800

@@ -17,9 +17,9 @@ from langchain_core.outputs import ChatGeneration, ChatResult
 from langchain_core.runnables import Runnable
 from langchain_core.tools import BaseTool
 
-from agent.conversation import converse
-from agent.replies import Call, Reply
-from agent.submission import decide
+from agent.rules.conversation import converse
+from agent.rules.replies import Call, Reply
+from agent.rules.submission import decide
 
 PROVIDER = "rules"
 ToolLike = dict[str, Any] | type | Callable[..., Any] | BaseTool

@@ -5,9 +5,9 @@ from typing import Any
 
 from langchain_core.messages import BaseMessage
 
-from agent.quantities import amount, percent
-from agent.replies import Call, Reply
-from agent.transcript import Task, ToolResult, read_results, read_task
+from agent.rules.quantities import amount, percent
+from agent.rules.replies import Call, Reply
+from agent.rules.transcript import Task, ToolResult, read_results, read_task
 
 ASSUMPTIONS = ("service_level", "lead_time_days", "demand_uplift")
 CONCERN_LIMIT = 300

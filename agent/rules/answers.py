@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from agent.quantities import amount, counted, days, money, percent
+from agent.rules.quantities import amount, counted, days, money, percent
 from tools.text import clean_text
 
 Data = Mapping[str, Any]

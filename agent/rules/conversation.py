@@ -6,14 +6,14 @@ from typing import Any
 
 from langchain_core.messages import BaseMessage
 
-from agent import answers
-from agent.intents import LISTS, TALK, Intent
-from agent.replies import Call, Reply
-from agent.resolution import Resolution, resolve
-from agent.searches import LIST_LIMIT, Results, search
-from agent.subjects import Row, Subject, match, match_category, match_place
-from agent.talk import REMEMBERED_TURNS, Inquiry, inquire
-from agent.transcript import ToolResult, read_turns
+from agent.rules import answers
+from agent.rules.intents import LISTS, TALK, Intent
+from agent.rules.replies import Call, Reply
+from agent.rules.resolution import Resolution, resolve
+from agent.rules.searches import LIST_LIMIT, Results, search
+from agent.rules.subjects import Row, Subject, match, match_category, match_place
+from agent.rules.talk import REMEMBERED_TURNS, Inquiry, inquire
+from agent.rules.transcript import ToolResult, read_turns
 
 STEPS = 5
 """Model turns after which an answer is given with what there is."""

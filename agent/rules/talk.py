@@ -5,11 +5,11 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, get_args
 
-from agent.assumptions import NOTHING_ASSUMED, Assumptions
-from agent.intents import LISTS, TALK, Intent, ProductIntent
-from agent.questions import Question, read_question
-from agent.subjects import Subject
-from agent.transcript import ToolResult, Turn
+from agent.rules.assumptions import NOTHING_ASSUMED, Assumptions
+from agent.rules.intents import LISTS, TALK, Intent, ProductIntent
+from agent.rules.questions import Question, read_question
+from agent.rules.subjects import Subject
+from agent.rules.transcript import ToolResult, Turn
 
 REMEMBERED_TURNS = 8
 _ABOUT_ONE_PRODUCT = ("calculate_reorder", "get_product", "request_restock")

@@ -3,9 +3,9 @@
 from collections.abc import Iterable
 from typing import Any
 
-from agent.replies import Call
-from agent.subjects import search_words
-from agent.transcript import ToolResult
+from agent.rules.replies import Call
+from agent.rules.subjects import search_words
+from agent.rules.transcript import ToolResult
 
 SEARCH_LIMIT = 50
 LIST_LIMIT = 100

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import TypeVar
 
-from agent.assumptions import NOTHING_ASSUMED, Assumptions, read_assumptions
-from agent.intents import (
+from agent.rules.assumptions import NOTHING_ASSUMED, Assumptions, read_assumptions
+from agent.rules.intents import (
     ADDS,
     ASKING,
     ATTACK,
@@ -35,7 +35,7 @@ from agent.intents import (
     Intent,
     TalkIntent,
 )
-from agent.mentions import REFERENCE, Mention, barred, mentions, normalised
+from agent.rules.mentions import REFERENCE, Mention, barred, mentions, normalised
 
 MENTION_LIMIT = 5
 _BARE_WORDS = 6

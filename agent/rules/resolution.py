@@ -3,11 +3,11 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from agent import answers
-from agent.replies import Call
-from agent.searches import LIST_LIMIT, Results, search
-from agent.subjects import Match, Row, Subject, match, match_place, near, wider_queries
-from agent.talk import Inquiry
+from agent.rules import answers
+from agent.rules.replies import Call
+from agent.rules.searches import LIST_LIMIT, Results, search
+from agent.rules.subjects import Match, Row, Subject, match, match_place, near, wider_queries
+from agent.rules.talk import Inquiry
 
 WIDENED_MENTIONS = 2
 CANDIDATES = 6

@@ -3,7 +3,7 @@
 import re
 from typing import Literal, get_args
 
-from agent.vocabulary import phrases
+from agent.rules.vocabulary import phrases
 
 TalkIntent = Literal["greeting", "thanks", "yes", "help", "refuse", "authority", "unknown"]
 ListIntent = Literal["needs_list", "on_order_list", "overdue_list", "stockout_list", "empty_list", "product_list"]
