@@ -275,6 +275,27 @@ def test_nothing_assumed_is_the_plan_itself(make_facts: Make) -> None:
     assert plan(make_facts(demand=LUMPY), what_if=WhatIf()) == plan(make_facts(demand=LUMPY))
 
 
+def test_an_assumption_is_gone_with_the_question(make_facts: Make) -> None:
+    """An override that stays for ever has been met in an ERP system."""
+    facts = make_facts(demand=STEADY)
+    before = plan(facts)
+    plan(facts, what_if=WhatIf(service_level=0.5, lead_time_days=90, demand_uplift=9))
+    assert plan(facts) == before
+
+
+@pytest.mark.parametrize("on_hand", [0, 80, 5000])
+def test_every_view_of_a_plan_shows_the_same_quantity(make_facts: Make, on_hand: float) -> None:
+    """One view with 0 and another with 2 has been met in an ERP system."""
+    result = plan(make_facts(demand=STEADY, stock={"on_hand": on_hand}, order_multiple=7))
+    if result.recommended_action == "none":
+        assert result.order_quantity == 0
+        assert "nothing to order" in result.derivation[-1]
+    else:
+        assert f"{result.order_quantity} units" in result.reason
+        assert result.derivation[-1].endswith(f": {result.order_quantity}")
+    assert result.order_value == 500 * result.order_quantity
+
+
 def test_the_three_kinds_of_service_imply_each_other(make_facts: Make) -> None:
     costs = {"stockout_cost": Decimal(9), "holding_rate": 0.3, "unit_price": Decimal(20)}
     facts = {"demand": STEADY, "minimum_order_quantity": 150}
