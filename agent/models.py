@@ -171,7 +171,8 @@ class ModelChain(BaseChatModel):
             return await self._measured(link, query, spends)
         except ModelFailure as failure:
             helps = failure.reason == "disconnected" or (alone and failure.reason in TRANSIENT)
-            if link.local or not helps or query.time_left < link.timeout_seconds / 2:
+            hindered = link.local or link.circuit.state != "closed" or query.time_left < link.timeout_seconds / 2
+            if hindered or not helps:
                 raise
             log.info("model_retried", provider=link.provider, model=link.model, reason=failure.reason)
         return await self._measured(link, query, spends)

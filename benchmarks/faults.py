@@ -155,7 +155,7 @@ def table(results: Sequence[Result]) -> str:
         "|---" * (len(columns) + 1) + "|",
     ]
     for fault in dict.fromkeys(result.fault for result in results):
-        row = " | ".join(cells[fault, who, way] for who, way in columns)
+        row = " | ".join(cells.get((fault, who, way), "") for who, way in columns)
         lines.append(f"| **{fault}**: {FAULTS[fault]} | {row} |")
     return "\n".join(lines)
 

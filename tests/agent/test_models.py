@@ -409,6 +409,16 @@ async def test_what_a_second_try_cannot_mend_is_not_tried_again(pair: ProviderPa
     assert len(pair.groq.received) == 1
 
 
+async def test_a_failure_that_opens_the_breaker_is_not_tried_again(pair: ProviderPair) -> None:
+    await pair.groq.become("503")
+    links = [pair.link(GROQ, circuit=Circuit(threshold=1))]
+    chain, metrics = pair.chain(links, rules=FakeListChatModel(responses=["by rules"]))
+
+    await chain.ainvoke(PROMPT)
+
+    assert (len(pair.groq.received), falls(metrics)) == (1, [(GROQ, "server_error")])
+
+
 async def test_with_another_provider_at_hand_nobody_is_asked_twice(pair: ProviderPair) -> None:
     chain, _ = pair.chain([pair.link(GROQ), pair.link(GEMINI)])
     pair.groq.queue("503")
