@@ -103,8 +103,8 @@ def problem(
 ) -> Response:
     """A problem document, about a run where one is concerned."""
     document: dict[str, object] = {
-        "type": f"urn:restock:problem:{code}",
-        "title": code.replace("_", " ").capitalize(),
+        "type": problem_type(code),
+        "title": problem_title(code),
         "status": status,
         "detail": detail,
         "code": code,
@@ -116,6 +116,14 @@ def problem(
         document["errors"] = list(errors)
     body = json.dumps(document, ensure_ascii=False, allow_nan=False).encode("utf-8", "replace")
     return Response(body, status, dict(headers or {}), PROBLEM)
+
+
+def problem_type(code: str) -> str:
+    return f"urn:restock:problem:{code}"
+
+
+def problem_title(code: str) -> str:
+    return code.replace("_", " ").capitalize()
 
 
 def refusal_problem(refusal: Refusal) -> Response:

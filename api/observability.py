@@ -22,7 +22,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from structlog.typing import EventDict, Processor, WrappedLogger
 
 from agent.metrics import Metrics
-from api.errors import Refusal, refusal_problem, unexpected_problem
+from api.errors import unexpected_problem
 
 log = structlog.get_logger(__name__)
 REDACTED = "[redacted]"
@@ -63,13 +63,11 @@ class RequestLog:
             await self._app(scope, receive, send_with_id)
         except ClientDisconnect:
             log.info("client_left")
-        except Exception as error:
-            if not isinstance(error, Refusal):
-                log.exception("unexpected_error")
+        except Exception:
+            log.exception("unexpected_error")
             if status:
                 raise
-            answer = refusal_problem(error) if isinstance(error, Refusal) else unexpected_problem()
-            await answer(scope, receive, send_with_id)
+            await unexpected_problem()(scope, receive, send_with_id)
         finally:
             _finish(scope, status, perf_counter() - started)
 

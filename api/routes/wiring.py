@@ -11,19 +11,18 @@ from starlette.responses import Response
 from agent.runtime import Runtime
 from api.answers import Answer
 from api.auth import Caller
-from api.errors import PROBLEM
+from api.errors import PROBLEM, problem_title, problem_type
 
-_MEANINGS = {
-    400: "The request is malformed: JSON that is not strict, or a header.",
-    401: "No key, or one that opens nothing.",
-    403: "The key lacks the scope.",
-    404: "There is no such thing.",
-    405: "The method is not offered here.",
-    409: "The world has moved on, or the same Idempotency-Key is still being answered.",
-    413: "The body is too large.",
-    415: "The body is not application/json in UTF-8.",
-    422: "A field is wrong, or the Idempotency-Key came with another body before.",
-    503: "Cannot be served now; Retry-After says when to come back.",
+_PROBLEMS = {
+    400: ("malformed_json", "The request is malformed: JSON that is not strict, or a header."),
+    401: ("key_missing", "No key, or one that opens nothing."),
+    403: ("scope_missing", "The key lacks the scope."),
+    404: ("unknown_product", "There is no such thing."),
+    409: ("in_flight", "The world has moved on, or the same Idempotency-Key is still being answered."),
+    413: ("body_too_large", "The body is too large."),
+    415: ("unsupported_media_type", "The body is not application/json in UTF-8."),
+    422: ("invalid_input", "A field is wrong, or the Idempotency-Key came with another body before."),
+    503: ("unavailable", "Cannot be served now; Retry-After says when to come back."),
 }
 
 
@@ -39,13 +38,21 @@ async def _caller(request: Request) -> Caller:
 
 def problems(*statuses: int) -> dict[int | str, dict[str, Any]]:
     """`responses` of a guarded route: the problems that every one of them can answer, and these."""
-    return {
-        status: {
-            "description": _MEANINGS[status],
-            "content": {PROBLEM: {"schema": {"$ref": "#/components/schemas/Problem"}}},
-        }
-        for status in sorted({401, 403, 422, 503, *statuses})
+    return {status: _documented(status) for status in sorted({401, 403, 422, 503, *statuses})}
+
+
+def _documented(status: int) -> dict[str, Any]:
+    code, meaning = _PROBLEMS[status]
+    example = {
+        "type": problem_type(code),
+        "title": problem_title(code),
+        "status": status,
+        "detail": meaning,
+        "code": code,
+        "instance": "0f8fad5bd9cb469fa16570867728950e",
     }
+    schema = {"$ref": "#/components/schemas/Problem"}
+    return {"description": meaning, "content": {PROBLEM: {"schema": schema, "example": example}}}
 
 
 def as_json(answer: Answer) -> Response:

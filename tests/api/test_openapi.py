@@ -53,7 +53,7 @@ async def test_every_guarded_operation_names_key_scope_and_problems(shared: Any)
     for operation in guarded:
         assert operation["security"] == [{"ApiKey": []}]
         assert {"401", "403", "503"} <= operation["responses"].keys()
-        assert "application/problem+json" in operation["responses"]["401"]["content"]
+        assert operation["responses"]["401"]["content"]["application/problem+json"]["example"]["status"] == 401
     assert document["components"]["securitySchemes"]["ApiKey"]["name"] == "X-API-Key"
     assert "Problem" in document["components"]["schemas"]
     assert "HTTPValidationError" not in document["components"]["schemas"]

@@ -151,3 +151,22 @@ async def test_the_docs_page_may_load_what_it_needs(shared: Any) -> None:
     policy = (await shared.client.get("/docs")).headers["content-security-policy"]
 
     assert "https://cdn.jsdelivr.net" in policy
+
+
+@pytest.mark.asyncio(loop_scope="module")
+async def test_a_caller_who_leaves_in_the_middle_of_a_body_is_no_fault_of_ours(shared: Any) -> None:
+    headers = [(b"x-api-key", b"test-key-of-the-settings"), (b"content-type", b"application/json")]
+    said = [{"type": "http.request", "body": b'{"product_id', "more_body": True}, {"type": "http.disconnect"}]
+    scope = {"type": "http", "method": "POST", "path": "/inventory-trigger", "query_string": b"", "headers": headers}
+    before, sent = await shared.traces(), []
+
+    async def receive() -> dict[str, Any]:
+        return said.pop(0)
+
+    async def send(message: dict[str, Any]) -> None:
+        sent.append(message)
+
+    await shared.app(scope, receive, send)
+
+    assert sent == []
+    assert await shared.traces() == before
