@@ -213,7 +213,7 @@ class ModelChain(BaseChatModel):
 
     def _report_fall(self, link: Link, failure: ModelFailure, others: Sequence[Link]) -> None:
         self._metrics.llm_fallbacks.labels(link.provider, failure.reason).inc()
-        report = log.error if failure.reason in LOUD else log.warning
+        report = log.error if failure.reason in LOUD else log.info if failure.reason in NOT_ASKED else log.warning
         to = others[0].name if others else None
         report("model_fallback", provider=link.provider, model=link.model, to=to, **_facts(failure))
 
