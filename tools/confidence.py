@@ -20,7 +20,7 @@ SHORT_HISTORY = 26
 TYPING_ERROR = 10
 """A quantity so many times the plan's is taken for a slip of the hand, however small the plan's was."""
 TYPING_ERROR_CONFIDENCE = 0.1
-TABLE = "calibration.json"
+TABLE = "calibration_table.json"
 
 Probability = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)]
 

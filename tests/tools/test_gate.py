@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
+from tools.confidence import assess
 from tools.gate import Circumstances, Limits, Submission, check_quantity, judge
 from tools.models import Confidence, DemandHistory, Notice, Plan, Product, ProductFacts, Stock, Supplier
 from tools.replenishment import plan
@@ -60,7 +61,7 @@ def test_a_models_confidence_never_raises_the_codes() -> None:
 
     verdict = judge(_submission(order, confidence=1.0), order, CALCULATED, LIMITS)
 
-    assert verdict.confidence.value <= verdict.confidence.raw < 1
+    assert verdict.confidence.value == assess(order, order.order_quantity).value < 1
 
 
 def test_a_concern_lowers_the_confidence_and_asks_for_a_person() -> None:

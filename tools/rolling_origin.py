@@ -1,0 +1,144 @@
+"""What the calculator would have said at past moments, and what came: every product, every origin, no look ahead.
+
+At each origin the calculator is given the history as it stood, and the demand of the protection interval that followed
+is put beside its distribution. Intervals and lead times are in whole periods of the table.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tools.demand_distribution import FloatArray, IntArray, z_value
+from tools.demand_table import DemandTable
+from tools.interval_forecast import FEWEST_FOR_FORECAST_ERRORS
+from tools.lognormal import lognormal_cdf, lognormal_quantile
+from tools.scan import METHODS, Terms, scan
+
+SHORT_HISTORY = 26
+FEWEST_SALES = 3
+"""With fewer, nothing is ordered automatically."""
+FAST = 5.0
+"""Units in a protection interval from which on a level can come near the asked service; below, one unit is too much."""
+
+ONE_SD_ABOVE = 0.8413447460685429
+"""The service level whose safety stock is one standard deviation."""
+
+Flags = NDArray[np.bool_]
+Progress = Callable[[int, int], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Interval:
+    """Lead time and review period in whole periods; together the protection interval."""
+
+    lead_time: int
+    review_period: int
+
+    @property
+    def length(self) -> int:
+        return self.lead_time + self.review_period
+
+
+@dataclass(frozen=True, slots=True)
+class Origins:
+    """One element for each product and origin, in the order of the origins."""
+
+    interval: Interval
+    step: int
+    """Periods from one origin to the next."""
+    product: IntArray
+    moment: IntArray
+    """Periods of the table before the origin."""
+    known: IntArray
+    """Of them, periods known of the product."""
+    method: NDArray[np.int8]
+    demand_class: NDArray[np.int8]
+    mean: FloatArray
+    variance: FloatArray
+    """Mean and variance of demand over the interval as forecast."""
+    textbook_mean: FloatArray
+    textbook_sd: FloatArray
+    """Of demand over the lead time, by the textbook."""
+    actual: FloatArray
+    typical: FloatArray
+    """The product's mean demand over an interval in the whole table: to sort and scale by, never to forecast with."""
+
+    def __len__(self) -> int:
+        return self.product.size
+
+    def where(self, chosen: Flags) -> "Origins":
+        """Those that are chosen."""
+        columns = {name: getattr(self, name)[chosen] for name in COLUMNS}
+        return replace(self, **columns)
+
+    def levels(self, service_level: float) -> FloatArray:
+        """The reorder point that the calculator would have set."""
+        some = self.mean > 0
+        mean, variance = np.where(some, self.mean, 1.0), np.where(some, self.variance, 1.0)
+        lognormal = lognormal_quantile(probability=service_level, mean=mean, variance=variance)
+        normal = np.maximum(0.0, self.mean + z_value(service_level) * np.sqrt(self.variance))
+        judged = self.method == METHODS.index("forecast_error")
+        return np.where(some, np.where(judged, lognormal, normal), 0.0)
+
+    def textbook_levels(self, service_level: float) -> FloatArray:
+        """mean·L + z·sd·√L."""
+        return np.asarray(self.textbook_mean + z_value(service_level) * self.textbook_sd)
+
+    def raw_confidence(self, level: FloatArray, permitted_leftover: FloatArray) -> FloatArray:
+        """P(D ≤ level) − P(D < level − permitted leftover), as `tools.confidence.raw_probability`."""
+        mean, variance = np.maximum(self.mean, 1e-12), np.maximum(self.variance, 1e-12)
+        covered = lognormal_cdf(level=level, mean=mean, variance=variance)
+        below = np.ceil(level - permitted_leftover) - 1
+        return np.clip(covered - lognormal_cdf(level=below, mean=mean, variance=variance), 0.0, 1.0)
+
+
+COLUMNS = tuple(name for name in Origins.__dataclass_fields__ if name not in ("interval", "step"))
+
+
+def rolling_origins(
+    table: DemandTable,
+    interval: Interval,
+    *,
+    step: int = 1,
+    fewest_periods: int = FEWEST_FOR_FORECAST_ERRORS,
+    fewest_sales: int = FEWEST_SALES,
+    progress: Progress | None = None,
+) -> Origins:
+    """Every `step`-th origin that has a whole interval after it, of products with enough history."""
+    moments = range(fewest_periods, table.demand.shape[1] - interval.length + 1, step)
+    observed = ~np.isnan(table.demand)
+    typical = interval.length * np.nansum(table.demand, axis=1) / np.maximum(np.count_nonzero(observed, axis=1), 1)
+    known = np.cumsum(observed, axis=1)
+    sales = np.cumsum(np.nan_to_num(table.demand) > 0, axis=1)
+    parts = []
+    for done, moment in enumerate(moments):
+        actual = table.demand[:, moment : moment + interval.length].sum(axis=1)
+        able = (known[:, moment - 1] >= fewest_periods) & (sales[:, moment - 1] >= fewest_sales) & ~np.isnan(actual)
+        parts.append(_origins_at(table.demand, np.flatnonzero(able), moment, actual, typical, interval))
+        if progress:
+            progress(done + 1, len(moments))
+    return Origins(interval, step, **{name: np.concatenate([part[name] for part in parts]) for name in COLUMNS})
+
+
+def _origins_at(
+    demand: FloatArray, rows: IntArray, moment: int, actual: FloatArray, typical: FloatArray, interval: Interval
+) -> dict[str, NDArray[np.generic]]:
+    terms = Terms(
+        lead_time_days=interval.lead_time, review_period_days=interval.review_period, service_level=ONE_SD_ABOVE
+    )
+    found = scan(demand[rows, :moment], terms)
+    return {
+        "product": rows,
+        "moment": np.full(rows.size, moment),
+        "known": found.periods,
+        "method": found.method,
+        "demand_class": found.demand_class,
+        "mean": found.mean_demand,
+        "variance": found.demand_sd**2,
+        "textbook_mean": found.textbook_reorder_point - found.textbook_safety_stock,
+        "textbook_sd": found.textbook_safety_stock,
+        "actual": actual[rows],
+        "typical": typical[rows],
+    }
