@@ -4,7 +4,7 @@ import json
 
 from langchain_core.messages import AIMessage, HumanMessage, SystemMessage
 
-from agent.spending import OWN_VOICE
+from agent.models.spending import OWN_VOICE
 from agent.state import DecisionRequest
 
 RULES = """You are an inventory planner's restocking agent. Tools do the arithmetic, never you; use only their numbers.

@@ -2,8 +2,8 @@
 
 import pytest
 
-from agent.circuit import LONGEST_COOLDOWN_SECONDS, Circuit
-from agent.failures import ModelFailure, Reason
+from agent.models.circuit import LONGEST_COOLDOWN_SECONDS, Circuit
+from agent.models.failures import ModelFailure, Reason
 
 
 class Clock:

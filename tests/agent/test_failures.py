@@ -11,7 +11,7 @@ from google.genai.errors import ClientError, ServerError, UnknownApiResponseErro
 from langchain_core.exceptions import ModelRateLimitError
 from langchain_google_genai.chat_models import ChatGoogleGenerativeAIError
 
-from agent.failures import LONGEST_HINT_SECONDS, ModelFailure, classify
+from agent.models.failures import LONGEST_HINT_SECONDS, ModelFailure, classify
 
 REQUEST = httpx.Request("POST", "http://127.0.0.1/")
 

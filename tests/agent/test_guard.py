@@ -4,8 +4,8 @@ import pytest
 from langchain_core.messages import AIMessage, AIMessageChunk, HumanMessage, InvalidToolCall, ToolCall, ToolMessage
 from langchain_core.messages.tool import tool_call_chunk
 
-from agent.failures import ModelFailure
-from agent.guard import LONGEST_TEXT, SIGNATURES, Expectation, inspect, portable_history
+from agent.models.failures import ModelFailure
+from agent.models.guard import LONGEST_TEXT, SIGNATURES, Expectation, inspect, portable_history
 
 ENDED = {"finish_reason": "stop"}
 WANTED = Expectation(tools=("look", "submit"))

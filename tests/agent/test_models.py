@@ -15,11 +15,11 @@ from langchain_core.messages import AIMessage, BaseMessage, HumanMessage, System
 from langchain_core.runnables import RunnableLambda
 from pydantic import SecretStr
 
-from agent import guard
-from agent.circuit import Circuit
 from agent.metrics import Metrics
-from agent.models import RULES_SECONDS, BudgetSpent, ModelChain, NoModelLeft, build_chain
-from agent.providers import TALKATIVE_LOGGERS
+from agent.models import BudgetSpent, ModelChain, NoModelLeft, build_chain, guard
+from agent.models.chain import RULES_SECONDS
+from agent.models.circuit import Circuit
+from agent.models.providers import TALKATIVE_LOGGERS
 from tests.providers.gemini import FINISHES as GEMINI_FINISHES
 from tests.providers.groq import FINISHES as GROQ_FINISHES
 from tests.providers.groq import GroqServer

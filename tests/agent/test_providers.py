@@ -4,9 +4,9 @@ import pytest
 from langchain_core.language_models.fake_chat_models import FakeListChatModel
 from pydantic import SecretStr
 
-from agent.link import Link
 from agent.metrics import Metrics
 from agent.models import build_chain
+from agent.models.link import Link
 from agent.settings import Settings
 
 

@@ -7,8 +7,8 @@ from decimal import Decimal
 import pytest
 from langchain_core.messages import AIMessage, HumanMessage
 
-from agent.failures import BudgetSpent, NoModelLeft
-from agent.spending import Ledger, Spend, SpendingLimits, run_spend
+from agent.models.failures import BudgetSpent, NoModelLeft
+from agent.models.spending import Ledger, Spend, SpendingLimits, run_spend
 
 PRICES = {"p:m": (Decimal("0.5"), Decimal(2))}
 NAME = "p:m"

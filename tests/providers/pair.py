@@ -6,11 +6,11 @@ from typing import Any, Self
 
 from langchain_core.language_models import BaseChatModel
 
-from agent.circuit import Circuit
-from agent.link import Link
 from agent.metrics import Metrics
 from agent.models import ModelChain, build_chain
-from agent.providers import configured_links
+from agent.models.circuit import Circuit
+from agent.models.link import Link
+from agent.models.providers import configured_links
 from agent.settings import Settings
 from tests.providers.gemini import GeminiServer
 from tests.providers.groq import GroqServer

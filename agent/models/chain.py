@@ -27,14 +27,14 @@ from langchain_core.tools import BaseTool
 from langchain_core.utils.function_calling import convert_to_openai_tool
 from pydantic import PrivateAttr
 
-from agent.background_loop import BackgroundLoop
-from agent.failures import TRANSIENT, BudgetSpent, ModelFailure, NoModelLeft
-from agent.guard import tokens
-from agent.link import Link, Query
 from agent.metrics import Metrics
-from agent.providers import configured_links, silence_clients
+from agent.models.background_loop import BackgroundLoop
+from agent.models.failures import TRANSIENT, BudgetSpent, ModelFailure, NoModelLeft
+from agent.models.guard import tokens
+from agent.models.link import Link, Query
+from agent.models.providers import configured_links, silence_clients
+from agent.models.spending import COST, LOST_TOKENS, Ledger, Spend, SpendingLimits, run_replies
 from agent.settings import Settings
-from agent.spending import COST, LOST_TOKENS, Ledger, Spend, SpendingLimits, run_replies
 
 __all__ = ["BudgetSpent", "Link", "ModelChain", "NoModelLeft", "build_chain"]
 

@@ -12,9 +12,9 @@ from langchain_core.language_models import BaseChatModel, LanguageModelInput
 from langchain_core.messages import AIMessage, AIMessageChunk, BaseMessage
 from langchain_core.runnables import Runnable, RunnableBinding, RunnableConfig
 
-from agent.circuit import LONGEST_COOLDOWN_SECONDS, Circuit
-from agent.failures import ModelFailure, classify
-from agent.guard import Expectation, inspect, portable_history
+from agent.models.circuit import LONGEST_COOLDOWN_SECONDS, Circuit
+from agent.models.failures import ModelFailure, classify
+from agent.models.guard import Expectation, inspect, portable_history
 
 UNHEARD: RunnableConfig = {"callbacks": []}
 """Calls inside the chain are its own business: callers' handlers hear the chain, not each attempt."""

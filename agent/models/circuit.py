@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from time import monotonic
 from typing import Literal
 
-from agent.failures import CERTAIN, OUTAGES, ModelFailure
+from agent.models.failures import CERTAIN, OUTAGES, ModelFailure
 
 State = Literal["closed", "open", "half_open"]
 LONGEST_COOLDOWN_SECONDS = 300.0

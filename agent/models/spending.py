@@ -11,8 +11,8 @@ from decimal import Decimal
 
 from langchain_core.messages import AIMessage, BaseMessage, HumanMessage
 
-from agent.failures import BudgetSpent
-from agent.guard import tokens
+from agent.models.failures import BudgetSpent
+from agent.models.guard import tokens
 from agent.settings import Settings
 
 PER_TOKENS = Decimal(1_000_000)

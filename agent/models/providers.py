@@ -16,8 +16,8 @@ import structlog
 from langchain_core.language_models import BaseChatModel
 from pydantic import SecretStr
 
-from agent.circuit import Circuit
-from agent.link import Link
+from agent.models.circuit import Circuit
+from agent.models.link import Link
 from agent.settings import Settings
 
 log = structlog.get_logger(__name__)

@@ -13,7 +13,7 @@ from uuid import uuid4
 
 from langchain_core.messages import AIMessage, AIMessageChunk, BaseMessage, ToolCall, ToolMessage
 
-from agent.failures import ModelFailure, Reason
+from agent.models.failures import ModelFailure, Reason
 
 SIGNATURES = "__gemini_function_call_thought_signatures__"
 """Where langchain-google-genai keeps what Gemini 3 wants back with its own tool calls, by tool call id."""
