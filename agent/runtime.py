@@ -134,6 +134,8 @@ class Runtime:
         if standing is not None:
             return standing.model_copy(update={"standing": True})
         run = await self._book_run(request)
+        if run.status != "running":
+            return (await self.book.run(run.id)).model_copy(update={"standing": True})
         return await self._in_background(self._carry_out(run, request))
 
     async def decide_review(
@@ -179,10 +181,15 @@ class Runtime:
         return {"ready": ready, "database": database, "models": self._chain.health()}
 
     async def take_up_unfinished(self) -> None:
-        """Resume what a process that died had begun, and wake the threads of reviews that were decided since."""
+        """Resume what a process that died had begun, and wake the threads of reviews that were decided since.
+
+        A book in a file belongs to one process, so all it finds running there is cut off; in a shared database another
+        process may be at it, and only its lease tells.
+        """
+        alone = () if self.settings.database_url.startswith("sqlite") else None
         for run_id in await self.book.runs_to_close():
             self._spawn(self._wake(run_id))
-        for run in await self.book.runs_to_resume(owner=self._owner, lease_seconds=self._lease):
+        for run in await self.book.runs_to_resume(owner=self._owner, lease_seconds=self._lease, living=alone):
             log.info("run_resumed", run_id=run.id, attempts=run.attempts)
             self._spawn(self._carry_out(run, DecisionRequest.model_validate(run.request)))
 

@@ -192,6 +192,28 @@ async def test_an_unknown_product_is_refused_and_leaves_no_trace(start: Any) -> 
     assert await runtime.book.orders() == []
 
 
+async def test_a_run_that_was_cut_off_is_taken_up_by_the_next_start(start: Any, settings: Any) -> None:
+    first = await start()
+    plan = await first.calculate(REQUEST)
+    cut_off = await first._book_run(REQUEST.model_copy(update={"location": plan.location}))
+
+    second = await start()
+    await second.drain()
+
+    assert _end(await second.book.run(cut_off.id)) == ("executed", "PO-")
+
+
+async def test_the_same_run_asked_for_again_after_its_end_is_answered_and_not_repeated(start: Any) -> None:
+    runtime = await start()
+    named = REQUEST.model_copy(update={"run_id": "0" * 32})
+
+    first = await runtime.decide(named)
+    again = await runtime.decide(named)
+
+    assert (again.run.id, again.order, again.standing) == (first.run.id, first.order, True)
+    assert len(await runtime.book.orders()) == 1
+
+
 async def test_a_second_trigger_returns_the_review_that_already_waits(start: Any) -> None:
     runtime = await start(rules_model=False)
 
