@@ -178,7 +178,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--period", choices=list(PERIOD_DAYS), default="day")
     parser.add_argument("--drop-returns", action="store_true", help="leave rows with a quantity below 0 out")
     given = parser.parse_args(arguments)
-    table = read_demand(given.file, period=given.period, returns="drop" if given.drop_returns else "refuse")
+    table = read_demand(given.file, period=given.period, drop_returns=given.drop_returns)
     fitted = fit_on(table, Interval(given.lead_time, given.review), origin=given.file.name)
     write(fitted, given.out)
     sys.stdout.write(f"wrote {given.out}: {len(fitted.curves)} curves from {len(table.products)} products\n")

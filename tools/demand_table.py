@@ -43,11 +43,11 @@ class DemandTable:
 
 
 def read_demand(
-    path: Path, *, period: Period = "day", returns: Literal["refuse", "drop"] = "refuse", product: str | None = None
+    path: Path, *, period: Period = "day", drop_returns: bool = False, product: str | None = None
 ) -> DemandTable:
     """Read a table from a file. `product` names the column that tells products apart, where its name does not.
 
-    Rows with a quantity below 0 are returns: refused, or left out (`drop`), since demand is counted before returns.
+    Rows with a quantity below 0 are returns: refused, unless they are to be left out, as demand is counted before them.
     """
     import pandas as pd
 
@@ -57,14 +57,14 @@ def read_demand(
         frame = pd.read_csv(path, sep=None, engine="python")
     else:
         raise InvalidInput(f"{path.name} is neither .csv nor .parquet; give one of these.")
-    return demand_table(frame, period=period, returns=returns, product=product)
+    return demand_table(frame, period=period, drop_returns=drop_returns, product=product)
 
 
 def demand_table(
     frame: "pd.DataFrame",
     *,
     period: Period = "day",
-    returns: Literal["refuse", "drop"] = "refuse",
+    drop_returns: bool = False,
     product: str | None = None,
 ) -> DemandTable:
     """The same from a DataFrame."""
@@ -75,7 +75,7 @@ def demand_table(
         )
     date, quantity = _column(frame, DATE_NAMES), _column(frame, QUANTITY_NAMES)
     if date is not None and quantity is not None:
-        return _from_sales(frame, key=key, date=date, quantity=quantity, period=period, returns=returns)
+        return _from_sales(frame, key=key, date=date, quantity=quantity, period=period, drop_returns=drop_returns)
     return _from_rows(frame, key=key, period=period)
 
 
@@ -85,13 +85,13 @@ def _column(frame: "pd.DataFrame", names: tuple[str, ...]) -> str | None:
 
 
 def _from_sales(
-    frame: "pd.DataFrame", *, key: str, date: str, quantity: str, period: Period, returns: Literal["refuse", "drop"]
+    frame: "pd.DataFrame", *, key: str, date: str, quantity: str, period: Period, drop_returns: bool
 ) -> DemandTable:
     import pandas as pd
 
     sales = frame[[key, date, quantity]].dropna()
     negative = sales[quantity] < 0
-    if negative.any() and returns == "refuse":
+    if negative.any() and not drop_returns:
         row = int(np.flatnonzero(negative.to_numpy())[0])
         raise InvalidDemand(
             f"Row {sales.index[row]} has {quantity} {sales[quantity].iloc[row]} for {sales[key].iloc[row]}: demand is "

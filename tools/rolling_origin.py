@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from tools.demand_distribution import FloatArray, IntArray, z_value
 from tools.demand_table import DemandTable
+from tools.errors import InvalidInput
 from tools.interval_forecast import FEWEST_FOR_FORECAST_ERRORS
 from tools.lognormal import lognormal_cdf, lognormal_quantile
 from tools.scan import METHODS, Terms, scan
@@ -108,37 +109,53 @@ def rolling_origins(
 ) -> Origins:
     """Every `step`-th origin that has a whole interval after it, of products with enough history."""
     moments = range(fewest_periods, table.demand.shape[1] - interval.length + 1, step)
-    observed = ~np.isnan(table.demand)
-    typical = interval.length * np.nansum(table.demand, axis=1) / np.maximum(np.count_nonzero(observed, axis=1), 1)
-    known = np.cumsum(observed, axis=1)
-    sales = np.cumsum(np.nan_to_num(table.demand) > 0, axis=1)
     parts = []
     for done, moment in enumerate(moments):
-        actual = table.demand[:, moment : moment + interval.length].sum(axis=1)
-        able = (known[:, moment - 1] >= fewest_periods) & (sales[:, moment - 1] >= fewest_sales) & ~np.isnan(actual)
-        parts.append(_origins_at(table.demand, np.flatnonzero(able), moment, actual, typical, interval))
+        found = origins_at(table, interval, moment, fewest_periods=fewest_periods, fewest_sales=fewest_sales)
+        parts.append(found.where(~np.isnan(found.actual)))
         if progress:
             progress(done + 1, len(moments))
-    return Origins(interval, step, **{name: np.concatenate([part[name] for part in parts]) for name in COLUMNS})
+    if not parts:
+        raise InvalidInput(
+            f"The table has {table.demand.shape[1]} periods; looking back takes {fewest_periods + interval.length}."
+        )
+    columns = {name: np.concatenate([getattr(part, name) for part in parts]) for name in COLUMNS}
+    return Origins(interval, step, **columns)
 
 
-def _origins_at(
-    demand: FloatArray, rows: IntArray, moment: int, actual: FloatArray, typical: FloatArray, interval: Interval
-) -> dict[str, NDArray[np.generic]]:
+def origins_at(
+    table: DemandTable,
+    interval: Interval,
+    moment: int,
+    *,
+    fewest_periods: int = FEWEST_FOR_FORECAST_ERRORS,
+    fewest_sales: int = FEWEST_SALES,
+) -> Origins:
+    """The one origin after `moment` periods; `actual` is NaN where what came is not (wholly) known."""
+    past = table.demand[:, :moment]
+    known = np.count_nonzero(~np.isnan(past), axis=1)
+    rows = np.flatnonzero((known >= fewest_periods) & (np.count_nonzero(past > 0, axis=1) >= fewest_sales))
+    came = table.demand[rows, moment : moment + interval.length]
     terms = Terms(
         lead_time_days=interval.lead_time, review_period_days=interval.review_period, service_level=ONE_SD_ABOVE
     )
-    found = scan(demand[rows, :moment], terms)
-    return {
-        "product": rows,
-        "moment": np.full(rows.size, moment),
-        "known": found.periods,
-        "method": found.method,
-        "demand_class": found.demand_class,
-        "mean": found.mean_demand,
-        "variance": found.demand_sd**2,
-        "textbook_mean": found.textbook_reorder_point - found.textbook_safety_stock,
-        "textbook_sd": found.textbook_safety_stock,
-        "actual": actual[rows],
-        "typical": typical[rows],
-    }
+    found = scan(past[rows], terms)
+    return Origins(
+        interval=interval,
+        step=1,
+        product=rows,
+        moment=np.full(rows.size, moment),
+        known=found.periods,
+        method=found.method,
+        demand_class=found.demand_class,
+        mean=found.mean_demand,
+        variance=found.demand_sd**2,
+        textbook_mean=found.textbook_reorder_point - found.textbook_safety_stock,
+        textbook_sd=found.textbook_safety_stock,
+        actual=came.sum(axis=1) if came.shape[1] == interval.length else np.full(rows.size, np.nan),
+        typical=interval.length * _mean_known(table.demand[rows]),
+    )
+
+
+def _mean_known(demand: FloatArray) -> FloatArray:
+    return np.asarray(np.nansum(demand, axis=1) / np.maximum(np.count_nonzero(~np.isnan(demand), axis=1), 1))

@@ -1,0 +1,79 @@
+"""Demand histories from tables of either shape."""
+
+from math import isnan
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from tools.demand_table import demand_table, read_demand
+from tools.errors import InvalidDemand, InvalidInput
+
+SALES = pd.DataFrame(
+    {
+        "SKU": ["A", "A", "B", "A", "B"],
+        "Date": ["2026-01-01 09:00", "2026-01-01 17:00", "2026-01-02 10:00", "2026-01-04 12:00", "2026-01-04 12:00"],
+        "Quantity": [2, 3, 7, 1, 4],
+        "Unit Price": [2.0, 2.5, 10.0, 3.0, 10.0],
+    }
+)
+
+
+def test_sales_are_added_up_per_day_and_a_day_without_any_is_one_without_demand() -> None:
+    table = demand_table(SALES)
+    assert table.products == ("A", "B")
+    np.testing.assert_array_equal(table.demand[0], [5, 0, 0, 1])
+
+
+def test_before_its_first_sale_a_products_demand_is_unknown() -> None:
+    table = demand_table(SALES)
+    assert isnan(table.demand[1, 0])
+    np.testing.assert_array_equal(table.demand[1, 1:], [7, 0, 4])
+
+
+def test_prices_are_the_median_of_a_products_sales() -> None:
+    table = demand_table(SALES)
+    assert table.unit_prices is not None
+    assert table.unit_prices.tolist() == [2.5, 10.0]
+
+
+def test_sales_can_be_counted_by_week_or_month() -> None:
+    assert demand_table(SALES, period="month").demand.tolist() == [[6], [11]]
+    assert demand_table(SALES, period="week").demand.shape == (2, 1)
+    assert demand_table(SALES, period="month").period_days == pytest.approx(30.4375)
+
+
+def test_returns_are_refused_with_their_row_or_left_out_on_request() -> None:
+    returned = pd.concat([SALES, SALES.tail(1).assign(Quantity=-4)], ignore_index=True)
+    with pytest.raises(InvalidDemand, match="Row 5 has Quantity -4 for B"):
+        demand_table(returned)
+    np.testing.assert_array_equal(demand_table(returned, drop_returns=True).demand, demand_table(SALES).demand)
+
+
+def test_a_row_per_product_is_read_with_its_periods_from_left_to_right() -> None:
+    table = demand_table(pd.DataFrame({"sku": [17, 18], "2026-01": [1, np.nan], "2026-02": [2, 5]}), period="month")
+    assert table.products == ("17", "18")
+    np.testing.assert_array_equal(table.demand, [[1, 2], [np.nan, 5]])
+
+
+def test_a_list_of_any_length_ends_with_the_newest_period() -> None:
+    table = demand_table(pd.DataFrame({"product_id": ["A", "B"], "demand": [[1.0, 2.0, 3.0], [9.0]]}))
+    np.testing.assert_array_equal(table.demand, [[1, 2, 3], [np.nan, np.nan, 9]])
+
+
+@pytest.mark.parametrize("suffix", [".csv", ".parquet"])
+def test_a_file_gives_what_its_table_gives(tmp_path: Path, suffix: str) -> None:
+    path = tmp_path / f"sales{suffix}"
+    SALES.to_csv(path, index=False) if suffix == ".csv" else SALES.to_parquet(path)
+    np.testing.assert_array_equal(read_demand(path).demand, demand_table(SALES).demand)
+
+
+def test_what_is_no_table_of_demand_is_refused_with_what_to_give(tmp_path: Path) -> None:
+    with pytest.raises(InvalidInput, match=r"neither \.csv nor \.parquet"):
+        read_demand(tmp_path / "sales.xlsx")
+    with pytest.raises(InvalidInput, match="No product column"):
+        demand_table(SALES.rename(columns={"SKU": "what"}))
+    assert demand_table(SALES.rename(columns={"SKU": "what"}), product="what").products == ("A", "B")
+    with pytest.raises(InvalidInput, match="neither a date and a quantity"):
+        demand_table(pd.DataFrame({"sku": ["A"], "colour": ["red"]}))
