@@ -9,6 +9,7 @@ from operator import mul
 
 from tools.interval_forecast import WIDENING
 from tools.models import Transfer
+from tools.order_quantity import whole_units
 from tools.past_coverage import PastCoverage
 from tools.working import Working
 
@@ -278,7 +279,8 @@ def _rounding(working: Working) -> list[str]:
     decision, rules = working.decision, working.rules
     if decision is None:
         return []
-    parts = [f"needed {shown(working.shortage)}"]
+    exact = whole_units(working.shortage) < working.needed_units
+    parts = [f"needed {shown(working.shortage)}{' + 1 to end above the reorder point' if exact else ''}"]
     if working.economic_quantity:
         parts.append(f"economic quantity {shown(working.economic_quantity)}")
     parts.append(f"minimum order {max(1, rules.minimum_order_quantity)}")

@@ -14,18 +14,33 @@ from tools.models import PriceBreak
 WHOLE_UNIT_FUZZ = 1e-9
 
 
+def _fuzz(units: float) -> float:
+    """What a float's rounding may be off, and never a unit."""
+    return min(0.5, WHOLE_UNIT_FUZZ * max(1.0, abs(units)))
+
+
 def whole_units(need: float) -> int:
     """Round a need up to whole units; a rounding error of the float is not a unit.
 
     >>> whole_units(747.57), whole_units(748.0000000001), whole_units(-3.2)
     (748, 748, 0)
     """
-    return max(0, ceil(need - WHOLE_UNIT_FUZZ * max(1.0, abs(need))))
+    return max(0, ceil(need - _fuzz(need)))
+
+
+def units_above(need: float) -> int:
+    """The fewest whole units that are more than a need, so that an order never leaves the position at the reorder
+    point, where it would be due again at once.
+
+    >>> units_above(747.57), units_above(748.0), units_above(0)
+    (748, 749, 1)
+    """
+    return max(0, floor(need + _fuzz(need))) + 1
 
 
 def permitted_units(room: float) -> int:
     """Round room down to whole units, forgiving a float's rounding error; never below 0."""
-    return max(0, floor(room + WHOLE_UNIT_FUZZ * max(1.0, abs(room))))
+    return max(0, floor(room + _fuzz(room)))
 
 
 def up_to_multiple(quantity: int, multiple: int) -> int:

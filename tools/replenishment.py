@@ -38,6 +38,7 @@ from tools.order_quantity import (
     price_tiers,
     shelf_life_cap,
     unit_price_at,
+    units_above,
     whole_units,
 )
 from tools.past_coverage import PastCoverage, past_coverage
@@ -92,6 +93,7 @@ def _work_out(facts: ProductFacts, what_if: WhatIf) -> Working:
     position = _position(facts, lead)
     rules = _rules(product, mean_per_day=mean_per_day, lead_time_days=lead.days, position=position.units)
     mean = forecast.stock_basis.mean
+    needed = _needed_units(max(0.0, level - position.units), level, mean_demand=forecast.mean_per_period)
     return Working(
         facts=facts,
         what_if=what_if,
@@ -104,13 +106,19 @@ def _work_out(facts: ProductFacts, what_if: WhatIf) -> Working:
         economic_quantity=economic,
         position=position,
         rules=rules,
+        needed_units=needed,
         decision=(
-            decide_quantity(need=level - position.units, economic=economic, spare=mean, rules=rules)
+            decide_quantity(need=needed, economic=economic, spare=mean, rules=rules)
             if _triggers(position.units, level, mean_demand=forecast.mean_per_period)
             else None
         ),
         permitted_leftover=_permitted_leftover(product, mean=mean, mean_per_day=mean_per_day, economic=economic),
     )
+
+
+def _needed_units(shortage: float, level: float, *, mean_demand: float) -> int:
+    """Units that end the need: where the reorder point itself triggers, the position must end above it."""
+    return units_above(shortage) if _triggers(level, level, mean_demand=mean_demand) else whole_units(shortage)
 
 
 def _triggers(position: float, level: float, *, mean_demand: float) -> bool:
@@ -251,7 +259,7 @@ def _textbook(working: Working, coverage: PastCoverage | None) -> TextbookFigure
 
 def _find_transfer(working: Working, siblings: Sequence[ProductFacts]) -> Transfer | None:
     """The location that can give the whole need and has most to spare."""
-    quantity = max(1, whole_units(working.shortage))
+    quantity = working.needed_units
     offers = [_spare(sibling) for sibling in siblings]
     able = [offer for offer in offers if offer is not None and offer.spare > quantity]
     if not able:

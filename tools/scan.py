@@ -370,7 +370,9 @@ def _order_quantity(
     triggered = (position <= demand.level) & ((demand.rate > 0) | (demand.level > 0) | (position < 0))
     multiple, minimum = terms["order_multiple"], np.maximum(terms["minimum_order_quantity"], 1.0)
     economic = _economic_quantity(mean_per_day, terms)
-    wanted = np.maximum(_whole_units(demand.level - position), _whole_units(economic))
+    need = demand.level - position
+    needed = np.where((demand.rate > 0) | (demand.level > 0), _units_above(need), _whole_units(need))
+    wanted = np.maximum(needed, _whole_units(economic))
     wanted = np.ceil(np.maximum(wanted, minimum) / multiple) * multiple
     smallest = np.ceil(minimum / multiple) * multiple
     capped = np.floor(terms["maximum_order_quantity"] / multiple) * multiple
@@ -379,8 +381,16 @@ def _order_quantity(
     return np.where(np.isnan(demand.level), np.nan, np.where(triggered, quantity, 0.0))
 
 
+def _fuzz(units: FloatArray) -> FloatArray:
+    return np.minimum(0.5, WHOLE_UNIT_FUZZ * np.maximum(1.0, np.abs(units)))
+
+
+def _units_above(need: FloatArray) -> FloatArray:
+    return np.maximum(0.0, np.floor(need + _fuzz(need))) + 1.0
+
+
 def _whole_units(need: FloatArray) -> FloatArray:
-    return np.maximum(0.0, np.ceil(need - WHOLE_UNIT_FUZZ * np.maximum(1.0, np.abs(need))))
+    return np.maximum(0.0, np.ceil(need - _fuzz(need)))
 
 
 def _economic_quantity(mean_per_day: FloatArray, terms: dict[str, FloatArray]) -> FloatArray:

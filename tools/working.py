@@ -26,6 +26,8 @@ class Working:
     """0 where the costs it needs are not known."""
     position: InventoryPosition
     rules: OrderRules
+    needed_units: int
+    """The fewest whole units that end the need."""
     decision: QuantityDecision | None
     """None while the position is above the reorder point."""
     permitted_leftover: float

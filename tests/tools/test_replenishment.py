@@ -67,6 +67,16 @@ def test_the_trigger_is_the_inventory_position(make_facts: Make, on_hand: float,
     assert plan(make_facts(stock={"on_hand": on_hand})).recommended_action == action
 
 
+@pytest.mark.parametrize("on_hand", [5, 89, 0])
+def test_an_order_ends_the_need_it_was_placed_for(make_facts: Make, on_hand: float) -> None:
+    order = plan(make_facts(demand=STEADY, stock={"on_hand": on_hand}))
+
+    after = plan(make_facts(demand=STEADY, stock={"on_hand": on_hand + order.order_quantity}))
+
+    assert order.recommended_action == "purchase_order"
+    assert (after.recommended_action, after.order_quantity) == ("none", 0)
+
+
 def test_a_position_at_the_reorder_point_triggers_and_orders_at_least_one(make_facts: Make) -> None:
     """`<` where `≤` is meant, and an order for 0, have both been met in the field."""
     level = plan(make_facts(demand=STEADY)).reorder_point
