@@ -24,7 +24,7 @@ Demand: TypeAlias = NDArray[np.float32] | FloatArray
 SMOOTHING = (0.05, 0.2)
 """Of the two exponentially weighted means; the third mean forecast is the long-run mean."""
 MEANS = 1 + len(SMOOTHING)
-KEEPS = (1.0, *(1 - smoothing for smoothing in SMOOTHING))
+KEEPS = np.array([1.0, *(1 - smoothing for smoothing in SMOOTHING)])
 ERROR_DECAY = 0.99
 """Weight that a past error loses with every period of age."""
 PRIOR_WINDOWS = 1.0
@@ -35,7 +35,9 @@ SMALLEST_SHARE = 0.1
 """Of the uncorrected mean: what a correction for over-forecasting leaves at least."""
 
 LONGEST_START = 8
-BLOCK_PERIODS = 64
+BLOCK_PERIODS = 32
+MOST_BLOCKS = 16
+"""A history is cut into blocks of at least so many periods, and into at most so many blocks."""
 SMALL_PRODUCT = 200_000
 """Multiplications below which BLAS stays on its own thread; larger products are cut, and threads are the caller's."""
 
@@ -58,14 +60,14 @@ def measured_horizon(interval: float) -> int:
 class Grid:
     """Points `horizon` periods apart that end with the history, and the sums of all demand before each of them.
 
-    `sums` holds products × points for each mean forecast: weight 1 for the long-run mean, (1 − SMOOTHING)^age for the
-    recent ones, the last period before the point having age 0. `scales` turns them into means per period; `known` are
-    the periods known at each point. Those two have one row where all products have the same history length.
+    `sums` are products × points × mean forecasts: weight 1 for the long-run mean, (1 − SMOOTHING)^age for the recent
+    ones, the last period before the point having age 0. `scales` turn them into means per period; `known` (products ×
+    points) are the periods known at each point. Both have one row where all products have the same history length.
     """
 
     horizon: int
-    sums: tuple[FloatArray, ...]
-    scales: tuple[FloatArray, ...]
+    sums: FloatArray
+    scales: FloatArray
     known: IntArray
 
     @property
@@ -80,7 +82,15 @@ class Grid:
     @property
     def means(self) -> tuple[FloatArray, ...]:
         """Mean demand per period of each product by each mean forecast, at the end of the history."""
-        return tuple(sums[:, -1] * scales[:, -1] for sums, scales in zip(self.sums, self.scales, strict=True))
+        return _columns(self.sums[:, -1] * self.scales[:, -1])
+
+    def means_at(self, points: IntArray) -> tuple[FloatArray, ...]:
+        """The same at some points, of the one product."""
+        return _columns(self.sums[0, points] * self.scales[0, points])
+
+
+def _columns(table: FloatArray) -> tuple[FloatArray, ...]:
+    return tuple(np.ascontiguousarray(table[:, index]) for index in range(table.shape[1]))
 
 
 def grid(demand: Demand, *, periods: IntArray, horizon: int) -> Grid:
@@ -89,54 +99,62 @@ def grid(demand: Demand, *, periods: IntArray, horizon: int) -> Grid:
     A history shorter than the block it comes in must be right-aligned, with zeros before its start.
     """
     sums = _grid_sums(demand, horizon)
-    known = periods[:, None] - horizon * np.arange(sums[0].shape[1] - 1, -1, -1)
-    scales = _scales(demand.shape[1])
-    return Grid(horizon, sums, tuple(scale[np.maximum(known, 0)] for scale in scales), known)
+    known = periods[:, None] - horizon * np.arange(sums.shape[1] - 1, -1, -1)
+    return Grid(horizon, sums, _scales(demand.shape[1])[np.maximum(known, 0)], known)
 
 
 @lru_cache(maxsize=64)
-def _scales(longest: int) -> tuple[FloatArray, ...]:
-    """Factors from sums to means after 0 … `longest` periods, for each mean forecast."""
+def _scales(longest: int) -> FloatArray:
+    """Factors from sums to means after 0 … `longest` periods, × mean forecasts."""
     known = np.arange(longest + 1.0)
     known[0] = 1.0
     recent = (smoothing / -np.expm1(np.log1p(-smoothing) * known) for smoothing in SMOOTHING)
-    return (1 / known, *recent)
+    return np.stack([1 / known, *recent], axis=1)
 
 
 @lru_cache(maxsize=256)
-def _block_weights(horizon: int) -> tuple[FloatArray, ...]:
-    """What each period of a block, and the sum before it, add to the sums at each point in it; for each forecast."""
-    points = max(1, BLOCK_PERIODS // horizon)
+def _block_weights(horizon: int, points: int, blocks: int) -> tuple[FloatArray, FloatArray]:
+    """What each period of a block adds to the sums at each point in it, and what the sums at the ends of all blocks by
+    themselves add to those at each point of the later ones. Columns are (blocks ×) points × mean forecasts."""
     after = horizon * np.arange(1, points + 1)
-    age = np.append(after[None] - 1 - np.arange(horizon * points)[:, None], after[None], axis=0)
-    return tuple(np.where(age >= 0, keep ** np.maximum(age, 0), 0.0) for keep in KEEPS)
+    age = after - 1 - np.arange(horizon * points)[:, None]
+    within = np.where(age >= 0, KEEPS[:, None, None] ** np.maximum(age, 0), 0.0)
+    passed = horizon * points * (np.arange(1, blocks) - 1 - np.arange(blocks)[:, None])
+    lag = passed[:, :, None] + after
+    across = np.where(passed[:, :, None] >= 0, KEEPS[:, None, None, None] ** np.maximum(lag, 0), 0.0)
+    spread = across.transpose(1, 0, 2, 3)[..., None] * np.eye(MEANS)[:, None, None, :]
+    return (
+        np.ascontiguousarray(within.transpose(1, 2, 0).reshape(-1, points * MEANS)),
+        spread.reshape(blocks * MEANS, -1),
+    )
 
 
-def _grid_sums(demand: Demand, horizon: int) -> tuple[FloatArray, ...]:
-    """Block by block, as a matrix product: its periods, and as the last column the sum at its start."""
-    weights = _block_weights(horizon)
-    width, points = weights[0].shape[0] - 1, weights[0].shape[1]
-    blocks = -(-demand.shape[1] // width)
-    lead = blocks * width - demand.shape[1]
-    columns = np.empty((len(demand), blocks, width + 1))
-    columns[:, 0, :lead] = 0.0
-    columns[:, 0, lead:width] = demand[:, : width - lead]
-    columns[:, 1:, :width] = demand[:, width - lead :].reshape(len(demand), blocks - 1, width)
-    sums = tuple(np.empty((len(demand), blocks * points)) for _ in weights)
-    for weight, total in zip(weights, sums, strict=True):
-        columns[:, 0, width] = 0.0
-        for block in range(blocks):
-            end = (block + 1) * points
-            _multiply(columns[:, block], weight, total[:, end - points : end])
-            if block + 1 < blocks:
-                columns[:, block + 1, width] = total[:, end - 1]
-    return tuple(total[:, lead // horizon :] for total in sums)
+def _grid_sums(demand: Demand, horizon: int) -> FloatArray:
+    """As two matrix products: of each block's periods by themselves, then of what the blocks before them amount to."""
+    rows, periods = demand.shape
+    points = -(-max(BLOCK_PERIODS, periods // MOST_BLOCKS) // horizon)
+    width = horizon * points
+    blocks = -(-periods // width)
+    lead = blocks * width - periods
+    within, across = _block_weights(horizon, points, blocks)
+    columns = np.empty((rows, blocks * width))
+    columns[:, :lead] = 0.0
+    columns[:, lead:] = demand
+    sums = _multiply(columns.reshape(-1, width), within).reshape(rows, blocks, -1)
+    if blocks > 1:
+        ends = np.ascontiguousarray(sums[:, :, -MEANS:]).reshape(rows, -1)
+        sums[:, 1:] += _multiply(ends, across).reshape(rows, blocks - 1, -1)
+    return sums.reshape(rows, -1, MEANS)[:, lead // horizon :]
 
 
-def _multiply(left: FloatArray, right: FloatArray, product: FloatArray) -> None:
+def _multiply(left: FloatArray, right: FloatArray) -> FloatArray:
     rows = max(1, SMALL_PRODUCT // right.size)
+    if len(left) <= rows:
+        return np.asarray(left @ right)
+    product = np.empty((len(left), right.shape[1]))
     for start in range(0, len(left), rows):
         np.matmul(left[start : start + rows], right, out=product[start : start + rows])
+    return product
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,23 +197,23 @@ def moments_by_origin(grid: Grid) -> ErrorMoments:
     first = max(0, counted.shape[1] - LONGEST_FADE // grid.horizon)
     age = grid.horizon * np.arange(counted.shape[1] - first, dtype=np.float64)
     growth, fade = ERROR_DECAY**-age, ERROR_DECAY**age
-    errors = [error[0, first:] for error in _weighted_errors(grid, counted)]
+    errors = np.concatenate(_weighted_errors(grid, counted))[:, first:]
     held = np.cumsum(counted[0, first:] * growth) * fade
     squared = np.cumsum(counted[0, first:] * growth**2) * fade**2
     scale = fade / np.maximum(held, np.finfo(float).tiny)
-    grown = [error * growth for error in errors]
-    bias = tuple(np.cumsum(error) * scale for error in grown)
+    grown = errors * growth
+    bias = tuple(np.cumsum(grown, axis=1) * scale)
     products = _symmetric(lambda one, two: np.cumsum(grown[one] * errors[two]) * scale)
     return ErrorMoments(bias, products, _windows(held, squared))
 
 
 def _weighted_errors(grid: Grid, weight: FloatArray) -> list[FloatArray]:
     """Demand over the horizon after each origin less its forecast there, × weight; products × origins per forecast."""
-    actual = grid.sums[0][:, 1:] - grid.sums[0][:, :-1]
+    actual = grid.sums[:, 1:, 0] - grid.sums[:, :-1, 0]
     actual *= weight
     errors = []
-    for sums, scales in zip(grid.sums, grid.scales, strict=True):
-        error = sums[:, :-1] * (scales[:, :-1] * (-grid.horizon * weight))
+    for index in range(MEANS):
+        error = grid.sums[:, :-1, index] * (grid.scales[:, :-1, index] * (-grid.horizon * weight))
         error += actual
         errors.append(error)
     return errors

@@ -77,7 +77,7 @@ def _rates(judged: JudgedErrors, points: IntArray, variance: FloatArray) -> Rate
     moments = moments_by_origin(grid)
     left_out = grid.points - 1 - moments.windows.size
     return combine(
-        means=[sums[0, points] * scales[0, points] for sums, scales in zip(grid.sums, grid.scales, strict=True)],
+        means=grid.means_at(points),
         moments=moments.at(points - 1 - left_out),
         variance=variance,
         horizon=grid.horizon,
