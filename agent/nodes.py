@@ -14,6 +14,7 @@ from langgraph.prebuilt.tool_node import ToolInvocationError
 from langgraph.types import interrupt
 from pydantic import ValidationError
 
+from agent.discretion import Discretion
 from agent.metrics import Metrics
 from agent.models import BudgetSpent, ModelChain, NoModelLeft
 from agent.prompts import CHAT, DECISION, PREFETCH, REMINDER
@@ -52,7 +53,9 @@ class Nodes:
         book: OrderBook,
         settings: Settings,
         metrics: Metrics,
+        discretion: Discretion,
     ) -> None:
+        self._discretion = discretion
         self._desk, self._book, self._settings, self._metrics = desk, book, settings, metrics
         self._deciding = chain.bind_tools(toolbox.decision_schemas)
         self._submitting = chain.bind_tools(toolbox.decision_schemas, tool_choice="submit_order")
@@ -73,7 +76,7 @@ class Nodes:
         except BudgetSpent as spent:
             return self._give_up(state, spent.message)
         except NoModelLeft:
-            return self._give_up(state, "No model could be reached.")
+            return self._give_up(state, "No model gave a usable answer.")
         return {"messages": [reply]}
 
     async def assess(self, state: DecisionState) -> Update:
@@ -82,6 +85,7 @@ class Nodes:
         family = await self._desk.family(request)
         facts, plan = family[0], plan_for(family)
         call, submission = _submission(state)
+        submission = submission and self._discretion.submission(submission)
         verdict = judge(submission, plan, await self._circumstances(state, request, facts), self._limits())
         log.info("assessed", route=verdict.route, quantity=verdict.quantity, confidence=verdict.confidence.value)
         route = verdict.route
@@ -178,7 +182,7 @@ def _proposal(
         supplier_id=facts.supplier.id if bought else None,
         supplier_name=facts.supplier.name if bought else None,
         quantity=verdict.quantity,
-        unit_price=plan.unit_price,
+        unit_price=plan.price_at(verdict.quantity),
         currency=plan.currency,
         lead_time_days=plan.lead_time_days,
         plan=plan,

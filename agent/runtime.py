@@ -7,11 +7,10 @@ book disagree, the order book is right.
 
 import asyncio
 import contextvars
-import re
 import time
 import uuid
 from collections.abc import AsyncIterator, Coroutine, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from typing import Any, TypeVar
 
 import aiosqlite
@@ -24,6 +23,7 @@ from langgraph.types import Command
 from pydantic import SecretStr
 
 from agent import prompts
+from agent.discretion import Discretion
 from agent.graph import Graph, build_graph
 from agent.metrics import Metrics
 from agent.models import Link, ModelChain, build_chain
@@ -67,6 +67,8 @@ async def open_runtime(settings: Settings, *, models: Sequence[Link] | None = No
         stack.push_async_callback(chain.aclose)
         runtime = Runtime(settings, OrderBook(engine), chain, metrics, checkpointer)
         await runtime.take_up_unfinished()
+        sweeper = asyncio.create_task(runtime.sweep())
+        stack.callback(sweeper.cancel)
         if settings.check_models:
             runtime.check_models()
         stack.push_async_callback(runtime.drain)
@@ -101,7 +103,17 @@ class Runtime:
         self._chain, self.checkpointer = chain, checkpointer
         self._desk = StockDesk({"mock": LiveCatalog(SampleCatalog(), book, "mock")})
         self.toolbox = toolbox = Toolbox(self._desk, start_run=self.decide, review_url=self.review_url)
-        self.nodes = Nodes(chain=chain, toolbox=toolbox, desk=self._desk, book=book, settings=settings, metrics=metrics)
+        secrets = [value.get_secret_value() for _, value in settings if isinstance(value, SecretStr)]
+        self._discretion = Discretion(secrets)
+        self.nodes = Nodes(
+            chain=chain,
+            toolbox=toolbox,
+            desk=self._desk,
+            book=book,
+            settings=settings,
+            metrics=metrics,
+            discretion=self._discretion,
+        )
         self.graph: Graph = build_graph(self.nodes, checkpointer)
         self._owner = uuid.uuid4().hex
         self._tasks: set[asyncio.Task[Any]] = set()
@@ -159,7 +171,7 @@ class Runtime:
             review_id, version=version, decision=decision, quantity=quantity, reason=reason, decided_by=decided_by
         )
         self.metrics.orders.labels(proposal.action, view.run.status).inc()
-        await self._in_background(self._wake(view.run.id))
+        self._spawn(self._wake(view.run.id))
         return view
 
     async def chat(self, message: str, *, conversation_id: str | None, caller: str) -> ChatAnswer:
@@ -244,13 +256,18 @@ class Runtime:
             await self._escalate(state)
         self.metrics.decision_seconds.labels(run.mode).observe(time.perf_counter() - started)
         view = await self.book.run(run.id)
+        if view.run.status != "pending_review":
+            self._spawn(self._forget(run.id))
         log.info("run_ended", status=view.run.status, product_id=run.product_id)
         return view
 
     async def _escalate(self, state: DecisionState) -> None:
-        """Put the calculator's plan before a person. Does nothing where the run already has its proposal."""
+        """Put the calculator's plan before a person. Where the run already has its proposal, that one stands."""
         why = "The run was cut short by a fault. The calculator's plan stands here."
-        await self.nodes.assess({**state, "messages": [], "escalation": why, "deadline": 0.0})
+        stopped: DecisionState = {**state, "messages": [], "escalation": why, "deadline": 0.0}
+        assessed = await self.nodes.assess(stopped)
+        if assessed["route"] == "auto":  # cut off between the decision to place it and the placing
+            await self.nodes.auto(stopped)
 
     def _opening(self, run: Run, request: DecisionRequest) -> DecisionState:
         messages: list[AnyMessage] = [prompts.task(request)]
@@ -278,9 +295,21 @@ class Runtime:
         resume = {waiting.id: True for waiting in snapshot.interrupts}
         if resume:
             await self.graph.ainvoke(Command(resume=resume), config, durability="exit")
+        await self._forget(run_id)
+        await self.book.mark_closed(run_id)
+
+    async def _forget(self, run_id: str) -> None:
         if self.checkpointer is not None:
             await self.checkpointer.adelete_thread(run_id)
-        await self.book.mark_closed(run_id)
+
+    async def sweep(self) -> None:
+        """Take up, now and then, what lost its holder while the service runs: a run whose store failed at the end."""
+        while not self._closing:
+            await asyncio.sleep(self._lease)
+            with suppress(Unavailable):
+                for run in await self.book.runs_to_resume(owner=self._owner, lease_seconds=self._lease):
+                    log.warning("run_taken_up", run_id=run.id, attempts=run.attempts)
+                    self._spawn(self._carry_out(run, DecisionRequest.model_validate(run.request)))
 
     async def _conversation(self, conversation_id: str | None, caller: str) -> str:
         if conversation_id is None:
@@ -325,14 +354,11 @@ class Runtime:
         )
 
     def _discreet(self, answer: str) -> str:
-        """The answer, unless it gives away a key or our instructions to the model."""
-        values = [value for _, value in self.settings if isinstance(value, SecretStr)]
-        secrets = [value.get_secret_value() for value in values]
-        lines = [line.strip() for line in re.split(r"[\n.;]", prompts.everything_told()) if len(line.strip()) > 30]
-        leaks = [text for text in secrets + lines if text and text in answer]
-        if leaks:
-            log.warning("answer_withheld", leaks=len(leaks))
-        return REFUSAL if leaks else answer
+        """The answer made safe to show; a refusal where it gives away a key or our instructions to the model."""
+        if self._discretion.leaks(answer):
+            log.warning("answer_withheld")
+            return REFUSAL
+        return self._discretion.paragraph(answer)
 
     async def _in_background(self, work: Coroutine[Any, Any, T]) -> T:
         """Await work that goes on when the caller goes away, outside any graph that the caller may be running in."""

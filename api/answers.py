@@ -108,11 +108,11 @@ class TriggerAnswer(Answer):
             reasoning=" ".join(filter(None, [plan.reason, proposal.rationale])),
             llm_provider=proposal.provider,
             run_id=view.run.id,
-            review_id=proposal.id if waits else None,
+            review_id=proposal.id if proposal.review_reasons else None,
             review_url=review_url(proposal.id) if waits else None,
             review_reasons=proposal.review_reasons,
             calculation=Calculation.of(plan),
-            warnings=_warnings(plan) + (_STANDING if view.standing else ()),
+            warnings=(*_warnings(plan), *_standing(view)),
         )
 
 
@@ -120,7 +120,18 @@ def _order(view: RunView) -> OrderAnswer | None:
     return OrderAnswer.of(view.order) if view.order else None
 
 
-_STANDING = ("This need is already met by an earlier run; its answer is shown and nothing new was begun.",)
+def _standing(view: RunView) -> tuple[str, ...]:
+    """Why an earlier answer came instead of a new one, and the way on."""
+    if not view.standing:
+        return ()
+    if view.order is not None:
+        way_on = f"name {view.order.number} under open_orders if it is counted in what you send"
+        stands = f"{view.order.number} was placed for this need and has not arrived"
+    elif view.proposal is not None and view.run.status == "pending_review":
+        way_on, stands = "decide it first", f"{view.proposal.id} waits for a person to decide on this need"
+    else:
+        way_on, stands = "send another Idempotency-Key", "This request was answered before"
+    return (f"{stands}: its answer is shown, and the figures just sent were not used. For a new decision, {way_on}.",)
 
 
 def _figures(plan: Plan) -> dict[str, Any]:

@@ -50,7 +50,7 @@ def comparable(text: str) -> str:
 def _answer(match: re.Match[str], base: str) -> str:
     command = match["command"].replace(ADDRESS, base)
     done = subprocess.run(
-        ["bash", "-c", command], env=os.environ | {"API_KEY": KEY}, capture_output=True, text=True, check=True
+        ["bash", "-c", command], env=os.environ | {"RESTOCK_KEY": KEY}, capture_output=True, text=True, check=True
     )
     answer = json.loads(done.stdout)
     chosen: dict[str, Any] = {}

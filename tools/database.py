@@ -102,7 +102,7 @@ def _database_errors() -> Iterator[None]:
         yield
     except (exc.OperationalError, exc.InterfaceError, exc.TimeoutError) as error:
         raise Unavailable(
-            "The order book's database cannot serve now. Nothing was stored; try again shortly."
+            "The order book's database cannot serve now; try again shortly, with the same Idempotency-Key."
         ) from error
 
 

@@ -149,9 +149,10 @@ def _standing_reasons(plan: Plan, quantity: int, circumstances: Circumstances, l
 
 
 def _money_reasons(plan: Plan, quantity: int, limits: Limits) -> list[str]:
-    if plan.unit_price is None:
+    price = plan.price_at(quantity)
+    if price is None:
         return ["No unit price is known, so the order's value cannot be held against the limit."]
-    value = plan.unit_price * quantity
+    value = price * quantity
     if value <= limits.auto_order_value_limit:
         return []
     return [

@@ -227,6 +227,8 @@ class Plan(Record):
     permitted_leftover: float
     transfer: Transfer | None = None
     unit_price: Decimal | None
+    """At `order_quantity`; another quantity may reach another price: ask `price_at`."""
+    price_tiers: tuple[PriceBreak, ...] = ()
     order_value: Decimal | None
     currency: str
     infeasible: str | None = None
@@ -237,6 +239,11 @@ class Plan(Record):
     textbook: TextbookFigures | None
     predictive: PredictiveDemand | None = None
     """None: `distribution` with `mean_demand` and `demand_sd` stands for it."""
+
+    def price_at(self, quantity: int) -> Decimal | None:
+        """What each unit of an order of `quantity` costs; None where no price is known."""
+        reached = [tier for tier in self.price_tiers if tier.minimum_quantity <= quantity]
+        return max(reached, key=lambda tier: tier.minimum_quantity).unit_price if reached else self.unit_price
 
     @property
     def triggered(self) -> bool:

@@ -22,6 +22,7 @@ from tools.models import Mode, Order, Proposal, RunStatus
 from tools.schema import Now, audit, counters, orders, outbox, product_versions, proposals, runs
 
 MAX_LEAD_TIME_DAYS = 36_500
+LEAST_DAYS_OPEN = 1.0
 AUTOMATIC = "automatic"
 _COPIED = (
     "run_id",
@@ -32,7 +33,6 @@ _COPIED = (
     "source_location",
     "supplier_id",
     "supplier_name",
-    "unit_price",
     "currency",
     "provider",
 )
@@ -118,13 +118,17 @@ async def place_order(
 
 
 def _order_values(proposal: Proposal, quantity: int, turn: Turn) -> dict[str, Any]:
-    lead_time = timedelta(days=min(proposal.lead_time_days, MAX_LEAD_TIME_DAYS))
+    # Where stock is the caller's word, an order is open for a day at least: the same word may well be sent again.
+    least = LEAST_DAYS_OPEN if proposal.mode == "input" else 0.0
+    lead_time = timedelta(days=max(least, min(proposal.lead_time_days, MAX_LEAD_TIME_DAYS)))
+    price = proposal.unit_price if quantity == proposal.quantity else proposal.plan.price_at(quantity)
     return {name: getattr(proposal, name) for name in _COPIED} | {
         "type": "transfer" if proposal.action == "transfer" else "purchase_order",
         "proposal_number": review_number(proposal.id),
         "product_version": turn.version,
         "quantity": quantity,
-        "total": _total(proposal.unit_price, quantity),
+        "unit_price": price,
+        "total": _total(price, quantity),
         "created_at": turn.now,
         "due_at": turn.now + lead_time,
     }

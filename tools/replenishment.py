@@ -21,6 +21,7 @@ from tools.models import (
     ImpliedService,
     Plan,
     PredictiveDemand,
+    PriceBreak,
     Product,
     ProductFacts,
     TextbookFigures,
@@ -257,6 +258,13 @@ def _textbook(working: Working, coverage: PastCoverage | None) -> TextbookFigure
     )
 
 
+def _price_tiers(product: Product) -> tuple[PriceBreak, ...]:
+    if product.unit_price is None:
+        return product.price_breaks
+    tiers = price_tiers(product.unit_price, product.price_breaks)
+    return tuple(PriceBreak(minimum_quantity=start, unit_price=price) for start, price in tiers)
+
+
 def _find_transfer(working: Working, siblings: Sequence[ProductFacts]) -> Transfer | None:
     """The location that can give the whole need and has most to spare."""
     quantity = working.needed_units
@@ -335,6 +343,7 @@ def _write_plan(working: Working, transfer: Transfer | None, coverage: PastCover
         permitted_leftover=working.permitted_leftover,
         transfer=transfer,
         unit_price=price,
+        price_tiers=_price_tiers(product),
         order_value=None if price is None else price * choice.quantity,
         currency=product.currency,
         infeasible=choice.infeasible,

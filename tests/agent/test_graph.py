@@ -1,6 +1,7 @@
 """A decision from trigger to order, review or nothing, whatever the model says on the way."""
 
 from collections.abc import Callable
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -10,7 +11,7 @@ from agent.graph import after_agent, after_assess, begin
 from agent.runtime import Runtime
 from agent.state import DecisionRequest
 from tools.errors import AlreadyDecided, InvalidQuantity, Unavailable, UnknownConversation, UnknownProduct
-from tools.models import RunView
+from tools.models import DemandHistory, PriceBreak, Product, ProductFacts, RunView, Stock, Supplier
 
 Says = Callable[..., AIMessage]
 PRODUCT = "STEEL_SHEETS"
@@ -338,3 +339,72 @@ def test_the_routers_follow_the_picture(says: Says) -> None:
     assert after_agent({**state(says("text")), "kind": "chat"}) == "__end__"
     routes = {route: after_assess(state(route=route)) for route in ("auto", "review", "none", "retry")}
     assert routes == {"auto": "auto", "review": "human_review", "none": "__end__", "retry": "agent"}
+
+
+async def test_a_run_cut_off_before_its_order_was_placed_is_placed_all_the_same(
+    start: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    runtime = await start()
+    place = runtime.book.place
+    calls: list[str] = []
+
+    async def fails_once(run_id: str) -> Any:
+        calls.append(run_id)
+        if len(calls) == 1:
+            raise TimeoutError
+        return await place(run_id)
+
+    monkeypatch.setattr(runtime.book, "place", fails_once)
+
+    assert _end(await runtime.decide(REQUEST)) == ("executed", "PO-")
+    assert len(await runtime.book.orders()) == 1
+
+
+async def test_a_models_words_are_cleaned_and_bounded_before_anyone_reads_them(start: Any, says: Says) -> None:
+    quantity = await _planned(await start())
+    words = {"rationale": "nul \x00 x \u202e bidi", "concerns": ["\udfff\u202eevil\n\nApproved by code." + "x" * 9_000]}
+    runtime = await start(says(*LOOK_UP), says(_submit(quantity, **words)))
+
+    proposal = (await runtime.decide(REQUEST)).proposal
+
+    assert proposal.rationale == "nul x bidi"
+    assert proposal.concerns[0].startswith("evil Approved by code.x")
+    assert max(map(len, proposal.review_reasons)) < 400
+
+
+async def test_a_rationale_that_quotes_our_instructions_or_a_key_is_withheld(start: Any, says: Says) -> None:
+    key = "canary-7f3a-not-a-real-key"
+    quantity = await _planned(await start())
+    runtime = await start(
+        says(*LOOK_UP), says(_submit(quantity, rationale=f"The key is {key.upper()}.")), groq_api_key=key
+    )
+
+    assert (await runtime.decide(REQUEST)).proposal.rationale == "(withheld)"
+
+
+async def test_a_quantity_below_a_price_break_is_valued_at_its_own_price(start: Any, says: Says) -> None:
+    facts = ProductFacts(
+        product=Product(
+            id=PRODUCT,
+            name="Sheets",
+            unit_price=Decimal(10_000),
+            order_cost=Decimal(1_000),
+            holding_rate=0.2,
+            price_breaks=(PriceBreak(minimum_quantity=200, unit_price=Decimal(1)),),
+        ),
+        supplier=Supplier(id="S", name="S", promised_lead_time_days=3),
+        stock=Stock(location="here", on_hand=0),
+        demand=DemandHistory(values=(10.0,) * 60),
+        source="input",
+    )
+    request = DecisionRequest(product_id=PRODUCT, mode="input", facts=facts)
+    runtime = await start(says(*LOOK_UP), says(_submit(60)))
+
+    view = await runtime.decide(request)
+
+    assert _end(view) == ("pending_review", None)
+    assert view.proposal.value == 600_000
+    edited = await runtime.decide_review(
+        view.proposal.id, decision="edit", quantity=view.proposal.plan.minimum_quantity, reason="Less.", decided_by="a"
+    )
+    assert edited.order.items[0].unit_price == 10_000

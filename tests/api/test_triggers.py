@@ -85,7 +85,7 @@ async def test_a_second_trigger_for_a_waiting_need_names_the_same_run(service: A
     second = (await service.trigger(reviewed)).json()
 
     assert second["run_id"] == first["run_id"]
-    assert any("earlier run" in warning for warning in second["warnings"])
+    assert any("were not used" in warning for warning in second["warnings"])
     assert await service.count("runs") == 1
 
 

@@ -173,7 +173,7 @@ async def test_a_full_disk_is_unavailable_and_leaves_nothing_behind(tmp_path: Pa
     book = OrderBook(engine)
     await book.record_run(new_run(id="run-a"), owner="w", lease_seconds=60)
     await _fill_disk(engine, after_pages=1)
-    with pytest.raises(Unavailable, match="Nothing was stored"):
+    with pytest.raises(Unavailable, match="cannot serve now"):
         await book.propose(new_proposal("run-a", rationale="x" * 50_000), route="auto", expires_in_hours=1)
     await _fill_disk(engine, after_pages=1_000_000)
     proposal = await book.propose(new_proposal("run-a"), route="auto", expires_in_hours=1)

@@ -1,0 +1,47 @@
+"""What may leave of a model's words: cleaned, of bounded length, and without our instructions or a key in them."""
+
+import re
+from collections.abc import Iterable
+
+from agent import prompts
+from tools.gate import Submission
+from tools.text import clean_text
+
+LONGEST_RATIONALE, LONGEST_CONCERN, LONGEST_LINE = 1_000, 300, 2_000
+SHORTEST_SECRET, SHORTEST_SENTENCE = 6, 30
+WITHHELD = "(withheld)"
+
+
+class Discretion:
+    """Knows what must not be said: these secrets, and the sentences that models are instructed with."""
+
+    def __init__(self, secrets: Iterable[str]) -> None:
+        sentences = (_folded(line) for line in re.split(r"[\n.;:]", prompts.everything_told()))
+        kept = [_folded(secret) for secret in secrets if len(secret) >= SHORTEST_SECRET]
+        self._unsayable = (*kept, *(line for line in sentences if len(line) >= SHORTEST_SENTENCE))
+
+    def leaks(self, text: str) -> bool:
+        """Also when the letters' case or the line breaks were changed on the way."""
+        folded = _folded(text)
+        return any(unsayable in folded for unsayable in self._unsayable)
+
+    def paragraph(self, text: str) -> str:
+        """Several lines, each made safe to show."""
+        return "\n".join(clean_text(line, limit=LONGEST_LINE) for line in text.splitlines()).strip()
+
+    def submission(self, submission: Submission) -> Submission:
+        """The same order in words that a reviewer may be shown."""
+        return submission.model_copy(
+            update={
+                "product_id": clean_text(submission.product_id, limit=LONGEST_CONCERN),
+                "rationale": self._sentence(submission.rationale, limit=LONGEST_RATIONALE),
+                "concerns": [self._sentence(concern, limit=LONGEST_CONCERN) for concern in submission.concerns],
+            }
+        )
+
+    def _sentence(self, text: str, *, limit: int) -> str:
+        return WITHHELD if self.leaks(text) else clean_text(text, limit=limit)
+
+
+def _folded(text: str) -> str:
+    return " ".join(text.casefold().split())
