@@ -174,12 +174,15 @@ class Runtime:
         self._spawn(self._wake(view.run.id))
         return view
 
-    async def chat(self, message: str, *, conversation_id: str | None, caller: str) -> ChatAnswer:
-        """Answer one message of a planner. Raises `UnknownConversation` for an id that is not this caller's."""
+    async def chat(
+        self, message: str, *, conversation_id: str | None, caller: str, named: str | None = None
+    ) -> ChatAnswer:
+        """Answer one message of a planner, who owns the conversation by id and is shown to reviewers as `named`.
+        Raises `UnknownConversation` for an id that is not this caller's."""
         conversation_id = await self._conversation(conversation_id, caller)
         lock = self._conversations.setdefault(conversation_id, asyncio.Lock())
         async with lock:
-            return await self._in_background(self._answer(message, conversation_id, caller))
+            return await self._in_background(self._answer(message, conversation_id, named or caller))
 
     async def readiness(self) -> dict[str, Any]:
         """Whether the service can take work, and what it would use for it."""

@@ -240,6 +240,9 @@ class ReviewAnswer(Answer):
     decided_at: datetime | None
     decided_by: str | None
     decision_reason: str | None
+    order: OrderAnswer | None = Field(
+        default=None, description="What was ordered, as approved or edited; shown where one review is asked for."
+    )
     run_id: str
     requested_by: str
     provider: str
@@ -248,11 +251,12 @@ class ReviewAnswer(Answer):
     model_text: ModelText
 
     @classmethod
-    def of(cls, proposal: Proposal, review_url: ReviewUrl) -> "ReviewAnswer":
+    def of(cls, proposal: Proposal, review_url: ReviewUrl, order: Order | None = None) -> "ReviewAnswer":
         plan = proposal.plan
         named = {name: getattr(proposal, name) for name in cls.model_fields if hasattr(proposal, name)}
         return cls.model_construct(
             **named,
+            order=OrderAnswer.of(order) if order else None,
             review_id=proposal.id,
             review_url=review_url(proposal.id),
             calculated_quantity=plan.order_quantity,

@@ -8,6 +8,7 @@ from tools.order_quantity import price_tiers
 from tools.working import Working
 
 FEWEST_SALES = 3
+MOST_ORDERS_NAMED = 10
 SURPRISE = 0.01
 """Chance of the silence since the last sale, below which demand is taken to have stopped."""
 
@@ -106,7 +107,7 @@ def _stopped(working: Working) -> Iterator[Notice]:
 
 
 def _open_orders(working: Working) -> Iterator[Notice]:
-    for entry in working.position.orders:
+    for entry in working.position.orders[:MOST_ORDERS_NAMED]:
         order = entry.order
         overdue = f"Order {order.reference} of {order.quantity:g} is {-order.due_in_days:g} days overdue"
         if entry.standing == "doubted":
@@ -120,6 +121,23 @@ def _open_orders(working: Working) -> Iterator[Notice]:
                 code="overdue_order",
                 message=f"{overdue}, a whole lead time more than this supplier has been late; it is not counted.",
             )
+        elif entry.standing == "later":
+            yield Notice(
+                code="later_order",
+                message=f"Order {order.reference} of {order.quantity:g} is due in {order.due_in_days:.3g} days, after "
+                f"the {working.interval_days:.3g} days that are planned for; it is not counted.",
+            )
+
+
+def _later_decides(working: Working) -> Iterator[Notice]:
+    orders = working.position.orders
+    later = sum(entry.order.quantity for entry in orders if entry.standing == "later")
+    if working.triggered and later and working.position.units + later > working.reorder_point:
+        yield Notice(
+            code="later_order_decides",
+            message="Nothing would be ordered if what is due later counted: see whether it can come sooner first.",
+            blocks_automatic=True,
+        )
 
 
 def _overdue_decides(working: Working) -> Iterator[Notice]:
@@ -175,6 +193,7 @@ CHECKS: tuple[Callable[[Working], Iterator[Notice]], ...] = (
     _few_sales,
     _stopped,
     _overdue_decides,
+    _later_decides,
     _capped,
     _low_history,
     _masked,

@@ -40,7 +40,9 @@ async def chat(
         )
 
     async def work() -> bytes:
-        answer = await runtime.chat(body.message, conversation_id=body.conversation_id, caller=caller.id)
+        answer = await runtime.chat(
+            body.message, conversation_id=body.conversation_id, caller=caller.id, named=caller.name
+        )
         return Reply.of(answer, runtime.review_url).as_json()
 
     return await Attempt(request, body, runtime.book).answer(work)

@@ -37,7 +37,9 @@ async def reviews(
 @router.get("/reviews/{review_id}", response_model=ReviewAnswer, responses=problems(404), openapi_extra=needs("read"))
 async def review(review_id: str, runtime: RuntimeGiven) -> Response:
     """One review, open or decided."""
-    return as_json(ReviewAnswer.of(await runtime.book.review(review_id), runtime.review_url))
+    proposal = await runtime.book.review(review_id)
+    order = (await runtime.book.run(proposal.run_id)).order
+    return as_json(ReviewAnswer.of(proposal, runtime.review_url, order))
 
 
 @router.post(

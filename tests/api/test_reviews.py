@@ -57,6 +57,20 @@ async def test_a_rejection_places_nothing_and_closes_the_run(service: Any, probl
     problem(await service.decide(waiting["review_id"], decision="approve"), 409, "already_decided")
 
 
+async def test_a_decided_review_shows_what_was_ordered(service: Any) -> None:
+    waiting = await service.waiting()
+    before = (await service.client.get(f"/reviews/{waiting['review_id']}")).json()
+
+    decided = await service.decide(
+        waiting["review_id"], decision="edit", quantity=before["minimum_quantity"], reason="Less will do."
+    )
+    after = (await service.client.get(f"/reviews/{waiting['review_id']}")).json()
+
+    assert before["order"] is None
+    assert after["order"] == decided.json()["order"]
+    assert after["order"]["items"][0]["quantity"] == before["minimum_quantity"]
+
+
 async def test_an_edit_places_the_quantity_given(service: Any) -> None:
     waiting = await service.waiting()
     quantity = waiting["calculation"]["minimum_quantity"] + 7

@@ -78,3 +78,19 @@ def test_a_cheaper_tier_is_pointed_out_only_where_its_total_is_no_more(make_fact
 
 def test_an_assumption_blocks(make_facts: Make) -> None:
     assert notices(make_facts(), WhatIf(demand_uplift=1.1))["what_if"].blocks_automatic
+
+
+def test_an_order_due_just_after_the_interval_that_would_meet_the_need_asks_for_a_person(make_facts: Make) -> None:
+    later = OpenOrder(reference="PO-7", quantity=5_000, due_in_days=8)
+    found = notices(make_facts(demand=STEADY, stock={"on_hand": 5, "open_orders": (later,)}))
+
+    assert "PO-7" in found["later_order"].message
+    assert found["later_order_decides"].blocks_automatic
+
+
+def test_an_order_due_later_that_would_not_meet_the_need_is_only_named(make_facts: Make) -> None:
+    later = OpenOrder(reference="PO-7", quantity=1, due_in_days=8)
+    found = notices(make_facts(demand=STEADY, stock={"on_hand": 5, "open_orders": (later,)}))
+
+    assert "later_order" in found
+    assert "later_order_decides" not in found
