@@ -31,8 +31,13 @@ PRIOR_WINDOWS = 1.0
 """Windows of independent demand that the measured errors are mixed with, so that one or two do not decide alone."""
 BIAS_DOUBT = 3.0
 """A bias of t standard errors is corrected by 1 − 3/t²: not at all below √3, nearly whole from 8 on."""
+MORE_THAN_ONE = 1 + 1e-6
+"""Windows from which errors can be compared with each other; a single one says nothing of its chance."""
 SMALLEST_SHARE = 0.1
 """Of the uncorrected mean: what a correction for over-forecasting leaves at least."""
+
+PAIRS = tuple((one, two) for one in range(MEANS) for two in range(one, MEANS))
+FIRST_OF_PAIR, SECOND_OF_PAIR = [one for one, _ in PAIRS], [two for _, two in PAIRS]
 
 LONGEST_START = 8
 BLOCK_PERIODS = 32
@@ -84,9 +89,10 @@ class Grid:
         """Mean demand per period of each product by each mean forecast, at the end of the history."""
         return _columns(self.sums[:, -1] * self.scales[:, -1])
 
-    def means_at(self, points: IntArray) -> tuple[FloatArray, ...]:
-        """The same at some points, of the one product."""
-        return _columns(self.sums[0, points] * self.scales[0, points])
+    @property
+    def means_by_point(self) -> tuple[FloatArray, ...]:
+        """The same as they were at each point, of the one product."""
+        return tuple((self.sums[0] * self.scales[0]).T)
 
 
 def _columns(table: FloatArray) -> tuple[FloatArray, ...]:
@@ -168,11 +174,6 @@ class ErrorMoments:
     products: tuple[tuple[FloatArray, ...], ...]
     windows: FloatArray
 
-    def at(self, chosen: IntArray) -> "ErrorMoments":
-        """Those of the chosen points only."""
-        products = tuple(tuple(product[chosen] for product in row) for row in self.products)
-        return ErrorMoments(tuple(bias[chosen] for bias in self.bias), products, self.windows[chosen])
-
 
 def newest_moments(grid: Grid) -> ErrorMoments:
     """Of each product, as known at the end of its history."""
@@ -188,23 +189,27 @@ def newest_moments(grid: Grid) -> ErrorMoments:
     return ErrorMoments(bias, products, np.broadcast_to(windows, bias[0].shape))
 
 
-def moments_by_origin(grid: Grid) -> ErrorMoments:
-    """Of one product, as they were known when the outcome of each origin's forecast was, oldest first.
+def moments_by_point(grid: Grid) -> ErrorMoments:
+    """Of one product, as they were known at each point of the grid; at the first nothing was.
 
-    Errors whose weight has faded to nothing are left out of the running sums, and their origins are not reported.
+    Errors whose weight has faded to nothing are left out of the running sums.
     """
     counted = _counted(grid)
-    first = max(0, counted.shape[1] - LONGEST_FADE // grid.horizon)
-    age = grid.horizon * np.arange(counted.shape[1] - first, dtype=np.float64)
-    growth, fade = ERROR_DECAY**-age, ERROR_DECAY**age
-    errors = np.concatenate(_weighted_errors(grid, counted))[:, first:]
-    held = np.cumsum(counted[0, first:] * growth) * fade
-    squared = np.cumsum(counted[0, first:] * growth**2) * fade**2
-    scale = fade / np.maximum(held, np.finfo(float).tiny)
-    grown = errors * growth
-    bias = tuple(np.cumsum(grown, axis=1) * scale)
-    products = _symmetric(lambda one, two: np.cumsum(grown[one] * errors[two]) * scale)
-    return ErrorMoments(bias, products, _windows(held, squared))
+    errors = np.concatenate(_weighted_errors(grid, counted))
+    faded = max(0, errors.shape[1] - LONGEST_FADE // grid.horizon)
+    age = grid.horizon * np.maximum(np.arange(errors.shape[1], dtype=np.float64) - faded, 0.0)
+    growth = ERROR_DECAY**-age
+    growth[:faded] = 0.0
+    grown, held = errors * growth, counted * growth
+    running = np.zeros((MEANS + len(PAIRS) + 2, errors.shape[1] + 1))
+    rows = np.concatenate([grown, grown[FIRST_OF_PAIR] * errors[SECOND_OF_PAIR], held, held * growth])
+    np.cumsum(rows, axis=1, out=running[:, 1:])
+    fade = np.append(1.0, ERROR_DECAY**age)
+    total = np.maximum(running[-2] * fade, np.finfo(float).tiny)
+    *moments, _, _ = running * (fade / total)
+    windows = (running[-2] * fade) ** 2 / np.maximum(running[-1] * fade**2, np.finfo(float).tiny)
+    products = dict(zip(PAIRS, moments[MEANS:], strict=True))
+    return ErrorMoments(tuple(moments[:MEANS]), _symmetric(lambda one, two: products[one, two]), windows)
 
 
 def _weighted_errors(grid: Grid, weight: FloatArray) -> list[FloatArray]:
@@ -224,8 +229,24 @@ def _counted(grid: Grid) -> FloatArray:
     return (grid.known[:, :-1] >= first_origin(grid.known[:, -1:])).astype(np.float64)
 
 
+def running_statistics(demand: FloatArray, known: IntArray) -> tuple[FloatArray, FloatArray]:
+    """Mean and sample variance of the first `known` periods of one product; summed about the overall mean.
+
+    Fewer than two periods have no variance, and none no mean; both are given as 0.
+    """
+    centre = demand.mean()
+    total = np.zeros((2, demand.size + 1))
+    total[0, 1:] = demand - centre
+    np.square(total[0], out=total[1])
+    np.cumsum(total, axis=1, out=total)
+    sums, squares = total[:, np.maximum(known, 0)]
+    mean = sums / np.maximum(known, 1)
+    variance = np.maximum(squares - sums * mean, 0.0) / np.maximum(known - 1, 1)
+    return np.where(known > 0, centre + mean, 0.0), variance
+
+
 def _symmetric(product: Callable[[int, int], FloatArray]) -> tuple[tuple[FloatArray, ...], ...]:
-    upper = {(one, two): product(one, two) for one in range(MEANS) for two in range(one, MEANS)}
+    upper = {pair: product(*pair) for pair in PAIRS}
     return tuple(tuple(upper[min(one, two), max(one, two)] for two in range(MEANS)) for one in range(MEANS))
 
 
@@ -287,5 +308,5 @@ def _belief(bias: FloatArray, square: FloatArray, windows: FloatArray) -> FloatA
     """The share of a bias that is corrected: 1 − 3/t², or none where chance hides it."""
     noise = BIAS_DOUBT * np.maximum(square - bias**2, 0.0)
     seen = (windows - 1) * bias**2
-    believed = (windows > 1) & (seen > noise)
+    believed = (windows > MORE_THAN_ONE) & (seen > noise)
     return np.asarray(np.where(believed, 1 - noise / np.where(believed, seen, 1.0), 0.0))

@@ -11,8 +11,16 @@ from typing import TypeAlias
 import numpy as np
 
 from tools.demand import DemandStatistics
-from tools.demand_distribution import Component, IntervalDemand
-from tools.demand_forecast import Grid, combine, grid, measured_horizon, newest_moments
+from tools.demand_distribution import Component, FloatArray, IntervalDemand
+from tools.demand_forecast import (
+    Grid,
+    RateForecast,
+    combine,
+    grid,
+    measured_horizon,
+    moments_by_point,
+    running_statistics,
+)
 from tools.lead_time import LeadTime
 from tools.models import Distribution, Method
 
@@ -32,6 +40,10 @@ class JudgedErrors:
 
     grid: Grid
     count: int
+    rates: RateForecast
+    """As they stood at each point of the grid."""
+    plain: tuple[FloatArray, FloatArray]
+    """Mean and variance of the periods known at each point."""
 
     @property
     def horizon(self) -> int:
@@ -167,13 +179,9 @@ def _by_forecast_errors(
     size, interval = statistics.demand.size, mean_interval(intervals)
     horizon = measured_horizon(interval)
     past = grid(statistics.demand[None], periods=np.array([size]), horizon=horizon)
-    rate = combine(
-        means=past.means,
-        moments=newest_moments(past),
-        variance=np.array([statistics.sd**2]),
-        horizon=horizon,
-    )
-    mean, variance_rate = float(rate.mean[0]) * uplift, float(rate.variance[0]) * uplift**2
+    plain, means = running_statistics(statistics.demand, past.known[0]), past.means_by_point
+    rates = combine(means=means, moments=moments_by_point(past), variance=plain[1], horizon=horizon)
+    mean, variance_rate = float(rates.mean[-1]) * uplift, float(rates.variance[-1]) * uplift**2
     between = _lead_time_variance(mean, lead_time_sd)
     demand = _widened(
         mean=mean, variance_rate=variance_rate, periods=size, intervals=intervals, lead_time_variance=between
@@ -181,12 +189,12 @@ def _by_forecast_errors(
     return DemandForecast(
         method="forecast_error",
         mean_per_period=mean,
-        means=tuple((float(weight[0]), float(part[0])) for weight, part in zip(rate.weights, past.means, strict=True)),
-        correction=float(rate.mean[0] - rate.uncorrected[0]),
+        means=tuple((float(weight[-1]), float(part[-1])) for weight, part in zip(rates.weights, means, strict=True)),
+        correction=float(rates.mean[-1] - rates.uncorrected[-1]),
         uplift=uplift,
         interval=interval,
         error_sd=sqrt(max(variance_rate, mean) * interval),
-        judged=JudgedErrors(past, past.judged),
+        judged=JudgedErrors(past, past.judged, rates, plain),
         floored=variance_rate < mean,
         widening=1 + WIDENING * interval / size,
         lead_time_variance=between,

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from tools.demand_distribution import SMALLEST_MEAN, FloatArray, IntArray
-from tools.demand_forecast import RateForecast, combine, first_origin, moments_by_origin
+from tools.demand_forecast import first_origin
 from tools.interval_forecast import WIDENING, Intervals, JudgedErrors, protection_intervals
 from tools.lead_time import LeadTime
 from tools.lognormal import lognormal_cdf
@@ -49,9 +49,9 @@ def past_coverage(
     known = judged.grid.known[0, points]
     total = np.concatenate([[0.0], np.cumsum(demand)])
     actual = total[known + np.resize(lengths, known.size)] - total[known]
-    mean, variance = _running_statistics(demand, known)
-    rate = _rates(judged, points, variance)
-    chance = _chance_below(np.ceil(actual - WHOLE_UNIT_FUZZ) - 1, rate, known, intervals)
+    mean, variance = (column[points] for column in judged.plain)
+    rates = judged.rates.mean[points], judged.rates.variance[points]
+    chance = _chance_below(np.ceil(actual - WHOLE_UNIT_FUZZ) - 1, *rates, known, intervals)
     interval = lead_time.days / period_days
     level = mean * interval + z * np.sqrt(variance * interval)
     covered = np.count_nonzero(chance < probability), np.count_nonzero(actual <= level)
@@ -71,34 +71,14 @@ def _test_points(judged: JudgedErrors, *, longest: int, components: int) -> IntA
     return points[-max(FEWEST_TESTS, MOST_EVALUATIONS // components) :]
 
 
-def _rates(judged: JudgedErrors, points: IntArray, variance: FloatArray) -> RateForecast:
-    """The forecasts as they stood at the grid points; the newest error known there is that of the point before."""
-    grid = judged.grid
-    moments = moments_by_origin(grid)
-    left_out = grid.points - 1 - moments.windows.size
-    return combine(
-        means=grid.means_at(points),
-        moments=moments.at(points - 1 - left_out),
-        variance=variance,
-        horizon=grid.horizon,
-    )
-
-
-def _running_statistics(demand: FloatArray, known: IntArray) -> tuple[FloatArray, FloatArray]:
-    """Mean and sample variance of the periods known at each moment, about the overall mean for the digits' sake."""
-    centre = demand.mean()
-    shifted = demand - centre
-    mean = np.cumsum(shifted)[known - 1] / known
-    square = np.cumsum(np.square(shifted))[known - 1]
-    return centre + mean, np.maximum(square - known * np.square(mean), 0.0) / (known - 1)
-
-
-def _chance_below(level: FloatArray, rate: RateForecast, known: IntArray, intervals: Intervals) -> FloatArray:
-    """P(D ≤ level) as it stood at each moment."""
-    floored = np.maximum(rate.variance, rate.mean)
+def _chance_below(
+    level: FloatArray, mean: FloatArray, variance: FloatArray, known: IntArray, intervals: Intervals
+) -> FloatArray:
+    """P(D ≤ level) as it stood at each moment, from the rates per period."""
+    floored = np.maximum(variance, mean)
     chance = np.zeros(known.size)
     for share, length in intervals:
-        expected = np.maximum(rate.mean * length, SMALLEST_MEAN)
-        variance = np.maximum(floored * (length + WIDENING * length**2 / known), SMALLEST_MEAN)
-        chance += share * lognormal_cdf(level=level, mean=expected, variance=variance)
+        expected = np.maximum(mean * length, SMALLEST_MEAN)
+        widened = np.maximum(floored * (length + WIDENING * length**2 / known), SMALLEST_MEAN)
+        chance += share * lognormal_cdf(level=level, mean=expected, variance=widened)
     return chance

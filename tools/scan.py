@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from tools.demand import ERRATIC_CV2, FEWEST_PERIODS, INTERMITTENT_INTERVAL, LARGEST_QUANTITY
 from tools.demand_distribution import FloatArray, IntArray, z_value
-from tools.demand_forecast import Demand, combine, grid, newest_moments
+from tools.demand_forecast import MEANS, PAIRS, Demand, ErrorMoments, combine, grid, newest_moments
 from tools.errors import InvalidDemand, InvalidInput
 from tools.interval_forecast import FEWEST_FOR_FORECAST_ERRORS, WIDENING
 from tools.lognormal import lognormal_expected_shortage, lognormal_quantile_at
@@ -27,7 +27,9 @@ from tools.order_quantity import WHOLE_UNIT_FUZZ
 from tools.replenishment import DAYS_A_YEAR, LONGEST_INTERVAL_DAYS
 
 BLOCK_ROWS = 256
-"""256 histories of a year in double precision fit a core's second-level cache, with room to work in."""
+"""Histories of a year that fit a core's second-level cache in double precision, with room to work in."""
+TASK_ROWS = 32 * BLOCK_ROWS
+"""Products whose few numbers are worked on together, and which a thread takes at a time."""
 DIGITS_AT_RISK = 1e-5
 """Ratio of the squares about the mean to those about zero below which their difference loses digits that count."""
 
@@ -111,8 +113,9 @@ def scan(demand: Demand, terms: Terms, *, threads: int | None = None) -> PlanCol
     result = _empty(len(demand), PLAN_TYPES)
 
     def work(rows: Rows, horizon: int) -> None:
+        known = _read(demand, rows, horizon)
         block = {name: column[rows] for name, column in columns.items()}
-        for name, values in _plan_block(_read(demand, rows), block, horizon).items():
+        for name, values in _plan_block(known, block, horizon).items():
             result[name][rows] = values
 
     _run(work, list(_blocks_by_horizon(np.maximum(1, (interval + 0.5).astype(np.int64)))), threads)
@@ -126,7 +129,7 @@ def scan_textbook(demand: Demand, terms: Terms, *, threads: int | None = None) -
     result = _empty(len(demand), TEXTBOOK_TYPES)
 
     def work(rows: Rows, _: int) -> None:
-        known = _read(demand, rows)
+        known = _read(demand, rows, None)
         stock, level = _textbook(known, {name: column[rows] for name, column in columns.items()})
         result["periods"][rows], result["mean_per_period"][rows] = known.periods, known.mean
         result["demand_sd"][rows], result["safety_stock"][rows], result["reorder_point"][rows] = known.sd, stock, level
@@ -152,8 +155,8 @@ def _run(work: Callable[[Rows, int], None], blocks: Sequence[tuple[Rows, int]], 
 
 
 def _row_blocks(size: int) -> Iterator[slice]:
-    for start in range(0, size, BLOCK_ROWS):
-        yield slice(start, min(start + BLOCK_ROWS, size))
+    for start in range(0, size, TASK_ROWS):
+        yield slice(start, min(start + TASK_ROWS, size))
 
 
 def _blocks_by_horizon(horizons: IntArray) -> Iterator[tuple[Rows, int]]:
@@ -165,10 +168,9 @@ def _blocks_by_horizon(horizons: IntArray) -> Iterator[tuple[Rows, int]]:
 
 
 def _columns(terms: Terms, size: int) -> dict[str, FloatArray]:
-    return {
-        term.name: np.broadcast_to(np.asarray(getattr(terms, term.name), dtype=np.float64), (size,))
-        for term in fields(terms)
-    }
+    given = {term.name: np.asarray(getattr(terms, term.name), dtype=np.float64) for term in fields(terms)}
+    given["z"] = z_value(given["service_level"])
+    return {name: np.broadcast_to(column, (size,)) for name, column in given.items()}
 
 
 def _refuse_bad_terms(columns: dict[str, FloatArray]) -> None:
@@ -207,31 +209,57 @@ PLAN_TYPES, TEXTBOOK_TYPES = _names(PlanColumns), _names(TextbookColumns)
 
 @dataclass(frozen=True, slots=True)
 class _Known:
-    """The known periods of a block of products, right-aligned with zeros before their start, and what they say."""
+    """What the histories of some products say, in a few numbers each."""
 
-    demand: FloatArray
     periods: IntArray
-    """One number where all are the same."""
     mean: FloatArray
     sd: FloatArray
+    nonzero: IntArray
+    means: tuple[FloatArray, ...]
+    moments: ErrorMoments
 
 
-def _read(demand: Demand, rows: Rows) -> _Known:
+def _read(demand: Demand, rows: Rows, horizon: int | None) -> _Known:
+    """Block by block. Without a horizon, what only the plan needs is left at 0."""
+    size = rows.stop - rows.start if isinstance(rows, slice) else rows.size
+    periods, nonzero = np.empty(size, dtype=np.int64), np.zeros(size, dtype=np.int64)
+    numbers = np.zeros((3 * MEANS + len(PAIRS) + 3, size))
+    for start in range(0, size, BLOCK_ROWS):
+        here = slice(start, min(start + BLOCK_ROWS, size))
+        block = slice(rows.start + here.start, rows.start + here.stop) if isinstance(rows, slice) else rows[here]
+        values, known = _known_values(demand, block)
+        periods[here] = known
+        _describe(values, known, block, numbers[:2, here])
+        if horizon is not None:
+            nonzero[here] = _count_sales(values)
+            _judge(values, known, horizon, numbers[2:, here])
+    mean, sd, windows, *rest = numbers
+    means, bias, products = rest[:MEANS], rest[MEANS : 2 * MEANS], rest[2 * MEANS :]
+    square = {pair: products[place] for place, pair in enumerate(PAIRS)}
+    table = tuple(tuple(square[min(one, two), max(one, two)] for two in range(MEANS)) for one in range(MEANS))
+    return _Known(periods, mean, sd, nonzero, tuple(means), ErrorMoments(tuple(bias), table, windows))
+
+
+def _known_values(demand: Demand, rows: Rows) -> tuple[FloatArray, IntArray]:
+    """The known periods, right-aligned with zeros before their start, and how many (one number where all agree)."""
     block = demand[rows]
-    values = block.astype(np.float64)
-    if np.isnan(np.minimum.reduce(block, axis=None, initial=np.inf)):
+    least = np.minimum.reduce(block, axis=None, initial=np.inf)
+    values, periods = block.astype(np.float64), np.array([block.shape[1]])
+    if np.isnan(least):
         values, periods = _close_up(values)
-    else:
-        periods = np.array([values.shape[1]])
+        least = np.minimum.reduce(values, axis=None, initial=np.inf)
+    if least < 0:
+        _refuse_bad_demand(values, rows)
+    return values, periods
+
+
+def _describe(values: FloatArray, periods: IntArray, rows: Rows, numbers: FloatArray) -> None:
+    """Mean and standard deviation (ddof = 1): from the sum of squares, in two passes where that would cost digits."""
     total = values @ np.ones(values.shape[1])
-    _refuse_bad_demand(values, total, rows)
+    if not (total <= LARGEST_QUANTITY).all():
+        _refuse_bad_demand(values, rows)
     mean = total / np.maximum(periods, 1)
-    return _Known(values, periods, mean, _sd(values, mean, periods))
-
-
-def _sd(values: FloatArray, mean: FloatArray, periods: IntArray) -> FloatArray:
-    """Standard deviation (ddof = 1) from the sum of squares, and in two passes where that would cost digits."""
-    level = periods * np.square(mean)
+    level = total * mean
     squares = np.vecdot(values, values) - level
     doubtful = np.flatnonzero(squares < DIGITS_AT_RISK * level)
     if doubtful.size:
@@ -239,7 +267,16 @@ def _sd(values: FloatArray, mean: FloatArray, periods: IntArray) -> FloatArray:
         deviation = values[doubtful] - mean[doubtful, None]
         deviation[np.arange(values.shape[1]) < values.shape[1] - known] = 0.0
         squares[doubtful] = np.vecdot(deviation, deviation)
-    return np.asarray(np.sqrt(squares / np.maximum(periods - 1, 1)))
+    numbers[0], numbers[1] = mean, np.sqrt(squares / np.maximum(periods - 1, 1))
+
+
+def _judge(values: FloatArray, periods: IntArray, horizon: int, numbers: FloatArray) -> None:
+    """What the mean forecasts of a block are and what they missed: windows, means, biases, mean products of errors."""
+    past = grid(values, periods=periods, horizon=horizon)
+    moments = newest_moments(past)
+    products = (moments.products[one][two] for one, two in PAIRS)
+    for place, column in enumerate((moments.windows, *past.means, *moments.bias, *products)):
+        numbers[place] = column
 
 
 def _close_up(values: FloatArray) -> tuple[FloatArray, IntArray]:
@@ -252,21 +289,20 @@ def _close_up(values: FloatArray) -> tuple[FloatArray, IntArray]:
     return np.nan_to_num(values[:, first:], nan=0.0, posinf=np.inf, neginf=-np.inf), periods
 
 
-def _refuse_bad_demand(values: FloatArray, total: FloatArray, rows: Rows) -> None:
-    if np.minimum.reduce(values, axis=None, initial=0.0) < 0 or not (total <= LARGEST_QUANTITY).all():
-        bad = (values < 0).any(axis=1) | (values > LARGEST_QUANTITY).any(axis=1)
-        if bad.any():
-            first = int(np.flatnonzero(bad)[0])
-            row = rows.start + first if isinstance(rows, slice) else int(rows[first])
-            raise InvalidDemand(
-                f"Row {row} has a demand below 0, infinite or above {LARGEST_QUANTITY:g}; give demand before returns, "
-                "or NaN where it is unknown."
-            )
+def _refuse_bad_demand(values: FloatArray, rows: Rows) -> None:
+    bad = (values < 0).any(axis=1) | ~(values <= LARGEST_QUANTITY).all(axis=1)
+    if bad.any():
+        first = int(np.flatnonzero(bad)[0])
+        row = rows.start + first if isinstance(rows, slice) else int(rows[first])
+        raise InvalidDemand(
+            f"Row {row} has a demand below 0, infinite or above {LARGEST_QUANTITY:g}; give demand before returns, "
+            "or NaN where it is unknown."
+        )
 
 
 def _textbook(known: _Known, terms: dict[str, FloatArray]) -> tuple[FloatArray, FloatArray]:
     interval = terms["lead_time_days"] / terms["period_days"]
-    stock = z_value(terms["service_level"]) * known.sd * np.sqrt(interval)
+    stock = terms["z"] * known.sd * np.sqrt(interval)
     unknown = known.periods < FEWEST_PERIODS
     return np.where(unknown, np.nan, stock), np.where(unknown, np.nan, known.mean * interval + stock)
 
@@ -296,7 +332,7 @@ class _Interval:
         widening = 1 + WIDENING * length / np.maximum(known.periods, 1)
         widened = np.maximum(variance, rate) * length * widening + between
         plain = np.where(variance == 0, rate, variance) * length + between
-        level = _level(mean, widened, plain, judged, z_value(terms["service_level"]))
+        level = _level(mean, widened, plain, judged, terms["z"])
         variance = np.where(judged, widened, plain)
         unknown = method == METHODS.index("too_short")
         if unknown.any():
@@ -325,9 +361,7 @@ def _rates(known: _Known, judged: NDArray[np.bool_], horizon: int) -> tuple[Floa
     """Mean and variance of demand per period."""
     if not judged.any():
         return known.mean, known.sd**2
-    past = grid(known.demand, periods=known.periods, horizon=horizon)
-    moments = newest_moments(past)
-    rate = combine(means=past.means, moments=moments, variance=known.sd**2, horizon=horizon)
+    rate = combine(means=known.means, moments=known.moments, variance=known.sd**2, horizon=horizon)
     return np.where(judged, rate.mean, known.mean), np.where(judged, rate.variance, known.sd**2)
 
 
@@ -350,9 +384,9 @@ def _count_sales(demand: FloatArray) -> IntArray:
     return np.asarray(np.bitwise_count(words.view(np.uint64)).sum(axis=1, dtype=np.int64))
 
 
-def _classify(known: _Known, nonzero: IntArray) -> NDArray[np.int8]:
+def _classify(known: _Known) -> NDArray[np.int8]:
     """As `tools.demand.classify`; the spread of the sales' size follows from that of all periods."""
-    sales = np.maximum(nonzero, 1)
+    nonzero, sales = known.nonzero, np.maximum(known.nonzero, 1)
     size = known.mean * known.periods / sales
     square = known.sd**2 * (known.periods - 1) + known.mean**2 * known.periods - size**2 * sales
     with np.errstate(divide="ignore", invalid="ignore"):
@@ -407,7 +441,6 @@ def _plan_block(known: _Known, terms: dict[str, FloatArray], horizon: int) -> di
     demand = _Interval.of(known, terms, horizon)
     position = terms["on_hand"] + terms["on_order"] - terms["backorders"]
     stock, textbook_level = _textbook(known, terms)
-    nonzero = _count_sales(known.demand)
     mean_per_day = demand.rate / terms["period_days"]
     shortage = np.maximum(0.0, demand.level - position)
     available = np.maximum(0.0, terms["on_hand"] - terms["backorders"])
@@ -416,9 +449,9 @@ def _plan_block(known: _Known, terms: dict[str, FloatArray], horizon: int) -> di
     lost = demand.lost(position) / (np.where(demand.length > 0, demand.length, 1.0) * terms["period_days"])
     return {
         "method": demand.method,
-        "demand_class": _classify(known, nonzero),
-        "periods": np.broadcast_to(known.periods, nonzero.shape),
-        "nonzero_periods": nonzero,
+        "demand_class": _classify(known),
+        "periods": known.periods,
+        "nonzero_periods": known.nonzero,
         "mean_per_day": mean_per_day,
         "mean_demand": demand.mean,
         "demand_sd": np.sqrt(demand.variance),

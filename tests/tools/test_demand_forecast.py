@@ -14,7 +14,7 @@ from tools.demand_forecast import (
     first_origin,
     grid,
     measured_horizon,
-    moments_by_origin,
+    moments_by_point,
     newest_moments,
 )
 
@@ -69,7 +69,7 @@ def test_the_mean_forecasts_and_their_errors_are_what_the_definition_gives_step_
 def test_the_running_moments_end_where_the_newest_are_and_know_nothing_later() -> None:
     demand = series(3, 200)
     past = grid(demand[None], periods=np.array([200]), horizon=8)
-    running, newest = moments_by_origin(past), newest_moments(past)
+    running, newest = moments_by_point(past), newest_moments(past)
     np.testing.assert_allclose([bias[-1] for bias in running.bias], np.ravel(newest.bias), rtol=1e-9)
 
     earlier = grid(demand[None, :160], periods=np.array([160]), horizon=8)

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from tools.errors import InvalidDemand, InvalidInput
 from tools.models import DemandHistory, Plan, Product, ProductFacts, Stock, Supplier
 from tools.replenishment import plan
-from tools.scan import BLOCK_ROWS, DEMAND_CLASSES, METHODS, PlanColumns, Terms, scan, scan_textbook
+from tools.scan import BLOCK_ROWS, DEMAND_CLASSES, METHODS, TASK_ROWS, PlanColumns, Terms, scan, scan_textbook
 
 SAME = (
     "mean_per_day",
@@ -145,10 +145,10 @@ def test_single_precision_demand_in_whole_units_gives_the_same_to_the_last_digit
 @pytest.mark.parametrize("threads", [1, 3])
 def test_blocks_and_threads_change_nothing(threads: int) -> None:
     random = np.random.default_rng(3)
-    demand = random.poisson(3, (2 * BLOCK_ROWS + 17, 60)).astype(np.float32)
+    demand = random.poisson(3, (TASK_ROWS + 2 * BLOCK_ROWS + 17, 60)).astype(np.float32)
     lead = random.choice([2.0, 7.0, 20.0], len(demand))
     found = scan(demand, Terms(lead_time_days=lead), threads=threads)
-    for row in (0, BLOCK_ROWS, len(demand) - 1):
+    for row in (0, BLOCK_ROWS, TASK_ROWS, len(demand) - 1):
         alone = scan(demand[row : row + 1], Terms(lead_time_days=lead[row]))
         assert found.reorder_point[row] == alone.reorder_point[0]
 
@@ -188,9 +188,9 @@ def test_what_runs_out_first_loses_most() -> None:
 
 @pytest.mark.parametrize("bad", [-1.0, np.inf, 1e16])
 def test_a_bad_demand_is_refused_with_its_row(bad: float) -> None:
-    demand = np.ones((BLOCK_ROWS + 5, 10))
-    demand[BLOCK_ROWS + 2, 4] = bad
-    with pytest.raises(InvalidDemand, match=f"Row {BLOCK_ROWS + 2} "):
+    demand = np.ones((TASK_ROWS + 5, 10))
+    demand[TASK_ROWS + 2, 4] = bad
+    with pytest.raises(InvalidDemand, match=f"Row {TASK_ROWS + 2} "):
         scan(demand, Terms(lead_time_days=7))
 
 
