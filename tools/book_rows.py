@@ -87,6 +87,10 @@ def is_overdue(row: RowMapping) -> bool:
     return row[proposals.c.status] == "pending" and bool(row[proposals.c.expires_at] <= row["now"])
 
 
-async def first_view(connection: AsyncConnection, query: sa.Select[Any]) -> RunView | None:
-    row = (await connection.execute(query.limit(1))).mappings().first()
+VIEW_OF_RUN = select_views().where(runs.c.id == sa.bindparam("run_id"))
+"""Statements that every decision needs are built once: building one costs several times what running it does."""
+
+
+async def first_view(connection: AsyncConnection, query: sa.Select[Any], **values: Any) -> RunView | None:
+    row = (await connection.execute(query, values)).mappings().first()
     return None if row is None else view_from(row)

@@ -6,7 +6,15 @@ import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from tools.access import AccessStore
-from tools.book_rows import first_view, order_from, page_size, proposal_from, proposal_values, select_views
+from tools.book_rows import (
+    VIEW_OF_RUN,
+    first_view,
+    order_from,
+    page_size,
+    proposal_from,
+    proposal_values,
+    select_views,
+)
 from tools.errors import AwaitsReview, Conflict, InvalidInput, InvalidQuantity, UnknownOrder
 from tools.idempotency import IdempotencyStore
 from tools.models import Mode, NewProposal, Order, Proposal, ProposalStatus, RunView
@@ -20,6 +28,25 @@ Route = Literal["auto", "review", "none"]
 MAX_OPEN_ORDERS = 10_000
 MAX_EXPIRY_HOURS = 87_600
 _STATUS_OF_ROUTE: dict[Route, ProposalStatus] = {"auto": "proposed", "review": "pending", "none": "no_action"}
+
+
+def _of_need(table: sa.Table) -> list[sa.ColumnElement[bool]]:
+    return [table.c[name] == sa.bindparam(name) for name in ("product_id", "location", "mode")]
+
+
+_WAITING_FOR_NEED = select_views().where(pending_now(), *_of_need(proposals)).order_by(proposals.c.number).limit(1)
+_UNDUE_FOR_NEED = (
+    select_views().where(orders.c.due_at > Now(), *_of_need(orders)).order_by(orders.c.sequence.desc()).limit(1)
+)
+_INSERT_CLOSED = sa.insert(proposals).values(created_at=Now(), expires_at=None).returning(*proposals.c)
+_INSERT_OPEN = (
+    sa.insert(proposals)
+    .values(created_at=Now(), expires_at=NowPlus(sa.bindparam("expires_in_seconds", type_=sa.Float)))
+    .returning(*proposals.c)
+)
+_MARK_PLACED = (
+    sa.update(proposals).where(proposals.c.run_id == sa.bindparam("of_run")).values(status="placed", expires_at=None)
+)
 
 
 class OrderBook(ReviewStore, IdempotencyStore, AccessStore):
@@ -118,17 +145,10 @@ class OrderBook(ReviewStore, IdempotencyStore, AccessStore):
     async def open_commitment(self, product_id: str, location: str, mode: Mode) -> RunView | None:
         """The run that already provides for this need, if any: its review still waits or its order is not yet due.
         A review comes before an order, and the oldest review and the newest order before others."""
-        waiting = select_views().where(pending_now()).order_by(proposals.c.number)
-        undue = select_views().where(orders.c.due_at > Now()).order_by(orders.c.sequence.desc())
+        need = {"product_id": product_id, "location": location, "mode": mode}
         async with self._reading() as connection:
-            for query, table in ((waiting, proposals), (undue, orders)):
-                of_need = query.where(
-                    table.c.product_id == product_id, table.c.mode == mode, table.c.location == location
-                )
-                view = await first_view(connection, of_need)
-                if view is not None:
-                    return view
-        return None
+            waiting = await first_view(connection, _WAITING_FOR_NEED, **need)
+            return waiting or await first_view(connection, _UNDUE_FOR_NEED, **need)
 
 
 def _check_quantity(new: NewProposal, route: Route) -> None:
@@ -170,7 +190,7 @@ async def _locked_view(connection: AsyncConnection, run_id: str) -> RunView:
         # A statement of its own: one that both locks and joins would find the run as it is after the wait, and its
         # proposal and order as they were before. SQLite's transaction has locked everything.
         await connection.execute(sa.select(runs.c.id).where(runs.c.id == run_id).with_for_update())
-    view = await first_view(connection, select_views().where(runs.c.id == run_id))
+    view = await first_view(connection, VIEW_OF_RUN, run_id=run_id)
     if view is None:
         raise unknown_run(run_id)
     return view
@@ -179,21 +199,16 @@ async def _locked_view(connection: AsyncConnection, run_id: str) -> RunView:
 async def _insert_proposal(
     connection: AsyncConnection, new: NewProposal, status: ProposalStatus, expires_in_hours: float
 ) -> Proposal:
-    hours = min(expires_in_hours, MAX_EXPIRY_HOURS)
-    insert = sa.insert(proposals).values(
-        **proposal_values(new),
-        status=status,
-        version=1,
-        created_at=Now(),
-        expires_at=None if status == "no_action" else NowPlus(hours * 3600),
-    )
-    return proposal_from((await connection.execute(insert.returning(*proposals.c))).mappings().one())
+    values = proposal_values(new) | {"status": status, "version": 1}
+    if status != "no_action":
+        values["expires_in_seconds"] = min(expires_in_hours, MAX_EXPIRY_HOURS) * 3600.0
+    insert = _INSERT_CLOSED if status == "no_action" else _INSERT_OPEN
+    return proposal_from((await connection.execute(insert, values)).mappings().one())
 
 
 async def _place_automatically(connection: AsyncConnection, proposal: Proposal, turn: Turn) -> Order:
     order = await place_order(connection, proposal, quantity=proposal.quantity, placed_by=AUTOMATIC, turn=turn)
-    placed = sa.update(proposals).where(proposals.c.run_id == proposal.run_id)
-    await connection.execute(placed.values(status="placed", expires_at=None))
+    await connection.execute(_MARK_PLACED, {"of_run": proposal.run_id})
     await record(connection, "order.placed", proposal, actor=AUTOMATIC, order=order)
     return order
 

@@ -38,6 +38,15 @@ _COPIED = (
 )
 
 
+_FINISH_RUN = (
+    sa.update(runs)
+    .where(runs.c.id == sa.bindparam("of_run"))
+    .values(status=sa.bindparam("status"), finished_at=Now(), failure=None)
+)
+_SEND = sa.insert(outbox).values(created_at=Now(), attempts=0, next_attempt_at=Now())
+_RECORD = sa.insert(audit).values(at=Now())
+
+
 class Turn(NamedTuple):
     """A product's next number, and the database's time when it was taken."""
 
@@ -147,42 +156,29 @@ async def next_value(connection: AsyncConnection, counter: str) -> int:
 
 
 async def finish_run(connection: AsyncConnection, run_id: str, status: RunStatus) -> None:
-    await connection.execute(
-        sa.update(runs).where(runs.c.id == run_id).values(status=status, finished_at=Now(), failure=None)
-    )
+    await connection.execute(_FINISH_RUN, {"of_run": run_id, "status": status})
 
 
 async def send(connection: AsyncConnection, event: str, run_id: str, payload: dict[str, Any]) -> None:
     """Leave a message in the outbox, to be delivered once this transaction is stored. Receivers tell repeats by id."""
-    await connection.execute(
-        sa.insert(outbox).values(
-            event_id=f"msg_{uuid4().hex}",
-            event=event,
-            run_id=run_id,
-            payload=payload,
-            created_at=Now(),
-            attempts=0,
-            next_attempt_at=Now(),
-        )
-    )
+    values = {"event_id": f"msg_{uuid4().hex}", "event": event, "run_id": run_id, "payload": payload}
+    await connection.execute(_SEND, values)
 
 
 async def record(
     connection: AsyncConnection, event: str, proposal: Proposal, *, actor: str, order: Order | None = None, **more: Any
 ) -> None:
     """Add to the audit trail who did what, on which version and numbers of the proposal."""
-    await connection.execute(
-        sa.insert(audit).values(
-            at=Now(),
-            actor=actor,
-            event=event,
-            run_id=proposal.run_id,
-            proposal_number=review_number(proposal.id),
-            proposal_version=proposal.version,
-            order_number=None if order is None else order.number,
-            figures=_figures(proposal) | more,
-        )
-    )
+    values = {
+        "actor": actor,
+        "event": event,
+        "run_id": proposal.run_id,
+        "proposal_number": review_number(proposal.id),
+        "proposal_version": proposal.version,
+        "order_number": None if order is None else order.number,
+        "figures": _figures(proposal) | more,
+    }
+    await connection.execute(_RECORD, values)
 
 
 def _figures(proposal: Proposal) -> dict[str, Any]:

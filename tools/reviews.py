@@ -7,20 +7,20 @@ from sqlalchemy import RowMapping
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from tools.book_rows import (
+    VIEW_OF_RUN,
     first_view,
     is_overdue,
     page_size,
     proposal_from,
     review_id,
     review_number,
-    select_views,
     view_from,
 )
 from tools.errors import AlreadyDecided, InvalidQuantity, UnknownReview
 from tools.models import DecisionKind, Order, Proposal, ProposalStatus, RunView
 from tools.placing import finish_run, pending_now, place_order, record, send, take_turn
 from tools.runs import RunStore, unknown_run
-from tools.schema import Now, decisions, proposals, runs
+from tools.schema import Now, decisions, proposals
 
 MAX_QUANTITY = 10**15
 """Whole numbers up to here survive every JSON reader; no order is near it."""
@@ -34,7 +34,7 @@ class ReviewStore(RunStore):
 
     async def run(self, run_id: str) -> RunView:
         """The run with its proposal and its order. Raises UnknownRun."""
-        row = await self._present(select_views().where(runs.c.id == run_id))
+        row = await self._present(VIEW_OF_RUN, run_id=run_id)
         if row is None:
             raise unknown_run(run_id)
         return view_from(row)
@@ -99,22 +99,22 @@ class ReviewStore(RunStore):
             ordered = _ordered_quantity(proposal, decision, quantity)
             order = await _carry_out(connection, proposal, decision, ordered, decided_by)
             await _write_down(connection, proposal, decision, order, reason, decided_by)
-            view = await first_view(connection, select_views().where(runs.c.id == proposal.run_id))
+            view = await first_view(connection, VIEW_OF_RUN, run_id=proposal.run_id)
         if view is None:
             raise AssertionError("a proposal has a run by its foreign key")
         return view
 
-    async def _present(self, query: sa.Select[Any]) -> RowMapping | None:
+    async def _present(self, query: sa.Select[Any], **values: Any) -> RowMapping | None:
         """The query's first row; where its review's time is over, as it is once that has been noticed."""
-        row = await self._first(query)
+        row = await self._first(query, values)
         if row is not None and is_overdue(row):
             await self._expire_reviews()
-            row = await self._first(query)
+            row = await self._first(query, values)
         return row
 
-    async def _first(self, query: sa.Select[Any]) -> RowMapping | None:
+    async def _first(self, query: sa.Select[Any], values: dict[str, Any]) -> RowMapping | None:
         async with self._reading() as connection:
-            row: RowMapping | None = (await connection.execute(query)).mappings().first()
+            row: RowMapping | None = (await connection.execute(query, values)).mappings().first()
         return row
 
     async def _expire_reviews(self) -> None:
@@ -172,7 +172,7 @@ async def _refuse(connection: AsyncConnection, number: int, version: int | None)
         )
     if proposal.decided_at is None:
         raise AlreadyDecided(f"{proposal.id} is {proposal.status} and was never open for review.")
-    view = await first_view(connection, select_views().where(runs.c.id == proposal.run_id))
+    view = await first_view(connection, VIEW_OF_RUN, run_id=proposal.run_id)
     order = None if view is None else view.order
     placed = "nothing was ordered" if order is None else f"{order.items[0].quantity} units ordered as {order.number}"
     raise AlreadyDecided(

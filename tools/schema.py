@@ -17,6 +17,7 @@ from sqlalchemy import (
     Boolean,
     CheckConstraint,
     Column,
+    ColumnElement,
     Dialect,
     Float,
     ForeignKey,
@@ -105,8 +106,8 @@ class NowPlus(FunctionElement[datetime]):
     type = Instant()
     inherit_cache = True
 
-    def __init__(self, seconds: float) -> None:
-        super().__init__(literal(float(seconds), Float))
+    def __init__(self, seconds: float | ColumnElement[float]) -> None:
+        super().__init__(seconds if isinstance(seconds, ColumnElement) else literal(float(seconds), Float))
 
 
 @compiles(Now, "sqlite")
