@@ -92,7 +92,8 @@ class Nodes:
         if route != "retry":
             proposal = _proposal(state, request, facts, plan, verdict, submission)
             route = await self._record(proposal, route)
-        return {"messages": [_answer(call, verdict)] if call else [], "route": route}
+        changed: Update = {"messages": [_answer(call, verdict)] if call else [], "route": route}
+        return changed | ({"outcome": "no_action"} if route == "none" else {})
 
     async def auto(self, state: DecisionState) -> Update:
         """Place the order, once, unless a competing one has appeared in the meantime."""

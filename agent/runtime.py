@@ -13,16 +13,15 @@ from collections.abc import AsyncIterator, Coroutine, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from typing import Any, TypeVar
 
-import aiosqlite
 import structlog
 from langchain_core.messages import AIMessage, AnyMessage, HumanMessage, ToolMessage
 from langchain_core.runnables import RunnableConfig
 from langgraph.checkpoint.base import BaseCheckpointSaver
-from langgraph.checkpoint.sqlite.aio import AsyncSqliteSaver
 from langgraph.types import Command
 from pydantic import SecretStr
 
 from agent import prompts
+from agent.checkpoints import open_checkpointer
 from agent.discretion import Discretion
 from agent.graph import Graph, build_graph
 from agent.metrics import Metrics
@@ -60,7 +59,7 @@ async def open_runtime(settings: Settings, *, models: Sequence[Link] | None = No
         await migrate(settings.database_url)
         engine = create_engine(settings.database_url)
         stack.push_async_callback(engine.dispose)
-        checkpointer = await stack.enter_async_context(open_checkpointer(settings))
+        checkpointer = await stack.enter_async_context(open_checkpointer(settings.checkpoint_path))
         metrics = Metrics()
         rules = RulesModel() if settings.rules_model else None
         chain = build_chain(settings, rules=rules, metrics=metrics, models=models)
@@ -73,19 +72,6 @@ async def open_runtime(settings: Settings, *, models: Sequence[Link] | None = No
             runtime.check_models()
         stack.push_async_callback(runtime.drain)
         yield runtime
-
-
-@asynccontextmanager
-async def open_checkpointer(settings: Settings) -> AsyncIterator[BaseCheckpointSaver[Any]]:
-    """Workflow memory in a file of its own. Losing its last writes costs model calls, never an order."""
-    path = settings.checkpoint_path
-    await asyncio.to_thread(path.parent.mkdir, parents=True, exist_ok=True)
-    async with aiosqlite.connect(path) as connection:
-        await connection.execute("PRAGMA journal_mode=WAL")
-        await connection.execute("PRAGMA synchronous=NORMAL")
-        saver = AsyncSqliteSaver(connection)
-        await saver.setup()
-        yield saver
 
 
 class Runtime:
@@ -259,8 +245,6 @@ class Runtime:
             await self._escalate(state)
         self.metrics.decision_seconds.labels(run.mode).observe(time.perf_counter() - started)
         view = await self.book.run(run.id)
-        if view.run.status != "pending_review":
-            self._spawn(self._forget(run.id))
         log.info("run_ended", status=view.run.status, product_id=run.product_id)
         return view
 
@@ -298,12 +282,9 @@ class Runtime:
         resume = {waiting.id: True for waiting in snapshot.interrupts}
         if resume:
             await self.graph.ainvoke(Command(resume=resume), config, durability="exit")
-        await self._forget(run_id)
-        await self.book.mark_closed(run_id)
-
-    async def _forget(self, run_id: str) -> None:
         if self.checkpointer is not None:
             await self.checkpointer.adelete_thread(run_id)
+        await self.book.mark_closed(run_id)
 
     async def sweep(self) -> None:
         """Take up, now and then, what lost its holder while the service runs: a run whose store failed at the end."""

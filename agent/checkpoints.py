@@ -1,0 +1,42 @@
+"""Workflow memory: what a waiting review and a chat need to go on, and nothing else."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import aiosqlite
+from langchain_core.runnables import RunnableConfig
+from langgraph.checkpoint.base import BaseCheckpointSaver, ChannelVersions, Checkpoint, CheckpointMetadata
+from langgraph.checkpoint.sqlite.aio import AsyncSqliteSaver
+
+OVER = ("executed", "no_action")
+
+
+class WaitingSaver(AsyncSqliteSaver):
+    """Keeps the threads that somebody may come back to. A decision that is over is in the order book; storing its
+    thread as well, only to delete it, would cost more than the decision's own arithmetic."""
+
+    async def aput(
+        self,
+        config: RunnableConfig,
+        checkpoint: Checkpoint,
+        metadata: CheckpointMetadata,
+        new_versions: ChannelVersions,
+    ) -> RunnableConfig:
+        if checkpoint["channel_values"].get("outcome") not in OVER:
+            return await super().aput(config, checkpoint, metadata, new_versions)
+        return {"configurable": {**config["configurable"], "checkpoint_id": checkpoint["id"]}}
+
+
+@asynccontextmanager
+async def open_checkpointer(path: Path) -> AsyncIterator[BaseCheckpointSaver[Any]]:
+    """A file of its own. Losing its last writes costs model calls, never an order."""
+    await asyncio.to_thread(path.parent.mkdir, parents=True, exist_ok=True)
+    async with aiosqlite.connect(path) as connection:
+        await connection.execute("PRAGMA journal_mode=WAL")
+        await connection.execute("PRAGMA synchronous=NORMAL")
+        saver = WaitingSaver(connection)
+        await saver.setup()
+        yield saver
