@@ -9,9 +9,8 @@ Origins lie on a grid that ends with the history, a horizon apart: the intervals
 between grid points are all that is needed.
 """
 
-from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from typing import TypeAlias
 
 import numpy as np
@@ -37,18 +36,19 @@ SMALLEST_SHARE = 0.1
 """Of the uncorrected mean: what a correction for over-forecasting leaves at least."""
 
 PAIRS = tuple((one, two) for one in range(MEANS) for two in range(one, MEANS))
-FIRST_OF_PAIR, SECOND_OF_PAIR = [one for one, _ in PAIRS], [two for _, two in PAIRS]
+"""Of mean forecasts, whose errors are multiplied."""
+FIRST, SECOND = np.array(PAIRS).T
+TIMES = np.where(FIRST == SECOND, 1.0, 2.0)
+"""How often each pair stands in a square."""
 
 LONGEST_START = 8
+LONGEST_FADE = 20_000
+"""Periods after which an error weighs less than 1e-87."""
 BLOCK_PERIODS = 32
 MOST_BLOCKS = 16
 """A history is cut into blocks of at least so many periods, and into at most so many blocks."""
 SMALL_PRODUCT = 200_000
 """Multiplications below which BLAS stays on its own thread; larger products are cut, and threads are the caller's."""
-
-
-LONGEST_FADE = 20_000
-"""Periods after which an error weighs less than 1e-87."""
 
 
 def first_origin(periods: IntArray) -> IntArray:
@@ -61,42 +61,111 @@ def measured_horizon(interval: float) -> int:
     return max(1, int(interval + 0.5))
 
 
-@dataclass(frozen=True, slots=True)
-class Grid:
-    """Points `horizon` periods apart that end with the history, and the sums of all demand before each of them.
+@dataclass(frozen=True)
+class Frame:
+    """Where the points of a grid lie, whatever demand was: products × points, or one row for all products.
 
-    `sums` are products × points × mean forecasts: weight 1 for the long-run mean, (1 − SMOOTHING)^age for the recent
-    ones, the last period before the point having age 0. `scales` turn them into means per period; `known` (products ×
-    points) are the periods known at each point. Both have one row where all products have the same history length.
+    `scales` (… × mean forecasts) turn sums into means per period.
     """
 
     horizon: int
-    sums: FloatArray
-    scales: FloatArray
     known: IntArray
+    """Periods known at each point."""
+    scales: FloatArray
+
+    @cached_property
+    def counted(self) -> FloatArray:
+        """1 at origins with enough history behind them, else 0; an origin is a point with another after it."""
+        return (self.known[:, :-1] >= first_origin(self.known[:, -1:])).astype(np.float64)
+
+    @cached_property
+    def root_weight(self) -> FloatArray:
+        """Square root of each origin's weight at the end of the history, counted or not."""
+        return np.asarray(ERROR_DECAY ** (self.horizon / 2 * np.arange(self.known.shape[1] - 2, -1, -1.0)))
+
+    @cached_property
+    def weight(self) -> FloatArray:
+        """The weight of each origin that counts."""
+        return np.asarray(self.counted * self.root_weight**2)
+
+    @cached_property
+    def total_weight(self) -> FloatArray:
+        return np.asarray(np.maximum(self.weight.sum(axis=1), np.finfo(float).tiny))
+
+    @cached_property
+    def windows(self) -> FloatArray:
+        """How many errors of equal weight amount to all that count; 0 where none does."""
+        squares = np.maximum((self.weight**2).sum(axis=1), np.finfo(float).tiny)
+        return np.asarray(np.square(self.weight.sum(axis=1)) / squares)
+
+    @cached_property
+    def weighted(self) -> tuple[FloatArray, FloatArray]:
+        """What demand after each origin, and the sums before it, are multiplied by to give errors × root weight."""
+        factor = self.counted * self.root_weight
+        return factor, -self.horizon * factor[:, :, None] * self.scales[:, :-1]
+
+    @cached_property
+    def plain(self) -> tuple[FloatArray, FloatArray]:
+        """The same for errors that are not weighted."""
+        return self.counted, -self.horizon * self.counted[:, :, None] * self.scales[:, :-1]
+
+    @cached_property
+    def growth(self) -> FloatArray:
+        """1 ÷ the weight that an origin has lost since the first that still counts; 0 for those faded to nothing."""
+        origins = np.arange(self.known.shape[1] - 1) - self.faded
+        return np.where(origins < 0, 0.0, ERROR_DECAY ** (-self.horizon * np.maximum(origins, 0.0)))
+
+    @cached_property
+    def fade(self) -> FloatArray:
+        """The weight that the first such origin has left when the outcome of each is known; 1 at the first point."""
+        origins = np.maximum(np.arange(self.known.shape[1] - 1) - self.faded, 0.0)
+        return np.append(1.0, ERROR_DECAY ** (self.horizon * origins))
 
     @property
-    def points(self) -> int:
-        return int(self.known.shape[1])
+    def faded(self) -> int:
+        return max(0, int(self.known.shape[1]) - 1 - LONGEST_FADE // self.horizon)
+
+
+@lru_cache(maxsize=1024)
+def _common_frame(periods: int, points: int, longest: int, horizon: int) -> Frame:
+    """Where all products have the same history length: worked out once."""
+    return _frame(np.array([periods]), points, longest, horizon)
+
+
+def _frame(periods: IntArray, points: int, longest: int, horizon: int) -> Frame:
+    known = periods[:, None] - horizon * np.arange(points - 1, -1, -1)
+    return Frame(horizon, known, _scales(longest)[np.maximum(known, 0)])
+
+
+@dataclass(frozen=True, slots=True)
+class Grid:
+    """Points a horizon apart that end with the history, and the sums of all demand before each of them.
+
+    `sums` are products × points × mean forecasts: weight 1 for the long-run mean, (1 − SMOOTHING)^age for the recent
+    ones, the last period before the point having age 0.
+    """
+
+    frame: Frame
+    sums: FloatArray
+
+    @property
+    def horizon(self) -> int:
+        return self.frame.horizon
 
     @property
     def judged(self) -> int:
         """How many origins count, of the one product."""
-        return int(_counted(self).sum())
+        return int(self.frame.counted.sum())
 
     @property
-    def means(self) -> tuple[FloatArray, ...]:
-        """Mean demand per period of each product by each mean forecast, at the end of the history."""
-        return _columns(self.sums[:, -1] * self.scales[:, -1])
+    def means(self) -> FloatArray:
+        """Mean demand per period at the end of the history; mean forecasts × products."""
+        return np.ascontiguousarray((self.sums[:, -1] * self.frame.scales[:, -1]).T)
 
     @property
-    def means_by_point(self) -> tuple[FloatArray, ...]:
-        """The same as they were at each point, of the one product."""
-        return tuple((self.sums[0] * self.scales[0]).T)
-
-
-def _columns(table: FloatArray) -> tuple[FloatArray, ...]:
-    return tuple(np.ascontiguousarray(table[:, index]) for index in range(table.shape[1]))
+    def means_by_point(self) -> FloatArray:
+        """The same as they were at each point, of the one product; mean forecasts × points."""
+        return np.ascontiguousarray((self.sums[0] * self.frame.scales[0]).T)
 
 
 def grid(demand: Demand, *, periods: IntArray, horizon: int) -> Grid:
@@ -105,8 +174,10 @@ def grid(demand: Demand, *, periods: IntArray, horizon: int) -> Grid:
     A history shorter than the block it comes in must be right-aligned, with zeros before its start.
     """
     sums = _grid_sums(demand, horizon)
-    known = periods[:, None] - horizon * np.arange(sums.shape[1] - 1, -1, -1)
-    return Grid(horizon, sums, _scales(demand.shape[1])[np.maximum(known, 0)], known)
+    points, longest = sums.shape[1], demand.shape[1]
+    if periods.size == 1:
+        return Grid(_common_frame(int(periods[0]), points, longest, horizon), sums)
+    return Grid(_frame(periods, points, longest, horizon), sums)
 
 
 @lru_cache(maxsize=64)
@@ -165,28 +236,23 @@ def _multiply(left: FloatArray, right: FloatArray) -> FloatArray:
 
 @dataclass(frozen=True, slots=True)
 class ErrorMoments:
-    """Weighted means of past errors, of each mean forecast and of each product of two; over products or over points.
+    """Weighted means of past errors: mean forecasts × products (or points), and `PAIRS` of them × products.
 
     `windows` says how many equally weighty errors weigh as much as all of them.
     """
 
-    bias: tuple[FloatArray, ...]
-    products: tuple[tuple[FloatArray, ...], ...]
+    bias: FloatArray
+    products: FloatArray
     windows: FloatArray
 
 
 def newest_moments(grid: Grid) -> ErrorMoments:
     """Of each product, as known at the end of its history."""
-    counted = _counted(grid)
-    root = ERROR_DECAY ** (grid.horizon / 2 * np.arange(counted.shape[1] - 1, -1, -1.0))
-    held = counted * root**2
-    total = held.sum(axis=1)
-    divisor = np.maximum(total, np.finfo(float).tiny)
-    errors = _weighted_errors(grid, counted * root)
-    bias = tuple(error @ root / divisor for error in errors)
-    products = _symmetric(lambda one, two: np.vecdot(errors[one], errors[two]) / divisor)
-    windows = _windows(total, (held * held).sum(axis=1))
-    return ErrorMoments(bias, products, np.broadcast_to(windows, bias[0].shape))
+    frame = grid.frame
+    errors = _errors(grid, *frame.weighted)
+    bias = np.stack([error @ frame.root_weight for error in errors]) / frame.total_weight
+    products = np.stack([np.vecdot(errors[one], errors[two]) for one, two in PAIRS]) / frame.total_weight
+    return ErrorMoments(bias, products, np.broadcast_to(frame.windows, bias.shape[1:]))
 
 
 def moments_by_point(grid: Grid) -> ErrorMoments:
@@ -194,39 +260,29 @@ def moments_by_point(grid: Grid) -> ErrorMoments:
 
     Errors whose weight has faded to nothing are left out of the running sums.
     """
-    counted = _counted(grid)
-    errors = np.concatenate(_weighted_errors(grid, counted))
-    faded = max(0, errors.shape[1] - LONGEST_FADE // grid.horizon)
-    age = grid.horizon * np.maximum(np.arange(errors.shape[1], dtype=np.float64) - faded, 0.0)
-    growth = ERROR_DECAY**-age
-    growth[:faded] = 0.0
-    grown, held = errors * growth, counted * growth
+    frame = grid.frame
+    errors = np.concatenate(_errors(grid, *frame.plain))
+    grown, held = errors * frame.growth, frame.counted * frame.growth
     running = np.zeros((MEANS + len(PAIRS) + 2, errors.shape[1] + 1))
-    rows = np.concatenate([grown, grown[FIRST_OF_PAIR] * errors[SECOND_OF_PAIR], held, held * growth])
+    rows = np.concatenate([grown, grown[FIRST] * errors[SECOND], held, held * frame.growth])
     np.cumsum(rows, axis=1, out=running[:, 1:])
-    fade = np.append(1.0, ERROR_DECAY**age)
-    total = np.maximum(running[-2] * fade, np.finfo(float).tiny)
-    *moments, _, _ = running * (fade / total)
-    windows = (running[-2] * fade) ** 2 / np.maximum(running[-1] * fade**2, np.finfo(float).tiny)
-    products = dict(zip(PAIRS, moments[MEANS:], strict=True))
-    return ErrorMoments(tuple(moments[:MEANS]), _symmetric(lambda one, two: products[one, two]), windows)
+    running *= frame.fade
+    total = np.maximum(running[-2], np.finfo(float).tiny)
+    windows = running[-2] * total / np.maximum(running[-1] * frame.fade, np.finfo(float).tiny)
+    running /= total
+    return ErrorMoments(running[:MEANS], running[MEANS:-2], windows)
 
 
-def _weighted_errors(grid: Grid, weight: FloatArray) -> list[FloatArray]:
-    """Demand over the horizon after each origin less its forecast there, × weight; products × origins per forecast."""
+def _errors(grid: Grid, actual_factor: FloatArray, sums_factor: FloatArray) -> list[FloatArray]:
+    """Demand over the horizon after each origin less its forecast there, weighted; products × origins per forecast."""
     actual = grid.sums[:, 1:, 0] - grid.sums[:, :-1, 0]
-    actual *= weight
+    actual *= actual_factor
     errors = []
     for index in range(MEANS):
-        error = grid.sums[:, :-1, index] * (grid.scales[:, :-1, index] * (-grid.horizon * weight))
+        error = grid.sums[:, :-1, index] * sums_factor[:, :, index]
         error += actual
         errors.append(error)
     return errors
-
-
-def _counted(grid: Grid) -> FloatArray:
-    """1 at origins with enough history behind them, else 0."""
-    return (grid.known[:, :-1] >= first_origin(grid.known[:, -1:])).astype(np.float64)
 
 
 def running_statistics(demand: FloatArray, known: IntArray) -> tuple[FloatArray, FloatArray]:
@@ -245,63 +301,40 @@ def running_statistics(demand: FloatArray, known: IntArray) -> tuple[FloatArray,
     return np.where(known > 0, centre + mean, 0.0), variance
 
 
-def _symmetric(product: Callable[[int, int], FloatArray]) -> tuple[tuple[FloatArray, ...], ...]:
-    upper = {pair: product(*pair) for pair in PAIRS}
-    return tuple(tuple(upper[min(one, two), max(one, two)] for two in range(MEANS)) for one in range(MEANS))
-
-
-def _windows(held: FloatArray, squared: FloatArray) -> FloatArray:
-    return np.asarray(held**2 / np.maximum(squared, np.finfo(float).tiny))
-
-
 @dataclass(frozen=True, slots=True)
 class RateForecast:
-    """Mean demand and variance of demand over a horizon, both per period."""
+    """Mean demand and variance of demand over a horizon, both per period; of products or of points."""
 
     mean: FloatArray
     uncorrected: FloatArray
     """The weighted mean before the correction of its bias."""
-    weights: tuple[FloatArray, ...]
-    """Of the long-run mean and the recent means, in the order of `SMOOTHING`."""
+    weights: FloatArray
+    """Of the long-run mean and the recent means, in the order of `SMOOTHING`; × products."""
     variance: FloatArray
-    windows: FloatArray
 
 
-def combine(*, means: Sequence[FloatArray], moments: ErrorMoments, variance: FloatArray, horizon: int) -> RateForecast:
+def combine(*, means: FloatArray, moments: ErrorMoments, variance: FloatArray, horizon: int) -> RateForecast:
     """Weigh the mean forecasts by how little they missed, correct what bias is beyond doubt, and judge the rest.
 
-    `means` are demand per period by each mean forecast, `variance` that of demand in one period, which stands for
-    errors not yet made. Weights ∝ 1/(mean square error)² (after Bates & Granger, 1969); the bias b of standard error s
-    is corrected by (1 − 3·s²/b²)⁺·b (positive-part shrinkage: James & Stein, 1961).
+    `means` are demand per period (mean forecasts × products), `variance` that of demand in one period, which stands
+    for errors not yet made. Weights ∝ 1/(mean square error)² (after Bates & Granger, 1969); the bias b of standard
+    error s is corrected by (1 − 3·s²/b²)⁺·b (positive-part shrinkage: James & Stein, 1961).
     """
     share = moments.windows / (moments.windows + PRIOR_WINDOWS)
     prior = (1 - share) * variance * horizon
-    weights = _weights([share * moments.products[index][index] + prior for index in range(MEANS)], horizon * means[0])
-    mean = horizon * _weighted(weights, means)
-    bias = _weighted(weights, moments.bias)
-    square = _weighted(weights, [_weighted(weights, row) for row in moments.products])
+    weights = _weights(share * moments.products[FIRST == SECOND] + prior, horizon * means[0])
+    mean, bias = horizon * (weights * means).sum(axis=0), (weights * moments.bias).sum(axis=0)
+    square = TIMES @ (weights[FIRST] * weights[SECOND] * moments.products)
     belief = _belief(bias, square, moments.windows)
     corrected = np.maximum(mean + belief * bias, SMALLEST_SHARE * mean)
     spread = share * np.maximum(square - belief * (2 - belief) * bias**2, 0.0) + prior
-    return RateForecast(corrected / horizon, mean / horizon, weights, spread / horizon, moments.windows)
+    return RateForecast(corrected / horizon, mean / horizon, weights, spread / horizon)
 
 
-def _weighted(weights: Sequence[FloatArray], values: Sequence[FloatArray]) -> FloatArray:
-    total = weights[0] * values[0]
-    for weight, value in zip(weights[1:], values[1:], strict=True):
-        total += weight * value
-    return total
-
-
-def _weights(missed: Sequence[FloatArray], expected: FloatArray) -> tuple[FloatArray, ...]:
-    floor = 1e-12 * expected**2 + np.finfo(float).tiny
-    squares = [np.maximum(square, floor) for square in missed]
-    least = squares[0]
-    for square in squares[1:]:
-        least = np.minimum(least, square)
-    relative = [np.square(least / square) for square in squares]
-    total = relative[0] + relative[1] + relative[2]
-    return tuple(part / total for part in relative)
+def _weights(missed: FloatArray, expected: FloatArray) -> FloatArray:
+    squares = np.maximum(missed, 1e-12 * expected**2 + np.finfo(float).tiny)
+    relative = (squares.min(axis=0) / squares) ** 2
+    return np.asarray(relative / relative.sum(axis=0))
 
 
 def _belief(bias: FloatArray, square: FloatArray, windows: FloatArray) -> FloatArray:

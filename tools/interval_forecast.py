@@ -179,7 +179,7 @@ def _by_forecast_errors(
     size, interval = statistics.demand.size, mean_interval(intervals)
     horizon = measured_horizon(interval)
     past = grid(statistics.demand[None], periods=np.array([size]), horizon=horizon)
-    plain, means = running_statistics(statistics.demand, past.known[0]), past.means_by_point
+    plain, means = running_statistics(statistics.demand, past.frame.known[0]), past.means_by_point
     rates = combine(means=means, moments=moments_by_point(past), variance=plain[1], horizon=horizon)
     mean, variance_rate = float(rates.mean[-1]) * uplift, float(rates.variance[-1]) * uplift**2
     between = _lead_time_variance(mean, lead_time_sd)
@@ -189,7 +189,7 @@ def _by_forecast_errors(
     return DemandForecast(
         method="forecast_error",
         mean_per_period=mean,
-        means=tuple((float(weight[-1]), float(part[-1])) for weight, part in zip(rates.weights, means, strict=True)),
+        means=tuple(zip(rates.weights[:, -1].tolist(), means[:, -1].tolist(), strict=True)),
         correction=float(rates.mean[-1] - rates.uncorrected[-1]),
         uplift=uplift,
         interval=interval,

@@ -46,7 +46,7 @@ def past_coverage(
     points = _test_points(judged, longest=int(lengths.max()), components=len(intervals))
     if points.size < FEWEST_TESTS:
         return None
-    known = judged.grid.known[0, points]
+    known = judged.grid.frame.known[0, points]
     total = np.concatenate([[0.0], np.cumsum(demand)])
     actual = total[known + np.resize(lengths, known.size)] - total[known]
     mean, variance = (column[points] for column in judged.plain)
@@ -65,7 +65,7 @@ def _tested_lengths(lead_time: LeadTime, review_period_days: float, period_days:
 
 def _test_points(judged: JudgedErrors, *, longest: int, components: int) -> IntArray:
     """Grid points, the last with `longest` periods to follow, the first with enough errors known."""
-    known = judged.grid.known[0]
+    known = judged.grid.frame.known[0]
     fewest = int(first_origin(known[-1:])[0]) + FEWEST_KNOWN_ERRORS * judged.horizon
     points = np.flatnonzero((known >= fewest) & (known <= known[-1] - longest))
     return points[-max(FEWEST_TESTS, MOST_EVALUATIONS // components) :]

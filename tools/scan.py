@@ -215,7 +215,7 @@ class _Known:
     mean: FloatArray
     sd: FloatArray
     nonzero: IntArray
-    means: tuple[FloatArray, ...]
+    means: FloatArray
     moments: ErrorMoments
 
 
@@ -223,7 +223,7 @@ def _read(demand: Demand, rows: Rows, horizon: int | None) -> _Known:
     """Block by block. Without a horizon, what only the plan needs is left at 0."""
     size = rows.stop - rows.start if isinstance(rows, slice) else rows.size
     periods, nonzero = np.empty(size, dtype=np.int64), np.zeros(size, dtype=np.int64)
-    numbers = np.zeros((3 * MEANS + len(PAIRS) + 3, size))
+    numbers = np.zeros((3 + 2 * MEANS + len(PAIRS), size))
     for start in range(0, size, BLOCK_ROWS):
         here = slice(start, min(start + BLOCK_ROWS, size))
         block = slice(rows.start + here.start, rows.start + here.stop) if isinstance(rows, slice) else rows[here]
@@ -233,11 +233,9 @@ def _read(demand: Demand, rows: Rows, horizon: int | None) -> _Known:
         if horizon is not None:
             nonzero[here] = _count_sales(values)
             _judge(values, known, horizon, numbers[2:, here])
-    mean, sd, windows, *rest = numbers
-    means, bias, products = rest[:MEANS], rest[MEANS : 2 * MEANS], rest[2 * MEANS :]
-    square = {pair: products[place] for place, pair in enumerate(PAIRS)}
-    table = tuple(tuple(square[min(one, two), max(one, two)] for two in range(MEANS)) for one in range(MEANS))
-    return _Known(periods, mean, sd, nonzero, tuple(means), ErrorMoments(tuple(bias), table, windows))
+    mean, sd, windows = numbers[:3]
+    means, bias, products = np.split(numbers[3:], (MEANS, 2 * MEANS))
+    return _Known(periods, mean, sd, nonzero, means, ErrorMoments(bias, products, windows))
 
 
 def _known_values(demand: Demand, rows: Rows) -> tuple[FloatArray, IntArray]:
@@ -274,9 +272,8 @@ def _judge(values: FloatArray, periods: IntArray, horizon: int, numbers: FloatAr
     """What the mean forecasts of a block are and what they missed: windows, means, biases, mean products of errors."""
     past = grid(values, periods=periods, horizon=horizon)
     moments = newest_moments(past)
-    products = (moments.products[one][two] for one, two in PAIRS)
-    for place, column in enumerate((moments.windows, *past.means, *moments.bias, *products)):
-        numbers[place] = column
+    numbers[0], numbers[1 : 1 + MEANS] = moments.windows, past.means
+    numbers[1 + MEANS : 1 + 2 * MEANS], numbers[1 + 2 * MEANS :] = moments.bias, moments.products
 
 
 def _close_up(values: FloatArray) -> tuple[FloatArray, IntArray]:
