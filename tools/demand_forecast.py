@@ -250,7 +250,7 @@ def newest_moments(grid: Grid) -> ErrorMoments:
     """Of each product, as known at the end of its history."""
     frame = grid.frame
     errors = _errors(grid, *frame.weighted)
-    bias = np.stack([error @ frame.root_weight for error in errors]) / frame.total_weight
+    bias = np.stack([np.vecdot(error, frame.root_weight) for error in errors]) / frame.total_weight
     products = np.stack([np.vecdot(errors[one], errors[two]) for one, two in PAIRS]) / frame.total_weight
     return ErrorMoments(bias, products, np.broadcast_to(frame.windows, bias.shape[1:]))
 
@@ -324,7 +324,7 @@ def combine(*, means: FloatArray, moments: ErrorMoments, variance: FloatArray, h
     prior = (1 - share) * variance * horizon
     weights = _weights(share * moments.products[FIRST == SECOND] + prior, horizon * means[0])
     mean, bias = horizon * (weights * means).sum(axis=0), (weights * moments.bias).sum(axis=0)
-    square = TIMES @ (weights[FIRST] * weights[SECOND] * moments.products)
+    square = (TIMES[:, None] * weights[FIRST] * weights[SECOND] * moments.products).sum(axis=0)
     belief = _belief(bias, square, moments.windows)
     corrected = np.maximum(mean + belief * bias, SMALLEST_SHARE * mean)
     spread = share * np.maximum(square - belief * (2 - belief) * bias**2, 0.0) + prior

@@ -253,7 +253,7 @@ def _known_values(demand: Demand, rows: Rows) -> tuple[FloatArray, IntArray]:
 
 def _describe(values: FloatArray, periods: IntArray, rows: Rows, numbers: FloatArray) -> None:
     """Mean and standard deviation (ddof = 1): from the sum of squares, in two passes where that would cost digits."""
-    total = values @ np.ones(values.shape[1])
+    total = np.vecdot(values, np.ones(values.shape[1]))
     if not (total <= LARGEST_QUANTITY).all():
         _refuse_bad_demand(values, rows)
     mean = total / np.maximum(periods, 1)
