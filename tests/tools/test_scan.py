@@ -1,5 +1,6 @@
 """A catalogue at once: the same numbers as one product's plan, in bounded memory."""
 
+import tracemalloc
 from math import isnan
 
 import numpy as np
@@ -211,3 +212,13 @@ def test_terms_that_no_plan_can_be_made_with_are_refused(terms: dict[str, float]
 
 def test_an_empty_catalogue_is_an_empty_answer() -> None:
     assert scan(np.empty((0, 30)), Terms(lead_time_days=7)).reorder_point.size == 0
+
+
+def test_what_is_kept_beside_the_input_is_a_fraction_of_it() -> None:
+    demand = np.random.default_rng(6).poisson(3, (20_000, 300)).astype(np.float32)
+    terms = Terms(lead_time_days=7)
+    tracemalloc.start()
+    scan(demand, terms, threads=2)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert peak < 0.8 * demand.nbytes

@@ -1,0 +1,92 @@
+"""The scan from a DataFrame or a Parquet file."""
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from tools.errors import InvalidInput
+from tools.scan import Terms, scan
+from tools.scan_table import scan_frame, scan_parquet
+
+RANDOM = np.random.default_rng(0)
+DEMAND = RANDOM.poisson(RANDOM.uniform(0.5, 20, (30, 1)), (30, 60)).astype(np.float32)
+FRAME = pd.DataFrame(
+    {
+        "product_id": [f"P{row}" for row in range(30)],
+        "location": "Chicago",
+        "on_hand": RANDOM.integers(0, 200, 30),
+        "unit_price": RANDOM.uniform(1, 50, 30),
+        "lead_time_days": 7,
+        "demand": list(DEMAND),
+    }
+)
+
+
+def by_product(table: pd.DataFrame) -> pd.DataFrame:
+    return table.set_index("product_id").loc[FRAME["product_id"]]
+
+
+def test_each_row_has_the_numbers_of_the_scan_of_its_demand() -> None:
+    table = by_product(scan_frame(FRAME, review_period_days=1))
+    found = scan(
+        DEMAND,
+        Terms(
+            lead_time_days=7,
+            review_period_days=1,
+            on_hand=FRAME["on_hand"].to_numpy(float),
+            unit_price=FRAME["unit_price"].to_numpy(),
+        ),
+    )
+    np.testing.assert_array_equal(table["reorder_point"], found.reorder_point)
+    np.testing.assert_array_equal(table["order_quantity"], found.order_quantity)
+    assert set(table["method"]) == {"forecast_error"}
+    assert set(table["location"]) == {"Chicago"}
+
+
+def test_what_loses_most_revenue_a_day_comes_first() -> None:
+    lost = scan_frame(FRAME)["lost_revenue_per_day"].to_numpy()
+    assert (np.diff(lost) <= 0).all()
+
+
+def test_without_prices_what_loses_most_units_comes_first() -> None:
+    lost = scan_frame(FRAME.drop(columns="unit_price"))["lost_units_per_day"].to_numpy()
+    assert (np.diff(lost) <= 0).all()
+
+
+def test_periods_may_be_columns() -> None:
+    wide = pd.concat([FRAME.drop(columns="demand"), pd.DataFrame(DEMAND, columns=pd.RangeIndex(60).map(str))], axis=1)
+    pd.testing.assert_frame_equal(scan_frame(wide), scan_frame(FRAME))
+
+
+def test_lists_of_any_length_end_with_the_newest_period() -> None:
+    shorter = FRAME.assign(demand=[row[-20 - index :].tolist() for index, row in enumerate(DEMAND)])
+    table = by_product(scan_frame(shorter))
+    assert table["periods"].tolist() == [20 + index for index in range(30)]
+    alone = scan(DEMAND[3:4, -23:], Terms(lead_time_days=7))
+    assert table["reorder_point"].iloc[3] == alone.reorder_point[0]
+
+
+@pytest.mark.parametrize("batch_rows", [7, 1000])
+def test_a_parquet_file_read_in_batches_gives_the_same(tmp_path: Path, batch_rows: int) -> None:
+    path = tmp_path / "catalogue.parquet"
+    FRAME.to_parquet(path)
+    found = scan_parquet(path, batch_rows=batch_rows, threads=1)
+    pd.testing.assert_frame_equal(found, scan_frame(FRAME, threads=1), check_categorical=False)
+
+
+@pytest.mark.parametrize(
+    ("frame", "defaults", "message"),
+    [
+        (FRAME.rename(columns={"product_id": "what"}), {}, "no column product_id"),
+        (FRAME.drop(columns="lead_time_days"), {}, "No lead_time_days"),
+        (FRAME, {"lead_tim": 7}, "'lead_tim' is not a term"),
+        (FRAME.drop(columns="demand"), {}, "neither a list column demand"),
+    ],
+)
+def test_a_table_that_cannot_be_planned_is_refused_with_what_to_give(
+    frame: pd.DataFrame, defaults: dict[str, float], message: str
+) -> None:
+    with pytest.raises(InvalidInput, match=message):
+        scan_frame(frame, **defaults)
