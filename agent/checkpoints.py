@@ -31,12 +31,12 @@ class WaitingSaver(AsyncSqliteSaver):
 
 
 @asynccontextmanager
-async def open_checkpointer(path: Path) -> AsyncIterator[BaseCheckpointSaver[Any]]:
+async def open_checkpointer(path: Path, *, keep_finished: bool = False) -> AsyncIterator[BaseCheckpointSaver[Any]]:
     """A file of its own. Losing its last writes costs model calls, never an order."""
     await asyncio.to_thread(path.parent.mkdir, parents=True, exist_ok=True)
     async with aiosqlite.connect(path) as connection:
         await connection.execute("PRAGMA journal_mode=WAL")
         await connection.execute("PRAGMA synchronous=NORMAL")
-        saver = WaitingSaver(connection)
+        saver = AsyncSqliteSaver(connection) if keep_finished else WaitingSaver(connection)
         await saver.setup()
         yield saver

@@ -59,7 +59,9 @@ async def open_runtime(settings: Settings, *, models: Sequence[Link] | None = No
         await migrate(settings.database_url)
         engine = create_engine(settings.database_url)
         stack.push_async_callback(engine.dispose)
-        checkpointer = await stack.enter_async_context(open_checkpointer(settings.checkpoint_path))
+        checkpointer = await stack.enter_async_context(
+            open_checkpointer(settings.checkpoint_path, keep_finished=settings.keep_finished_threads)
+        )
         metrics = Metrics()
         rules = RulesModel() if settings.rules_model else None
         chain = build_chain(settings, rules=rules, metrics=metrics, models=models)

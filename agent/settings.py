@@ -27,6 +27,8 @@ class Settings(BaseSettings):
     """The order book, as an SQLAlchemy URL."""
     checkpoint_path: Path = Path("data/checkpoints.db")
     """LangGraph's workflow memory when the order book is on SQLite."""
+    keep_finished_threads: bool = False
+    """Keep the messages of decisions that are over as well, for a look into them; nothing prunes them."""
 
     gemini_api_key: SecretStr | None = None
     """Key for Gemini; without it Gemini is left out of the chain."""

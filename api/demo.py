@@ -25,6 +25,7 @@ async def show_decision(product_id: str, settings: Settings) -> None:
             update={
                 "database_url": f"sqlite+aiosqlite:///{folder}/restock.db",
                 "checkpoint_path": Path(folder) / "checkpoints.db",
+                "keep_finished_threads": True,
             }
         )
         async with open_runtime(temporary) as runtime:
