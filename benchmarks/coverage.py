@@ -6,8 +6,9 @@ python -m benchmarks.coverage --data FOLDER
 import argparse
 
 from benchmarks.real_data import CAR_PARTS_INTERVAL, RETAIL_INTERVAL, car_parts, data_folder, retail
-from tools.coverage import Coverage, coverage_table
-from tools.rolling_origin import rolling_origins
+from tools.coverage import SERVICE_LEVELS, Coverage, coverage_table
+from tools.pooled_factor import pooled_factor
+from tools.rolling_origin import Origins, rolling_origins
 
 HEAD = (
     f"  {'group':30}{'asked':>7}{'origins':>10}{'achieved':>10}{'points':>8}{'by product':>12}"
@@ -31,10 +32,21 @@ def report(name: str, rows: list[Coverage]) -> None:
     whole = [row for row in rows if row.group == "all"]
     fast = [row for row in rows if "units an interval" in row.group]
     print(f"  worst of all products: {min(row.points_off for row in whole):+.1f} points")
-    for group, what in ((fast, "fast products"),):
-        mean = sum(row.points_off for row in group) / len(group)
-        each = sum(100 * (row.achieved_by_product - row.asked) for row in group) / len(group)
-        print(f"  {what}: {mean:+.1f} points on average over the levels, {each:+.1f} as the mean over products\n")
+    mean = sum(row.points_off for row in fast) / len(fast)
+    each = sum(100 * (row.achieved_by_product - row.asked) for row in fast) / len(fast)
+    print(f"  fast products: {mean:+.1f} points on average over the levels, {each:+.1f} as the mean over products")
+
+
+def pooled(origins: Origins) -> None:
+    """What the factor learned from all products achieves on origins it has not seen."""
+    for level in SERVICE_LEVELS:
+        factor = pooled_factor(origins, level)
+        if factor is not None:
+            print(
+                f"  pooled factor for {level:.0%}: ask for {factor.ask:.2%}; on later origins {factor.held_out_pooled:.2%}"
+                f" (without it {factor.held_out_plain:.2%})"
+            )
+    print()
 
 
 def main() -> None:
@@ -48,7 +60,10 @@ def main() -> None:
     print("each product's own intervals of demand; below 1 is less stock\n")
     sales = rolling_origins(retail(folder), RETAIL_INTERVAL, step=given.step)
     report("UCI retail, daily, L = 7, R = 1", coverage_table(sales))
-    report("Car parts, monthly, L = 3, R = 1", coverage_table(rolling_origins(car_parts(folder), CAR_PARTS_INTERVAL)))
+    pooled(sales)
+    parts = rolling_origins(car_parts(folder), CAR_PARTS_INTERVAL)
+    report("Car parts, monthly, L = 3, R = 1", coverage_table(parts))
+    pooled(parts)
 
 
 if __name__ == "__main__":
