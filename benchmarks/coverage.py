@@ -43,8 +43,8 @@ def pooled(origins: Origins) -> None:
         factor = pooled_factor(origins, level)
         if factor is not None:
             print(
-                f"  pooled factor for {level:.0%}: ask for {factor.ask:.2%}; on later origins {factor.held_out_pooled:.2%}"
-                f" (without it {factor.held_out_plain:.2%})"
+                f"  pooled factor for {level:.0%}: ask for {factor.ask:.2%}; on later origins "
+                f"{factor.held_out_pooled:.2%} (without it {factor.held_out_plain:.2%})"
             )
     print()
 

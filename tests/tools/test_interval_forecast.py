@@ -87,6 +87,7 @@ def test_the_spread_is_that_of_past_errors_widened_by_the_interval_over_the_peri
         horizon=8,
     )
     assert (result.judged.horizon, result.judged.count) == (8, 24)
+    assert result.widening == 1 + 2 * 8 / 200
     assert result.stock_basis.variance == pytest.approx(8 * float(rate.variance[0]) * (1 + 2 * 8 / 200))
     assert not result.floored
 
