@@ -408,3 +408,18 @@ async def test_a_quantity_below_a_price_break_is_valued_at_its_own_price(start: 
         view.proposal.id, decision="edit", quantity=view.proposal.plan.minimum_quantity, reason="Less.", decided_by="a"
     )
     assert edited.order.items[0].unit_price == 10_000
+
+
+async def test_a_decision_stands_when_the_workflow_memory_fails(start: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    runtime = await start(rules_model=False)
+    waiting = (await runtime.decide(REQUEST)).proposal
+
+    async def fails(*args: Any, **kwargs: Any) -> Any:
+        raise OSError("the checkpoint file is locked")
+
+    monkeypatch.setattr(runtime.graph, "aget_state", fails)
+    view = await runtime.decide_review(waiting.id, decision="approve", reason="Yes.", decided_by="ada")
+    await runtime.drain()
+
+    assert _end(view) == ("executed", "PO-")
+    assert await runtime.book.runs_to_close() == [view.run.id]
