@@ -206,22 +206,39 @@ def _block_weights(horizon: int, points: int, blocks: int) -> tuple[FloatArray, 
     )
 
 
+def block_layout(periods: int, horizon: int) -> tuple[int, int]:
+    """Blocks that a history is cut into, and grid points in each. The last ends with the history, the first may begin
+    before it."""
+    points = -(-max(BLOCK_PERIODS, periods // MOST_BLOCKS) // horizon)
+    return -(-periods // (horizon * points)), points
+
+
+def whole_blocks(periods: int, horizon: int) -> int:
+    """Periods of a history that is filled up with zeros before its start to whole blocks, which spares a copy."""
+    blocks, points = block_layout(periods, horizon)
+    return blocks * points * horizon
+
+
 def _grid_sums(demand: Demand, horizon: int) -> FloatArray:
     """As two matrix products: of each block's periods by themselves, then of what the blocks before them amount to."""
     rows, periods = demand.shape
-    points = -(-max(BLOCK_PERIODS, periods // MOST_BLOCKS) // horizon)
-    width = horizon * points
-    blocks = -(-periods // width)
-    lead = blocks * width - periods
+    blocks, points = block_layout(periods, horizon)
     within, across = _block_weights(horizon, points, blocks)
-    columns = np.empty((rows, blocks * width))
-    columns[:, :lead] = 0.0
-    columns[:, lead:] = demand
-    sums = _multiply(columns.reshape(-1, width), within).reshape(rows, blocks, -1)
+    lead = blocks * len(within) - periods
+    sums = _multiply(_filled_up(demand, lead).reshape(-1, len(within)), within).reshape(rows, blocks, -1)
     if blocks > 1:
         ends = np.ascontiguousarray(sums[:, :, -MEANS:]).reshape(rows, -1)
         sums[:, 1:] += _multiply(ends, across).reshape(rows, blocks - 1, -1)
     return sums.reshape(rows, -1, MEANS)[:, lead // horizon :]
+
+
+def _filled_up(demand: Demand, lead: int) -> FloatArray:
+    if lead == 0 and demand.dtype == np.float64 and demand.flags.c_contiguous:
+        return np.asarray(demand, dtype=np.float64)
+    columns = np.empty((demand.shape[0], lead + demand.shape[1]))
+    columns[:, :lead] = 0.0
+    columns[:, lead:] = demand
+    return columns
 
 
 def _multiply(left: FloatArray, right: FloatArray) -> FloatArray:

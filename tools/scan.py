@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from tools.demand import ERRATIC_CV2, FEWEST_PERIODS, INTERMITTENT_INTERVAL, LARGEST_QUANTITY
 from tools.demand_distribution import FloatArray, IntArray, z_value
-from tools.demand_forecast import MEANS, PAIRS, Demand, ErrorMoments, combine, grid, newest_moments
+from tools.demand_forecast import MEANS, PAIRS, Demand, ErrorMoments, combine, grid, newest_moments, whole_blocks
 from tools.errors import InvalidDemand, InvalidInput
 from tools.interval_forecast import FEWEST_FOR_FORECAST_ERRORS, WIDENING
 from tools.lognormal import lognormal_expected_shortage, lognormal_quantile_at
@@ -227,33 +227,39 @@ def _read(demand: Demand, rows: Rows, horizon: int | None) -> _Known:
     for start in range(0, size, BLOCK_ROWS):
         here = slice(start, min(start + BLOCK_ROWS, size))
         block = slice(rows.start + here.start, rows.start + here.stop) if isinstance(rows, slice) else rows[here]
-        values, known = _known_values(demand, block)
+        values, known = _known_values(demand, block, horizon)
         periods[here] = known
-        _describe(values, known, block, numbers[:2, here])
-        if horizon is not None:
+        if horizon is None:
+            total = np.vecdot(values, np.ones(values.shape[1]))
+        else:
             nonzero[here] = _count_sales(values)
-            _judge(values, known, horizon, numbers[2:, here])
+            with np.errstate(invalid="ignore"):
+                total = _judge(values, known, horizon, numbers[2:, here])
+        _describe(values, known, total, block, numbers[:2, here])
     mean, sd, windows = numbers[:3]
     means, bias, products = np.split(numbers[3:], (MEANS, 2 * MEANS))
     return _Known(periods, mean, sd, nonzero, means, ErrorMoments(bias, products, windows))
 
 
-def _known_values(demand: Demand, rows: Rows) -> tuple[FloatArray, IntArray]:
+def _known_values(demand: Demand, rows: Rows, horizon: int | None) -> tuple[FloatArray, IntArray]:
     """The known periods, right-aligned with zeros before their start, and how many (one number where all agree)."""
     block = demand[rows]
     least = np.minimum.reduce(block, axis=None, initial=np.inf)
-    values, periods = block.astype(np.float64), np.array([block.shape[1]])
+    periods = np.array([block.shape[1]])
     if np.isnan(least):
-        values, periods = _close_up(values)
-        least = np.minimum.reduce(values, axis=None, initial=np.inf)
+        block, periods = _close_up(block.astype(np.float64))
+        least = np.minimum.reduce(block, axis=None, initial=np.inf)
     if least < 0:
-        _refuse_bad_demand(values, rows)
+        _refuse_bad_demand(block, rows)
+    width = block.shape[1] if horizon is None else whole_blocks(block.shape[1], horizon)
+    values = np.empty((len(block), width))
+    values[:, : width - block.shape[1]] = 0.0
+    values[:, width - block.shape[1] :] = block
     return values, periods
 
 
-def _describe(values: FloatArray, periods: IntArray, rows: Rows, numbers: FloatArray) -> None:
+def _describe(values: FloatArray, periods: IntArray, total: FloatArray, rows: Rows, numbers: FloatArray) -> None:
     """Mean and standard deviation (ddof = 1): from the sum of squares, in two passes where that would cost digits."""
-    total = np.vecdot(values, np.ones(values.shape[1]))
     if not (total <= LARGEST_QUANTITY).all():
         _refuse_bad_demand(values, rows)
     mean = total / np.maximum(periods, 1)
@@ -268,12 +274,14 @@ def _describe(values: FloatArray, periods: IntArray, rows: Rows, numbers: FloatA
     numbers[0], numbers[1] = mean, np.sqrt(squares / np.maximum(periods - 1, 1))
 
 
-def _judge(values: FloatArray, periods: IntArray, horizon: int, numbers: FloatArray) -> None:
-    """What the mean forecasts of a block are and what they missed: windows, means, biases, mean products of errors."""
+def _judge(values: FloatArray, periods: IntArray, horizon: int, numbers: FloatArray) -> FloatArray:
+    """What the mean forecasts of a block are and what they missed: windows, means, biases, mean products of errors.
+    Returns each product's whole demand, which comes of it."""
     past = grid(values, periods=periods, horizon=horizon)
     moments = newest_moments(past)
     numbers[0], numbers[1 : 1 + MEANS] = moments.windows, past.means
     numbers[1 + MEANS : 1 + 2 * MEANS], numbers[1 + 2 * MEANS :] = moments.bias, moments.products
+    return past.sums[:, -1, 0]
 
 
 def _close_up(values: FloatArray) -> tuple[FloatArray, IntArray]:
@@ -286,7 +294,7 @@ def _close_up(values: FloatArray) -> tuple[FloatArray, IntArray]:
     return np.nan_to_num(values[:, first:], nan=0.0, posinf=np.inf, neginf=-np.inf), periods
 
 
-def _refuse_bad_demand(values: FloatArray, rows: Rows) -> None:
+def _refuse_bad_demand(values: Demand, rows: Rows) -> None:
     bad = (values < 0).any(axis=1) | ~(values <= LARGEST_QUANTITY).all(axis=1)
     if bad.any():
         first = int(np.flatnonzero(bad)[0])

@@ -158,8 +158,8 @@ def test_the_textbook_alone_is_the_textbook_beside_the_plan() -> None:
     random = np.random.default_rng(5)
     demand = np.stack([history(random) for _ in range(50)])
     both, alone = scan(demand, Terms(lead_time_days=9)), scan_textbook(demand, Terms(lead_time_days=9))
-    np.testing.assert_array_equal(both.textbook_reorder_point, alone.reorder_point)
-    np.testing.assert_array_equal(both.textbook_safety_stock, alone.safety_stock)
+    np.testing.assert_allclose(both.textbook_reorder_point, alone.reorder_point, rtol=1e-9)
+    np.testing.assert_allclose(both.textbook_safety_stock, alone.safety_stock, rtol=1e-9, atol=1e-9)
 
 
 def test_a_large_mean_costs_the_standard_deviation_no_digits() -> None:
