@@ -47,7 +47,7 @@ LONGEST_FADE = 20_000
 BLOCK_PERIODS = 32
 MOST_BLOCKS = 16
 """A history is cut into blocks of at least so many periods, and into at most so many blocks."""
-SMALL_PRODUCT = 200_000
+SMALL_PRODUCT = 250_000
 """Multiplications below which BLAS stays on its own thread; larger products are cut, and threads are the caller's."""
 
 
@@ -65,7 +65,7 @@ def measured_horizon(interval: float) -> int:
 class Frame:
     """Where the points of a grid lie, whatever demand was: products × points, or one row for all products.
 
-    `scales` (… × mean forecasts) turn sums into means per period.
+    `scales` (mean forecasts × …) turn sums into means per period.
     """
 
     horizon: int
@@ -102,12 +102,12 @@ class Frame:
     def weighted(self) -> tuple[FloatArray, FloatArray]:
         """What demand after each origin, and the sums before it, are multiplied by to give errors × root weight."""
         factor = self.counted * self.root_weight
-        return factor, -self.horizon * factor[:, :, None] * self.scales[:, :-1]
+        return factor, -self.horizon * factor * self.scales[:, :, :-1]
 
     @cached_property
     def plain(self) -> tuple[FloatArray, FloatArray]:
         """The same for errors that are not weighted."""
-        return self.counted, -self.horizon * self.counted[:, :, None] * self.scales[:, :-1]
+        return self.counted, -self.horizon * self.counted * self.scales[:, :, :-1]
 
     @cached_property
     def growth(self) -> FloatArray:
@@ -134,14 +134,14 @@ def _common_frame(periods: int, points: int, longest: int, horizon: int) -> Fram
 
 def _frame(periods: IntArray, points: int, longest: int, horizon: int) -> Frame:
     known = periods[:, None] - horizon * np.arange(points - 1, -1, -1)
-    return Frame(horizon, known, _scales(longest)[np.maximum(known, 0)])
+    return Frame(horizon, known, _scales(longest)[:, np.maximum(known, 0)])
 
 
 @dataclass(frozen=True, slots=True)
 class Grid:
     """Points a horizon apart that end with the history, and the sums of all demand before each of them.
 
-    `sums` are products × points × mean forecasts: weight 1 for the long-run mean, (1 − SMOOTHING)^age for the recent
+    `sums` are mean forecasts × products × points: weight 1 for the long-run mean, (1 − SMOOTHING)^age for the recent
     ones, the last period before the point having age 0.
     """
 
@@ -160,12 +160,12 @@ class Grid:
     @property
     def means(self) -> FloatArray:
         """Mean demand per period at the end of the history; mean forecasts × products."""
-        return np.ascontiguousarray((self.sums[:, -1] * self.frame.scales[:, -1]).T)
+        return np.asarray(self.sums[:, :, -1] * self.frame.scales[:, :, -1])
 
     @property
     def means_by_point(self) -> FloatArray:
         """The same as they were at each point, of the one product; mean forecasts × points."""
-        return np.ascontiguousarray((self.sums[0] * self.frame.scales[0]).T)
+        return np.asarray(self.sums[:, 0] * self.frame.scales[:, 0])
 
 
 def grid(demand: Demand, *, periods: IntArray, horizon: int) -> Grid:
@@ -174,7 +174,7 @@ def grid(demand: Demand, *, periods: IntArray, horizon: int) -> Grid:
     A history shorter than the block it comes in must be right-aligned, with zeros before its start.
     """
     sums = _grid_sums(demand, horizon)
-    points, longest = sums.shape[1], demand.shape[1]
+    points, longest = sums.shape[2], demand.shape[1]
     if periods.size == 1:
         return Grid(_common_frame(int(periods[0]), points, longest, horizon), sums)
     return Grid(_frame(periods, points, longest, horizon), sums)
@@ -182,27 +182,26 @@ def grid(demand: Demand, *, periods: IntArray, horizon: int) -> Grid:
 
 @lru_cache(maxsize=64)
 def _scales(longest: int) -> FloatArray:
-    """Factors from sums to means after 0 … `longest` periods, × mean forecasts."""
+    """Factors from sums to means after 0 … `longest` periods; mean forecasts × periods."""
     known = np.arange(longest + 1.0)
     known[0] = 1.0
     recent = (smoothing / -np.expm1(np.log1p(-smoothing) * known) for smoothing in SMOOTHING)
-    return np.stack([1 / known, *recent], axis=1)
+    return np.stack([1 / known, *recent])
 
 
 @lru_cache(maxsize=256)
-def _block_weights(horizon: int, points: int, blocks: int) -> tuple[FloatArray, FloatArray]:
-    """What each period of a block adds to the sums at each point in it, and what the sums at the ends of all blocks by
-    themselves add to those at each point of the later ones. Columns are (blocks ×) points × mean forecasts."""
+def _block_weights(horizon: int, points: int, blocks: int) -> tuple[tuple[FloatArray, FloatArray], ...]:
+    """For each mean forecast: what the periods of a block add to the sums at its points, periods × points; and what the
+    blocks by themselves add to the sums at the points of the later ones, blocks × (later blocks · points)."""
     after = horizon * np.arange(1, points + 1)
     age = after - 1 - np.arange(horizon * points)[:, None]
-    within = np.where(age >= 0, KEEPS[:, None, None] ** np.maximum(age, 0), 0.0)
-    passed = horizon * points * (np.arange(1, blocks) - 1 - np.arange(blocks)[:, None])
-    lag = passed[:, :, None] + after
-    across = np.where(passed[:, :, None] >= 0, KEEPS[:, None, None, None] ** np.maximum(lag, 0), 0.0)
-    spread = across.transpose(1, 0, 2, 3)[..., None] * np.eye(MEANS)[:, None, None, :]
-    return (
-        np.ascontiguousarray(within.transpose(1, 2, 0).reshape(-1, points * MEANS)),
-        spread.reshape(blocks * MEANS, -1),
+    passed = horizon * points * (np.arange(1, blocks) - 1 - np.arange(blocks)[:, None])[:, :, None]
+    return tuple(
+        (
+            np.where(age >= 0, keep ** np.maximum(age, 0), 0.0),
+            np.where(passed >= 0, keep ** np.maximum(passed + after, 0), 0.0).reshape(blocks, -1),
+        )
+        for keep in KEEPS
     )
 
 
@@ -223,13 +222,16 @@ def _grid_sums(demand: Demand, horizon: int) -> FloatArray:
     """As two matrix products: of each block's periods by themselves, then of what the blocks before them amount to."""
     rows, periods = demand.shape
     blocks, points = block_layout(periods, horizon)
-    within, across = _block_weights(horizon, points, blocks)
-    lead = blocks * len(within) - periods
-    sums = _multiply(_filled_up(demand, lead).reshape(-1, len(within)), within).reshape(rows, blocks, -1)
-    if blocks > 1:
-        ends = np.ascontiguousarray(sums[:, :, -MEANS:]).reshape(rows, -1)
-        sums[:, 1:] += _multiply(ends, across).reshape(rows, blocks - 1, -1)
-    return sums.reshape(rows, -1, MEANS)[:, lead // horizon :]
+    lead = blocks * points * horizon - periods
+    columns = _filled_up(demand, lead).reshape(rows * blocks, -1)
+    sums = np.empty((MEANS, rows, blocks * points))
+    for total, (within, across) in zip(sums, _block_weights(horizon, points, blocks), strict=True):
+        _multiply(columns, within, total.reshape(rows * blocks, points))
+        if blocks > 1:
+            carried = np.empty((rows, across.shape[1]))
+            _multiply(np.ascontiguousarray(total[:, points - 1 :: points]), across, carried)
+            total[:, points:] += carried
+    return sums[:, :, lead // horizon :]
 
 
 def _filled_up(demand: Demand, lead: int) -> FloatArray:
@@ -241,14 +243,10 @@ def _filled_up(demand: Demand, lead: int) -> FloatArray:
     return columns
 
 
-def _multiply(left: FloatArray, right: FloatArray) -> FloatArray:
+def _multiply(left: FloatArray, right: FloatArray, product: FloatArray) -> None:
     rows = max(1, SMALL_PRODUCT // right.size)
-    if len(left) <= rows:
-        return np.asarray(left @ right)
-    product = np.empty((len(left), right.shape[1]))
     for start in range(0, len(left), rows):
         np.matmul(left[start : start + rows], right, out=product[start : start + rows])
-    return product
 
 
 @dataclass(frozen=True, slots=True)
@@ -292,11 +290,12 @@ def moments_by_point(grid: Grid) -> ErrorMoments:
 
 def _errors(grid: Grid, actual_factor: FloatArray, sums_factor: FloatArray) -> list[FloatArray]:
     """Demand over the horizon after each origin less its forecast there, weighted; products × origins per forecast."""
-    actual = grid.sums[:, 1:, 0] - grid.sums[:, :-1, 0]
+    total = grid.sums[0]
+    actual = total[:, 1:] - total[:, :-1]
     actual *= actual_factor
     errors = []
-    for index in range(MEANS):
-        error = grid.sums[:, :-1, index] * sums_factor[:, :, index]
+    for sums, factor in zip(grid.sums, sums_factor, strict=True):
+        error = sums[:, :-1] * factor
         error += actual
         errors.append(error)
     return errors

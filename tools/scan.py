@@ -281,7 +281,7 @@ def _judge(values: FloatArray, periods: IntArray, horizon: int, numbers: FloatAr
     moments = newest_moments(past)
     numbers[0], numbers[1 : 1 + MEANS] = moments.windows, past.means
     numbers[1 + MEANS : 1 + 2 * MEANS], numbers[1 + 2 * MEANS :] = moments.bias, moments.products
-    return past.sums[:, -1, 0]
+    return past.sums[0, :, -1]
 
 
 def _close_up(values: FloatArray) -> tuple[FloatArray, IntArray]:
