@@ -4,7 +4,7 @@ ENV PIP_NO_CACHE_DIR=1 PIP_DISABLE_PIP_VERSION_CHECK=1
 WORKDIR /src
 RUN python -m venv /opt/restock
 COPY requirements.lock ./
-RUN /opt/restock/bin/pip install --require-hashes --requirement requirements.lock
+RUN /opt/restock/bin/pip install --no-deps --require-hashes --requirement requirements.lock
 COPY pyproject.toml README.md ./
 COPY tools tools
 COPY agent agent
