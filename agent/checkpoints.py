@@ -9,12 +9,15 @@ from typing import Any
 import aiosqlite
 from langchain_core.runnables import RunnableConfig
 from langgraph.checkpoint.base import BaseCheckpointSaver, ChannelVersions, Checkpoint, CheckpointMetadata
+from langgraph.checkpoint.postgres.aio import AsyncPostgresSaver
 from langgraph.checkpoint.sqlite.aio import AsyncSqliteSaver
+
+from agent.postgres import POOL_SIZE, Pool
 
 OVER = ("executed", "no_action")
 
 
-class WaitingSaver(AsyncSqliteSaver):
+class _Waiting(BaseCheckpointSaver[Any]):
     """Keeps the threads that somebody may come back to. A decision that is over is in the order book; storing its
     thread as well, only to delete it, would cost more than the decision's own arithmetic."""
 
@@ -30,6 +33,23 @@ class WaitingSaver(AsyncSqliteSaver):
         return {"configurable": {**config["configurable"], "checkpoint_id": checkpoint["id"]}}
 
 
+class WaitingSaver(_Waiting, AsyncSqliteSaver):
+    pass
+
+
+class PooledSaver(AsyncPostgresSaver):
+    """The library's saver lets in one call at a time, as one connection demands; here each has a connection of its own
+    out of the pool."""
+
+    def __init__(self, pool: Pool) -> None:
+        super().__init__(pool)
+        self.lock = asyncio.Semaphore(POOL_SIZE)  # type: ignore[assignment]
+
+
+class WaitingPooledSaver(_Waiting, PooledSaver):
+    pass
+
+
 @asynccontextmanager
 async def open_checkpointer(path: Path, *, keep_finished: bool = False) -> AsyncIterator[BaseCheckpointSaver[Any]]:
     """A file of its own. Losing its last writes costs model calls, never an order."""
@@ -40,3 +60,8 @@ async def open_checkpointer(path: Path, *, keep_finished: bool = False) -> Async
         saver = AsyncSqliteSaver(connection) if keep_finished else WaitingSaver(connection)
         await saver.setup()
         yield saver
+
+
+def pooled_checkpointer(pool: Pool, *, keep_finished: bool = False) -> BaseCheckpointSaver[Any]:
+    """Beside the order book in PostgreSQL, whose tables `agent.postgres.migrate` has made."""
+    return PooledSaver(pool) if keep_finished else WaitingPooledSaver(pool)

@@ -20,8 +20,8 @@ from langgraph.checkpoint.base import BaseCheckpointSaver
 from langgraph.types import Command
 from pydantic import SecretStr
 
-from agent import prompts
-from agent.checkpoints import open_checkpointer
+from agent import postgres, prompts
+from agent.checkpoints import open_checkpointer, pooled_checkpointer
 from agent.discretion import Discretion
 from agent.graph import Graph, build_graph
 from agent.metrics import Metrics
@@ -33,7 +33,7 @@ from agent.state import ChatAnswer, DecisionRequest, DecisionState
 from agent.stock import StockDesk
 from agent.toolbox import Toolbox
 from tools.catalog import SampleCatalog
-from tools.database import create_engine, migrate
+from tools.database import create_engine, migrate, require_tables
 from tools.errors import InvalidQuantity, Unavailable, UnknownConversation
 from tools.gate import check_quantity
 from tools.live_catalog import LiveCatalog
@@ -56,12 +56,13 @@ async def open_runtime(settings: Settings, *, models: Sequence[Link] | None = No
     `models` replaces the chain's providers, for tests and trials.
     """
     async with AsyncExitStack() as stack:
-        await migrate(settings.database_url)
+        if settings.migrate_at_start:
+            await prepare_databases(settings)
         engine = create_engine(settings.database_url)
         stack.push_async_callback(engine.dispose)
-        checkpointer = await stack.enter_async_context(
-            open_checkpointer(settings.checkpoint_path, keep_finished=settings.keep_finished_threads)
-        )
+        if not settings.migrate_at_start:
+            await require_tables(engine)
+        checkpointer = await stack.enter_async_context(_open_memory(settings))
         metrics = Metrics()
         rules = RulesModel() if settings.rules_model else None
         chain = build_chain(settings, rules=rules, metrics=metrics, models=models)
@@ -74,6 +75,24 @@ async def open_runtime(settings: Settings, *, models: Sequence[Link] | None = No
             runtime.check_models()
         stack.push_async_callback(runtime.drain)
         yield runtime
+
+
+async def prepare_databases(settings: Settings) -> None:
+    """Bring the order book, the workflow memory and the job queue to the present schema; safe from many processes."""
+    await migrate(settings.database_url)
+    if settings.on_postgresql:
+        await postgres.migrate(settings.database_url)
+
+
+@asynccontextmanager
+async def _open_memory(settings: Settings) -> AsyncIterator[BaseCheckpointSaver[Any]]:
+    keep = settings.keep_finished_threads
+    if settings.on_postgresql:
+        async with postgres.open_pool(settings.database_url) as pool:
+            yield pooled_checkpointer(pool, keep_finished=keep)
+    else:
+        async with open_checkpointer(settings.checkpoint_path, keep_finished=keep) as saver:
+            yield saver
 
 
 class Runtime:

@@ -24,7 +24,9 @@ class Settings(BaseSettings):
     public_url: str | None = None
     """Where people reach the service, for review links. Default: http://HOST:PORT."""
     database_url: str = "sqlite+aiosqlite:///data/restock.db"
-    """The order book, as an SQLAlchemy URL."""
+    """The order book: sqlite+aiosqlite:///path, or postgresql://user@host/name, which takes in the workflow memory."""
+    migrate_at_start: bool = True
+    """Bring the database to the present schema at each start; off where `restock migrate` is a step of its own."""
     checkpoint_path: Path = Path("data/checkpoints.db")
     """LangGraph's workflow memory when the order book is on SQLite."""
     keep_finished_threads: bool = False
@@ -96,6 +98,10 @@ class Settings(BaseSettings):
     """Serve /docs and /openapi.json."""
     log_level: Literal["debug", "info", "warning", "error"] = "info"
     """Least severe event that is logged."""
+
+    @property
+    def on_postgresql(self) -> bool:
+        return self.database_url.startswith("postgres")
 
     @field_validator("fallback_models", mode="before")
     @classmethod

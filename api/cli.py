@@ -29,6 +29,23 @@ def serve(
 
 
 @app.command()
+def migrate() -> None:
+    """Bring the database to the present schema, and end. Safe to run from several hosts at once."""
+    import asyncio
+
+    settings = _settings()
+    from agent.runtime import prepare_databases
+    from tools.errors import RestockError
+
+    try:
+        asyncio.run(prepare_databases(settings))
+    except RestockError as error:
+        typer.echo(error.message, err=True)
+        raise typer.Exit(1) from None
+    typer.echo("The database has the present schema.")
+
+
+@app.command()
 def demo(
     product_id: Annotated[str, typer.Argument(help="A product of the sample catalogue.")] = "STEEL_SHEETS",
 ) -> None:

@@ -3,7 +3,7 @@
 import sys
 from contextlib import suppress
 from types import FrameType
-from urllib.parse import urlsplit
+from urllib.parse import parse_qs, quote, unquote, urlsplit
 
 import uvicorn
 from fastapi import FastAPI
@@ -58,7 +58,14 @@ def serve(settings: Settings) -> None:
 def secrets_of(settings: Settings) -> list[str]:
     """What must never stand in a log: every secret setting, and the database's password."""
     secrets = [value.get_secret_value() for _, value in settings if isinstance(value, SecretStr)]
-    return [*secrets, urlsplit(settings.database_url).password or ""]
+    return [*secrets, *_passwords(settings.database_url)]
+
+
+def _passwords(database_url: str) -> list[str]:
+    """The password as the URL spells it and as it is, wherever in the URL it stands."""
+    parts = urlsplit(database_url)
+    given = [parts.password or "", *parse_qs(parts.query).get("password", ())]
+    return [form for password in given for form in (password, unquote(password), quote(password, safe=""))]
 
 
 def address_of(settings: Settings) -> str:

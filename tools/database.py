@@ -16,6 +16,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_en
 
 from tools import sqlite_driver
 from tools.errors import InvalidInput, Unavailable
+from tools.schema import metadata
 
 _MIGRATIONS = Path(__file__).parent / "migrations"
 _MIGRATION_WAIT_SECONDS = 60
@@ -64,6 +65,16 @@ async def migrate(database_url: str) -> None:
     if url.get_backend_name() == "sqlite":
         _create_folder(url)
     await asyncio.to_thread(_migrate, url)
+
+
+async def require_tables(engine: AsyncEngine) -> None:
+    """Raises Unavailable where a table is missing that the code needs: nobody has migrated this database."""
+    with _database_errors():
+        async with engine.connect() as connection:
+            found = await connection.run_sync(lambda sync: set(sa.inspect(sync).get_table_names()))
+    missing = sorted(metadata.tables.keys() - found)
+    if missing:
+        raise Unavailable(f"The database has no table {missing[0]!r}; run `restock migrate` first.")
 
 
 class Store:

