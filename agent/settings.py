@@ -91,6 +91,18 @@ class Settings(BaseSettings):
     """Longest chat message."""
     max_body_bytes: Annotated[int, Field(ge=1_000)] = 1_000_000
     """Longest request body."""
+    max_header_bytes: Annotated[int, Field(ge=1_000)] = 32_000
+    """Longest request header, all its lines together."""
+    request_header_seconds: Annotated[float, Field(gt=0, le=600)] = 10.0
+    """How long a client may take to send a request's header, or to begin one on a new connection."""
+    request_body_seconds: Annotated[float, Field(gt=0, le=600)] = 10.0
+    """How long a client may take to send a request's body."""
+    response_write_seconds: Annotated[float, Field(gt=0, le=600)] = 20.0
+    """How long a client may stop reading an answer."""
+    max_connections: Annotated[int, Field(ge=1)] = 1_000
+    """Open connections at the most; more are answered 503. The system must allow as many open files."""
+    max_held_connections: Annotated[int, Field(ge=1)] = 50
+    """Connections that one client address may hold open while their header is overdue."""
 
     metrics_public: bool = False
     """Serve /metrics without a key."""

@@ -102,20 +102,25 @@ def problem(
     run_id: str | None = None,
 ) -> Response:
     """A problem document, about a run where one is concerned."""
-    document: dict[str, object] = {
-        "type": problem_type(code),
-        "title": problem_title(code),
-        "status": status,
-        "detail": detail,
-        "code": code,
-        "instance": structlog.contextvars.get_contextvars().get("request_id"),
-    }
+    document = problem_document(status, code, detail)
+    document["instance"] = structlog.contextvars.get_contextvars().get("request_id")
     if run_id:
         document["run_id"] = run_id
     if errors:
         document["errors"] = list(errors)
     body = json.dumps(document, ensure_ascii=False, allow_nan=False).encode("utf-8", "replace")
     return Response(body, status, dict(headers or {}), PROBLEM)
+
+
+def problem_document(status: int, code: str, detail: str) -> dict[str, object]:
+    return {
+        "type": problem_type(code),
+        "title": problem_title(code),
+        "status": status,
+        "detail": detail,
+        "code": code,
+        "instance": None,
+    }
 
 
 def problem_type(code: str) -> str:

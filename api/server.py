@@ -1,5 +1,6 @@
 """The process that serves: a socket, logging, signals."""
 
+import asyncio
 import sys
 from contextlib import suppress
 from types import FrameType
@@ -10,6 +11,7 @@ from fastapi import FastAPI
 from pydantic import SecretStr
 
 from agent.settings import Settings
+from api import connections
 from api.app import begin_shutdown, create_app
 from api.observability import configure_logging
 
@@ -20,13 +22,22 @@ _KEEP_ALIVE_SECONDS = 15
 class Server(uvicorn.Server):
     """Refuses new work as soon as it is told to stop, and says where it listens once it does."""
 
-    def __init__(self, config: uvicorn.Config, *, app: FastAPI, address: str) -> None:
+    def __init__(self, config: uvicorn.Config, *, app: FastAPI, address: str, settings: Settings) -> None:
         super().__init__(config)
-        self._app, self._address = app, address
+        self._app, self._address, self._settings = app, address, settings
+        self._next_sweep = 0.0
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
         begin_shutdown(self._app)
         super().handle_exit(sig, frame)
+
+    async def on_tick(self, counter: int) -> bool:
+        now = asyncio.get_running_loop().time()
+        if now >= self._next_sweep:
+            self._next_sweep = now + connections.SWEEP_SECONDS
+            ours = [each for each in self.server_state.connections if isinstance(each, connections.GuardedConnection)]
+            connections.sweep(ours, now, self._settings)
+        return await super().on_tick(counter)
 
     async def startup(self, sockets: object = None) -> None:
         await super().startup(sockets=sockets)  # type: ignore[arg-type]
@@ -43,6 +54,8 @@ def serve(settings: Settings) -> None:
         log_config=None,
         access_log=False,
         server_header=False,
+        http=connections.guarded(settings),
+        ws="none",
         lifespan="on",
         timeout_keep_alive=_KEEP_ALIVE_SECONDS,
         timeout_graceful_shutdown=int(settings.run_deadline_seconds) + _GRACE_MARGIN_SECONDS,
@@ -52,7 +65,7 @@ def serve(settings: Settings) -> None:
     address = address_of(settings)
     config.app = app = create_app(settings.model_copy(update={"public_url": settings.public_url or address}))
     with suppress(KeyboardInterrupt):
-        Server(config, app=app, address=address).run(sockets=[listener])
+        Server(config, app=app, address=address, settings=settings).run(sockets=[listener])
 
 
 def secrets_of(settings: Settings) -> list[str]:
