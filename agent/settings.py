@@ -67,9 +67,9 @@ class Settings(BaseSettings):
     run_cost_limit: Annotated[Decimal, Field(gt=0)] = Decimal("0.25")
     """Dollars of one run or chat answer."""
     day_token_limit: Annotated[int, Field(ge=1)] = 50_000_000
-    """Tokens of a process and day (UTC); beyond them runs go to review with the calculator's plan."""
+    """Tokens of a day (UTC), of all processes together; beyond them runs go to review with the calculator's plan."""
     day_cost_limit: Annotated[Decimal, Field(gt=0)] = Decimal(20)
-    """Dollars of a process and day."""
+    """Dollars of a day, of all processes together."""
     rules_model: bool = True
     """Answer by rules when no provider can. Off: such runs go to review with the calculator's plan."""
     model_timeout_seconds: Annotated[float, Field(gt=0, le=120)] = 2.0

@@ -22,6 +22,7 @@ from tools.placing import AUTOMATIC, Turn, competing, finish_run, pending_now, p
 from tools.reviews import MAX_QUANTITY, ReviewStore, announce
 from tools.runs import unknown_run
 from tools.schema import Now, NowPlus, orders, proposals, runs
+from tools.usage import UsageStore
 
 Route = Literal["auto", "review", "none"]
 
@@ -49,7 +50,7 @@ _MARK_PLACED = (
 )
 
 
-class OrderBook(ReviewStore, IdempotencyStore, AccessStore):
+class OrderBook(ReviewStore, IdempotencyStore, AccessStore, UsageStore):
     """Everything that must outlive a crash, on the engine given. Each method is a transaction of its own, and safe to
     repeat: a run may be executed any number of times, by any number of processes, and still has at most one order.
 

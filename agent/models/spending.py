@@ -1,10 +1,10 @@
 """What model calls cost: tokens and money by provider and model, held within a run's and a day's limits.
 
-A run's spending is read from its own messages, so it needs no store and survives a restart. A day's (UTC) is counted in
-this process.
+A run's spending is read from its own messages, so it needs no store and survives a restart. A day's (UTC) is that of
+all processes: each counts its own and, every second or so, settles with the others.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from decimal import Decimal
@@ -18,6 +18,8 @@ from agent.settings import Settings
 PER_TOKENS = Decimal(1_000_000)
 OWN_VOICE = "graph"
 """The name on a human message that no person wrote: it goes on with the run and begins no new one."""
+BILLIONTHS = Decimal(1_000_000_000)
+"""Dollars are settled in whole billionths, which databases add up exactly."""
 LOST_TOKENS = "lost_tokens"
 COST = "cost"
 
@@ -38,6 +40,25 @@ class Spend:
         return Spend(
             self.input_tokens + other.input_tokens, self.output_tokens + other.output_tokens, self.cost + other.cost
         )
+
+    def __sub__(self, other: "Spend") -> "Spend":
+        return Spend(
+            self.input_tokens - other.input_tokens, self.output_tokens - other.output_tokens, self.cost - other.cost
+        )
+
+    def as_usage(self) -> dict[str, int]:
+        """The amounts as whole numbers by kind, for the sums that all processes share."""
+        billionths = int(self.cost * BILLIONTHS)
+        return {"input tokens": self.input_tokens, "output tokens": self.output_tokens, "cost": billionths}
+
+    @classmethod
+    def of_usage(cls, usage: Mapping[str, int]) -> "Spend":
+        into, out, billionths = (usage.get(kind, 0) for kind in Spend().as_usage())
+        return cls(into, out, billionths / BILLIONTHS)
+
+
+AddUsage = Callable[[date, Mapping[str, int]], Awaitable[Mapping[str, int]]]
+"""Adds amounts by kind to the sums that all processes share for a day; returns those sums."""
 
 
 @dataclass(frozen=True)
@@ -68,14 +89,22 @@ class Ledger:
         today: Callable[[], date] = lambda: datetime.now(UTC).date(),
     ) -> None:
         self._prices, self._limits, self._today = prices, limits, today
-        self._day = today()
-        self._spent = Spend()
+        self._day, self._settled, self._unsettled = today(), Spend(), Spend()
 
     @property
     def spent_today(self) -> Spend:
-        if self._day != self._today():
-            self._day, self._spent = self._today(), Spend()
-        return self._spent
+        """By all processes when this one last settled, and by this one since."""
+        self._turn_the_page()
+        return self._settled + self._unsettled
+
+    async def settle(self, add: AddUsage) -> None:
+        """Add what this process has spent since the last time to the day's shared sums, and learn what all have spent.
+        Nothing is forgotten when `add` fails: the next call hands it over."""
+        self._turn_the_page()
+        day, handed_over = self._day, self._unsettled
+        total = Spend.of_usage(await add(day, handed_over.as_usage()))
+        if day == self._day:
+            self._settled, self._unsettled = total, self._unsettled - handed_over
 
     def priced(self, name: str) -> bool:
         """Whether `provider:model` has a price."""
@@ -85,7 +114,8 @@ class Ledger:
         """Add one call's input and output tokens to the day; returns what they cost."""
         into, out = self._prices.get(name, (Decimal(0), Decimal(0)))
         spend = Spend(*used, cost=(used[0] * into + used[1] * out) / PER_TOKENS)
-        self._spent = self.spent_today + spend
+        self._turn_the_page()
+        self._unsettled += spend
         return spend
 
     def refuse_if_spent(self, messages: Sequence[BaseMessage]) -> None:
@@ -95,6 +125,10 @@ class Ledger:
             raise BudgetSpent(f"This run has used {run.tokens} tokens and ${run.cost:.4f}, which is its limit.")
         if day.tokens >= limits.day_tokens or day.cost >= limits.day_cost:
             raise BudgetSpent("Today's budget for model calls is used up; it begins anew at midnight UTC.")
+
+    def _turn_the_page(self) -> None:
+        if self._day != self._today():
+            self._day, self._settled, self._unsettled = self._today(), Spend(), Spend()
 
 
 def run_spend(messages: Sequence[BaseMessage]) -> Spend:

@@ -1,6 +1,6 @@
 """Tokens and money: what is counted, and when it is enough."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import date
 from decimal import Decimal
 
@@ -72,6 +72,69 @@ def test_a_day_at_its_limit_is_refused_until_the_next(limits: dict[str, int | De
     book.refuse_if_spent([])
 
     assert book.spent_today == Spend()
+
+
+class SharedSums:
+    """The sums of a day, as every process finds them."""
+
+    def __init__(self) -> None:
+        self.sums: dict[str, int] = {}
+        self.reachable = True
+
+    async def add(self, day: date, used: Mapping[str, int]) -> Mapping[str, int]:
+        if not self.reachable:
+            raise ConnectionError
+        for kind, amount in used.items():
+            self.sums[f"{day} {kind}"] = self.sums.get(f"{day} {kind}", 0) + amount
+        return {kind: self.sums[f"{day} {kind}"] for kind in used}
+
+
+async def test_a_days_limit_holds_for_all_processes_together() -> None:
+    shared, one, other = SharedSums(), ledger(day_tokens=10), ledger(day_tokens=10)
+    one.record(NAME, (4, 2))
+    other.record(NAME, (3, 1))
+    other.refuse_if_spent([])
+    await one.settle(shared.add)
+    await other.settle(shared.add)
+
+    assert other.spent_today == Spend(7, 3, Decimal("0.0000095"))
+    with pytest.raises(BudgetSpent):
+        other.refuse_if_spent([])
+
+
+async def test_a_process_that_starts_again_goes_on_counting_where_the_day_stands() -> None:
+    shared, before = SharedSums(), ledger()
+    before.record(NAME, (4, 2))
+    await before.settle(shared.add)
+    after = ledger()
+    await after.settle(shared.add)
+    assert after.spent_today == before.spent_today
+
+
+async def test_what_could_not_be_settled_is_handed_over_once_it_can() -> None:
+    shared, book = SharedSums(), ledger()
+    book.record(NAME, (4, 2))
+    shared.reachable = False
+    with pytest.raises(ConnectionError):
+        await book.settle(shared.add)
+    shared.reachable = True
+    await book.settle(shared.add)
+    await book.settle(shared.add)
+    assert book.spent_today.tokens == sum(shared.sums[f"2026-11-23 {kind} tokens"] for kind in ("input", "output")) == 6
+
+
+async def test_a_call_that_ends_while_settling_is_counted_once() -> None:
+    shared, book = SharedSums(), ledger()
+    book.record(NAME, (4, 2))
+
+    async def slow(day: date, used: Mapping[str, int]) -> Mapping[str, int]:
+        book.record(NAME, (1, 0))
+        return await shared.add(day, used)
+
+    await book.settle(slow)
+    assert book.spent_today.tokens == 7
+    await book.settle(shared.add)
+    assert book.spent_today.tokens == 7
 
 
 def test_a_spent_budget_is_dealt_with_like_no_model_left() -> None:
