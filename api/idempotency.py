@@ -2,7 +2,8 @@
 
 A key belongs to its caller and to the address it was sent to. What is compared is the request as it was understood, so
 the same JSON in another layout is the same request. Only answers are kept: a refused request may be put right and sent
-again.
+again. Whoever crashes while answering holds the key a little longer than a run may take; where the work has an end all
+the same, because another process took it up, that is answered at once.
 """
 
 from collections.abc import Awaitable, Callable
@@ -18,7 +19,10 @@ from tools.orders import OrderBook
 
 HEADER = "idempotency-key"
 MAX_LENGTH = 200
+LEASE_MARGIN_SECONDS = 5.0
+_REPLAYED = {"Idempotency-Replayed": "true"}
 Work = Callable[[], Awaitable[bytes]]
+Ended = Callable[[], Awaitable[bytes | None]]
 
 
 class Attempt:
@@ -26,6 +30,7 @@ class Attempt:
 
     def __init__(self, request: Request, body: BaseModel, book: OrderBook) -> None:
         self._book = book
+        self._lease = request.app.state.runtime.settings.run_deadline_seconds + LEASE_MARGIN_SECONDS
         self._key = _key(request)
         self._caller = f"{request.state.caller.id} {request.url.path}"
         self._body_hash = sha256(body.model_dump_json().encode()).hexdigest()
@@ -37,16 +42,20 @@ class Attempt:
             return None
         return sha256(f"{self._caller}\n{self._key}".encode()).hexdigest()[:32]
 
-    async def answer(self, work: Work) -> Response:
-        """The first answer again, or the work's. While another sending is being answered: 409 with the run's id."""
+    async def answer(self, work: Work, ended: Ended | None = None) -> Response:
+        """The first answer again, or the work's. While another sending is being answered: what the work has `ended`
+        in, if it has, or 409 with the run's id."""
         if self._key is None:
             return _json(await work())
         try:
-            stored = await self._book.begin_idempotent(self._key, self._caller, self._body_hash)
+            stored = await self._book.begin_idempotent(
+                self._key, self._caller, self._body_hash, lease_seconds=self._lease
+            )
         except InFlight as error:
-            return restock_problem(error, run_id=self.run_id)
+            answered = await ended() if ended else None
+            return restock_problem(error, run_id=self.run_id) if answered is None else _json(answered, _REPLAYED)
         if stored is not None:
-            return _json(stored.body.encode(), {"Idempotency-Replayed": "true"})
+            return _json(stored.body.encode(), _REPLAYED)
         return _json(await self._first(self._key, work))
 
     async def _first(self, key: str, work: Work) -> bytes:

@@ -1,5 +1,6 @@
 """One product in, a decision out; and the calculation alone."""
 
+from contextlib import suppress
 from typing import Annotated, Literal
 
 import structlog
@@ -40,7 +41,13 @@ async def trigger(
     async def work() -> bytes:
         return (await _decided(runtime, decision)).as_json()
 
-    return await attempt.answer(work)
+    async def ended() -> bytes | None:
+        with suppress(InFlight):
+            view = await _begun_before(runtime, decision.run_id)
+            return TriggerAnswer.of(view, runtime.review_url).as_json() if view and view.proposal else None
+        return None
+
+    return await attempt.answer(work, ended)
 
 
 @router.get(

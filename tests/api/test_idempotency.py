@@ -6,8 +6,10 @@ from typing import Any
 
 import httpx
 import pytest
+from sqlalchemy import update
 
 from api.auth import digest, new_key
+from tools.schema import idempotency
 
 
 def key(value: str) -> dict[str, str]:
@@ -101,6 +103,21 @@ async def test_an_answer_lost_in_a_crash_is_found_again_by_its_key(
 
     assert again.json()["status"] == "executed"
     assert (await service.count("runs"), await service.count("orders")) == (1, 1)
+
+
+async def test_a_run_that_ended_is_answered_though_whoever_began_it_died_holding_the_key(
+    service: Any, x1: dict[str, Any]
+) -> None:
+    first = await service.trigger(x1, **key("a"))
+    unanswered = update(idempotency).values(status_code=None, body=None)
+    async with service.book._writing() as connection:
+        await connection.execute(unanswered)
+
+    again = await service.trigger(x1, **key("a"))
+
+    assert again.status_code == 200
+    assert again.headers["idempotency-replayed"] == "true"
+    assert again.json()["order"] == first.json()["order"]
 
 
 async def test_a_refused_request_does_not_use_up_its_key(service: Any, x1: dict[str, Any]) -> None:

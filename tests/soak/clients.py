@@ -1,0 +1,93 @@
+"""The clients of a trial: they send triggers, often several at once, and send again until each has its answer."""
+
+import asyncio
+import random
+from collections.abc import Callable
+from contextlib import suppress
+from typing import Any
+
+import httpx
+
+from tests.soak.journal import Acknowledgement, Journal
+
+PATIENCE_SECONDS = 8.0
+PAUSE_SECONDS = 0.15
+MISS = (409, 429, 503)
+"""In flight, too much, not now: come back later."""
+
+
+class Line:
+    """A way to the service: any of its addresses, another one after a failure."""
+
+    def __init__(self, client: httpx.AsyncClient, urls: list[str], dice: random.Random, journal: Journal) -> None:
+        self._client, self._urls, self._dice, self._journal = client, urls, dice, journal
+
+    async def ask(
+        self, method: str, path: str, *, again: Callable[[httpx.Response], bool], **request: Any
+    ) -> httpx.Response:
+        """The first answer after which nothing has to be sent `again`."""
+        while True:
+            with suppress(httpx.TransportError):
+                answer = await self._client.request(method, self._dice.choice(self._urls) + path, **request)
+                if not again(answer):
+                    return answer
+                self._note(answer)
+            self._journal.resent += 1
+            await asyncio.sleep(PAUSE_SECONDS * self._dice.uniform(0.5, 1.5))
+
+    def _note(self, answer: httpx.Response) -> None:
+        if answer.status_code not in MISS:
+            self._journal.unexpected.append(f"{answer.request.url.path}: {answer.status_code} {answer.text[:300]}")
+
+
+class Shop:
+    """Sends one trigger after the other: alone, doubled, or beside another for the same product."""
+
+    def __init__(self, line: Line, journal: Journal, dice: random.Random, *, asynchronous: bool) -> None:
+        self._line, self._journal, self._dice, self._asynchronous = line, journal, dice, asynchronous
+
+    async def send(self, number: int) -> list[Acknowledgement]:
+        """Product `number` is asked for once or twice, each request up to three times at once."""
+        body = trigger_body(number, self._dice)
+        keys = [f"key-{number}-{which}" for which in range(2 if self._dice.random() < 0.15 else 1)]
+        copies = [key for key in keys for _ in range(self._dice.choices((1, 2, 3), (8, 1, 1))[0])]
+        self._journal.sent.update(dict.fromkeys(keys, body["product_id"]))
+        return await asyncio.gather(*(self._until_acknowledged(key, body) for key in copies))
+
+    async def _until_acknowledged(self, key: str, body: dict[str, Any]) -> Acknowledgement:
+        headers = {"Idempotency-Key": key}
+        if self._asynchronous and self._dice.random() < 0.5:
+            headers["Prefer"] = "respond-async"
+        answer = await self._line.ask(
+            "POST", "/inventory-trigger", json=body, headers=headers, again=lambda answer: not answer.is_success
+        )
+        acknowledged = self._journal.acknowledge(key, answer.json())
+        if answer.status_code == 202:
+            return await self._until_ended(key, acknowledged.run_id)
+        return acknowledged
+
+    async def _until_ended(self, key: str, run_id: str) -> Acknowledgement:
+        answer = await self._line.ask(
+            "GET", f"/runs/{run_id}", again=lambda answer: answer.status_code in MISS or _is_under_way(answer)
+        )
+        if answer.is_success:
+            return self._journal.acknowledge(key, answer.json())
+        self._journal.unexpected.append(f"acknowledged run {run_id}: {answer.status_code} {answer.text[:200]}")
+        return self._journal.acknowledged[key][-1]
+
+
+def trigger_body(number: int, dice: random.Random) -> dict[str, Any]:
+    """A product of its own. About half are sure, a third too dear to be ordered without a person, the rest in stock."""
+    kind = dice.choices(("sure", "dear", "stocked"), (50, 35, 15))[0]
+    return {
+        "product_id": f"P-{number}",
+        "mode": "input",
+        "current_stock": 5_000 if kind == "stocked" else 100 + number % 60,
+        "demand_history": [100, 120, 110, 130, 125, 115, 140],
+        "lead_time_days": 7,
+        "unit_price": 5_000 if kind == "dear" else 500,
+    }
+
+
+def _is_under_way(answer: httpx.Response) -> bool:
+    return answer.is_success and answer.json()["result"] is None and answer.json()["status"] != "failed"

