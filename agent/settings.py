@@ -7,6 +7,8 @@ from typing import Annotated, Literal
 from pydantic import Field, SecretStr, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
+_RATE = r"^(off|[1-9]\d*/(second|minute|hour|day))$"
+
 
 class Settings(BaseSettings):
     """Names are the environment variables' names in lower case. `.env.example` lists them with a line each."""
@@ -103,6 +105,16 @@ class Settings(BaseSettings):
     """Open connections at the most; more are answered 503. The system must allow as many open files."""
     max_held_connections: Annotated[int, Field(ge=1)] = 50
     """Connections that one client address may hold open while their header is overdue."""
+    max_concurrent_requests: Annotated[int, Field(ge=1)] = 100
+    """Requests worked on at once; more are answered 503 with Retry-After, health and `/` aside."""
+    rate_limit_per_key: Annotated[str, Field(pattern=_RATE)] = "30000/minute"
+    """Requests of one key, as `number/second|minute|hour|day`, or `off`; more are answered 429."""
+    rate_limit_failed_keys: Annotated[str, Field(pattern=_RATE)] = "100/minute"
+    """Keys that open nothing, from one client address; more block the address for as long. `off` for no limit."""
+    rate_limit_storage: Annotated[SecretStr, Field(pattern=r"^rediss?://.+$")] | None = None
+    """URL of a Redis in which several processes count together (redis://:password@host:6379/0). Default: memory."""
+    trusted_proxies: str = "127.0.0.1"
+    """Proxies whose X-Forwarded-For is believed: addresses or networks, separated by commas."""
 
     metrics_public: bool = False
     """Serve /metrics without a key."""

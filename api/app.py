@@ -10,8 +10,9 @@ from agent.runtime import Runtime, open_runtime
 from agent.settings import Settings
 from api import VERSION, errors, openapi
 from api.auth import KeyRing
-from api.limits import BodyLimit, SecurityHeaders
+from api.limits import BodyLimit, LoadLimit, SecurityHeaders
 from api.observability import RequestLog
+from api.rate_limits import RateLimits
 from api.routes import chat, orders, reviews, runs, service, triggers
 
 OpenRuntime = Callable[[Settings], AbstractAsyncContextManager[Runtime]]
@@ -28,6 +29,7 @@ def create_app(settings: Settings, *, open_runtime: OpenRuntime = open_runtime) 
             show_once(await app.state.keys.first_key())
             yield
             begin_shutdown(app)
+            await app.state.rate_limits.aclose()
 
     app = FastAPI(
         title="restock",
@@ -39,6 +41,7 @@ def create_app(settings: Settings, *, open_runtime: OpenRuntime = open_runtime) 
         redirect_slashes=False,
     )
     app.state.draining = False
+    app.state.rate_limits = RateLimits(settings)
     app.openapi = lambda: openapi.document(app)  # type: ignore[method-assign]
     errors.install(app)
     metrics = service.open_metrics if settings.metrics_public else service.guarded_metrics
@@ -47,6 +50,7 @@ def create_app(settings: Settings, *, open_runtime: OpenRuntime = open_runtime) 
         app.router.routes.extend(router.routes)
     # The last one added is the outermost.
     app.add_middleware(BodyLimit, limit=settings.max_body_bytes)
+    app.add_middleware(LoadLimit, most=settings.max_concurrent_requests)
     app.add_middleware(SecurityHeaders)
     app.add_middleware(RequestLog)
     return app

@@ -5,7 +5,9 @@
     ├── Unauthenticated      401  no key, or one that does not open anything
     ├── Forbidden            403  the key is good, its scopes are not enough
     ├── BodyTooLarge         413
-    └── UnsupportedMedia     415
+    ├── UnsupportedMedia     415
+    ├── RateLimited          429  the key or the address asks too often
+    └── Overloaded           503  more requests at once than can be served
 
 The stock side's own errors (tools/errors.py) are mapped by class in `STATUS`. `code` is stable: programs rely on it.
 """
@@ -62,6 +64,17 @@ class BodyTooLarge(Refusal):
 
 class UnsupportedMedia(Refusal):
     status, code = 415, "unsupported_media_type"
+
+
+class RateLimited(Refusal):
+    status, code = 429, "rate_limited"
+
+
+class Overloaded(Refusal):
+    status, code = 503, "overloaded"
+
+    def __init__(self, detail: str) -> None:
+        super().__init__(detail, headers={"Retry-After": str(RETRY_AFTER_SECONDS)})
 
 
 STATUS: tuple[tuple[type[RestockError], int], ...] = (

@@ -1,4 +1,4 @@
-"""The order in which a request is let in: key, scope, shutdown, media type, strict JSON. Only then does FastAPI see it.
+"""The order in which a request is let in: key, rate limits, scope, shutdown, media type, strict JSON; then FastAPI.
 
 FastAPI reads and parses a body before its dependencies run, so a dependency would let strangers send us bodies.
 """
@@ -50,7 +50,8 @@ class GuardedRoute(APIRoute):
         takes_body = self.body_field is not None
 
         async def guarded(request: Request) -> Response:
-            caller = await request.app.state.keys.caller(request)
+            state = request.app.state
+            caller = await state.rate_limits.caller(request, state.keys.caller)
             structlog.contextvars.bind_contextvars(caller=caller.name)
             caller.require(scope)
             request.state.caller = caller

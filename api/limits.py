@@ -1,10 +1,12 @@
-"""What is held against every request before a route sees it: the size of its body, and headers on its answer."""
+"""What is held against every request before a route sees it: the size of its body, how many there are, and
+headers on its answer."""
 
 from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from api.errors import BodyTooLarge, refusal_problem
+from api.errors import BodyTooLarge, Overloaded, refusal_problem
 
+_ALWAYS = frozenset({"/", "/health/live", "/health/ready"})
 _POLICY = b"content-security-policy"
 _HEADERS = [
     (b"cache-control", b"no-store"),
@@ -55,6 +57,30 @@ class BodyLimit:
 
     def _refusal(self) -> BodyTooLarge:
         return BodyTooLarge(f"The body is larger than {self._limit} bytes; send less.")
+
+
+class LoadLimit:
+    """Refuses what would be one request too many at once, before anything of it is read; the probes always pass.
+
+    Work that waits in line is late for its own deadline and for everybody else's."""
+
+    def __init__(self, app: ASGIApp, *, most: int) -> None:
+        self._app, self._most, self._now = app, most, 0
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http" or scope["path"] in _ALWAYS:
+            await self._app(scope, receive, send)
+            return
+        if self._now >= self._most:
+            await refusal_problem(Overloaded("More is asked at once than can be served; try again in a few seconds."))(
+                scope, receive, send
+            )
+            return
+        self._now += 1
+        try:
+            await self._app(scope, receive, send)
+        finally:
+            self._now -= 1
 
 
 class SecurityHeaders:

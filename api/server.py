@@ -4,7 +4,7 @@ import asyncio
 import sys
 from contextlib import suppress
 from types import FrameType
-from urllib.parse import parse_qs, quote, unquote, urlsplit
+from urllib.parse import urlsplit
 
 import uvicorn
 from fastapi import FastAPI
@@ -56,6 +56,7 @@ def serve(settings: Settings) -> None:
         server_header=False,
         http=connections.guarded(settings),
         ws="none",
+        forwarded_allow_ips=settings.trusted_proxies,
         lifespan="on",
         timeout_keep_alive=_KEEP_ALIVE_SECONDS,
         timeout_graceful_shutdown=int(settings.run_deadline_seconds) + _GRACE_MARGIN_SECONDS,
@@ -71,14 +72,9 @@ def serve(settings: Settings) -> None:
 def secrets_of(settings: Settings) -> list[str]:
     """What must never stand in a log: every secret setting, and the database's password."""
     secrets = [value.get_secret_value() for _, value in settings if isinstance(value, SecretStr)]
-    return [*secrets, *_passwords(settings.database_url)]
-
-
-def _passwords(database_url: str) -> list[str]:
-    """The password as the URL spells it and as it is, wherever in the URL it stands."""
-    parts = urlsplit(database_url)
-    given = [parts.password or "", *parse_qs(parts.query).get("password", ())]
-    return [form for password in given for form in (password, unquote(password), quote(password, safe=""))]
+    storage = settings.rate_limit_storage
+    urls = [settings.database_url, storage.get_secret_value() if storage else ""]
+    return [*secrets, *(urlsplit(url).password or "" for url in urls)]
 
 
 def address_of(settings: Settings) -> str:

@@ -27,6 +27,7 @@ def serving(folder: Path, **environment: str) -> Iterator[str]:
         "DATABASE_URL": f"sqlite+aiosqlite:///{folder}/server.db",
         "CHECKPOINT_PATH": f"{folder}/server-checkpoints.db",
         "LOG_LEVEL": "error",
+        "RATE_LIMIT_PER_KEY": "off",
     }
     command = [sys.executable, "-c", "from api.cli import main; main()", "serve"]
     process = subprocess.Popen(command, env=os.environ | settings | environment, stdout=subprocess.DEVNULL)

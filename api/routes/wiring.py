@@ -22,6 +22,7 @@ _PROBLEMS = {
     413: ("body_too_large", "The body is too large."),
     415: ("unsupported_media_type", "The body is not application/json in UTF-8."),
     422: ("invalid_input", "A field is wrong, or the Idempotency-Key came with another body before."),
+    429: ("rate_limited", "Asked too often; Retry-After says when to come back."),
     503: ("unavailable", "Cannot be served now; Retry-After says when to come back."),
 }
 
@@ -38,7 +39,7 @@ async def _caller(request: Request) -> Caller:
 
 def problems(*statuses: int) -> dict[int | str, dict[str, Any]]:
     """`responses` of a guarded route: the problems that every one of them can answer, and these."""
-    return {status: _documented(status) for status in sorted({401, 403, 422, 503, *statuses})}
+    return {status: _documented(status) for status in sorted({401, 403, 422, 429, 503, *statuses})}
 
 
 def _documented(status: int) -> dict[str, Any]:
