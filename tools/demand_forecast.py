@@ -35,11 +35,10 @@ MORE_THAN_ONE = 1 + 1e-6
 SMALLEST_SHARE = 0.1
 """Of the uncorrected mean: what a correction for over-forecasting leaves at least."""
 
-PAIRS = tuple((one, two) for one in range(MEANS) for two in range(one, MEANS))
-"""Of mean forecasts, whose errors are multiplied."""
-FIRST, SECOND = np.array(PAIRS).T
-TIMES = np.where(FIRST == SECOND, 1.0, 2.0)
-"""How often each pair stands in a square."""
+SMALLEST = float(np.finfo(float).tiny)
+
+PAIRS = tuple((one, one + apart) for apart in range(MEANS) for one in range(MEANS - apart))
+"""Of mean forecasts, whose errors are multiplied: first each with itself."""
 
 LONGEST_START = 8
 LONGEST_FADE = 20_000
@@ -61,7 +60,7 @@ def measured_horizon(interval: float) -> int:
     return max(1, int(interval + 0.5))
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Frame:
     """Where the points of a grid lie, whatever demand was: products × points, or one row for all products.
 
@@ -90,12 +89,12 @@ class Frame:
 
     @cached_property
     def total_weight(self) -> FloatArray:
-        return np.asarray(np.maximum(self.weight.sum(axis=1), np.finfo(float).tiny))
+        return np.asarray(np.maximum(self.weight.sum(axis=1), SMALLEST))
 
     @cached_property
     def windows(self) -> FloatArray:
         """How many errors of equal weight amount to all that count; 0 where none does."""
-        squares = np.maximum((self.weight**2).sum(axis=1), np.finfo(float).tiny)
+        squares = np.maximum((self.weight**2).sum(axis=1), SMALLEST)
         return np.asarray(np.square(self.weight.sum(axis=1)) / squares)
 
     @cached_property
@@ -120,6 +119,16 @@ class Frame:
         """The weight that the first such origin has left when the outcome of each is known; 1 at the first point."""
         origins = np.maximum(np.arange(self.known.shape[1] - 1) - self.faded, 0.0)
         return np.append(1.0, ERROR_DECAY ** (self.horizon * origins))
+
+    @cached_property
+    def running(self) -> tuple[FloatArray, FloatArray]:
+        """Of one product, at each point: what sums of grown errors are multiplied by to give their weighted mean, and
+        how many errors of equal weight they amount to."""
+        held = self.counted[0] * self.growth
+        weight = np.append(0.0, np.cumsum(held)) * self.fade
+        squares = np.append(0.0, np.cumsum(held * self.growth)) * self.fade**2
+        total = np.maximum(weight, SMALLEST)
+        return self.fade / total, np.asarray(weight * total / np.maximum(squares, SMALLEST))
 
     @property
     def faded(self) -> int:
@@ -190,19 +199,16 @@ def _scales(longest: int) -> FloatArray:
 
 
 @lru_cache(maxsize=256)
-def _block_weights(horizon: int, points: int, blocks: int) -> tuple[tuple[FloatArray, FloatArray], ...]:
+def _block_weights(horizon: int, points: int, blocks: int) -> tuple[FloatArray, FloatArray]:
     """For each mean forecast: what the periods of a block add to the sums at its points, periods × points; and what the
     blocks by themselves add to the sums at the points of the later ones, blocks × (later blocks · points)."""
+    keeps = KEEPS[:, None, None]
     after = horizon * np.arange(1, points + 1)
     age = after - 1 - np.arange(horizon * points)[:, None]
     passed = horizon * points * (np.arange(1, blocks) - 1 - np.arange(blocks)[:, None])[:, :, None]
-    return tuple(
-        (
-            np.where(age >= 0, keep ** np.maximum(age, 0), 0.0),
-            np.where(passed >= 0, keep ** np.maximum(passed + after, 0), 0.0).reshape(blocks, -1),
-        )
-        for keep in KEEPS
-    )
+    within = np.where(age >= 0, keeps ** np.maximum(age, 0), 0.0)
+    across = np.where(passed >= 0, keeps[..., None] ** np.maximum(passed + after, 0), 0.0)
+    return within, across.reshape(MEANS, blocks, -1)
 
 
 def block_layout(periods: int, horizon: int) -> tuple[int, int]:
@@ -225,12 +231,12 @@ def _grid_sums(demand: Demand, horizon: int) -> FloatArray:
     lead = blocks * points * horizon - periods
     columns = _filled_up(demand, lead).reshape(rows * blocks, -1)
     sums = np.empty((MEANS, rows, blocks * points))
-    for total, (within, across) in zip(sums, _block_weights(horizon, points, blocks), strict=True):
-        _multiply(columns, within, total.reshape(rows * blocks, points))
-        if blocks > 1:
-            carried = np.empty((rows, across.shape[1]))
-            _multiply(np.ascontiguousarray(total[:, points - 1 :: points]), across, carried)
-            total[:, points:] += carried
+    within, across = _block_weights(horizon, points, blocks)
+    _multiply(columns, within, sums.reshape(MEANS, rows * blocks, points))
+    if blocks > 1:
+        carried = np.empty((MEANS, rows, across.shape[2]))
+        _multiply(np.ascontiguousarray(sums[:, :, points - 1 :: points]), across, carried)
+        sums[:, :, points:] += carried
     return sums[:, :, lead // horizon :]
 
 
@@ -244,9 +250,11 @@ def _filled_up(demand: Demand, lead: int) -> FloatArray:
 
 
 def _multiply(left: FloatArray, right: FloatArray, product: FloatArray) -> None:
-    rows = max(1, SMALL_PRODUCT // right.size)
-    for start in range(0, len(left), rows):
-        np.matmul(left[start : start + rows], right, out=product[start : start + rows])
+    """For each mean forecast, some rows at a time."""
+    rows = max(1, SMALL_PRODUCT // right[0].size)
+    for start in range(0, left.shape[-2], rows):
+        here = slice(start, start + rows)
+        np.matmul(left[..., here, :], right, out=product[:, here])
 
 
 @dataclass(frozen=True, slots=True)
@@ -265,9 +273,9 @@ def newest_moments(grid: Grid) -> ErrorMoments:
     """Of each product, as known at the end of its history."""
     frame = grid.frame
     errors = _errors(grid, *frame.weighted)
-    bias = np.stack([np.vecdot(error, frame.root_weight) for error in errors]) / frame.total_weight
-    products = np.stack([np.vecdot(errors[one], errors[two]) for one, two in PAIRS]) / frame.total_weight
-    return ErrorMoments(bias, products, np.broadcast_to(frame.windows, bias.shape[1:]))
+    bias = np.vecdot(errors, frame.root_weight) / frame.total_weight
+    products = np.concatenate([np.vecdot(errors[: MEANS - apart], errors[apart:]) for apart in range(MEANS)])
+    return ErrorMoments(bias, products / frame.total_weight, np.broadcast_to(frame.windows, bias.shape[1:]))
 
 
 def moments_by_point(grid: Grid) -> ErrorMoments:
@@ -276,45 +284,39 @@ def moments_by_point(grid: Grid) -> ErrorMoments:
     Errors whose weight has faded to nothing are left out of the running sums.
     """
     frame = grid.frame
-    errors = np.concatenate(_errors(grid, *frame.plain))
-    grown, held = errors * frame.growth, frame.counted * frame.growth
-    running = np.zeros((MEANS + len(PAIRS) + 2, errors.shape[1] + 1))
-    rows = np.concatenate([grown, grown[FIRST] * errors[SECOND], held, held * frame.growth])
-    np.cumsum(rows, axis=1, out=running[:, 1:])
-    running *= frame.fade
-    total = np.maximum(running[-2], np.finfo(float).tiny)
-    windows = running[-2] * total / np.maximum(running[-1] * frame.fade, np.finfo(float).tiny)
-    running /= total
-    return ErrorMoments(running[:MEANS], running[MEANS:-2], windows)
+    errors = _errors(grid, *frame.plain)[:, 0]
+    grown = errors * frame.growth
+    rows = np.concatenate([grown, *(grown[: MEANS - apart] * errors[apart:] for apart in range(MEANS))])
+    share, windows = frame.running
+    running = np.zeros((len(rows), share.size))
+    np.add.accumulate(rows, axis=1, out=running[:, 1:])
+    running *= share
+    return ErrorMoments(running[:MEANS], running[MEANS:], windows)
 
 
-def _errors(grid: Grid, actual_factor: FloatArray, sums_factor: FloatArray) -> list[FloatArray]:
-    """Demand over the horizon after each origin less its forecast there, weighted; products × origins per forecast."""
+def _errors(grid: Grid, actual_factor: FloatArray, sums_factor: FloatArray) -> FloatArray:
+    """Demand over the horizon after each origin less its forecast there, weighted; forecasts × products × origins."""
     total = grid.sums[0]
     actual = total[:, 1:] - total[:, :-1]
     actual *= actual_factor
-    errors = []
-    for sums, factor in zip(grid.sums, sums_factor, strict=True):
-        error = sums[:, :-1] * factor
-        error += actual
-        errors.append(error)
-    return errors
+    errors = grid.sums[:, :, :-1] * sums_factor
+    errors += actual
+    return np.asarray(errors)
 
 
-def running_statistics(demand: FloatArray, known: IntArray) -> tuple[FloatArray, FloatArray]:
-    """Mean and sample variance of the first `known` periods of one product; summed about the overall mean.
+def running_statistics(demand: FloatArray, known: IntArray, *, centre: float) -> tuple[FloatArray, FloatArray]:
+    """Mean and sample variance of the first `known` periods of one product; summed about `centre`, its overall mean.
 
     Fewer than two periods have no variance, and none no mean; both are given as 0.
     """
-    centre = demand.mean()
     total = np.zeros((2, demand.size + 1))
-    total[0, 1:] = demand - centre
+    np.subtract(demand, centre, out=total[0, 1:])
     np.square(total[0], out=total[1])
-    np.cumsum(total, axis=1, out=total)
-    sums, squares = total[:, np.maximum(known, 0)]
+    np.add.accumulate(total, axis=1, out=total)
+    sums, squares = total.take(np.maximum(known, 0), axis=1)
     mean = sums / np.maximum(known, 1)
     variance = np.maximum(squares - sums * mean, 0.0) / np.maximum(known - 1, 1)
-    return np.where(known > 0, centre + mean, 0.0), variance
+    return (centre + mean) * (known > 0), variance
 
 
 @dataclass(frozen=True, slots=True)
@@ -338,24 +340,31 @@ def combine(*, means: FloatArray, moments: ErrorMoments, variance: FloatArray, h
     """
     share = moments.windows / (moments.windows + PRIOR_WINDOWS)
     prior = (1 - share) * variance * horizon
-    weights = _weights(share * moments.products[FIRST == SECOND] + prior, horizon * means[0])
-    mean, bias = horizon * (weights * means).sum(axis=0), (weights * moments.bias).sum(axis=0)
-    square = (TIMES[:, None] * weights[FIRST] * weights[SECOND] * moments.products).sum(axis=0)
-    belief = _belief(bias, square, moments.windows)
+    weights = _weights(share * moments.products[:MEANS] + prior, horizon * means[0])
+    mean, bias = horizon * np.add.reduce(weights * means), np.add.reduce(weights * moments.bias)
+    square, bias_square = _mean_square(weights, moments.products), bias * bias
+    belief = _belief(bias_square, square, moments.windows)
     corrected = np.maximum(mean + belief * bias, SMALLEST_SHARE * mean)
-    spread = share * np.maximum(square - belief * (2 - belief) * bias**2, 0.0) + prior
+    spread = share * np.maximum(square - belief * (2 - belief) * bias_square, 0.0) + prior
     return RateForecast(corrected / horizon, mean / horizon, weights, spread / horizon)
 
 
 def _weights(missed: FloatArray, expected: FloatArray) -> FloatArray:
-    squares = np.maximum(missed, 1e-12 * expected**2 + np.finfo(float).tiny)
-    relative = (squares.min(axis=0) / squares) ** 2
-    return np.asarray(relative / relative.sum(axis=0))
+    squares = np.maximum(missed, 1e-12 * expected**2 + SMALLEST)
+    relative = (np.minimum.reduce(squares) / squares) ** 2
+    return np.asarray(relative / np.add.reduce(relative))
 
 
-def _belief(bias: FloatArray, square: FloatArray, windows: FloatArray) -> FloatArray:
+def _mean_square(weights: FloatArray, products: FloatArray) -> FloatArray:
+    """Of the weighted mean's errors: each pair of different forecasts stands in the square twice."""
+    own = np.add.reduce(weights * weights * products[:MEANS])
+    pairs = [weights[: MEANS - apart] * weights[apart:] for apart in range(1, MEANS)]
+    return np.asarray(own + 2 * np.add.reduce(np.concatenate(pairs) * products[MEANS:]))
+
+
+def _belief(bias_square: FloatArray, square: FloatArray, windows: FloatArray) -> FloatArray:
     """The share of a bias that is corrected: 1 − 3/t², or none where chance hides it."""
-    noise = BIAS_DOUBT * np.maximum(square - bias**2, 0.0)
-    seen = (windows - 1) * bias**2
+    noise = BIAS_DOUBT * np.maximum(square - bias_square, 0.0)
+    seen = (windows - 1) * bias_square
     believed = (windows > MORE_THAN_ONE) & (seen > noise)
-    return np.asarray(np.where(believed, 1 - noise / np.where(believed, seen, 1.0), 0.0))
+    return 1 - np.divide(noise, seen, out=np.ones_like(noise), where=believed)

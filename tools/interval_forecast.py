@@ -179,7 +179,10 @@ def _by_forecast_errors(
     size, interval = statistics.demand.size, mean_interval(intervals)
     horizon = measured_horizon(interval)
     past = grid(statistics.demand[None], periods=np.array([size]), horizon=horizon)
-    plain, means = running_statistics(statistics.demand, past.frame.known[0]), past.means_by_point
+    plain, means = (
+        running_statistics(statistics.demand, past.frame.known[0], centre=statistics.mean),
+        past.means_by_point,
+    )
     rates = combine(means=means, moments=moments_by_point(past), variance=plain[1], horizon=horizon)
     mean, variance_rate = float(rates.mean[-1]) * uplift, float(rates.variance[-1]) * uplift**2
     between = _lead_time_variance(mean, lead_time_sd)

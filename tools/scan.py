@@ -224,54 +224,68 @@ def _read(demand: Demand, rows: Rows, horizon: int | None) -> _Known:
     size = rows.stop - rows.start if isinstance(rows, slice) else rows.size
     periods, nonzero = np.empty(size, dtype=np.int64), np.zeros(size, dtype=np.int64)
     numbers = np.zeros((3 + 2 * MEANS + len(PAIRS), size))
+    total, squares, windows = numbers[:3]
+    width = demand.shape[1] if horizon is None else whole_blocks(demand.shape[1], horizon)
+    room, ones = np.zeros((min(BLOCK_ROWS, size), width)), np.ones(width)
     for start in range(0, size, BLOCK_ROWS):
         here = slice(start, min(start + BLOCK_ROWS, size))
-        block = slice(rows.start + here.start, rows.start + here.stop) if isinstance(rows, slice) else rows[here]
-        values, known = _known_values(demand, block, horizon)
+        block = _part(rows, here)
+        values, known = _known_values(demand, block, room)
         periods[here] = known
         if horizon is None:
-            total = np.vecdot(values, np.ones(values.shape[1]))
+            np.vecdot(values, ones, out=total[here])
         else:
             nonzero[here] = _count_sales(values)
             with np.errstate(invalid="ignore"):
-                total = _judge(values, known, horizon, numbers[2:, here])
-        _describe(values, known, total, block, numbers[:2, here])
-    mean, sd, windows = numbers[:3]
+                total[here] = _judge(values, known, horizon, numbers[2:, here])
+        if not np.maximum.reduce(total[here]) <= LARGEST_QUANTITY:
+            _refuse_bad_demand(values, block)
+        np.vecdot(values, values, out=squares[here])
+    mean, sd = _describe(demand, rows, periods, total, squares)
     means, bias, products = np.split(numbers[3:], (MEANS, 2 * MEANS))
     return _Known(periods, mean, sd, nonzero, means, ErrorMoments(bias, products, windows))
 
 
-def _known_values(demand: Demand, rows: Rows, horizon: int | None) -> tuple[FloatArray, IntArray]:
-    """The known periods, right-aligned with zeros before their start, and how many (one number where all agree)."""
+def _part(rows: Rows, here: Rows) -> Rows:
+    if not isinstance(rows, slice):
+        return rows[here]
+    return slice(rows.start + here.start, rows.start + here.stop) if isinstance(here, slice) else rows.start + here
+
+
+def _known_values(demand: Demand, rows: Rows, room: FloatArray) -> tuple[FloatArray, IntArray]:
+    """The known periods, right-aligned in `room` with zeros before their start; how many (one number if equal)."""
     block = demand[rows]
+    values = room[: len(block)]
     least = np.minimum.reduce(block, axis=None, initial=np.inf)
-    periods = np.array([block.shape[1]])
-    if np.isnan(least):
-        block, periods = _close_up(block.astype(np.float64))
-        least = np.minimum.reduce(block, axis=None, initial=np.inf)
-    if least < 0:
+    if least >= 0:
+        values[:, values.shape[1] - block.shape[1] :] = block
+        return values, np.array([block.shape[1]])
+    if not np.isnan(least):
         _refuse_bad_demand(block, rows)
-    width = block.shape[1] if horizon is None else whole_blocks(block.shape[1], horizon)
-    values = np.empty((len(block), width))
-    values[:, : width - block.shape[1]] = 0.0
-    values[:, width - block.shape[1] :] = block
-    return values, periods
+    block, known = _close_up(block.astype(np.float64))
+    if np.minimum.reduce(block, axis=None) < 0:
+        _refuse_bad_demand(block, rows)
+    values[:, : values.shape[1] - block.shape[1]] = 0.0
+    values[:, values.shape[1] - block.shape[1] :] = block
+    return values, known
 
 
-def _describe(values: FloatArray, periods: IntArray, total: FloatArray, rows: Rows, numbers: FloatArray) -> None:
+def _describe(
+    demand: Demand, rows: Rows, periods: IntArray, total: FloatArray, squares: FloatArray
+) -> tuple[FloatArray, FloatArray]:
     """Mean and standard deviation (ddof = 1): from the sum of squares, in two passes where that would cost digits."""
-    if not (total <= LARGEST_QUANTITY).all():
-        _refuse_bad_demand(values, rows)
     mean = total / np.maximum(periods, 1)
     level = total * mean
-    squares = np.vecdot(values, values) - level
-    doubtful = np.flatnonzero(squares < DIGITS_AT_RISK * level)
-    if doubtful.size:
-        known = np.broadcast_to(periods, mean.shape)[doubtful, None]
-        deviation = values[doubtful] - mean[doubtful, None]
-        deviation[np.arange(values.shape[1]) < values.shape[1] - known] = 0.0
-        squares[doubtful] = np.vecdot(deviation, deviation)
-    numbers[0], numbers[1] = mean, np.sqrt(squares / np.maximum(periods - 1, 1))
+    spread = squares - level
+    doubtful = np.flatnonzero(spread < DIGITS_AT_RISK * level)
+    room = np.zeros((min(BLOCK_ROWS, doubtful.size), demand.shape[1]))
+    for start in range(0, doubtful.size, BLOCK_ROWS):
+        chosen = doubtful[start : start + BLOCK_ROWS]
+        values, _ = _known_values(demand, _part(rows, chosen), room)
+        deviation = values - mean[chosen, None]
+        deviation[np.arange(values.shape[1]) < values.shape[1] - periods[chosen, None]] = 0.0
+        spread[chosen] = np.vecdot(deviation, deviation)
+    return mean, np.sqrt(spread / np.maximum(periods - 1, 1))
 
 
 def _judge(values: FloatArray, periods: IntArray, horizon: int, numbers: FloatArray) -> FloatArray:
