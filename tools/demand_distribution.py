@@ -165,7 +165,7 @@ def degenerate_expected_shortage(*, level: Values, mean: Values, variance: Value
     return np.asarray(np.maximum(np.subtract(mean, level), 0.0))
 
 
-CDF: dict[Distribution, Callable[..., FloatArray]] = {
+CDF: dict[Distribution, Callable[..., Values]] = {
     "normal": normal_cdf,
     "poisson": poisson_cdf,
     "negative_binomial": negative_binomial_cdf,
@@ -180,7 +180,7 @@ QUANTILE: dict[Distribution, Callable[..., FloatArray]] = {
     "gamma": gamma_quantile,
     "lognormal": lognormal_quantile,
 }
-EXPECTED_SHORTAGE: dict[Distribution, Callable[..., FloatArray]] = {
+EXPECTED_SHORTAGE: dict[Distribution, Callable[..., Values]] = {
     "normal": normal_expected_shortage,
     "poisson": poisson_expected_shortage,
     "negative_binomial": negative_binomial_expected_shortage,
@@ -239,20 +239,27 @@ class IntervalDemand:
         self.mean = sum(part.weight * part.mean for part in components)
         self.variance = sum(part.weight * (part.variance + (part.mean - self.mean) ** 2) for part in components)
         self.family: Distribution = family if self.mean > 0 and self.variance > 0 else "degenerate"
-        self._weights = np.array([part.weight for part in components])
         least = 0.0 if self.family == "degenerate" else SMALLEST_MEAN
-        self._means = np.array([max(part.mean, least) for part in components])
-        self._variances = np.array([max(part.variance, SMALLEST_MEAN) for part in components])
+        self._weights = _as_one([part.weight for part in components])
+        self._means = _as_one([max(part.mean, least) for part in components])
+        self._variances = _as_one([max(part.variance, SMALLEST_MEAN) for part in components])
 
     def cdf(self, level: float) -> float:
         """P(D ≤ level)."""
         chances = CDF[self.family](level=level, mean=self._means, variance=self._variances)
-        return min(1.0, float(self._weights.dot(chances)))
+        return min(1.0, self._mixed(chances))
+
+    def _mixed(self, values: Values | NDArray[np.bool_]) -> float:
+        return (
+            float(np.dot(self._weights, values))
+            if len(self.components) > 1
+            else self.components[0].weight * float(values)
+        )
 
     def below(self, level: float) -> float:
         """P(D < level): what `cdf` gives, less the chance of exactly `level` where demand comes in whole units."""
         if self.family == "degenerate":
-            return float(self._weights.dot(self._means < level))
+            return self._mixed(np.less(self._means, level))
         return self.cdf(ceil(level) - 1 if self.family in WHOLE_UNITS else level)
 
     def quantile(self, probability: float) -> float:
@@ -262,12 +269,12 @@ class IntervalDemand:
         if len(self.components) > 1:
             return smallest_level(lambda level: self.cdf(level) >= probability, start=self.mean)
         quantile = QUANTILE[self.family](probability=probability, mean=self._means, variance=self._variances)
-        return float(quantile[0])
+        return float(quantile)
 
     def expected_shortage(self, level: float) -> float:
         """Units of demand that `level` would leave unserved over the interval, on average."""
         shortages = EXPECTED_SHORTAGE[self.family](level=level, mean=self._means, variance=self._variances)
-        return float(self._weights.dot(shortages))
+        return self._mixed(shortages)
 
     def level_for_shortage(self, limit: float) -> float:
         """The smallest level at which the expected shortage is `limit`; exact for `normal` and certain demand, whole
@@ -281,6 +288,11 @@ class IntervalDemand:
         while low < (middle := (low + high) / 2) < high:
             low, high = (low, middle) if self.expected_shortage(middle) <= limit else (middle, high)
         return high
+
+
+def _as_one(values: list[float]) -> Values:
+    """A number where there is one component, which spares the cost of tiny arrays."""
+    return np.array(values) if len(values) > 1 else float(values[0])
 
 
 def family_for(mean: float) -> Distribution:

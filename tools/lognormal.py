@@ -6,6 +6,8 @@ is mean·exp(−σ²/4), half as far below the mean as it would be if the mean w
 is itself too low about as often as too high. Whole units by continuity correction: P(D ≤ k) = F(k + ½).
 """
 
+from math import exp, floor, log, log1p, sqrt
+
 import numpy as np
 from numpy.typing import NDArray
 from scipy import special
@@ -17,11 +19,21 @@ MEDIAN_SHARE = 0.25
 """Of σ², by which the log of the median lies below the log of the mean."""
 
 
-def lognormal_cdf(*, level: Values, mean: Values, variance: Values) -> Array:
-    """P(D ≤ level); 0 below no demand."""
+def lognormal_cdf(*, level: Values, mean: Values, variance: Values) -> Values:
+    """P(D ≤ level); 0 below no demand. One number asked is one number answered, at a fraction of an array's cost."""
+    if isinstance(level, float) and isinstance(mean, float) and isinstance(variance, float):
+        return _cdf_of_one(level, mean, variance)
     square = np.log1p(variance / np.square(mean))
     above = np.log((np.maximum(np.floor(level), 0.0) + 0.5) / mean) + MEDIAN_SHARE * square
     return np.where(np.less(level, 0), 0.0, special.ndtr(above / np.sqrt(square)))
+
+
+def _cdf_of_one(level: float, mean: float, variance: float) -> float:
+    if level < 0:
+        return 0.0
+    square = log1p(variance / (mean * mean))
+    above = log((floor(level) + 0.5) / mean) + MEDIAN_SHARE * square
+    return float(special.ndtr(above / sqrt(square)))
 
 
 def lognormal_quantile(*, probability: Values, mean: Values, variance: Values) -> Array:
@@ -40,15 +52,28 @@ def lognormal_quantile_at(z: Values, *, mean: Values, variance: Values) -> Array
     return np.maximum(np.ceil(level - 0.5), 0.0)
 
 
-def lognormal_expected_shortage(*, level: Values, mean: Values, variance: Values) -> Array:
-    """E[(D − level)⁺], scaled so that no stock at all leaves the mean unserved, as it must.
+def lognormal_expected_shortage(*, level: Values, mean: Values, variance: Values) -> Values:
+    """E[(D − level)⁺], scaled so that no stock at all leaves the mean unserved, as it must. Numbers as in the cdf.
 
     The sum over whole units of P(D > k) is taken as the integral of the continuous tail, and the tail in terms of its
     own mean. (Snyder & Shen, 2019, appendix C, lognormal)
     """
+    if isinstance(level, float) and isinstance(mean, float) and isinstance(variance, float):
+        return _shortage_of_one(level, mean, variance)
     square = np.log1p(variance / np.square(mean))
     sd = np.sqrt(square)
     whole = np.asarray(mean * np.exp((0.5 - MEDIAN_SHARE) * square))
     distance = (np.log(np.maximum(level, np.finfo(float).tiny) / mean) + MEDIAN_SHARE * square) / sd
     unserved = special.ndtr(sd - distance) - level / whole * special.ndtr(-distance)
     return np.where(np.less_equal(level, 0), mean - level, mean * np.maximum(unserved, 0.0))
+
+
+def _shortage_of_one(level: float, mean: float, variance: float) -> float:
+    if level <= 0:
+        return mean - level
+    square = log1p(variance / (mean * mean))
+    sd = sqrt(square)
+    distance = (log(level / mean) + MEDIAN_SHARE * square) / sd
+    whole = mean * exp((0.5 - MEDIAN_SHARE) * square)
+    unserved = special.ndtr(sd - distance) - level / whole * special.ndtr(-distance)
+    return mean * max(float(unserved), 0.0)

@@ -1,11 +1,12 @@
 """How the chosen level would have done at past moments, from what was known then, beside the textbook's. Pure."""
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 
 from tools.demand_distribution import SMALLEST_MEAN, FloatArray, IntArray
-from tools.demand_forecast import first_origin
+from tools.demand_forecast import Frame, first_origin
 from tools.interval_forecast import WIDENING, Intervals, JudgedErrors, protection_intervals
 from tools.lead_time import LeadTime
 from tools.lognormal import lognormal_cdf
@@ -41,16 +42,17 @@ def past_coverage(
     meets one of them in turn; a spread known only as a number is left out of the test. None when fewer than five
     moments can be tested.
     """
-    intervals = protection_intervals(lead_time, review_period_days, period_days)
-    lengths = _tested_lengths(lead_time, review_period_days, period_days)
-    points = _test_points(judged, longest=int(lengths.max()), components=len(intervals))
-    if points.size < FEWEST_TESTS:
+    days = lead_time.replayed or (lead_time.days,)
+    moments = _tested_moments(judged.grid.frame, days, review_period_days, period_days)
+    if moments is None:
         return None
-    known = judged.grid.frame.known[0, points]
-    total = np.concatenate([[0.0], np.cumsum(demand)])
-    actual = total[known + np.resize(lengths, known.size)] - total[known]
-    mean, variance = (column[points] for column in judged.plain)
-    rates = judged.rates.mean[points], judged.rates.variance[points]
+    points, known, ends = moments
+    total = np.zeros(demand.size + 1)
+    np.add.accumulate(demand, out=total[1:])
+    actual = total.take(ends) - total.take(known)
+    mean, variance = (column.take(points) for column in judged.plain)
+    rates = judged.rates.mean.take(points), judged.rates.variance.take(points)
+    intervals = protection_intervals(lead_time, review_period_days, period_days)
     chance = _chance_below(np.ceil(actual - WHOLE_UNIT_FUZZ) - 1, *rates, known, intervals)
     interval = lead_time.days / period_days
     level = mean * interval + z * np.sqrt(variance * interval)
@@ -58,17 +60,22 @@ def past_coverage(
     return PastCoverage(covered[0] / points.size, covered[1] / points.size, int(points.size))
 
 
-def _tested_lengths(lead_time: LeadTime, review_period_days: float, period_days: float) -> IntArray:
-    days = lead_time.replayed or (lead_time.days,)
-    return np.maximum(1, np.rint((np.array(days) + review_period_days) / period_days)).astype(int)
+@lru_cache(maxsize=1024)
+def _tested_moments(
+    frame: Frame, days: tuple[float, ...], review_period_days: float, period_days: float
+) -> tuple[IntArray, IntArray, IntArray] | None:
+    """Grid points to test at, the periods known there, and those known once the interval is over; None for too few.
 
-
-def _test_points(judged: JudgedErrors, *, longest: int, components: int) -> IntArray:
-    """Grid points, the last with `longest` periods to follow, the first with enough errors known."""
-    known = judged.grid.frame.known[0]
-    fewest = int(first_origin(known[-1:])[0]) + FEWEST_KNOWN_ERRORS * judged.horizon
-    points = np.flatnonzero((known >= fewest) & (known <= known[-1] - longest))
-    return points[-max(FEWEST_TESTS, MOST_EVALUATIONS // components) :]
+    The last point has the longest interval to follow, the first enough errors known before it.
+    """
+    lengths = np.maximum(1, np.rint((np.array(days) + review_period_days) / period_days)).astype(int)
+    known = frame.known[0]
+    fewest = int(first_origin(known[-1:])[0]) + FEWEST_KNOWN_ERRORS * frame.horizon
+    points = np.flatnonzero((known >= fewest) & (known <= known[-1] - int(lengths.max())))
+    points = points[-max(FEWEST_TESTS, MOST_EVALUATIONS // len(set(days))) :]
+    if points.size < FEWEST_TESTS:
+        return None
+    return points, known[points], known[points] + np.resize(lengths, points.size)
 
 
 def _chance_below(
