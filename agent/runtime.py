@@ -27,6 +27,7 @@ from agent.graph import Graph, build_graph
 from agent.metrics import Metrics
 from agent.models import Link, ModelChain, build_chain
 from agent.nodes import Nodes
+from agent.retention import Pruned, Retention
 from agent.rules import RulesModel
 from agent.settings import Settings
 from agent.state import ChatAnswer, DecisionRequest, DecisionState
@@ -71,6 +72,8 @@ async def open_runtime(settings: Settings, *, models: Sequence[Link] | None = No
         await runtime.take_up_unfinished()
         sweeper = asyncio.create_task(runtime.sweep())
         stack.callback(sweeper.cancel)
+        pruner = asyncio.create_task(runtime.prune_now_and_then())
+        stack.callback(pruner.cancel)
         if settings.check_models:
             runtime.check_models()
         stack.push_async_callback(runtime.drain)
@@ -82,6 +85,16 @@ async def prepare_databases(settings: Settings) -> None:
     await migrate(settings.database_url)
     if settings.on_postgresql:
         await postgres.migrate(settings.database_url)
+
+
+async def prune_once(settings: Settings) -> Pruned:
+    """Forget what is old enough, beside whatever process serves."""
+    async with AsyncExitStack() as stack:
+        engine = create_engine(settings.database_url)
+        stack.push_async_callback(engine.dispose)
+        await require_tables(engine)
+        checkpointer = await stack.enter_async_context(_open_memory(settings))
+        return await Retention(OrderBook(engine), checkpointer, settings).prune()
 
 
 @asynccontextmanager
@@ -315,6 +328,13 @@ class Runtime:
                 for run in await self.book.runs_to_resume(owner=self._owner, lease_seconds=self._lease):
                     log.warning("run_taken_up", run_id=run.id, attempts=run.attempts)
                     self._spawn(self._carry_out(run, DecisionRequest.model_validate(run.request)))
+
+    async def prune_now_and_then(self) -> None:
+        retention = Retention(self.book, self.checkpointer, self.settings)
+        while not self._closing:
+            await asyncio.sleep(self.settings.prune_hours * 3_600)
+            with suppress(Unavailable):
+                await retention.prune()
 
     async def _conversation(self, conversation_id: str | None, caller: str) -> str:
         if conversation_id is None:

@@ -32,7 +32,7 @@ class Settings(BaseSettings):
     checkpoint_path: Path = Path("data/checkpoints.db")
     """LangGraph's workflow memory when the order book is on SQLite."""
     keep_finished_threads: bool = False
-    """Keep the messages of decisions that are over as well, for a look into them; nothing prunes them."""
+    """Keep the messages of decisions that are over as well, for a look into them, until KEEP_REQUESTS_DAYS is over."""
 
     gemini_api_key: SecretStr | None = None
     """Key for Gemini; without it Gemini is left out of the chain."""
@@ -115,6 +115,15 @@ class Settings(BaseSettings):
     """URL of a Redis in which several processes count together (redis://:password@host:6379/0). Default: memory."""
     trusted_proxies: str = "127.0.0.1"
     """Proxies whose X-Forwarded-For is believed: addresses or networks, separated by commas."""
+
+    keep_answers_days: Annotated[float, Field(ge=0)] = 7
+    """How long answers are kept for a repeated Idempotency-Key; 0 for ever."""
+    keep_chats_days: Annotated[float, Field(ge=0)] = 30
+    """How long a conversation lives from its beginning; 0 for ever."""
+    keep_requests_days: Annotated[float, Field(ge=0)] = 90
+    """How long what a finished run was sent is kept; 0 for ever. Orders, decisions and the audit trail always stay."""
+    prune_hours: Annotated[float, Field(gt=0)] = 1
+    """Pause between two rounds of forgetting what is older than that."""
 
     metrics_public: bool = False
     """Serve /metrics without a key."""

@@ -63,6 +63,23 @@ def demo(
         raise typer.Exit(1) from None
 
 
+@app.command()
+def prune() -> None:
+    """Forget what is older than the KEEP_… settings say, beside a serving process or not. Never orders or decisions."""
+    import asyncio
+
+    settings = _settings()
+    from agent.runtime import prune_once
+    from tools.errors import RestockError
+
+    try:
+        pruned = asyncio.run(prune_once(settings))
+    except RestockError as error:
+        typer.echo(error.message, err=True)
+        raise typer.Exit(1) from None
+    typer.echo("Forgotten: " + ", ".join(f"{number} {what}" for what, number in pruned.items()) + ".")
+
+
 def _settings(**given: str | int | None) -> "Settings":
     from pydantic import ValidationError
 

@@ -19,6 +19,7 @@ from tools.errors import AwaitsReview, Conflict, InvalidInput, InvalidQuantity, 
 from tools.idempotency import IdempotencyStore
 from tools.models import Mode, NewProposal, Order, Proposal, ProposalStatus, RunView
 from tools.placing import AUTOMATIC, Turn, competing, finish_run, pending_now, place_order, record, take_turn
+from tools.retention import RetentionStore
 from tools.reviews import MAX_QUANTITY, ReviewStore, announce
 from tools.runs import unknown_run
 from tools.schema import Now, NowPlus, orders, proposals, runs
@@ -50,7 +51,7 @@ _MARK_PLACED = (
 )
 
 
-class OrderBook(ReviewStore, IdempotencyStore, AccessStore, UsageStore):
+class OrderBook(ReviewStore, IdempotencyStore, AccessStore, UsageStore, RetentionStore):
     """Everything that must outlive a crash, on the engine given. Each method is a transaction of its own, and safe to
     repeat: a run may be executed any number of times, by any number of processes, and still has at most one order.
 
