@@ -26,10 +26,10 @@ MEANS = 1 + len(SMOOTHING)
 KEEPS = np.array([1.0, *(1 - smoothing for smoothing in SMOOTHING)])
 ERROR_DECAY = 0.99
 """Weight that a past error loses with every period of age."""
-PRIOR_WINDOWS = 1.0
-"""Windows of independent demand that the measured errors are mixed with, so that one or two do not decide alone."""
-BIAS_DOUBT = 3.0
-"""A bias of t standard errors is corrected by 1 − 3/t²: not at all below √3, nearly whole from 8 on."""
+PRIOR_WINDOWS = 3.0
+"""Windows of independent demand that the measured errors are mixed with, so that a few do not decide alone."""
+BIAS_DOUBT = 2.5
+"""A bias of t standard errors is corrected by 1 − 2.5/t²: not at all below 1.6, nearly whole from 8 on."""
 MORE_THAN_ONE = 1 + 1e-6
 """Windows from which errors can be compared with each other; a single one says nothing of its chance."""
 SMALLEST_SHARE = 0.1
@@ -336,7 +336,7 @@ def combine(*, means: FloatArray, moments: ErrorMoments, variance: FloatArray, h
 
     `means` are demand per period (mean forecasts × products), `variance` that of demand in one period, which stands
     for errors not yet made. Weights ∝ 1/(mean square error)² (after Bates & Granger, 1969); the bias b of standard
-    error s is corrected by (1 − 3·s²/b²)⁺·b (positive-part shrinkage: James & Stein, 1961).
+    error s is corrected by (1 − 2.5·s²/b²)⁺·b (positive-part shrinkage: James & Stein, 1961).
     """
     share = moments.windows / (moments.windows + PRIOR_WINDOWS)
     prior = (1 - share) * variance * horizon
@@ -363,7 +363,7 @@ def _mean_square(weights: FloatArray, products: FloatArray) -> FloatArray:
 
 
 def _belief(bias_square: FloatArray, square: FloatArray, windows: FloatArray) -> FloatArray:
-    """The share of a bias that is corrected: 1 − 3/t², or none where chance hides it."""
+    """The share of a bias that is corrected: 1 − 2.5/t², or none where chance hides it."""
     noise = BIAS_DOUBT * np.maximum(square - bias_square, 0.0)
     seen = (windows - 1) * bias_square
     believed = (windows > MORE_THAN_ONE) & (seen > noise)

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from math import hypot, sqrt
 from operator import mul
 
-from tools.interval_forecast import WIDENING
+from tools.interval_forecast import MISSED_SPREAD, widening
 from tools.models import Transfer
 from tools.order_quantity import whole_units
 from tools.past_coverage import PastCoverage
@@ -160,7 +160,7 @@ def _measured(working: Working) -> list[str]:
     measured = forecast.error_sd * sqrt(judged.horizon / forecast.interval)
     lines = [
         f"Past forecasts over {judged.horizon} periods missed by {shown(measured)} (root mean square of "
-        f"{judged.count}, each made without knowing what came; the latest weigh most, and plain chance counts as one)"
+        f"{judged.count}, each made without knowing what came; the latest weigh most, and plain chance counts as three)"
     ]
     if judged.horizon != forecast.interval:
         sd, growth, spread = shown_result(_times_root, measured, forecast.interval / judged.horizon)
@@ -173,9 +173,10 @@ def _widened(working: Working) -> list[str]:
     if forecast.widening == 1:
         return []
     sd, interval, widened = shown_result(
-        lambda sd, interval: sd * sqrt(1 + WIDENING * interval / known), forecast.error_sd, forecast.interval
+        lambda sd, interval: sd * sqrt(widening(interval, known)), forecast.error_sd, forecast.interval
     )
-    return [f"Widened for a history of {known} periods: {sd} × √(1 + {WIDENING:g} × {interval} ÷ {known}) = {widened}"]
+    unseen = f"√({1 + MISSED_SPREAD:g} + {interval} ÷ {known})"
+    return [f"Widened for what {known} periods cannot show: {sd} × {unseen} = {widened}"]
 
 
 def _times_root(value: float, under: float) -> float:

@@ -11,7 +11,7 @@ from typing import TypeAlias
 import numpy as np
 
 from tools.demand import DemandStatistics
-from tools.demand_distribution import Component, FloatArray, IntervalDemand
+from tools.demand_distribution import Component, FloatArray, IntArray, IntervalDemand
 from tools.demand_forecast import (
     Grid,
     RateForecast,
@@ -30,8 +30,8 @@ Intervals: TypeAlias = tuple[tuple[float, float], ...]
 """(share, length in periods) of each protection interval that may come."""
 
 
-WIDENING = 2.0
-"""Intervals' worth of variance that a history of one interval leaves uncertain: the mean's own and the variance's."""
+MISSED_SPREAD = 0.1
+"""Share by which the variance of future errors exceeds that of past ones: what has not happened yet is not in them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +71,7 @@ class DemandForecast:
     floored: bool
     """The Poisson floor stands in for a smaller variance."""
     widening: float
-    """Factor on the variance for a short history."""
+    """Factor on the variance for what the history does not show."""
     lead_time_variance: float
     stock_basis: IntervalDemand
     """What the reorder point is read from."""
@@ -107,6 +107,16 @@ def protection_intervals(lead_time: LeadTime, review_period_days: float, period_
     lengths, counts = np.unique(lead_time.replayed, return_counts=True)
     shares = counts / len(lead_time.replayed)
     return tuple(zip(shares.tolist(), ((lengths + review_period_days) / period_days).tolist(), strict=True))
+
+
+def widening(interval: float | FloatArray, periods: int | IntArray) -> float | FloatArray:
+    """Factor on the variance of an interval after so many periods: for the mean, which they tell only so well, and for
+    what they do not show.
+
+    >>> round(widening(8, 80), 6)
+    1.2
+    """
+    return 1 + MISSED_SPREAD + interval / periods
 
 
 def mean_interval(intervals: Intervals) -> float:
@@ -199,7 +209,7 @@ def _by_forecast_errors(
         error_sd=sqrt(max(variance_rate, mean) * interval),
         judged=JudgedErrors(past, past.judged, rates, plain),
         floored=variance_rate < mean,
-        widening=1 + WIDENING * interval / size,
+        widening=float(widening(interval, size)),
         lead_time_variance=between,
         stock_basis=demand,
         predictive=demand,
@@ -213,10 +223,10 @@ def _lead_time_variance(mean: float, lead_time_sd: float) -> float:
 def _widened(
     *, mean: float, variance_rate: float, periods: int, intervals: Intervals, lead_time_variance: float
 ) -> IntervalDemand:
-    """max(variance, mean)·(1 + 2·interval/periods) for each interval that may come, plus the lead time's variance."""
+    """max(variance, mean)·widening for each interval that may come, plus the lead time's variance."""
     rate = max(variance_rate, mean)
     components = tuple(
-        Component(share, mean * length, rate * length * (1 + WIDENING * length / periods) + lead_time_variance)
+        Component(share, mean * length, rate * length * float(widening(length, periods)) + lead_time_variance)
         for share, length in intervals
     )
     family: Distribution = "lognormal" if mean * mean_interval(intervals) > 0 else "degenerate"

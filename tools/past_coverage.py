@@ -7,7 +7,7 @@ import numpy as np
 
 from tools.demand_distribution import SMALLEST_MEAN, FloatArray, IntArray
 from tools.demand_forecast import Frame, first_origin
-from tools.interval_forecast import WIDENING, Intervals, JudgedErrors, protection_intervals
+from tools.interval_forecast import Intervals, JudgedErrors, protection_intervals, widening
 from tools.lead_time import LeadTime
 from tools.lognormal import lognormal_cdf
 
@@ -86,6 +86,6 @@ def _chance_below(
     chance = np.zeros(known.size)
     for share, length in intervals:
         expected = np.maximum(mean * length, SMALLEST_MEAN)
-        widened = np.maximum(floored * (length + WIDENING * length**2 / known), SMALLEST_MEAN)
+        widened = np.maximum(floored * length * widening(length, known), SMALLEST_MEAN)
         chance += share * lognormal_cdf(level=level, mean=expected, variance=widened)
     return chance

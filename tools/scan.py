@@ -21,7 +21,7 @@ from tools.demand import ERRATIC_CV2, FEWEST_PERIODS, INTERMITTENT_INTERVAL, LAR
 from tools.demand_distribution import FloatArray, IntArray, z_value
 from tools.demand_forecast import MEANS, PAIRS, Demand, ErrorMoments, combine, grid, newest_moments, whole_blocks
 from tools.errors import InvalidDemand, InvalidInput
-from tools.interval_forecast import FEWEST_FOR_FORECAST_ERRORS, WIDENING
+from tools.interval_forecast import FEWEST_FOR_FORECAST_ERRORS, widening
 from tools.lognormal import lognormal_expected_shortage, lognormal_quantile_at
 from tools.order_quantity import WHOLE_UNIT_FUZZ
 from tools.replenishment import DAYS_A_YEAR, LONGEST_INTERVAL_DAYS
@@ -348,8 +348,8 @@ class _Interval:
         rate, variance = _rates(known, judged, horizon)
         mean = rate * length
         between = (rate * terms["lead_time_sd_days"] / terms["period_days"]) ** 2
-        widening = 1 + WIDENING * length / np.maximum(known.periods, 1)
-        widened = np.maximum(variance, rate) * length * widening + between
+        unseen = widening(length, np.maximum(known.periods, 1))
+        widened = np.maximum(variance, rate) * length * unseen + between
         plain = np.where(variance == 0, rate, variance) * length + between
         level = _level(mean, widened, plain, judged, terms["z"])
         variance = np.where(judged, widened, plain)

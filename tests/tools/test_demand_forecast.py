@@ -122,7 +122,7 @@ def test_a_trend_that_stands_out_is_corrected_and_a_chance_deviation_is_not() ->
     assert steady.mean[0] == pytest.approx(steady.uncorrected[0], rel=0.01)
 
 
-@pytest.mark.parametrize(("standard_errors", "corrected"), [(1.0, 0.0), (1.7, 0.0), (3.0, 1 - 3 / 9), (10.0, 0.97)])
+@pytest.mark.parametrize(("standard_errors", "corrected"), [(1.0, 0.0), (1.5, 0.0), (3.0, 1 - 2.5 / 9), (10.0, 0.975)])
 def test_a_bias_is_corrected_as_far_as_it_lies_beyond_chance(standard_errors: float, corrected: float) -> None:
     """26 errors with a mean of 5 and, about it, the spread that makes it so many standard errors."""
     square = 25 + 25 * (5 / standard_errors) ** 2
@@ -130,7 +130,7 @@ def test_a_bias_is_corrected_as_far_as_it_lies_beyond_chance(standard_errors: fl
     found = combine(means=np.full((3, 1), 40.0), moments=moments, variance=np.array([0.0]), horizon=1)
     assert found.mean[0] == pytest.approx(40 + 5 * corrected)
     remaining = square - corrected * (2 - corrected) * 25
-    assert found.variance[0] == pytest.approx(remaining * 26 / 27)
+    assert found.variance[0] == pytest.approx(remaining * 26 / 29)
 
 
 def test_a_correction_leaves_a_tenth_of_the_mean() -> None:

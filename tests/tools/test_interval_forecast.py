@@ -70,7 +70,7 @@ def test_replayed_lead_times_give_the_textbook_method_their_variance() -> None:
 
 def test_the_confidence_of_a_short_history_is_read_from_a_widened_distribution() -> None:
     result = forecast(SEVEN, review=0)
-    assert result.predictive.variance == pytest.approx(7 * 175 * (1 + 2 * 7 / 7))
+    assert result.predictive.variance == pytest.approx(7 * 175 * (1.1 + 7 / 7))
     assert result.predictive.family == "lognormal"
 
 
@@ -87,8 +87,8 @@ def test_the_spread_is_that_of_past_errors_widened_by_the_interval_over_the_peri
         horizon=8,
     )
     assert (result.judged.horizon, result.judged.count) == (8, 24)
-    assert result.widening == 1 + 2 * 8 / 200
-    assert result.stock_basis.variance == pytest.approx(8 * float(rate.variance[0]) * (1 + 2 * 8 / 200))
+    assert result.widening == pytest.approx(1.1 + 8 / 200)
+    assert result.stock_basis.variance == pytest.approx(8 * float(rate.variance[0]) * (1.1 + 8 / 200))
     assert not result.floored
 
 
