@@ -52,6 +52,14 @@ class Metrics:
         self.http_seconds = Histogram(
             "http_request_seconds", "Time to answer.", ["route"], buckets=SECONDS, registry=registry
         )
+        self.webhook_deliveries = Counter(
+            "webhook_deliveries", "Attempts by outcome: delivered, failed, dead, gone.", ["outcome"], registry=registry
+        )
+        self.webhook_oldest_pending_seconds = Gauge(
+            "webhook_oldest_pending_seconds", "Age of the oldest event still to be delivered.", registry=registry
+        )
+        self.webhook_pending = Gauge("webhook_pending", "Deliveries still to be made.", registry=registry)
+        self.webhook_dead_letters = Gauge("webhook_dead_letters", "Deliveries given up.", registry=registry)
         self._products: set[str] = set()
 
     def observe_plan(self, *, product_id: str, safety_stock: float, reorder_point: float) -> None:

@@ -125,6 +125,27 @@ class Settings(BaseSettings):
     prune_hours: Annotated[float, Field(gt=0)] = 1
     """Pause between two rounds of forgetting what is older than that."""
 
+    webhook_allow_private: bool = False
+    """Let webhooks go to addresses inside the network, to any port and over http: in-house receivers, tests."""
+    webhook_ports: Annotated[tuple[Annotated[int, Field(ge=1, le=65535)], ...], NoDecode] = (443, 8443)
+    """Ports that webhooks may go to, separated by commas."""
+    webhook_ca_file: Path | None = None
+    """Certificates of further authorities that receivers' certificates may come from, as a PEM file."""
+    webhook_secret_key: SecretStr | None = None
+    """Encrypts webhook secrets in the database; several, separated by commas: the first encrypts, all decrypt."""
+    webhook_timeout_seconds: Annotated[float, Field(gt=0, le=60)] = 10.0
+    """Limit for one delivery attempt, from looking up the name to the answer's headers."""
+    webhook_attempts: Annotated[int, Field(ge=1, le=100)] = 12
+    """Attempts of one delivery before it becomes a dead letter; 12 take about a day."""
+    webhook_first_retry_seconds: Annotated[float, Field(gt=0, le=86_400)] = 5.0
+    """Pause after the first failed attempt; three times as long after each further one."""
+    webhook_longest_retry_seconds: Annotated[float, Field(gt=0, le=86_400)] = 21_600.0
+    """Longest pause between two attempts, unless the receiver asks for more (Retry-After, a day at most)."""
+    webhook_lanes: Annotated[int, Field(ge=1, le=100)] = 4
+    """Deliveries to one webhook at once, in each process; webhooks never wait for each other."""
+    webhook_poll_seconds: Annotated[float, Field(gt=0, le=60)] = 1.0
+    """How often each process looks for events to deliver."""
+
     metrics_public: bool = False
     """Serve /metrics without a key."""
     docs_enabled: bool = True
@@ -136,7 +157,7 @@ class Settings(BaseSettings):
     def on_postgresql(self) -> bool:
         return self.database_url.startswith("postgres")
 
-    @field_validator("fallback_models", mode="before")
+    @field_validator("fallback_models", "webhook_ports", mode="before")
     @classmethod
     def _separate(cls, value: object) -> object:
         return tuple(name.strip() for name in value.split(",") if name.strip()) if isinstance(value, str) else value

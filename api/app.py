@@ -10,6 +10,7 @@ from agent.runtime import Runtime, open_runtime
 from agent.settings import Settings
 from api import VERSION, errors, openapi
 from api.auth import KeyRing
+from api.deliverer import delivering
 from api.limits import BodyLimit, LoadLimit, SecurityHeaders
 from api.observability import RequestLog
 from api.rate_limits import RateLimits
@@ -27,8 +28,9 @@ def create_app(settings: Settings, *, open_runtime: OpenRuntime = open_runtime) 
             app.state.runtime = runtime
             app.state.keys = KeyRing(runtime.book, settings.api_key)
             show_once(await app.state.keys.first_key())
-            yield
-            begin_shutdown(app)
+            async with delivering(settings, runtime.book, runtime.metrics):
+                yield
+                begin_shutdown(app)
             await app.state.rate_limits.aclose()
 
     app = FastAPI(

@@ -28,7 +28,7 @@ log = structlog.get_logger(__name__)
 REDACTED = "[redacted]"
 UNMATCHED = "unmatched"
 _SANE_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
-_OWN_KEY = re.compile(r"rsk_[A-Za-z0-9_-]{7,}")
+_OWN_KEY = re.compile(r"rsk_[A-Za-z0-9_-]{7,}|whsec_[A-Za-z0-9+/=_-]{7,}")
 _METHODS = frozenset({"GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS"})
 _QUIET_ROUTES = frozenset({"/health/live", "/health/ready", "/metrics"})
 _FRAMES = 20

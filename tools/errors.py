@@ -3,14 +3,17 @@
     RestockError
     ├── InvalidInput            the caller's data cannot be used as it stands
     │   ├── InvalidDemand       a demand history with a bad value; names the position
-    │   └── InvalidQuantity     a quantity that breaks the order's own rules
+    │   ├── InvalidQuantity     a quantity that breaks the order's own rules
+    │   └── InvalidWebhookUrl   an address that events are not sent to
     ├── NotFound
     │   ├── UnknownProduct
     │   ├── UnknownLocation
     │   ├── UnknownRun
     │   ├── UnknownReview
     │   ├── UnknownOrder
-    │   └── UnknownConversation
+    │   ├── UnknownConversation
+    │   ├── UnknownWebhook
+    │   └── UnknownDeadLetter
     ├── Conflict                the request was sound, the world has moved on
     │   ├── AlreadyDecided      the review has been decided, changed or has expired
     │   ├── AwaitsReview        the order may not be placed automatically: a person has to decide; carries the run
@@ -49,6 +52,10 @@ class InvalidQuantity(InvalidInput):
     code = "invalid_quantity"
 
 
+class InvalidWebhookUrl(InvalidInput):
+    code = "invalid_webhook_url"
+
+
 class NotFound(RestockError):
     code = "not_found"
 
@@ -75,6 +82,14 @@ class UnknownOrder(NotFound):
 
 class UnknownConversation(NotFound):
     code = "unknown_conversation"
+
+
+class UnknownWebhook(NotFound):
+    code = "unknown_webhook"
+
+
+class UnknownDeadLetter(NotFound):
+    code = "unknown_dead_letter"
 
 
 class Conflict(RestockError):

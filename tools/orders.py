@@ -15,6 +15,7 @@ from tools.book_rows import (
     proposal_values,
     select_views,
 )
+from tools.deliveries import DeliveryStore
 from tools.errors import AwaitsReview, Conflict, InvalidInput, InvalidQuantity, UnknownOrder
 from tools.idempotency import IdempotencyStore
 from tools.models import Mode, NewProposal, Order, Proposal, ProposalStatus, RunView
@@ -51,7 +52,7 @@ _MARK_PLACED = (
 )
 
 
-class OrderBook(ReviewStore, IdempotencyStore, AccessStore, UsageStore, RetentionStore):
+class OrderBook(ReviewStore, IdempotencyStore, AccessStore, UsageStore, RetentionStore, DeliveryStore):
     """Everything that must outlive a crash, on the engine given. Each method is a transaction of its own, and safe to
     repeat: a run may be executed any number of times, by any number of processes, and still has at most one order.
 

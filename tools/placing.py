@@ -43,7 +43,7 @@ _FINISH_RUN = (
     .where(runs.c.id == sa.bindparam("of_run"))
     .values(status=sa.bindparam("status"), finished_at=Now(), failure=None)
 )
-_SEND = sa.insert(outbox).values(created_at=Now(), attempts=0, next_attempt_at=Now())
+_SEND = sa.insert(outbox).values(created_at=Now())
 _RECORD = sa.insert(audit).values(at=Now())
 
 

@@ -3,6 +3,7 @@
 runs ──1:1── proposals ──1:1── orders        what was asked, what was proposed, what was placed
   │              └──1:1── decisions          what a person decided on a proposal
   └──────────── outbox, audit                what outside systems are to hear; who did what on which numbers
+                 └──1:n── deliveries ──n:1── webhooks        who hears of it, and whether they have
 product_versions                             how many orders each product has seen: the clock of the double-order guard
 counters, idempotency, api_keys, conversations
 """
@@ -268,15 +269,45 @@ outbox = Table(
     Column("run_id", Words, ForeignKey("runs.id"), nullable=False),
     Column("payload", JSON, nullable=False),
     Column("created_at", Instant, nullable=False),
-    Column("attempts", Integer, nullable=False),
-    Column("owner", Words),
-    Column("lease_until", Instant),
-    Column("next_attempt_at", Instant, nullable=False),
-    Column("delivered_at", Instant),
-    Column("last_error", Words),
+    Column("handed_out_at", Instant),
     UniqueConstraint("event_id"),
     UniqueConstraint("run_id", "event"),
-    _when("ix_outbox_due", "next_attempt_at", where="delivered_at IS NULL"),
+    _when("ix_outbox_waiting", "sequence", where="handed_out_at IS NULL"),
+)
+
+webhooks = Table(
+    "webhooks",
+    metadata,
+    Column("id", Words, primary_key=True),
+    Column("url", Words, nullable=False),
+    Column("events", JSON, nullable=False),
+    Column("description", Words, nullable=False),
+    Column("enabled", Boolean, nullable=False),
+    Column("disabled_reason", Words),
+    Column("paused_until", Instant),
+    Column("secret", Words, nullable=False),
+    Column("old_secret", Words),
+    Column("old_secret_until", Instant),
+    Column("created_at", Instant, nullable=False),
+    UniqueConstraint("url"),
+)
+
+deliveries = Table(
+    "deliveries",
+    metadata,
+    Column("number", _RowNumber, primary_key=True),
+    Column("event_sequence", BigInteger, ForeignKey("outbox.sequence"), nullable=False),
+    Column("webhook_id", Words, ForeignKey("webhooks.id"), nullable=False),
+    Column("status", Words, nullable=False),
+    Column("attempts", Integer, nullable=False),
+    Column("owner", Words),
+    Column("due_at", Instant, nullable=False),
+    Column("last_error", Words),
+    Column("happened_at", Instant, nullable=False),
+    Column("finished_at", Instant),
+    UniqueConstraint("event_sequence", "webhook_id"),
+    _when("ix_deliveries_due", "webhook_id", "due_at", where="status = 'pending'"),
+    _when("ix_deliveries_dead", "number", where="status = 'dead'"),
 )
 
 audit = Table(

@@ -42,6 +42,10 @@ async def metrics(runtime: RuntimeGiven) -> Response:
     length, oldest = await runtime.book.queue_figures()
     runtime.metrics.review_queue_length.set(length)
     runtime.metrics.review_queue_oldest_seconds.set(oldest)
+    deliveries = await runtime.book.delivery_figures()
+    runtime.metrics.webhook_pending.set(deliveries.pending)
+    runtime.metrics.webhook_oldest_pending_seconds.set(deliveries.oldest_pending_seconds)
+    runtime.metrics.webhook_dead_letters.set(deliveries.dead)
     text = await asyncio.to_thread(generate_latest, runtime.metrics.registry)
     return Response(text, media_type=CONTENT_TYPE_LATEST)
 

@@ -52,6 +52,8 @@ async def test_every_unique_rule_and_check_is_in_the_migrated_tables(engine: Asy
         ("orders", "proposal_number"),
         ("outbox", "event_id"),
         ("outbox", "run_id", "event"),
+        ("webhooks", "url"),
+        ("deliveries", "event_sequence", "webhook_id"),
         ("orders", "ck_orders_quantity"),
         ("proposals", "ck_proposals_quantity"),
     }
