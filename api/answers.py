@@ -8,6 +8,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, Field, PlainSerializer, WithJsonSchema
 
 from agent.state import ChatAnswer
+from tools.deliveries import DeadLetter
 from tools.models import (
     Action,
     Confidence,
@@ -20,6 +21,7 @@ from tools.models import (
     RunStatus,
     RunView,
 )
+from tools.webhooks import Webhook
 
 ReviewUrl = Callable[[str], str]
 Money = Annotated[Decimal, PlainSerializer(float, return_type=float), WithJsonSchema({"type": "number"})]
@@ -344,6 +346,35 @@ class Reply(Answer):
     def of(cls, answer: ChatAnswer, review_url: ReviewUrl) -> "Reply":
         runs = tuple(ChatRun.of(view, review_url) for view in answer.runs)
         return cls(**{**dict(answer), "runs": runs})
+
+
+class WebhookAnswer(Webhook, Answer):
+    """A webhook, without its secrets."""
+
+    @classmethod
+    def of(cls, webhook: Webhook) -> "WebhookAnswer":
+        return cls.model_construct(**dict(webhook))
+
+
+class SignedWebhook(WebhookAnswer):
+    """A webhook with its new secret."""
+
+    secret: str | None = Field(
+        description="To verify deliveries with. Shown once: null where this answer is repeated for an Idempotency-Key."
+    )
+
+
+class Webhooks(Answer):
+    webhooks: tuple[WebhookAnswer, ...]
+
+
+class DeadLetters(Answer):
+    dead_letters: tuple[DeadLetter, ...]
+    next: int | None = Field(description="Pass as `before` for the next page; null at the end.")
+
+
+class Replayed(Answer):
+    replayed: int = Field(description="How many dead letters are tried again.")
 
 
 class ServiceAnswer(Answer):

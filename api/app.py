@@ -14,7 +14,8 @@ from api.deliverer import delivering
 from api.limits import BodyLimit, LoadLimit, SecurityHeaders
 from api.observability import RequestLog
 from api.rate_limits import RateLimits
-from api.routes import chat, orders, reviews, runs, service, triggers
+from api.routes import chat, orders, reviews, runs, service, triggers, webhooks
+from api.webhook_desk import WebhookDesk
 
 OpenRuntime = Callable[[Settings], AbstractAsyncContextManager[Runtime]]
 
@@ -27,10 +28,12 @@ def create_app(settings: Settings, *, open_runtime: OpenRuntime = open_runtime) 
         async with open_runtime(settings) as runtime:
             app.state.runtime = runtime
             app.state.keys = KeyRing(runtime.book, settings.api_key)
+            app.state.webhook_desk = WebhookDesk(settings, runtime.book)
             show_once(await app.state.keys.first_key())
             async with delivering(settings, runtime.book, runtime.metrics):
                 yield
                 begin_shutdown(app)
+            app.state.webhook_desk.close()
             await app.state.rate_limits.aclose()
 
     app = FastAPI(
@@ -47,7 +50,7 @@ def create_app(settings: Settings, *, open_runtime: OpenRuntime = open_runtime) 
     app.openapi = lambda: openapi.document(app)  # type: ignore[method-assign]
     errors.install(app)
     metrics = service.open_metrics if settings.metrics_public else service.guarded_metrics
-    for router in (*(module.router for module in (triggers, reviews, orders, runs, chat, service)), metrics):
+    for router in (*(module.router for module in (triggers, reviews, orders, runs, chat, webhooks, service)), metrics):
         # include_router would match each request twice over, a third of the cost of a small answer.
         app.router.routes.extend(router.routes)
     # The last one added is the outermost.

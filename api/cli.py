@@ -4,6 +4,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from api import webhook_commands
+
 if TYPE_CHECKING:
     from agent.settings import Settings
 
@@ -14,6 +16,7 @@ app = typer.Typer(
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
 )
+app.add_typer(webhook_commands.app, name="webhooks")
 
 
 @app.command()

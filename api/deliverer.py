@@ -36,10 +36,12 @@ _ASKS_FOR_A_PAUSE = frozenset({429, 503})
 
 
 @asynccontextmanager
-async def delivering(settings: Settings, book: OrderBook, metrics: Metrics) -> AsyncIterator["Deliverer"]:
+async def delivering(
+    settings: Settings, book: OrderBook, metrics: Metrics, *, lease_margin_seconds: float = LEASE_MARGIN_SECONDS
+) -> AsyncIterator["Deliverer"]:
     """Deliver while the block lasts. Attempts under way at its end have a few seconds to get their answer."""
     outbound = Outbound.from_settings(settings)
-    deliverer = Deliverer(settings, book, metrics, outbound)
+    deliverer = Deliverer(settings, book, metrics, outbound, lease_margin_seconds)
     loop = asyncio.create_task(deliverer.run())
     try:
         yield deliverer
@@ -53,11 +55,13 @@ async def delivering(settings: Settings, book: OrderBook, metrics: Metrics) -> A
 class Deliverer:
     """Hands out events, claims what is due, sends it and writes down how that ended, round by round."""
 
-    def __init__(self, settings: Settings, book: OrderBook, metrics: Metrics, outbound: Outbound) -> None:
+    def __init__(
+        self, settings: Settings, book: OrderBook, metrics: Metrics, outbound: Outbound, lease_margin_seconds: float
+    ) -> None:
         self._settings, self._book, self._metrics, self._outbound = settings, book, metrics, outbound
         self._box = SecretBox(settings.webhook_secret_key)
         self._owner = uuid.uuid4().hex
-        self._lease = settings.webhook_timeout_seconds + LEASE_MARGIN_SECONDS
+        self._lease = settings.webhook_timeout_seconds + lease_margin_seconds
         self._attempts: set[asyncio.Task[None]] = set()
         self._busy: Counter[str] = Counter()
         self._ended: list[Settlement] = []

@@ -42,9 +42,13 @@ class Attempt:
             return None
         return sha256(f"{self._caller}\n{self._key}".encode()).hexdigest()[:32]
 
-    async def answer(self, work: Work, ended: Ended | None = None) -> Response:
+    async def answer(
+        self, work: Work, ended: Ended | None = None, *, kept: Callable[[bytes], bytes] = bytes
+    ) -> Response:
         """The first answer again, or the work's. While another sending is being answered: what the work has `ended`
-        in, if it has, or 409 with the run's id."""
+        in, if it has, or 409 with the run's id.
+
+        `kept` makes of the answer what is stored and shown again, where that may not be all of it."""
         if self._key is None:
             return _json(await work())
         try:
@@ -56,15 +60,15 @@ class Attempt:
             return restock_problem(error, run_id=self.run_id) if answered is None else _json(answered, _REPLAYED)
         if stored is not None:
             return _json(stored.body.encode(), _REPLAYED)
-        return _json(await self._first(self._key, work))
+        return _json(await self._first(self._key, work, kept))
 
-    async def _first(self, key: str, work: Work) -> bytes:
+    async def _first(self, key: str, work: Work, kept: Callable[[bytes], bytes]) -> bytes:
         try:
             body = await work()
         except BaseException:
             await self._book.abandon_idempotent(key, self._caller)
             raise
-        await self._book.finish_idempotent(key, self._caller, 200, body.decode())
+        await self._book.finish_idempotent(key, self._caller, 200, kept(body).decode())
         return body
 
 

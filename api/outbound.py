@@ -9,7 +9,7 @@ followed, proxies of the environment are not asked, the answer's body is not rea
 import asyncio
 import re
 import socket
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from ipaddress import ip_address
 from pathlib import Path
@@ -30,6 +30,11 @@ _NUMERIC_END = re.compile(r"(^|\.)(\d+|0x[0-9a-f]*)\.?$")
 _PORTS = {"https": 443, "http": 80}
 
 
+def resolve(host: str) -> list[str]:
+    """Every address of a name, by this machine's resolver. It knows odd spellings of numbers, too: 0x7f.1 is one."""
+    return [str(entry[4][0]) for entry in socket.getaddrinfo(host, None, type=socket.SOCK_STREAM)]
+
+
 class Unreachable(Exception):
     """The request did not get an answer; the words are fit to be shown."""
 
@@ -45,8 +50,16 @@ class Outbound:
     """Sends requests to addresses chosen by others. `private` permits http, any port and addresses inside the network,
     for tests and in-house receivers; what serves a cloud's credentials stays closed."""
 
-    def __init__(self, *, private: bool, ports: tuple[int, ...], seconds: float, ca_file: Path | None = None) -> None:
-        self._private, self._ports, self._seconds = private, ports, seconds
+    def __init__(
+        self,
+        *,
+        private: bool,
+        ports: tuple[int, ...],
+        seconds: float,
+        ca_file: Path | None = None,
+        resolve: Callable[[str], list[str]] = resolve,
+    ) -> None:
+        self._private, self._ports, self._seconds, self._resolve = private, ports, seconds, resolve
         self._tls = httpx.create_ssl_context(trust_env=False)
         if ca_file is not None:
             self._tls.load_verify_locations(ca_file)
@@ -106,7 +119,7 @@ class Outbound:
                 "POST",
                 url.copy_with(host=address),
                 content=body,
-                headers={**headers, "Host": url.netloc.decode(), "Accept-Encoding": "identity"},
+                headers={**headers, "Host": url.netloc.decode(), "Accept-Encoding": "identity", "Connection": "close"},
                 extensions={"sni_hostname": _host(url).rstrip(".")},
             )
             response = await client.send(request, stream=True, follow_redirects=False)
@@ -166,14 +179,10 @@ class Outbound:
     async def _ask_resolver(self, host: str) -> list[str]:
         loop = asyncio.get_running_loop()
         try:
-            found = await loop.run_in_executor(self._threads, _resolve, host)
+            found = await loop.run_in_executor(self._threads, self._resolve, host)
         except OSError:
             raise Unreachable(f"The name {host[:100]} is not known.") from None
         return list(dict.fromkeys(found))
-
-
-def _resolve(host: str) -> list[str]:
-    return [str(entry[4][0]) for entry in socket.getaddrinfo(host, None, type=socket.SOCK_STREAM)]
 
 
 def _host(url: httpx.URL) -> str:

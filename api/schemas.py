@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from decimal import Decimal
-from typing import Annotated, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 from pydantic_core import PydanticCustomError
@@ -20,6 +20,7 @@ from tools.models import (
     Supplier,
 )
 from tools.text import clean_text
+from tools.webhooks import EventName
 
 MAX_QUANTITY = 1e9
 MAX_PERIODS = 5_000
@@ -266,3 +267,43 @@ class Decision(Body):
         if self.decision != "approve" and not self.reason:
             raise PydanticCustomError("reason_missing", "reason is needed to edit or reject")
         return self
+
+
+WebhookUrl = Annotated[str, Field(min_length=1, max_length=2_000, examples=["https://erp.example/hooks/restock"])]
+WebhookEvents = Annotated[list[EventName], Field(max_length=20, description="Empty for every event.")]
+
+
+class NewWebhook(Body):
+    """An address that is told of events from now on."""
+
+    url: WebhookUrl
+    events: WebhookEvents = []
+    description: Label = ""
+
+
+class WebhookChange(Body):
+    """What is to change; what is left out stays."""
+
+    url: WebhookUrl | None = None
+    events: WebhookEvents | None = None
+    description: Label | None = None
+    enabled: bool | None = Field(
+        default=None, description="When disabled, what was still to be delivered becomes dead letters."
+    )
+
+    @model_validator(mode="after")
+    def _changes_something(self) -> Self:
+        if not self.changes():
+            raise PydanticCustomError("nothing_to_change", "Name at least one field to change, and not as null")
+        return self
+
+    def changes(self) -> dict[str, Any]:
+        return self.model_dump(exclude_none=True)
+
+
+class Rotation(Body):
+    """A new secret for a webhook."""
+
+    keep_old_hours: Annotated[float, Field(ge=0, le=168)] = Field(
+        default=24, description="For so long the old secret signs as well; 0 ends it at once."
+    )

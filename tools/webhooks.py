@@ -98,14 +98,26 @@ class WebhookStore(Store):
             return _webhook_from(row)
 
     async def rotate_secret(self, webhook_id: str, secret: str, *, keep_old_seconds: float, actor: str) -> Webhook:
-        """Sign with `secret` from now on, and with the one before it as well for so many seconds. Of an unfinished
-        rotation before this one, the older secret ends now. Raises UnknownWebhook."""
+        """Sign with `secret` from now on, and with the one before it as well for so many seconds.
+
+        Raises UnknownWebhook; Conflict while an earlier rotation still keeps its old secret, unless nothing is to be
+        kept now: only then is it sure that no receiver is left with a secret that has ceased to sign.
+        """
+        mine = webhooks.c.id == webhook_id
+        under_way = sa.select(webhooks.c.old_secret_until).where(mine, webhooks.c.old_secret_until > Now())
         values = {
-            "old_secret": webhooks.c.secret,
-            "old_secret_until": NowPlus(keep_old_seconds),
+            "old_secret": webhooks.c.secret if keep_old_seconds else None,
+            "old_secret_until": NowPlus(keep_old_seconds) if keep_old_seconds else None,
             "secret": secret,
         }
         async with self._writing() as connection:
+            await connection.execute(sa.select(webhooks.c.id).where(mine).with_for_update())
+            until = await connection.scalar(under_way)
+            if keep_old_seconds and until is not None:
+                raise Conflict(
+                    f"The secret before the last rotation signs until {until:%Y-%m-%d %H:%M:%S} UTC; rotate after "
+                    "that, or now without keeping any old secret."
+                )
             row = await _update(connection, webhook_id, values)
             await _record(connection, "webhook.rotated", webhook_id, actor, keep_old_seconds=keep_old_seconds)
             return _webhook_from(row)

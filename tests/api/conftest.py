@@ -1,5 +1,6 @@
 """The whole service in this process, and as a process of its own."""
 
+import io
 import logging
 import os
 import re
@@ -21,6 +22,7 @@ from sqlalchemy import func, select
 
 from agent.settings import Settings
 from api.app import create_app
+from api.observability import configure_logging
 from tools.schema import metadata
 
 ROOT = Path(__file__).parents[2]
@@ -156,6 +158,20 @@ def x1() -> dict[str, Any]:
 @pytest.fixture
 def reviewed() -> dict[str, Any]:
     return dict(REVIEWED)
+
+
+@pytest.fixture
+def log() -> Iterator[io.StringIO]:
+    """The log as configured for the service, in memory."""
+    before = structlog.get_config()
+    handlers, level = logging.root.handlers[:], logging.root.level
+    stream = io.StringIO()
+    configure_logging("debug", secrets=["canary-1a2b", 'quo"ted-secret', "", "event"], stream=stream, fixed=False)
+    yield stream
+    logging.captureWarnings(False)
+    logging.root.handlers[:] = handlers
+    logging.root.setLevel(level)
+    structlog.configure(**before)
 
 
 class Process:

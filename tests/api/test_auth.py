@@ -20,6 +20,15 @@ GUARDED = [
     ("POST", "/reviews/RV-000001/decision", "approve"),
     ("GET", "/runs/unknown", "read"),
     ("GET", "/metrics", "read"),
+    ("GET", "/webhooks", "admin"),
+    ("POST", "/webhooks", "admin"),
+    ("GET", "/webhooks/wh_0", "admin"),
+    ("PATCH", "/webhooks/wh_0", "admin"),
+    ("DELETE", "/webhooks/wh_0", "admin"),
+    ("POST", "/webhooks/wh_0/rotate", "admin"),
+    ("GET", "/webhooks/dead", "admin"),
+    ("POST", "/webhooks/dead/replay", "admin"),
+    ("POST", "/webhooks/dead/1/replay", "admin"),
 ]
 
 
@@ -54,9 +63,9 @@ async def test_each_address_asks_for_its_own_scope(
     others = ALL_SCOPES - {scope}
 
     async with await with_stored_key(shared, *others) as client:
-        refused = await client.request(method, address, json={} if method == "POST" else None)
+        refused = await client.request(method, address, json={} if method in ("POST", "PATCH") else None)
     async with await with_stored_key(shared, scope) as client:
-        let_in = await client.request(method, address, json={} if method == "POST" else None)
+        let_in = await client.request(method, address, json={} if method in ("POST", "PATCH") else None)
 
     assert scope in problem(refused, 403, "scope_missing")["detail"]
     assert let_in.status_code in (200, 404, 422)

@@ -3,7 +3,6 @@
 import io
 import json
 import logging
-from collections.abc import Iterator
 from typing import Any
 
 import httpx
@@ -12,20 +11,6 @@ import structlog
 from pydantic import BaseModel
 
 from api.observability import configure_logging
-
-
-@pytest.fixture
-def log() -> Iterator[io.StringIO]:
-    """The log as configured for the service, in memory."""
-    before = structlog.get_config()
-    handlers, level = logging.root.handlers[:], logging.root.level
-    stream = io.StringIO()
-    configure_logging("debug", secrets=["canary-1a2b", 'quo"ted-secret', "", "event"], stream=stream, fixed=False)
-    yield stream
-    logging.captureWarnings(False)
-    logging.root.handlers[:] = handlers
-    logging.root.setLevel(level)
-    structlog.configure(**before)
 
 
 def lines(log: io.StringIO) -> list[dict[str, Any]]:

@@ -1,31 +1,23 @@
-"""An order book on each database: a fresh SQLite file, and a database of its own on a real PostgreSQL server. And
-product facts for the calculator."""
+"""Databases without tables, proposals, and product facts for the calculator."""
 
-import shutil
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import Callable, Iterator
 from decimal import Decimal
-from itertools import count
 from pathlib import Path
 from typing import Any
 
 import pytest
-import sqlalchemy as sa
-from sqlalchemy.ext.asyncio import AsyncEngine
 
-from tools.database import create_engine, migrate
 from tools.models import (
     Confidence,
     DemandHistory,
     ImpliedService,
     NewProposal,
-    NewRun,
     Plan,
     Product,
     ProductFacts,
     Stock,
     Supplier,
 )
-from tools.orders import OrderBook
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
@@ -38,71 +30,6 @@ def empty_database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterat
     url = server.create()
     yield url
     server.drop(url)
-
-
-@pytest.fixture(scope="session")
-def migrated(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Any]:
-    """Migrates a database the first time it is asked for, so that tests start from copies."""
-    done: dict[str, str] = {}
-
-    async def template(kind: str, make: Callable[[], str]) -> str:
-        if kind not in done:
-            done[kind] = make()
-            await migrate(done[kind])
-        return done[kind]
-
-    return template
-
-
-@pytest.fixture(params=["sqlite", "postgresql"])
-async def database_url(
-    request: pytest.FixtureRequest,
-    tmp_path: Path,
-    tmp_path_factory: pytest.TempPathFactory,
-    migrated: Callable[[str, Callable[[], str]], Any],
-) -> AsyncIterator[str]:
-    """A migrated, empty order book's database."""
-    if request.param == "sqlite":
-        source = await migrated("sqlite", lambda: f"sqlite:///{tmp_path_factory.mktemp('template')}/book.db")
-        shutil.copy(sa.make_url(source).database or "", tmp_path / "book.db")
-        yield f"sqlite+aiosqlite:///{tmp_path}/book.db"
-        return
-    server = request.getfixturevalue("postgres")
-    url = server.create(template=sa.make_url(await migrated("postgresql", server.create)).database)
-    yield url
-    server.drop(url)
-
-
-@pytest.fixture
-async def engine(database_url: str) -> AsyncIterator[AsyncEngine]:
-    engine = create_engine(database_url)
-    yield engine
-    await engine.dispose()
-
-
-@pytest.fixture
-def book(engine: AsyncEngine) -> OrderBook:
-    return OrderBook(engine)
-
-
-@pytest.fixture
-def new_run() -> Callable[..., NewRun]:
-    """A run about BOLTS at SHOP, with anything changed."""
-    identities = count(1)
-
-    def build(**changes: Any) -> NewRun:
-        values: dict[str, Any] = {
-            "id": f"run-{next(identities)}",
-            "product_id": "BOLTS",
-            "location": "SHOP",
-            "mode": "database",
-            "origin": "trigger",
-            "requested_by": "erp",
-            "request": {"product_id": "BOLTS", "note": "low \u0000 \ud800 stock", "demand": [1.5, None]},
-        }
-        return NewRun(**(values | changes))
-
-    return build
 
 
 @pytest.fixture
