@@ -31,7 +31,7 @@ from tools.database import create_engine
 from tools.models import NewRun
 from tools.orders import OrderBook
 from tools.placing import send
-from tools.schema import Now, deliveries, webhooks
+from tools.schema import Now, deliveries, outbox, webhooks
 from tools.webhooks import Webhook
 
 Start = Callable[..., Awaitable[Deliverer]]
@@ -92,7 +92,7 @@ async def tell(book: OrderBook, receiver: Receiver, path: str = "/hooks", **chan
 
 async def until(ask: Callable[[], Awaitable[Any]], wanted: Any) -> None:
     async with asyncio.timeout(20):
-        while await ask() != wanted:
+        while await ask() != wanted:  # noqa: ASYNC110
             await asyncio.sleep(0.01)
 
 
@@ -109,6 +109,12 @@ async def settled(book: OrderBook, **wanted: int) -> None:
 
 async def pending(book: OrderBook) -> int:
     return (await book.delivery_figures()).pending
+
+
+async def not_handed_out(book: OrderBook) -> int:
+    async with book._reading() as connection:
+        query = sa.select(sa.func.count()).select_from(outbox).where(outbox.c.handed_out_at.is_(None))
+        return await connection.scalar(query) or 0
 
 
 async def is_paused(book: OrderBook) -> bool:
@@ -230,6 +236,7 @@ async def test_a_receiver_that_is_gone_is_disabled_and_its_events_become_dead_le
     release.set()
     await settled(book, dead=2)
     await happen()
+    await until(lambda: not_handed_out(book), 0)
 
     disabled = await book.webhook(webhook.id)
     assert (disabled.enabled, disabled.disabled_reason) == (False, "The receiver answered 410 Gone.")
