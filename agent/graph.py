@@ -4,7 +4,9 @@ A decision always ends in `assess`, whether a model submitted an order, none was
 nothing is placed or shown to a reviewer that code has not checked.
 """
 
-from typing import Any, Literal
+from collections.abc import Awaitable, Callable
+from functools import wraps
+from typing import Any, Literal, TypeVar
 
 from langchain_core.messages import AIMessage
 from langgraph.checkpoint.base import BaseCheckpointSaver
@@ -14,6 +16,7 @@ from langgraph.graph.state import CompiledStateGraph
 from agent.nodes import Nodes
 from agent.state import DecisionState
 
+To = TypeVar("To", bound=str)
 Graph = CompiledStateGraph[DecisionState, None, DecisionState, DecisionState]
 
 
@@ -25,13 +28,23 @@ def build_graph(nodes: Nodes, checkpointer: BaseCheckpointSaver[Any] | None = No
     graph.add_node("auto", nodes.auto)
     graph.add_node("human_review", nodes.human_review)
 
-    graph.add_conditional_edges(START, begin)
-    graph.add_conditional_edges("agent", after_agent)
+    graph.add_conditional_edges(START, _at_once(begin))
+    graph.add_conditional_edges("agent", _at_once(after_agent))
     graph.add_edge("tools", "agent")
-    graph.add_conditional_edges("assess", after_assess)
-    graph.add_conditional_edges("auto", after_auto)
-    graph.add_conditional_edges("human_review", after_review)
+    graph.add_conditional_edges("assess", _at_once(after_assess))
+    graph.add_conditional_edges("auto", _at_once(after_auto))
+    graph.add_conditional_edges("human_review", _at_once(after_review))
     return graph.compile(checkpointer=checkpointer)
+
+
+def _at_once(router: Callable[[DecisionState], To]) -> Callable[[DecisionState], Awaitable[To]]:
+    """LangGraph sends a router that is no coroutine to a thread, at every step."""
+
+    @wraps(router)
+    async def route(state: DecisionState) -> To:
+        return router(state)
+
+    return route
 
 
 def begin(state: DecisionState) -> Literal["agent", "tools"]:

@@ -1,6 +1,9 @@
-"""aiosqlite with one visit to its thread for each statement, where a cursor, its rows and its end each take one more.
+"""aiosqlite that visits its thread only for what may wait: a lock, and the disk.
 
-Waking a thread and being woken costs several times what SQLite itself needs for a small statement.
+Waking a thread and being woken costs several times what SQLite itself needs for a small statement; and a thread that
+wants to go on waits for Python's lock, which a busy event loop gives up every 5 ms only. So a statement that can neither
+meet another's lock nor sync to the disk runs at once, in the event loop's own thread: every read, since a write-ahead
+log keeps readers and the writer apart, and every write within a transaction that holds the lock already.
 """
 
 import sqlite3
@@ -8,6 +11,8 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import aiosqlite
+
+LOCKING = "BEGIN IMMEDIATE"
 
 
 class Connection(aiosqlite.Connection):
@@ -21,24 +26,52 @@ class Connection(aiosqlite.Connection):
         # A process that ends without closing its engine must not wait for this thread.
         self._thread.daemon = True
         self._nothing_to_undo = False
+        self._writes = False
+        self._given = self._done = 0
+        """Pieces of work given to the thread so far, and how many of them it has done."""
 
     def cursor(self) -> "Cursor":  # type: ignore[override]
         return Cursor(self)
 
-    async def run(self, work: Callable[..., None], *arguments: Any) -> None:
+    async def run(self, work: Callable[..., None], statement: str, parameters: Any) -> None:
         self._nothing_to_undo = False
-        await self._execute(work, *arguments)  # type: ignore[no-untyped-call]
+        if self._waits_for_nothing(statement):
+            work(statement, parameters)
+            return
+        await self._threaded(work, statement, parameters)
+        self._writes = self._writes or statement == LOCKING
 
     async def commit(self) -> None:
-        await super().commit()
+        if self._writes or self._given != self._done:
+            await self._threaded(self._conn.commit)
+            self._writes = False
+        else:
+            self._conn.commit()
         self._nothing_to_undo = True
 
     async def rollback(self) -> None:
         """Spares the pool's rollback of what has just been committed. Whatever was cut off on its way to the thread,
         a commit too, leaves something to undo, and the rollback queues up behind it."""
         if not self._nothing_to_undo:
-            await super().rollback()
+            await self._threaded(self._conn.rollback)
+            self._writes = False
             self._nothing_to_undo = True
+
+    def _waits_for_nothing(self, statement: str) -> bool:
+        if self._given != self._done:
+            return False
+        return self._writes or statement == "BEGIN" or statement.lstrip().startswith(("SELECT", "WITH"))
+
+    async def _threaded(self, work: Callable[..., None], *arguments: Any) -> None:
+        self._given = number = self._given + 1
+
+        def counted() -> None:
+            try:
+                work(*arguments)
+            finally:
+                self._done = number
+
+        await self._execute(counted)  # type: ignore[no-untyped-call]
 
 
 class Cursor:

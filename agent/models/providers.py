@@ -8,7 +8,7 @@ import logging
 import ssl
 from collections.abc import Callable
 from functools import lru_cache
-from typing import Any
+from typing import Any, cast
 from urllib.parse import urlsplit
 
 import httpx
@@ -69,9 +69,16 @@ def _builder(settings: Settings, provider: str, model: str) -> Callable[[], Base
         special = {"google_genai": _gemini_options, "groq": _groq_options}.get(provider)
         options |= special(settings, model) if special else _other_options(settings, provider)
         client: BaseChatModel = init_chat_model(model, model_provider=provider, **options)
-        return client
+        return _plainly(client) if provider == "groq" else client
 
     return build
+
+
+def _plainly(client: Any) -> BaseChatModel:
+    from agent.models.groq_completions import PlainCompletions
+
+    client.async_client = PlainCompletions.over(client.async_client)
+    return cast(BaseChatModel, client)
 
 
 def _gemini_options(settings: Settings, model: str) -> dict[str, Any]:
