@@ -15,6 +15,7 @@ import tracemalloc
 from pathlib import Path
 
 from agent.runtime import Runtime, open_runtime
+from api.observability import configure_logging
 from benchmarks.overhead import decision_request, provider_process, settings
 
 RUNS, DELAY_SECONDS, CALLS = 200, 0.8, 2
@@ -79,6 +80,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--runs", type=int, default=RUNS)
     options = parser.parse_args()
+    configure_logging("error")
     with tempfile.TemporaryDirectory() as folder:
         asyncio.run(measure(Path(folder), options.runs))
 

@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator, Iterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager, nullcontext
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import sqlalchemy as sa
 from sqlalchemy import URL, Connection, Engine, event, exc
@@ -16,8 +16,10 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_en
 
 from tools import sqlite_driver
 from tools.errors import InvalidInput, Unavailable
+from tools.group_commit import GroupCommit, Work
 from tools.schema import metadata
 
+T = TypeVar("T")
 _MIGRATIONS = Path(__file__).parent / "migrations"
 _MIGRATION_WAIT_SECONDS = 60
 _MIGRATION_LOCK = 0x7265_7374_6F63_6B
@@ -87,9 +89,9 @@ class Store:
     def __init__(self, engine: AsyncEngine) -> None:
         self._engine = engine
         self._writer = engine.execution_options(sqlite_begin="BEGIN IMMEDIATE")
-        self._one_writer: AbstractAsyncContextManager[Any] = (
-            asyncio.Lock() if engine.dialect.name == "sqlite" else nullcontext()
-        )
+        sqlite = engine.dialect.name == "sqlite"
+        self._one_writer: AbstractAsyncContextManager[Any] = asyncio.Lock() if sqlite else nullcontext()
+        self._together = GroupCommit(self._writing) if sqlite else None
 
     @asynccontextmanager
     async def _reading(self) -> AsyncIterator[AsyncConnection]:
@@ -105,6 +107,14 @@ class Store:
             with _database_errors():
                 async with self._writer.begin() as connection:
                     yield connection
+
+    async def _write(self, work: Work[T]) -> T:
+        """The work's result, once the transaction it was done in is stored; nothing is if it fails. On SQLite those
+        that wait share a commit, so work must wait for nothing but its connection."""
+        if self._together is not None:
+            return await self._together.run(work)
+        async with self._writing() as connection:
+            return await work(connection)
 
 
 @contextmanager

@@ -2,6 +2,7 @@
 
 import sqlalchemy as sa
 from sqlalchemy import RowMapping
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from tools.database import Store, conflict_insert
 from tools.errors import IdempotencyMismatch, InFlight
@@ -30,7 +31,8 @@ class IdempotencyStore(Store):
 
         Raises IdempotencyMismatch if the key came with another body, InFlight while the first is being answered.
         """
-        async with self._writing() as connection:
+
+        async def work(connection: AsyncConnection) -> StoredAnswer | None:
             insert = conflict_insert(connection, idempotency).values(
                 caller=caller, key=key, body_hash=body_hash, lease_until=NowPlus(lease_seconds), created_at=Now()
             )
@@ -48,11 +50,16 @@ class IdempotencyStore(Store):
             rows = await connection.execute(sa.select(idempotency).where(*_is(key, caller)))
             return _answer(rows.mappings().one(), body_hash)
 
+        return await self._write(work)
+
     async def finish_idempotent(self, key: str, caller: str, status_code: int, body: str) -> None:
         """Keep the answer for every later request with this key. The first answer stands."""
         unanswered = sa.update(idempotency).where(*_is(key, caller), idempotency.c.status_code.is_(None))
-        async with self._writing() as connection:
+
+        async def work(connection: AsyncConnection) -> None:
             await connection.execute(unanswered.values(status_code=status_code, body=body))
+
+        await self._write(work)
 
     async def abandon_idempotent(self, key: str, caller: str) -> None:
         """Give an unanswered key back: nothing was done, and a repeated request may try again."""

@@ -75,7 +75,8 @@ class OrderBook(ReviewStore, IdempotencyStore, AccessStore, UsageStore, Retentio
         the run's; InvalidQuantity for a quantity that does not go with the action.
         """
         _check_quantity(new, route)
-        async with self._writing() as connection:
+
+        async def work(connection: AsyncConnection) -> Proposal:
             view = await _locked_view(connection, new.run_id)
             if view.proposal is not None:
                 return view.proposal
@@ -88,6 +89,8 @@ class OrderBook(ReviewStore, IdempotencyStore, AccessStore, UsageStore, Retentio
                 await finish_run(connection, new.run_id, "no_action")
             return proposal
 
+        return await self._write(work)
+
     async def place(self, run_id: str) -> Order:
         """Place a run's automatic order: exactly one, however often and from wherever it is called.
 
@@ -98,7 +101,8 @@ class OrderBook(ReviewStore, IdempotencyStore, AccessStore, UsageStore, Retentio
 
         Raises UnknownRun; Conflict if the run has no proposal or has ended without an order.
         """
-        async with self._writing() as connection:
+
+        async def work(connection: AsyncConnection) -> Order | AwaitsReview:
             view = await _locked_view(connection, run_id)
             if view.order is not None:
                 return view.order
@@ -109,7 +113,12 @@ class OrderBook(ReviewStore, IdempotencyStore, AccessStore, UsageStore, Retentio
                 return await _place_automatically(connection, proposal, turn)
             held = await _open_review(connection, proposal, reason)
             view = await _locked_view(connection, run_id)
-        raise AwaitsReview(f"{reason}; {held.id} waits for a person.", view)
+            return AwaitsReview(f"{reason}; {held.id} waits for a person.", view)
+
+        placed = await self._write(work)
+        if isinstance(placed, AwaitsReview):
+            raise placed
+        return placed
 
     async def orders(self, limit: int = 50, before: str | None = None, product_id: str | None = None) -> list[Order]:
         """Newest first, at most 200; `before` is the last number of the page before. Raises UnknownOrder for a number

@@ -3,6 +3,7 @@
 from collections.abc import Collection
 
 import sqlalchemy as sa
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from tools.book_rows import run_from
 from tools.database import Store, conflict_insert
@@ -25,7 +26,8 @@ class RunStore(Store):
         seen = sa.select(product_versions.c.version).where(
             product_versions.c.product_id == new.product_id, product_versions.c.mode == new.mode
         )
-        async with self._writing() as connection:
+
+        async def work(connection: AsyncConnection) -> Run:
             insert = conflict_insert(connection, runs).values(
                 **new.model_dump(mode="json"),
                 status="running",
@@ -41,6 +43,8 @@ class RunStore(Store):
             if row is None:
                 row = (await connection.execute(sa.select(runs).where(runs.c.id == new.id))).mappings().one()
             return run_from(row)
+
+        return await self._write(work)
 
     async def runs_to_resume(
         self, *, owner: str, lease_seconds: float, living: Collection[str] | None = None

@@ -1,9 +1,9 @@
 """aiosqlite that visits its thread only for what may wait: a lock, and the disk.
 
 Waking a thread and being woken costs several times what SQLite itself needs for a small statement; and a thread that
-wants to go on waits for Python's lock, which a busy event loop gives up every 5 ms only. So a statement that can neither
-meet another's lock nor sync to the disk runs at once, in the event loop's own thread: every read, since a write-ahead
-log keeps readers and the writer apart, and every write within a transaction that holds the lock already.
+wants to go on waits for Python's lock, which a busy event loop gives up every 5 ms only. So a statement that can
+neither meet another's lock nor sync to the disk runs at once, in the event loop's own thread: every read, since a
+write-ahead log keeps readers and the writer apart, and every write in a transaction that holds the lock already.
 """
 
 import sqlite3

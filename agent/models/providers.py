@@ -10,6 +10,7 @@ from collections.abc import Callable
 from functools import lru_cache
 from typing import Any, cast
 from urllib.parse import urlsplit
+from urllib.request import getproxies
 
 import httpx
 import structlog
@@ -17,6 +18,7 @@ from langchain_core.language_models import BaseChatModel
 from pydantic import SecretStr
 
 from agent.models.circuit import Circuit
+from agent.models.connections import UNLIMITED, SpreadTransport
 from agent.models.link import Link
 from agent.settings import Settings
 
@@ -101,7 +103,7 @@ def _groq_options(settings: Settings, model: str) -> dict[str, Any]:
         "max_retries": 0,
         "temperature": 0.0,
         "http_client": httpx.Client(**network),
-        "http_async_client": httpx.AsyncClient(**network),
+        "http_async_client": httpx.AsyncClient(**network, transport=_spread(network)),
         **_effort(settings, model, option="reasoning_effort"),
     }
 
@@ -122,7 +124,12 @@ def _effort(settings: Settings, model: str, *, option: str) -> dict[str, Any]:
 def _network(base_url: str | None) -> dict[str, Any]:
     """A proxy has no way to our own machine, so the environment's is not used there."""
     loopback = urlsplit(base_url or "").hostname in ("127.0.0.1", "localhost", "::1")
-    return {"trust_env": not loopback, "verify": _certificates(), "follow_redirects": True}
+    return {"trust_env": not loopback, "verify": _certificates(), "follow_redirects": True, "limits": UNLIMITED}
+
+
+def _spread(network: dict[str, Any]) -> SpreadTransport | None:
+    """None where a proxy of the environment has to be asked, which httpx does with its own transports only."""
+    return None if network["trust_env"] and getproxies() else SpreadTransport(verify=network["verify"])
 
 
 @lru_cache

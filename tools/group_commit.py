@@ -1,0 +1,90 @@
+"""Transactions that wait for SQLite's one writer go in together and share one commit, whose sync to the disk is what
+each of them would have waited for.
+
+Each is isolated from the others by a savepoint: one that fails leaves nothing, and the others are stored. None learns
+its result before the commit, so what a caller is told is on the disk.
+"""
+
+import asyncio
+from collections import deque
+from collections.abc import Awaitable, Callable
+from contextlib import AbstractAsyncContextManager
+from contextvars import Context
+from typing import Any, TypeVar
+
+from sqlalchemy import exc
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+T = TypeVar("T")
+Work = Callable[[AsyncConnection], Awaitable[T]]
+Begin = Callable[[], AbstractAsyncContextManager[AsyncConnection]]
+
+MOST_TOGETHER = 64
+
+
+class GroupCommit:
+    """Runs what it is given in order, in transactions that `begin` opens and commits."""
+
+    def __init__(self, begin: Begin) -> None:
+        self._begin = begin
+        self._waiting: deque[tuple[Work[Any], asyncio.Future[Any]]] = deque()
+        self._worker: asyncio.Task[None] | None = None
+
+    async def run(self, work: Work[T]) -> T:
+        loop = asyncio.get_running_loop()
+        future: asyncio.Future[T] = loop.create_future()
+        self._waiting.append((work, future))
+        if self._worker is None:
+            self._worker = loop.create_task(self._work_off(), context=Context())
+        return await future
+
+    async def _work_off(self) -> None:
+        try:
+            while self._waiting:
+                await self._commit_together()
+        finally:
+            self._worker = None
+
+    async def _commit_together(self) -> None:
+        members: list[asyncio.Future[Any]] = []
+        outcomes: list[Any] = []
+        try:
+            async with self._begin() as connection:
+                for _ in range(min(len(self._waiting), MOST_TOGETHER)):
+                    work, future = self._waiting.popleft()
+                    members.append(future)
+                    outcomes.append(None if future.cancelled() else await _outcome(connection, work))
+                    await asyncio.sleep(0)
+        except BaseException as error:
+            if not members:
+                members = [future for _, future in self._waiting]
+                self._waiting.clear()
+            outcomes = [error] * len(members)
+            if not isinstance(error, Exception):
+                raise
+        finally:
+            _tell(members, outcomes)
+
+
+async def _outcome(connection: AsyncConnection, work: Work[Any]) -> Any:
+    """The work's result, or the error that undid it. A database's own error is raised: it undoes all of them."""
+    await connection.exec_driver_sql("SAVEPOINT member")
+    try:
+        result = await work(connection)
+    except (exc.OperationalError, exc.InterfaceError):
+        raise
+    except Exception as error:
+        await connection.exec_driver_sql("ROLLBACK TO member")
+        result = error
+    await connection.exec_driver_sql("RELEASE member")
+    return result
+
+
+def _tell(members: list[asyncio.Future[Any]], outcomes: list[Any]) -> None:
+    for future, outcome in zip(members, outcomes, strict=True):
+        if future.done():
+            continue
+        if isinstance(outcome, BaseException):
+            future.set_exception(outcome)
+        else:
+            future.set_result(outcome)
