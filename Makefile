@@ -1,5 +1,5 @@
 .DEFAULT_GOAL := help
-.PHONY: help run test lint lock format demo notebooks bench faults clean
+.PHONY: help run test lint lock format demo notebooks bench faults fuzz clean
 
 PYTHON ?= python3
 VENV := .venv
@@ -43,6 +43,9 @@ format: $(VENV)/dev.stamp ## Format the code
 
 faults: $(VENV)/dev.stamp ## Put the whole service through every provider fault and write docs/faults.md
 	$(BIN)/python -m benchmarks.faults --write docs/faults.md
+
+fuzz: $(VENV)/dev.stamp ## Send a real server what a stranger may send: schemathesis and broken bytes
+	$(BIN)/python -m benchmarks.fuzz
 
 lock: | $(BIN)/python ## Rebuild requirements.lock and requirements-dev.lock
 	$(INSTALL) uv
