@@ -276,17 +276,16 @@ class IntervalDemand:
         shortages = EXPECTED_SHORTAGE[self.family](level=level, mean=self._means, variance=self._variances)
         return self._mixed(shortages)
 
-    def level_for_shortage(self, limit: float) -> float:
-        """The smallest level at which the expected shortage is `limit`; exact for `normal` and certain demand, whole
-        otherwise."""
-        whole = smallest_level(lambda level: self.expected_shortage(level) <= limit, start=self.mean)
+    def level_for_shortage(self, limit: float, *, shortage: Callable[[float], float] | None = None) -> float:
+        """The smallest level at which the expected shortage (or that part of it which `shortage` tells) is `limit`;
+        exact for `normal` and certain demand, whole otherwise."""
+        left = shortage or self.expected_shortage
+        whole = smallest_level(lambda level: left(level) <= limit, start=self.mean)
         if self.family in WHOLE_UNITS or self.family == "gamma" or whole <= 0:
             return whole
-        return self._exact_level(limit, whole - 1, whole)
-
-    def _exact_level(self, limit: float, low: float, high: float) -> float:
+        low, high = whole - 1, whole
         while low < (middle := (low + high) / 2) < high:
-            low, high = (low, middle) if self.expected_shortage(middle) <= limit else (middle, high)
+            low, high = (low, middle) if left(middle) <= limit else (middle, high)
         return high
 
 

@@ -208,9 +208,9 @@ def _quantile(working: Working) -> str:
     if target.limit is not None:
         allowed = shown(target.limit, 4)
         return (
-            f"With {level} an interval leaves on average {shown(basis.expected_shortage(working.reorder_point), 4)} "
-            f"unserved, within the {allowed} allowed: (1 − {shown(target.probability, 4)}) × "
-            f"{shown(working.order_size)} an order ({shape})"
+            f"With {level} an order cycle leaves on average "
+            f"{shown(working.cycle.unserved(basis, working.reorder_point), 4)} unserved, within the {allowed} allowed: "
+            f"(1 − {shown(target.probability, 4)}) × {shown(working.cycle.order_size)} an order ({shape})"
         )
     return f"{_share(target.probability)} of such intervals need no more than {level} ({shape})"
 

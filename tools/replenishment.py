@@ -44,9 +44,9 @@ from tools.order_quantity import (
 )
 from tools.past_coverage import PastCoverage, past_coverage
 from tools.safety_stock import (
+    OrderCycle,
     Target,
     cost_target,
-    fill_rate_target,
     reorder_point,
     safety_stock,
     stock_level,
@@ -88,8 +88,8 @@ def _work_out(facts: ProductFacts, what_if: WhatIf) -> Working:
     )
     mean_per_day = forecast.mean_per_period / history.period_days
     economic = _economic_quantity(product, annual_demand=mean_per_day * DAYS_A_YEAR)
-    order_size = _order_size(product, forecast, economic, history.period_days)
-    target = _target(product, what_if, order_size=order_size, interval_days=lead.days + product.review_period_days)
+    cycle = _order_cycle(product, forecast, economic, history.period_days)
+    target = _target(product, what_if, cycle=cycle, interval_days=lead.days + product.review_period_days)
     level = stock_level(forecast.stock_basis, target)
     position = _position(facts, lead)
     rules = _rules(product, mean_per_day=mean_per_day, lead_time_days=lead.days, position=position.units)
@@ -102,7 +102,7 @@ def _work_out(facts: ProductFacts, what_if: WhatIf) -> Working:
         lead_time=lead,
         forecast=forecast,
         target=target,
-        order_size=order_size,
+        cycle=cycle,
         reorder_point=level,
         economic_quantity=economic,
         position=position,
@@ -163,17 +163,22 @@ def _economic_quantity(product: Product, *, annual_demand: float) -> float:
     return min(economic.order_quantity, LARGEST_QUANTITY)
 
 
-def _order_size(product: Product, forecast: DemandForecast, economic: float, period_days: float) -> float:
-    """What an order brings on average: no less than the demand between two orders."""
+def _order_cycle(product: Product, forecast: DemandForecast, economic: float, period_days: float) -> OrderCycle:
+    """An order is due at every review (or demand period) in which something was sold, unless it brings more."""
     between = forecast.mean_per_period * max(1.0, product.review_period_days / period_days)
-    return max(economic, float(product.minimum_order_quantity), float(product.order_multiple), between)
+    return OrderCycle.of(
+        forecast.stock_basis,
+        between=between,
+        order_size=max(economic, float(product.minimum_order_quantity), float(product.order_multiple), between),
+        lead_time_variance=forecast.lead_time_variance,
+    )
 
 
-def _target(product: Product, what_if: WhatIf, *, order_size: float, interval_days: float) -> Target:
+def _target(product: Product, what_if: WhatIf, *, cycle: OrderCycle, interval_days: float) -> Target:
     """An assumed service level replaces a cost target by a cycle target."""
     level = what_if.service_level or product.service_level
     if product.service_type == "fill_rate":
-        return fill_rate_target(fill_rate=level, order_size=order_size)
+        return Target(level, cycle)
     if product.service_type == "cycle" or what_if.service_level is not None:
         return Target(level)
     if product.stockout_cost is None or product.holding_rate is None or product.unit_price is None:
@@ -396,8 +401,7 @@ def _why_nothing(working: Working) -> str:
 def _implied(working: Working) -> ImpliedService:
     """What the reorder point gives by each measure; the critical ratio at which it is optimal is its cycle service."""
     cycle = working.cycle_service_level
-    shortage = working.forecast.stock_basis.expected_shortage(working.reorder_point)
-    fill = None if working.order_size <= 0 else min(1.0, max(0.0, 1 - shortage / working.order_size))
+    fill = working.cycle.fill_rate(working.forecast.stock_basis, working.reorder_point)
     return ImpliedService(cycle_service_level=cycle, fill_rate=fill, critical_ratio=cycle)
 
 

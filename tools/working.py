@@ -8,7 +8,7 @@ from tools.inventory_position import InventoryPosition
 from tools.lead_time import LeadTime
 from tools.models import ProductFacts, WhatIf
 from tools.order_quantity import OrderRules, QuantityDecision
-from tools.safety_stock import Target
+from tools.safety_stock import OrderCycle, Target
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,8 +19,7 @@ class Working:
     lead_time: LeadTime
     forecast: DemandForecast
     target: Target
-    order_size: float
-    """Units an order usually brings: what a fill rate is measured against."""
+    cycle: OrderCycle
     reorder_point: float
     economic_quantity: float
     """0 where the costs it needs are not known."""

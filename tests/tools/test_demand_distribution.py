@@ -69,6 +69,7 @@ def test_loss_functions_equal_stockpyls(stockpyl_losses: ModuleType) -> None:
                 "normal": stockpyl_losses.normal_loss(level, mean, sd)[0],
                 "poisson": stockpyl_losses.poisson_loss(level, mean)[0],
                 "gamma": stockpyl_losses.gamma_loss(level, mean**2 / variance, variance / mean)[0],
+                "negative_binomial": stockpyl_losses.negative_binomial_loss(level, mean=mean, sd=sd)[0],
             }
             for family, expected in theirs.items():
                 ours = EXPECTED_SHORTAGE[family](level=float(level), mean=mean, variance=variance)

@@ -1,6 +1,8 @@
 """The lognormal distribution of demand in whole units."""
 
+import warnings
 from math import exp, log, sqrt
+from types import ModuleType
 
 import numpy as np
 import pytest
@@ -49,3 +51,34 @@ def test_the_expected_shortage_is_the_integral_of_the_tail_over_the_tails_own_me
     assert float(lognormal_expected_shortage(level=60.0, mean=mean, variance=variance)) == pytest.approx(
         integral, rel=1e-5
     )
+
+
+@pytest.mark.parametrize(("mean", "variance"), CASES)
+@pytest.mark.parametrize("share", [-1.0, 0.0, 0.01, 0.7, 1.0, 4.0])
+def test_a_number_gets_what_it_gets_in_an_array(mean: float, variance: float, share: float) -> None:
+    level = share * (mean + sqrt(variance))
+    for formula in (lognormal_cdf, lognormal_expected_shortage):
+        (among_others, _) = np.ravel(formula(level=np.array([level, 7.0]), mean=mean, variance=variance))
+        alone = formula(level=level, mean=mean, variance=variance)
+        assert isinstance(alone, float)
+        assert alone == pytest.approx(among_others, rel=1e-12, abs=1e-300)
+
+
+@pytest.fixture(scope="module")
+def stockpyl_losses() -> ModuleType:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        from stockpyl import loss_functions
+
+        return loss_functions
+
+
+@pytest.mark.parametrize(("mean", "variance"), CASES)
+def test_the_expected_shortage_is_stockpyls_scaled_to_the_mean(
+    mean: float, variance: float, stockpyl_losses: ModuleType
+) -> None:
+    square = log(1 + variance / mean**2)
+    for level in (0.5 * mean, mean, 3 * mean + 1):
+        theirs = stockpyl_losses.lognormal_loss(level, log(mean) - square / 4, sqrt(square))[0]
+        ours = float(lognormal_expected_shortage(level=level, mean=mean, variance=variance))
+        assert ours == pytest.approx(theirs / exp(square / 4), rel=1e-7, abs=1e-9)

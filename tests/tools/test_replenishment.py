@@ -10,6 +10,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from tools.demand_distribution import Component, IntervalDemand
 from tools.errors import InvalidDemand, InvalidInput
 from tools.models import OpenOrder, Plan, PriceBreak, ProductFacts, WhatIf
 from tools.replenishment import plan
@@ -322,6 +323,27 @@ def test_the_three_kinds_of_service_imply_each_other(make_facts: Make) -> None:
     assert by_cost.implied.critical_ratio == by_cost.implied.cycle_service_level
 
 
+@pytest.mark.parametrize("demand", [STEADY, LUMPY])
+def test_without_a_lot_size_the_fill_rate_is_that_of_ordering_what_was_sold(
+    make_facts: Make, demand: tuple[float, ...]
+) -> None:
+    """What is short at the end of a whole interval is not a shortage of its last day alone."""
+    result = plan(make_facts(demand=demand, review_period_days=1, service_level=0.6))
+    mean, sd = result.mean_demand, result.demand_sd
+    interval = IntervalDemand("lognormal", (Component(1.0, mean, sd**2),))
+    before = IntervalDemand("lognormal", (Component(1.0, mean * 7 / 8, sd**2 * 7 / 8),))
+    level = result.reorder_point
+    short, waiting = interval.expected_shortage(level), before.expected_shortage(level)
+    assert result.implied.fill_rate == pytest.approx(1 - (short - min(waiting, short * 7 / 8)) / (mean / 8))
+    assert 1 - short / (mean / 8) < result.implied.fill_rate - 0.03
+
+
+def test_the_level_for_a_fill_rate_is_the_smallest_that_implies_it(make_facts: Make) -> None:
+    result = plan(make_facts(demand=LUMPY, review_period_days=1, service_type="fill_rate", service_level=0.9))
+    assert result.implied.fill_rate is not None
+    assert 0.9 <= result.implied.fill_rate < 0.93
+
+
 def test_late_receipts_are_planned_with_and_noted(make_facts: Make) -> None:
     late = {"observed_lead_times_days": (7.0,) * 8 + (21.0,) * 4}
     result, promised = plan(make_facts(demand=STEADY, supplier=late)), plan(make_facts(demand=STEADY))
@@ -384,14 +406,22 @@ histories = st.lists(
 quiet = settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
 
-@given(demand=histories, low=st.floats(0.05, 0.999), high=st.floats(0.05, 0.999), lead=st.floats(0, 60))
+@given(
+    demand=histories,
+    low=st.floats(0.05, 0.999),
+    high=st.floats(0.05, 0.999),
+    lead=st.floats(0, 60),
+    minimum=st.integers(0, 500),
+    service=st.sampled_from(["cycle", "fill_rate"]),
+)
 @quiet
 def test_more_service_never_means_less_stock(
-    make_facts: Make, demand: tuple[float, ...], low: float, high: float, lead: float
+    make_facts: Make, demand: tuple[float, ...], low: float, high: float, lead: float, minimum: int, service: str
 ) -> None:
     low, high = sorted((low, high))
-    supplier = {"promised_lead_time_days": lead}
-    less, more = (plan(make_facts(demand=demand, supplier=supplier, service_level=level)) for level in (low, high))
+    facts: dict[str, Any] = {"demand": demand, "supplier": {"promised_lead_time_days": lead}}
+    facts |= {"minimum_order_quantity": minimum, "service_type": service}
+    less, more = (plan(make_facts(**facts, service_level=level)) for level in (low, high))
     assert less.reorder_point <= more.reorder_point + 1e-9
 
 
@@ -464,6 +494,7 @@ def test_rules_identities_and_finiteness_hold_for_any_facts(
     assert result.inventory_position == result.on_hand + result.on_order - result.backorders
     assert result.shortage == max(0.0, result.reorder_point - result.inventory_position)
     assert_finite(result.model_dump())
+    assert result.implied.fill_rate is None or 0 <= result.implied.fill_rate <= 1
     if result.recommended_action == "purchase_order":
         assert result.order_quantity >= max(1, minimum)
         assert result.order_quantity % multiple == 0
