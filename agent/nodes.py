@@ -151,6 +151,8 @@ class Nodes:
         return Limits(
             confidence_threshold=self._settings.confidence_threshold,
             auto_order_value_limit=self._settings.auto_order_value_limit,
+            currency=self._settings.limit_currency,
+            exchange_rates=self._settings.exchange_rates,
         )
 
     async def _record(self, proposal: NewProposal, route: Literal["auto", "review", "none"]) -> Route:
@@ -195,6 +197,7 @@ def _proposal(
         model=model,
         origin=request.origin,
         requested_by=request.requested_by,
+        requested_by_id=request.requested_by_id,
     )
 
 

@@ -11,6 +11,7 @@ import time
 import uuid
 from collections.abc import AsyncIterator, Coroutine, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from decimal import Decimal
 from typing import Any, TypeVar
 
 import structlog
@@ -35,8 +36,7 @@ from agent.stock import StockDesk
 from agent.toolbox import Toolbox
 from tools.catalog import SampleCatalog
 from tools.database import create_engine, migrate, require_tables
-from tools.errors import InvalidQuantity, Unavailable, UnknownConversation
-from tools.gate import check_quantity
+from tools.errors import Unavailable, UnknownConversation
 from tools.live_catalog import LiveCatalog
 from tools.models import DecisionKind, Mode, NewRun, Plan, Run, RunView
 from tools.orders import OrderBook
@@ -68,7 +68,7 @@ async def open_runtime(settings: Settings, *, models: Sequence[Link] | None = No
         rules = RulesModel() if settings.rules_model else None
         chain = build_chain(settings, rules=rules, metrics=metrics, models=models)
         stack.push_async_callback(chain.aclose)
-        runtime = Runtime(settings, OrderBook(engine), chain, metrics, checkpointer)
+        runtime = Runtime(settings, OrderBook(engine, day_limit=settings.day_limit), chain, metrics, checkpointer)
         await runtime.take_up_unfinished()
         sweeper = asyncio.create_task(runtime.sweep())
         stack.callback(sweeper.cancel)
@@ -179,19 +179,25 @@ class Runtime:
         quantity: int | None = None,
         reason: str,
         decided_by: str,
+        decided_by_id: str = "",
+        unit_price: Decimal | None = None,
+        supplier: str | None = None,
     ) -> RunView:
-        """Approve, edit or reject a waiting order. Raises `AlreadyDecided`, `UnknownReview`, `InvalidQuantity`."""
-        proposal = await self.book.review(review_id)
-        if decision != "reject" and proposal.status == "pending":
-            chosen = proposal.quantity if quantity is None else quantity
-            problem = check_quantity(proposal.plan, chosen)
-            if problem:
-                raise InvalidQuantity(problem)
+        """Approve, edit or reject a waiting order. Raises what `OrderBook.decide` raises."""
         view = await self.book.decide(
-            review_id, version=version, decision=decision, quantity=quantity, reason=reason, decided_by=decided_by
+            review_id,
+            version=version,
+            decision=decision,
+            quantity=quantity,
+            reason=reason,
+            decided_by=decided_by,
+            decided_by_id=decided_by_id,
+            unit_price=unit_price,
+            supplier=supplier,
         )
-        self.metrics.orders.labels(proposal.action, view.run.status).inc()
-        self._spawn(self._wake(view.run.id))
+        if view.proposal is not None and not view.standing:
+            self.metrics.orders.labels(view.proposal.action, view.run.status).inc()
+            self._spawn(self._wake(view.run.id))
         return view
 
     async def chat(
@@ -202,7 +208,8 @@ class Runtime:
         conversation_id = await self._conversation(conversation_id, caller)
         lock = self._conversations.setdefault(conversation_id, asyncio.Lock())
         async with lock:
-            return await self._in_background(self._answer(message, conversation_id, named or caller))
+            asker = {"requested_by": named or caller, "requested_by_id": caller}
+            return await self._in_background(self._answer(message, conversation_id, asker))
 
     async def readiness(self) -> dict[str, Any]:
         """Whether the service can take work, and what it would use for it."""
@@ -261,6 +268,7 @@ class Runtime:
             mode=request.mode,
             origin=request.origin,
             requested_by=request.requested_by,
+            requested_by_id=request.requested_by_id,
             request=request.model_dump(mode="json"),
         )
         return await self.book.record_run(new, owner=self._owner, lease_seconds=self._lease)
@@ -344,12 +352,12 @@ class Runtime:
             raise UnknownConversation("No such conversation; leave conversation_id out to begin one.")
         return conversation_id
 
-    async def _answer(self, message: str, conversation_id: str, caller: str) -> ChatAnswer:
+    async def _answer(self, message: str, conversation_id: str, asker: dict[str, str]) -> ChatAnswer:
         question = HumanMessage(message, id=uuid.uuid4().hex)
         deadline = self.settings.run_deadline_seconds
         state = DecisionState(
             kind="chat",
-            request={"product_id": "", "mode": CHAT_MODE, "requested_by": caller},
+            request={"product_id": "", "mode": CHAT_MODE, **asker},
             messages=[question],
             deadline=time.time() + deadline,
             escalation=None,

@@ -4,10 +4,16 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import Field, SecretStr, field_validator
+from pydantic import Field, SecretStr, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
+from tools.money import Amount, Currency, DayLimit
+
 _RATE = r"^(off|[1-9]\d*/(second|minute|hour|day))$"
+
+
+DOLLARS = {"EUR": Decimal("1.3"), "GBP": Decimal("1.5"), "CHF": Decimal("1.4")}
+"""High on purpose: they only hold orders against limits, and an order too many is a person asked too often."""
 
 
 class Settings(BaseSettings):
@@ -86,7 +92,13 @@ class Settings(BaseSettings):
     confidence_threshold: Annotated[float, Field(ge=0, le=1)] = 0.6
     """From this probability on an order is placed automatically."""
     auto_order_value_limit: Annotated[Decimal, Field(ge=0)] = Decimal(500_000)
-    """Orders worth more than this, in the product's currency, always go to review."""
+    """Orders worth more than this, in LIMIT_CURRENCY, always go to review."""
+    auto_day_value_limit: Amount | None = None
+    """What automatic orders may cost together in a day (UTC), in LIMIT_CURRENCY; beyond it they go to review."""
+    limit_currency: Currency = "USD"
+    """The currency of both limits."""
+    exchange_rates: Annotated[dict[Currency, Annotated[Decimal, Field(gt=0)]], Field(validate_default=True)] = DOLLARS
+    """Most that a unit of another currency is worth in LIMIT_CURRENCY, as JSON; orders in any other go to review."""
     review_expiry_hours: Annotated[float, Field(gt=0)] = 72
     """How long an order waits for a person before it lapses."""
     chat_max_characters: Annotated[int, Field(ge=1, le=100_000)] = 4_000
@@ -156,6 +168,19 @@ class Settings(BaseSettings):
     @property
     def on_postgresql(self) -> bool:
         return self.database_url.startswith("postgres")
+
+    @field_validator("exchange_rates", mode="before")
+    @classmethod
+    def _belong_to_the_currency(cls, value: object, info: ValidationInfo) -> object:
+        return {} if value == DOLLARS and info.data.get("limit_currency") != "USD" else value
+
+    @property
+    def day_limit(self) -> DayLimit | None:
+        if self.auto_day_value_limit is None:
+            return None
+        return DayLimit(
+            amount=self.auto_day_value_limit, currency=self.limit_currency, exchange_rates=self.exchange_rates
+        )
 
     @field_validator("fallback_models", "webhook_ports", mode="before")
     @classmethod

@@ -25,6 +25,8 @@ class DecisionRequest(Record):
     """Free text from whoever asks: data for the model, without authority."""
     origin: Literal["trigger", "chat"] = "trigger"
     requested_by: str = ""
+    requested_by_id: str = ""
+    """The key that asks, by its id."""
     run_id: Annotated[str, Field(pattern=r"^[0-9a-f]{32}$")] | None = None
     """The run's id where it follows from the caller's idempotency key; otherwise a new one."""
 

@@ -8,7 +8,9 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, Field, PlainSerializer, WithJsonSchema
 
 from agent.state import ChatAnswer
+from tools.audit import AuditEntry
 from tools.deliveries import DeadLetter
+from tools.keys import Key, Secret
 from tools.models import (
     Action,
     Confidence,
@@ -300,6 +302,56 @@ class DecisionAnswer(Answer):
 class Reviews(Answer):
     reviews: tuple[ReviewAnswer, ...]
     next: str | None = Field(description="Pass as `before` for the next page; null at the end.")
+
+
+class KeyLimit(BaseModel):
+    currency: str
+    per_order: Money | None
+    per_day: Money | None
+    in_total: Money | None
+
+
+class KeyAnswer(Answer):
+    """A key, without its secret."""
+
+    id: str
+    name: str
+    scopes: tuple[str, ...]
+    limits: tuple[KeyLimit, ...]
+    may_approve_own: bool
+    created_at: datetime
+    expires_at: datetime | None
+    revoked_at: datetime | None
+    secrets: tuple[Secret, ...] = Field(
+        description="The beginning of each secret that opens, its end and its last use; two while the key is rotated."
+    )
+
+    @classmethod
+    def of(cls, key: Key) -> "KeyAnswer":
+        limits = tuple(KeyLimit.model_construct(**dict(limit)) for limit in key.limits)
+        return cls.model_construct(**{**dict(key), "limits": limits})
+
+
+class MadeKey(KeyAnswer):
+    """A key with its new secret. It is shown in this one answer: of the secret only a hash is stored."""
+
+    key: str | None = Field(
+        default=None,
+        description="What to send as X-API-Key; null when the request was answered before: rotate a key that is lost.",
+    )
+
+    @classmethod
+    def with_secret(cls, key: Key, secret: str | None) -> "MadeKey":
+        return cls.model_construct(**dict(KeyAnswer.of(key)), key=secret)
+
+
+class Keys(Answer):
+    keys: tuple[KeyAnswer, ...] = Field(description="Newest first, revoked ones too.")
+
+
+class AuditTrail(Answer):
+    entries: tuple[AuditEntry, ...]
+    next: int | None = Field(description="Pass as `before` for the next page; null at the end.")
 
 
 class Orders(Answer):

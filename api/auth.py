@@ -7,22 +7,23 @@ kept. The random part carries 256 bits, so a plain hash is enough.
 import hmac
 import secrets
 import zlib
+from contextlib import suppress
 from hashlib import sha256
-from typing import Literal, get_args
 
 from pydantic import SecretStr
 from starlette.requests import Request
 
 from api.errors import Forbidden, Unauthenticated
+from tools.errors import Unavailable
+from tools.keys import ALL_SCOPES, Scope
 from tools.models import Record
 from tools.orders import OrderBook
 
-Scope = Literal["trigger", "read", "approve", "admin"]
-ALL_SCOPES: frozenset[str] = frozenset(get_args(Scope))
 HEADER = "x-api-key"
 PREFIX = "rsk_"
 KEY_LENGTH = len(PREFIX) + 43 + 8
 SHOWN_LENGTH = len(PREFIX) + 6
+CONFIGURED = "configured"
 _QUERY_NAMES = frozenset({"apikey", "xapikey", "key", "token", "accesstoken", "authorization"})
 
 
@@ -45,30 +46,45 @@ class KeyRing:
         self._book = book
         self._configured = digest(configured.get_secret_value().encode()) if configured else None
 
+    @property
+    def any_configured(self) -> bool:
+        """Whether the settings name a key, which no administrator can take away by mistake."""
+        return self._configured is not None
+
     async def caller(self, request: Request) -> Caller:
         """The caller of this request; Unauthenticated in every other case."""
         _refuse_key_in_query(request)
         presented = _presented(request)
         hashed = digest(presented)
         if self._configured and hmac.compare_digest(hashed.encode(), self._configured.encode()):
-            return Caller(id="configured", name="configured key", scopes=ALL_SCOPES)
+            return Caller(id=CONFIGURED, name="configured key", scopes=ALL_SCOPES)
         stored = await self._book.key_by_hash(hashed) if well_formed(presented) else None
-        if stored is None or stored.revoked:
+        if stored is None:
             raise Unauthenticated("This key opens nothing here. Check X-API-Key against the key you were given.")
-        return Caller(id=stored.prefix, name=stored.name, scopes=stored.scopes)
+        if not stored.live:
+            raise Unauthenticated("This key was revoked or replaced, or its time is over. Ask for another one.")
+        if stored.use_unnoted:
+            with suppress(Unavailable):
+                await self._book.note_use(hashed)
+        return Caller(id=stored.id, name=stored.name, scopes=stored.scopes)
 
     async def first_key(self) -> str | None:
         """A new key with every scope, when there is none at all. The caller shows it once; it cannot be read again."""
         if self._configured:
             return None
         key = new_key()
-        stored = await self._book.store_first_key(digest(key.encode()), key[:SHOWN_LENGTH], "first key", ALL_SCOPES)
+        stored = await self._book.store_first_key(*kept(key), "first key", ALL_SCOPES)
         return key if stored else None
 
 
 def new_key() -> str:
     body = PREFIX + secrets.token_urlsafe(32)
     return body + _checksum(body.encode())
+
+
+def kept(key: str) -> tuple[str, str]:
+    """What is stored of a key: its hash, and the beginning that people tell it by."""
+    return digest(key.encode()), key[:SHOWN_LENGTH]
 
 
 def well_formed(key: bytes) -> bool:

@@ -5,9 +5,12 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from api import webhook_commands
+from api.book_at_hand import load_settings, with_book
+from api.key_commands import keys
 
 if TYPE_CHECKING:
-    from agent.settings import Settings
+    from tools.audit import AuditEntry
+    from tools.orders import OrderBook
 
 app = typer.Typer(
     help="Decides what to reorder, how much, and why. Settings come from the environment or .env.",
@@ -16,6 +19,7 @@ app = typer.Typer(
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
 )
+app.add_typer(keys, name="keys")
 app.add_typer(webhook_commands.app, name="webhooks")
 
 
@@ -25,7 +29,7 @@ def serve(
     port: Annotated[int | None, typer.Option(help="Port to listen on; overrides PORT. 0 takes a free one.")] = None,
 ) -> None:
     """Serve the HTTP API. The first start prints an API key, once."""
-    settings = _settings(host=host, port=port)
+    settings = load_settings(host=host, port=port)
     from api.server import serve as serve_until_stopped
 
     serve_until_stopped(settings)
@@ -36,7 +40,7 @@ def migrate() -> None:
     """Bring the database to the present schema, and end. Safe to run from several hosts at once."""
     import asyncio
 
-    settings = _settings()
+    settings = load_settings()
     from agent.runtime import prepare_databases
     from tools.errors import RestockError
 
@@ -55,7 +59,7 @@ def demo(
     """Show one whole decision: calls made, calculation, confidence, route, order. Leaves nothing behind."""
     import asyncio
 
-    settings = _settings()
+    settings = load_settings()
     from api.demo import show_decision
     from tools.errors import RestockError
 
@@ -71,7 +75,7 @@ def prune() -> None:
     """Forget what is older than the KEEP_… settings say, beside a serving process or not. Never orders or decisions."""
     import asyncio
 
-    settings = _settings()
+    settings = load_settings()
     from agent.runtime import prune_once
     from tools.errors import RestockError
 
@@ -83,18 +87,22 @@ def prune() -> None:
     typer.echo("Forgotten: " + ", ".join(f"{number} {what}" for what, number in pruned.items()) + ".")
 
 
-def _settings(**given: str | int | None) -> "Settings":
-    from pydantic import ValidationError
+@app.command()
+def audit(
+    run: Annotated[str | None, typer.Option(help="A run's id.")] = None,
+    order: Annotated[str | None, typer.Option(help="An order's number.")] = None,
+    review: Annotated[str | None, typer.Option(help="A review's id.")] = None,
+    actor: Annotated[str | None, typer.Option(help="A key's id or name.")] = None,
+    limit: Annotated[int, typer.Option(min=1, max=200, help="Entries at the most.")] = 50,
+    before: Annotated[int | None, typer.Option(help="The number of the last entry seen, to go on from.")] = None,
+) -> None:
+    """Show who did what, newest first, one entry a line as JSON."""
 
-    from agent.settings import Settings
+    async def entries(book: "OrderBook") -> "list[AuditEntry]":
+        return await book.audit(limit, before, run_id=run, order_number=order, review=review, actor=actor)
 
-    try:
-        return Settings.model_validate({name: value for name, value in given.items() if value is not None})
-    except ValidationError as error:
-        for fault in error.errors(include_input=False, include_url=False):
-            name = "_".join(map(str, fault["loc"])).upper()
-            typer.echo(f"{name}: {fault['msg']}. Correct it in the environment or .env.", err=True)
-        raise typer.Exit(2) from None
+    for entry in with_book(load_settings(), entries):
+        typer.echo(entry.model_dump_json(exclude_none=True))
 
 
 def main() -> None:

@@ -24,7 +24,16 @@ from pydantic import BaseModel, Field
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
-from tools.errors import Conflict, IdempotencyMismatch, InFlight, InvalidInput, NotFound, RestockError, Unavailable
+from tools.errors import (
+    BeyondAuthority,
+    Conflict,
+    IdempotencyMismatch,
+    InFlight,
+    InvalidInput,
+    NotFound,
+    RestockError,
+    Unavailable,
+)
 
 PROBLEM = "application/problem+json"
 RETRY_AFTER_SECONDS = 3
@@ -82,6 +91,7 @@ STATUS: tuple[tuple[type[RestockError], int], ...] = (
     (NotFound, 404),
     (IdempotencyMismatch, 422),
     (Conflict, 409),
+    (BeyondAuthority, 403),
     (Unavailable, 503),
 )
 

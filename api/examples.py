@@ -25,6 +25,29 @@ CHATS: dict[str, Example] = {
     "question": {"summary": "A question", "value": {"message": "Which products need an order?"}},
 }
 
+KEYS: dict[str, Example] = {
+    "bridge": {
+        "summary": "A key for another system",
+        "value": {
+            "name": "erp bridge",
+            "scopes": ["trigger", "read"],
+            "limits": [{"currency": "EUR", "per_order": 5_000, "per_day": 20_000}],
+        },
+    },
+    "reviewer": {"summary": "A key for a person", "value": {"name": "Anna", "scopes": ["read", "approve"]}},
+}
+
+KEY_ROTATIONS: dict[str, Example] = {
+    "a day": {"summary": "The old secret opens for another day", "value": {"keep_old_hours": 24}},
+}
+
+LIMITS: dict[str, Example] = {
+    "two": {
+        "summary": "In two currencies",
+        "value": {"limits": [{"currency": "EUR", "per_day": 10_000}, {"currency": "USD", "per_day": 12_000}]},
+    },
+}
+
 DECISIONS: dict[str, Example] = {
     "approve": {"summary": "Place it as it is", "value": {"decision": "approve", "reason": "Matches the forecast."}},
     "edit": {

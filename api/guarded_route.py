@@ -12,9 +12,9 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from api import strict_json
-from api.auth import Scope
 from api.errors import UnsupportedMedia
 from tools.errors import Unavailable
+from tools.keys import Scope
 
 _SCOPE_KEY = "x-required-scope"
 

@@ -4,10 +4,11 @@ from collections.abc import Callable
 from decimal import Decimal
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, model_validator
 from pydantic_core import PydanticCustomError
 
 from agent.state import DecisionRequest
+from tools.keys import ALL_SCOPES, Scope
 from tools.models import (
     DecisionKind,
     DemandHistory,
@@ -19,6 +20,7 @@ from tools.models import (
     Stock,
     Supplier,
 )
+from tools.money import Currency, Limit
 from tools.text import clean_text
 from tools.webhooks import EventName
 
@@ -88,7 +90,7 @@ class CatalogueTrigger(CommonTrigger):
     location: Identifier | None = Field(default=None, description="Without it, the product's home location.")
     service_level: ServiceLevel | None = Field(default=None, description="Replaces the product's own for this run.")
 
-    def to_request(self, *, requested_by: str, run_id: str | None = None) -> DecisionRequest:
+    def to_request(self, *, requested_by: str, requested_by_id: str = "", run_id: str | None = None) -> DecisionRequest:
         return DecisionRequest(
             product_id=self.product_id,
             mode=self.mode,
@@ -96,6 +98,7 @@ class CatalogueTrigger(CommonTrigger):
             service_level=self.service_level,
             note=self.note,
             requested_by=requested_by,
+            requested_by_id=requested_by_id,
             run_id=run_id,
         )
 
@@ -165,7 +168,7 @@ class InlineTrigger(CommonTrigger):
             raise PydanticCustomError("stockout_position", "stockout_periods names a position demand_history lacks")
         return self
 
-    def to_request(self, *, requested_by: str, run_id: str | None = None) -> DecisionRequest:
+    def to_request(self, *, requested_by: str, requested_by_id: str = "", run_id: str | None = None) -> DecisionRequest:
         return DecisionRequest(
             product_id=self.product_id,
             mode="input",
@@ -173,6 +176,7 @@ class InlineTrigger(CommonTrigger):
             facts=self._facts(),
             note=self.note,
             requested_by=requested_by,
+            requested_by_id=requested_by_id,
             run_id=run_id,
         )
 
@@ -249,24 +253,36 @@ class ChatMessage(Body):
 
 
 class Decision(Body):
-    """A person's word on a waiting order."""
+    """A person's word on a waiting order. What is said of the order must be what is stored of it."""
 
     decision: DecisionKind
-    quantity: Units | None = Field(default=None, description="With `edit` alone: what to order instead.")
+    quantity: Units | None = Field(
+        default=None, description="With `edit`: what to order instead. With `approve`: the quantity that was looked at."
+    )
     reason: Annotated[str, Field(max_length=1_000), AfterValidator(_cleaned(1_000))] = Field(
         default="", description="Kept with the order. Needed to edit or reject."
     )
     version: Annotated[int, Field(ge=1)] | None = Field(
         default=None, description="The review's version that was looked at; refused when it has changed since."
     )
+    unit_price: Price | None = Field(default=None, description="The review's unit price that was looked at.")
+    supplier: Annotated[str, Field(max_length=200)] | None = Field(
+        default=None, description="The name or the id of the supplier that was looked at."
+    )
 
     @model_validator(mode="after")
-    def _quantity_belongs_to_edit(self) -> Self:
-        if (self.decision == "edit") != (self.quantity is not None):
-            raise PydanticCustomError("quantity_and_edit", "quantity is needed to edit, and only then")
+    def _says_enough(self) -> Self:
+        if self.decision == "edit" and self.quantity is None:
+            raise PydanticCustomError("quantity_and_edit", "quantity is needed to edit")
+        if self.decision == "reject" and self.quantity is not None:
+            raise PydanticCustomError("quantity_and_edit", "quantity does not go with a rejection")
         if self.decision != "approve" and not self.reason:
             raise PydanticCustomError("reason_missing", "reason is needed to edit or reject")
         return self
+
+    @property
+    def seen_unit_price(self) -> Decimal | None:
+        return _money(self.unit_price)
 
 
 WebhookUrl = Annotated[str, Field(min_length=1, max_length=2_000, examples=["https://erp.example/hooks/restock"])]
@@ -307,3 +323,57 @@ class Rotation(Body):
     keep_old_hours: Annotated[float, Field(ge=0, le=168)] = Field(
         default=24, description="For so long the old secret signs as well; 0 ends it at once."
     )
+
+
+KeyName = Annotated[str, Field(min_length=1, max_length=100), AfterValidator(_cleaned(100))]
+KeyScopes = Annotated[list[Scope], Field(min_length=1, max_length=len(ALL_SCOPES))]
+
+
+class LimitInput(Body):
+    """What a key may spend in one currency; leave out what is not limited."""
+
+    currency: Currency = Field(examples=["EUR"])
+    per_order: Price | None = Field(default=None, description="On one order, and so in one run.", examples=[5_000])
+    per_day: Price | None = Field(default=None, description="In a day (UTC).", examples=[20_000])
+    in_total: Price | None = Field(default=None, description="Ever.")
+
+    def limit(self) -> Limit:
+        return Limit(
+            currency=self.currency,
+            per_order=_money(self.per_order),
+            per_day=_money(self.per_day),
+            in_total=_money(self.in_total),
+        )
+
+
+def _one_limit_each(limits: list[LimitInput]) -> list[LimitInput]:
+    if len({limit.currency for limit in limits}) < len(limits):
+        raise PydanticCustomError("currency_twice", "There are two limits in the same currency; send one for each")
+    return limits
+
+
+LimitInputs = Annotated[list[LimitInput], Field(max_length=50), AfterValidator(_one_limit_each)]
+
+
+class NewKey(Body):
+    """A key to be made."""
+
+    name: KeyName = Field(examples=["erp bridge"], description="Shown with all that is done with it.")
+    scopes: KeyScopes = Field(examples=[["trigger", "read"]])
+    expires_at: Annotated[AwareDatetime, Field(strict=False)] | None = Field(
+        default=None, description="When it ends by itself; with a time zone.", examples=["2027-01-01T00:00:00Z"]
+    )
+    may_approve_own: bool = Field(default=False, description="Whether it may approve what it has asked for itself.")
+    limits: LimitInputs = Field(default=[], description="Without any, it may spend without limit.")
+
+
+class KeyRotation(Body):
+    """A new secret for a key."""
+
+    keep_old_hours: Annotated[float, Field(ge=0, le=8_760)] = Field(
+        default=24, description="For so long the old secret opens as well; 0 ends it at once."
+    )
+
+
+class NewLimits(Body):
+    limits: LimitInputs = Field(description="All limits of the key; what is not named is not limited any more.")

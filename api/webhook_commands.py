@@ -110,12 +110,12 @@ def _run(work: Callable[["WebhookDesk", "OrderBook"], Awaitable[None]]) -> None:
 
 @asynccontextmanager
 async def _opened() -> AsyncIterator[tuple["WebhookDesk", "OrderBook"]]:
-    from api.cli import _settings
+    from api.book_at_hand import load_settings
     from api.webhook_desk import WebhookDesk
     from tools.database import create_engine
     from tools.orders import OrderBook
 
-    settings = _settings()
+    settings = load_settings()
     engine = create_engine(settings.database_url)
     book = OrderBook(engine)
     desk = WebhookDesk(settings, book)

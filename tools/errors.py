@@ -13,12 +13,16 @@
     │   ├── UnknownOrder
     │   ├── UnknownConversation
     │   ├── UnknownWebhook
-    │   └── UnknownDeadLetter
+    │   ├── UnknownDeadLetter
+    │   └── UnknownKey
     ├── Conflict                the request was sound, the world has moved on
     │   ├── AlreadyDecided      the review has been decided, changed or has expired
     │   ├── AwaitsReview        the order may not be placed automatically: a person has to decide; carries the run
     │   ├── IdempotencyMismatch the same key came with another body
     │   └── InFlight            the same key is still being answered
+    ├── BeyondAuthority         sound and in time, but not for this caller to do
+    │   ├── OwnOrder            whoever asked for an order may not approve it
+    │   └── LimitExceeded       the order is above what the caller may spend
     └── Unavailable             a store or a queue cannot serve now; try again later
 
 Each message says what was wrong, what was got and what to do next. `code` is stable: programs may rely on it.
@@ -92,6 +96,10 @@ class UnknownDeadLetter(NotFound):
     code = "unknown_dead_letter"
 
 
+class UnknownKey(NotFound):
+    code = "unknown_key"
+
+
 class Conflict(RestockError):
     code = "conflict"
 
@@ -114,6 +122,18 @@ class IdempotencyMismatch(Conflict):
 
 class InFlight(Conflict):
     code = "in_flight"
+
+
+class BeyondAuthority(RestockError):
+    code = "beyond_authority"
+
+
+class OwnOrder(BeyondAuthority):
+    code = "own_order"
+
+
+class LimitExceeded(BeyondAuthority):
+    code = "limit_exceeded"
 
 
 class Unavailable(RestockError):

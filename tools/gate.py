@@ -17,6 +17,7 @@ from pydantic import ConfigDict, Field
 
 from tools.confidence import assess as assess_confidence
 from tools.models import Action, Confidence, Plan, Record
+from tools.money import in_currency
 
 Route = Literal["auto", "review", "none", "retry"]
 CONCERN_FACTOR = 0.75
@@ -51,6 +52,10 @@ class Circumstances(Record):
 class Limits(Record):
     confidence_threshold: float
     auto_order_value_limit: Decimal
+    currency: str = "USD"
+    """Of the value limit."""
+    exchange_rates: dict[str, Decimal] = Field(default_factory=dict)
+    """What one unit of another currency is worth in that one."""
 
 
 class Verdict(Record):
@@ -153,12 +158,15 @@ def _money_reasons(plan: Plan, quantity: int, limits: Limits) -> list[str]:
     if price is None:
         return ["No unit price is known, so the order's value cannot be held against the limit."]
     value = price * quantity
-    if value <= limits.auto_order_value_limit:
+    limit = f"the automatic limit of {limits.auto_order_value_limit:,.2f} {limits.currency}"
+    stated = f"Its value, {value:,.2f} {plan.currency},"
+    converted = in_currency(value, plan.currency, limits.currency, limits.exchange_rates)
+    if converted is None:
+        return [f"{stated} cannot be held against {limit}: no exchange rate for {plan.currency} is set."]
+    if converted <= limits.auto_order_value_limit:
         return []
-    return [
-        f"Its value, {value:,.2f} {plan.currency}, is above the automatic limit of "
-        f"{limits.auto_order_value_limit:,.2f} {plan.currency}."
-    ]
+    known_as = "" if plan.currency == limits.currency else f" or {converted:,.2f} {limits.currency},"
+    return [f"{stated}{known_as} is above {limit}."]
 
 
 def _lowered(confidence: Confidence, submission: Submission | None) -> Confidence:

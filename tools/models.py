@@ -276,6 +276,8 @@ class NewRun(Record):
     mode: Mode
     origin: Literal["trigger", "chat"]
     requested_by: str
+    requested_by_id: str = ""
+    """The key that asked, by its id: names repeat."""
     request: dict[str, object]
 
 
@@ -316,6 +318,7 @@ class NewProposal(Record):
     model: str
     origin: Literal["trigger", "chat"]
     requested_by: str
+    requested_by_id: str = ""
 
     @property
     def value(self) -> Decimal | None:
@@ -330,6 +333,7 @@ class Proposal(NewProposal):
     expires_at: AwareDatetime | None
     decided_at: AwareDatetime | None = None
     decided_by: str | None = None
+    decided_by_id: str = ""
     decision_reason: str | None = None
 
 
@@ -359,6 +363,8 @@ class Order(Record):
     total: Decimal | None
     placed_by: str
     """`automatic`, or the name of the key that approved it."""
+    placed_by_id: str = ""
+    """The key that answers for it: the one that asked for an automatic order, or the one that approved it."""
     provider: str
     created_at: AwareDatetime
     due_at: AwareDatetime

@@ -3,9 +3,9 @@
 from typing import Literal
 
 import sqlalchemy as sa
-from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
-from tools.access import AccessStore
+from tools.audit import AUTOMATIC, SERVICE, AuditStore
 from tools.book_rows import (
     VIEW_OF_RUN,
     first_view,
@@ -15,15 +15,28 @@ from tools.book_rows import (
     proposal_values,
     select_views,
 )
+from tools.conversations import ConversationStore
 from tools.deliveries import DeliveryStore
 from tools.errors import AwaitsReview, Conflict, InvalidInput, InvalidQuantity, UnknownOrder
 from tools.idempotency import IdempotencyStore
+from tools.keys import KeyStore
 from tools.models import Mode, NewProposal, Order, Proposal, ProposalStatus, RunView
-from tools.placing import AUTOMATIC, Turn, competing, finish_run, pending_now, place_order, record, take_turn
+from tools.money import DayLimit
+from tools.placing import (
+    Turn,
+    finish_run,
+    order_value,
+    pending_now,
+    place_order,
+    record,
+    standing,
+    take_turn,
+)
 from tools.retention import RetentionStore
 from tools.reviews import MAX_QUANTITY, ReviewStore, announce
 from tools.runs import unknown_run
 from tools.schema import Now, NowPlus, orders, proposals, runs
+from tools.spending import Spender, limits_from, reserve
 from tools.usage import UsageStore
 
 Route = Literal["auto", "review", "none"]
@@ -52,7 +65,16 @@ _MARK_PLACED = (
 )
 
 
-class OrderBook(ReviewStore, IdempotencyStore, AccessStore, UsageStore, RetentionStore, DeliveryStore):
+class OrderBook(
+    ReviewStore,
+    IdempotencyStore,
+    KeyStore,
+    ConversationStore,
+    AuditStore,
+    UsageStore,
+    RetentionStore,
+    DeliveryStore,
+):
     """Everything that must outlive a crash, on the engine given. Each method is a transaction of its own, and safe to
     repeat: a run may be executed any number of times, by any number of processes, and still has at most one order.
 
@@ -65,6 +87,10 @@ class OrderBook(ReviewStore, IdempotencyStore, AccessStore, UsageStore, Retentio
 
     Any method raises Unavailable when the database cannot serve.
     """
+
+    def __init__(self, engine: AsyncEngine, *, day_limit: DayLimit | None = None) -> None:
+        super().__init__(engine)
+        self._day_limit = day_limit
 
     async def propose(self, new: NewProposal, *, route: Route, expires_in_hours: float) -> Proposal:
         """Store what a run proposes. The first proposal of a run stands: a repeated call returns it, whatever it says,
@@ -84,9 +110,9 @@ class OrderBook(ReviewStore, IdempotencyStore, AccessStore, UsageStore, Retentio
             proposal = await _insert_proposal(connection, new, _STATUS_OF_ROUTE[route], expires_in_hours)
             if route == "review":
                 await take_turn(connection, new.product_id, new.mode)
-                return await _open_review(connection, proposal, await competing(connection, proposal))
+                return await _open_review(connection, proposal, (await standing(connection, proposal)).competition)
             if route == "none":
-                await finish_run(connection, new.run_id, "no_action")
+                await _close_without_order(connection, proposal)
             return proposal
 
         return await self._write(work)
@@ -96,8 +122,10 @@ class OrderBook(ReviewStore, IdempotencyStore, AccessStore, UsageStore, Retentio
 
         One transaction checks the proposal, inserts order, outbox and audit rows, and closes the run; the quantity,
         supplier and price are those stored with the proposal. It also looks again for another run's order for the same
-        stock since this run began, or review for the same need; with one, the proposal becomes a review instead and
-        AwaitsReview is raised, carrying the run as it is now. A proposal that is a review already raises it too.
+        stock since this run began, or review for the same need, and takes the order's value from the limits of the key
+        that asked and from the day's. With an order or a review in the way, or no room, the proposal becomes a
+        review instead and AwaitsReview is raised, carrying the run as it is now. A proposal that is a review already
+        raises it too.
 
         Raises UnknownRun; Conflict if the run has no proposal or has ended without an order.
         """
@@ -108,7 +136,7 @@ class OrderBook(ReviewStore, IdempotencyStore, AccessStore, UsageStore, Retentio
                 return view.order
             proposal = _placeable(view)
             turn = await take_turn(connection, proposal.product_id, proposal.mode)
-            reason = await competing(connection, proposal)
+            reason = await _hindrance(connection, proposal, turn, self._day_limit)
             if reason is None:
                 return await _place_automatically(connection, proposal, turn)
             held = await _open_review(connection, proposal, reason)
@@ -219,15 +247,39 @@ async def _insert_proposal(
 
 
 async def _place_automatically(connection: AsyncConnection, proposal: Proposal, turn: Turn) -> Order:
-    order = await place_order(connection, proposal, quantity=proposal.quantity, placed_by=AUTOMATIC, turn=turn)
+    order = await place_order(
+        connection,
+        proposal,
+        quantity=proposal.quantity,
+        placed_by=AUTOMATIC,
+        answered_by=proposal.requested_by_id,
+        turn=turn,
+    )
     await connection.execute(_MARK_PLACED, {"of_run": proposal.run_id})
-    await record(connection, "order.placed", proposal, actor=AUTOMATIC, order=order)
     return order
 
 
-async def _open_review(connection: AsyncConnection, proposal: Proposal, competition: str | None) -> Proposal:
-    """Show the proposal to a person, with what competes with it among the reasons."""
-    reasons = [*proposal.review_reasons, *([] if competition is None else [competition])]
+async def _hindrance(
+    connection: AsyncConnection, proposal: Proposal, turn: Turn, day_limit: DayLimit | None
+) -> str | None:
+    """Why the order may not be placed automatically any more; None when it may, and then its value is reserved."""
+    competition, limits = await standing(connection, proposal)
+    if competition is not None or proposal.action != "purchase_order":
+        return competition
+    spender = Spender(proposal.requested_by_id, proposal.requested_by, limits_from(limits))
+    value, day = order_value(proposal, proposal.quantity), turn.now.date().isoformat()
+    return await reserve(connection, value, proposal.currency, day=day, spender=spender, day_limit=day_limit)
+
+
+async def _close_without_order(connection: AsyncConnection, proposal: Proposal) -> None:
+    await finish_run(connection, proposal.run_id, "no_action")
+    await announce(connection, "run.no_action", proposal)
+    await record(connection, "run.no_action", proposal, by=AUTOMATIC)
+
+
+async def _open_review(connection: AsyncConnection, proposal: Proposal, reason: str | None) -> Proposal:
+    """Show the proposal to a person, with what has come in its way among the reasons."""
+    reasons = [*proposal.review_reasons, *([] if reason is None else [reason])]
     changed = sa.update(proposals).where(proposals.c.run_id == proposal.run_id)
     version = proposal.version + (proposal.status == "proposed")
     changed = changed.values(status="pending", version=version, review_reasons=reasons)
@@ -235,7 +287,7 @@ async def _open_review(connection: AsyncConnection, proposal: Proposal, competit
     waits = sa.update(runs).where(runs.c.id == proposal.run_id)
     await connection.execute(waits.values(status="pending_review", thread_waits=True))
     await announce(connection, "review.opened", shown)
-    await record(connection, "review.opened", shown, actor="service")
+    await record(connection, "review.opened", shown, by=SERVICE)
     return shown
 
 

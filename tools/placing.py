@@ -4,7 +4,7 @@ Two runs that start together for the same product each see the stock without the
 number from its product's own sequence (`product_versions`), a run remembers how far that had come before its facts were
 read, and an order with a later number than that is one the run could not have counted. Taking a number also locks the
 product, in PostgreSQL as in SQLite, until the transaction ends. Locks are taken in one order, which rules out deadlock:
-proposal or run, product, counter.
+proposal or run, product, the lines of the spending ledger, counter.
 """
 
 from datetime import datetime, timedelta
@@ -15,15 +15,15 @@ from uuid import uuid4
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from tools.audit import Actor, write_audit
 from tools.book_rows import order_from, review_id, review_number
 from tools.database import conflict_insert
 from tools.errors import Conflict
 from tools.models import Mode, Order, Proposal, RunStatus
-from tools.schema import Now, audit, counters, orders, outbox, product_versions, proposals, runs
+from tools.schema import Now, api_keys, counters, orders, outbox, product_versions, proposals, runs
 
 MAX_LEAD_TIME_DAYS = 36_500
 LEAST_DAYS_OPEN = 1.0
-AUTOMATIC = "automatic"
 _COPIED = (
     "run_id",
     "mode",
@@ -44,7 +44,6 @@ _FINISH_RUN = (
     .values(status=sa.bindparam("status"), finished_at=Now(), failure=None)
 )
 _SEND = sa.insert(outbox).values(created_at=Now())
-_RECORD = sa.insert(audit).values(at=Now())
 
 
 class Turn(NamedTuple):
@@ -64,17 +63,29 @@ async def take_turn(connection: AsyncConnection, product_id: str, mode: Mode) ->
     return Turn(*row)
 
 
-async def competing(connection: AsyncConnection, proposal: Proposal) -> str | None:
-    """Why this proposal may no longer be right, or None: another run's order, placed after this run's facts were read,
-    to the same location or out of stock that this run counted on; or another run's review of the same need.
+class Standing(NamedTuple):
+    """What stands against a proposal in the book at this moment."""
 
-    Ask with the product's turn taken, or the answer may be out of date as soon as it is given.
-    """
-    query = sa.select(_order_since(proposal).scalar_subquery(), _other_review(proposal).scalar_subquery())
-    order_number, review = (await connection.execute(query)).one()
+    competition: str | None
+    """Another run's order, placed after this run's facts were read, to the same location or out of stock that this run
+    counted on; or another run's review of the same need."""
+    limits: Any
+    """The limits, as stored, of the key that asked."""
+
+
+async def standing(connection: AsyncConnection, proposal: Proposal) -> Standing:
+    """Ask with the product's turn taken, or the answer may be out of date as soon as it is given."""
+    limits = sa.select(api_keys.c.limits).where(api_keys.c.id == proposal.requested_by_id)
+    parts = (_order_since(proposal), _other_review(proposal), limits)
+    query = sa.select(*(part.scalar_subquery() for part in parts))
+    order_number, review, stored = (await connection.execute(query)).one()
     if order_number is not None:
-        return f"{order_number} for {proposal.product_id} was placed while this run was deciding"
-    return None if review is None else f"{review_id(review)} for the same need already waits for a person"
+        competition = f"{order_number} for {proposal.product_id} was placed while this run was deciding"
+    elif review is not None:
+        competition = f"{review_id(review)} for the same need already waits for a person"
+    else:
+        competition = None
+    return Standing(competition, stored)
 
 
 def _order_since(proposal: Proposal) -> sa.Select[tuple[str]]:
@@ -108,20 +119,22 @@ def pending_now() -> sa.ColumnElement[bool]:
 
 
 async def place_order(
-    connection: AsyncConnection, proposal: Proposal, *, quantity: int, placed_by: str, turn: Turn
+    connection: AsyncConnection, proposal: Proposal, *, quantity: int, placed_by: Actor, answered_by: str, turn: Turn
 ) -> Order:
-    """Insert the order and its outbox row, and close the run. Raises Conflict if the run has an order already."""
+    """Insert the order with its outbox and audit rows, and close the run. `answered_by` is the id of the key that the
+    order counts against. Raises Conflict if the run has an order already."""
     prefix = "TR" if proposal.action == "transfer" else "PO"
     year = turn.now.year
     number = f"{prefix}-{year}-{await next_value(connection, f'{prefix}-{year}'):06d}"
     insert = conflict_insert(connection, orders).values(_order_values(proposal, quantity, turn))
-    insert = insert.values(number=number, placed_by=placed_by)
+    insert = insert.values(number=number, placed_by=placed_by.name, placed_by_id=answered_by)
     result = await connection.execute(insert.on_conflict_do_nothing(index_elements=["run_id"]).returning(*orders.c))
     row = result.mappings().first()
     if row is None:
         raise Conflict(f"Run {proposal.run_id} already has its order; read the run to see it.")
     order = order_from(row)
     await send(connection, "order.placed", proposal.run_id, order.model_dump(mode="json"))
+    await record(connection, "order.placed", proposal, by=placed_by, order=order)
     await finish_run(connection, proposal.run_id, "executed")
     return order
 
@@ -130,7 +143,7 @@ def _order_values(proposal: Proposal, quantity: int, turn: Turn) -> dict[str, An
     # Where stock is the caller's word, an order is open for a day at least: the same word may well be sent again.
     least = LEAST_DAYS_OPEN if proposal.mode == "input" else 0.0
     lead_time = timedelta(days=max(least, min(proposal.lead_time_days, MAX_LEAD_TIME_DAYS)))
-    price = proposal.unit_price if quantity == proposal.quantity else proposal.plan.price_at(quantity)
+    price = unit_price(proposal, quantity)
     return {name: getattr(proposal, name) for name in _COPIED} | {
         "type": "transfer" if proposal.action == "transfer" else "purchase_order",
         "proposal_number": review_number(proposal.id),
@@ -141,6 +154,14 @@ def _order_values(proposal: Proposal, quantity: int, turn: Turn) -> dict[str, An
         "created_at": turn.now,
         "due_at": turn.now + lead_time,
     }
+
+
+def unit_price(proposal: Proposal, quantity: int) -> Decimal | None:
+    return proposal.unit_price if quantity == proposal.quantity else proposal.plan.price_at(quantity)
+
+
+def order_value(proposal: Proposal, quantity: int) -> Decimal | None:
+    return _total(unit_price(proposal, quantity), quantity)
 
 
 def _total(unit_price: Decimal | None, quantity: int) -> Decimal | None:
@@ -166,24 +187,27 @@ async def send(connection: AsyncConnection, event: str, run_id: str, payload: di
 
 
 async def record(
-    connection: AsyncConnection, event: str, proposal: Proposal, *, actor: str, order: Order | None = None, **more: Any
+    connection: AsyncConnection, event: str, proposal: Proposal, *, by: Actor, order: Order | None = None, **more: Any
 ) -> None:
     """Add to the audit trail who did what, on which version and numbers of the proposal."""
-    values = {
-        "actor": actor,
-        "event": event,
-        "run_id": proposal.run_id,
-        "proposal_number": review_number(proposal.id),
-        "proposal_version": proposal.version,
-        "order_number": None if order is None else order.number,
-        "figures": _figures(proposal) | more,
-    }
-    await connection.execute(_RECORD, values)
+    await write_audit(
+        connection,
+        event,
+        by,
+        _figures(proposal, order) | more,
+        run_id=proposal.run_id,
+        proposal_number=review_number(proposal.id),
+        proposal_version=proposal.version,
+        order_number=None if order is None else order.number,
+    )
 
 
-def _figures(proposal: Proposal) -> dict[str, Any]:
+def _figures(proposal: Proposal, order: Order | None) -> dict[str, Any]:
     plan = proposal.plan
-    return {
+    ordered = (
+        {} if order is None else {"ordered_quantity": order.items[0].quantity, "ordered_value": _text(order.total)}
+    )
+    return ordered | {
         "product_id": proposal.product_id,
         "location": proposal.location,
         "action": proposal.action,
@@ -195,6 +219,7 @@ def _figures(proposal: Proposal) -> dict[str, Any]:
         "confidence": proposal.confidence.value,
         "provider": proposal.provider,
         "requested_by": proposal.requested_by,
+        "requested_by_id": proposal.requested_by_id,
         "planned_quantity": plan.order_quantity,
         "inventory_position": plan.inventory_position,
         "reorder_point": plan.reorder_point,

@@ -1,11 +1,14 @@
 """Reviews: proposals that wait for a person, and the one decision that each of them gets."""
 
-from typing import Any, NoReturn
+from decimal import Decimal
+from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy import RowMapping
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from tools.audit import SERVICE, Actor
+from tools.authority import require_authority
 from tools.book_rows import (
     VIEW_OF_RUN,
     first_view,
@@ -17,6 +20,7 @@ from tools.book_rows import (
     view_from,
 )
 from tools.errors import AlreadyDecided, InvalidQuantity, UnknownReview
+from tools.gate import check_quantity
 from tools.models import DecisionKind, Order, Proposal, ProposalStatus, RunView
 from tools.placing import finish_run, pending_now, place_order, record, send, take_turn
 from tools.runs import RunStore, unknown_run
@@ -79,30 +83,33 @@ class ReviewStore(RunStore):
         quantity: int | None,
         reason: str,
         decided_by: str,
+        decided_by_id: str = "",
+        unit_price: Decimal | None = None,
+        supplier: str | None = None,
     ) -> RunView:
-        """Decide a waiting proposal: of any number of attempts, at any moment, exactly one succeeds.
+        """Decide a waiting proposal: of any number of attempts, at any moment, exactly one succeeds. The same decision
+        by the same person again is answered with the first one's outcome, marked as `standing`.
 
         One transaction compares and sets (still pending, of this `version` if one is given, not expired by the
         database's clock), places the order or closes the run, and writes decision, outbox and audit rows. `approve`
-        orders the quantity shown, `edit` another one that the caller has validated against the product's rules,
-        `reject` none. To approve a proposal to order nothing closes its run as `no_action`; to edit one places a
-        purchase order.
+        orders what is stored, which must be what the reviewer says to have seen, `edit` another quantity within the
+        plan's bounds, `reject` nothing. To approve a proposal to order nothing closes its run as `no_action`. The key
+        `decided_by_id` must have the right and the money for it.
 
-        Raises UnknownReview; AlreadyDecided, saying who decided what and when; InvalidQuantity, and then nothing is
-        decided.
+        Raises UnknownReview; AlreadyDecided, saying who decided what and when or what has changed; InvalidQuantity,
+        OwnOrder and LimitExceeded, and then nothing is decided.
         """
-        number = review_number(review_id)
+        number, by = review_number(review_id), Actor(name=decided_by, id=decided_by_id)
+        seen = quantity if decision == "approve" else None
         async with self._writing() as connection:
-            proposal = await _claim(connection, number, version, decision, reason, decided_by)
+            proposal = await _claim(connection, number, version, decision, reason, by)
             if proposal is None:
-                await _refuse(connection, number, version)
+                return await _first_decision(connection, number, version, decision, quantity, by)
+            _check_seen(proposal, seen, unit_price, supplier)
             ordered = _ordered_quantity(proposal, decision, quantity)
-            order = await _carry_out(connection, proposal, decision, ordered, decided_by)
-            await _write_down(connection, proposal, decision, order, reason, decided_by)
-            view = await first_view(connection, VIEW_OF_RUN, run_id=proposal.run_id)
-        if view is None:
-            raise AssertionError("a proposal has a run by its foreign key")
-        return view
+            order = await _carry_out(connection, proposal, decision, ordered, by)
+            await _write_down(connection, proposal, decision, order, reason, by)
+            return await _view(connection, proposal.run_id)
 
     async def _present(self, query: sa.Select[Any], **values: Any) -> RowMapping | None:
         """The query's first row; where its review's time is over, as it is once that has been noticed."""
@@ -135,11 +142,11 @@ async def _expire(connection: AsyncConnection, number: int) -> None:
     proposal = proposal_from((await connection.execute(change.returning(*proposals.c))).mappings().one())
     await finish_run(connection, proposal.run_id, "expired")
     await announce(connection, "review.expired", proposal)
-    await record(connection, "review.expired", proposal, actor="service")
+    await record(connection, "review.expired", proposal, by=SERVICE)
 
 
 async def _claim(
-    connection: AsyncConnection, number: int, version: int | None, decision: DecisionKind, reason: str, decided_by: str
+    connection: AsyncConnection, number: int, version: int | None, decision: DecisionKind, reason: str, by: Actor
 ) -> Proposal | None:
     """The compare-and-set: the proposal as decided, or None if it was not there to be decided."""
     claim = sa.update(proposals).where(proposals.c.number == number, pending_now())
@@ -148,19 +155,45 @@ async def _claim(
     claim = claim.values(
         status="rejected" if decision == "reject" else "approved",
         decided_at=Now(),
-        decided_by=decided_by,
+        decided_by=by.name,
+        decided_by_id=by.id,
         decision_reason=reason,
     )
     row = (await connection.execute(claim.returning(*proposals.c))).mappings().first()
     return None if row is None else proposal_from(row)
 
 
-async def _refuse(connection: AsyncConnection, number: int, version: int | None) -> NoReturn:
+async def _first_decision(
+    connection: AsyncConnection,
+    number: int,
+    version: int | None,
+    decision: DecisionKind,
+    quantity: int | None,
+    by: Actor,
+) -> RunView:
+    """The outcome of this same decision, made before by the same person; in every other case AlreadyDecided."""
     row = (await connection.execute(_select_proposal(number))).mappings().first()
     if row is None:
         raise unknown_review(review_id(number))
     proposal = proposal_from(row)
-    if proposal.status == "pending" and not is_overdue(row):
+    _require_decided(proposal, version, overdue=is_overdue(row))
+    view = await _view(connection, proposal.run_id)
+    query = sa.select(decisions).where(decisions.c.proposal_number == number)
+    made = (await connection.execute(query)).mappings().one()
+    same = (made["decision"], made["decided_by"], made["decided_by_id"]) == (decision, by.name, by.id)
+    if same and version in (None, made["proposal_version"]) and quantity in (None, made["quantity"]):
+        return view.model_copy(update={"standing": True})
+    placed = "nothing was ordered"
+    if view.order is not None:
+        placed = f"{view.order.items[0].quantity} units ordered as {view.order.number}"
+    raise AlreadyDecided(
+        f"{proposal.id} was {proposal.status} by {proposal.decided_by} at {proposal.decided_at:%Y-%m-%d %H:%M:%S} UTC "
+        f"({placed}); a review is decided once."
+    )
+
+
+def _require_decided(proposal: Proposal, version: int | None, *, overdue: bool) -> None:
+    if proposal.status == "pending" and not overdue:
         raise AlreadyDecided(
             f"{proposal.id} has changed since it was read: it is at version {proposal.version}, not {version}. "
             "Read it again and decide on what it says now."
@@ -172,46 +205,50 @@ async def _refuse(connection: AsyncConnection, number: int, version: int | None)
         )
     if proposal.decided_at is None:
         raise AlreadyDecided(f"{proposal.id} is {proposal.status} and was never open for review.")
-    view = await first_view(connection, VIEW_OF_RUN, run_id=proposal.run_id)
-    order = None if view is None else view.order
-    placed = "nothing was ordered" if order is None else f"{order.items[0].quantity} units ordered as {order.number}"
-    raise AlreadyDecided(
-        f"{proposal.id} was {proposal.status} by {proposal.decided_by} at {proposal.decided_at:%Y-%m-%d %H:%M:%S} UTC "
-        f"({placed}); a review is decided once."
-    )
+
+
+def _check_seen(proposal: Proposal, quantity: int | None, unit_price: Decimal | None, supplier: str | None) -> None:
+    """A decision is on what is stored and on nothing else that a reviewer may have had before them; None: not said."""
+    suppliers = (proposal.supplier_name, proposal.supplier_id)
+    differing = {
+        f"the quantity is {proposal.quantity}": quantity not in (None, proposal.quantity),
+        f"the unit price is {proposal.unit_price}": unit_price not in (None, proposal.unit_price),
+        f"the supplier is {suppliers[0]!r}": supplier not in (None, *suppliers),
+    }
+    if any(differing.values()):
+        says = " and ".join(fact for fact, differs in differing.items() if differs)
+        raise AlreadyDecided(
+            f"{proposal.id} is not what was decided on: {says}. Read it again and decide on what it says now; "
+            "decide 'edit' to order another quantity."
+        )
 
 
 def _ordered_quantity(proposal: Proposal, decision: DecisionKind, quantity: int | None) -> int:
     if decision == "reject":
         return 0
-    if decision == "approve":
-        if quantity not in (None, proposal.quantity):
-            raise InvalidQuantity(
-                f"Approval is for the {proposal.quantity} units shown and no other; decide 'edit' to order another."
-            )
-        return 0 if proposal.action == "none" else proposal.quantity
-    if quantity is None or not 1 <= quantity <= MAX_QUANTITY:
+    if decision == "edit" and (quantity is None or not 1 <= quantity <= MAX_QUANTITY):
         raise InvalidQuantity(f"An edit needs the quantity to order, from 1 to {MAX_QUANTITY}.")
-    return quantity
+    ordered = proposal.quantity if decision == "approve" or quantity is None else quantity
+    nothing = decision == "approve" and proposal.action == "none" and not proposal.plan.infeasible
+    fault = None if nothing else check_quantity(proposal.plan, ordered)
+    if fault:
+        raise InvalidQuantity(fault)
+    return 0 if nothing else ordered
 
 
 async def _carry_out(
-    connection: AsyncConnection, proposal: Proposal, decision: DecisionKind, quantity: int, decided_by: str
+    connection: AsyncConnection, proposal: Proposal, decision: DecisionKind, quantity: int, by: Actor
 ) -> Order | None:
     if quantity:
         turn = await take_turn(connection, proposal.product_id, proposal.mode)
-        return await place_order(connection, proposal, quantity=quantity, placed_by=decided_by, turn=turn)
+        await require_authority(connection, proposal, quantity, by, day=turn.now.date().isoformat())
+        return await place_order(connection, proposal, quantity=quantity, placed_by=by, answered_by=by.id, turn=turn)
     await finish_run(connection, proposal.run_id, "rejected" if decision == "reject" else "no_action")
     return None
 
 
 async def _write_down(
-    connection: AsyncConnection,
-    proposal: Proposal,
-    decision: DecisionKind,
-    order: Order | None,
-    reason: str,
-    decided_by: str,
+    connection: AsyncConnection, proposal: Proposal, decision: DecisionKind, order: Order | None, reason: str, by: Actor
 ) -> None:
     quantity = None if order is None else order.items[0].quantity
     await connection.execute(
@@ -221,20 +258,20 @@ async def _write_down(
             decision=decision,
             quantity=quantity,
             reason=reason,
-            decided_by=decided_by,
+            decided_by=by.name,
+            decided_by_id=by.id,
             decided_at=proposal.decided_at,
         )
     )
     await announce(connection, "review.decided", proposal, decision=decision)
-    await record(
-        connection,
-        f"review.{_DECIDED[decision]}",
-        proposal,
-        actor=decided_by,
-        order=order,
-        ordered_quantity=quantity,
-        reason=reason,
-    )
+    await record(connection, f"review.{_DECIDED[decision]}", proposal, by=by, order=order, reason=reason)
+
+
+async def _view(connection: AsyncConnection, run_id: str) -> RunView:
+    view = await first_view(connection, VIEW_OF_RUN, run_id=run_id)
+    if view is None:
+        raise AssertionError("a proposal has a run by its foreign key")
+    return view
 
 
 async def announce(connection: AsyncConnection, event: str, proposal: Proposal, **more: str) -> None:

@@ -5,11 +5,13 @@ from collections.abc import Collection
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from tools.audit import Actor, write_audit
 from tools.book_rows import run_from
 from tools.database import Store, conflict_insert
 from tools.errors import UnknownRun
 from tools.models import NewRun, Run
-from tools.schema import Now, NowPlus, audit, product_versions, runs
+from tools.placing import send
+from tools.schema import Now, NowPlus, product_versions, runs
 
 _FINISHED = ("executed", "no_action", "rejected", "expired", "failed")
 _CLAIM_LIMIT = 200
@@ -94,11 +96,8 @@ class RunStore(Store):
             result = await connection.execute(fail.values(status="failed", finished_at=Now(), failure=reason))
             if result.rowcount:
                 figures = {"reason": reason}
-                await connection.execute(
-                    sa.insert(audit).values(
-                        at=Now(), actor=owner or "service", event="run.failed", run_id=run_id, figures=figures
-                    )
-                )
+                await send(connection, "run.failed", run_id, {"run_id": run_id, "status": "failed"} | figures)
+                await write_audit(connection, "run.failed", Actor(name=owner or "service"), figures, run_id=run_id)
             elif await connection.scalar(sa.select(runs.c.id).where(runs.c.id == run_id)) is None:
                 raise unknown_run(run_id)
 

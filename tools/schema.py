@@ -5,7 +5,9 @@ runs ──1:1── proposals ──1:1── orders        what was asked, wha
   └──────────── outbox, audit                what outside systems are to hear; who did what on which numbers
                  └──1:n── deliveries ──n:1── webhooks        who hears of it, and whether they have
 product_versions                             how many orders each product has seen: the clock of the double-order guard
-counters, idempotency, api_keys, conversations
+api_keys ──1:n── key_secrets                 who may come in; a key has two secrets while it is being rotated
+spending                                     what each key, and the service by itself, has spent in a day or in total
+counters, idempotency, conversations
 """
 
 from datetime import UTC, datetime
@@ -160,6 +162,7 @@ runs = Table(
     Column("mode", Words, nullable=False),
     Column("origin", Words, nullable=False),
     Column("requested_by", Words, nullable=False),
+    Column("requested_by_id", Words, nullable=False, server_default=""),
     Column("request", JSON, nullable=False),
     Column("status", Words, nullable=False),
     Column("attempts", Integer, nullable=False),
@@ -202,10 +205,12 @@ proposals = Table(
     Column("model", Words, nullable=False),
     Column("origin", Words, nullable=False),
     Column("requested_by", Words, nullable=False),
+    Column("requested_by_id", Words, nullable=False, server_default=""),
     Column("created_at", Instant, nullable=False),
     Column("expires_at", Instant),
     Column("decided_at", Instant),
     Column("decided_by", Words),
+    Column("decided_by_id", Words, nullable=False, server_default=""),
     Column("decision_reason", Words),
     UniqueConstraint("run_id"),
     CheckConstraint("quantity >= 0", name="quantity"),
@@ -236,6 +241,7 @@ orders = Table(
     Column("currency", Words, nullable=False),
     Column("total", Money),
     Column("placed_by", Words, nullable=False),
+    Column("placed_by_id", Words, nullable=False, server_default=""),
     Column("provider", Words, nullable=False),
     Column("created_at", Instant, nullable=False),
     Column("due_at", Instant, nullable=False),
@@ -257,6 +263,7 @@ decisions = Table(
     Column("quantity", BigInteger),
     Column("reason", Words, nullable=False),
     Column("decided_by", Words, nullable=False),
+    Column("decided_by_id", Words, nullable=False, server_default=""),
     Column("decided_at", Instant, nullable=False),
 )
 
@@ -316,6 +323,7 @@ audit = Table(
     Column("sequence", _RowNumber, primary_key=True),
     Column("at", Instant, nullable=False),
     Column("actor", Words, nullable=False),
+    Column("actor_id", Words, nullable=False, server_default=""),
     Column("event", Words, nullable=False),
     Column("run_id", Words),
     Column("proposal_number", BigInteger),
@@ -355,12 +363,35 @@ idempotency = Table(
 api_keys = Table(
     "api_keys",
     metadata,
-    Column("hash", Words, primary_key=True),
-    Column("prefix", Words, nullable=False),
+    Column("id", Words, primary_key=True),
     Column("name", Words, nullable=False),
     Column("scopes", JSON, nullable=False),
+    Column("limits", JSON, nullable=False),
+    Column("may_approve_own", Boolean, nullable=False),
     Column("created_at", Instant, nullable=False),
+    Column("expires_at", Instant),
     Column("revoked_at", Instant),
+)
+
+key_secrets = Table(
+    "key_secrets",
+    metadata,
+    Column("hash", Words, primary_key=True),
+    Column("key_id", Words, ForeignKey("api_keys.id"), nullable=False),
+    Column("prefix", Words, nullable=False),
+    Column("created_at", Instant, nullable=False),
+    Column("expires_at", Instant),
+    Column("last_used_at", Instant),
+    Index(None, "key_id"),
+)
+
+spending = Table(
+    "spending",
+    metadata,
+    Column("account", Words, primary_key=True),
+    Column("period", Words, primary_key=True),
+    Column("currency", Words, primary_key=True),
+    Column("spent", BigInteger, nullable=False),
 )
 
 conversations = Table(

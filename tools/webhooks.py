@@ -18,7 +18,7 @@ from tools.models import Record
 from tools.schema import Now, NowPlus, audit, deliveries, webhooks
 
 T = TypeVar("T")
-EventName = Literal["order.placed", "review.opened", "review.decided", "review.expired"]
+EventName = Literal["order.placed", "review.opened", "review.decided", "review.expired", "run.no_action", "run.failed"]
 EVENTS: tuple[EventName, ...] = get_args(EventName)
 MAX_WEBHOOKS = 100
 

@@ -55,7 +55,10 @@ async def decide(
     runtime: RuntimeGiven,
     caller: CallerGiven,
 ) -> Response:
-    """Approve the order as it stands, order another quantity, or reject it. Of several decisions the first counts."""
+    """Approve the order as it stands, order another quantity, or reject it. Of several decisions the first counts; the
+    same one again by the same key gets its answer. An approval that names `version`, `quantity`, `unit_price` or
+    `supplier` is refused (409) unless they are what is stored. A key cannot approve what it asked for itself, unless it
+    is allowed to, nor anything above its limits (403)."""
 
     async def work() -> bytes:
         view = await runtime.decide_review(
@@ -65,6 +68,9 @@ async def decide(
             quantity=body.quantity,
             reason=body.reason,
             decided_by=caller.name,
+            decided_by_id=caller.id,
+            unit_price=body.seen_unit_price,
+            supplier=body.supplier,
         )
         structlog.contextvars.bind_contextvars(run_id=view.run.id)
         return DecisionAnswer.of(review_id, view).as_json()

@@ -36,7 +36,7 @@ async def trigger(
 ) -> Response:
     """Decide whether to reorder one product and how much; place the order when it is safe, queue it when it is not."""
     attempt = Attempt(request, body, runtime.book)
-    decision = body.to_request(requested_by=caller.name, run_id=attempt.run_id)
+    decision = body.to_request(requested_by=caller.name, requested_by_id=caller.id, run_id=attempt.run_id)
 
     async def work() -> bytes:
         return (await _decided(runtime, decision)).as_json()

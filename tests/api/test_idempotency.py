@@ -163,7 +163,8 @@ async def test_a_repeated_decision_is_replayed_and_a_new_one_conflicts(service: 
 
     first = await service.client.post(address, json=body, headers=key("a"))
     replay = await service.client.post(address, json=body, headers=key("a"))
-    fresh = await service.client.post(address, json=body, headers=key("b"))
+    other = {"decision": "reject", "reason": "no"}
+    fresh = await service.client.post(address, json=other, headers=key("b"))
 
     assert replay.content == first.content
     problem(fresh, 409, "already_decided")

@@ -37,13 +37,37 @@ async def test_an_approval_places_exactly_the_order_shown(service: Any) -> None:
     assert order == decided["order"]
 
 
-async def test_a_second_approval_is_a_conflict_and_places_nothing(service: Any, problem: Any) -> None:
+async def test_the_same_approval_again_gets_the_same_answer_and_places_nothing(service: Any) -> None:
+    review_id = (await service.waiting())["review_id"]
+    first = await service.decide(review_id, decision="approve")
+
+    again = await service.decide(review_id, decision="approve")
+
+    assert again.content == first.content
+    assert await service.count("orders") == 1
+
+
+async def test_a_second_decision_is_a_conflict_and_changes_nothing(service: Any, problem: Any) -> None:
     review_id = (await service.waiting())["review_id"]
     await service.decide(review_id, decision="approve")
 
-    problem(await service.decide(review_id, decision="approve"), 409, "already_decided")
+    problem(await service.decide(review_id, decision="reject", reason="No."), 409, "already_decided")
 
     assert await service.count("orders") == 1
+
+
+async def test_an_approval_of_another_quantity_price_or_supplier_than_stored_is_a_conflict(
+    service: Any, problem: Any
+) -> None:
+    review_id = (await service.waiting())["review_id"]
+    stored = (await service.client.get(f"/reviews/{review_id}")).json()
+    seen = {name: stored[name] for name in ("version", "quantity", "unit_price")} | {"supplier": "not named"}
+
+    for wrong in ({"quantity": seen["quantity"] + 1}, {"unit_price": 5_000.5}, {"supplier": "mine"}):
+        problem(await service.decide(review_id, decision="approve", **(seen | wrong)), 409, "already_decided")
+    assert await service.count("orders") == 0
+
+    assert (await service.decide(review_id, decision="approve", **seen)).status_code == 200
 
 
 async def test_a_rejection_places_nothing_and_closes_the_run(service: Any, problem: Any) -> None:
@@ -100,8 +124,9 @@ async def test_an_edit_outside_the_plan_is_refused_like_any_other_proposal(
 @pytest.mark.parametrize(
     "body",
     [
-        {"decision": "approve", "quantity": 100_000},
-        {"decision": "approve", "quantity": None, "supplier": "mine"},
+        {"decision": "approve", "quantity": 0},
+        {"decision": "approve", "unit_price": "5000"},
+        {"decision": "approve", "supplier": 7},
         {"decision": "edit", "reason": "no quantity"},
         {"decision": "edit", "quantity": 0, "reason": "zero"},
         {"decision": "edit", "quantity": -5, "reason": "less"},
@@ -144,8 +169,10 @@ async def test_of_twenty_decisions_at_once_one_counts(service: Any) -> None:
 
     answers = await asyncio.gather(*[service.decide(review_id, **body) for body in bodies])
 
+    taken = [body["decision"] for body, answer in zip(bodies, answers, strict=True) if answer.status_code == 200]
     assert sorted({answer.status_code for answer in answers}) == [200, 409]
-    assert [answer.status_code for answer in answers].count(200) == 1
+    assert len(set(taken)) == 1
+    assert len({answer.content for answer in answers if answer.status_code == 200}) == 1
     assert await service.count("decisions") == 1
     assert await service.count("orders") <= 1
 

@@ -166,10 +166,10 @@ async def test_without_the_guard_they_would_all_order(
 ) -> None:
     """A planted fault, to show that it is the guard that makes the difference."""
 
-    async def nothing_competes(*_: object) -> None:
-        return None
+    async def nothing_stands(*_: object) -> placing.Standing:
+        return placing.Standing(competition=None, limits=None)
 
-    monkeypatch.setattr(order_book, "competing", nothing_competes)
+    monkeypatch.setattr(order_book, "standing", nothing_stands)
     outcomes = await _place_all(book, await proposed(*[{}] * 20))
     assert sum(isinstance(outcome, Order) for outcome in outcomes) == 20
 

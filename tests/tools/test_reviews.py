@@ -1,5 +1,6 @@
 import asyncio
 from datetime import timedelta
+from decimal import Decimal
 
 import pytest
 import sqlalchemy as sa
@@ -67,9 +68,7 @@ async def test_an_edit_orders_the_new_quantity_and_keeps_the_proposed_one(waitin
     assert view.proposal.quantity == 40
 
 
-@pytest.mark.parametrize(
-    ("decision", "quantity"), [("approve", 41), ("edit", None), ("edit", 0), ("edit", -3), ("edit", 10**30)]
-)
+@pytest.mark.parametrize(("decision", "quantity"), [("edit", None), ("edit", 0), ("edit", -3), ("edit", 10**30)])
 async def test_a_wrong_quantity_decides_nothing(book: OrderBook, waiting, decide, decision, quantity) -> None:
     proposal = await waiting()
     with pytest.raises(InvalidQuantity):
@@ -94,12 +93,68 @@ async def test_a_second_decision_is_told_who_decided_what(waiting, decide) -> No
         assert part in refusal.value.message
 
 
-async def test_the_same_decision_again_by_the_same_person_is_refused(book: OrderBook, waiting, decide) -> None:
+@pytest.mark.parametrize(("decision", "quantity"), [("approve", None), ("edit", 25), ("reject", None)])
+async def test_the_same_decision_again_by_the_same_person_is_answered_like_the_first(
+    book: OrderBook, waiting, decide, decision: str, quantity: int | None
+) -> None:
     proposal = await waiting()
-    await decide(proposal)
-    with pytest.raises(AlreadyDecided):
-        await decide(proposal)
+    first = await decide(proposal, decision, quantity=quantity, version=1)
+    again = await decide(proposal, decision, quantity=quantity, version=1)
+    assert again == first.model_copy(update={"standing": True})
+    assert len(await book.orders()) == (0 if decision == "reject" else 1)
+
+
+@pytest.mark.parametrize(
+    "difference",
+    [
+        {"decision": "reject", "quantity": None},
+        {"decision": "approve", "quantity": None},
+        {"quantity": 26},
+        {"decided_by": "ben"},
+        {"decided_by_id": "key_of_another_anna"},
+        {"version": 2},
+    ],
+)
+async def test_another_decision_is_told_who_decided(book: OrderBook, waiting, decide, difference: dict) -> None:
+    proposal = await waiting()
+    same = {"decision": "edit", "quantity": 25, "decided_by_id": "key_of_anna"}
+    await decide(proposal, **same)
+    with pytest.raises(AlreadyDecided, match="approved by anna"):
+        await decide(proposal, **(same | difference))
     assert len(await book.orders()) == 1
+
+
+@pytest.mark.parametrize(
+    ("seen", "stored"),
+    [
+        ({"quantity": 41}, "the quantity is 40"),
+        ({"unit_price": Decimal("12.49")}, "the unit price is 12.5"),
+        ({"supplier": "Acme Fastener"}, "the supplier is 'Acme Fasteners'"),
+    ],
+)
+async def test_an_approval_of_anything_but_what_is_stored_decides_nothing(
+    book: OrderBook, waiting, decide, seen: dict, stored: str
+) -> None:
+    proposal = await waiting()
+    with pytest.raises(AlreadyDecided, match=stored):
+        await decide(proposal, **seen)
+    assert await book.review(proposal.id) == proposal
+
+
+@pytest.mark.parametrize("supplier", ["Acme Fasteners", "ACME"])
+async def test_an_approval_of_exactly_what_is_stored_is_carried_out(waiting, decide, supplier: str) -> None:
+    view = await decide(await waiting(), quantity=40, unit_price=Decimal("12.5"), supplier=supplier)
+    assert view.run.status == "executed"
+
+
+@pytest.mark.parametrize("quantity", [19, 61])
+async def test_an_edit_outside_the_plan_s_bounds_decides_nothing(
+    book: OrderBook, waiting, decide, quantity: int
+) -> None:
+    proposal = await waiting()
+    with pytest.raises(InvalidQuantity, match="bounds"):
+        await decide(proposal, "edit", quantity=quantity)
+    assert await book.review(proposal.id) == proposal
 
 
 async def test_a_decision_on_another_version_is_refused(book: OrderBook, waiting, decide) -> None:
@@ -194,11 +249,12 @@ async def test_a_decision_is_on_record_with_version_and_numbers(engine: AsyncEng
     assert (decided["reason"], decided["decided_by"]) == ("promotion ends", "anna")
     assert [(entry["event"], entry["actor"]) for entry in trail] == [
         ("review.opened", "service"),
+        ("order.placed", "anna"),
         ("review.edited", "anna"),
     ]
     assert view.order is not None
-    assert trail[1]["order_number"] == view.order.number
-    assert (trail[1]["figures"]["quantity"], trail[1]["figures"]["ordered_quantity"]) == (40, 25)
+    assert trail[2]["order_number"] == view.order.number
+    assert (trail[2]["figures"]["quantity"], trail[2]["figures"]["ordered_quantity"]) == (40, 25)
     assert events == ["review.opened", "order.placed", "review.decided"]
 
 

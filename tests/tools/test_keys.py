@@ -1,11 +1,9 @@
 import asyncio
 
-import pytest
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from tools.access import StoredKey
-from tools.errors import UnknownConversation
+from tools.keys import StoredKey
 from tools.orders import OrderBook
 from tools.schema import Now, api_keys
 
@@ -13,7 +11,7 @@ from tools.schema import Now, api_keys
 async def test_a_key_is_found_by_its_hash_alone(book: OrderBook) -> None:
     await book.store_key("ab12", "rk_ab", "warehouse", ["trigger", "read"])
     assert await book.key_by_hash("ab12") == StoredKey(
-        name="warehouse", prefix="rk_ab", scopes=frozenset({"read", "trigger"}), revoked=False
+        id="key_ab12", name="warehouse", prefix="rk_ab", scopes={"read", "trigger"}, live=True, use_unnoted=True
     )
     assert await book.key_by_hash("rk_ab") is None
 
@@ -34,7 +32,7 @@ async def test_a_revoked_key_says_so_and_does_not_count_as_one(book: OrderBook, 
         await connection.execute(sa.update(api_keys).values(revoked_at=Now()))
     key = await book.key_by_hash("ab12")
     assert key is not None
-    assert key.revoked
+    assert not key.live
     assert not await book.any_key()
 
 
@@ -43,12 +41,3 @@ async def test_of_eight_first_keys_one_is_stored(book: OrderBook) -> None:
     assert stored.count(True) == 1
     assert await book.key_by_hash(f"h{stored.index(True)}") is not None
     assert await book.key_by_hash(f"h{stored.index(False)}") is None
-
-
-async def test_a_conversation_belongs_to_whoever_began_it(book: OrderBook) -> None:
-    assert await book.conversation_owner("c") is None
-    await book.own_conversation("c", "anna")
-    await book.own_conversation("c", "anna")
-    with pytest.raises(UnknownConversation):
-        await book.own_conversation("c", "ben")
-    assert await book.conversation_owner("c") == "anna"

@@ -1,0 +1,49 @@
+"""What commands need before they begin: the settings, and the order book where they name it."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import TYPE_CHECKING, TypeVar
+
+import typer
+
+if TYPE_CHECKING:
+    from agent.settings import Settings
+    from tools.orders import OrderBook
+
+T = TypeVar("T")
+
+
+def load_settings(**given: str | int | None) -> "Settings":
+    from pydantic import ValidationError
+
+    from agent.settings import Settings
+
+    try:
+        return Settings.model_validate({name: value for name, value in given.items() if value is not None})
+    except ValidationError as error:
+        for fault in error.errors(include_input=False, include_url=False):
+            name = "_".join(map(str, fault["loc"])).upper()
+            typer.echo(f"{name}: {fault['msg']}. Correct it in the environment or .env.", err=True)
+        raise typer.Exit(2) from None
+
+
+def with_book(settings: "Settings", work: "Callable[[OrderBook], Awaitable[T]]") -> T:
+    """What the work returns on the order book of these settings, at its present schema. A refusal ends the command with
+    its message."""
+    from tools.database import create_engine, migrate
+    from tools.errors import RestockError
+    from tools.orders import OrderBook
+
+    async def on_book() -> T:
+        await migrate(settings.database_url)
+        engine = create_engine(settings.database_url)
+        try:
+            return await work(OrderBook(engine))
+        finally:
+            await engine.dispose()
+
+    try:
+        return asyncio.run(on_book())
+    except RestockError as error:
+        typer.echo(error.message, err=True)
+        raise typer.Exit(1) from None

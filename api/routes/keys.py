@@ -1,0 +1,119 @@
+"""Keys, for whoever administers them."""
+
+import json
+from typing import Annotated
+
+from fastapi import APIRouter, Body, Depends, Path, Request
+from starlette.responses import Response
+
+from api.answers import KeyAnswer, Keys, MadeKey
+from api.auth import Caller, KeyRing, kept, new_key
+from api.examples import KEY_ROTATIONS, KEYS, LIMITS
+from api.guarded_route import GuardedRoute, needs
+from api.idempotency import Attempt
+from api.routes.wiring import CallerGiven, RuntimeGiven, as_json, problems
+from api.schemas import KeyRotation, NewKey, NewLimits
+from tools.audit import Actor
+from tools.keys import identity_of
+
+router = APIRouter(tags=["keys"], route_class=GuardedRoute)
+KeyId = Annotated[str, Path(max_length=100)]
+
+
+async def _keys(request: Request) -> KeyRing:
+    ring: KeyRing = request.app.state.keys
+    return ring
+
+
+@router.get("/keys", response_model=Keys, responses=problems(), openapi_extra=needs("admin"))
+async def keys(runtime: RuntimeGiven) -> Response:
+    """Every key with its scopes and limits, the beginning of its secrets and their last use; never a secret."""
+    return as_json(Keys(keys=tuple(KeyAnswer.of(key) for key in await runtime.book.keys())))
+
+
+@router.post(
+    "/keys",
+    response_model=MadeKey,
+    responses=problems(400, 409, 413, 415),
+    openapi_extra=needs("admin", idempotent=True),
+)
+async def create(
+    body: Annotated[NewKey, Body(openapi_examples=KEYS)], request: Request, runtime: RuntimeGiven, caller: CallerGiven
+) -> Response:
+    """Make a key. Its secret is in this answer and nowhere else; a repeated request is answered without it."""
+    attempt = Attempt(request, body, runtime.book)
+
+    async def work() -> bytes:
+        secret = new_key()
+        made = await runtime.book.create_key(
+            identity_of(attempt.run_id or kept(secret)[0]),
+            *kept(secret),
+            name=body.name,
+            scopes=set(body.scopes),
+            by=_actor(caller),
+            expires_at=body.expires_at,
+            may_approve_own=body.may_approve_own,
+            limits=[limit.limit() for limit in body.limits],
+        )
+        # A first sending that was cut off may have made the key; its secret is lost then, and this one is not stored.
+        known = any(each.prefix == kept(secret)[1] for each in made.secrets)
+        return MadeKey.with_secret(made, secret if known else None).as_json()
+
+    return await attempt.answer(work, kept=_without_secret)
+
+
+@router.post(
+    "/keys/{key_id}/rotate",
+    response_model=MadeKey,
+    responses=problems(400, 404, 409, 413, 415),
+    openapi_extra=needs("admin", idempotent=True),
+)
+async def rotate(
+    key_id: KeyId,
+    body: Annotated[KeyRotation, Body(openapi_examples=KEY_ROTATIONS)],
+    request: Request,
+    runtime: RuntimeGiven,
+    caller: CallerGiven,
+) -> Response:
+    """Give a key another secret, shown in this answer alone. The one before still opens for `keep_old_hours`."""
+
+    async def work() -> bytes:
+        secret, overlap = new_key(), body.keep_old_hours * 3600
+        made = await runtime.book.rotate_key(key_id, *kept(secret), overlap_seconds=overlap, by=_actor(caller))
+        return MadeKey.with_secret(made, secret).as_json()
+
+    return await Attempt(request, body, runtime.book).answer(work, kept=_without_secret)
+
+
+@router.delete("/keys/{key_id}", response_model=KeyAnswer, responses=problems(404, 409), openapi_extra=needs("admin"))
+async def revoke(
+    key_id: KeyId, runtime: RuntimeGiven, caller: CallerGiven, ring: Annotated[KeyRing, Depends(_keys)]
+) -> Response:
+    """End a key at once. The last one that can administer the others is kept, unless the settings name an API_KEY."""
+    key = await runtime.book.revoke_key(key_id, by=_actor(caller), keep_an_admin=not ring.any_configured)
+    return as_json(KeyAnswer.of(key))
+
+
+@router.put(
+    "/keys/{key_id}/limits",
+    response_model=KeyAnswer,
+    responses=problems(400, 404, 409, 413, 415),
+    openapi_extra=needs("admin"),
+)
+async def limit(
+    key_id: KeyId,
+    body: Annotated[NewLimits, Body(openapi_examples=LIMITS)],
+    runtime: RuntimeGiven,
+    caller: CallerGiven,
+) -> Response:
+    """Replace what a key may spend. What it has spent before counts."""
+    limits = [each.limit() for each in body.limits]
+    return as_json(KeyAnswer.of(await runtime.book.limit_key(key_id, limits, by=_actor(caller))))
+
+
+def _actor(caller: Caller) -> Actor:
+    return Actor(name=caller.name, id=caller.id)
+
+
+def _without_secret(body: bytes) -> bytes:
+    return json.dumps({**json.loads(body), "key": None}).encode()
