@@ -21,6 +21,7 @@ def _plan() -> Plan:
     parser.add_argument("--freezes", type=int, default=Plan.freezes, help="each longer than a run's lease")
     parser.add_argument("--seed", type=int, default=Plan.seed)
     parser.add_argument("--seconds", type=float, default=Plan.seconds, help="fail after so long")
+    parser.add_argument("--patience", type=float, dest="patience_seconds", default=Plan.patience_seconds)
     parser.add_argument("--fault", help="plant this fault; the trial must find it")
     return Plan(**vars(parser.parse_args()))
 

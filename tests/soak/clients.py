@@ -2,6 +2,7 @@
 
 import asyncio
 import random
+import time
 from collections.abc import Callable
 from contextlib import suppress
 from typing import Any
@@ -19,14 +20,24 @@ MISS = (409, 429, 503)
 class Line:
     """A way to the service: any of its addresses, another one after a failure."""
 
-    def __init__(self, client: httpx.AsyncClient, urls: list[str], dice: random.Random, journal: Journal) -> None:
+    def __init__(
+        self,
+        client: httpx.AsyncClient,
+        urls: list[str],
+        *,
+        dice: random.Random,
+        journal: Journal,
+        give_up_seconds: float,
+    ) -> None:
         self._client, self._urls, self._dice, self._journal = client, urls, dice, journal
+        self._give_up_seconds = give_up_seconds
 
     async def ask(
         self, method: str, path: str, *, again: Callable[[httpx.Response], bool], **request: Any
     ) -> httpx.Response:
-        """The first answer after which nothing has to be sent `again`."""
-        while True:
+        """The first answer after which nothing has to be sent `again`. Raises TimeoutError where none comes."""
+        until = time.monotonic() + self._give_up_seconds
+        while time.monotonic() < until:
             with suppress(httpx.TransportError):
                 answer = await self._client.request(method, self._dice.choice(self._urls) + path, **request)
                 if not again(answer):
@@ -34,6 +45,8 @@ class Line:
                 self._note(answer)
             self._journal.resent += 1
             await asyncio.sleep(PAUSE_SECONDS * self._dice.uniform(0.5, 1.5))
+        self._journal.unanswered.append(f"{method} {path}")
+        raise TimeoutError(f"no answer to {method} {path} within {self._give_up_seconds} s")
 
     def _note(self, answer: httpx.Response) -> None:
         if answer.status_code not in MISS:
@@ -52,7 +65,8 @@ class Shop:
         keys = [f"key-{number}-{which}" for which in range(2 if self._dice.random() < 0.15 else 1)]
         copies = [key for key in keys for _ in range(self._dice.choices((1, 2, 3), (8, 1, 1))[0])]
         self._journal.sent.update(dict.fromkeys(keys, body["product_id"]))
-        return await asyncio.gather(*(self._until_acknowledged(key, body) for key in copies))
+        answers = await asyncio.gather(*(self._until_acknowledged(key, body) for key in copies), return_exceptions=True)
+        return [answer for answer in answers if isinstance(answer, Acknowledgement)]
 
     async def _until_acknowledged(self, key: str, body: dict[str, Any]) -> Acknowledgement:
         headers = {"Idempotency-Key": key}

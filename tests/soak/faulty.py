@@ -1,16 +1,197 @@
 """Faults planted on purpose, to see that a trial finds them: `python -m tests.soak.faulty FAULT serve …`.
 
-Each takes away, in a process of its own and nowhere else, one thing that keeps orders from being lost or doubled.
+Each takes away, in a process of its own and nowhere else, one thing that keeps orders from being lost or doubled. Where
+the database keeps watch as well, the trial takes that constraint away too (`LOOSENED`).
 """
 
+import asyncio
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from typing import Any
 
-FAULTS: dict[str, Callable[[], None]] = {}
+import sqlalchemy as sa
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from agent.runtime import Runtime
+from tests.soak.databases import plain_engine
+from tools import placing, reviews
+from tools.book_rows import VIEW_OF_RUN, first_view, proposal_from
+from tools.errors import AlreadyDecided, AwaitsReview
+from tools.models import Order, RunStatus, RunView
+from tools.orders import _MARK_PLACED, OrderBook
+from tools.reviews import ReviewStore
+from tools.schema import orders, proposals
+
+LOOSENED = {
+    "no-unique-key": {
+        "orders": ("uq_orders_run_id", "uq_orders_proposal_number"),
+        "outbox": ("uq_outbox_run_id_event",),
+    },
+    "no-compare-and-set": {
+        "orders": ("uq_orders_run_id", "uq_orders_proposal_number"),
+        "decisions": ("pk_decisions",),
+        "outbox": ("uq_outbox_run_id_event",),
+    },
+}
+LATER_SECONDS = 0.02
+_later: set[asyncio.Task[None]] = set()
+_leave_unfinished = ContextVar("_leave_unfinished", default=False)
+
+
+class Unwatched(sa.Insert):
+    """An INSERT that takes no notice of what is there already."""
+
+    inherit_cache = True
+
+    def on_conflict_do_nothing(self, **_: Any) -> "Unwatched":
+        return self
+
+
+def no_unique_key() -> None:
+    """The order in one transaction, the mark that the run has it in the next, and no key that would tell."""
+    _watch_no_orders()
+
+    async def place(self: OrderBook, run_id: str) -> Order:
+        async with self._reading() as connection:
+            view = await first_view(connection, VIEW_OF_RUN, run_id=run_id)
+        assert view is not None and view.proposal is not None
+        if view.proposal.status == "pending":
+            raise AwaitsReview("waits", view)
+        async with self._writing() as connection:
+            with _unfinished():
+                order = await _place_alone(connection, view)
+        async with self._writing() as connection:
+            await connection.execute(_MARK_PLACED, {"of_run": run_id})
+            await placing.record(connection, "order.placed", view.proposal, actor=placing.AUTOMATIC, order=order)
+            await placing.finish_run(connection, run_id, "executed")
+        return order
+
+    finish = placing.finish_run
+
+    async def finish_unless_later(connection: AsyncConnection, run_id: str, status: RunStatus) -> None:
+        if not _leave_unfinished.get():
+            await finish(connection, run_id, status)
+
+    placing.finish_run = finish_unless_later
+    OrderBook.place = place  # type: ignore[method-assign]
+
+
+async def _place_alone(connection: AsyncConnection, view: RunView) -> Order:
+    proposal = view.proposal
+    assert proposal is not None
+    turn = await placing.take_turn(connection, proposal.product_id, proposal.mode)
+    return await placing.place_order(
+        connection, proposal, quantity=proposal.quantity, placed_by=placing.AUTOMATIC, turn=turn
+    )
+
+
+def no_compare_and_set() -> None:
+    """A look whether the review still waits, and then, as if nobody else could have been quicker, the decision."""
+    _watch_no_orders()
+    decide = ReviewStore.decide
+
+    async def look_then_decide(self: ReviewStore, review_id: str, **decision: Any) -> RunView:
+        if (await self.review(review_id)).status != "pending":
+            raise AlreadyDecided("It was decided before.")
+        await asyncio.sleep(LATER_SECONDS)
+        return await decide(self, review_id, **decision)
+
+    async def set_without_comparing(
+        connection: AsyncConnection, number: int, version: int | None, decision: str, reason: str, decided_by: str
+    ) -> Any:
+        change = sa.update(proposals).where(proposals.c.number == number)
+        change = change.values(
+            status="rejected" if decision == "reject" else "approved",
+            decided_at=placing.Now(),
+            decided_by=decided_by,
+            decision_reason=reason,
+        )
+        return proposal_from((await connection.execute(change.returning(*proposals.c))).mappings().one())
+
+    ReviewStore.decide = look_then_decide  # type: ignore[method-assign]
+    reviews._claim = set_without_comparing
+
+
+def outbox_outside() -> None:
+    """Messages in a transaction of their own, just after the one that they tell of."""
+    send = placing.send
+
+    async def send_later(connection: AsyncConnection, event: str, run_id: str, payload: dict[str, Any]) -> None:
+        engine = connection.engine.execution_options(sqlite_begin="BEGIN IMMEDIATE")
+
+        async def later() -> None:
+            await asyncio.sleep(LATER_SECONDS)
+            async with engine.begin() as own:
+                await send(own, event, run_id, payload)
+
+        _later.add(task := asyncio.create_task(later()))
+        task.add_done_callback(_later.discard)
+
+    placing.send = reviews.send = send_later
+
+
+def next_taken_for_done() -> None:
+    """A run whose thread has no next step is taken for done; a thread that was cut off before its first has none."""
+    carry_out = Runtime._carry_out
+
+    async def carry_on(self: Runtime, run: Any, request: Any) -> RunView:
+        if run.attempts > 1 and (await self.graph.aget_state(self._config(run.id))).next == ():
+            return await self.book.run(run.id)
+        return await carry_out(self, run, request)
+
+    Runtime._carry_out = carry_on  # type: ignore[method-assign]
+
+
+def _watch_no_orders() -> None:
+    watched = placing.conflict_insert
+
+    def unwatched(connection: AsyncConnection, table: sa.Table) -> Any:
+        return Unwatched(table) if table is orders else watched(connection, table)
+
+    placing.conflict_insert = unwatched
+
+
+@contextmanager
+def _unfinished() -> Iterator[None]:
+    token = _leave_unfinished.set(True)
+    yield
+    _leave_unfinished.reset(token)
+
+
+FAULTS: dict[str, Callable[[], None]] = {
+    fault.__name__.replace("_", "-"): fault
+    for fault in (no_unique_key, no_compare_and_set, outbox_outside, next_taken_for_done)
+}
 
 
 def plant(fault: str) -> None:
     FAULTS[fault]()
+
+
+def loosen(fault: str, database_url: str) -> None:
+    """Take from an empty book the constraints that would keep this fault from doing harm."""
+    engine = plain_engine(database_url)
+    with engine.begin() as connection:
+        for table, constraints in LOOSENED.get(fault, {}).items():
+            if engine.dialect.name == "postgresql":
+                for name in constraints:
+                    connection.exec_driver_sql(f"ALTER TABLE {table} DROP CONSTRAINT {name}")
+            else:
+                _make_again(connection, table, constraints)
+
+
+def _make_again(connection: sa.Connection, table: str, without: tuple[str, ...]) -> None:
+    """SQLite cannot drop a constraint: the table is dropped, and made again without."""
+    found = "SELECT sql FROM sqlite_master WHERE tbl_name = ? AND sql IS NOT NULL ORDER BY type = 'index'"
+    create, *indices = connection.exec_driver_sql(found, (table,)).scalars()
+    lines = [line for line in create.splitlines() if not any(name in line for name in without)]
+    statement = "\n".join(lines)
+    connection.exec_driver_sql(f"DROP TABLE {table}")
+    connection.exec_driver_sql(statement.replace(", \n)", "\n)"))
+    for index in indices:
+        connection.exec_driver_sql(index)
 
 
 def main() -> None:

@@ -80,6 +80,8 @@ class Journal:
     decided: dict[str, list[Decided]] = field(default_factory=lambda: defaultdict(list))
     unexpected: list[str] = field(default_factory=list)
     """Answers that no client should ever get, such as a 500."""
+    unanswered: list[str] = field(default_factory=list)
+    """What was sent again and again, and then given up."""
     resent: int = 0
     """How often something had to be sent again: refused, cut off, or no answer in time."""
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import random
+from contextlib import suppress
 from typing import Any
 
 import httpx
@@ -25,7 +26,8 @@ class ReviewDesk:
 
     async def work(self) -> None:
         while True:
-            await self._race(await self._waiting.get())
+            with suppress(TimeoutError):
+                await self._race(await self._waiting.get())
 
     async def clear(self) -> int:
         """Race for one page of whatever still waits. How many that were."""

@@ -6,7 +6,7 @@ import random
 import signal
 import time
 from collections.abc import AsyncIterator, Iterator
-from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -18,6 +18,7 @@ from tests.soak.book import Book, Gauge
 from tests.soak.chaos import Blows, Chaos, Progress
 from tests.soak.clients import PATIENCE_SECONDS, Line, Shop
 from tests.soak.databases import postgres_server
+from tests.soak.faulty import loosen
 from tests.soak.journal import Journal
 from tests.soak.processes import Nursery, Process, free_port, wait_until_ready
 from tests.soak.receiver import Received
@@ -26,7 +27,6 @@ from tests.soak.verdict import Evidence, Finding, findings
 
 Database = Literal["sqlite", "postgresql"]
 KEY = "soak-key-" + "0" * 32
-DRAIN_SECONDS = 120.0
 STOP_SECONDS = 60.0
 
 
@@ -41,7 +41,9 @@ class Plan:
     seed: int = 1
     seconds: float = 1_500
     """The trial ends, and fails, after so long."""
-    shops: int = 12
+    patience_seconds: float = 90
+    """How long a client sends again what has no answer, and how long everything has to end when the load is over."""
+    shops: int = 16
     fault: str | None = None
     settings: dict[str, str] = field(default_factory=dict)
 
@@ -91,11 +93,17 @@ class Trial:
                 httpx.AsyncClient(headers={"X-API-Key": KEY}, timeout=PATIENCE_SECONDS, trust_env=False)
             )
             processes = await stack.enter_async_context(self._serving(client))
-            line = Line(client, [each.url for each in processes if each.url], self._dice, self._journal)
+            if self._plan.fault:
+                await asyncio.to_thread(loosen, self._plan.fault, self._url)
+            line = self._line(client, [each.url for each in processes if each.url])
             desk = ReviewDesk(line, self._journal, self._dice, dict.fromkeys(("anna", "ben", "carla"), KEY))
             await self._load(line, desk, processes)
             await self._drain(desk)
         return self._outcome(time.monotonic() - started)
+
+    def _line(self, client: httpx.AsyncClient, urls: list[str]) -> Line:
+        patience = self._plan.patience_seconds
+        return Line(client, urls, dice=self._dice, journal=self._journal, give_up_seconds=patience)
 
     @asynccontextmanager
     async def _serving(self, client: httpx.AsyncClient) -> AsyncIterator[list[Process]]:
@@ -176,10 +184,11 @@ class Trial:
     async def _drain(self, desk: ReviewDesk) -> None:
         """Until nothing is left to do, or it has had time enough: the verdict says what is left then."""
         gauge = Gauge(self._url, delivering=False)
-        until = time.monotonic() + DRAIN_SECONDS
+        until = time.monotonic() + self._plan.patience_seconds
         while time.monotonic() < until:
-            if not await desk.clear() and not gauge.unfinished() and not gauge.undelivered():
-                return
+            with suppress(TimeoutError):
+                if not await desk.clear() and not gauge.unfinished() and not gauge.undelivered():
+                    return
             await asyncio.sleep(0.3)
 
     def _outcome(self, seconds: float) -> Outcome:

@@ -37,8 +37,9 @@ def findings(evidence: Evidence) -> list[Finding]:
     return [Finding(name, len(cases), tuple(cases[:SHOWN])) for name, cases in found.items() if cases]
 
 
-def unanswered_triggers(evidence: Evidence) -> Iterator[str]:
+def unanswered_requests(evidence: Evidence) -> Iterator[str]:
     """A client has sent it again and again, and given up."""
+    yield from evidence.journal.unanswered
     yield from (key for key in evidence.journal.sent if not evidence.journal.acknowledged.get(key))
 
 
@@ -174,7 +175,7 @@ def unexpected_answers(evidence: Evidence) -> Iterator[str]:
 CHECKS: dict[str, Callable[[Evidence], Iterator[str]]] = {
     check.__name__.replace("_", " "): check
     for check in (
-        unanswered_triggers,
+        unanswered_requests,
         lost_runs,
         unfinished_runs,
         failed_runs,
