@@ -162,10 +162,11 @@ class Runtime:
             raise Unavailable("The service is shutting down; try again in a few seconds.")
         plan = await self.calculate(request)
         request = request.model_copy(update={"location": plan.location})
+        seen = await self._orders_seen(request)
         standing = await self._standing(request, plan)
         if standing is not None:
             return standing.model_copy(update={"standing": True})
-        run = await self._book_run(request)
+        run = await self._book_run(request, seen)
         if run.status != "running":
             return (await self.book.run(run.id)).model_copy(update={"standing": True})
         return await self._in_background(self._carry_out(run, request))
@@ -260,7 +261,13 @@ class Runtime:
         known = {order.reference for order in request.facts.stock.open_orders}
         return None if view.order.number in known else view
 
-    async def _book_run(self, request: DecisionRequest) -> Run:
+    async def _orders_seen(self, request: DecisionRequest) -> int | None:
+        """The product's orders before one is looked for that stands. A catalogue's facts are read later, and anew."""
+        if request.facts is None:
+            return None
+        return await self.book.product_version(request.product_id, request.mode)
+
+    async def _book_run(self, request: DecisionRequest, seen: int | None) -> Run:
         new = NewRun(
             id=request.run_id or uuid.uuid4().hex,
             product_id=request.product_id,
@@ -270,6 +277,7 @@ class Runtime:
             requested_by=request.requested_by,
             requested_by_id=request.requested_by_id,
             request=request.model_dump(mode="json"),
+            product_version=seen,
         )
         return await self.book.record_run(new, owner=self._owner, lease_seconds=self._lease)
 

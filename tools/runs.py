@@ -9,7 +9,7 @@ from tools.audit import Actor, write_audit
 from tools.book_rows import run_from
 from tools.database import Store, conflict_insert
 from tools.errors import UnknownRun
-from tools.models import NewRun, Run
+from tools.models import Mode, NewRun, Run
 from tools.placing import send
 from tools.schema import Now, NowPlus, product_versions, runs
 
@@ -25,18 +25,18 @@ class RunStore(Store):
 
         A second run of the same id is not stored: the first is returned as it is by now. Look at its status and owner.
         """
-        seen = sa.select(product_versions.c.version).where(
-            product_versions.c.product_id == new.product_id, product_versions.c.mode == new.mode
-        )
+        seen = _versions(new.product_id, new.mode)
 
         async def work(connection: AsyncConnection) -> Run:
             insert = conflict_insert(connection, runs).values(
-                **new.model_dump(mode="json"),
+                **new.model_dump(mode="json", exclude={"product_version"}),
                 status="running",
                 attempts=1,
                 owner=owner,
                 lease_until=NowPlus(lease_seconds),
-                product_version=sa.func.coalesce(seen.scalar_subquery(), 0),
+                product_version=sa.func.coalesce(
+                    sa.literal(new.product_version, sa.BigInteger), seen.scalar_subquery(), 0
+                ),
                 thread_waits=False,
                 created_at=Now(),
             )
@@ -47,6 +47,11 @@ class RunStore(Store):
             return run_from(row)
 
         return await self._write(work)
+
+    async def product_version(self, product_id: str, mode: Mode) -> int:
+        """How many orders the product has seen."""
+        async with self._reading() as connection:
+            return await connection.scalar(_versions(product_id, mode)) or 0
 
     async def runs_to_resume(
         self, *, owner: str, lease_seconds: float, living: Collection[str] | None = None
@@ -113,6 +118,12 @@ class RunStore(Store):
         closed = sa.update(runs).where(runs.c.id == run_id, runs.c.status.in_(_FINISHED))
         async with self._writing() as connection:
             await connection.execute(closed.values(thread_waits=False))
+
+
+def _versions(product_id: str, mode: Mode) -> sa.Select[tuple[int]]:
+    return sa.select(product_versions.c.version).where(
+        product_versions.c.product_id == product_id, product_versions.c.mode == mode
+    )
 
 
 def unknown_run(run_id: str) -> UnknownRun:

@@ -7,7 +7,7 @@ from tools.orders import OrderBook
 
 
 async def test_a_run_is_stored_as_it_came(book: OrderBook, new_run) -> None:
-    new = new_run(mode="mock", origin="chat", requested_by="Łukasz")
+    new = new_run(mode="mock", origin="chat", requested_by="Łukasz", product_version=7)
     run = await book.record_run(new, owner="w1", lease_seconds=60)
     assert run.model_dump(include=set(type(new).model_fields)) == new.model_dump()
     assert (run.status, run.attempts, run.owner, run.finished_at) == ("running", 1, "w1", None)
