@@ -267,7 +267,7 @@ class Runtime:
             return None
         return await self.book.product_version(request.product_id, request.mode)
 
-    async def _book_run(self, request: DecisionRequest, seen: int | None) -> Run:
+    async def _book_run(self, request: DecisionRequest, seen: int | None = None) -> Run:
         new = NewRun(
             id=request.run_id or uuid.uuid4().hex,
             product_id=request.product_id,
