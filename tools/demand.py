@@ -81,7 +81,7 @@ def describe(history: DemandHistory) -> DemandStatistics:
             f"Only {demand.size} of {len(history.values)} demand periods are known (the rest is unknown or out of "
             f"stock); at least {FEWEST_PERIODS} are needed."
         )
-    sales = np.flatnonzero(demand)
+    (sales,) = demand.nonzero()
     sizes = demand if sales.size == demand.size else demand[sales]
     mean = mean_of(demand)
     return DemandStatistics(
@@ -100,12 +100,12 @@ def describe(history: DemandHistory) -> DemandStatistics:
 def known_demand(history: DemandHistory) -> FloatArray:
     """The periods that are known and were in stock, oldest first."""
     values = np.array(history.values, dtype=np.float64)
-    known = ~np.isnan(values)
-    for position in history.stockout_periods:
-        if 0 <= position < values.size:
-            known[position] = False
-    demand = values if known.all() else values[known]
-    if demand.size and np.maximum.reduce(demand) > LARGEST_QUANTITY:
+    demand = values
+    if history.stockout_periods or np.isnan(np.add.reduce(values)):
+        known = ~np.isnan(values)
+        known[[position for position in history.stockout_periods if 0 <= position < values.size]] = False
+        demand = values[known]
+    if np.add.reduce(demand) > LARGEST_QUANTITY and np.maximum.reduce(demand) > LARGEST_QUANTITY:
         worst = int(np.nanargmax(values))
         _refuse_bad_value(worst + 1, float(values[worst]))
     return demand
@@ -148,4 +148,6 @@ def find_outliers(sizes: FloatArray) -> tuple[float, ...]:
     ordered = np.sort(sizes)
     lower, upper = float(ordered[sizes.size // 4]), float(ordered[(3 * sizes.size) // 4])
     fence = upper + OUTLIER_FENCE * max(upper - lower, upper**0.5)
+    if ordered[-1] <= fence:
+        return ()
     return tuple(ordered[np.searchsorted(ordered, fence, side="right") :].tolist())

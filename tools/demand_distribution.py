@@ -230,14 +230,20 @@ class Component:
 
 
 class IntervalDemand:
-    """Demand over one protection interval: one family, mixed over lead times where those are replayed."""
+    """Demand over one protection interval: one family, mixed over lead times where those are replayed.
+
+    The weights of the components add up to 1.
+    """
 
     __slots__ = ("_means", "_variances", "_weights", "components", "family", "mean", "variance")
 
     def __init__(self, family: Distribution, components: tuple[Component, ...]) -> None:
         self.components = components
-        self.mean = sum(part.weight * part.mean for part in components)
-        self.variance = sum(part.weight * (part.variance + (part.mean - self.mean) ** 2) for part in components)
+        if len(components) == 1:
+            self.mean, self.variance = components[0].mean, components[0].variance
+        else:
+            self.mean = sum(part.weight * part.mean for part in components)
+            self.variance = sum(part.weight * (part.variance + (part.mean - self.mean) ** 2) for part in components)
         self.family: Distribution = family if self.mean > 0 and self.variance > 0 else "degenerate"
         least = 0.0 if self.family == "degenerate" else SMALLEST_MEAN
         self._weights = _as_one([part.weight for part in components])
@@ -250,11 +256,7 @@ class IntervalDemand:
         return min(1.0, self._mixed(chances))
 
     def _mixed(self, values: Values | NDArray[np.bool_]) -> float:
-        return (
-            float(np.dot(self._weights, values))
-            if len(self.components) > 1
-            else self.components[0].weight * float(values)
-        )
+        return float(values if len(self.components) == 1 else np.dot(self._weights, values))
 
     def below(self, level: float) -> float:
         """P(D < level): what `cdf` gives, less the chance of exactly `level` where demand comes in whole units."""

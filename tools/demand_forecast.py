@@ -11,7 +11,7 @@ between grid points are all that is needed.
 
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
-from typing import TypeAlias
+from typing import Self, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -39,6 +39,9 @@ SMALLEST = float(np.finfo(float).tiny)
 
 PAIRS = tuple((one, one + apart) for apart in range(MEANS) for one in range(MEANS - apart))
 """Of mean forecasts, whose errors are multiplied: first each with itself."""
+FIRST, SECOND = np.array(PAIRS).T
+TIMES = np.where(FIRST == SECOND, 1.0, 2.0)[:, None]
+"""How often each pair stands in a square."""
 
 LONGEST_START = 8
 LONGEST_FADE = 20_000
@@ -76,6 +79,11 @@ class Frame:
     def counted(self) -> FloatArray:
         """1 at origins with enough history behind them, else 0; an origin is a point with another after it."""
         return (self.known[:, :-1] >= first_origin(self.known[:, -1:])).astype(np.float64)
+
+    @cached_property
+    def judged(self) -> int:
+        """How many origins count, of one product."""
+        return int(self.counted.sum())
 
     @cached_property
     def root_weight(self) -> FloatArray:
@@ -130,9 +138,36 @@ class Frame:
         total = np.maximum(weight, SMALLEST)
         return self.fade / total, np.asarray(weight * total / np.maximum(squares, SMALLEST))
 
+    @cached_property
+    def trust(self) -> "Trust":
+        """Of one product, at each point."""
+        return Trust.in_windows(self.running[1])
+
+    @cached_property
+    def counts(self) -> tuple[IntArray, FloatArray, FloatArray]:
+        """Of one product: the periods known at each point, and what sums and squares of deviations are divided by."""
+        known = np.maximum(self.known[0], 0)
+        return known, np.maximum(known, 1.0), np.maximum(known - 1, 1.0)
+
     @property
     def faded(self) -> int:
         return max(0, int(self.known.shape[1]) - 1 - LONGEST_FADE // self.horizon)
+
+
+@dataclass(frozen=True, slots=True)
+class Trust:
+    """How far errors that amount to so many windows are believed."""
+
+    measured: FloatArray
+    """Their share in a variance; the prior has the rest."""
+    prior: FloatArray
+    others: FloatArray
+    """Windows that can be compared with one; 0 where a single one says nothing of its chance."""
+
+    @classmethod
+    def in_windows(cls, windows: FloatArray) -> Self:
+        measured = windows / (windows + PRIOR_WINDOWS)
+        return cls(measured, 1 - measured, np.where(windows > MORE_THAN_ONE, windows - 1, 0.0))
 
 
 @lru_cache(maxsize=1024)
@@ -164,7 +199,7 @@ class Grid:
     @property
     def judged(self) -> int:
         """How many origins count, of the one product."""
-        return int(self.frame.counted.sum())
+        return self.frame.judged
 
     @property
     def means(self) -> FloatArray:
@@ -267,6 +302,8 @@ class ErrorMoments:
     bias: FloatArray
     products: FloatArray
     windows: FloatArray
+    trust: Trust | None = None
+    """In so many windows; worked out where it is not at hand."""
 
 
 def newest_moments(grid: Grid) -> ErrorMoments:
@@ -291,7 +328,7 @@ def moments_by_point(grid: Grid) -> ErrorMoments:
     running = np.zeros((len(rows), share.size))
     np.add.accumulate(rows, axis=1, out=running[:, 1:])
     running *= share
-    return ErrorMoments(running[:MEANS], running[MEANS:], windows)
+    return ErrorMoments(running[:MEANS], running[MEANS:], windows, frame.trust)
 
 
 def _errors(grid: Grid, actual_factor: FloatArray, sums_factor: FloatArray) -> FloatArray:
@@ -304,8 +341,8 @@ def _errors(grid: Grid, actual_factor: FloatArray, sums_factor: FloatArray) -> F
     return np.asarray(errors)
 
 
-def running_statistics(demand: FloatArray, known: IntArray, *, centre: float) -> tuple[FloatArray, FloatArray]:
-    """Mean and sample variance of the first `known` periods of one product; summed about `centre`, its overall mean.
+def running_statistics(demand: FloatArray, frame: Frame, *, centre: float) -> tuple[FloatArray, FloatArray]:
+    """Mean and sample variance of one product as known at each point; summed about `centre`, its overall mean.
 
     Fewer than two periods have no variance, and none no mean; both are given as 0.
     """
@@ -313,9 +350,10 @@ def running_statistics(demand: FloatArray, known: IntArray, *, centre: float) ->
     np.subtract(demand, centre, out=total[0, 1:])
     np.square(total[0], out=total[1])
     np.add.accumulate(total, axis=1, out=total)
-    sums, squares = total.take(np.maximum(known, 0), axis=1)
-    mean = sums / np.maximum(known, 1)
-    variance = np.maximum(squares - sums * mean, 0.0) / np.maximum(known - 1, 1)
+    known, divisor, degrees = frame.counts
+    sums, squares = total.take(known, axis=1)
+    mean = sums / divisor
+    variance = np.maximum(squares - sums * mean, 0.0) / degrees
     return (centre + mean) * (known > 0), variance
 
 
@@ -338,33 +376,25 @@ def combine(*, means: FloatArray, moments: ErrorMoments, variance: FloatArray, h
     for errors not yet made. Weights ∝ 1/(mean square error)² (after Bates & Granger, 1969); the bias b of standard
     error s is corrected by (1 − 2.5·s²/b²)⁺·b (positive-part shrinkage: James & Stein, 1961).
     """
-    share = moments.windows / (moments.windows + PRIOR_WINDOWS)
-    prior = (1 - share) * variance * horizon
-    weights = _weights(share * moments.products[:MEANS] + prior, horizon * means[0])
-    mean, bias = horizon * np.add.reduce(weights * means), np.add.reduce(weights * moments.bias)
-    square, bias_square = _mean_square(weights, moments.products), bias * bias
-    belief = _belief(bias_square, square, moments.windows)
-    corrected = np.maximum(mean + belief * bias, SMALLEST_SHARE * mean)
-    spread = share * np.maximum(square - belief * (2 - belief) * bias_square, 0.0) + prior
-    return RateForecast(corrected / horizon, mean / horizon, weights, spread / horizon)
+    trust = moments.trust or Trust.in_windows(moments.windows)
+    prior = variance * trust.prior
+    weights = _weights(trust.measured * moments.products[:MEANS] + horizon * prior, horizon * means[0])
+    mean, bias = np.add.reduce(weights * means), np.add.reduce(weights * moments.bias)
+    pairs = weights.take(FIRST, axis=0) * weights.take(SECOND, axis=0)
+    square, bias_square = np.add.reduce(pairs * moments.products * TIMES), bias * bias
+    doubt = _doubt(bias_square, square, trust.others)
+    corrected = np.maximum(mean + (1 - doubt) * bias / horizon, SMALLEST_SHARE * mean)
+    judged = np.maximum(square - (1 - doubt * doubt) * bias_square, 0.0)
+    return RateForecast(corrected, mean, weights, trust.measured * judged / horizon + prior)
 
 
 def _weights(missed: FloatArray, expected: FloatArray) -> FloatArray:
-    squares = np.maximum(missed, 1e-12 * expected**2 + SMALLEST)
-    relative = (np.minimum.reduce(squares) / squares) ** 2
+    squares = np.maximum(missed, np.square(1e-6 * expected) + SMALLEST)
+    relative = np.square(np.minimum.reduce(squares) / squares)
     return np.asarray(relative / np.add.reduce(relative))
 
 
-def _mean_square(weights: FloatArray, products: FloatArray) -> FloatArray:
-    """Of the weighted mean's errors: each pair of different forecasts stands in the square twice."""
-    own = np.add.reduce(weights * weights * products[:MEANS])
-    pairs = [weights[: MEANS - apart] * weights[apart:] for apart in range(1, MEANS)]
-    return np.asarray(own + 2 * np.add.reduce(np.concatenate(pairs) * products[MEANS:]))
-
-
-def _belief(bias_square: FloatArray, square: FloatArray, windows: FloatArray) -> FloatArray:
-    """The share of a bias that is corrected: 1 − 2.5/t², or none where chance hides it."""
-    noise = BIAS_DOUBT * np.maximum(square - bias_square, 0.0)
-    seen = (windows - 1) * bias_square
-    believed = (windows > MORE_THAN_ONE) & (seen > noise)
-    return 1 - np.divide(noise, seen, out=np.ones_like(noise), where=believed)
+def _doubt(bias_square: FloatArray, square: FloatArray, others: FloatArray) -> FloatArray:
+    """The share of a bias that is not corrected: 3/t², or all of it where chance hides it."""
+    noise = BIAS_DOUBT * np.maximum(square - bias_square, SMALLEST)
+    return np.asarray(noise / np.maximum(others * bias_square, noise))

@@ -37,7 +37,10 @@ def shown(value: float, digits: int = 2) -> str:
     >>> shown(57.5700001), shown(120.0), shown(-0.001)
     ('57.57', '120', '0')
     """
-    text = f"{value:.{digits}f}"
+    return _trimmed(f"{value:.{digits}f}")
+
+
+def _trimmed(text: str) -> str:
     if "." in text:
         text = text.rstrip("0").rstrip(".")
     return "0" if text == "-0" else text
@@ -67,10 +70,10 @@ def shown_result(compute: Callable[..., float], *operands: float) -> tuple[str, 
     """
     result = round(compute(*operands), 2)
     for digits in range(2, MOST_DIGITS):
-        printed = [round(operand, digits) for operand in operands]
-        if abs(compute(*printed) - result) < WELL_WITHIN_HALF_A_CENT:
+        printed = [f"{operand:.{digits}f}" for operand in operands]
+        if abs(compute(*map(float, printed)) - result) < WELL_WITHIN_HALF_A_CENT:
             break
-    return (*(shown(operand, digits) for operand in printed), shown(result))
+    return (*map(_trimmed, printed), shown(result))
 
 
 def _counted(count: int, digits: int) -> str:

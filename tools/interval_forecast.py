@@ -190,7 +190,7 @@ def _by_forecast_errors(
     horizon = measured_horizon(interval)
     past = grid(statistics.demand[None], periods=np.array([size]), horizon=horizon)
     plain, means = (
-        running_statistics(statistics.demand, past.frame.known[0], centre=statistics.mean),
+        running_statistics(statistics.demand, past.frame, centre=statistics.mean),
         past.means_by_point,
     )
     rates = combine(means=means, moments=moments_by_point(past), variance=plain[1], horizon=horizon)

@@ -15,6 +15,8 @@ from scipy import special
 Array = NDArray[np.float64]
 Values = float | Array
 
+SMALLEST = float(np.finfo(float).tiny)
+"""Stands for a level below no demand, which its logarithm leaves without any chance."""
 MEDIAN_SHARE = 0.25
 """Of σ², by which the log of the median lies below the log of the mean."""
 
@@ -24,8 +26,8 @@ def lognormal_cdf(*, level: Values, mean: Values, variance: Values) -> Values:
     if isinstance(level, float) and isinstance(mean, float) and isinstance(variance, float):
         return _cdf_of_one(level, mean, variance)
     square = np.log1p(variance / np.square(mean))
-    above = np.log((np.maximum(np.floor(level), 0.0) + 0.5) / mean) + MEDIAN_SHARE * square
-    return np.where(np.less(level, 0), 0.0, special.ndtr(above / np.sqrt(square)))
+    above = np.log(np.maximum(np.floor(level) + 0.5, SMALLEST) / mean) + MEDIAN_SHARE * square
+    return np.asarray(special.ndtr(above / np.sqrt(square)))
 
 
 def _cdf_of_one(level: float, mean: float, variance: float) -> float:
@@ -63,7 +65,7 @@ def lognormal_expected_shortage(*, level: Values, mean: Values, variance: Values
     square = np.log1p(variance / np.square(mean))
     sd = np.sqrt(square)
     whole = np.asarray(mean * np.exp((0.5 - MEDIAN_SHARE) * square))
-    distance = (np.log(np.maximum(level, np.finfo(float).tiny) / mean) + MEDIAN_SHARE * square) / sd
+    distance = (np.log(np.maximum(level, SMALLEST) / mean) + MEDIAN_SHARE * square) / sd
     unserved = special.ndtr(sd - distance) - level / whole * special.ndtr(-distance)
     return np.where(np.less_equal(level, 0), mean - level, mean * np.maximum(unserved, 0.0))
 

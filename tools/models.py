@@ -126,7 +126,7 @@ class WhatIf(Record):
 
     @property
     def changes_nothing(self) -> bool:
-        return self == WhatIf()
+        return self.service_level is None and self.lead_time_days is None and self.demand_uplift == 1
 
 
 class Notice(Record):

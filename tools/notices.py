@@ -174,7 +174,7 @@ def _capped(working: Working) -> Iterator[Notice]:
 
 def _cheaper_tier(working: Working) -> Iterator[Notice]:
     product, decision = working.facts.product, working.decision
-    if decision is None or product.unit_price is None or not decision.quantity:
+    if decision is None or product.unit_price is None or not product.price_breaks or not decision.quantity:
         return
     tiers = price_tiers(product.unit_price, product.price_breaks)
     price = [tier[1] for tier in tiers if tier[0] <= decision.quantity][-1]

@@ -90,7 +90,7 @@ class OrderRules:
     @property
     def cap(self) -> Cap | None:
         """The cap that binds first."""
-        return min(self.caps, key=lambda cap: cap.limit, default=None)
+        return min(self.caps, key=lambda cap: cap.limit) if self.caps else None
 
     def rounded(self, quantity: int) -> int:
         """At least the minimum, then up to the multiple: in this order, rounding never ends below the minimum."""
