@@ -130,7 +130,7 @@ class Outbound:
         if len(url) > MAX_URL_LENGTH or any(c.isspace() or not c.isprintable() or c == "\\" for c in url):
             raise InvalidWebhookUrl(f"Give an address of at most {MAX_URL_LENGTH} characters without spaces or \\.")
         try:
-            parsed = httpx.URL(url)
+            parsed = httpx.URL(str(httpx.URL(url)))  # A port that goes without saying is dropped the second time only.
         except (httpx.InvalidURL, ValueError):
             raise InvalidWebhookUrl("This is not an address; give one like https://erp.example/hooks.") from None
         self._refuse_parts(parsed, url)
@@ -145,7 +145,7 @@ class Outbound:
             raise InvalidWebhookUrl("Leave name and password out of the address; receivers check the signature.")
         if "#" in url:
             raise InvalidWebhookUrl("Leave the fragment (#…) out of the address; it is never sent.")
-        port = parsed.port or _PORTS[parsed.scheme]
+        port = _PORTS[parsed.scheme] if parsed.port is None else parsed.port
         if not self._private and port not in self._ports:
             ports = ", ".join(map(str, self._ports))
             raise InvalidWebhookUrl(f"Port {port} is not allowed; use one of {ports}, or change WEBHOOK_PORTS.")
