@@ -137,7 +137,9 @@ class DeliveryStore(WebhookStore):
             claim = sa.update(deliveries).where(deliveries.c.number.in_(claimed))
             claim = claim.values(owner=owner, due_at=NowPlus(lease_seconds), attempts=deliveries.c.attempts + 1)
             await connection.execute(claim)
-            rows = await connection.execute(_CLAIMED.where(deliveries.c.number.in_(claimed)))
+            rows = await connection.execute(
+                _CLAIMED.where(deliveries.c.number.in_(claimed)).order_by(deliveries.c.number)
+            )
             return [_delivery_from(row) for row in rows.mappings()]
 
     async def settle_deliveries(self, settlements: Sequence[Settlement], *, owner: str) -> None:
@@ -209,7 +211,8 @@ _CLAIMED = sa.select(
     outbox.c.run_id,
     deliveries.c.happened_at,
     outbox.c.payload,
-).select_from(deliveries.join(webhooks).join(outbox))
+)
+_CLAIMED = _CLAIMED.select_from(deliveries.join(webhooks).join(outbox)).order_by(deliveries.c.number)
 _DEAD_LETTERS = (
     sa.select(
         deliveries.c.number,
