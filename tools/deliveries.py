@@ -137,9 +137,7 @@ class DeliveryStore(WebhookStore):
             claim = sa.update(deliveries).where(deliveries.c.number.in_(claimed))
             claim = claim.values(owner=owner, due_at=NowPlus(lease_seconds), attempts=deliveries.c.attempts + 1)
             await connection.execute(claim)
-            rows = await connection.execute(
-                _CLAIMED.where(deliveries.c.number.in_(claimed)).order_by(deliveries.c.number)
-            )
+            rows = await connection.execute(_CLAIMED.where(deliveries.c.number.in_(claimed)))
             return [_delivery_from(row) for row in rows.mappings()]
 
     async def settle_deliveries(self, settlements: Sequence[Settlement], *, owner: str) -> None:
@@ -199,20 +197,23 @@ _OLDEST_WAITING = (
     .limit(1)
 )
 _REVIVE = sa.update(deliveries).where(_IS_DEAD).values(status="pending", attempts=0, due_at=Now(), finished_at=None)
-_CLAIMED = sa.select(
-    deliveries.c.number,
-    deliveries.c.attempts.label("attempt"),
-    deliveries.c.webhook_id,
-    webhooks.c.url,
-    webhooks.c.secret,
-    sa.case((webhooks.c.old_secret_until > Now(), webhooks.c.old_secret)).label("old_secret"),
-    outbox.c.event_id,
-    outbox.c.event,
-    outbox.c.run_id,
-    deliveries.c.happened_at,
-    outbox.c.payload,
+_CLAIMED = (
+    sa.select(
+        deliveries.c.number,
+        deliveries.c.attempts.label("attempt"),
+        deliveries.c.webhook_id,
+        webhooks.c.url,
+        webhooks.c.secret,
+        sa.case((webhooks.c.old_secret_until > Now(), webhooks.c.old_secret)).label("old_secret"),
+        outbox.c.event_id,
+        outbox.c.event,
+        outbox.c.run_id,
+        deliveries.c.happened_at,
+        outbox.c.payload,
+    )
+    .select_from(deliveries.join(webhooks).join(outbox))
+    .order_by(deliveries.c.number)
 )
-_CLAIMED = _CLAIMED.select_from(deliveries.join(webhooks).join(outbox)).order_by(deliveries.c.number)
 _DEAD_LETTERS = (
     sa.select(
         deliveries.c.number,
