@@ -14,6 +14,7 @@ from pydantic import SecretStr
 from starlette.requests import Request
 
 from api.errors import Forbidden, Unauthenticated
+from tools.audit import Actor
 from tools.errors import Unavailable
 from tools.keys import ALL_SCOPES, Scope
 from tools.models import Record
@@ -33,6 +34,10 @@ class Caller(Record):
     id: str
     name: str
     scopes: frozenset[str]
+
+    @property
+    def actor(self) -> Actor:
+        return Actor(name=self.name, id=self.id)
 
     def require(self, scope: Scope) -> None:
         if scope not in self.scopes:

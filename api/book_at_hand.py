@@ -8,6 +8,7 @@ import typer
 
 if TYPE_CHECKING:
     from agent.settings import Settings
+    from tools.audit import Actor
     from tools.orders import OrderBook
 
 T = TypeVar("T")
@@ -47,3 +48,10 @@ def with_book(settings: "Settings", work: "Callable[[OrderBook], Awaitable[T]]")
     except RestockError as error:
         typer.echo(error.message, err=True)
         raise typer.Exit(1) from None
+
+
+def operator() -> "Actor":
+    """Whoever is at the command line, for the audit trail."""
+    from tools.audit import Actor
+
+    return Actor(name="command line")

@@ -4,9 +4,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from api import webhook_commands
 from api.book_at_hand import load_settings, with_book
 from api.key_commands import keys
+from api.webhook_commands import webhooks
 
 if TYPE_CHECKING:
     from tools.audit import AuditEntry
@@ -20,7 +20,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 app.add_typer(keys, name="keys")
-app.add_typer(webhook_commands.app, name="webhooks")
+app.add_typer(webhooks, name="webhooks")
 
 
 @app.command()

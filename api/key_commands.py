@@ -7,10 +7,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from api.book_at_hand import load_settings, with_book
+from api.book_at_hand import load_settings, operator, with_book
 
 if TYPE_CHECKING:
-    from tools.audit import Actor
     from tools.keys import Key
     from tools.money import Limit
     from tools.orders import OrderBook
@@ -54,7 +53,7 @@ def create(
             *kept(secret),
             name=_name(name),
             scopes=scopes,
-            by=_operator(),
+            by=operator(),
             expires_at=ends,
             may_approve_own=may_approve_own,
             limits=limits,
@@ -86,7 +85,7 @@ def rotate(
     secret, seconds = new_key(), _seconds(overlap)
 
     async def renew(book: "OrderBook") -> "Key":
-        return await book.rotate_key(key_id, *kept(secret), overlap_seconds=seconds, by=_operator())
+        return await book.rotate_key(key_id, *kept(secret), overlap_seconds=seconds, by=operator())
 
     typer.echo(_line(with_book(load_settings(), renew)))
     _show(secret)
@@ -98,7 +97,7 @@ def revoke(key_id: Identity) -> None:
     settings = load_settings()
 
     async def end(book: "OrderBook") -> "Key":
-        return await book.revoke_key(key_id, by=_operator(), keep_an_admin=settings.api_key is None)
+        return await book.revoke_key(key_id, by=operator(), keep_an_admin=settings.api_key is None)
 
     typer.echo(_line(with_book(settings, end)))
 
@@ -117,15 +116,9 @@ def limit(
         raise typer.BadParameter("Name at least one limit, as --per-day 5000EUR, or take all away with --none.")
 
     async def change(book: "OrderBook") -> "Key":
-        return await book.limit_key(key_id, limits, by=_operator())
+        return await book.limit_key(key_id, limits, by=operator())
 
     typer.echo(_line(with_book(load_settings(), change)))
-
-
-def _operator() -> "Actor":
-    from tools.audit import Actor
-
-    return Actor(name="command line")
 
 
 def _show(secret: str) -> None:

@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 from agent.settings import Settings
 from api.outbound import Outbound
 from api.webhook_secrets import SecretBox, new_secret
+from tools.audit import Actor
 from tools.orders import OrderBook
 from tools.webhooks import EventName, Webhook
 
@@ -26,7 +27,7 @@ class WebhookDesk:
     def close(self) -> None:
         self._outbound.close()
 
-    async def add(self, *, url: str, events: Sequence[EventName], description: str, actor: str) -> Signed:
+    async def add(self, *, url: str, events: Sequence[EventName], description: str, by: Actor) -> Signed:
         """Raises InvalidWebhookUrl, and Conflict for an address that is told of events already."""
         secret = new_secret()
         webhook = await self._book.add_webhook(
@@ -34,21 +35,21 @@ class WebhookDesk:
             events=events,
             description=description,
             secret=self._box.seal(secret),
-            actor=actor,
+            by=by,
         )
         return Signed(webhook, secret)
 
-    async def change(self, webhook_id: str, changes: dict[str, Any], *, actor: str) -> Webhook:
+    async def change(self, webhook_id: str, changes: dict[str, Any], *, by: Actor) -> Webhook:
         """Raises UnknownWebhook, InvalidWebhookUrl and Conflict."""
         if "url" in changes:
             changes = {**changes, "url": await self._outbound.check(changes["url"])}
-        return await self._book.change_webhook(webhook_id, changes, actor=actor)
+        return await self._book.change_webhook(webhook_id, changes, by=by)
 
-    async def rotate(self, webhook_id: str, *, keep_old_hours: float, actor: str) -> Signed:
+    async def rotate(self, webhook_id: str, *, keep_old_hours: float, by: Actor) -> Signed:
         """Raises UnknownWebhook; Conflict while the secret before the last rotation is still kept, for there are never
         more than two, unless none is to be kept."""
         secret = new_secret()
         webhook = await self._book.rotate_secret(
-            webhook_id, self._box.seal(secret), keep_old_seconds=keep_old_hours * 3600, actor=actor
+            webhook_id, self._box.seal(secret), keep_old_seconds=keep_old_hours * 3600, by=by
         )
         return Signed(webhook, secret)

@@ -12,10 +12,11 @@ from pydantic import AwareDatetime
 from sqlalchemy import RowMapping
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from tools.audit import Actor, write_audit
 from tools.database import Store, conflict_insert
 from tools.errors import Conflict, UnknownWebhook
 from tools.models import Record
-from tools.schema import Now, NowPlus, audit, deliveries, webhooks
+from tools.schema import Now, NowPlus, deliveries, webhooks
 
 T = TypeVar("T")
 EventName = Literal["order.placed", "review.opened", "review.decided", "review.expired", "run.no_action", "run.failed"]
@@ -43,7 +44,7 @@ class WebhookStore(Store):
     """The webhooks. Every change is written to the audit trail, without the address: it may hold a token."""
 
     async def add_webhook(
-        self, *, url: str, events: Sequence[EventName], description: str, secret: str, actor: str
+        self, *, url: str, events: Sequence[EventName], description: str, secret: str, by: Actor
     ) -> Webhook:
         """Tell `url` of what happens from now on. Raises Conflict for an address that is told already, and beyond 100
         of them."""
@@ -64,7 +65,7 @@ class WebhookStore(Store):
             row = added.mappings().first()
             if row is None:
                 raise _told_already()
-            await _record(connection, "webhook.added", identity, actor, events=list(events))
+            await _record(connection, "webhook.added", identity, by, events=list(events))
             return _webhook_from(row)
 
     async def webhooks(self) -> list[Webhook]:
@@ -79,7 +80,7 @@ class WebhookStore(Store):
             row = await connection.execute(sa.select(webhooks).where(webhooks.c.id == webhook_id))
             return _webhook_from(_found(row.mappings().first(), webhook_id))
 
-    async def change_webhook(self, webhook_id: str, changes: Mapping[str, Any], *, actor: str) -> Webhook:
+    async def change_webhook(self, webhook_id: str, changes: Mapping[str, Any], *, by: Actor) -> Webhook:
         """Set any of `url`, `events`, `description`, `enabled`. A webhook that is disabled is told nothing more: what
         was still to be delivered to it becomes dead letters, to be replayed once it is enabled again.
 
@@ -91,13 +92,13 @@ class WebhookStore(Store):
         async with self._writing() as connection:
             await _refuse_double(connection, webhook_id, values.get("url"))
             if values.get("enabled") is False:
-                await disable(connection, webhook_id, f"Disabled by {actor}.")
+                await disable(connection, webhook_id, f"Disabled by {by.name}.")
             row = await _update(connection, webhook_id, values)
             shown = {name: value for name, value in changes.items() if name != "url"}
-            await _record(connection, "webhook.changed", webhook_id, actor, changed=sorted(changes), **shown)
+            await _record(connection, "webhook.changed", webhook_id, by, changed=sorted(changes), **shown)
             return _webhook_from(row)
 
-    async def rotate_secret(self, webhook_id: str, secret: str, *, keep_old_seconds: float, actor: str) -> Webhook:
+    async def rotate_secret(self, webhook_id: str, secret: str, *, keep_old_seconds: float, by: Actor) -> Webhook:
         """Sign with `secret` from now on, and with the one before it as well for so many seconds.
 
         Raises UnknownWebhook; Conflict while an earlier rotation still keeps its old secret, unless nothing is to be
@@ -119,17 +120,17 @@ class WebhookStore(Store):
                     "that, or now without keeping any old secret."
                 )
             row = await _update(connection, webhook_id, values)
-            await _record(connection, "webhook.rotated", webhook_id, actor, keep_old_seconds=keep_old_seconds)
+            await _record(connection, "webhook.rotated", webhook_id, by, keep_old_seconds=keep_old_seconds)
             return _webhook_from(row)
 
-    async def remove_webhook(self, webhook_id: str, *, actor: str) -> None:
+    async def remove_webhook(self, webhook_id: str, *, by: Actor) -> None:
         """Forget the webhook, its secrets and its deliveries, dead letters included. Raises UnknownWebhook."""
         own = webhooks.c.id == webhook_id
         async with self._writing() as connection:
             _found(await connection.scalar(sa.select(webhooks.c.id).where(own).with_for_update()), webhook_id)
             await connection.execute(sa.delete(deliveries).where(deliveries.c.webhook_id == webhook_id))
             await connection.execute(sa.delete(webhooks).where(own))
-            await _record(connection, "webhook.removed", webhook_id, actor)
+            await _record(connection, "webhook.removed", webhook_id, by)
 
 
 async def disable(connection: AsyncConnection, webhook_id: str, reason: str) -> None:
@@ -154,9 +155,8 @@ async def _refuse_double(connection: AsyncConnection, webhook_id: str, url: str 
         raise _told_already()
 
 
-async def _record(connection: AsyncConnection, event: str, webhook_id: str, actor: str, **figures: Any) -> None:
-    values = {"at": Now(), "actor": actor, "event": event, "figures": {"webhook_id": webhook_id, **figures}}
-    await connection.execute(sa.insert(audit).values(**values))
+async def _record(connection: AsyncConnection, event: str, webhook_id: str, by: Actor, **figures: Any) -> None:
+    await write_audit(connection, event, by, {"webhook_id": webhook_id, **figures})
 
 
 def _webhook_from(row: RowMapping) -> Webhook:

@@ -7,13 +7,12 @@ from fastapi import APIRouter, Body, Depends, Path, Request
 from starlette.responses import Response
 
 from api.answers import KeyAnswer, Keys, MadeKey
-from api.auth import Caller, KeyRing, kept, new_key
+from api.auth import KeyRing, kept, new_key
 from api.examples import KEY_ROTATIONS, KEYS, LIMITS
 from api.guarded_route import GuardedRoute, needs
 from api.idempotency import Attempt
 from api.routes.wiring import CallerGiven, RuntimeGiven, as_json, problems
 from api.schemas import KeyRotation, NewKey, NewLimits
-from tools.audit import Actor
 from tools.keys import identity_of
 
 router = APIRouter(tags=["keys"], route_class=GuardedRoute)
@@ -50,7 +49,7 @@ async def create(
             *kept(secret),
             name=body.name,
             scopes=set(body.scopes),
-            by=_actor(caller),
+            by=caller.actor,
             expires_at=body.expires_at,
             may_approve_own=body.may_approve_own,
             limits=[limit.limit() for limit in body.limits],
@@ -79,7 +78,7 @@ async def rotate(
 
     async def work() -> bytes:
         secret, overlap = new_key(), body.keep_old_hours * 3600
-        made = await runtime.book.rotate_key(key_id, *kept(secret), overlap_seconds=overlap, by=_actor(caller))
+        made = await runtime.book.rotate_key(key_id, *kept(secret), overlap_seconds=overlap, by=caller.actor)
         return MadeKey.with_secret(made, secret).as_json()
 
     return await Attempt(request, body, runtime.book).answer(work, kept=_without_secret)
@@ -90,7 +89,7 @@ async def revoke(
     key_id: KeyId, runtime: RuntimeGiven, caller: CallerGiven, ring: Annotated[KeyRing, Depends(_keys)]
 ) -> Response:
     """End a key at once. The last one that can administer the others is kept, unless the settings name an API_KEY."""
-    key = await runtime.book.revoke_key(key_id, by=_actor(caller), keep_an_admin=not ring.any_configured)
+    key = await runtime.book.revoke_key(key_id, by=caller.actor, keep_an_admin=not ring.any_configured)
     return as_json(KeyAnswer.of(key))
 
 
@@ -108,11 +107,7 @@ async def limit(
 ) -> Response:
     """Replace what a key may spend. What it has spent before counts."""
     limits = [each.limit() for each in body.limits]
-    return as_json(KeyAnswer.of(await runtime.book.limit_key(key_id, limits, by=_actor(caller))))
-
-
-def _actor(caller: Caller) -> Actor:
-    return Actor(name=caller.name, id=caller.id)
+    return as_json(KeyAnswer.of(await runtime.book.limit_key(key_id, limits, by=caller.actor)))
 
 
 def _without_secret(body: bytes) -> bytes:

@@ -51,7 +51,7 @@ async def add(
     """Tell an address of events from now on. The answer holds the secret to verify them with, this once."""
 
     async def work() -> bytes:
-        return _signed(await desk.add(**dict(body), actor=caller.name))
+        return _signed(await desk.add(**dict(body), by=caller.actor))
 
     return await Attempt(request, body, runtime.book).answer(work, kept=_without_secret)
 
@@ -107,13 +107,13 @@ async def change(
     caller: CallerGiven,
 ) -> Response:
     """Change the address, the events, the description, or disable and enable it."""
-    return as_json(WebhookAnswer.of(await desk.change(webhook_id, body.changes(), actor=caller.name)))
+    return as_json(WebhookAnswer.of(await desk.change(webhook_id, body.changes(), by=caller.actor)))
 
 
 @router.delete("/webhooks/{webhook_id}", status_code=204, responses=problems(404), openapi_extra=needs("admin"))
 async def remove(webhook_id: WebhookId, runtime: RuntimeGiven, caller: CallerGiven) -> Response:
     """Forget the webhook, its secrets and its dead letters."""
-    await runtime.book.remove_webhook(webhook_id, actor=caller.name)
+    await runtime.book.remove_webhook(webhook_id, by=caller.actor)
     return Response(status_code=204)
 
 
@@ -134,7 +134,7 @@ async def rotate(
     """Sign with a new secret, shown in the answer this once; the old one signs as well for a while."""
 
     async def work() -> bytes:
-        return _signed(await desk.rotate(webhook_id, keep_old_hours=body.keep_old_hours, actor=caller.name))
+        return _signed(await desk.rotate(webhook_id, keep_old_hours=body.keep_old_hours, by=caller.actor))
 
     return await Attempt(request, body, runtime.book).answer(work, kept=_without_secret)
 

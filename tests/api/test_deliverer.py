@@ -27,6 +27,7 @@ from agent.settings import Settings
 from api.deliverer import Deliverer, asked_pause, delivering
 from api.webhook_secrets import SecretBox, new_secret
 from tests.receiver import Receiver, endless_body, hang_up, held, in_drops, never, receiving, status
+from tools.audit import Actor
 from tools.database import create_engine
 from tools.models import NewRun
 from tools.orders import OrderBook
@@ -86,7 +87,7 @@ def happen(book: OrderBook, new_run: Callable[..., NewRun]) -> Callable[..., Awa
 
 async def tell(book: OrderBook, receiver: Receiver, path: str = "/hooks", **changes: Any) -> tuple[Webhook, str]:
     secret = new_secret()
-    values = {"events": [], "description": "", "secret": SecretBox(None).seal(secret), "actor": "test"}
+    values = {"events": [], "description": "", "secret": SecretBox(None).seal(secret), "by": Actor(name="test")}
     return await book.add_webhook(url=receiver.url(path), **(values | changes)), secret
 
 
@@ -241,7 +242,7 @@ async def test_a_receiver_that_is_gone_is_disabled_and_its_events_become_dead_le
     disabled = await book.webhook(webhook.id)
     assert (disabled.enabled, disabled.disabled_reason) == (False, "The receiver answered 410 Gone.")
     assert {letter.last_error for letter in await book.dead_letters()} == {"The receiver answered 410 Gone."}
-    await book.change_webhook(webhook.id, {"enabled": True}, actor="test")
+    await book.change_webhook(webhook.id, {"enabled": True}, by=Actor(name="test"))
     assert await book.replay_dead_letters() == 2
     await settled(book, delivered=2)
     assert len(set(receiver.event_ids)) == 2
@@ -331,11 +332,11 @@ async def test_while_a_secret_is_replaced_both_sign_and_afterwards_the_new_one_a
 ) -> None:
     webhook, old = await tell(book, receiver)
     new = new_secret()
-    await book.rotate_secret(webhook.id, SecretBox(None).seal(new), keep_old_seconds=3600, actor="test")
+    await book.rotate_secret(webhook.id, SecretBox(None).seal(new), keep_old_seconds=3600, by=Actor(name="test"))
     await happen()
     await start()
     await receiver.until(1)
-    await book.rotate_secret(webhook.id, SecretBox(None).seal(new), keep_old_seconds=0, actor="test")
+    await book.rotate_secret(webhook.id, SecretBox(None).seal(new), keep_old_seconds=0, by=Actor(name="test"))
     await happen()
     await receiver.until(2)
 

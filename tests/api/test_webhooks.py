@@ -13,6 +13,7 @@ from typer.testing import CliRunner
 
 from api.cli import app
 from tests.receiver import Receiver, receiving, status
+from tools.audit import Actor
 from tools.database import migrate
 from tools.schema import idempotency, webhooks
 
@@ -151,7 +152,9 @@ async def test_an_address_that_was_allowed_once_is_checked_again_before_each_att
     start: Any, receiver: Receiver, x1: dict[str, Any]
 ) -> None:
     strict = await start(webhook_poll_seconds=0.02, webhook_attempts=1)
-    await strict.book.add_webhook(url=receiver.url(), events=[], description="", secret="plain:whsec_YQ==", actor="x")
+    await strict.book.add_webhook(
+        url=receiver.url(), events=[], description="", secret="plain:whsec_YQ==", by=Actor(name="x")
+    )
     await strict.trigger(x1)
 
     letter = (await _when_there_are(strict.client, 1))[0]

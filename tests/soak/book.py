@@ -55,9 +55,10 @@ class Gauge:
     def undelivered(self) -> int:
         if not self._delivering:
             return 0
-        return self._count(
-            sa.select(sa.func.count()).select_from(schema.outbox).where(schema.outbox.c.delivered_at.is_(None))
-        )
+        count = sa.select(sa.func.count())
+        waiting = count.select_from(schema.outbox).where(schema.outbox.c.handed_out_at.is_(None))
+        pending = count.select_from(schema.deliveries).where(schema.deliveries.c.status == "pending")
+        return self._count(waiting) + self._count(pending)
 
     def _count(self, query: sa.Select[tuple[int]]) -> int:
         with self._engine.connect() as connection:

@@ -12,10 +12,11 @@ from alembic import command
 from alembic.config import Config
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from tools.audit import Actor
 from tools.database import create_engine, migrate
 from tools.deliveries import Delivery, Settlement
 from tools.errors import Conflict, UnknownDeadLetter
-from tools.models import NewRun
+from tools.models import NewRun, Proposal, Run
 from tools.orders import OrderBook
 from tools.placing import send
 from tools.schema import Now, NowPlus, deliveries, outbox, webhooks
@@ -39,7 +40,7 @@ def happen(book: OrderBook, new_run: Callable[..., NewRun]) -> Happen:
 
 
 async def add(book: OrderBook, url: str = "https://erp.example/", events: tuple[str, ...] = ()) -> Webhook:
-    return await book.add_webhook(url=url, events=events, description="", secret="plain:whsec_a", actor="anna")
+    return await book.add_webhook(url=url, events=events, description="", secret="plain:whsec_a", by=Actor(name="anna"))
 
 
 async def claim(book: OrderBook, owner: str = "w", lanes: int = 10, **busy: int) -> list[Delivery]:
@@ -82,7 +83,7 @@ async def test_a_webhook_hears_of_what_it_wants_and_of_nothing_from_before_its_t
     await asyncio.sleep(0.01)
     await add(book, "https://orders.example/", ("order.placed",))
     off = await add(book, "https://off.example/")
-    await book.change_webhook(off.id, {"enabled": False}, actor="anna")
+    await book.change_webhook(off.id, {"enabled": False}, by=Actor(name="anna"))
     await asyncio.sleep(0.01)
     await happen("order.placed")
     await happen("review.opened")
@@ -200,7 +201,7 @@ async def test_a_webhook_that_asked_for_a_pause_is_left_alone(book: OrderBook, h
     await end_leases(book)
 
     assert paused.id not in {each.webhook_id for each in await claim(book)}
-    await book.change_webhook(paused.id, {"enabled": True}, actor="anna")
+    await book.change_webhook(paused.id, {"enabled": True}, by=Actor(name="anna"))
     assert paused.id in {each.webhook_id for each in await claim(book)}
 
 
@@ -213,7 +214,7 @@ async def test_disabling_makes_dead_letters_of_what_is_pending_and_of_nothing_el
     await settle(book, done, "delivered")
     await happen()
     await claim(book)
-    await book.change_webhook(webhook.id, {"enabled": False}, actor="anna")
+    await book.change_webhook(webhook.id, {"enabled": False}, by=Actor(name="anna"))
 
     (letter,) = await book.dead_letters()
     assert letter.last_error == "Disabled by anna."
@@ -264,7 +265,7 @@ async def test_removing_a_webhook_removes_its_deliveries_alone(book: OrderBook, 
     webhook, other = await add(book), await add(book, "https://other.example/")
     await happen()
     held = await claim(book)
-    await book.remove_webhook(webhook.id, actor="anna")
+    await book.remove_webhook(webhook.id, by=Actor(name="anna"))
     for each in held:
         await settle(book, each, "failed", error="x", pause_seconds=10)
 
@@ -290,20 +291,24 @@ async def test_placing_an_order_takes_no_statement_more_for_webhooks(
 
 
 async def test_every_event_that_is_sent_can_be_asked_for(book: OrderBook, new_run: Any, new_proposal: Any) -> None:
-    async def open_review() -> Any:
-        run = await book.record_run(new_run(product_id=f"P{len(opened)}"), owner="w", lease_seconds=60)
-        new = new_proposal(run.id, product_id=run.product_id, review_reasons=("look",))
-        opened.append(await book.propose(new, route="review", expires_in_hours=1))
-        return opened[-1]
+    async def propose(route: str, **changes: Any) -> Proposal:
+        run = await begin()
+        new = new_proposal(run.id, product_id=run.product_id, **changes)
+        return await book.propose(new, route=route, expires_in_hours=1)
 
-    opened: list[Any] = []
-    await book.decide(
-        (await open_review()).id, version=1, decision="approve", quantity=None, reason="", decided_by="anna"
-    )
-    late = await open_review()
+    async def begin() -> Run:
+        begun.append(await book.record_run(new_run(product_id=f"P{len(begun)}"), owner="w", lease_seconds=60))
+        return begun[-1]
+
+    begun: list[Run] = []
+    opened = await propose("review", review_reasons=("look",))
+    await book.decide(opened.id, version=1, decision="approve", quantity=None, reason="", decided_by="anna")
+    late = await propose("review", review_reasons=("look",))
     async with book._writing() as connection:
         await connection.execute(sa.text("UPDATE proposals SET expires_at = created_at WHERE status = 'pending'"))
     assert (await book.review(late.id)).status == "expired"
+    await propose("none", action="none", quantity=0)
+    await book.fail_run((await begin()).id, "no model left")
 
     async with book._reading() as connection:
         sent = set(await connection.scalars(sa.select(outbox.c.event)))

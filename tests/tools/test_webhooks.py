@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
+from tools.audit import Actor
 from tools.errors import Conflict, UnknownWebhook
 from tools.orders import OrderBook
 from tools.schema import audit, webhooks
@@ -12,7 +13,7 @@ from tools.webhooks import MAX_WEBHOOKS, Webhook
 
 
 async def add(book: OrderBook, url: str = "https://erp.example/hooks", **changes: Any) -> Webhook:
-    values = {"events": ["order.placed"], "description": "ERP", "secret": "plain:whsec_a", "actor": "anna"}
+    values = {"events": ["order.placed"], "description": "ERP", "secret": "plain:whsec_a", "by": Actor(name="anna")}
     return await book.add_webhook(url=url, **(values | changes))
 
 
@@ -36,8 +37,8 @@ async def test_an_address_is_told_once(book: OrderBook) -> None:
     with pytest.raises(Conflict, match="told of events already"):
         await add(book)
     with pytest.raises(Conflict, match="told of events already"):
-        await book.change_webhook(other.id, {"url": "https://erp.example/hooks"}, actor="anna")
-    await book.change_webhook(other.id, {"url": "https://other.example/"}, actor="anna")
+        await book.change_webhook(other.id, {"url": "https://erp.example/hooks"}, by=Actor(name="anna"))
+    await book.change_webhook(other.id, {"url": "https://other.example/"}, by=Actor(name="anna"))
 
 
 async def test_there_is_a_most(book: OrderBook) -> None:
@@ -51,8 +52,8 @@ async def test_there_is_a_most(book: OrderBook) -> None:
 async def test_what_is_not_named_stays_as_it_is(book: OrderBook) -> None:
     added = await add(book)
 
-    changed = await book.change_webhook(added.id, {"events": [], "enabled": False}, actor="anna")
-    again = await book.change_webhook(added.id, {"enabled": True}, actor="bert")
+    changed = await book.change_webhook(added.id, {"events": [], "enabled": False}, by=Actor(name="anna"))
+    again = await book.change_webhook(added.id, {"enabled": True}, by=Actor(name="bert"))
 
     assert changed == added.model_copy(update={"events": (), "enabled": False, "disabled_reason": "Disabled by anna."})
     assert again == added.model_copy(update={"events": ()})
@@ -60,26 +61,26 @@ async def test_what_is_not_named_stays_as_it_is(book: OrderBook) -> None:
 
 async def test_a_second_rotation_waits_for_the_first_unless_nothing_is_to_be_kept(book: OrderBook) -> None:
     added = await add(book)
-    rotated = await book.rotate_secret(added.id, "plain:whsec_b", keep_old_seconds=3600, actor="anna")
+    rotated = await book.rotate_secret(added.id, "plain:whsec_b", keep_old_seconds=3600, by=Actor(name="anna"))
     assert rotated.old_secret_until is not None
 
     with pytest.raises(Conflict, match="signs until"):
-        await book.rotate_secret(added.id, "plain:whsec_c", keep_old_seconds=3600, actor="anna")
+        await book.rotate_secret(added.id, "plain:whsec_c", keep_old_seconds=3600, by=Actor(name="anna"))
     row = await stored(book)
     assert (row.secret, row.old_secret) == ("plain:whsec_b", "plain:whsec_a")
 
-    ended = await book.rotate_secret(added.id, "plain:whsec_d", keep_old_seconds=0, actor="anna")
+    ended = await book.rotate_secret(added.id, "plain:whsec_d", keep_old_seconds=0, by=Actor(name="anna"))
     row = await stored(book)
     assert (ended.old_secret_until, row.secret, row.old_secret) == (None, "plain:whsec_d", None)
-    await book.rotate_secret(added.id, "plain:whsec_e", keep_old_seconds=1, actor="anna")
+    await book.rotate_secret(added.id, "plain:whsec_e", keep_old_seconds=1, by=Actor(name="anna"))
 
 
 async def test_an_unknown_webhook_is_said_so_everywhere(book: OrderBook) -> None:
     for attempt in (
         book.webhook("wh_none"),
-        book.change_webhook("wh_none", {"enabled": False}, actor="anna"),
-        book.rotate_secret("wh_none", "plain:whsec_b", keep_old_seconds=0, actor="anna"),
-        book.remove_webhook("wh_none", actor="anna"),
+        book.change_webhook("wh_none", {"enabled": False}, by=Actor(name="anna")),
+        book.rotate_secret("wh_none", "plain:whsec_b", keep_old_seconds=0, by=Actor(name="anna")),
+        book.remove_webhook("wh_none", by=Actor(name="anna")),
         book.replay_dead_letters("wh_none"),
     ):
         with pytest.raises(UnknownWebhook, match="wh_none"):
@@ -88,9 +89,9 @@ async def test_an_unknown_webhook_is_said_so_everywhere(book: OrderBook) -> None
 
 async def test_every_change_is_in_the_audit_trail_without_address_or_secret(book: OrderBook) -> None:
     added = await add(book, "https://erp.example/canary")
-    await book.change_webhook(added.id, {"url": "https://erp.example/canary2", "enabled": False}, actor="bert")
-    await book.rotate_secret(added.id, "plain:whsec_canary", keep_old_seconds=60, actor="carl")
-    await book.remove_webhook(added.id, actor="dora")
+    await book.change_webhook(added.id, {"url": "https://erp.example/canary2", "enabled": False}, by=Actor(name="bert"))
+    await book.rotate_secret(added.id, "plain:whsec_canary", keep_old_seconds=60, by=Actor(name="carl"))
+    await book.remove_webhook(added.id, by=Actor(name="dora"))
 
     async with book._reading() as connection:
         rows = (await connection.execute(sa.select(audit).order_by(audit.c.sequence))).all()
