@@ -8,18 +8,29 @@ from typing import Any
 
 import aiosqlite
 from langchain_core.runnables import RunnableConfig
-from langgraph.checkpoint.base import BaseCheckpointSaver, ChannelVersions, Checkpoint, CheckpointMetadata
+from langgraph.checkpoint.base import (
+    BaseCheckpointSaver,
+    ChannelVersions,
+    Checkpoint,
+    CheckpointMetadata,
+    CheckpointTuple,
+)
 from langgraph.checkpoint.postgres.aio import AsyncPostgresSaver
 from langgraph.checkpoint.sqlite.aio import AsyncSqliteSaver
 
 from agent.postgres import POOL_SIZE, Pool
 
+FRESH = "fresh"
 OVER = ("executed", "no_action")
 
 
 class _Waiting(BaseCheckpointSaver[Any]):
     """Keeps the threads that somebody may come back to. A decision that is over is in the order book; storing its
     thread as well, only to delete it, would cost more than the decision's own arithmetic."""
+
+    async def aget_tuple(self, config: RunnableConfig) -> CheckpointTuple | None:
+        """A run's first attempt has nothing to come back to, and need not ask."""
+        return None if config["configurable"].get(FRESH) else await super().aget_tuple(config)
 
     async def aput(
         self,

@@ -7,7 +7,7 @@ from typing import Any, Literal
 
 import structlog
 from langchain_core.messages import AIMessage, AnyMessage, HumanMessage, ToolMessage
-from langchain_core.runnables import Runnable, RunnableConfig
+from langchain_core.runnables import RunnableBinding, RunnableConfig
 from langchain_core.tools import ToolException
 from langgraph.prebuilt import ToolNode
 from langgraph.prebuilt.tool_node import ToolInvocationError
@@ -29,6 +29,7 @@ from tools.orders import OrderBook
 
 log = structlog.get_logger(__name__)
 Update = dict[str, Any]
+Asked = RunnableBinding[Any, AIMessage]
 MAX_CORRECTIONS = 1
 ROUTE_OF_STATUS: dict[ProposalStatus, Route] = {
     "proposed": "auto",
@@ -57,6 +58,7 @@ class Nodes:
     ) -> None:
         self._discretion = discretion
         self._desk, self._book, self._settings, self._metrics = desk, book, settings, metrics
+        self._chain = chain
         self._deciding = chain.bind_tools(toolbox.decision_schemas)
         self._submitting = chain.bind_tools(toolbox.decision_schemas, tool_choice="submit_order")
         self._chatting = chain.bind_tools(toolbox.chat_schemas)
@@ -72,7 +74,7 @@ class Nodes:
             return self._give_up(state, "The time was up before a model had answered.")
         model, prompt = self._ask(state, calls)
         try:
-            reply = await model.ainvoke(prompt, config, deadline=state.get("deadline"))
+            reply = await self._reply(state, model, prompt, config)
         except BudgetSpent as spent:
             return self._give_up(state, spent.message)
         except NoModelLeft:
@@ -112,7 +114,14 @@ class Nodes:
         view = await self._book.run(state["run_id"])
         return {"outcome": view.run.status}
 
-    def _ask(self, state: DecisionState, calls: int) -> tuple[Runnable[Any, AIMessage], list[AnyMessage]]:
+    async def _reply(self, state: DecisionState, model: Asked, prompt: list[AnyMessage], config: RunnableConfig) -> Any:
+        """Handlers of the caller's hear a call in full; where there are none, nothing is prepared for them."""
+        deadline = state.get("deadline")
+        if getattr(config.get("callbacks"), "handlers", None):
+            return await model.ainvoke(prompt, config, deadline=deadline)
+        return await self._chain.reply(prompt, **model.kwargs, deadline=deadline)
+
+    def _ask(self, state: DecisionState, calls: int) -> tuple[Asked, list[AnyMessage]]:
         messages = state["messages"]
         last_call = calls == self._settings.model_call_budget
         if state.get("kind") != "decision":

@@ -22,7 +22,7 @@ from langgraph.types import Command
 from pydantic import SecretStr
 
 from agent import postgres, prompts
-from agent.checkpoints import open_checkpointer, pooled_checkpointer
+from agent.checkpoints import FRESH, open_checkpointer, pooled_checkpointer
 from agent.discretion import Discretion
 from agent.graph import Graph, build_graph
 from agent.metrics import Metrics
@@ -34,6 +34,7 @@ from agent.settings import Settings
 from agent.state import ChatAnswer, DecisionRequest, DecisionState
 from agent.stock import StockDesk
 from agent.toolbox import Toolbox
+from agent.turns import Turn, Turns
 from tools.catalog import SampleCatalog
 from tools.database import create_engine, migrate, require_tables
 from tools.errors import Unavailable, UnknownConversation
@@ -135,6 +136,7 @@ class Runtime:
             discretion=self._discretion,
         )
         self.graph: Graph = build_graph(self.nodes, checkpointer)
+        self._turns = Turns()
         self._owner = uuid.uuid4().hex
         self._tasks: set[asyncio.Task[Any]] = set()
         self._conversations: dict[str, asyncio.Lock] = {}
@@ -160,16 +162,18 @@ class Runtime:
         """
         if self._closing:
             raise Unavailable("The service is shutting down; try again in a few seconds.")
-        plan = await self.calculate(request)
-        request = request.model_copy(update={"location": plan.location})
-        seen = await self._orders_seen(request)
-        standing = await self._standing(request, plan)
-        if standing is not None:
-            return standing.model_copy(update={"standing": True})
-        run = await self._book_run(request, seen)
-        if run.status != "running":
-            return (await self.book.run(run.id)).model_copy(update={"standing": True})
-        return await self._in_background(self._carry_out(run, request))
+        turn = self._turns.draw()
+        async with turn:
+            plan = await self.calculate(request)
+            request = request.model_copy(update={"location": plan.location})
+            seen = await self._orders_seen(request)
+            standing = await self._standing(request, plan)
+            if standing is not None:
+                return standing.model_copy(update={"standing": True})
+            run = await self._book_run(request, seen)
+            if run.status != "running":
+                return (await self.book.run(run.id)).model_copy(update={"standing": True})
+        return await self._in_background(self._in_turn(turn, run, request))
 
     async def decide_review(
         self,
@@ -234,7 +238,7 @@ class Runtime:
             self._spawn(self._wake(run_id))
         for run in await self.book.runs_to_resume(owner=self._owner, lease_seconds=self._lease, living=alone):
             log.info("run_resumed", run_id=run.id, attempts=run.attempts)
-            self._spawn(self._carry_out(run, DecisionRequest.model_validate(run.request)))
+            self._spawn(self._in_turn(self._turns.draw(), run, DecisionRequest.model_validate(run.request)))
 
     def check_models(self) -> None:
         """Let each provider's model say a word, while the service already serves; what is wrong is logged and shown."""
@@ -281,6 +285,10 @@ class Runtime:
         )
         return await self.book.record_run(new, owner=self._owner, lease_seconds=self._lease)
 
+    async def _in_turn(self, turn: Turn, run: Run, request: DecisionRequest) -> RunView:
+        async with turn:
+            return await self._carry_out(run, request)
+
     async def _carry_out(self, run: Run, request: DecisionRequest) -> RunView:
         structlog.contextvars.bind_contextvars(run_id=run.id)
         state = self._opening(run, request)
@@ -289,7 +297,7 @@ class Runtime:
             if run.attempts > MAX_ATTEMPTS:
                 raise RuntimeError("too many attempts")
             async with asyncio.timeout(self.settings.run_deadline_seconds + 1):
-                await self.graph.ainvoke(state, self._config(run.id), durability="exit")
+                await self.graph.ainvoke(state, self._config(run.id, fresh=run.attempts == 1), durability="exit")
         except Exception:  # whatever failed, the run still ends in a review
             log.exception("run_failed")
             await self._escalate(state)
@@ -319,9 +327,9 @@ class Runtime:
             escalation=None,
         )
 
-    def _config(self, thread_id: str) -> RunnableConfig:
+    def _config(self, thread_id: str, *, fresh: bool = False) -> RunnableConfig:
         return {
-            "configurable": {"thread_id": thread_id},
+            "configurable": {"thread_id": thread_id, FRESH: fresh},
             "recursion_limit": 4 * self.settings.model_call_budget + 10,
         }
 
@@ -343,7 +351,7 @@ class Runtime:
             with suppress(Unavailable):
                 for run in await self.book.runs_to_resume(owner=self._owner, lease_seconds=self._lease):
                     log.warning("run_taken_up", run_id=run.id, attempts=run.attempts)
-                    self._spawn(self._carry_out(run, DecisionRequest.model_validate(run.request)))
+                    self._spawn(self._in_turn(self._turns.draw(), run, DecisionRequest.model_validate(run.request)))
 
     async def prune_now_and_then(self) -> None:
         retention = Retention(self.book, self.checkpointer, self.settings)

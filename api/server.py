@@ -10,6 +10,7 @@ import uvicorn
 from fastapi import FastAPI
 from pydantic import SecretStr
 
+from agent import garbage
 from agent.settings import Settings
 from api import connections
 from api.app import begin_shutdown, create_app
@@ -41,6 +42,7 @@ class Server(uvicorn.Server):
 
     async def startup(self, sockets: object = None) -> None:
         await super().startup(sockets=sockets)  # type: ignore[arg-type]
+        garbage.settle()
         _say(f"Listening on {self._address} (stop with Ctrl+C)")
 
 

@@ -14,6 +14,7 @@ import time
 import tracemalloc
 from pathlib import Path
 
+from agent.garbage import settle
 from agent.runtime import Runtime, open_runtime
 from api.observability import configure_logging
 from benchmarks.overhead import decision_request, provider_process, settings
@@ -61,6 +62,7 @@ async def measure(folder: Path, runs: int) -> None:
         open_runtime(settings(folder, gemini, groq)) as runtime,
     ):
         await timed(runtime, 0)
+        settle()
         watch = LoopWatch()
         watcher = asyncio.create_task(watch.watch())
         began, cpu = time.perf_counter(), time.process_time()

@@ -25,6 +25,7 @@ class Connection(aiosqlite.Connection):
         super().__init__(connect, iter_chunk_size=64)
         # A process that ends without closing its engine must not wait for this thread.
         self._thread.daemon = True
+        self._busy_milliseconds = int(busy_seconds * 1000)
         self._nothing_to_undo = False
         self._writes = False
         self._given = self._done = 0
@@ -38,7 +39,8 @@ class Connection(aiosqlite.Connection):
         if self._waits_for_nothing(statement):
             work(statement, parameters)
             return
-        await self._threaded(work, statement, parameters)
+        if statement != LOCKING or not self._locked_at_once(work, statement, parameters):
+            await self._threaded(work, statement, parameters)
         self._writes = self._writes or statement == LOCKING
 
     async def commit(self) -> None:
@@ -56,6 +58,19 @@ class Connection(aiosqlite.Connection):
             await self._threaded(self._conn.rollback)
             self._writes = False
             self._nothing_to_undo = True
+
+    def _locked_at_once(self, work: Callable[..., None], statement: str, parameters: Any) -> bool:
+        """Whether the writers' lock was free; there may be other processes."""
+        if self._given != self._done:
+            return False
+        self._conn.execute("PRAGMA busy_timeout=0")
+        try:
+            work(statement, parameters)
+        except sqlite3.OperationalError:
+            return False
+        finally:
+            self._conn.execute(f"PRAGMA busy_timeout={self._busy_milliseconds}")
+        return True
 
     def _waits_for_nothing(self, statement: str) -> bool:
         if self._given != self._done:

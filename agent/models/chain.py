@@ -22,7 +22,7 @@ from langchain_core.language_models import BaseChatModel, LanguageModelInput
 from langchain_core.messages import AIMessage, AIMessageChunk, BaseMessage, HumanMessage
 from langchain_core.messages.tool import tool_call_chunk
 from langchain_core.outputs import ChatGeneration, ChatGenerationChunk, ChatResult
-from langchain_core.runnables import Runnable
+from langchain_core.runnables import RunnableBinding
 from langchain_core.tools import BaseTool
 from langchain_core.utils.function_calling import convert_to_openai_tool
 from pydantic import PrivateAttr
@@ -76,9 +76,10 @@ class ModelChain(BaseChatModel):
         *,
         tool_choice: str | None = None,
         **kwargs: Any,
-    ) -> Runnable[LanguageModelInput, AIMessage]:
+    ) -> RunnableBinding[LanguageModelInput, AIMessage]:
         """`tool_choice` is "auto", "any", "none" or a tool's name: what every provider understands."""
-        return self.bind(tools=[convert_to_openai_tool(tool) for tool in tools], tool_choice=tool_choice, **kwargs)
+        schemas = [convert_to_openai_tool(tool) for tool in tools]
+        return RunnableBinding(bound=self, kwargs={"tools": schemas, "tool_choice": tool_choice, **kwargs})
 
     def health(self) -> list[dict[str, object]]:
         """How each model stands, in the order they are asked; for readiness."""
@@ -104,6 +105,10 @@ class ModelChain(BaseChatModel):
     @property
     def _networked(self) -> list[Link]:
         return [link for link in self._links if not link.local]
+
+    async def reply(self, messages: Sequence[BaseMessage], **options: Any) -> AIMessage:
+        """`ainvoke` where no handler listens: LangChain's preparations for one take as long as the rest of a call."""
+        return await self._answer(_query(messages, None, streamed=False, **options))
 
     async def _agenerate(
         self,

@@ -1,7 +1,7 @@
 """Connections for many calls at once.
 
 A pool of httpcore looks at every connection it has at the begin and the end of each request, which at 200 calls in
-flight costs more than the calls themselves. So calls beyond a dozen go to the next pool; while there are few, all of
+flight costs more than the calls themselves. So calls beyond a few go to the next pool; while there are few, all of
 them share the first one's kept connections.
 """
 
@@ -9,8 +9,8 @@ import ssl
 
 import httpx
 
-FEW = 12
-POOLS = 32
+FEW = 4
+POOLS = 64
 UNLIMITED = httpx.Limits(max_connections=None, max_keepalive_connections=None, keepalive_expiry=5.0)
 """How many calls are in flight is for the runs to bound; a pool's own limit would let them wait unseen."""
 

@@ -15,6 +15,7 @@ from langchain_core.runnables import Runnable, RunnableBinding, RunnableConfig
 from agent.models.circuit import LONGEST_COOLDOWN_SECONDS, Circuit
 from agent.models.failures import ModelFailure, classify
 from agent.models.guard import Expectation, inspect, portable_history
+from agent.turns import aside
 
 UNHEARD: RunnableConfig = {"callbacks": []}
 """Calls inside the chain are its own business: callers' handlers hear the chain, not each attempt."""
@@ -88,7 +89,8 @@ class Link:
         seconds = min(self.timeout_seconds, query.time_left)
         self._admit(seconds)
         try:
-            reply = await self._guarded(query, seconds=seconds)
+            async with aside():
+                reply = await self._guarded(query, seconds=seconds)
         except ModelFailure as failure:
             self._hold_against(failure, seconds)
             raise
