@@ -1,5 +1,7 @@
 """Settings come from the environment, and `.env.example` tells the truth about them."""
 
+from decimal import Decimal
+
 import pytest
 from pydantic import ValidationError
 
@@ -34,3 +36,25 @@ def test_a_threshold_that_is_no_probability_is_refused(monkeypatch: pytest.Monke
 
     with pytest.raises(ValidationError, match="confidence_threshold"):
         Settings(_env_file=None)
+
+
+def test_rates_to_the_dollar_are_not_taken_for_rates_to_another_currency() -> None:
+    dollar, euro = Settings(_env_file=None), Settings(_env_file=None, limit_currency="EUR")
+    stated = Settings(_env_file=None, limit_currency="EUR", exchange_rates={"USD": "0.9"})
+
+    assert set(dollar.exchange_rates) == {"EUR", "GBP", "CHF"}
+    assert euro.exchange_rates == {}
+    assert stated.exchange_rates == {"USD": Decimal("0.9")}
+
+
+@pytest.mark.parametrize("rate", ["0", "-1", "NaN", "Infinity"])
+def test_a_rate_that_would_make_every_order_small_is_refused(rate: str) -> None:
+    with pytest.raises(ValidationError, match="exchange_rates"):
+        Settings(_env_file=None, exchange_rates={"EUR": rate})
+
+
+def test_a_day_s_limit_is_there_when_it_is_set() -> None:
+    assert Settings(_env_file=None).day_limit is None
+    limit = Settings(_env_file=None, auto_day_value_limit=9, limit_currency="CHF").day_limit
+    assert limit is not None
+    assert (limit.amount, limit.currency) == (Decimal(9), "CHF")

@@ -127,6 +127,29 @@ def test_an_order_worth_more_than_the_limit_waits() -> None:
     assert "100,000.00" in verdict.reasons[0]
 
 
+def test_an_order_in_another_currency_is_held_against_the_limit_at_its_rate() -> None:
+    order = _plan(currency="EUR")
+    worth = order.price_at(order.order_quantity) * order.order_quantity
+    exactly = Limits(
+        confidence_threshold=0, auto_order_value_limit=worth * 2, currency="USD", exchange_rates={"EUR": Decimal(2)}
+    )
+    above = exactly.model_copy(update={"exchange_rates": {"EUR": Decimal("2.01")}})
+
+    assert judge(_submission(order), order, CALCULATED, exactly).route == "auto"
+    verdict = judge(_submission(order), order, CALCULATED, above)
+    assert verdict.route == "review"
+    assert f"{worth:,.2f} EUR, or {worth * Decimal('2.01'):,.2f} USD, is above" in verdict.reasons[0]
+
+
+def test_an_order_in_a_currency_without_a_rate_waits_however_small() -> None:
+    order = _plan(currency="XAU")
+
+    verdict = judge(_submission(order), order, CALCULATED, LIMITS)
+
+    assert verdict.route == "review"
+    assert "no exchange rate for XAU is set" in verdict.reasons[0]
+
+
 def test_an_order_without_a_known_price_waits_because_its_value_cannot_be_limited() -> None:
     order = _plan(unit_price=None)
 
