@@ -184,7 +184,7 @@ async def test_placing_leaves_the_order_in_the_outbox_once(book: OrderBook, engi
         messages = (await connection.execute(sa.select(outbox))).mappings().all()
     assert [(message["event"], message["run_id"]) for message in messages] == [("order.placed", order.run_id)]
     assert Order.model_validate(messages[0]["payload"]) == order
-    assert (messages[0]["attempts"], messages[0]["delivered_at"]) == (0, None)
+    assert messages[0]["handed_out_at"] is None
 
 
 async def test_placing_is_on_record_with_its_numbers(engine: AsyncEngine, placed) -> None:
