@@ -29,6 +29,7 @@ class Retention:
         pruned = {
             "answers": await self._until_none(settings.keep_answers_days, self._answers),
             "chats": await self._until_none(settings.keep_chats_days, self._chats),
+            "events": await self._until_none(settings.keep_events_days, self._events),
             "requests": await self._until_none(settings.keep_requests_days, self._requests),
         }
         if any(pruned.values()):
@@ -44,6 +45,9 @@ class Retention:
 
     async def _answers(self, days: float) -> int:
         return await self._book.forget_answers(days=days)
+
+    async def _events(self, days: float) -> int:
+        return await self._book.forget_events(days=days)
 
     async def _chats(self, days: float) -> int:
         ids = await self._book.old_conversations(days=days)

@@ -132,6 +132,8 @@ class Settings(BaseSettings):
     """How long answers are kept for a repeated Idempotency-Key; 0 for ever."""
     keep_chats_days: Annotated[float, Field(ge=0)] = 30
     """How long a conversation lives from its beginning; 0 for ever."""
+    keep_events_days: Annotated[float, Field(ge=0)] = 30
+    """How long events that webhooks were told of are kept, dead letters included; 0 for ever."""
     keep_requests_days: Annotated[float, Field(ge=0)] = 90
     """How long what a finished run was sent is kept; 0 for ever. Orders, decisions and the audit trail always stay."""
     prune_hours: Annotated[float, Field(gt=0)] = 1

@@ -1,4 +1,4 @@
-"""What the order book may forget: answers kept for repeated requests, conversations, and what finished runs were asked.
+"""What the order book may forget: answers kept for repeated requests, conversations, events told, what runs were asked.
 Orders, proposals, decisions and the audit trail stay for ever; they say what was done, by whom, on which numbers.
 
 Each call is one small transaction on the oldest rows, so that nobody waits long for it.
@@ -9,7 +9,7 @@ from collections.abc import Collection
 import sqlalchemy as sa
 
 from tools.database import Store
-from tools.schema import Now, NowPlus, conversations, idempotency, runs
+from tools.schema import Now, NowPlus, conversations, deliveries, idempotency, outbox, runs
 
 BATCH = 200
 _DAY_SECONDS = 86_400
@@ -55,6 +55,25 @@ class RetentionStore(Store):
         """The run stays, with its plan, proposal and order; what the caller sent with it does not."""
         async with self._writing() as connection:
             await connection.execute(sa.update(runs).where(runs.c.id.in_(run_ids)).values(request={}))
+
+    async def forget_events(self, *, days: float) -> int:
+        """How many events of the outbox were forgotten with their deliveries, at most 200: those handed out longer ago,
+        of which no delivery is still to be made or ended since. Dead letters are among them."""
+        held = sa.exists().where(
+            deliveries.c.event_sequence == outbox.c.sequence,
+            (deliveries.c.status == "pending") | (deliveries.c.finished_at > _ago(days)),
+        )
+        old = sa.select(outbox.c.sequence).where(outbox.c.handed_out_at <= _ago(days), ~held)
+        async with self._reading() as connection:
+            gone = (await connection.scalars(old.order_by(outbox.c.sequence).limit(BATCH))).all()
+        if not gone:
+            return 0
+        async with self._writing() as connection:
+            # Asked again with the rows in hand: a dead letter may have been replayed meanwhile.
+            free = (await connection.scalars(old.where(outbox.c.sequence.in_(gone)).with_for_update())).all()
+            await connection.execute(sa.delete(deliveries).where(deliveries.c.event_sequence.in_(free)))
+            await connection.execute(sa.delete(outbox).where(outbox.c.sequence.in_(free)))
+        return len(free)
 
 
 def _ago(days: float) -> NowPlus:

@@ -1,6 +1,8 @@
 """Webhooks as administrators manage them, and the whole way from a trigger to a receiver."""
 
 import asyncio
+import json
+import re
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -11,12 +13,15 @@ import sqlalchemy as sa
 from standardwebhooks import Webhook as Verifier
 from typer.testing import CliRunner
 
+from agent.settings import Settings
 from api.cli import app
 from tests.receiver import Receiver, receiving, status
 from tools.audit import Actor
 from tools.database import migrate
 from tools.schema import idempotency, webhooks
+from tools.webhooks import EVENTS
 
+DOCUMENT = Path(__file__).parents[2] / "docs" / "webhooks.md"
 URL = "http://127.0.0.1:9/hooks"
 
 
@@ -215,3 +220,23 @@ def test_the_command_line_manages_webhooks_too(tmp_path: Path, monkeypatch: pyte
     assert "usual form" in run("add", "https://127.1/", code=1)
     run("remove", identity)
     assert run("list") == ""
+
+
+async def test_the_documented_message_is_what_arrives(service: Any, receiver: Receiver, x1: dict[str, Any]) -> None:
+    await add(service.client, url=receiver.url(), events=["order.placed"])
+    await service.trigger(x1)
+    await receiver.until(1)
+
+    arrived = json.loads(receiver.received[0].body)
+    documented = json.loads(re.search(r"<!-- example -->\n```json\n(.*?)```", DOCUMENT.read_text(), re.DOTALL)[1])
+    for message in (arrived, documented):
+        message["timestamp"] = "each its own"
+        message["data"] |= dict.fromkeys(("number", "run_id", "created_at", "due_at"), "each its own")
+    assert arrived == documented
+
+
+def test_every_event_and_setting_is_documented() -> None:
+    text = DOCUMENT.read_text()
+    settings = [name.upper() for name in Settings.model_fields if name.startswith("webhook_")]
+
+    assert [name for name in (*EVENTS, *settings) if f"`{name}`" not in text] == []

@@ -272,6 +272,30 @@ async def test_removing_a_webhook_removes_its_deliveries_alone(book: OrderBook, 
     assert {row.webhook_id for row in await rows(book)} == {other.id}
 
 
+async def test_events_are_forgotten_once_nothing_of_them_is_to_be_delivered(book: OrderBook, happen: Happen) -> None:
+    async def age(table: sa.Table, column: str) -> None:
+        old = sa.update(table).where(table.c[column].is_not(None)).values({column: NowPlus(-31 * 86_400)})
+        async with book._writing() as connection:
+            await connection.execute(old)
+
+    await happen()
+    await book.hand_out_events()
+    await add(book)
+    for _ in range(3):
+        await happen()
+    delivered, dead, _pending = await claim(book)
+    await settle(book, delivered, "delivered")
+    await settle(book, dead, "dead", error="x")
+    await happen()
+
+    assert await book.forget_events(days=30) == 0
+    await age(outbox, "handed_out_at")
+    assert await book.forget_events(days=30) == 1
+    await age(deliveries, "finished_at")
+    assert (await book.forget_events(days=30), await book.forget_events(days=30)) == (2, 0)
+    assert [row.status for row in await rows(book)] == ["pending"]
+
+
 async def test_placing_an_order_takes_no_statement_more_for_webhooks(
     book: OrderBook, engine: AsyncEngine, new_run: Any, new_proposal: Any
 ) -> None:
