@@ -2,6 +2,8 @@
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
+from tools.calibration_watch import Observed
+
 SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2, 3, 4, 5, 7.5, 10)
 MAX_PRODUCT_SERIES = 500
 
@@ -46,6 +48,18 @@ class Metrics:
         self.review_queue_oldest_seconds = Gauge(
             "review_queue_oldest_seconds", "Age of the oldest waiting order.", registry=registry
         )
+        self.confidence_outcomes = Gauge(
+            "confidence_outcomes", "Latest orders with a recorded outcome, a thousand at most.", registry=registry
+        )
+        self.confidence_calibration_error = Gauge(
+            "confidence_calibration_error", "Their mean distance from the stated confidence.", registry=registry
+        )
+        self.confidence_drift_p_value = Gauge(
+            "confidence_drift_p_value", "Chance of a disagreement as large as observed.", registry=registry
+        )
+        self.confidence_drift = Gauge(
+            "confidence_drift", "1 while outcomes disagree with the stated confidence beyond chance.", registry=registry
+        )
         self.http_requests = Counter(
             "http_requests", "Requests by route and status.", ["method", "route", "status"], registry=registry
         )
@@ -61,6 +75,12 @@ class Metrics:
         self.webhook_pending = Gauge("webhook_pending", "Deliveries still to be made.", registry=registry)
         self.webhook_dead_letters = Gauge("webhook_dead_letters", "Deliveries given up.", registry=registry)
         self._products: set[str] = set()
+
+    def observe_calibration(self, found: Observed) -> None:
+        self.confidence_outcomes.set(found.test.outcomes)
+        self.confidence_calibration_error.set(found.test.calibration_error or 0.0)
+        self.confidence_drift_p_value.set(found.test.p_value)
+        self.confidence_drift.set(found.drift)
 
     def observe_plan(self, *, product_id: str, safety_stock: float, reorder_point: float) -> None:
         """Show a product's last calculation; after 500 products, new ones share the label `other`."""

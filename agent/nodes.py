@@ -22,6 +22,7 @@ from agent.settings import Settings
 from agent.state import DecisionRequest, DecisionState
 from agent.stock import StockDesk, plan_for
 from agent.toolbox import Toolbox
+from tools.confidence import CalibrationTable
 from tools.errors import AwaitsReview, RestockError
 from tools.gate import Circumstances, Limits, Route, Submission, Verdict, judge
 from tools.models import NewProposal, Plan, ProductFacts, ProposalStatus
@@ -55,7 +56,9 @@ class Nodes:
         settings: Settings,
         metrics: Metrics,
         discretion: Discretion,
+        calibration: CalibrationTable | None = None,
     ) -> None:
+        self._calibration = calibration
         self._discretion = discretion
         self._desk, self._book, self._settings, self._metrics = desk, book, settings, metrics
         self._chain = chain
@@ -162,6 +165,7 @@ class Nodes:
             auto_order_value_limit=self._settings.auto_order_value_limit,
             currency=self._settings.limit_currency,
             exchange_rates=self._settings.exchange_rates,
+            calibration=self._calibration,
         )
 
     async def _record(self, proposal: NewProposal, route: Literal["auto", "review", "none"]) -> Route:

@@ -11,6 +11,7 @@ import time
 import uuid
 from collections.abc import AsyncIterator, Coroutine, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any, TypeVar
 
@@ -35,11 +36,13 @@ from agent.state import ChatAnswer, DecisionRequest, DecisionState
 from agent.stock import StockDesk
 from agent.toolbox import Toolbox
 from agent.turns import Turn, Turns
+from tools.calibration_watch import CalibrationState, calibration_state
 from tools.catalog import SampleCatalog
+from tools.confidence import read_table, shipped_table
 from tools.database import create_engine, migrate, require_tables
 from tools.errors import Unavailable, UnknownConversation
 from tools.live_catalog import LiveCatalog
-from tools.models import DecisionKind, Mode, NewRun, Plan, Run, RunView
+from tools.models import DecisionKind, Mode, NewRun, OrderOutcome, OutcomeReport, Plan, Run, RunView
 from tools.orders import OrderBook
 
 log = structlog.get_logger(__name__)
@@ -123,7 +126,10 @@ class Runtime:
         self.settings, self.book, self.metrics = settings, book, metrics
         self._chain, self.checkpointer = chain, checkpointer
         self._desk = StockDesk({"mock": LiveCatalog(SampleCatalog(), book, "mock")})
-        self.toolbox = toolbox = Toolbox(self._desk, start_run=self.decide, review_url=self.review_url)
+        self._calibration = read_table(settings.calibration_table) if settings.calibration_table else None
+        self.toolbox = toolbox = Toolbox(
+            self._desk, start_run=self.decide, review_url=self.review_url, calibration=self._calibration
+        )
         secrets = [value.get_secret_value() for _, value in settings if isinstance(value, SecretStr)]
         self._discretion = Discretion(secrets)
         self.nodes = Nodes(
@@ -134,6 +140,7 @@ class Runtime:
             settings=settings,
             metrics=metrics,
             discretion=self._discretion,
+            calibration=self._calibration,
         )
         self.graph: Graph = build_graph(self.nodes, checkpointer)
         self._turns = Turns()
@@ -215,6 +222,19 @@ class Runtime:
         async with lock:
             asker = {"requested_by": named or caller, "requested_by_id": caller}
             return await self._in_background(self._answer(message, conversation_id, asker))
+
+    async def record_outcome(self, report: OutcomeReport, *, recorded_by: str) -> OrderOutcome:
+        """Keep how an order turned out. Raises `UnknownOrder`, `AlreadyRecorded`."""
+        return await self.book.record_outcome(report, recorded_by=recorded_by, table=self._calibration)
+
+    async def calibration_state(self) -> CalibrationState:
+        """The calibration in use, and what has been observed of it in operation."""
+        return calibration_state(
+            self._calibration or shipped_table(),
+            await self.book.recorded_outcomes(),
+            decided=await self.book.decisions_made(),
+            today=datetime.now(UTC).date(),
+        )
 
     async def readiness(self) -> dict[str, Any]:
         """Whether the service can take work, and what it would use for it."""

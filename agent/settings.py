@@ -91,6 +91,8 @@ class Settings(BaseSettings):
 
     confidence_threshold: Annotated[float, Field(ge=0, le=1)] = 0.6
     """From this probability on an order is placed automatically."""
+    calibration_table: Path | None = None
+    """The confidence's calibration fitted on your own data by `restock calibrate`; without it the shipped one."""
     auto_order_value_limit: Annotated[Decimal, Field(ge=0)] = Decimal(500_000)
     """Orders worth more than this, in LIMIT_CURRENCY, always go to review."""
     auto_day_value_limit: Amount | None = None

@@ -19,7 +19,7 @@ from pydantic import BaseModel, ConfigDict, Field, SkipValidation
 
 from agent.state import DecisionRequest
 from agent.stock import StockDesk, plan_for
-from tools.confidence import assess
+from tools.confidence import CalibrationTable, assess
 from tools.models import Plan, ProductFacts, RunView, WhatIf
 
 StockStatus = Literal["any", "needs_order", "on_order", "overdue"]
@@ -97,8 +97,16 @@ class SubmissionArguments(Arguments):
 class Toolbox:
     """Builds the tools of a decision and of a chat around one stock desk."""
 
-    def __init__(self, desk: StockDesk, *, start_run: StartRun, review_url: Callable[[str], str]) -> None:
+    def __init__(
+        self,
+        desk: StockDesk,
+        *,
+        start_run: StartRun,
+        review_url: Callable[[str], str],
+        calibration: CalibrationTable | None = None,
+    ) -> None:
         self._desk, self._start_run, self._review_url = desk, start_run, review_url
+        self._calibration = calibration
         look_up = self._tool("get_product", self.get_product, ProductArguments)
         calculation = self._tool("calculate_reorder", self.calculate_reorder, CalculationArguments)
         self.decision: list[BaseTool] = [
@@ -159,7 +167,7 @@ class Toolbox:
         )
         plan = await self._desk.plan(_request(runtime, product_id, location), what_if)
         evidence = plan.model_dump(mode="json") if what_if.changes_nothing else None
-        told = _calculation(plan, what_if)
+        told = _calculation(plan, what_if, self._calibration)
         return _json(_brief(told) if _in_decision(runtime) else told), evidence
 
     async def find_products(
@@ -283,7 +291,7 @@ def _product(facts: ProductFacts, siblings: list[ProductFacts]) -> dict[str, Any
     }
 
 
-def _calculation(plan: Plan, what_if: WhatIf) -> dict[str, Any]:
+def _calculation(plan: Plan, what_if: WhatIf, calibration: CalibrationTable | None) -> dict[str, Any]:
     numbers = (
         "order_quantity",
         "minimum_quantity",
@@ -310,7 +318,7 @@ def _calculation(plan: Plan, what_if: WhatIf) -> dict[str, Any]:
         **{name: _number(getattr(plan, name)) for name in numbers},
         "method": plan.method,
         "demand_class": plan.demand_class,
-        "confidence": ceil(assess(plan, plan.order_quantity).value * 10_000) / 10_000,
+        "confidence": ceil(assess(plan, plan.order_quantity, table=calibration).value * 10_000) / 10_000,
         "unit_price": None if plan.unit_price is None else float(plan.unit_price),
         "order_value": None if plan.order_value is None else float(plan.order_value),
         "currency": plan.currency,

@@ -9,6 +9,7 @@ from pydantic import BaseModel, Field, PlainSerializer, WithJsonSchema
 
 from agent.state import ChatAnswer
 from tools.audit import AuditEntry
+from tools.calibration_watch import CalibrationState
 from tools.deliveries import DeadLetter
 from tools.keys import Key, Secret
 from tools.models import (
@@ -17,6 +18,7 @@ from tools.models import (
     Mode,
     Order,
     OrderLine,
+    OrderOutcome,
     Plan,
     Proposal,
     ProposalStatus,
@@ -47,6 +49,22 @@ class Calculation(Plan):
     @classmethod
     def of(cls, plan: Plan) -> "Calculation":
         return cls.model_construct(**dict(plan))
+
+
+class CalibrationAnswer(CalibrationState, Answer):
+    """How far the confidence can be believed."""
+
+    @classmethod
+    def of(cls, state: CalibrationState) -> "CalibrationAnswer":
+        return cls.model_construct(**dict(state))
+
+
+class OutcomeAnswer(OrderOutcome, Answer):
+    """An outcome as it is kept, beside what had been said of the order."""
+
+    @classmethod
+    def of(cls, outcome: OrderOutcome) -> "OutcomeAnswer":
+        return cls.model_construct(**dict(outcome))
 
 
 class OrderItem(OrderLine):

@@ -14,7 +14,7 @@ from api.deliverer import delivering
 from api.limits import BodyLimit, LoadLimit, SecurityHeaders
 from api.observability import RequestLog
 from api.rate_limits import RateLimits
-from api.routes import audit, chat, keys, orders, reviews, runs, service, triggers, webhooks
+from api.routes import audit, calibration, chat, keys, orders, reviews, runs, service, triggers, webhooks
 from api.webhook_desk import WebhookDesk
 
 OpenRuntime = Callable[[Settings], AbstractAsyncContextManager[Runtime]]
@@ -50,7 +50,7 @@ def create_app(settings: Settings, *, open_runtime: OpenRuntime = open_runtime) 
     app.openapi = lambda: openapi.document(app)  # type: ignore[method-assign]
     errors.install(app)
     metrics = service.open_metrics if settings.metrics_public else service.guarded_metrics
-    modules = (triggers, reviews, orders, runs, chat, keys, audit, webhooks, service)
+    modules = (triggers, reviews, orders, runs, calibration, chat, keys, audit, webhooks, service)
     for router in (*(module.router for module in modules), metrics):
         # include_router would match each request twice over, a third of the cost of a small answer.
         app.router.routes.extend(router.routes)

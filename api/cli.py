@@ -1,5 +1,6 @@
 """The command `restock`. Everything heavy is imported by the command that needs it: `--help` answers at once."""
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -10,6 +11,7 @@ from api.webhook_commands import webhooks
 
 if TYPE_CHECKING:
     from tools.audit import AuditEntry
+    from tools.models import OrderOutcome
     from tools.orders import OrderBook
 
 app = typer.Typer(
@@ -85,6 +87,47 @@ def prune() -> None:
         typer.echo(error.message, err=True)
         raise typer.Exit(1) from None
     typer.echo("Forgotten: " + ", ".join(f"{number} {what}" for what, number in pruned.items()) + ".")
+
+
+_OWN_OPTIONS = {"ignore_unknown_options": True, "allow_extra_args": True, "help_option_names": []}
+"""The commands below hand their options to the tool itself, which explains them under --help."""
+
+
+@app.command(context_settings=_OWN_OPTIONS)
+def backtest(context: typer.Context) -> None:
+    """Look back on your own demand: FILE --report out.html. Service achieved against asked, stock, cost, confidence."""
+    from tools.backtest import main as look_back
+
+    raise typer.Exit(look_back(context.args, program="restock backtest"))
+
+
+@app.command(context_settings=_OWN_OPTIONS)
+def calibrate(context: typer.Context) -> None:
+    """Fit the confidence on your own demand and recorded outcomes: FILE --out TABLE, then set CALIBRATION_TABLE."""
+    from tools.calibration import main as fit
+
+    async def known(book: "OrderBook") -> "list[OrderOutcome]":
+        return await book.recorded_outcomes(limit=None)
+
+    recorded = [] if "--help" in context.args else with_book(load_settings(), known)
+    raise typer.Exit(fit(context.args, recorded=recorded, program="restock calibrate"))
+
+
+@app.command()
+def outcomes(
+    file: Annotated[Path, typer.Argument(help="CSV with order_number, ran_out, left_over, received_quantity.")],
+) -> None:
+    """Record how placed orders turned out, from a file. Lines already recorded are passed over."""
+    settings = load_settings()
+    from tools.confidence import read_table
+    from tools.outcomes import read_reports
+
+    async def import_all(book: "OrderBook") -> tuple[int, int]:
+        table = read_table(settings.calibration_table) if settings.calibration_table else None
+        return await book.import_outcomes(read_reports(file), recorded_by=f"file {file.name}", table=table)
+
+    new, known = with_book(settings, import_all)
+    typer.echo(f"Recorded {new} outcomes; {known} were known.")
 
 
 @app.command()

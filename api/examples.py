@@ -75,3 +75,8 @@ WEBHOOK_CHANGES: dict[str, Example] = {
 ROTATIONS: dict[str, Example] = {
     "day": {"summary": "Let the old secret sign for a day more", "value": {"keep_old_hours": 24}},
 }
+
+OUTCOMES: dict[str, Example] = {
+    "right": {"summary": "It was enough, with some left", "value": {"ran_out": False, "left_over": 120}},
+    "short": {"summary": "It ran out", "value": {"ran_out": True, "left_over": 0, "received_quantity": 700}},
+}

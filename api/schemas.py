@@ -13,6 +13,7 @@ from tools.models import (
     DecisionKind,
     DemandHistory,
     OpenOrder,
+    OutcomeReport,
     PriceBreak,
     Product,
     ProductFacts,
@@ -377,3 +378,16 @@ class KeyRotation(Body):
 
 class NewLimits(Body):
     limits: LimitInputs = Field(description="All limits of the key; what is not named is not limited any more.")
+
+
+class OutcomeInput(Body):
+    """How an order turned out at the end of the lead time and review period that it had to cover."""
+
+    ran_out: bool = Field(description="Demand went unserved, or waited.")
+    left_over: Quantity = Field(description="Units on hand at the end; 0 when none were.")
+    received_quantity: Annotated[int, Field(ge=0, le=MAX_QUANTITY)] | None = Field(
+        default=None, description="Units that came in, where it is known."
+    )
+
+    def to_report(self, number: str) -> OutcomeReport:
+        return OutcomeReport(order_number=number, **self.model_dump())

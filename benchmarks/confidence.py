@@ -16,13 +16,14 @@ from tools.calibration import (
     PERMITTED_INTERVALS,
     Outcomes,
     calibrated,
-    calibration_error,
     fit_table,
+    fitted_on_origins,
     judge,
     judge_proposals,
     write,
 )
 from tools.confidence import CalibrationTable
+from tools.reliability import calibration_error
 from tools.rolling_origin import Interval, Origins, rolling_origins
 
 SHIPPED = Path(__file__).parent.parent / "tools" / "calibration_table.json"
@@ -92,7 +93,7 @@ def tenfold(origins: Origins, table: CalibrationTable) -> None:
 
 
 def fitted_on_retail(origins: Origins) -> CalibrationTable:
-    return fit_table(judge_proposals(origins), origin=ORIGIN)
+    return fitted_on_origins(origins, origin=ORIGIN)
 
 
 def cuts_every(interval: Interval, *, first: int, last: int, every: int) -> list[int]:

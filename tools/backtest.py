@@ -1,6 +1,6 @@
 """Would the calculator have kept its promise on this data? Rolling origins and a simulation, the textbook beside it.
 
-    python -m tools.backtest FILE --out report.html
+    restock backtest FILE --report report.html
 
 FILE is CSV or Parquet: a product, a date and a quantity in each row, or a row per product with a column per period. The
 report is one HTML file that needs nothing else.
@@ -14,14 +14,16 @@ from pathlib import Path
 
 import numpy as np
 
-from tools.calibration import Outcomes, calibrated, calibration_error, judge_proposals
-from tools.confidence import CalibrationTable, shipped_table
+from tools.calibration import calibrated, judge_proposals
+from tools.confidence import CalibrationTable, ReliabilityBin, shipped_table
 from tools.coverage import SERVICE_LEVELS, Coverage, coverage_table
-from tools.demand_distribution import FloatArray, IntArray
+from tools.demand_distribution import IntArray
 from tools.demand_table import PERIOD_DAYS, DemandTable, read_demand
 from tools.errors import InvalidInput, RestockError
 from tools.interval_forecast import FEWEST_FOR_FORECAST_ERRORS
 from tools.pooled_factor import PooledFactor, pooled_factor
+from tools.progress import progress_bar
+from tools.reliability import calibration_error, reliability
 from tools.rolling_origin import FEWEST_SALES, Interval, Progress, origins_at, rolling_origins
 from tools.scan import DEMAND_CLASSES
 from tools.simulation import OrderTerms, Played, play
@@ -30,7 +32,6 @@ MOST_MOMENTS = 60
 """Origins looked at where the caller does not say how many."""
 LEARNING_SHARE = 0.25
 """Of the periods, before the simulation begins."""
-BAR_WIDTH = 30
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,8 +62,7 @@ class Backtest:
     coverage: list[Coverage]
     pooled: list[PooledFactor]
     simulated: list[SimulatedRow]
-    reliability: list[tuple[float, float, int]]
-    """(mean confidence, share acceptable, proposals) of each tenth of the confidence that occurs."""
+    reliability: tuple[ReliabilityBin, ...]
     calibration_error: float
     calibration_origin: str
 
@@ -98,7 +98,7 @@ def backtest(
         coverage=coverage_table(origins, asked),
         pooled=[factor for factor in (pooled_factor(origins, level) for level in asked) if factor is not None],
         simulated=_simulated(table, interval, terms, played),
-        reliability=_reliability(confidence, outcomes),
+        reliability=reliability(confidence, outcomes.acceptable, overlap=outcomes.overlap),
         calibration_error=calibration_error(confidence, outcomes.acceptable),
         calibration_origin="not calibrated" if curves is None else curves.origin,
     )
@@ -126,19 +126,6 @@ class _Halves:
     def _tell(self, percent: int) -> None:
         if self.report:
             self.report(percent, 100)
-
-
-def _reliability(confidence: FloatArray, outcomes: Outcomes) -> list[tuple[float, float, int]]:
-    tenth = np.minimum((confidence * 10).astype(int), 9)
-    return [
-        (
-            float(confidence[tenth == bin_].mean()),
-            float(outcomes.acceptable[tenth == bin_].mean()),
-            int((tenth == bin_).sum()),
-        )
-        for bin_ in range(10)
-        if (tenth == bin_).any()
-    ]
 
 
 def _simulated(table: DemandTable, interval: Interval, terms: OrderTerms, played: list[Played]) -> list[SimulatedRow]:
@@ -173,21 +160,12 @@ def _row(name: str, chosen: IntArray, run: Played, table: DemandTable, terms: Or
     )
 
 
-def progress_bar(done: int, of: int) -> None:
-    """A bar on standard error, where it is a terminal."""
-    if not sys.stderr.isatty():
-        return
-    filled = BAR_WIDTH * done // of
-    sys.stderr.write(
-        f"\r[{'#' * filled}{'.' * (BAR_WIDTH - filled)}] {100 * done // of:3d} %" + ("\n" if done == of else "")
-    )
-    sys.stderr.flush()
-
-
-def parser() -> argparse.ArgumentParser:
-    options = argparse.ArgumentParser(prog="python -m tools.backtest", description=(__doc__ or "").split("\n")[0])
+def parser(program: str = "python -m tools.backtest") -> argparse.ArgumentParser:
+    options = argparse.ArgumentParser(prog=program, description=(__doc__ or "").split("\n")[0])
     options.add_argument("file", type=Path, help="CSV or Parquet: product, date, quantity; or a row per product")
-    options.add_argument("--out", type=Path, default=Path("backtest.html"), help="the report (default backtest.html)")
+    options.add_argument(
+        "--report", "--out", dest="out", type=Path, default=Path("backtest.html"), help="default backtest.html"
+    )
     options.add_argument("--period", choices=list(PERIOD_DAYS), default="day", help="of demand (default day)")
     options.add_argument("--lead-time", type=int, default=7, help="in periods (default 7)")
     options.add_argument("--review", type=int, default=1, help="review period, in periods, 1 or more (default 1)")
@@ -204,11 +182,11 @@ def parser() -> argparse.ArgumentParser:
     return options
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
+def main(arguments: Sequence[str] | None = None, *, program: str = "python -m tools.backtest") -> int:
     """The command."""
     from tools.backtest_report import summary, write_report
 
-    given = parser().parse_args(arguments)
+    given = parser(program).parse_args(arguments)
     terms = OrderTerms(
         minimum_order_quantity=given.minimum_order,
         order_multiple=given.multiple,

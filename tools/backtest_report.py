@@ -141,9 +141,12 @@ def _simulated(found: Backtest) -> str:
 
 
 def _confidence(found: Backtest) -> str:
-    cells = ((f"{said:.2f}", f"{held:.2f}", f"{count:,}") for said, held, count in found.reliability)
+    cells = (
+        (f"{each.predicted:.2f}", f"{each.observed:.2f}", f"{each.low:.2f} – {each.high:.2f}", f"{each.count:,}")
+        for each in found.reliability
+    )
     return (
-        _rows(("confidence", "turned out acceptable", "proposals"), cells)
+        _rows(("confidence", "turned out acceptable", "95 % interval", "proposals"), cells)
         + f'<p class="note">Expected calibration error {found.calibration_error:.3f}. Curves: '
         + f"{escape(found.calibration_origin)}.</p>"
     )
@@ -188,7 +191,10 @@ def _of(rows: list[SimulatedRow], method: str) -> list[SimulatedRow]:
 
 def _reliable(axes: "Axes", found: Backtest) -> None:
     axes.plot([0, 1], [0, 1], color="#999", linewidth=1)
-    axes.plot([row[0] for row in found.reliability], [row[1] for row in found.reliability], "o-", color=OURS)
+    said, held = ([getattr(each, name) for each in found.reliability] for name in ("predicted", "observed"))
+    below = [each.observed - each.low for each in found.reliability]
+    above = [each.high - each.observed for each in found.reliability]
+    axes.errorbar(said, held, yerr=[below, above], fmt="o-", color=OURS, capsize=2)
     axes.set(xlabel="confidence", ylabel="turned out acceptable", xlim=(0, 1), ylim=(0, 1))
 
 

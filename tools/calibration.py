@@ -1,22 +1,27 @@
 """Confidence that held in the past: curves from the raw probability to the share of orders that turned out acceptable.
 
 Fitted on past origins, one monotone curve per stratum of history length and demand class, and checked on later ones.
-`python -m tools.calibration FILE --out TABLE` fits on one's own data.
+`restock calibrate FILE --out TABLE` fits on one's own data.
 """
 
 import argparse
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
+from tempfile import NamedTemporaryFile
 
 import numpy as np
 from numpy.typing import NDArray
 
-from tools.confidence import SHORT_HISTORY, CalibrationCurve, CalibrationTable
+from tools.confidence import SHORT_HISTORY, CalibrationCurve, CalibrationTable, ReliabilityBin
 from tools.demand_distribution import FloatArray
 from tools.demand_table import PERIOD_DAYS, DemandTable, read_demand
-from tools.errors import InvalidInput
+from tools.errors import InvalidInput, RestockError
+from tools.models import OrderOutcome
+from tools.progress import progress_bar
+from tools.reliability import reliability
 from tools.rolling_origin import Flags, Interval, Origins, Progress, rolling_origins
 from tools.scan import DEMAND_CLASSES
 
@@ -28,9 +33,11 @@ FACTORS = (0.25, 0.5, 0.75, 1.0, 1.0, 1.0, 1.25, 1.5, 2.0, 3.0, 5.0, 10.0)
 CURVE_POINTS = 30
 FEWEST_OUTCOMES = 400
 """A stratum with fewer is given the curve of all strata with its history length."""
+FEWEST_RECORDED = 50
+"""Outcomes of real orders in a stratum from which on they move its curve."""
+EARLIER_SHARE = 0.6
 PRIOR_OUTCOMES = 30.0
 """Independent outcomes at the raw probability's own word that each point of a curve is mixed with."""
-ECE_BINS = 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,44 +152,109 @@ def calibrated(table: CalibrationTable, outcomes: Outcomes) -> FloatArray:
     return values
 
 
-def calibration_error(confidence: FloatArray, acceptable: FloatArray) -> float:
-    """Expected calibration error: mean distance, weighted by size, of ten equal bins' confidence from their share.
-
-    (Naeini, Cooper & Hauskrecht, 2015)
-    """
-    bins = np.minimum((confidence * ECE_BINS).astype(np.int64), ECE_BINS - 1)
-    apart = np.bincount(bins, confidence - acceptable, ECE_BINS)
-    return float(np.abs(apart).sum() / confidence.size)
-
-
 def fit_on(
     table: DemandTable, interval: Interval, *, origin: str, progress: Progress | None = None
 ) -> CalibrationTable:
     """Fit on every origin of a table of demand."""
-    return fit_table(judge_proposals(rolling_origins(table, interval, progress=progress)), origin=origin)
+    return fitted_on_origins(rolling_origins(table, interval, progress=progress), origin=origin)
+
+
+def fitted_on_origins(origins: Origins, *, origin: str) -> CalibrationTable:
+    """The table of all origins, with how a trial table of the earlier ones held on the later."""
+    proposals = judge_proposals(origins)
+    fitted = fit_table(proposals, origin=origin)
+    return fitted.model_copy(
+        update={
+            "fitted_on": datetime.now(UTC).date(),
+            "proposals": proposals.raw.size,
+            "reliability": held_out_reliability(origins, proposals),
+        }
+    )
+
+
+def held_out_reliability(origins: Origins, proposals: Outcomes) -> tuple[ReliabilityBin, ...]:
+    """Of all strata and of each, on the later two fifths of the origins; nothing where there is too little."""
+    moment = origins.moment[proposals.origin]
+    cut = float(np.quantile(origins.moment, EARLIER_SHARE))
+    earlier = proposals.where(moment + origins.interval.length <= cut)
+    later = proposals.where(moment > cut)
+    if earlier.raw.size < FEWEST_OUTCOMES or not later.raw.size:
+        return ()
+    said = calibrated(fit_table(earlier, origin="earlier origins"), later)
+    bins = list(reliability(said, later.acceptable, overlap=proposals.overlap))
+    for stratum in np.unique(later.stratum):
+        own = later.stratum == stratum
+        bins += reliability(said[own], later.acceptable[own], stratum=str(stratum), overlap=proposals.overlap)
+    return tuple(bins)
+
+
+def moved_by_outcomes(table: CalibrationTable, recorded: Sequence[OrderOutcome]) -> CalibrationTable:
+    """The table after what became of real orders: each stratum with enough of them is drawn to the share that turned
+    out acceptable, its fitted curve counting for thirty outcomes at each point."""
+    curves, used = dict(table.curves), 0
+    for stratum, curve in table.curves.items():
+        own = [outcome for outcome in recorded if outcome.stratum == stratum]
+        if len(own) >= FEWEST_RECORDED:
+            curves[stratum] = _moved(curve, own)
+            used += len(own)
+    return table.model_copy(update={"curves": curves, "recorded_outcomes": used})
+
+
+def _moved(curve: CalibrationCurve, recorded: Sequence[OrderOutcome]) -> CalibrationCurve:
+    points = np.array(curve.raw)
+    nearest = np.searchsorted((points[1:] + points[:-1]) / 2, [outcome.raw for outcome in recorded])
+    count = np.bincount(nearest, minlength=points.size)
+    good = np.bincount(nearest, [outcome.acceptable for outcome in recorded], minlength=points.size)
+    weight = count + PRIOR_OUTCOMES
+    mixed = (good + PRIOR_OUTCOMES * np.array(curve.acceptable)) / weight
+    rising = isotonic(mixed.tolist(), weight.tolist())
+    return CalibrationCurve(raw=curve.raw, acceptable=tuple(round(value, 5) for value in rising))
 
 
 def write(table: CalibrationTable, path: Path) -> None:
-    path.write_text(table.model_dump_json(indent=1) + "\n", encoding="utf-8")
+    """Put the table there whole: whoever reads meanwhile finds the old one or the new one."""
+    with NamedTemporaryFile("w", encoding="utf-8", dir=path.parent, prefix=f".{path.name}.", delete=False) as file:
+        file.write(table.model_dump_json(indent=1) + "\n")
+    Path(file.name).chmod(0o644)
+    Path(file.name).replace(path)
 
 
-def main(arguments: Sequence[str] | None = None) -> None:
-    """Fit a table on one's own data."""
-    parser = argparse.ArgumentParser(
-        prog="python -m tools.calibration", description="Fit the confidence on past demand."
+def parser(program: str = "python -m tools.calibration") -> argparse.ArgumentParser:
+    options = argparse.ArgumentParser(prog=program, description="Fit the confidence on one's own past demand.")
+    options.add_argument("file", type=Path, help="CSV or Parquet: product, date, quantity; or a row per product")
+    options.add_argument("--out", type=Path, required=True, help="where the table goes (JSON)")
+    options.add_argument("--lead-time", type=int, default=7, help="in periods (default 7)")
+    options.add_argument("--review", type=int, default=1, help="review period, in periods (default 1)")
+    options.add_argument("--period", choices=list(PERIOD_DAYS), default="day", help="of demand (default day)")
+    options.add_argument("--drop-returns", action="store_true", help="leave rows with a quantity below 0 out")
+    options.add_argument("--product", help="column that tells products apart")
+    return options
+
+
+def main(
+    arguments: Sequence[str] | None = None,
+    *,
+    recorded: Sequence[OrderOutcome] = (),
+    program: str = "python -m tools.calibration",
+) -> int:
+    """Fit a table on one's own data, and on recorded outcomes of orders where there are enough of them."""
+    given = parser(program).parse_args(arguments)
+    try:
+        interval = Interval(given.lead_time, given.review)
+        table = read_demand(given.file, period=given.period, drop_returns=given.drop_returns, product=given.product)
+        origin = f"{given.file.name}, lead time {given.lead_time}, review {given.review} ({given.period})"
+        fitted = moved_by_outcomes(fit_on(table, interval, origin=origin, progress=progress_bar), recorded)
+        write(fitted, given.out)
+    except (RestockError, OSError) as error:
+        sys.stderr.write(f"{error}\n")
+        return 2
+    sys.stdout.write(
+        f"wrote {given.out}: {len(fitted.curves)} curves from {len(table.products)} products, {fitted.proposals:,} "
+        f"past proposals and {fitted.recorded_outcomes} of {len(recorded)} recorded outcomes\n"
+        f"use it: CALIBRATION_TABLE={given.out.resolve()}\n"
     )
-    parser.add_argument("file", type=Path, help="CSV or Parquet with a product, a date and a quantity in each row")
-    parser.add_argument("--out", type=Path, required=True, help="where the table goes (JSON)")
-    parser.add_argument("--lead-time", type=int, default=7, help="in periods (default 7)")
-    parser.add_argument("--review", type=int, default=1, help="review period, in periods (default 1)")
-    parser.add_argument("--period", choices=list(PERIOD_DAYS), default="day")
-    parser.add_argument("--drop-returns", action="store_true", help="leave rows with a quantity below 0 out")
-    given = parser.parse_args(arguments)
-    table = read_demand(given.file, period=given.period, drop_returns=given.drop_returns)
-    fitted = fit_on(table, Interval(given.lead_time, given.review), origin=given.file.name)
-    write(fitted, given.out)
-    sys.stdout.write(f"wrote {given.out}: {len(fitted.curves)} curves from {len(table.products)} products\n")
+    return 0
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

@@ -6,14 +6,18 @@ held in the past; until such a table is there, the answer says that it is raw.
 """
 
 import json
+from datetime import date
 from functools import cache
 from importlib import resources
-from typing import Annotated
+from itertools import pairwise
+from pathlib import Path
+from typing import Annotated, Self
 
 import numpy as np
-from pydantic import Field
+from pydantic import Field, ValidationError, model_validator
 
 from tools.demand_distribution import Component, IntervalDemand
+from tools.errors import InvalidInput
 from tools.models import Confidence, Plan, Record
 
 SHORT_HISTORY = 26
@@ -28,11 +32,30 @@ Probability = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)]
 class CalibrationCurve(Record):
     """Share of orders that turned out acceptable at each raw probability; straight lines between the points."""
 
-    raw: tuple[Probability, ...]
+    raw: Annotated[tuple[Probability, ...], Field(min_length=1)]
     acceptable: tuple[Probability, ...]
+
+    @model_validator(mode="after")
+    def _rises(self) -> Self:
+        if len(self.raw) != len(self.acceptable):
+            raise ValueError("raw and acceptable need as many points as each other")
+        if any(after < before for column in (self.raw, self.acceptable) for before, after in pairwise(column)):
+            raise ValueError("neither raw nor acceptable may fall from point to point")
+        return self
 
     def at(self, raw: float) -> float:
         return float(np.interp(raw, self.raw, self.acceptable))
+
+
+class ReliabilityBin(Record):
+    """What was stated of some proposals, and what share of them turned out acceptable, with its 95 % interval."""
+
+    stratum: str
+    predicted: Probability
+    observed: Probability
+    count: Annotated[int, Field(ge=1)]
+    low: Probability
+    high: Probability
 
 
 class CalibrationTable(Record):
@@ -40,6 +63,13 @@ class CalibrationTable(Record):
 
     origin: str
     curves: dict[str, CalibrationCurve]
+    fitted_on: date | None = None
+    proposals: int = 0
+    """How many past proposals it was fitted on."""
+    recorded_outcomes: int = 0
+    """How many outcomes of real orders moved it."""
+    reliability: tuple[ReliabilityBin, ...] = ()
+    """On later proposals than those that a trial table was fitted on: how far such a table can be believed."""
 
 
 def assess(plan: Plan, quantity: int, *, table: CalibrationTable | None = None) -> Confidence:
@@ -82,6 +112,20 @@ def shipped_table() -> CalibrationTable | None:
     if not file.is_file():
         return None
     return CalibrationTable.model_validate(json.loads(file.read_text(encoding="utf-8")))
+
+
+def read_table(path: Path) -> CalibrationTable:
+    """A table that was fitted on one's own data. Raises `InvalidInput` for a file that is none."""
+    try:
+        return CalibrationTable.model_validate_json(path.read_bytes())
+    except OSError as error:
+        raise InvalidInput(f"The calibration table {path} cannot be read: {error.strerror}.") from error
+    except ValidationError as error:
+        fault = error.errors(include_input=False, include_url=False)[0]
+        place = ".".join(map(str, fault["loc"])) or "the file"
+        raise InvalidInput(
+            f"{path} is no calibration table: {place}: {fault['msg']}. Make one with `restock calibrate`."
+        ) from error
 
 
 def _predictive(plan: Plan) -> IntervalDemand:

@@ -17,6 +17,7 @@
     │   └── UnknownKey
     ├── Conflict                the request was sound, the world has moved on
     │   ├── AlreadyDecided      the review has been decided, changed or has expired
+    │   ├── AlreadyRecorded     another outcome of the order has been recorded
     │   ├── AwaitsReview        the order may not be placed automatically: a person has to decide; carries the run
     │   ├── IdempotencyMismatch the same key came with another body
     │   └── InFlight            the same key is still being answered
@@ -106,6 +107,10 @@ class Conflict(RestockError):
 
 class AlreadyDecided(Conflict):
     code = "already_decided"
+
+
+class AlreadyRecorded(Conflict):
+    code = "already_recorded"
 
 
 class AwaitsReview(Conflict):

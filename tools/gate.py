@@ -15,6 +15,7 @@ from typing import Annotated, Literal
 import numpy as np
 from pydantic import ConfigDict, Field
 
+from tools.confidence import CalibrationTable
 from tools.confidence import assess as assess_confidence
 from tools.models import Action, Confidence, Plan, Record
 from tools.money import in_currency
@@ -56,6 +57,8 @@ class Limits(Record):
     """Of the value limit."""
     exchange_rates: dict[str, Decimal] = Field(default_factory=dict)
     """What one unit of another currency is worth in that one."""
+    calibration: CalibrationTable | None = None
+    """Replaces the table that ships."""
 
 
 class Verdict(Record):
@@ -73,14 +76,17 @@ def judge(submission: Submission | None, plan: Plan, circumstances: Circumstance
     """Route one submission (None: unreadable, or there was none). Never raises for anything a model can say."""
     fault = _fault(submission, plan, circumstances)
     if fault and circumstances.may_retry and circumstances.escalation is None:
-        return _verdict("retry", plan, plan.recommended_action, plan.order_quantity, correction=fault)
+        said = assess_confidence(plan, plan.order_quantity, table=limits.calibration)
+        return _verdict("retry", plan, plan.recommended_action, plan.order_quantity, confidence=said, correction=fault)
     if not plan.triggered:
-        return _verdict("none", plan, "none", 0)
+        return _verdict("none", plan, "none", 0, confidence=assess_confidence(plan, 0, table=limits.calibration))
     if submission is None or fault or submission.action == "none":
         action, quantity = plan.recommended_action, plan.order_quantity
     else:
         action, quantity = submission.action, submission.quantity
-    confidence = _lowered(assess_confidence(plan, quantity), submission if not fault else None)
+    confidence = _lowered(
+        assess_confidence(plan, quantity, table=limits.calibration), submission if not fault else None
+    )
     reasons = _reasons(submission, fault, plan, quantity, circumstances, limits)
     auto = not reasons and confidence.value >= limits.confidence_threshold
     if not auto and not reasons:
@@ -189,11 +195,10 @@ def _verdict(
     action: Action,
     quantity: int,
     *,
-    confidence: Confidence | None = None,
+    confidence: Confidence,
     reasons: tuple[str, ...] = (),
     correction: str | None = None,
 ) -> Verdict:
-    confidence = confidence or assess_confidence(plan, quantity)
     return Verdict(
         route=route, action=action, quantity=quantity, confidence=confidence, reasons=reasons, correction=correction
     )

@@ -373,6 +373,36 @@ class Order(Record):
     due_at: AwareDatetime
 
 
+class OutcomeReport(Record):
+    """What became of a placed order, as seen at the end of its protection interval: the lead time and review period
+    that it had to cover."""
+
+    order_number: str
+    ran_out: bool
+    """Demand went unserved, or waited, within the interval."""
+    left_over: NonNegative
+    """Units on hand when the interval ended."""
+    received_quantity: Annotated[int, Field(ge=0)] | None = None
+    """None: not known."""
+
+
+OutcomeRoute = Literal["automatic", "approved", "edited"]
+
+
+class OrderOutcome(OutcomeReport):
+    """A report beside what had been said of the quantity that was ordered. Acceptable: it did not run out, and no more
+    was left over than the plan permits."""
+
+    acceptable: bool
+    confidence: float
+    """As it was stated for this quantity; of an edited one, as it would have been."""
+    raw: float
+    stratum: str
+    route: OutcomeRoute
+    recorded_by: str
+    recorded_at: AwareDatetime
+
+
 class RunView(Record):
     """A run with what came of it. `standing` marks an earlier run's answer, returned instead of a second one."""
 

@@ -22,6 +22,7 @@ from tools.idempotency import IdempotencyStore
 from tools.keys import KeyStore
 from tools.models import Mode, NewProposal, Order, Proposal, ProposalStatus, RunView
 from tools.money import DayLimit
+from tools.outcomes import OutcomeStore
 from tools.placing import (
     Turn,
     finish_run,
@@ -67,6 +68,7 @@ _MARK_PLACED = (
 
 class OrderBook(
     ReviewStore,
+    OutcomeStore,
     IdempotencyStore,
     KeyStore,
     ConversationStore,

@@ -2,6 +2,7 @@
 
 runs ──1:1── proposals ──1:1── orders        what was asked, what was proposed, what was placed
   │              └──1:1── decisions          what a person decided on a proposal
+  │                            orders ──1:1── outcomes   whether an order was right in the end
   └──────────── outbox, audit                what outside systems are to hear; who did what on which numbers
                  └──1:n── deliveries ──n:1── webhooks        who hears of it, and whether they have
 product_versions                             how many orders each product has seen: the clock of the double-order guard
@@ -265,6 +266,23 @@ decisions = Table(
     Column("decided_by", Words, nullable=False),
     Column("decided_by_id", Words, nullable=False, server_default=""),
     Column("decided_at", Instant, nullable=False),
+)
+
+outcomes = Table(
+    "outcomes",
+    metadata,
+    Column("order_number", Words, ForeignKey("orders.number"), primary_key=True),
+    Column("ran_out", Boolean, nullable=False),
+    Column("left_over", Float, nullable=False),
+    Column("received_quantity", BigInteger),
+    Column("acceptable", Boolean, nullable=False),
+    Column("confidence", Float, nullable=False),
+    Column("raw", Float, nullable=False),
+    Column("stratum", Words, nullable=False),
+    Column("route", Words, nullable=False),
+    Column("recorded_by", Words, nullable=False),
+    Column("recorded_at", Instant, nullable=False),
+    Index(None, "recorded_at"),
 )
 
 outbox = Table(

@@ -11,6 +11,7 @@ from api import VERSION
 from api.answers import Liveness, Readiness, ServiceAnswer
 from api.guarded_route import GuardedRoute, needs
 from api.routes.wiring import RuntimeGiven, as_json, problems
+from tools.calibration_watch import observed
 
 router = APIRouter(tags=["service"])
 guarded_metrics = APIRouter(tags=["service"], route_class=GuardedRoute)
@@ -46,6 +47,7 @@ async def metrics(runtime: RuntimeGiven) -> Response:
     runtime.metrics.webhook_pending.set(deliveries.pending)
     runtime.metrics.webhook_oldest_pending_seconds.set(deliveries.oldest_pending_seconds)
     runtime.metrics.webhook_dead_letters.set(deliveries.dead)
+    runtime.metrics.observe_calibration(observed(await runtime.book.recorded_outcomes()))
     text = await asyncio.to_thread(generate_latest, runtime.metrics.registry)
     return Response(text, media_type=CONTENT_TYPE_LATEST)
 

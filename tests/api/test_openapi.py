@@ -17,6 +17,8 @@ PATHS = {
     "/chat": {"post"},
     "/orders": {"get"},
     "/orders/{number}": {"get"},
+    "/orders/{number}/outcome": {"post"},
+    "/calibration": {"get"},
     "/reviews": {"get"},
     "/reviews/{review_id}": {"get"},
     "/reviews/{review_id}/decision": {"post"},

@@ -46,7 +46,7 @@ def test_the_simulation_reports_both_methods_for_every_class_that_occurs(found) 
 
 
 def test_the_confidence_is_checked_by_tenths(found) -> None:
-    assert sum(count for _, _, count in found.reliability) == 4 * found.origins
+    assert sum(each.count for each in found.reliability) == 4 * found.origins
     assert 0 <= found.calibration_error < 0.5
     assert "UCI" in found.calibration_origin
 

@@ -1,6 +1,6 @@
 """Confidence that held in the past."""
 
-import json
+from datetime import UTC, datetime
 from pathlib import Path
 
 import numpy as np
@@ -9,20 +9,23 @@ import pytest
 
 from tools.calibration import (
     FEWEST_OUTCOMES,
+    FEWEST_RECORDED,
     Outcomes,
     calibrated,
-    calibration_error,
     fit_curve,
     fit_table,
+    held_out_reliability,
     isotonic,
     judge,
     judge_proposals,
     main,
+    moved_by_outcomes,
 )
-from tools.confidence import CalibrationTable, assess, raw_probability, shipped_table, stratum
+from tools.confidence import assess, raw_probability, read_table, shipped_table, stratum
 from tools.demand_table import DemandTable
 from tools.errors import InvalidInput
-from tools.models import DemandHistory, Plan, Product, ProductFacts, Stock, Supplier
+from tools.models import DemandHistory, OrderOutcome, Plan, Product, ProductFacts, Stock, Supplier
+from tools.reliability import calibration_error
 from tools.replenishment import plan
 from tools.rolling_origin import Interval, rolling_origins
 from tools.scan import DEMAND_CLASSES
@@ -155,7 +158,81 @@ def test_the_command_fits_a_table_on_ones_own_data(tmp_path: Path, capsys: pytes
     ]
     file, out = tmp_path / "sales.csv", tmp_path / "table.json"
     pd.DataFrame(rows).to_csv(file, index=False)
-    main([str(file), "--out", str(out), "--lead-time", "6", "--review", "1"])
-    fitted = CalibrationTable.model_validate(json.loads(out.read_text()))
-    assert fitted.origin == "sales.csv"
-    assert "10 curves" in capsys.readouterr().out
+    assert main([str(file), "--out", str(out), "--lead-time", "6", "--review", "1"]) == 0
+    fitted = read_table(out)
+    assert fitted.origin == "sales.csv, lead time 6, review 1 (day)"
+    assert fitted.fitted_on == datetime.now(UTC).date()
+    assert sum(each.count for each in fitted.reliability if each.stratum == "all") > 1_000
+    assert f"CALIBRATION_TABLE={out}" in capsys.readouterr().out
+    assert list(tmp_path.iterdir()) == [file, out] or list(tmp_path.iterdir()) == [out, file]
+
+
+def test_a_refit_on_bad_data_leaves_the_old_table(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    file, out = tmp_path / "sales.csv", tmp_path / "table.json"
+    file.write_text("sku,date,quantity\nA,2026-01-01,3\nA,2026-01-02,-1\n")
+    out.write_text("the old one")
+    assert main([str(file), "--out", str(out)]) == 2
+    assert "Row 1 has quantity -1" in capsys.readouterr().err
+    assert out.read_text() == "the old one"
+
+
+def recorded(share: float, count: int, *, stratum: str = "long history, lumpy") -> list[OrderOutcome]:
+    """Outcomes of orders with a raw confidence of .7 to .9."""
+    return [
+        OrderOutcome(
+            order_number=f"PO-{index}",
+            ran_out=index >= share * count,
+            left_over=0,
+            acceptable=index < share * count,
+            confidence=0.8,
+            raw=0.7 + 0.2 * (index * 0.618 % 1),
+            stratum=stratum,
+            route="automatic",
+            recorded_by="erp",
+            recorded_at=datetime(2026, 5, 1, tzinfo=UTC),
+        )
+        for index in range(count)
+    ]
+
+
+def test_outcomes_of_real_orders_draw_a_curve_to_what_happened_and_keep_it_rising() -> None:
+    before = fit_table(outcomes(np.linspace(0, 1, 3_000), np.linspace(0, 1, 3_000)), origin="made up")
+    after = moved_by_outcomes(before, recorded(0.5, 1_000))
+    assert before.curves["long history, lumpy"].at(0.8) == pytest.approx(0.8, abs=0.05)
+    assert after.curves["long history, lumpy"].at(0.8) == pytest.approx(0.53, abs=0.06)
+    assert (np.diff(after.curves["long history, lumpy"].acceptable) >= 0).all()
+    assert after.curves["long history, smooth"] == before.curves["long history, smooth"]
+    assert after.recorded_outcomes == 1_000
+
+
+def test_a_handful_of_outcomes_moves_nothing() -> None:
+    before = fit_table(outcomes(np.linspace(0, 1, 3_000), np.linspace(0, 1, 3_000)), origin="made up")
+    assert moved_by_outcomes(before, recorded(0.0, FEWEST_RECORDED - 1)) == before
+
+
+def test_the_reliability_that_is_stated_was_measured_on_later_origins_than_the_trial_table_saw() -> None:
+    origins = rolling_origins(table(), WEEK, step=2)
+    proposals = judge_proposals(origins)
+    bins = held_out_reliability(origins, proposals)
+    cut = float(np.quantile(origins.moment, 0.6))
+    later = int((origins.moment[proposals.origin] > cut).sum())
+    assert sum(each.count for each in bins if each.stratum == "all") == later
+    assert sum(each.count for each in bins if each.stratum != "all") == later
+    assert all(each.low <= each.observed <= each.high for each in bins)
+
+
+@pytest.mark.parametrize(
+    ("text", "why"),
+    [
+        ("{}", "origin: Field required"),
+        ("not json", "Invalid JSON"),
+        ('{"origin": "x", "curves": {"a": {"raw": [0.5, 0.1], "acceptable": [0.1, 0.5]}}}', "may fall"),
+        ('{"origin": "x", "curves": {"a": {"raw": [0.1], "acceptable": [0.1, 0.5]}}}', "as many points"),
+        ('{"origin": "x", "curves": {"a": {"raw": [0.1], "acceptable": [NaN]}}}', "finite number"),
+    ],
+)
+def test_a_file_that_is_no_table_is_refused_with_what_is_wrong(tmp_path: Path, text: str, why: str) -> None:
+    file = tmp_path / "table.json"
+    file.write_text(text)
+    with pytest.raises(InvalidInput, match=why):
+        read_table(file)

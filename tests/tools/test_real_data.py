@@ -6,9 +6,10 @@ from pathlib import Path
 import pytest
 
 from benchmarks.real_data import CAR_PARTS_INTERVAL, RETAIL_INTERVAL, car_parts, retail
-from tools.calibration import calibrated, calibration_error, judge_proposals
+from tools.calibration import calibrated, judge_proposals
 from tools.confidence import shipped_table
 from tools.coverage import coverage_table
+from tools.reliability import calibration_error
 from tools.rolling_origin import Origins, rolling_origins
 
 FOLDER = os.environ.get("RESTOCK_DATA")
