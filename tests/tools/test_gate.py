@@ -191,7 +191,7 @@ def test_a_models_confidence_that_is_not_a_number_waits() -> None:
 def test_a_confidence_of_ours_that_is_not_a_number_waits(monkeypatch: pytest.MonkeyPatch) -> None:
     order = _plan()
     undefined = Confidence.model_construct(value=float("nan"), raw=float("nan"), calibrated=False, label="")
-    monkeypatch.setattr("tools.gate.assess_confidence", lambda *_: undefined)
+    monkeypatch.setattr("tools.gate.assess_confidence", lambda *_, **__: undefined)
 
     assert judge(_submission(order), order, CALCULATED, LIMITS).route == "review"
 
