@@ -5,6 +5,7 @@ row is one without demand, from the product's first sale on (before it, demand i
 per product, with the periods as columns from left to right or as a list in a column `demand`; an empty cell is unknown.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
@@ -68,19 +69,20 @@ def demand_table(
     product: str | None = None,
 ) -> DemandTable:
     """The same from a DataFrame."""
-    key = product or _column(frame, PRODUCT_NAMES)
+    key = product or find_column(frame.columns, PRODUCT_NAMES)
     if key is None or key not in frame.columns:
         raise InvalidInput(
             f"No product column among {list(frame.columns)[:12]}; name one of them {PRODUCT_NAMES[0]!r}."
         )
-    date, quantity = _column(frame, DATE_NAMES), _column(frame, QUANTITY_NAMES)
+    date, quantity = find_column(frame.columns, DATE_NAMES), find_column(frame.columns, QUANTITY_NAMES)
     if date is not None and quantity is not None:
         return _from_sales(frame, key=key, date=date, quantity=quantity, period=period, drop_returns=drop_returns)
     return _from_rows(frame, key=key, period=period)
 
 
-def _column(frame: "pd.DataFrame", names: tuple[str, ...]) -> str | None:
-    lower = {str(column).lower().replace(" ", "_"): str(column) for column in frame.columns}
+def find_column(columns: Iterable[object], names: tuple[str, ...]) -> str | None:
+    """The column that goes by the first of these names, whatever its case."""
+    lower = {str(column).lower().replace(" ", "_"): str(column) for column in columns}
     return next((lower[name] for name in names if name in lower), None)
 
 
@@ -112,7 +114,7 @@ def _from_sales(
 
 
 def _prices(frame: "pd.DataFrame", key: str, total: "pd.DataFrame") -> FloatArray | None:
-    price = _column(frame, PRICE_NAMES)
+    price = find_column(frame.columns, PRICE_NAMES)
     if price is None:
         return None
     positive = frame[frame[price] > 0]
@@ -122,7 +124,7 @@ def _prices(frame: "pd.DataFrame", key: str, total: "pd.DataFrame") -> FloatArra
 
 def _from_rows(frame: "pd.DataFrame", *, key: str, period: Period) -> DemandTable:
     products = tuple(frame[key].astype(str))
-    listed = _column(frame, ("demand",))
+    listed = find_column(frame.columns, ("demand",))
     if listed is not None and frame[listed].dtype == object:
         return DemandTable(products, right_aligned(frame[listed].tolist()), period)
     numbers = frame.drop(columns=[key]).select_dtypes("number")

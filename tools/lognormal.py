@@ -26,7 +26,7 @@ def lognormal_cdf(*, level: Values, mean: Values, variance: Values) -> Values:
     if isinstance(level, float) and isinstance(mean, float) and isinstance(variance, float):
         return _cdf_of_one(level, mean, variance)
     square = np.log1p(variance / np.square(mean))
-    above = np.log(np.maximum(np.floor(level) + 0.5, SMALLEST) / mean) + MEDIAN_SHARE * square
+    above = np.log(np.maximum((np.floor(level) + 0.5) / mean, SMALLEST)) + MEDIAN_SHARE * square
     return np.asarray(special.ndtr(above / np.sqrt(square)))
 
 
@@ -65,7 +65,7 @@ def lognormal_expected_shortage(*, level: Values, mean: Values, variance: Values
     square = np.log1p(variance / np.square(mean))
     sd = np.sqrt(square)
     whole = np.asarray(mean * np.exp((0.5 - MEDIAN_SHARE) * square))
-    distance = (np.log(np.maximum(level, SMALLEST) / mean) + MEDIAN_SHARE * square) / sd
+    distance = (np.log(np.maximum(level / mean, SMALLEST)) + MEDIAN_SHARE * square) / sd
     unserved = special.ndtr(sd - distance) - level / whole * special.ndtr(-distance)
     return np.where(np.less_equal(level, 0), mean - level, mean * np.maximum(unserved, 0.0))
 

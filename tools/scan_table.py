@@ -1,8 +1,11 @@
-"""The scan as a table: from a DataFrame or a Parquet file, sorted by the revenue that is lost per day.
+"""The scan as a table: from a DataFrame, a Parquet file or a file of sales, by the revenue that is lost per day.
 
 One row per product (and location): `product_id`, its demand as a list in `demand` or in columns of numbers from the
 oldest period to the newest, and what else is known of it under the names of `tools.scan.Terms` (`lead_time_days`,
 `on_hand`, `unit_price` …). A Parquet file is read some rows at a time, so that it may be larger than memory.
+
+A file of sales has a product, a date and a quantity in each row, in any order. It is read twice, some rows at a time:
+for its products and dates, then into one matrix of products × periods, which is all that is held of it.
 """
 
 from collections.abc import Iterator
@@ -12,9 +15,19 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from tools.demand_distribution import FloatArray, IntArray
 from tools.demand_forecast import Demand
-from tools.demand_table import right_aligned
-from tools.errors import InvalidInput
+from tools.demand_table import (
+    DATE_NAMES,
+    PANDAS_PERIOD,
+    PERIOD_DAYS,
+    PRODUCT_NAMES,
+    QUANTITY_NAMES,
+    Period,
+    find_column,
+    right_aligned,
+)
+from tools.errors import InvalidDemand, InvalidInput
 from tools.scan import DEMAND_CLASSES, METHODS, PlanColumns, Terms, scan
 
 if TYPE_CHECKING:
@@ -41,23 +54,107 @@ def scan_parquet(
     return _sorted([_planned(batch, threads, defaults) for batch in _batches(path, batch_rows)])
 
 
-def _batches(path: Path, batch_rows: int) -> Iterator["pd.DataFrame"]:
+def scan_sales(
+    path: Path,
+    *,
+    products: "pd.DataFrame | None" = None,
+    period: Period = "day",
+    threads: int | None = None,
+    batch_rows: int = BATCH_ROWS,
+    **defaults: float,
+) -> "pd.DataFrame":
+    """Plan every product of a Parquet file of sales; `products` has a row with the terms of each.
+
+    Sales are added up per period; from a product's first sale on, a period without one is a period without demand. A
+    product that was never sold has no history and no plan. Raises `InvalidDemand` for a quantity below 0, naming it.
+    """
+    import pandas as pd
+
+    names = _sales_columns(path)
+    ids, first, last = _extent(path, names, period, batch_rows)
+    frame = pd.DataFrame({KEYS[0]: ids}) if products is None else products
+    index = pd.Index(frame[KEYS[0]].astype(str))
+    demand = np.zeros((len(index), last - first + 1))
+    for key, when, quantity in _sales(path, names, period, batch_rows):
+        row = index.get_indexer(key)
+        known = row >= 0
+        np.add.at(demand, (row[known], when[known] - first), quantity[known])
+    _mask_before_first_sale(demand)
+    terms = _terms(frame, {"period_days": PERIOD_DAYS[period]} | defaults)
+    return _sorted([_table(frame, scan(demand, terms, threads=threads))])
+
+
+def _sales_columns(path: Path) -> tuple[str, str, str]:
+    import pyarrow.parquet as parquet
+
+    columns = parquet.read_schema(path).names
+    found = tuple(find_column(columns, names) for names in (PRODUCT_NAMES, DATE_NAMES, QUANTITY_NAMES))
+    if None in found:
+        raise InvalidInput(
+            f"{path.name} has no product, date and quantity among {columns[:12]}; name three of them so."
+        )
+    return found  # type: ignore[return-value]
+
+
+def _sales(
+    path: Path, names: tuple[str, str, str], period: Period, batch_rows: int
+) -> Iterator[tuple["pd.Index[str]", IntArray, FloatArray]]:
+    """Products, periods (counted from a fixed day) and quantities of some rows at a time."""
+    import pandas as pd
+
+    product, date, quantity = names
+    for batch in _batches(path, batch_rows, columns=list(names)):
+        sales = batch.dropna()
+        units = sales[quantity].to_numpy(dtype=np.float64)
+        if (units < 0).any():
+            worst = sales.iloc[int(np.argmin(units))]
+            raise InvalidDemand(
+                f"{worst[product]} has {quantity} {worst[quantity]} on {worst[date]}: demand is counted before "
+                "returns. Leave returns out."
+            )
+        when = pd.to_datetime(sales[date]).dt.to_period(PANDAS_PERIOD[period])
+        yield pd.Index(sales[product].astype(str)), pd.PeriodIndex(when).asi8, units
+
+
+def _extent(path: Path, names: tuple[str, str, str], period: Period, batch_rows: int) -> tuple[list[str], int, int]:
+    """Products in order, and the first and the last period with a row."""
+    ids: set[str] = set()
+    ends: list[int] = []
+    for key, when, _ in _sales(path, names, period, batch_rows):
+        ids.update(key.unique())
+        ends += [int(when.min()), int(when.max())] if when.size else []
+    if not ends:
+        raise InvalidInput(f"{path.name} has no sales; give a product, a date and a quantity in each row.")
+    return sorted(ids), min(ends), max(ends)
+
+
+def _mask_before_first_sale(demand: FloatArray) -> None:
+    sold = demand > 0
+    first = np.where(sold.any(axis=1), sold.argmax(axis=1), demand.shape[1])
+    demand[np.arange(demand.shape[1]) < first[:, None]] = np.nan
+
+
+def _batches(path: Path, batch_rows: int, columns: list[str] | None = None) -> Iterator["pd.DataFrame"]:
     import pyarrow.parquet as parquet
 
     with parquet.ParquetFile(path) as file:
-        for batch in file.iter_batches(batch_size=batch_rows):
+        for batch in file.iter_batches(batch_size=batch_rows, columns=columns):
             yield batch.to_pandas(split_blocks=True)
 
 
 def _planned(frame: "pd.DataFrame", threads: int | None, defaults: dict[str, float]) -> "pd.DataFrame":
     if KEYS[0] not in frame.columns:
         raise InvalidInput(f"The table has no column product_id among {list(frame.columns)[:12]}; name one of them so.")
+    return _table(frame, scan(_demand(frame), _terms(frame, defaults), threads=threads))
+
+
+def _terms(frame: "pd.DataFrame", defaults: dict[str, float]) -> Terms:
     terms = {name: frame[name].to_numpy(dtype=np.float64) for name in TERM_NAMES if name in frame.columns}
     unknown = [name for name in defaults if name not in TERM_NAMES]
     if unknown or "lead_time_days" not in terms | defaults:
         what = f"{unknown[0]!r} is not a term" if unknown else "No lead_time_days, neither a column nor a default"
         raise InvalidInput(f"{what}; terms are {', '.join(TERM_NAMES)}.")
-    return _table(frame, scan(_demand(frame), Terms(**(defaults | terms)), threads=threads))
+    return Terms(**(defaults | terms))
 
 
 def _demand(frame: "pd.DataFrame") -> Demand:

@@ -1,6 +1,7 @@
 """A catalogue at once: the same numbers as one product's plan, in bounded memory."""
 
 import tracemalloc
+from dataclasses import fields
 from math import isnan
 
 import numpy as np
@@ -133,6 +134,62 @@ def test_every_row_has_the_numbers_of_its_own_plan(seed: int) -> None:
     found = scan(demand, terms, threads=1)
     for row in range(len(demand)):
         expect_same(found, row, plan_of_row(demand, terms, row))
+
+
+finite = st.floats(0, 1e10)
+
+
+@given(
+    demand=st.lists(st.lists(st.none() | finite | st.integers(0, 50).map(float), min_size=9, max_size=9), min_size=1),
+    lead=st.floats(0, 400),
+    review=st.floats(0, 60),
+    level=st.floats(0.001, 0.999),
+    on_hand=finite,
+    minimum=st.integers(0, 10_000),
+    multiple=st.integers(1, 500),
+    cap=st.none() | st.integers(1, 20_000),
+)
+@settings(max_examples=60, deadline=None)
+def test_finite_facts_give_finite_numbers_and_orders_that_keep_to_the_rules(
+    demand: list[list[float | None]],
+    lead: float,
+    review: float,
+    level: float,
+    on_hand: float,
+    minimum: int,
+    multiple: int,
+    cap: int | None,
+) -> None:
+    terms = Terms(
+        lead_time_days=lead,
+        review_period_days=review,
+        service_level=level,
+        on_hand=on_hand,
+        unit_price=2.0,
+        minimum_order_quantity=minimum,
+        order_multiple=multiple,
+        maximum_order_quantity=np.nan if cap is None else cap,
+    )
+    found = scan(np.array(demand, dtype=float), terms, threads=1)
+    planned = found.method != METHODS.index("too_short")
+    for column in fields(found):
+        if column.name not in ("order_quantity", "days_until_stockout"):
+            assert np.isfinite(getattr(found, column.name)[planned]).all(), column.name
+    ordered = found.order_quantity[found.order_quantity > 0]
+    assert (ordered >= max(1, minimum)).all()
+    assert (ordered % multiple == 0).all()
+    assert cap is None or (ordered <= cap).all()
+    assert cap is not None or np.isfinite(found.order_quantity[planned]).all()
+    np.testing.assert_array_equal(found.inventory_position, on_hand)
+
+
+def test_more_service_never_means_less_stock() -> None:
+    demand = np.stack([history(np.random.default_rng(seed)) for seed in range(60)])
+    levels = [
+        scan(demand, Terms(lead_time_days=7, review_period_days=1, service_level=service)).reorder_point
+        for service in (0.2, 0.5, 0.9, 0.99, 0.999)
+    ]
+    assert (np.diff(np.nan_to_num(levels), axis=0) >= 0).all()
 
 
 def test_single_precision_demand_in_whole_units_gives_the_same_to_the_last_digit() -> None:

@@ -6,9 +6,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from tools.errors import InvalidInput
+from tools.demand_table import demand_table
+from tools.errors import InvalidDemand, InvalidInput
 from tools.scan import Terms, scan
-from tools.scan_table import scan_frame, scan_parquet
+from tools.scan_table import scan_frame, scan_parquet, scan_sales
 
 RANDOM = np.random.default_rng(0)
 DEMAND = RANDOM.poisson(RANDOM.uniform(0.5, 20, (30, 1)), (30, 60)).astype(np.float32)
@@ -90,3 +91,58 @@ def test_a_table_that_cannot_be_planned_is_refused_with_what_to_give(
 ) -> None:
     with pytest.raises(InvalidInput, match=message):
         scan_frame(frame, **defaults)
+
+
+SALES = pd.DataFrame(
+    {
+        "sku": RANDOM.choice([f"P{row}" for row in range(12)], 3_000),
+        "date": pd.Timestamp("2026-01-01") + pd.to_timedelta(RANDOM.integers(0, 90 * 24, 3_000), unit="h"),
+        "quantity": RANDOM.integers(1, 9, 3_000),
+    }
+)
+"""In no order, several to a product and day."""
+
+
+def written(folder: Path, sales: pd.DataFrame) -> Path:
+    path = folder / "sales.parquet"
+    sales.to_parquet(path)
+    return path
+
+
+@pytest.mark.parametrize("period", ["day", "week"])
+@pytest.mark.parametrize("batch_rows", [101, 100_000])
+def test_sales_in_any_order_are_planned_as_their_demand_per_period_is(
+    tmp_path: Path, period: str, batch_rows: int
+) -> None:
+    late = SALES[(SALES["sku"] != "P3") | (SALES["date"] >= "2026-02-20")]
+    found = scan_sales(written(tmp_path, late), period=period, batch_rows=batch_rows, lead_time_days=7)  # type: ignore[arg-type]
+    table = demand_table(late, period=period)  # type: ignore[arg-type]
+    expected = scan(table.demand, Terms(lead_time_days=7, period_days=table.period_days))
+    found = found.set_index("product_id").loc[list(table.products)]
+    np.testing.assert_array_equal(found["reorder_point"], expected.reorder_point)
+    np.testing.assert_array_equal(found["periods"], expected.periods)
+    assert found.loc["P3", "periods"] < found.loc["P4", "periods"]
+
+
+def test_each_products_terms_come_from_its_own_row_and_what_was_never_sold_has_no_plan(tmp_path: Path) -> None:
+    products = pd.DataFrame({"product_id": ["P7", "new", "P2"], "on_hand": [0, 5, 900], "unit_price": [3.0, 1.0, 3.0]})
+    found = scan_sales(written(tmp_path, SALES), products=products, lead_time_days=7).set_index("product_id")
+    assert found.index.tolist() == ["P7", "P2", "new"]
+    assert found.loc["P7", "order_quantity"] > 0
+    assert found.loc["P2", "order_quantity"] == 0
+    assert found.loc["new", "method"] == "too_short"
+
+
+@pytest.mark.parametrize(
+    ("sales", "error", "message"),
+    [
+        (SALES.assign(quantity=SALES["quantity"].where(SALES.index != 17, -2)), InvalidDemand, "quantity -2"),
+        (SALES.drop(columns="date"), InvalidInput, "no product, date and quantity"),
+        (SALES.head(0), InvalidInput, "no sales"),
+    ],
+)
+def test_sales_that_cannot_be_counted_are_refused(
+    tmp_path: Path, sales: pd.DataFrame, error: type[Exception], message: str
+) -> None:
+    with pytest.raises(error, match=message):
+        scan_sales(written(tmp_path, sales), lead_time_days=7)
