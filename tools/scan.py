@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tools.demand import ERRATIC_CV2, FEWEST_PERIODS, INTERMITTENT_INTERVAL, LARGEST_QUANTITY
-from tools.demand_distribution import FloatArray, IntArray, z_value
+from tools.demand_distribution import SMALLEST_MEAN, FloatArray, IntArray, z_value
 from tools.demand_forecast import MEANS, PAIRS, Demand, ErrorMoments, combine, grid, newest_moments, whole_blocks
 from tools.errors import InvalidDemand, InvalidInput
 from tools.interval_forecast import FEWEST_FOR_FORECAST_ERRORS, widening
@@ -363,9 +363,14 @@ class _Interval:
     def lost(self, position: FloatArray) -> FloatArray:
         """Units of demand over the interval that `position` is expected to leave unserved."""
         some = self.mean > 0
-        mean, variance = np.where(some, self.mean, 1.0), np.where(some, self.predictive_variance, 1.0)
+        mean, variance = _least(self.mean), _least(self.predictive_variance)
         unserved = lognormal_expected_shortage(level=position, mean=mean, variance=variance)
         return np.where(some, unserved, np.maximum(0.0, self.mean - position))
+
+
+def _least(values: FloatArray) -> FloatArray:
+    """What stands for no demand at all, as in `tools.demand_distribution.IntervalDemand`."""
+    return np.maximum(values, SMALLEST_MEAN)
 
 
 def _method(known: _Known) -> NDArray[np.int8]:
@@ -388,7 +393,7 @@ def _level(
     mean: FloatArray, widened: FloatArray, plain: FloatArray, judged: NDArray[np.bool_], z: FloatArray
 ) -> FloatArray:
     some = mean > 0
-    lognormal = lognormal_quantile_at(z, mean=np.where(some, mean, 1.0), variance=np.where(some, widened, 1.0))
+    lognormal = lognormal_quantile_at(z, mean=_least(mean), variance=_least(widened))
     if judged.all() and some.all():
         return lognormal
     normal = np.maximum(0.0, mean + z * np.sqrt(plain))
