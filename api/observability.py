@@ -11,6 +11,7 @@ import sys
 import traceback
 import uuid
 from collections.abc import Sequence
+from pathlib import Path
 from time import perf_counter
 from typing import TextIO
 
@@ -132,8 +133,13 @@ def _fault_without_values(_: WrappedLogger, __: str, event: EventDict) -> EventD
         event["error"] = type(error).__name__
         event["error_message"] = _words(error)
         frames = traceback.extract_tb(error.__traceback__)[-_FRAMES:]
-        event["frames"] = [f"{frame.filename}:{frame.lineno} {frame.name}" for frame in frames]
+        event["frames"] = [f"{_module(frame.filename)}:{frame.lineno} {frame.name}" for frame in frames]
     return event
+
+
+def _module(filename: str) -> str:
+    """The file without the folders that it is installed under: they are nobody's business."""
+    return "/".join(Path(filename).parts[-3:]).removeprefix("site-packages/")
 
 
 def _words(error: BaseException) -> str:

@@ -54,9 +54,11 @@ class ModelChain(BaseChatModel):
     _metrics: Metrics = PrivateAttr()
     _ledger: Ledger = PrivateAttr()
     _background: BackgroundLoop = PrivateAttr()
+    _most_calls: int = PrivateAttr()
 
-    def __init__(self, links: Sequence[Link], *, metrics: Metrics, ledger: Ledger) -> None:
+    def __init__(self, links: Sequence[Link], *, metrics: Metrics, ledger: Ledger, most_calls: int) -> None:
         super().__init__()
+        self._most_calls = most_calls
         self._links, self._metrics, self._ledger = tuple(links), metrics, ledger
         self._background = BackgroundLoop("model-chain")
         for link in self._networked:
@@ -156,6 +158,9 @@ class ModelChain(BaseChatModel):
             query = replace(query, reserve_seconds=RULES_SECONDS)
         if order and not order[0].local:
             self._ledger.refuse_if_spent(query.messages)
+            if 0 < self._most_calls - 1 <= len(run_replies(query.messages)):
+                # A model that has talked the budget away does not get another one to spend more of it.
+                order = order[:1]
         spends: list[Spend] = []
         reasons: list[str] = []
         for position, link in enumerate(order):
@@ -312,7 +317,7 @@ def build_chain(
     for link in links:
         if not link.local and not ledger.priced(link.name):
             log.warning("model_without_price", provider=link.provider, model=link.model)
-    return ModelChain(links, metrics=metrics, ledger=ledger)
+    return ModelChain(links, metrics=metrics, ledger=ledger, most_calls=settings.model_call_budget)
 
 
 def _as_link(model: Link | BaseChatModel) -> Link:

@@ -6,6 +6,7 @@ of thought signatures; nothing that another provider would reject. `portable_his
 """
 
 import json
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -39,6 +40,7 @@ CALL_IN_TEXT = ("<function=", "<tool_call>", "<|python_tag|>", "<|channel|>", "`
 LONGEST_TEXT = 100_000
 LONGEST_ARGUMENTS = 100_000
 MOST_CALLS = 32
+DEEPEST_ARGUMENTS = 20
 
 
 @dataclass(frozen=True)
@@ -172,7 +174,7 @@ def _portable(message: AIMessage) -> AIMessage:
     signatures = message.additional_kwargs.get(SIGNATURES) or {}
     kept = {renamed.get(id_, id_): signature for id_, signature in signatures.items()}
     return AIMessage(
-        content=str(message.text),
+        content=_whole(str(message.text)),
         tool_calls=calls,
         additional_kwargs={SIGNATURES: kept} if kept else {},
         response_metadata={"finish_reason": finish_reason(message) or "stop"},
@@ -193,8 +195,31 @@ def _with_unique_ids(calls: Sequence[ToolCall]) -> tuple[list[ToolCall], dict[st
             renamed.setdefault(id_, fresh)
             id_ = fresh
         taken.add(id_)
-        unique.append(ToolCall(name=call["name"], args=call["args"], id=id_, type="tool_call"))
+        unique.append(ToolCall(name=call["name"], args=_storable(call["args"]), id=id_, type="tool_call"))
     return unique, renamed
+
+
+def _storable(value: Any, *, depth: int = 0) -> Any:
+    """The same, with a word where neither the workflow memory nor another provider could take the value: a number
+    beyond 64 bits, NaN, half a character, a nest without end. No tool takes such a word: the call is unusable."""
+    match value:
+        case dict() | list() if depth > DEEPEST_ARGUMENTS:
+            return "(nested too deep)"
+        case dict():
+            return {_whole(str(key)): _storable(each, depth=depth + 1) for key, each in value.items()}
+        case list():
+            return [_storable(each, depth=depth + 1) for each in value]
+        case str():
+            return _whole(value)
+        case int() if abs(value) >= 2**63:
+            return "(a number too large)"
+        case float() if not math.isfinite(value):
+            return "(not a number)"
+    return value
+
+
+def _whole(text: str) -> str:
+    return text.encode("utf-8", "replace").decode()
 
 
 def portable_history(messages: Sequence[BaseMessage], *, provider: str) -> list[BaseMessage]:

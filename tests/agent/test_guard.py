@@ -215,3 +215,40 @@ def test_what_another_provider_would_not_know_is_not_sent_and_the_history_stays_
 
     assert (sent.content, sent.additional_kwargs, sent.response_metadata, sent.name) == ("so\nthen", {}, {}, None)
     assert (said.content, history[1].content) == (blocks, "then")
+
+
+@pytest.mark.parametrize(
+    ("argument", "kept"),
+    [
+        (10**308, "(a number too large)"),
+        (-(2**63), "(a number too large)"),
+        (2**63 - 1, 2**63 - 1),
+        (float("nan"), "(not a number)"),
+        (float("-inf"), "(not a number)"),
+        ("half \ud83d", "half ?"),
+        ("whole \U0001f600", "whole \U0001f600"),
+        ([{"a": 10**30}], [{"a": "(a number too large)"}]),
+        (True, True),
+    ],
+)
+def test_arguments_that_no_store_could_take_become_words(argument: Any, kept: Any) -> None:
+    call = {"name": "submit_order", "args": {"quantity": argument}, "id": "1"}
+    message = AIMessage("half \ud83d", tool_calls=[call], response_metadata={"finish_reason": "stop"})
+
+    passed = inspect(message, Expectation(tools=["submit_order"]))
+
+    assert passed.tool_calls[0]["args"] == {"quantity": kept}
+    assert passed.text == "half ?"
+
+
+def test_a_nest_without_end_is_cut() -> None:
+    nest: Any = "end"
+    for _ in range(100):
+        nest = [nest]
+    call = {"name": "submit_order", "args": {"concerns": nest}, "id": "1"}
+    message = AIMessage("", tool_calls=[call], response_metadata={"finish_reason": "stop"})
+
+    passed = inspect(message, Expectation(tools=["submit_order"]))
+
+    assert "(nested too deep)" in str(passed.tool_calls[0]["args"])
+    assert "end" not in str(passed.tool_calls[0]["args"]).replace("nested", "")
