@@ -1,5 +1,7 @@
 """What passes the guard is portable, and what must not pass does not."""
 
+from typing import Any
+
 import pytest
 from langchain_core.messages import AIMessage, AIMessageChunk, HumanMessage, InvalidToolCall, ToolCall, ToolMessage
 from langchain_core.messages.tool import tool_call_chunk
