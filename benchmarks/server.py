@@ -18,35 +18,46 @@ START_SECONDS = 60
 @contextmanager
 def serving(folder: Path, **environment: str) -> Iterator[str]:
     """`restock serve` on a database in `folder`; yields its base URL and ends the process after."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
+    with server_process(folder, **environment) as (base, _):
+        yield base
+
+
+@contextmanager
+def server_process(folder: Path, **environment: str) -> Iterator[tuple[str, int]]:
+    """The same, with the process's id."""
+    port = free_port()
     settings = {
         "PORT": str(port),
         "API_KEY": KEY,
         "DATABASE_URL": f"sqlite+aiosqlite:///{folder}/server.db",
         "CHECKPOINT_PATH": f"{folder}/server-checkpoints.db",
         "LOG_LEVEL": "error",
-        "RATE_LIMIT_PER_KEY": "off",
     }
     command = [sys.executable, "-c", "from api.cli import main; main()", "serve"]
     process = subprocess.Popen(command, env=os.environ | settings | environment, stdout=subprocess.DEVNULL)
     base = f"http://127.0.0.1:{port}"
     try:
-        _wait_until_ready(base, process)
-        yield base
+        wait_until_ready(f"{base}/health/ready", process)
+        yield base, process.pid
     finally:
         process.terminate()
         process.wait(timeout=30)
 
 
-def _wait_until_ready(base: str, process: subprocess.Popen[bytes]) -> None:
+def free_port() -> int:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port: int = free.getsockname()[1]
+        return port
+
+
+def wait_until_ready(url: str, process: subprocess.Popen[bytes]) -> None:
     until = time.monotonic() + START_SECONDS
     while time.monotonic() < until:
         assert process.poll() is None, "the server did not start"
         try:
-            if httpx.get(f"{base}/health/ready").status_code == 200:
+            if httpx.get(url).status_code == 200:
                 return
         except httpx.HTTPError:
             time.sleep(0.1)
-    raise TimeoutError(f"no answer from {base} within {START_SECONDS} s")
+    raise TimeoutError(f"no answer from {url} within {START_SECONDS} s")

