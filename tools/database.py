@@ -216,4 +216,9 @@ def _upgrade(connection: Connection) -> None:
 
 def conflict_insert(connection: AsyncConnection, table: sa.Table) -> Any:
     """An INSERT that knows `on_conflict_do_nothing` and `on_conflict_do_update` in this database's words."""
-    return postgresql.insert(table) if connection.dialect.name == "postgresql" else sqlite.insert(table)
+    return insert_for(connection.dialect.name, table)
+
+
+def insert_for(dialect: str, table: sa.Table) -> Any:
+    """The same for statements that are built once: building one costs several times what running it does."""
+    return postgresql.insert(table) if dialect == "postgresql" else sqlite.insert(table)

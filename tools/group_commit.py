@@ -50,10 +50,12 @@ class GroupCommit:
         outcomes: list[Any] = []
         try:
             async with self._begin() as connection:
-                for _ in range(min(len(self._waiting), MOST_TOGETHER)):
+                together = min(len(self._waiting), MOST_TOGETHER)
+                isolated = _outcome if together > 1 else _alone
+                for _ in range(together):
                     work, future = self._waiting.popleft()
                     members.append(future)
-                    outcomes.append(None if future.cancelled() else await _outcome(connection, work))
+                    outcomes.append(None if future.cancelled() else await isolated(connection, work))
                     await asyncio.sleep(0)
         except BaseException as error:
             if not members:
@@ -64,6 +66,11 @@ class GroupCommit:
                 raise
         finally:
             _tell(members, outcomes)
+
+
+async def _alone(connection: AsyncConnection, work: Work[Any]) -> Any:
+    """An error undoes the whole transaction, which is this work's own."""
+    return await work(connection)
 
 
 async def _outcome(connection: AsyncConnection, work: Work[Any]) -> Any:

@@ -9,6 +9,7 @@ proposal or run, product, the lines of the spending ledger, counter.
 
 from datetime import datetime, timedelta
 from decimal import Decimal
+from functools import lru_cache
 from typing import Any, NamedTuple
 from uuid import uuid4
 
@@ -17,7 +18,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from tools.audit import Actor, write_audit
 from tools.book_rows import order_from, review_id, review_number
-from tools.database import conflict_insert
+from tools.database import insert_for
 from tools.errors import Conflict
 from tools.models import Mode, Order, Proposal, RunStatus
 from tools.schema import Now, api_keys, counters, orders, outbox, product_versions, proposals, runs
@@ -55,12 +56,17 @@ class Turn(NamedTuple):
 
 async def take_turn(connection: AsyncConnection, product_id: str, mode: Mode) -> Turn:
     """Lock the product until the transaction ends and take its next number."""
-    insert = conflict_insert(connection, product_versions).values(product_id=product_id, mode=mode, version=1)
-    bump = insert.on_conflict_do_update(
+    bump = _bump_version(connection.dialect.name)
+    return Turn(*(await connection.execute(bump, {"product_id": product_id, "mode": mode})).one())
+
+
+@lru_cache
+def _bump_version(dialect: str) -> Any:
+    bump = insert_for(dialect, product_versions).values(version=1)
+    bump = bump.on_conflict_do_update(
         index_elements=["product_id", "mode"], set_={"version": product_versions.c.version + 1}
     )
-    row = (await connection.execute(bump.returning(product_versions.c.version, Now()))).one()
-    return Turn(*row)
+    return bump.returning(product_versions.c.version, Now())
 
 
 class Standing(NamedTuple):
@@ -75,10 +81,8 @@ class Standing(NamedTuple):
 
 async def standing(connection: AsyncConnection, proposal: Proposal) -> Standing:
     """Ask with the product's turn taken, or the answer may be out of date as soon as it is given."""
-    limits = sa.select(api_keys.c.limits).where(api_keys.c.id == proposal.requested_by_id)
-    parts = (_order_since(proposal), _other_review(proposal), limits)
-    query = sa.select(*(part.scalar_subquery() for part in parts))
-    order_number, review, stored = (await connection.execute(query)).one()
+    asked = {name: getattr(proposal, name) for name in _OF_PROPOSAL}
+    order_number, review, stored = (await connection.execute(_STANDING, asked)).one()
     if order_number is not None:
         competition = f"{order_number} for {proposal.product_id} was placed while this run was deciding"
     elif review is not None:
@@ -88,34 +92,37 @@ async def standing(connection: AsyncConnection, proposal: Proposal) -> Standing:
     return Standing(competition, stored)
 
 
-def _order_since(proposal: Proposal) -> sa.Select[tuple[str]]:
-    drawn_on = [place for place in (proposal.location, proposal.source_location) if place is not None]
-    seen = sa.select(runs.c.product_version).where(runs.c.id == proposal.run_id).scalar_subquery()
-    query = sa.select(orders.c.number).where(
-        orders.c.product_id == proposal.product_id,
-        orders.c.mode == proposal.mode,
-        orders.c.run_id != proposal.run_id,
-        orders.c.product_version > seen,
-        (orders.c.location == proposal.location) | orders.c.source_location.in_(drawn_on),
-    )
-    return query.order_by(orders.c.sequence.desc()).limit(1)
-
-
-def _other_review(proposal: Proposal) -> sa.Select[tuple[int]]:
-    query = sa.select(proposals.c.number).where(
-        pending_now(),
-        proposals.c.product_id == proposal.product_id,
-        proposals.c.mode == proposal.mode,
-        proposals.c.location == proposal.location,
-        proposals.c.run_id != proposal.run_id,
-    )
-    return query.order_by(proposals.c.number).limit(1)
-
-
 def pending_now() -> sa.ColumnElement[bool]:
     """The proposals that a person may decide at this moment, by the database's clock."""
     # Spelt out, so that both databases see that their index over pending proposals covers it.
     return sa.and_(sa.literal_column("proposals.status = 'pending'"), proposals.c.expires_at > Now())
+
+
+def _order_since() -> sa.Select[tuple[str]]:
+    place: sa.BindParameter[str] = sa.bindparam("location")
+    source: sa.BindParameter[str] = sa.bindparam("source_location")
+    seen = sa.select(runs.c.product_version).where(runs.c.id == sa.bindparam("run_id")).scalar_subquery()
+    query = sa.select(orders.c.number).where(
+        *(orders.c[name] == sa.bindparam(name) for name in ("product_id", "mode")),
+        orders.c.run_id != sa.bindparam("run_id"),
+        orders.c.product_version > seen,
+        (orders.c.location == place) | (orders.c.source_location == place) | (orders.c.source_location == source),
+    )
+    return query.order_by(orders.c.sequence.desc()).limit(1)
+
+
+def _other_review() -> sa.Select[tuple[int]]:
+    query = sa.select(proposals.c.number).where(
+        pending_now(),
+        *(proposals.c[name] == sa.bindparam(name) for name in ("product_id", "mode", "location")),
+        proposals.c.run_id != sa.bindparam("run_id"),
+    )
+    return query.order_by(proposals.c.number).limit(1)
+
+
+_OF_PROPOSAL = ("run_id", "product_id", "mode", "location", "source_location", "requested_by_id")
+_LIMITS = sa.select(api_keys.c.limits).where(api_keys.c.id == sa.bindparam("requested_by_id"))
+_STANDING = sa.select(*(part.scalar_subquery() for part in (_order_since(), _other_review(), _LIMITS)))
 
 
 async def place_order(
@@ -126,10 +133,9 @@ async def place_order(
     prefix = "TR" if proposal.action == "transfer" else "PO"
     year = turn.now.year
     number = f"{prefix}-{year}-{await next_value(connection, f'{prefix}-{year}'):06d}"
-    insert = conflict_insert(connection, orders).values(_order_values(proposal, quantity, turn))
-    insert = insert.values(number=number, placed_by=placed_by.name, placed_by_id=answered_by)
-    result = await connection.execute(insert.on_conflict_do_nothing(index_elements=["run_id"]).returning(*orders.c))
-    row = result.mappings().first()
+    named = {"number": number, "placed_by": placed_by.name, "placed_by_id": answered_by}
+    values = _order_values(proposal, quantity, turn) | named
+    row = (await connection.execute(_insert_order(connection.dialect.name), values)).mappings().first()
     if row is None:
         raise Conflict(f"Run {proposal.run_id} already has its order; read the run to see it.")
     order = order_from(row)
@@ -137,6 +143,11 @@ async def place_order(
     await record(connection, "order.placed", proposal, by=placed_by, order=order)
     await finish_run(connection, proposal.run_id, "executed")
     return order
+
+
+@lru_cache
+def _insert_order(dialect: str) -> Any:
+    return insert_for(dialect, orders).on_conflict_do_nothing(index_elements=["run_id"]).returning(*orders.c)
 
 
 def _order_values(proposal: Proposal, quantity: int, turn: Turn) -> dict[str, Any]:
@@ -170,10 +181,15 @@ def _total(unit_price: Decimal | None, quantity: int) -> Decimal | None:
 
 async def next_value(connection: AsyncConnection, counter: str) -> int:
     """1, 2, 3 … without a gap: a transaction that fails gives its number back."""
-    insert = conflict_insert(connection, counters).values(name=counter, value=1)
-    bump = insert.on_conflict_do_update(index_elements=["name"], set_={"value": counters.c.value + 1})
-    value: int = (await connection.execute(bump.returning(counters.c.value))).scalar_one()
+    value: int = (await connection.execute(_count_on(connection.dialect.name), {"name": counter})).scalar_one()
     return value
+
+
+@lru_cache
+def _count_on(dialect: str) -> Any:
+    count = insert_for(dialect, counters).values(value=1)
+    count = count.on_conflict_do_update(index_elements=["name"], set_={"value": counters.c.value + 1})
+    return count.returning(counters.c.value)
 
 
 async def finish_run(connection: AsyncConnection, run_id: str, status: RunStatus) -> None:

@@ -1,13 +1,14 @@
 """Runs: recorded before anything is answered, held for a time by whoever works on them, found again after a crash."""
 
 from collections.abc import Collection
+from functools import lru_cache
 
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from tools.audit import Actor, write_audit
 from tools.book_rows import run_from
-from tools.database import Store, conflict_insert
+from tools.database import Store, insert_for
 from tools.errors import UnknownRun
 from tools.models import Mode, NewRun, Run
 from tools.placing import send
@@ -15,6 +16,24 @@ from tools.schema import Now, NowPlus, product_versions, runs
 
 _FINISHED = ("executed", "no_action", "rejected", "expired", "failed")
 _CLAIM_LIMIT = 200
+_VERSION = sa.select(product_versions.c.version).where(
+    product_versions.c.product_id == sa.bindparam("of_product"), product_versions.c.mode == sa.bindparam("of_mode")
+)
+
+
+@lru_cache
+def _insert_run(dialect: str) -> sa.Insert:
+    seen = sa.bindparam("seen", type_=sa.BigInteger)
+    insert = insert_for(dialect, runs).values(
+        status="running",
+        attempts=1,
+        lease_until=NowPlus(sa.bindparam("lease_seconds", type_=sa.Float)),
+        product_version=sa.func.coalesce(seen, _VERSION.scalar_subquery(), 0),
+        thread_waits=False,
+        created_at=Now(),
+    )
+    recorded: sa.Insert = insert.on_conflict_do_nothing().returning(*runs.c)
+    return recorded
 
 
 class RunStore(Store):
@@ -25,22 +44,12 @@ class RunStore(Store):
 
         A second run of the same id is not stored: the first is returned as it is by now. Look at its status and owner.
         """
-        seen = _versions(new.product_id, new.mode)
+        values = new.model_dump(mode="json", exclude={"product_version"}) | {"owner": owner}
+        values |= {"lease_seconds": lease_seconds, "seen": new.product_version}
+        values |= {"of_product": new.product_id, "of_mode": new.mode}
 
         async def work(connection: AsyncConnection) -> Run:
-            insert = conflict_insert(connection, runs).values(
-                **new.model_dump(mode="json", exclude={"product_version"}),
-                status="running",
-                attempts=1,
-                owner=owner,
-                lease_until=NowPlus(lease_seconds),
-                product_version=sa.func.coalesce(
-                    sa.literal(new.product_version, sa.BigInteger), seen.scalar_subquery(), 0
-                ),
-                thread_waits=False,
-                created_at=Now(),
-            )
-            result = await connection.execute(insert.on_conflict_do_nothing().returning(*runs.c))
+            result = await connection.execute(_insert_run(connection.dialect.name), values)
             row = result.mappings().first()
             if row is None:
                 row = (await connection.execute(sa.select(runs).where(runs.c.id == new.id))).mappings().one()
@@ -51,7 +60,7 @@ class RunStore(Store):
     async def product_version(self, product_id: str, mode: Mode) -> int:
         """How many orders the product has seen."""
         async with self._reading() as connection:
-            return await connection.scalar(_versions(product_id, mode)) or 0
+            return await connection.scalar(_VERSION, {"of_product": product_id, "of_mode": mode}) or 0
 
     async def runs_to_resume(
         self, *, owner: str, lease_seconds: float, living: Collection[str] | None = None
@@ -118,12 +127,6 @@ class RunStore(Store):
         closed = sa.update(runs).where(runs.c.id == run_id, runs.c.status.in_(_FINISHED))
         async with self._writing() as connection:
             await connection.execute(closed.values(thread_waits=False))
-
-
-def _versions(product_id: str, mode: Mode) -> sa.Select[tuple[int]]:
-    return sa.select(product_versions.c.version).where(
-        product_versions.c.product_id == product_id, product_versions.c.mode == mode
-    )
 
 
 def unknown_run(run_id: str) -> UnknownRun:
