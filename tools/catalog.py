@@ -157,6 +157,10 @@ def _require_visible(name: str, value: str) -> None:
 
 
 def _did_you_mean(product_id: str, known: tuple[str, ...]) -> str:
+    folded = product_id.casefold()
+    spelt = [name for name in known if name.casefold() == folded]
+    if spelt:
+        return f"Did you mean {_listed(spelt)}? Ids that differ in upper and lower case are different products here."
     asked = "_".join(clean_text(product_id, limit=ID_LIMIT).upper().replace("-", " ").split())
     near = get_close_matches(asked, known, n=3, cutoff=0.6) or [name for name in known if asked and asked in name][:3]
     return f"Did you mean {_listed(near)}?" if near else "Search the catalogue for the id you need."

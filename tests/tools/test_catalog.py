@@ -92,6 +92,14 @@ async def test_a_near_miss_names_the_product_that_was_meant(asked):
         await SampleCatalog().facts(asked)
 
 
+@pytest.mark.parametrize(("known", "asked"), [("Bolt-7", "BOLT-7"), ("STEEL", "steel"), ("schloß", "SCHLOSS")])
+async def test_an_id_in_another_case_is_told_how_it_is_spelt(known, asked):
+    """No order can come of the other spelling, so none is placed twice for one product of a catalogue."""
+    catalog = InlineCatalog(facts(known), facts("STEEL_SHEETS"))
+    with pytest.raises(UnknownProduct, match=rf"Did you mean {known}\? Ids that differ in upper and lower case"):
+        await catalog.facts(asked)
+
+
 async def test_a_far_miss_suggests_no_product():
     with pytest.raises(UnknownProduct, match=r"No product 'Q'\. Search"):
         await SampleCatalog().facts("Q")
