@@ -1,6 +1,7 @@
 """Keys administered over HTTP, and what a key may then do."""
 
 import asyncio
+from decimal import Decimal
 from typing import Any
 
 import httpx
@@ -151,6 +152,17 @@ async def test_an_automatic_order_beyond_its_key_s_limit_waits_for_a_person(serv
         "Key 'erp bridge' may spend 600,000.00 USD a day, of which 226,000.00 USD are left; "
         "this order is 374,000.00 USD."
     ]
+
+
+async def test_automatic_orders_beyond_the_day_s_limit_of_all_wait_for_a_person(start: Any, x1: dict[str, Any]) -> None:
+    service = await start(auto_day_value_limit=Decimal(400_000))
+
+    answers = [(await service.trigger({**x1, "product_id": name})).json() for name in ("A1", "B1")]
+    approved = await service.decide(answers[1]["review_id"], decision="approve")
+
+    assert [answer["status"] for answer in answers] == ["executed", "pending_review"]
+    assert "Automatic orders may cost 400,000.00 USD a day together" in answers[1]["review_reasons"][0]
+    assert approved.json()["status"] == "executed"
 
 
 async def test_an_approval_beyond_the_key_s_limit_is_forbidden_and_changes_nothing(service: Any, problem: Any) -> None:

@@ -170,6 +170,25 @@ async def test_a_key_without_limits_leaves_no_line_in_the_ledger(
     assert await spent(engine) == {}
 
 
+async def test_a_limit_costs_a_placing_one_statement_for_each_span_and_none_without(
+    book: OrderBook, engine: AsyncEngine, key, proposed
+) -> None:
+    sent: list[str] = []
+    sa.event.listen(engine.sync_engine, "before_cursor_execute", lambda *given: sent.append(given[2]))
+
+    async def statements(**changes: Any) -> int:
+        (run,) = await proposed(**changes)
+        sent.clear()
+        await book.place(run)
+        return len(sent)
+
+    await key("key_free")
+    await key("key_bound", per_order="500", per_day="500", in_total="500")
+    alone = await statements(requested_by_id="")
+    assert await statements(requested_by_id="key_free") == alone
+    assert await statements(requested_by_id="key_bound") == alone + 2
+
+
 async def test_what_a_key_spent_before_its_first_limit_counts(
     book: OrderBook, engine: AsyncEngine, key, proposed
 ) -> None:
