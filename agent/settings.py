@@ -157,7 +157,7 @@ class Settings(BaseSettings):
     """Pause after the first failed attempt; three times as long after each further one."""
     webhook_longest_retry_seconds: Annotated[float, Field(gt=0, le=86_400)] = 21_600.0
     """Longest pause between two attempts, unless the receiver asks for more (Retry-After, a day at most)."""
-    webhook_lanes: Annotated[int, Field(ge=1, le=100)] = 4
+    webhook_lanes: Annotated[int, Field(ge=1, le=100)] = 10
     """Deliveries to one webhook at once, in each process; webhooks never wait for each other."""
     webhook_poll_seconds: Annotated[float, Field(gt=0, le=60)] = 1.0
     """How often each process looks for events to deliver."""

@@ -118,10 +118,8 @@ class DeliveryStore(WebhookStore):
         A run's later event waits while an earlier one to the same webhook is untried or under way, so that a receiver
         that answers well gets them in order.
         """
-        open_to = webhooks.c.enabled & (webhooks.c.paused_until.is_(None) | (webhooks.c.paused_until <= Now()))
-        due = sa.exists().where(deliveries.c.webhook_id == webhooks.c.id, _DUE)
         async with self._reading() as connection:
-            ready = (await connection.scalars(sa.select(webhooks.c.id).where(open_to, due))).all()
+            ready = (await connection.scalars(_READY)).all()
         room = {webhook_id: lanes - busy.get(webhook_id, 0) for webhook_id in ready}
         if not any(free > 0 for free in room.values()):
             return []
@@ -130,7 +128,7 @@ class DeliveryStore(WebhookStore):
                 number
                 for webhook_id, free in room.items()
                 if free > 0
-                for number in await connection.scalars(_next_due(webhook_id, free))
+                for number in await connection.scalars(_NEXT_DUE, {"webhook": webhook_id, "room": free})
             ]
             if not claimed:
                 return []
@@ -188,6 +186,11 @@ class DeliveryStore(WebhookStore):
 
 
 _IS_DEAD = sa.literal_column("deliveries.status = 'dead'", sa.Boolean)
+_READY = sa.select(webhooks.c.id).where(
+    webhooks.c.enabled,
+    webhooks.c.paused_until.is_(None) | (webhooks.c.paused_until <= Now()),
+    sa.exists().where(deliveries.c.webhook_id == webhooks.c.id, _DUE),
+)
 _PENDING_FIGURES = sa.select(sa.func.count(), sa.func.min(deliveries.c.happened_at), Now()).where(_PENDING)
 # Nobody waits for an event that no webhook is there to hear.
 _OLDEST_WAITING = (
@@ -247,7 +250,8 @@ def _insert_deliveries(connection: AsyncConnection) -> Any:
     return insert.on_conflict_do_nothing()
 
 
-def _next_due(webhook_id: str, room: int) -> sa.Select[tuple[int]]:
+def _next_due() -> sa.Select[tuple[int]]:
+    """What is due to one `webhook`, as much as there is `room` for."""
     earlier, earlier_event = deliveries.alias("earlier"), outbox.alias("earlier_event")
     before = sa.exists().where(
         earlier_event.c.run_id == outbox.c.run_id,
@@ -257,9 +261,14 @@ def _next_due(webhook_id: str, room: int) -> sa.Select[tuple[int]]:
         earlier.c.status == "pending",
         (earlier.c.attempts == 0) | earlier.c.owner.is_not(None),
     )
-    query = sa.select(deliveries.c.number).join(outbox).where(deliveries.c.webhook_id == webhook_id, _DUE, ~before)
-    query = query.order_by(deliveries.c.due_at, deliveries.c.number).limit(room)
+    query = sa.select(deliveries.c.number).join(outbox)
+    query = query.where(deliveries.c.webhook_id == sa.bindparam("webhook"), _DUE, ~before)
+    query = query.order_by(deliveries.c.due_at, deliveries.c.number).limit(sa.bindparam("room", type_=sa.Integer))
     return query.with_for_update(of=deliveries, skip_locked=True)
+
+
+# Built once: building a statement costs more than running it.
+_NEXT_DUE = _next_due()
 
 
 async def _settle(connection: AsyncConnection, settlement: Settlement, owner: str) -> None:

@@ -95,6 +95,7 @@ async def test_a_webhook_hears_of_what_it_wants_and_of_nothing_from_before_its_t
         ("https://all.example/", "review.opened"),
         ("https://orders.example/", "order.placed"),
     ]
+    assert len(await rows(book)) == 3
     assert {each.secrets for each in claimed} == {("plain:whsec_a",)}
     assert "whsec" not in repr(claimed)
     assert "PO-2026" not in repr(claimed)
