@@ -96,14 +96,14 @@ class Nodes:
         route = verdict.route
         if route != "retry":
             proposal = _proposal(state, request, facts, plan, verdict, submission)
-            route = await self._record(proposal, route)
+            route = await self._record(proposal, route, state.get("owner"))
         changed: Update = {"messages": [_answer(call, verdict)] if call else [], "route": route}
         return changed | ({"outcome": "no_action"} if route == "none" else {})
 
     async def auto(self, state: DecisionState) -> Update:
         """Place the order, once, unless a competing one has appeared in the meantime."""
         try:
-            order = await self._book.place(state["run_id"])
+            order = await self._book.place(state["run_id"], owner=state.get("owner"))
         except AwaitsReview as waits:
             log.warning("order_waits", reason=waits.message)
             return {"outcome": "pending_review"}
@@ -168,9 +168,13 @@ class Nodes:
             calibration=self._calibration,
         )
 
-    async def _record(self, proposal: NewProposal, route: Literal["auto", "review", "none"]) -> Route:
+    async def _record(
+        self, proposal: NewProposal, route: Literal["auto", "review", "none"], owner: str | None
+    ) -> Route:
         """Store the proposal. A run that was cut off has one already; that one stands, and its route with it."""
-        stored = await self._book.propose(proposal, route=route, expires_in_hours=self._settings.review_expiry_hours)
+        stored = await self._book.propose(
+            proposal, route=route, expires_in_hours=self._settings.review_expiry_hours, owner=owner
+        )
         if stored.status in ("pending", "no_action"):
             status = "pending_review" if stored.status == "pending" else "no_action"
             self._metrics.orders.labels(stored.action, status).inc()

@@ -6,50 +6,53 @@ book disagree, the order book is right.
 """
 
 import asyncio
-import contextvars
 import time
 import uuid
-from collections.abc import AsyncIterator, Coroutine, Sequence
+from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from datetime import UTC, datetime
 from decimal import Decimal
-from typing import Any, TypeVar
+from functools import partial
+from typing import Any
 
 import structlog
 from langchain_core.messages import AIMessage, AnyMessage, HumanMessage, ToolMessage
-from langchain_core.runnables import RunnableConfig
 from langgraph.checkpoint.base import BaseCheckpointSaver
-from langgraph.types import Command
 from pydantic import SecretStr
 
-from agent import postgres, prompts
-from agent.checkpoints import FRESH, open_checkpointer, pooled_checkpointer
+from agent import postgres
+from agent.background import Background
+from agent.checkpoints import open_checkpointer, pooled_checkpointer
 from agent.discretion import Discretion
 from agent.graph import Graph, build_graph
 from agent.metrics import Metrics
 from agent.models import Link, ModelChain, build_chain
 from agent.nodes import Nodes
+from agent.queue import JobQueue, Queue, TableQueue
 from agent.retention import Pruned, Retention
 from agent.rules import RulesModel
 from agent.settings import Settings
 from agent.state import ChatAnswer, DecisionRequest, DecisionState
 from agent.stock import StockDesk
 from agent.toolbox import Toolbox
-from agent.turns import Turn, Turns
+from agent.turns import Turn
+from agent.work import Work
 from tools.calibration_watch import CalibrationState, calibration_state
 from tools.catalog import SampleCatalog
 from tools.confidence import read_table, shipped_table
 from tools.database import create_engine, migrate, require_tables
-from tools.errors import Unavailable, UnknownConversation
+from tools.errors import InFlight, Unavailable, UnknownConversation
 from tools.live_catalog import LiveCatalog
-from tools.models import DecisionKind, Mode, NewRun, OrderOutcome, OutcomeReport, Plan, Run, RunView
+from tools.models import DecisionKind, Lane, Mode, NewRun, OrderOutcome, OutcomeReport, Plan, Run, RunView
 from tools.orders import OrderBook
+from tools.owners import Owner, become_owner
+from tools.runs import Admission
 
 log = structlog.get_logger(__name__)
-T = TypeVar("T")
 
-LEASE_MARGIN_SECONDS = 30.0
-MAX_ATTEMPTS = 3
+RESUME_SECONDS = 2.0
+REDELIVER_SECONDS = 10.0
+UNFINISHED = ("queued", "running")
 CHAT_MODE: Mode = "mock"
 REFUSAL = "I cannot show that. Ask me about stock, reorder points, what-ifs or what is on order."
 
@@ -67,20 +70,17 @@ async def open_runtime(settings: Settings, *, models: Sequence[Link] | None = No
         stack.push_async_callback(engine.dispose)
         if not settings.migrate_at_start:
             await require_tables(engine)
-        checkpointer = await stack.enter_async_context(_open_memory(settings))
+        pool = await stack.enter_async_context(_open_pool(settings))
+        checkpointer = await stack.enter_async_context(_open_memory(settings, pool))
+        owner = stack.enter_context(become_owner(settings.database_url))
         metrics = Metrics()
         rules = RulesModel() if settings.rules_model else None
         chain = build_chain(settings, rules=rules, metrics=metrics, models=models)
         stack.push_async_callback(chain.aclose)
-        runtime = Runtime(settings, OrderBook(engine, day_limit=settings.day_limit), chain, metrics, checkpointer)
-        await runtime.take_up_unfinished()
-        sweeper = asyncio.create_task(runtime.sweep())
-        stack.callback(sweeper.cancel)
-        pruner = asyncio.create_task(runtime.prune_now_and_then())
-        stack.callback(pruner.cancel)
-        if settings.check_models:
-            runtime.check_models()
+        book = OrderBook(engine, day_limit=settings.day_limit)
+        runtime = Runtime(settings, book, chain, metrics, checkpointer, owner=owner, pool=pool)
         stack.push_async_callback(runtime.drain)
+        await runtime.begin()
         yield runtime
 
 
@@ -97,19 +97,28 @@ async def prune_once(settings: Settings) -> Pruned:
         engine = create_engine(settings.database_url)
         stack.push_async_callback(engine.dispose)
         await require_tables(engine)
-        checkpointer = await stack.enter_async_context(_open_memory(settings))
+        pool = await stack.enter_async_context(_open_pool(settings))
+        checkpointer = await stack.enter_async_context(_open_memory(settings, pool))
         return await Retention(OrderBook(engine), checkpointer, settings).prune()
 
 
 @asynccontextmanager
-async def _open_memory(settings: Settings) -> AsyncIterator[BaseCheckpointSaver[Any]]:
+async def _open_pool(settings: Settings) -> AsyncIterator[postgres.Pool | None]:
+    if not settings.on_postgresql:
+        yield None
+        return
+    async with postgres.open_pool(settings.database_url) as pool:
+        yield pool
+
+
+@asynccontextmanager
+async def _open_memory(settings: Settings, pool: postgres.Pool | None) -> AsyncIterator[BaseCheckpointSaver[Any]]:
     keep = settings.keep_finished_threads
-    if settings.on_postgresql:
-        async with postgres.open_pool(settings.database_url) as pool:
-            yield pooled_checkpointer(pool, keep_finished=keep)
-    else:
-        async with open_checkpointer(settings.checkpoint_path, keep_finished=keep) as saver:
-            yield saver
+    if pool is not None:
+        yield pooled_checkpointer(pool, keep_finished=keep)
+        return
+    async with open_checkpointer(settings.checkpoint_path, keep_finished=keep) as saver:
+        yield saver
 
 
 class Runtime:
@@ -122,6 +131,9 @@ class Runtime:
         chain: ModelChain,
         metrics: Metrics,
         checkpointer: BaseCheckpointSaver[Any] | None,
+        *,
+        owner: Owner,
+        pool: postgres.Pool | None = None,
     ) -> None:
         self.settings, self.book, self.metrics = settings, book, metrics
         self._chain, self.checkpointer = chain, checkpointer
@@ -143,11 +155,44 @@ class Runtime:
             calibration=self._calibration,
         )
         self.graph: Graph = build_graph(self.nodes, checkpointer)
-        self._turns = Turns()
-        self._owner = uuid.uuid4().hex
-        self._tasks: set[asyncio.Task[Any]] = set()
+        self.background = Background()
+        self.work = Work(
+            settings=settings,
+            book=book,
+            graph=self.graph,
+            nodes=self.nodes,
+            metrics=metrics,
+            checkpointer=checkpointer,
+            owner=owner,
+            background=self.background,
+        )
+        self.queue: Queue = TableQueue(book, self.work) if pool is None else JobQueue(pool, book, self.work)
         self._conversations: dict[str, asyncio.Lock] = {}
         self._closing = False
+
+    async def begin(self) -> None:
+        """Take up what was cut off, and begin what this process does for as long as it lives."""
+        await self.queue.open()
+        await self.work.wake_decided()
+        if self.settings.work_runs:
+            await self.work.resume()
+        self._keep_duties()
+        if self.settings.check_models:
+            self.check_models()
+
+    def _keep_duties(self) -> None:
+        """Everything that a server and a worker do beside answering; each duty is a transaction or two."""
+        keep = self.background.keep
+        keep("see_ends", self.work.ends.look, pause_seconds=0.1)
+        if not self.settings.work_runs:
+            return
+        retention = Retention(self.book, self.checkpointer, self.settings)
+        keep("prune", retention.prune, pause_seconds=self.settings.prune_hours * 3_600, at_once=False)
+        keep("renew_leases", self.work.renew, pause_seconds=self.work.lease_seconds / 3)
+        keep("resume_runs", self.work.resume, pause_seconds=RESUME_SECONDS)
+        keep("redeliver_jobs", self.queue.redeliver, pause_seconds=REDELIVER_SECONDS)
+        for lane in self.work.places:
+            keep(f"deliver_{lane}", partial(self.queue.deliver, lane), pause_seconds=1)
 
     def review_url(self, review_id: str) -> str:
         base = self.settings.public_url or f"http://{self.settings.host}:{self.settings.port}"
@@ -164,23 +209,41 @@ class Runtime:
     async def decide(self, request: DecisionRequest) -> RunView:
         """Decide on one product: an order placed, one waiting for a person, or nothing to order.
 
-        An order or review that already stands for the same need is returned instead of a second one. Raises
-        `UnknownProduct`, `InvalidInput` and the like before anything is recorded, `Unavailable` while shutting down.
+        An order or review that already stands for the same need is returned instead of a second one, and so is what
+        comes of a run for it that has begun. A run that outlives the caller's patience is returned as it is, queued or
+        running. Raises `UnknownProduct`, `InvalidInput`, `Overloaded` and the like before anything is recorded,
+        `Unavailable` while shutting down.
         """
-        if self._closing:
-            raise Unavailable("The service is shutting down; try again in a few seconds.")
-        turn = self._turns.draw()
+        give_up = time.monotonic() + self.settings.wait_seconds
+        turn = self.work.turns.draw()
         async with turn:
-            plan = await self.calculate(request)
-            request = request.model_copy(update={"location": plan.location})
-            seen = await self._orders_seen(request)
-            standing = await self._standing(request, plan)
-            if standing is not None:
-                return standing.model_copy(update={"standing": True})
-            run = await self._book_run(request, seen)
-            if run.status != "running":
-                return (await self.book.run(run.id)).model_copy(update={"standing": True})
-        return await self._in_background(self._in_turn(turn, run, request))
+            request, plan = await self._understood(request)
+        while True:
+            async with turn:
+                seen = await self._orders_seen(request)
+                standing = await self._standing(request, plan)
+                if standing is not None:
+                    return standing.model_copy(update={"standing": True})
+                (run, fresh), begun = await self._begin(request, seen, turn)
+            if begun is not None:
+                return await self._result_of(begun, run, give_up)
+            answer = await self._joined(request, run, give_up)
+            if fresh or answer.standing:
+                return answer.model_copy(update={"standing": not fresh})
+
+    async def submit(self, request: DecisionRequest) -> RunView:
+        """Record a run to be carried out soon, and return at once; otherwise as `decide`."""
+        request, plan = await self._understood(request)
+        seen = await self._orders_seen(request)
+        standing = await self._standing(request, plan)
+        if standing is not None:
+            return standing.model_copy(update={"standing": True})
+        run, fresh = await self._admit(request, "bulk", seen)
+        if not fresh and run.status in UNFINISHED and not _same_question(run, request):
+            run, fresh = await self._admit(request, "bulk", seen, join=False)
+        self.queue.announce("bulk")
+        view = RunView(run=run, proposal=None, order=None)
+        return view if fresh else (await self.book.run(run.id)).model_copy(update={"standing": True})
 
     async def decide_review(
         self,
@@ -209,7 +272,7 @@ class Runtime:
         )
         if view.proposal is not None and not view.standing:
             self.metrics.orders.labels(view.proposal.action, view.run.status).inc()
-            self._spawn(self._wake(view.run.id))
+            self.background.spawn(self.work.wake(view.run.id))
         return view
 
     async def chat(
@@ -221,7 +284,7 @@ class Runtime:
         lock = self._conversations.setdefault(conversation_id, asyncio.Lock())
         async with lock:
             asker = {"requested_by": named or caller, "requested_by_id": caller}
-            return await self._in_background(self._answer(message, conversation_id, asker))
+            return await self.background.shielded(self._answer(message, conversation_id, asker))
 
     async def record_outcome(self, report: OutcomeReport, *, recorded_by: str) -> OrderOutcome:
         """Keep how an order turned out. Raises `UnknownOrder`, `AlreadyRecorded`."""
@@ -247,43 +310,33 @@ class Runtime:
         ready = database == "ok" and not self._closing
         return {"ready": ready, "database": database, "models": self._chain.health()}
 
-    async def take_up_unfinished(self) -> None:
-        """Resume what a process that died had begun, and wake the threads of reviews that were decided since.
-
-        A book in a file belongs to one process, so all it finds running there is cut off; in a shared database another
-        process may be at it, and only its lease tells.
-        """
-        alone = () if self.settings.database_url.startswith("sqlite") else None
-        for run_id in await self.book.runs_to_close():
-            self._spawn(self._wake(run_id))
-        for run in await self.book.runs_to_resume(owner=self._owner, lease_seconds=self._lease, living=alone):
-            log.info("run_resumed", run_id=run.id, attempts=run.attempts)
-            self._spawn(self._in_turn(self._turns.draw(), run, DecisionRequest.model_validate(run.request)))
-
     def check_models(self) -> None:
         """Let each provider's model say a word, while the service already serves; what is wrong is logged and shown."""
-        self._spawn(self._chain.check())
+        self.background.spawn(self._chain.check())
 
     def begin_shutdown(self) -> None:
         self._closing = True
+        self.work.ends.close()
 
     async def drain(self) -> None:
-        """Let running decisions end. What does not end within a run's deadline is resumed by the next start."""
+        """Let running decisions end, and give back what does not end within a run's deadline."""
         self.begin_shutdown()
-        if self._tasks:
-            await asyncio.wait(self._tasks, timeout=self.settings.run_deadline_seconds + 1)
+        await self.background.end(patience_seconds=self.settings.run_deadline_seconds + 1)
+        with suppress(Unavailable):
+            await self.book.release_runs(owner=self.work.owner.name)
 
-    @property
-    def _lease(self) -> float:
-        return self.settings.run_deadline_seconds + LEASE_MARGIN_SECONDS
+    async def _understood(self, request: DecisionRequest) -> tuple[DecisionRequest, Plan]:
+        if self._closing:
+            raise Unavailable("The service is shutting down; try again in a few seconds.")
+        plan = await self.calculate(request)
+        return request.model_copy(update={"location": plan.location}), plan
 
     async def _standing(self, request: DecisionRequest, plan: Plan) -> RunView | None:
         """A waiting review for the same need; in mode `input`, whose stock is the caller's word, an open order too."""
         view = await self.book.open_commitment(plan.product_id, plan.location, request.mode)
         if view is None or view.order is None or request.facts is None:
             return view if view and view.order is None else None
-        known = {order.reference for order in request.facts.stock.open_orders}
-        return None if view.order.number in known else view
+        return None if view.order.number in _known_orders(request) else view
 
     async def _orders_seen(self, request: DecisionRequest) -> int | None:
         """The product's orders before one is looked for that stands. A catalogue's facts are read later, and anew."""
@@ -291,7 +344,42 @@ class Runtime:
             return None
         return await self.book.product_version(request.product_id, request.mode)
 
-    async def _book_run(self, request: DecisionRequest, seen: int | None = None) -> Run:
+    async def _begin(
+        self, request: DecisionRequest, seen: int | None, turn: Turn
+    ) -> tuple[Admission, asyncio.Task[RunView] | None]:
+        """The run of this request, begun if there is a place for it here, or the one for the same need."""
+        at_once = self.settings.work_runs and await self.work.take_place("interactive")
+        begun = None
+        try:
+            admission = await self._admit(request, "interactive", seen, at_once=at_once)
+            if at_once and admission.fresh:
+                begun = self.background.spawn(self.work.carry_out_in_place(admission.run, turn))
+        finally:
+            if at_once and begun is None:
+                self.work.places["interactive"].release()
+        return admission, begun
+
+    async def _joined(self, request: DecisionRequest, run: Run, give_up: float) -> RunView:
+        """What becomes of a run that is queued, or another's; `standing` where it answers this request too."""
+        self.queue.announce("interactive")
+        await self.work.ends.wait(run.id, seconds=max(0.0, give_up - time.monotonic()))
+        view = await self.book.run(run.id)
+        return view.model_copy(update={"standing": _answers(view, request)})
+
+    async def _result_of(self, task: asyncio.Task[RunView], run: Run, give_up: float) -> RunView:
+        """What came of a run; itself where that cannot be waited for, or the order book has failed meanwhile. The run
+        goes on when its caller goes away."""
+        await asyncio.wait({task}, timeout=max(0.0, give_up - time.monotonic()))
+        if not task.done():
+            return RunView(run=run, proposal=None, order=None)
+        try:
+            return task.result()
+        except Unavailable:
+            return RunView(run=run, proposal=None, order=None)
+
+    async def _admit(
+        self, request: DecisionRequest, lane: Lane, seen: int | None, *, at_once: bool = False, join: bool = True
+    ) -> Admission:
         new = NewRun(
             id=request.run_id or uuid.uuid4().hex,
             product_id=request.product_id,
@@ -303,82 +391,19 @@ class Runtime:
             request=request.model_dump(mode="json"),
             product_version=seen,
         )
-        return await self.book.record_run(new, owner=self._owner, lease_seconds=self._lease)
-
-    async def _in_turn(self, turn: Turn, run: Run, request: DecisionRequest) -> RunView:
-        async with turn:
-            return await self._carry_out(run, request)
-
-    async def _carry_out(self, run: Run, request: DecisionRequest) -> RunView:
-        structlog.contextvars.bind_contextvars(run_id=run.id)
-        state = self._opening(run, request)
-        started = time.perf_counter()
-        try:
-            if run.attempts > MAX_ATTEMPTS:
-                raise RuntimeError("too many attempts")
-            async with asyncio.timeout(self.settings.run_deadline_seconds + 1):
-                await self.graph.ainvoke(state, self._config(run.id, fresh=run.attempts == 1), durability="exit")
-        except Exception:  # whatever failed, the run still ends in a review
-            log.exception("run_failed")
-            await self._escalate(state)
-        self.metrics.decision_seconds.labels(run.mode).observe(time.perf_counter() - started)
-        view = await self.book.run(run.id)
-        log.info("run_ended", status=view.run.status, product_id=run.product_id)
-        return view
-
-    async def _escalate(self, state: DecisionState) -> None:
-        """Put the calculator's plan before a person. Where the run already has its proposal, that one stands."""
-        why = "The run was cut short by a fault. The calculator's plan stands here."
-        stopped: DecisionState = {**state, "messages": [], "escalation": why, "deadline": 0.0}
-        assessed = await self.nodes.assess(stopped)
-        if assessed["route"] == "auto":  # cut off between the decision to place it and the placing
-            await self.nodes.auto(stopped)
-
-    def _opening(self, run: Run, request: DecisionRequest) -> DecisionState:
-        messages: list[AnyMessage] = [prompts.task(request)]
-        if self.settings.prefetch:
-            messages.append(prompts.obvious_calls(request))
-        return DecisionState(
-            kind="decision",
-            run_id=run.id,
-            request=request.model_dump(mode="json"),
-            messages=messages,
-            deadline=time.time() + self.settings.run_deadline_seconds,
-            escalation=None,
-        )
-
-    def _config(self, thread_id: str, *, fresh: bool = False) -> RunnableConfig:
-        return {
-            "configurable": {"thread_id": thread_id, FRESH: fresh},
-            "recursion_limit": 4 * self.settings.model_call_budget + 10,
+        limits: dict[Lane, int] = {
+            "bulk": self.settings.max_runs_waiting,
+            "interactive": self.settings.max_callers_waiting,
         }
-
-    async def _wake(self, run_id: str) -> None:
-        """Let a decided run's thread end, then forget it: its order book entries are what counts."""
-        config = self._config(run_id)
-        snapshot = await self.graph.aget_state(config)
-        resume = {waiting.id: True for waiting in snapshot.interrupts}
-        if resume:
-            await self.graph.ainvoke(Command(resume=resume), config, durability="exit")
-        if self.checkpointer is not None:
-            await self.checkpointer.adelete_thread(run_id)
-        await self.book.mark_closed(run_id)
-
-    async def sweep(self) -> None:
-        """Take up, now and then, what lost its holder while the service runs: a run whose store failed at the end."""
-        while not self._closing:
-            await asyncio.sleep(self._lease)
-            with suppress(Unavailable):
-                for run in await self.book.runs_to_resume(owner=self._owner, lease_seconds=self._lease):
-                    log.warning("run_taken_up", run_id=run.id, attempts=run.attempts)
-                    self._spawn(self._in_turn(self._turns.draw(), run, DecisionRequest.model_validate(run.request)))
-
-    async def prune_now_and_then(self) -> None:
-        retention = Retention(self.book, self.checkpointer, self.settings)
-        while not self._closing:
-            await asyncio.sleep(self.settings.prune_hours * 3_600)
-            with suppress(Unavailable):
-                await retention.prune()
+        return await self.book.admit_run(
+            new,
+            lane=lane,
+            owner=self.work.owner.name if at_once else None,
+            lease_seconds=self.work.lease_seconds,
+            most_waiting=limits[lane],
+            deliver=self.queue.hand_over,
+            join=join,
+        )
 
     async def _conversation(self, conversation_id: str | None, caller: str) -> str:
         if conversation_id is None:
@@ -400,7 +425,7 @@ class Runtime:
         )
         try:
             async with asyncio.timeout(deadline + 1):
-                end = await self.graph.ainvoke(state, self._config(f"chat-{conversation_id}"), durability="exit")
+                end = await self.graph.ainvoke(state, self.work.config(f"chat-{conversation_id}"), durability="exit")
         except Exception:  # a chat answers, whatever failed
             log.exception("chat_failed")
             text = "I could not answer that in time. Nothing was changed; please ask again."
@@ -429,20 +454,25 @@ class Runtime:
             return REFUSAL
         return self._discretion.paragraph(answer)
 
-    async def _in_background(self, work: Coroutine[Any, Any, T]) -> T:
-        """Await work that goes on when the caller goes away, outside any graph that the caller may be running in."""
-        return await asyncio.shield(self._spawn(work))
 
-    def _spawn(self, work: Coroutine[Any, Any, T]) -> asyncio.Task[T]:
-        context = contextvars.Context()
-        bound = structlog.contextvars.get_contextvars()
-        context.run(structlog.contextvars.bind_contextvars, **bound)
-        task = asyncio.get_running_loop().create_task(work, context=context)
-        self._tasks.add(task)
-        task.add_done_callback(self._done)
-        return task
+def _same_question(run: Run, request: DecisionRequest) -> bool:
+    """Whether the run was asked about the very same facts."""
+    asked = DecisionRequest.model_validate(run.request)
+    return (asked.facts, asked.service_level) == (request.facts, request.service_level)
 
-    def _done(self, task: asyncio.Task[Any]) -> None:
-        self._tasks.discard(task)
-        if not task.cancelled() and task.exception() is not None:
-            log.error("background_work_failed", error=type(task.exception()).__name__)
+
+def _answers(view: RunView, request: DecisionRequest) -> bool:
+    """Whether what came of a run for the same need answers this request too. An order known to whoever asks does not:
+    it is in the facts sent, and was not enough."""
+    if view.run.id == request.run_id:
+        return True
+    if view.order is not None:
+        return view.order.number not in _known_orders(request)
+    same = _same_question(view.run, request)
+    if view.run.status in UNFINISHED and not same:
+        raise InFlight(f"Run {view.run.id} for the same need is still being worked on; send this again in a moment.")
+    return view.run.status == "pending_review" or (same and view.run.status in (*UNFINISHED, "no_action"))
+
+
+def _known_orders(request: DecisionRequest) -> set[str]:
+    return set() if request.facts is None else {order.reference for order in request.facts.stock.open_orders}

@@ -40,6 +40,17 @@ class Settings(BaseSettings):
     keep_finished_threads: bool = False
     """Keep the messages of decisions that are over as well, for a look into them, until KEEP_REQUESTS_DAYS is over."""
 
+    work_runs: bool = True
+    """Carry runs out in the server itself; off where `restock worker` does so."""
+    max_runs_in_flight: Annotated[int, Field(ge=2, le=1_000)] = 32
+    """Runs that a process carries out at once; a quarter of them is for runs that nobody waits for."""
+    max_runs_waiting: Annotated[int, Field(ge=1)] = 1_000
+    """Runs that may wait for a place when nobody waits for them (`Prefer: respond-async`); beyond it 503."""
+    max_callers_waiting: Annotated[int, Field(ge=1)] = 100
+    """Runs that may wait for a place while their caller waits; beyond it 503."""
+    wait_seconds: Annotated[float, Field(gt=0, le=600)] = 10.0
+    """How long a caller waits for a run before the answer is 202 and the run's address."""
+
     gemini_api_key: SecretStr | None = None
     """Key for Gemini; without it Gemini is left out of the chain."""
     groq_api_key: SecretStr | None = None

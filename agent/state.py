@@ -45,6 +45,8 @@ class DecisionState(TypedDict, total=False):
 
     kind: Kind
     run_id: str
+    owner: str
+    """Who holds the run, and alone may propose and place for it."""
     request: dict[str, Any]
     """The run's `DecisionRequest` as JSON; in a chat, the mode and who asks."""
     messages: Annotated[list[AnyMessage], add_messages]

@@ -20,11 +20,13 @@
     │   ├── AlreadyRecorded     another outcome of the order has been recorded
     │   ├── AwaitsReview        the order may not be placed automatically: a person has to decide; carries the run
     │   ├── IdempotencyMismatch the same key came with another body
-    │   └── InFlight            the same key is still being answered
+    │   ├── InFlight            the same key is still being answered
+    │   └── RunLost             somebody else has taken the run over; leave it to them
     ├── BeyondAuthority         sound and in time, but not for this caller to do
     │   ├── OwnOrder            whoever asked for an order may not approve it
     │   └── LimitExceeded       the order is above what the caller may spend
     └── Unavailable             a store or a queue cannot serve now; try again later
+        └── Overloaded          as many runs wait as may
 
 Each message says what was wrong, what was got and what to do next. `code` is stable: programs may rely on it.
 """
@@ -129,6 +131,10 @@ class InFlight(Conflict):
     code = "in_flight"
 
 
+class RunLost(Conflict):
+    code = "run_lost"
+
+
 class BeyondAuthority(RestockError):
     code = "beyond_authority"
 
@@ -143,3 +149,7 @@ class LimitExceeded(BeyondAuthority):
 
 class Unavailable(RestockError):
     code = "unavailable"
+
+
+class Overloaded(Unavailable):
+    code = "overloaded"

@@ -262,7 +262,9 @@ class Confidence(Record):
     """`calibrated` or `raw, not calibrated`, with the stratum where one was used."""
 
 
-RunStatus = Literal["running", "pending_review", "executed", "no_action", "rejected", "expired", "failed"]
+Lane = Literal["interactive", "bulk"]
+"""Whether somebody waits for the run's answer, or will ask for it later."""
+RunStatus = Literal["queued", "running", "pending_review", "executed", "no_action", "rejected", "expired", "failed"]
 ProposalStatus = Literal["proposed", "placed", "pending", "approved", "rejected", "expired", "no_action"]
 DecisionKind = Literal["approve", "edit", "reject"]
 
@@ -286,6 +288,7 @@ class NewRun(Record):
 
 class Run(NewRun):
     status: RunStatus
+    lane: Lane
     attempts: int
     owner: str | None
     created_at: AwareDatetime

@@ -17,7 +17,7 @@ from tools.book_rows import (
 )
 from tools.conversations import ConversationStore
 from tools.deliveries import DeliveryStore
-from tools.errors import AwaitsReview, Conflict, InvalidInput, InvalidQuantity, UnknownOrder
+from tools.errors import AwaitsReview, Conflict, InvalidInput, InvalidQuantity, RunLost, UnknownOrder
 from tools.idempotency import IdempotencyStore
 from tools.keys import KeyStore
 from tools.models import Mode, NewProposal, Order, Proposal, ProposalStatus, RunView
@@ -82,6 +82,7 @@ class OrderBook(
 
     The life of a run, with its proposal's status in brackets:
 
+        queued ── claim ──→ running
         running ─ propose(none) ───→ no_action      [no_action]
                 ─ propose(auto) [proposed] ─ place → executed [placed], or, with a competing order, as review:
                 ─ propose(review) ─→ pending_review [pending] ─ decide → executed, no_action [approved], rejected
@@ -94,13 +95,16 @@ class OrderBook(
         super().__init__(engine)
         self._day_limit = day_limit
 
-    async def propose(self, new: NewProposal, *, route: Route, expires_in_hours: float) -> Proposal:
+    async def propose(
+        self, new: NewProposal, *, route: Route, expires_in_hours: float, owner: str | None = None
+    ) -> Proposal:
         """Store what a run proposes. The first proposal of a run stands: a repeated call returns it, whatever it says,
         so go by the status of what comes back.
 
         `auto` leaves it `proposed`, for `place`; `review` opens it to a person for so many hours, ten years at most;
-        `none` closes the run. Raises UnknownRun; Conflict if the run has ended; InvalidInput for another product than
-        the run's; InvalidQuantity for a quantity that does not go with the action.
+        `none` closes the run. Raises UnknownRun; Conflict if the run has ended; RunLost if an `owner` is given who
+        holds it no more; InvalidInput for another product than the run's; InvalidQuantity for a quantity that does not
+        go with the action.
         """
         _check_quantity(new, route)
 
@@ -109,6 +113,7 @@ class OrderBook(
             if view.proposal is not None:
                 return view.proposal
             _check_run(view, new)
+            _check_owner(view, owner)
             proposal = await _insert_proposal(connection, new, _STATUS_OF_ROUTE[route], expires_in_hours)
             if route == "review":
                 await take_turn(connection, new.product_id, new.mode)
@@ -119,7 +124,7 @@ class OrderBook(
 
         return await self._write(work)
 
-    async def place(self, run_id: str) -> Order:
+    async def place(self, run_id: str, *, owner: str | None = None) -> Order:
         """Place a run's automatic order: exactly one, however often and from wherever it is called.
 
         One transaction checks the proposal, inserts order, outbox and audit rows, and closes the run; the quantity,
@@ -129,7 +134,8 @@ class OrderBook(
         review instead and AwaitsReview is raised, carrying the run as it is now. A proposal that is a review already
         raises it too.
 
-        Raises UnknownRun; Conflict if the run has no proposal or has ended without an order.
+        Raises UnknownRun; Conflict if the run has no proposal or has ended without an order; RunLost if an `owner` is
+        given who holds the run no more.
         """
 
         async def work(connection: AsyncConnection) -> Order | AwaitsReview:
@@ -137,6 +143,7 @@ class OrderBook(
             if view.order is not None:
                 return view.order
             proposal = _placeable(view)
+            _check_owner(view, owner)
             turn = await take_turn(connection, proposal.product_id, proposal.mode)
             reason = await _hindrance(connection, proposal, turn, self._day_limit)
             if reason is None:
@@ -213,6 +220,11 @@ def _check_run(view: RunView, new: NewProposal) -> None:
             f"Run {run.id} is about {run.product_id} at {run.location} ({run.mode}); "
             f"it cannot propose for {new.product_id} at {new.location} ({new.mode})."
         )
+
+
+def _check_owner(view: RunView, owner: str | None) -> None:
+    if owner is not None and view.run.owner != owner:
+        raise RunLost(f"Run {view.run.id} has been taken over; its new holder finishes it.")
 
 
 def _placeable(view: RunView) -> Proposal:

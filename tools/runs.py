@@ -1,7 +1,14 @@
-"""Runs: recorded before anything is answered, held for a time by whoever works on them, found again after a crash."""
+"""Runs: recorded before anything is answered, held for a time by whoever works on them, found again after a crash.
 
-from collections.abc import Collection
+    queued ─ claim ─→ running ─→ an end
+                        └ lease over, released, or its holder known to be dead ─ claim ─→ running
+
+A run that begins at once is recorded as running, by the process that will carry it out.
+"""
+
+from collections.abc import Awaitable, Callable, Collection
 from functools import lru_cache
+from typing import Any, NamedTuple
 
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -9,24 +16,43 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from tools.audit import Actor, write_audit
 from tools.book_rows import run_from
 from tools.database import Store, insert_for
-from tools.errors import UnknownRun
-from tools.models import Mode, NewRun, Run
+from tools.errors import Overloaded, UnknownRun
+from tools.models import Lane, Mode, NewRun, Run
 from tools.placing import send
-from tools.schema import Now, NowPlus, product_versions, runs
+from tools.schema import Now, NowPlus, Words, product_versions, runs
 
 _FINISHED = ("executed", "no_action", "rejected", "expired", "failed")
 _CLAIM_LIMIT = 200
 _VERSION = sa.select(product_versions.c.version).where(
     product_versions.c.product_id == sa.bindparam("of_product"), product_versions.c.mode == sa.bindparam("of_mode")
 )
+_QUEUED = sa.literal_column("runs.status = 'queued'", sa.Boolean)
+_RUNNING = sa.literal_column("runs.status = 'running'", sa.Boolean)
+_UNFINISHED = sa.literal_column("runs.status IN ('queued', 'running')", sa.Boolean)
+_STANDING = sa.literal_column("runs.status IN ('queued', 'running', 'pending_review')", sa.Boolean)
+_SEEN = sa.func.coalesce(
+    sa.select(product_versions.c.version)
+    .where(product_versions.c.product_id == runs.c.product_id, product_versions.c.mode == runs.c.mode)
+    .correlate(runs)
+    .scalar_subquery(),
+    0,
+)
+
+Deliver = Callable[[Any, Run], Awaitable[None]]
+"""Hands a queued run to whatever delivers it, over the driver's connection and within its transaction."""
+
+
+class Admission(NamedTuple):
+    """The run that answers a trigger; not `fresh` where it was there already, for the same id or the same need."""
+
+    run: Run
+    fresh: bool
 
 
 @lru_cache
-def _insert_run(dialect: str) -> sa.Insert:
+def _insertion(dialect: str) -> sa.Insert:
     seen = sa.bindparam("seen", type_=sa.BigInteger)
     insert = insert_for(dialect, runs).values(
-        status="running",
-        attempts=1,
         lease_until=NowPlus(sa.bindparam("lease_seconds", type_=sa.Float)),
         product_version=sa.func.coalesce(seen, _VERSION.scalar_subquery(), 0),
         thread_waits=False,
@@ -44,18 +70,64 @@ class RunStore(Store):
 
         A second run of the same id is not stored: the first is returned as it is by now. Look at its status and owner.
         """
-        values = new.model_dump(mode="json", exclude={"product_version"}) | {"owner": owner}
-        values |= {"lease_seconds": lease_seconds, "seen": new.product_version}
-        values |= {"of_product": new.product_id, "of_mode": new.mode}
+        begun = _begun(owner, lease_seconds) | {"lane": "interactive"}
 
         async def work(connection: AsyncConnection) -> Run:
-            result = await connection.execute(_insert_run(connection.dialect.name), values)
-            row = result.mappings().first()
-            if row is None:
-                row = (await connection.execute(sa.select(runs).where(runs.c.id == new.id))).mappings().one()
-            return run_from(row)
+            return await _insert_run(connection, new, begun) or await _stored_run(connection, new.id)
 
         return await self._write(work)
+
+    async def admit_run(
+        self,
+        new: NewRun,
+        *,
+        lane: Lane,
+        owner: str | None,
+        lease_seconds: float = 0,
+        most_waiting: int | None = None,
+        deliver: Deliver | None = None,
+        join: bool = True,
+    ) -> Admission:
+        """Store the run, unless one of the same id is there, or, to `join`, one for the same need that has not ended or
+        waits for a person.
+
+        With an `owner` it begins at once; without, it is queued and delivered in the same transaction. Raises
+        Overloaded when `most_waiting` runs are queued in the lane already: exact on SQLite; on PostgreSQL as many more
+        may slip in as transactions run at that moment.
+        """
+
+        async def work(connection: AsyncConnection) -> Admission:
+            standing = await _standing_run(connection, new, join)
+            if standing is not None:
+                return Admission(standing, fresh=False)
+            if owner is not None:
+                begun = _begun(owner, lease_seconds)
+            else:
+                begun = {"status": "queued", "attempts": 0, "owner": None, "lease_seconds": 0.0}
+                await _require_room(connection, lane, most_waiting)
+            run = await _insert_run(connection, new, begun | {"lane": lane})
+            if run is None:
+                return Admission(await _stored_run(connection, new.id), fresh=False)
+            if owner is None and deliver is not None:
+                await deliver((await connection.get_raw_connection()).driver_connection, run)
+            return Admission(run, fresh=True)
+
+        return await self._write(work)
+
+    async def claim_run(self, run_id: str, *, owner: str, lease_seconds: float) -> Run | None:
+        """Take this run, if it is queued or nobody works on it any more. None: it has ended, or somebody does."""
+        abandoned = sa.and_(_RUNNING, (runs.c.lease_until <= Now()) | runs.c.owner.is_(None))
+        claim = _claim(owner, lease_seconds).where(runs.c.id == run_id, _QUEUED | abandoned)
+        async with self._writing() as connection:
+            row = (await connection.execute(claim.returning(*runs.c))).mappings().first()
+            return None if row is None else run_from(row)
+
+    async def claim_queued(self, lane: Lane, *, owner: str, lease_seconds: float, limit: int) -> list[Run]:
+        """Take the lane's oldest queued runs: each is given to one caller only."""
+        async with self._reading() as connection:
+            if await connection.scalar(sa.select(runs.c.id).where(_QUEUED, runs.c.lane == lane).limit(1)) is None:
+                return []
+        return await self._claim_all(_QUEUED & (runs.c.lane == lane), owner, lease_seconds, limit)
 
     async def product_version(self, product_id: str, mode: Mode) -> int:
         """How many orders the product has seen."""
@@ -63,29 +135,50 @@ class RunStore(Store):
             return await connection.scalar(_VERSION, {"of_product": product_id, "of_mode": mode}) or 0
 
     async def runs_to_resume(
-        self, *, owner: str, lease_seconds: float, living: Collection[str] | None = None
+        self,
+        *,
+        owner: str,
+        lease_seconds: float,
+        living: Collection[str] | None = None,
+        limit: int = _CLAIM_LIMIT,
     ) -> list[Run]:
         """Claim runs that nobody works on any more, oldest first, at most 200: each is given to one caller only.
 
         Those whose lease has ended or that were released; with `living` also those of any owner not among these, which
-        a process that knows itself to be alone (`living=()`) may say. `attempts` counts the claims.
+        a process that knows all others may say (`living=()` if it is alone). `attempts` counts the claims.
         """
         abandoned = (runs.c.lease_until <= Now()) | runs.c.owner.is_(None)
         if living is not None:
             abandoned |= runs.c.owner.not_in([*living, owner])
-        due = sa.select(runs.c.id).where(sa.literal_column("runs.status = 'running'"), abandoned)
-        due = due.order_by(runs.c.created_at).limit(_CLAIM_LIMIT).with_for_update(skip_locked=True)
+        return await self._claim_all(_RUNNING & abandoned, owner, lease_seconds, min(limit, _CLAIM_LIMIT))
+
+    async def _claim_all(self, due: sa.ColumnElement[bool], owner: str, lease_seconds: float, limit: int) -> list[Run]:
+        oldest = sa.select(runs.c.id).where(due).order_by(runs.c.created_at).limit(limit)
         async with self._writing() as connection:
-            claimed = (await connection.scalars(due)).all()
+            claimed = (await connection.scalars(oldest.with_for_update(skip_locked=True))).all()
             if not claimed:
                 return []
-            claim = (
-                sa.update(runs)
-                .where(runs.c.id.in_(claimed))
-                .values(owner=owner, lease_until=NowPlus(lease_seconds), attempts=runs.c.attempts + 1)
-            )
+            claim = _claim(owner, lease_seconds).where(runs.c.id.in_(claimed))
             rows = await connection.execute(claim.returning(*runs.c))
             return sorted((run_from(row) for row in rows.mappings()), key=lambda run: run.created_at)
+
+    async def owners_at_work(self) -> set[str]:
+        """Who holds running runs."""
+        async with self._reading() as connection:
+            owners = await connection.scalars(sa.select(runs.c.owner).where(_RUNNING).distinct())
+            return {owner for owner in owners if owner is not None}
+
+    async def ended_runs(self, run_ids: Collection[str]) -> set[str]:
+        """Which of these have a result, wait for a person or have failed: whatever is not queued or running."""
+        ended = sa.select(runs.c.id).where(runs.c.id.in_(run_ids), sa.not_(_UNFINISHED))
+        async with self._reading() as connection:
+            return set(await connection.scalars(ended))
+
+    async def waiting_runs(self) -> dict[str, int]:
+        """How many runs are queued in each lane that has any."""
+        count = sa.select(runs.c.lane, sa.func.count()).where(_QUEUED).group_by(runs.c.lane)
+        async with self._reading() as connection:
+            return {row[0]: row[1] for row in await connection.execute(count)}
 
     async def renew_lease(self, run_id: str, *, owner: str, lease_seconds: float) -> bool:
         """Hold the run for longer. False when it is finished or somebody else has claimed it: stop working on it."""
@@ -93,6 +186,12 @@ class RunStore(Store):
         async with self._writing() as connection:
             result = await connection.execute(renew.values(lease_until=NowPlus(lease_seconds)))
             return result.rowcount == 1
+
+    async def renew_leases(self, run_ids: Collection[str], *, owner: str, lease_seconds: float) -> None:
+        """Hold those of these runs that the owner still holds for longer."""
+        held = sa.and_(_RUNNING, runs.c.owner == owner, runs.c.id.in_(run_ids))
+        async with self._writing() as connection:
+            await connection.execute(sa.update(runs).where(held).values(lease_until=NowPlus(lease_seconds)))
 
     async def release_runs(self, *, owner: str) -> None:
         """Give back every unfinished run of this owner, so that another may resume it at once (a graceful shutdown)."""
@@ -127,6 +226,64 @@ class RunStore(Store):
         closed = sa.update(runs).where(runs.c.id == run_id, runs.c.status.in_(_FINISHED))
         async with self._writing() as connection:
             await connection.execute(closed.values(thread_waits=False))
+
+
+def _begun(owner: str, lease_seconds: float) -> dict[str, Any]:
+    return {"status": "running", "attempts": 1, "owner": owner, "lease_seconds": lease_seconds}
+
+
+async def _insert_run(connection: AsyncConnection, new: NewRun, begun: dict[str, Any]) -> Run | None:
+    values = new.model_dump(mode="json", exclude={"product_version"}) | begun | _version_of(new)
+    values["seen"] = new.product_version
+    row = (await connection.execute(_insertion(connection.dialect.name), values)).mappings().first()
+    return None if row is None else run_from(row)
+
+
+def _version_of(new: NewRun) -> dict[str, str]:
+    return {"of_product": new.product_id, "of_mode": new.mode}
+
+
+async def _stored_run(connection: AsyncConnection, run_id: str) -> Run:
+    return run_from((await connection.execute(sa.select(runs).where(runs.c.id == run_id))).mappings().one())
+
+
+async def _standing_run(connection: AsyncConnection, new: NewRun, join: bool) -> Run | None:
+    """The run of the same id, or one for the same need that has not ended or waits for a person. Of several callers at
+    once each waits here until the one before has recorded its run."""
+    need = (new.product_id, new.mode, new.location)
+    if connection.dialect.name == "postgresql":
+        key = sa.func.hashtextextended(sa.literal("\n".join(need), Words), 0)
+        await connection.execute(sa.select(sa.func.pg_advisory_xact_lock(key)))
+    same_id = runs.c.id == new.id
+    columns = (runs.c.product_id, runs.c.mode, runs.c.location)
+    same_need = sa.and_(_STANDING, *(column == value for column, value in zip(columns, need, strict=True)))
+    query = (
+        sa.select(runs)
+        .where(same_id | same_need if join else same_id)
+        .order_by(same_id.desc(), runs.c.created_at)
+        .limit(1)
+    )
+    row = (await connection.execute(query)).mappings().first()
+    return None if row is None else run_from(row)
+
+
+async def _require_room(connection: AsyncConnection, lane: Lane, most_waiting: int | None) -> None:
+    if most_waiting is None:
+        return
+    queued = sa.select(runs.c.id).where(_QUEUED, runs.c.lane == lane).limit(most_waiting).subquery()
+    if (await connection.execute(sa.select(sa.func.count()).select_from(queued))).scalar_one() >= most_waiting:
+        raise Overloaded(f"{most_waiting} runs wait already, as many as may; come back in a few seconds.")
+
+
+def _claim(owner: str, lease_seconds: float) -> sa.Update:
+    """A run that was queued has read no facts yet, unless they came with it: orders placed meanwhile are among them."""
+    return sa.update(runs).values(
+        status="running",
+        owner=owner,
+        lease_until=NowPlus(lease_seconds),
+        attempts=runs.c.attempts + 1,
+        product_version=sa.case((_QUEUED & (runs.c.mode != "input"), _SEEN), else_=runs.c.product_version),
+    )
 
 
 def unknown_run(run_id: str) -> UnknownRun:

@@ -171,11 +171,20 @@ runs = Table(
     Column("lease_until", Instant, nullable=False),
     Column("product_version", BigInteger, nullable=False),
     Column("thread_waits", Boolean, nullable=False),
+    Column("lane", Words, nullable=False, server_default="interactive"),
     Column("failure", Words),
     Column("created_at", Instant, nullable=False),
     Column("finished_at", Instant),
     _when("ix_runs_running", "lease_until", where="status = 'running'"),
     _when("ix_runs_thread_waits", "created_at", where="thread_waits"),
+    _when("ix_runs_queued", "lane", "created_at", where="status = 'queued'"),
+    _when(
+        "ix_runs_standing_need",
+        "product_id",
+        "mode",
+        "location",
+        where="status IN ('queued', 'running', 'pending_review')",
+    ),
 )
 
 proposals = Table(

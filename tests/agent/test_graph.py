@@ -11,7 +11,7 @@ from agent.graph import after_agent, after_assess, begin
 from agent.runtime import Runtime
 from agent.state import DecisionRequest
 from tools.errors import AlreadyDecided, InvalidQuantity, Unavailable, UnknownConversation, UnknownProduct
-from tools.models import DemandHistory, PriceBreak, Product, ProductFacts, RunView, Stock, Supplier
+from tools.models import DemandHistory, NewRun, PriceBreak, Product, ProductFacts, RunView, Stock, Supplier
 
 Says = Callable[..., AIMessage]
 PRODUCT = "STEEL_SHEETS"
@@ -195,8 +195,21 @@ async def test_an_unknown_product_is_refused_and_leaves_no_trace(start: Any) -> 
 
 async def test_a_run_that_was_cut_off_is_taken_up_by_the_next_start(start: Any, settings: Any) -> None:
     first = await start()
-    plan = await first.calculate(REQUEST)
-    cut_off = await first._book_run(REQUEST.model_copy(update={"location": plan.location}))
+    location = (await first.calculate(REQUEST)).location
+    await first.drain()
+    cut_off = await first.book.record_run(
+        NewRun(
+            id="0" * 32,
+            product_id=REQUEST.product_id,
+            location=location,
+            mode=REQUEST.mode,
+            origin=REQUEST.origin,
+            requested_by=REQUEST.requested_by,
+            request=REQUEST.model_dump(mode="json"),
+        ),
+        owner="dead",
+        lease_seconds=60,
+    )
 
     second = await start()
     await second.drain()
@@ -348,7 +361,7 @@ async def test_a_run_cut_off_before_its_order_was_placed_is_placed_all_the_same(
     place = runtime.book.place
     calls: list[str] = []
 
-    async def fails_once(run_id: str) -> Any:
+    async def fails_once(run_id: str, **_: Any) -> Any:
         calls.append(run_id)
         if len(calls) == 1:
             raise TimeoutError

@@ -124,10 +124,10 @@ async def test_what_was_begun_before_the_shutdown_is_finished(
     book, begun, go_on = service.book, asyncio.Event(), asyncio.Event()
     place = book.place
 
-    async def slow(run_id: str) -> Any:
+    async def slow(run_id: str, **held: Any) -> Any:
         begun.set()
         await go_on.wait()
-        return await place(run_id)
+        return await place(run_id, **held)
 
     monkeypatch.setattr(book, "place", slow)
     running = asyncio.create_task(service.trigger(x1))

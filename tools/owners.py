@@ -1,0 +1,63 @@
+"""Who holds runs: a process, known to live for as long as it keeps its file locked.
+
+The system lets go of a lock when its process ends, however it ends, so whoever shares the folder learns of a death at
+once. Where processes share no folder, a run's lease has to end first.
+"""
+
+import fcntl
+import os
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from uuid import uuid4
+
+import sqlalchemy as sa
+
+
+class Owner:
+    """This process among those that hold runs."""
+
+    def __init__(self, name: str, folder: Path | None) -> None:
+        self.name, self._folder = name, folder
+
+    def living(self, names: Collection[str]) -> list[str] | None:
+        """Which of these still live; None where that cannot be known."""
+        if self._folder is None:
+            return None
+        return [name for name in names if name == self.name or _is_locked(self._folder / name)]
+
+
+@contextmanager
+def become_owner(database_url: str) -> Iterator[Owner]:
+    """A name of this process's own. Beside an order book in a file, where all its processes are on this host, a locked
+    file bears it."""
+    url, name = sa.make_url(database_url), uuid4().hex
+    if url.get_backend_name() != "sqlite" or not url.database:
+        yield Owner(name, None)
+        return
+    folder = Path(f"{url.database}-owners")
+    folder.mkdir(parents=True, exist_ok=True)
+    descriptor = os.open(folder / name, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        yield Owner(name, folder)
+    finally:
+        (folder / name).unlink(missing_ok=True)
+        os.close(descriptor)
+
+
+def _is_locked(path: Path) -> bool:
+    try:
+        descriptor = os.open(path, os.O_RDWR | os.O_CLOEXEC)
+    except (FileNotFoundError, NotADirectoryError):
+        return False
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    else:
+        with suppress(FileNotFoundError):
+            path.unlink()
+        return False
+    finally:
+        os.close(descriptor)
