@@ -19,6 +19,7 @@ class Background:
     def __init__(self) -> None:
         self._tasks: set[asyncio.Task[Any]] = set()
         self._duties: set[asyncio.Task[None]] = set()
+        self._ending = False
 
     def spawn(self, work: Coroutine[Any, Any, T]) -> asyncio.Task[T]:
         """Begin work that ends by itself and is waited for at the end, outside any graph that the caller runs in."""
@@ -39,11 +40,13 @@ class Background:
     ) -> None:
         """Do this again and again until the end, with a pause in between, whatever goes wrong in it; the first time at
         once, or after a pause as well."""
-        doing = _again_and_again(duty, work, pause_seconds, 0.0 if at_once else pause_seconds)
+        doing = self._again_and_again(duty, work, pause_seconds, 0.0 if at_once else pause_seconds)
         self._duties.add(asyncio.create_task(doing, name=duty))
 
     async def end(self, *, patience_seconds: float) -> None:
         """Give up the duties, then let what was begun end."""
+        # A database driver may answer a cancellation with an error of its own, which the duty would outlive.
+        self._ending = True
         for duty in self._duties:
             duty.cancel()
         if self._duties:
@@ -56,16 +59,16 @@ class Background:
         if not task.cancelled() and task.exception() is not None:
             log.error("background_work_failed", error=type(task.exception()).__name__)
 
-
-async def _again_and_again(
-    duty: str, work: Callable[[], Awaitable[Any]], pause_seconds: float, first_pause_seconds: float
-) -> None:
-    await asyncio.sleep(first_pause_seconds)
-    while True:
-        try:
-            await work()
-        except Unavailable as error:
-            log.warning("duty_put_off", duty=duty, reason=error.message)
-        except Exception:  # a duty outlives every fault of its work
-            log.exception("duty_failed", duty=duty)
-        await asyncio.sleep(pause_seconds)
+    async def _again_and_again(
+        self, duty: str, work: Callable[[], Awaitable[Any]], pause_seconds: float, first_pause_seconds: float
+    ) -> None:
+        await asyncio.sleep(first_pause_seconds)
+        while not self._ending:
+            try:
+                await work()
+            except Unavailable as error:
+                log.warning("duty_put_off", duty=duty, reason=error.message)
+            except Exception:  # a duty outlives every fault of its work
+                log.exception("duty_failed", duty=duty)
+            if not self._ending:
+                await asyncio.sleep(pause_seconds)
