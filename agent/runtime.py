@@ -224,7 +224,10 @@ class Runtime:
                 standing = await self._standing(request, plan)
                 if standing is not None:
                     return standing.model_copy(update={"standing": True})
-                (run, fresh), begun = await self._begin(request, seen, turn)
+                admission, begun = await self._begin(request, seen, turn)
+            if admission is None:
+                continue
+            run, fresh = admission
             if begun is not None:
                 return await self._result_of(begun, run, give_up)
             answer = await self._joined(request, run, give_up)
@@ -234,13 +237,16 @@ class Runtime:
     async def submit(self, request: DecisionRequest) -> RunView:
         """Record a run to be carried out soon, and return at once; otherwise as `decide`."""
         request, plan = await self._understood(request)
-        seen = await self._orders_seen(request)
-        standing = await self._standing(request, plan)
-        if standing is not None:
-            return standing.model_copy(update={"standing": True})
-        run, fresh = await self._admit(request, "bulk", seen)
-        if not fresh and run.status in UNFINISHED and not _same_question(run, request):
-            run, fresh = await self._admit(request, "bulk", seen, join=False)
+        admission = None
+        while admission is None:
+            seen = await self._orders_seen(request)
+            standing = await self._standing(request, plan)
+            if standing is not None:
+                return standing.model_copy(update={"standing": True})
+            admission = await self._admit(request, "bulk", seen)
+            if admission is not None and _is_about_other_facts(admission, request):
+                admission = await self._admit(request, "bulk", seen, join=False)
+        run, fresh = admission
         self.queue.announce("bulk")
         view = RunView(run=run, proposal=None, order=None)
         return view if fresh else (await self.book.run(run.id)).model_copy(update={"standing": True})
@@ -346,13 +352,14 @@ class Runtime:
 
     async def _begin(
         self, request: DecisionRequest, seen: int | None, turn: Turn
-    ) -> tuple[Admission, asyncio.Task[RunView] | None]:
-        """The run of this request, begun if there is a place for it here, or the one for the same need."""
+    ) -> tuple[Admission | None, asyncio.Task[RunView] | None]:
+        """The run of this request, begun if there is a place for it here, or the one for the same need. None: an order
+        has been placed since one was looked for."""
         at_once = self.settings.work_runs and await self.work.take_place("interactive")
         begun = None
         try:
             admission = await self._admit(request, "interactive", seen, at_once=at_once)
-            if at_once and admission.fresh:
+            if at_once and admission is not None and admission.fresh:
                 begun = self.background.spawn(self.work.carry_out_in_place(admission.run, turn))
         finally:
             if at_once and begun is None:
@@ -379,7 +386,7 @@ class Runtime:
 
     async def _admit(
         self, request: DecisionRequest, lane: Lane, seen: int | None, *, at_once: bool = False, join: bool = True
-    ) -> Admission:
+    ) -> Admission | None:
         new = NewRun(
             id=request.run_id or uuid.uuid4().hex,
             product_id=request.product_id,
@@ -453,6 +460,11 @@ class Runtime:
             log.warning("answer_withheld")
             return REFUSAL
         return self._discretion.paragraph(answer)
+
+
+def _is_about_other_facts(admission: Admission, request: DecisionRequest) -> bool:
+    run, fresh = admission
+    return not fresh and run.status in UNFINISHED and not _same_question(run, request)
 
 
 def _same_question(run: Run, request: DecisionRequest) -> bool:

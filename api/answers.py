@@ -202,8 +202,26 @@ class DebugAnswer(Answer):
         )
 
 
+class AcceptedAnswer(Answer):
+    """A run that is recorded and will be carried out, whatever happens to whoever took it in."""
+
+    run_id: str
+    status: RunStatus = Field(description="`queued` or `running`; an earlier run for the same need may be further.")
+    product_id: str
+    mode: Mode
+    location: str
+    status_url: str = Field(description="Where to ask what became of it.")
+    standing: bool = Field(description="An earlier run for the same need, returned instead of a second one.")
+
+    @classmethod
+    def of(cls, view: RunView) -> "AcceptedAnswer":
+        run = view.run
+        same = {name: getattr(run, name) for name in ("status", "product_id", "mode", "location")}
+        return cls.model_construct(run_id=run.id, status_url=f"/runs/{run.id}", standing=view.standing, **same)
+
+
 class RunAnswer(Answer):
-    """A run, whatever became of it. `result` is null while it is running or when it failed."""
+    """A run, whatever became of it. `result` is null while it is queued or running, or when it failed."""
 
     run_id: str
     status: RunStatus

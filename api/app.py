@@ -20,8 +20,9 @@ from api.webhook_desk import WebhookDesk
 OpenRuntime = Callable[[Settings], AbstractAsyncContextManager[Runtime]]
 
 
-def create_app(settings: Settings, *, open_runtime: OpenRuntime = open_runtime) -> FastAPI:
-    """The application. Nothing opens until its lifespan begins; tests may bring an opener of their own."""
+def create_app(settings: Settings, *, open_runtime: OpenRuntime = open_runtime, only_work: bool = False) -> FastAPI:
+    """The application. Nothing opens until its lifespan begins; tests may bring an opener of their own. One that is
+    there `only` to `work` takes nothing in: it has health, metrics, and its name."""
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
@@ -50,7 +51,8 @@ def create_app(settings: Settings, *, open_runtime: OpenRuntime = open_runtime) 
     app.openapi = lambda: openapi.document(app)  # type: ignore[method-assign]
     errors.install(app)
     metrics = service.open_metrics if settings.metrics_public else service.guarded_metrics
-    modules = (triggers, reviews, orders, runs, calibration, chat, keys, audit, webhooks, service)
+    answering = () if only_work else (triggers, reviews, orders, runs, calibration, chat, keys, audit, webhooks)
+    modules = (*answering, service)
     for router in (*(module.router for module in modules), metrics):
         # include_router would match each request twice over, a third of the cost of a small answer.
         app.router.routes.extend(router.routes)

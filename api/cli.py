@@ -38,6 +38,18 @@ def serve(
 
 
 @app.command()
+def worker(
+    host: Annotated[str | None, typer.Option(help="Address of its health and metrics; overrides HOST.")] = None,
+    port: Annotated[int, typer.Option(help="Port of its health and metrics. 0 takes a free one.")] = 0,
+) -> None:
+    """Carry out queued runs, on this host or any other with the same database, until stopped."""
+    settings = load_settings(host=host, port=port, work_runs=True)
+    from api.server import serve as serve_until_stopped
+
+    serve_until_stopped(settings, only_work=True)
+
+
+@app.command()
 def migrate() -> None:
     """Bring the database to the present schema, and end. Safe to run from several hosts at once."""
     import asyncio

@@ -6,6 +6,7 @@ again. Whoever crashes while answering holds the key a little longer than a run 
 the same, because another process took it up, that is answered at once.
 """
 
+import json
 from collections.abc import Awaitable, Callable
 from hashlib import sha256
 
@@ -23,6 +24,19 @@ LEASE_MARGIN_SECONDS = 5.0
 _REPLAYED = {"Idempotency-Replayed": "true"}
 Work = Callable[[], Awaitable[bytes]]
 Ended = Callable[[], Awaitable[bytes | None]]
+
+
+class Accepted(bytes):
+    """An answer given before its work is done (202), which says where to ask for more. One that was `asked_for` stands
+    as the answer; one that came of a caller's patience does not, so that the next sending may find the result."""
+
+    asked_for = False
+
+    @classmethod
+    def of(cls, body: bytes, *, asked_for: bool) -> "Accepted":
+        accepted = cls(body)
+        accepted.asked_for = asked_for
+        return accepted
 
 
 class Attempt:
@@ -59,7 +73,8 @@ class Attempt:
             answered = await ended() if ended else None
             return restock_problem(error, run_id=self.run_id) if answered is None else _json(answered, _REPLAYED)
         if stored is not None:
-            return _json(stored.body.encode(), _REPLAYED)
+            body = stored.body.encode()
+            return _json(Accepted.of(body, asked_for=True) if stored.status_code == 202 else body, _REPLAYED)
         return _json(await self._first(self._key, work, kept))
 
     async def _first(self, key: str, work: Work, kept: Callable[[bytes], bytes]) -> bytes:
@@ -68,7 +83,12 @@ class Attempt:
         except BaseException:
             await self._book.abandon_idempotent(key, self._caller)
             raise
-        await self._book.finish_idempotent(key, self._caller, 200, kept(body).decode())
+        if not isinstance(body, Accepted):
+            await self._book.finish_idempotent(key, self._caller, 200, kept(body).decode())
+        elif body.asked_for:
+            await self._book.finish_idempotent(key, self._caller, 202, body.decode())
+        else:
+            await self._book.abandon_idempotent(key, self._caller)
         return body
 
 
@@ -87,4 +107,8 @@ def _key(request: Request) -> str | None:
 
 
 def _json(body: bytes, headers: dict[str, str] | None = None) -> Response:
-    return Response(body, headers=headers, media_type="application/json")
+    if not isinstance(body, Accepted):
+        return Response(body, headers=headers, media_type="application/json")
+    applied = {"Preference-Applied": "respond-async"} if body.asked_for else {}
+    headers = {"Location": json.loads(body)["status_url"], **applied, **(headers or {})}
+    return Response(body, 202, headers=headers, media_type="application/json")

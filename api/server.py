@@ -4,7 +4,7 @@ import asyncio
 import sys
 from contextlib import suppress
 from types import FrameType
-from urllib.parse import urlsplit
+from urllib.parse import parse_qs, quote, unquote, urlsplit
 
 import uvicorn
 from fastapi import FastAPI
@@ -46,8 +46,8 @@ class Server(uvicorn.Server):
         _say(f"Listening on {self._address} (stop with Ctrl+C)")
 
 
-def serve(settings: Settings) -> None:
-    """Serve until a signal says stop. Port 0 takes a free one."""
+def serve(settings: Settings, *, only_work: bool = False) -> None:
+    """Serve until a signal says stop. Port 0 takes a free one. A worker serves its health and its metrics alone."""
     configure_logging(settings.log_level, secrets=secrets_of(settings))
     config = uvicorn.Config(
         "unset",
@@ -66,7 +66,8 @@ def serve(settings: Settings) -> None:
     listener = config.bind_socket()
     settings = settings.model_copy(update={"port": listener.getsockname()[1]})
     address = address_of(settings)
-    config.app = app = create_app(settings.model_copy(update={"public_url": settings.public_url or address}))
+    settings = settings.model_copy(update={"public_url": settings.public_url or address})
+    config.app = app = create_app(settings, only_work=only_work)
     with suppress(KeyboardInterrupt):
         Server(config, app=app, address=address, settings=settings).run(sockets=[listener])
 
@@ -76,7 +77,14 @@ def secrets_of(settings: Settings) -> list[str]:
     secrets = [value.get_secret_value() for _, value in settings if isinstance(value, SecretStr)]
     storage = settings.rate_limit_storage
     urls = [settings.database_url, storage.get_secret_value() if storage else ""]
-    return [*secrets, *(urlsplit(url).password or "" for url in urls)]
+    return [*secrets, *(form for url in urls for form in _passwords(url))]
+
+
+def _passwords(url: str) -> list[str]:
+    """The password as the URL spells it and as it is, wherever in the URL it stands."""
+    parts = urlsplit(url)
+    given = [parts.password or "", *parse_qs(parts.query).get("password", ())]
+    return [form for password in given for form in (password, unquote(password), quote(password, safe=""))]
 
 
 def address_of(settings: Settings) -> str:

@@ -87,19 +87,22 @@ class RunStore(Store):
         most_waiting: int | None = None,
         deliver: Deliver | None = None,
         join: bool = True,
-    ) -> Admission:
+    ) -> Admission | None:
         """Store the run, unless one of the same id is there, or, to `join`, one for the same need that has not ended or
         waits for a person.
 
         With an `owner` it begins at once; without, it is queued and delivered in the same transaction. Raises
         Overloaded when `most_waiting` runs are queued in the lane already: exact on SQLite; on PostgreSQL as many more
-        may slip in as transactions run at that moment.
+        may slip in as transactions run at that moment. None: the product has seen an order since its `product_version`
+        was read, which may be the one that provides for this need; look again.
         """
 
-        async def work(connection: AsyncConnection) -> Admission:
+        async def work(connection: AsyncConnection) -> Admission | None:
             standing = await _standing_run(connection, new, join)
             if standing is not None:
                 return Admission(standing, fresh=False)
+            if await _has_moved_on(connection, new):
+                return None
             if owner is not None:
                 begun = _begun(owner, lease_seconds)
             else:
@@ -265,6 +268,13 @@ async def _standing_run(connection: AsyncConnection, new: NewRun, join: bool) ->
     )
     row = (await connection.execute(query)).mappings().first()
     return None if row is None else run_from(row)
+
+
+async def _has_moved_on(connection: AsyncConnection, new: NewRun) -> bool:
+    if new.product_version is None:
+        return False
+    row = (await connection.execute(_VERSION, _version_of(new))).first()
+    return row is not None and row[0] > new.product_version
 
 
 async def _require_room(connection: AsyncConnection, lane: Lane, most_waiting: int | None) -> None:

@@ -1,32 +1,48 @@
 """One product in, a decision out; and the calculation alone."""
 
 from contextlib import suppress
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 import structlog
 from fastapi import APIRouter, Body, Path, Query, Request
 from pydantic import AfterValidator
 from starlette.responses import Response
 
-from agent.runtime import Runtime
+from agent.runtime import UNFINISHED, Runtime
 from agent.state import DecisionRequest
-from api.answers import DebugAnswer, TriggerAnswer
+from api.answers import AcceptedAnswer, DebugAnswer, TriggerAnswer
 from api.examples import TRIGGERS
 from api.guarded_route import GuardedRoute, needs
-from api.idempotency import Attempt
+from api.idempotency import Accepted, Attempt
 from api.routes.wiring import CallerGiven, RuntimeGiven, as_json, problems
 from api.schemas import Identifier, Trigger, identifier
 from tools.errors import InFlight, RestockError, Unavailable, UnknownRun
 from tools.models import RunView
 
 router = APIRouter(tags=["decisions"], route_class=GuardedRoute)
+_PREFER = {
+    "name": "Prefer",
+    "in": "header",
+    "required": False,
+    "description": "`respond-async`: record the run, answer 202 and carry it out soon (RFC 7240).",
+    "schema": {"type": "string"},
+}
+_TRIGGERING = needs("trigger", idempotent=True)
+_TRIGGERING = {**_TRIGGERING, "parameters": [*_TRIGGERING["parameters"], _PREFER]}
+_ACCEPTED: dict[int | str, dict[str, Any]] = {
+    202: {
+        "model": AcceptedAnswer,
+        "description": "The run is recorded; ask for it at the address in Location.",
+        "headers": {"Location": {"schema": {"type": "string"}}, "Preference-Applied": {"schema": {"type": "string"}}},
+    }
+}
 
 
 @router.post(
     "/inventory-trigger",
     response_model=TriggerAnswer,
-    responses=problems(400, 404, 409, 413, 415),
-    openapi_extra=needs("trigger", idempotent=True),
+    responses={**problems(400, 404, 409, 413, 415), **_ACCEPTED},
+    openapi_extra=_TRIGGERING,
 )
 async def trigger(
     body: Annotated[Trigger, Body(openapi_examples=TRIGGERS)],
@@ -34,17 +50,21 @@ async def trigger(
     runtime: RuntimeGiven,
     caller: CallerGiven,
 ) -> Response:
-    """Decide whether to reorder one product and how much; place the order when it is safe, queue it when it is not."""
+    """Decide whether to reorder one product and how much; place the order when it is safe, queue it when it is not.
+
+    The run is recorded before any answer. With `Prefer: respond-async`, or when it outlives the wait, 202 names it."""
     attempt = Attempt(request, body, runtime.book)
     decision = body.to_request(requested_by=caller.name, requested_by_id=caller.id, run_id=attempt.run_id)
 
+    at_once = _prefers_async(request)
+
     async def work() -> bytes:
-        return (await _decided(runtime, decision)).as_json()
+        return await _decided(runtime, decision, at_once)
 
     async def ended() -> bytes | None:
         with suppress(InFlight):
-            view = await _begun_before(runtime, decision.run_id)
-            return TriggerAnswer.of(view, runtime.review_url).as_json() if view and view.proposal else None
+            view = await _begun_before(runtime, decision.run_id, at_once)
+            return _answer(view, runtime, at_once) if view and (at_once or view.proposal) else None
         return None
 
     return await attempt.answer(work, ended)
@@ -68,21 +88,28 @@ async def debug(
     return as_json(DebugAnswer.of(await runtime.calculate(asked), mode))
 
 
-async def _decided(runtime: Runtime, decision: DecisionRequest) -> TriggerAnswer:
+async def _decided(runtime: Runtime, decision: DecisionRequest, at_once: bool) -> bytes:
     triggers = runtime.metrics.triggers
+    decide = runtime.submit if at_once else runtime.decide
     try:
-        view = await _begun_before(runtime, decision.run_id) or await runtime.decide(decision)
+        view = await _begun_before(runtime, decision.run_id, at_once) or await decide(decision)
     except RestockError:
         triggers.labels(decision.mode, "refused").inc()
         raise
     structlog.contextvars.bind_contextvars(run_id=view.run.id)
     triggers.labels(decision.mode, view.run.status).inc()
+    return _answer(view, runtime, at_once)
+
+
+def _answer(view: RunView, runtime: Runtime, at_once: bool) -> bytes:
+    if at_once or view.run.status in UNFINISHED:
+        return Accepted.of(AcceptedAnswer.of(view).as_json(), asked_for=at_once)
     if view.proposal is None:
-        raise Unavailable(f"Run {view.run.id} has no result yet; ask for it at /runs/{view.run.id}.")
-    return TriggerAnswer.of(view, runtime.review_url)
+        raise Unavailable(f"Run {view.run.id} has no result: {view.run.failure or 'unknown'}. Send the trigger again.")
+    return TriggerAnswer.of(view, runtime.review_url).as_json()
 
 
-async def _begun_before(runtime: Runtime, run_id: str | None) -> RunView | None:
+async def _begun_before(runtime: Runtime, run_id: str | None, at_once: bool) -> RunView | None:
     """The run that an earlier sending of this request began, where the answer to that sending was lost."""
     if run_id is None:
         return None
@@ -90,6 +117,12 @@ async def _begun_before(runtime: Runtime, run_id: str | None) -> RunView | None:
         view = await runtime.book.run(run_id)
     except UnknownRun:
         return None
-    if view.run.status == "running":
+    if view.run.status in UNFINISHED and not at_once:
         raise InFlight(f"Run {run_id} is still being worked on; send the same request again in a few seconds.")
     return view
+
+
+def _prefers_async(request: Request) -> bool:
+    """RFC 7240; preferences that are not known are ignored, as it says."""
+    preferences = ",".join(request.headers.getlist("prefer")).lower().split(",")
+    return any(preference.partition(";")[0].strip() == "respond-async" for preference in preferences)
