@@ -108,7 +108,6 @@ def scan(demand: Demand, terms: Terms, *, threads: int | None = None) -> PlanCol
     no plan could be made with.
     """
     columns = _columns(terms, len(demand))
-    _refuse_bad_terms(columns)
     interval = (columns["lead_time_days"] + columns["review_period_days"]) / columns["period_days"]
     result = _empty(len(demand), PLAN_TYPES)
 
@@ -125,7 +124,6 @@ def scan(demand: Demand, terms: Terms, *, threads: int | None = None) -> PlanCol
 def scan_textbook(demand: Demand, terms: Terms, *, threads: int | None = None) -> TextbookColumns:
     """Mean, standard deviation, safety stock and reorder point by the textbook only."""
     columns = _columns(terms, len(demand))
-    _refuse_bad_terms(columns)
     result = _empty(len(demand), TEXTBOOK_TYPES)
 
     def work(rows: Rows, _: int) -> None:
@@ -169,32 +167,24 @@ def _blocks_by_horizon(horizons: IntArray) -> Iterator[tuple[Rows, int]]:
 
 def _columns(terms: Terms, size: int) -> dict[str, FloatArray]:
     given = {term.name: np.asarray(getattr(terms, term.name), dtype=np.float64) for term in fields(terms)}
+    _refuse_bad_terms(given)
     given["z"] = z_value(given["service_level"])
     return {name: np.broadcast_to(column, (size,)) for name, column in given.items()}
 
 
-def _refuse_bad_terms(columns: dict[str, FloatArray]) -> None:
-    level = columns["service_level"]
+def _refuse_bad_terms(given: dict[str, FloatArray]) -> None:
+    level = given["service_level"]
+    amounts = ("lead_time_days", "lead_time_sd_days", "review_period_days", "on_hand", "on_order", "backorders")
     checks = {
         "service_level above 0 and at most 0.999": (level > 0) & (level <= 0.999),
-        "period_days above 0": columns["period_days"] > 0,
-        "order_multiple of 1 or more": columns["order_multiple"] >= 1,
-        **{
-            f"{name} of 0 or more": (columns[name] >= 0) & (columns[name] <= LARGEST_QUANTITY)
-            for name in (
-                "lead_time_days",
-                "lead_time_sd_days",
-                "review_period_days",
-                "on_hand",
-                "on_order",
-                "backorders",
-            )
-        },
+        "period_days above 0": given["period_days"] > 0,
+        "order_multiple of 1 or more": given["order_multiple"] >= 1,
+        **{f"{name} of 0 or more": (given[name] >= 0) & (given[name] <= LARGEST_QUANTITY) for name in amounts},
     }
     for wanted, good in checks.items():
         if not good.all():
             row = int(np.flatnonzero(~good)[0])
-            value = columns[wanted.split()[0]][row]
+            value = given[wanted.split()[0]].flat[row]
             raise InvalidInput(f"Row {row} has {wanted.split()[0]} {value:g}; give {wanted}.")
 
 
