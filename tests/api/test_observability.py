@@ -44,7 +44,7 @@ def test_talkative_clients_are_not_heard(log: io.StringIO) -> None:
     assert log.getvalue() == ""
 
 
-@pytest.mark.parametrize("secret", ["canary-1a2b", 'quo"ted-secret', "rsk_aBcDeFgHiJkLmNoP"])
+@pytest.mark.parametrize("secret", ["canary-1a2b", 'quo"ted-secret', "rsk_aBcDeFgHiJkLmNoP", "whsec_aBc/DeF+gHiJkL="])
 def test_a_secret_that_slips_in_is_struck_out(log: io.StringIO, secret: str) -> None:
     structlog.get_logger().info("slip", text=f"before {secret} after", deep={"list": [secret]})
     logging.getLogger("third.party").error("before %s after", secret)
