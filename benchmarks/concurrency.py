@@ -1,7 +1,9 @@
 """200 triggers at once against a provider that takes 0.8 s a call: `python -m benchmarks.concurrency`.
 
-The service runs in this process with the real Groq client; the provider runs in another. Printed: the wall time of a
-decision beside the two calls' own time, the longest stall of the event loop, and the memory each waiting run holds.
+The service runs in this process with the real client of Groq, or of Gemini (`--provider gemini`); the provider runs in
+another. Printed: the wall time of a decision beside the two calls' own time, the longest stall of the event loop, and
+the memory each waiting run holds. With `--http` real server processes (`--processes`, on PostgreSQL when there are
+several) are triggered over HTTP from here instead.
 """
 
 import argparse
@@ -12,15 +14,27 @@ import statistics
 import tempfile
 import time
 import tracemalloc
+from collections import Counter
+from collections.abc import Sequence
+from contextlib import ExitStack
 from pathlib import Path
+
+import psutil
 
 from agent.garbage import settle
 from agent.runtime import Runtime, open_runtime
+from agent.settings import Settings
 from api.observability import configure_logging
-from benchmarks.overhead import decision_request, provider_process, settings
+from benchmarks.load import Load, send
+from benchmarks.overhead import GEMINI, GROQ, decision_request, provider_process, settings
+from benchmarks.server import server_process
+from benchmarks.throughput import cpu_seconds, postgres, triggers
+from tools.database import migrate
 
 RUNS, DELAY_SECONDS, CALLS = 200, 0.8, 2
+OWN_SECONDS = DELAY_SECONDS * CALLS
 TICK_SECONDS = 0.005
+NAMES = {"groq": f"groq:{GROQ}", "gemini": f"google_genai:{GEMINI}"}
 
 
 class LoopWatch:
@@ -56,35 +70,84 @@ async def memory_while_waiting(runtime: Runtime, first: int, runs: int) -> float
     return (held - before) / runs / 1024
 
 
-async def measure(folder: Path, runs: int) -> None:
+def chosen(folder: Path, gemini: str, groq: str, provider: str) -> Settings:
+    other = next(name for name in NAMES if name != provider)
+    models = {"primary_model": NAMES[provider], "fallback_models": (NAMES[other],)}
+    return settings(folder, gemini, groq).model_copy(update=models)
+
+
+def providers_cpu() -> float:
+    """CPU seconds of the provider process so far."""
+    children = psutil.Process().children()
+    return cpu_seconds([each.pid for each in children if "tests.providers" in " ".join(each.cmdline())])
+
+
+def told(seconds: Sequence[float], total: float, cpu: float, provider_cpu: float) -> None:
+    runs, median = len(seconds), statistics.median(seconds)
+    times = f"median {median:.2f} s, {median / OWN_SECONDS:.2f} x the two calls alone; all in {total:.2f} s"
+    print(f"{runs} runs at once: {times}")
+    print(f"CPU {cpu / runs * 1000:.1f} ms a run, of the provider beside it {provider_cpu / runs * 1000:.1f} ms")
+
+
+async def measure(folder: Path, runs: int, provider: str) -> None:
     async with (
         provider_process("--delay", str(DELAY_SECONDS)) as (gemini, groq),
-        open_runtime(settings(folder, gemini, groq)) as runtime,
+        open_runtime(chosen(folder, gemini, groq, provider)) as runtime,
     ):
         await timed(runtime, 0)
         settle()
         watch = LoopWatch()
         watcher = asyncio.create_task(watch.watch())
-        began, cpu = time.perf_counter(), time.process_time()
+        began, cpu, others = time.perf_counter(), time.process_time(), providers_cpu()
         seconds = await asyncio.gather(*(timed(runtime, number) for number in range(1, runs + 1)))
-        total, cpu = time.perf_counter() - began, time.process_time() - cpu
+        told(seconds, time.perf_counter() - began, time.process_time() - cpu, providers_cpu() - others)
         watcher.cancel()
+        print(f"longest stall of the event loop {max(watch.stalls) * 1000:.0f} ms")
         kibibytes = await memory_while_waiting(runtime, 10_000, min(runs, 50))
-    own = DELAY_SECONDS * CALLS
-    median, stall = statistics.median(seconds), max(watch.stalls) * 1000
     resident = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-    print(f"{runs} runs at once: median {median:.2f} s, {median / own:.2f} x the two calls alone; all in {total:.2f} s")
-    print(f"CPU {cpu / runs * 1000:.1f} ms a run; longest stall of the event loop {stall:.0f} ms")
     print(f"{kibibytes:.0f} KiB a waiting run; peak resident {resident:.0f} MiB")
 
 
+async def over_http(folder: Path, runs: int, provider: str, processes: int) -> None:
+    with ExitStack() as stack:
+        url = stack.enter_context(postgres(folder)) if processes > 1 else None
+        if url is not None:
+            await migrate(url)
+        async with provider_process("--delay", str(DELAY_SECONDS)) as (gemini, groq):
+            environment = _environment(chosen(folder, gemini, groq, provider), url)
+            servers = [stack.enter_context(server_process(folder, **environment)) for _ in range(processes)]
+            bases, pids = zip(*servers, strict=True)
+            await send(bases, triggers(bases[0], 0, processes), at_once=processes)
+            cpu, others = cpu_seconds(pids), providers_cpu()
+            load: Load = await send(bases, triggers(bases[0], 100, runs), at_once=runs)
+            told(load.latencies, load.seconds, cpu_seconds(pids) - cpu, providers_cpu() - others)
+            assert set(load.statuses) == {200}, Counter(load.statuses)
+
+
+def _environment(settings: Settings, url: str | None) -> dict[str, str]:
+    keys = {name: getattr(settings, name).get_secret_value() for name in ("gemini_api_key", "groq_api_key")}
+    plain = ("primary_model", "gemini_base_url", "groq_base_url", "run_deadline_seconds", "model_timeout_seconds")
+    found = keys | {name: str(getattr(settings, name)) for name in plain}
+    found |= {"fallback_models": settings.fallback_models[0], "check_models": "false"}
+    found |= {"max_concurrent_requests": "1000"}
+    found |= {"database_url": url} if url else {}
+    return {name.upper(): value for name, value in found.items()}
+
+
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--runs", type=int, default=RUNS)
+    parser.add_argument("--provider", choices=NAMES, default="groq")
+    parser.add_argument("--http", action="store_true")
+    parser.add_argument("--processes", type=int, default=1)
     options = parser.parse_args()
     configure_logging("error")
-    with tempfile.TemporaryDirectory() as folder:
-        asyncio.run(measure(Path(folder), options.runs))
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        if options.http:
+            asyncio.run(over_http(folder, options.runs, options.provider, options.processes))
+        else:
+            asyncio.run(measure(folder, options.runs, options.provider))
 
 
 if __name__ == "__main__":

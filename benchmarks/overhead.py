@@ -34,6 +34,7 @@ from agent.runtime import Runtime, open_runtime
 from agent.settings import Settings
 from agent.state import DecisionRequest
 from agent.stock import plan_for
+from api.observability import configure_logging
 from benchmarks.decision import facts
 from tests.providers.gemini import GeminiServer
 from tests.providers.groq import GroqServer
@@ -272,6 +273,7 @@ async def token_table() -> None:
 
 
 def main() -> None:
+    configure_logging("error")
     with tempfile.TemporaryDirectory() as folder:
         asyncio.run(overhead(Path(folder)))
     asyncio.run(token_table())

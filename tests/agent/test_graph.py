@@ -5,6 +5,7 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
+from langchain_core.callbacks import AsyncCallbackHandler
 from langchain_core.messages import AIMessage, HumanMessage
 
 from agent.graph import after_agent, after_assess, begin
@@ -371,6 +372,25 @@ async def test_a_run_cut_off_before_its_order_was_placed_is_placed_all_the_same(
 
     assert _end(await runtime.decide(REQUEST)) == ("executed", "PO-")
     assert len(await runtime.book.orders()) == 1
+
+
+async def test_a_callers_handler_hears_the_model_calls_of_a_run(start: Any) -> None:
+    heard: list[str] = []
+
+    class Handler(AsyncCallbackHandler):
+        async def on_chat_model_start(self, serialized: dict[str, Any], *_: Any, **__: Any) -> None:
+            heard.append("asked")
+
+    runtime = await start()
+    state = {
+        "kind": "chat",
+        "request": {"product_id": "", "mode": "mock"},
+        "messages": [HumanMessage("What is on order?")],
+    }
+
+    await runtime.graph.ainvoke(state, {"configurable": {"thread_id": "heard"}, "callbacks": [Handler()]})
+
+    assert heard.count("asked") >= 2
 
 
 async def test_a_models_words_are_cleaned_and_bounded_before_anyone_reads_them(start: Any, says: Says) -> None:
