@@ -41,7 +41,7 @@ class Connection(aiosqlite.Connection):
             return
         if statement != LOCKING or not self._locked_at_once(work, statement, parameters):
             await self._threaded(work, statement, parameters)
-        self._writes = self._writes or statement == LOCKING
+        self._writes = self._writes or (self._conn.in_transaction and not _reads(statement))
 
     async def commit(self) -> None:
         if self._writes or self._given != self._done:
@@ -75,7 +75,7 @@ class Connection(aiosqlite.Connection):
     def _waits_for_nothing(self, statement: str) -> bool:
         if self._given != self._done:
             return False
-        return self._writes or statement == "BEGIN" or statement.lstrip().startswith(("SELECT", "WITH"))
+        return self._writes or statement == "BEGIN" or _reads(statement)
 
     async def _threaded(self, work: Callable[..., None], *arguments: Any) -> None:
         self._given = number = self._given + 1
@@ -87,6 +87,10 @@ class Connection(aiosqlite.Connection):
                 self._done = number
 
         await self._execute(counted)  # type: ignore[no-untyped-call]
+
+
+def _reads(statement: str) -> bool:
+    return statement.lstrip().startswith("SELECT")
 
 
 class Cursor:
