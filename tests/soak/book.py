@@ -44,20 +44,16 @@ def _rows(connection: sa.Connection, table: sa.Table) -> Rows:
 class Gauge:
     """Asks a running trial's database how much is left to do."""
 
-    def __init__(self, database_url: str, *, delivering: bool) -> None:
-        self._engine, self._delivering = plain_engine(database_url), delivering
+    def __init__(self, database_url: str) -> None:
+        self._engine = plain_engine(database_url)
 
     def unfinished(self) -> int:
         """Runs that have no end yet, reviews that wait included."""
-        query = sa.select(sa.func.count()).where(schema.runs.c.finished_at.is_(None))
-        return self._count(query.select_from(schema.runs))
+        return self._count(sa.select(sa.func.count()).where(schema.runs.c.finished_at.is_(None)))
 
     def undelivered(self) -> int:
-        if not self._delivering:
-            return 0
-        count = sa.select(sa.func.count())
-        waiting = count.select_from(schema.outbox).where(schema.outbox.c.handed_out_at.is_(None))
-        pending = count.select_from(schema.deliveries).where(schema.deliveries.c.status == "pending")
+        waiting = sa.select(sa.func.count()).where(schema.outbox.c.handed_out_at.is_(None))
+        pending = sa.select(sa.func.count()).where(schema.deliveries.c.status == "pending")
         return self._count(waiting) + self._count(pending)
 
     def _count(self, query: sa.Select[tuple[int]]) -> int:

@@ -18,7 +18,7 @@ MISS = (409, 429, 503)
 
 
 class Line:
-    """A way to the service: any of its addresses, another one after a failure."""
+    """A way to the service with a key: by any of its addresses, by another one after a failure."""
 
     def __init__(
         self,
@@ -99,7 +99,7 @@ def trigger_body(number: int, dice: random.Random) -> dict[str, Any]:
         "current_stock": 5_000 if kind == "stocked" else 100 + number % 60,
         "demand_history": [100, 120, 110, 130, 125, 115, 140],
         "lead_time_days": 7,
-        "unit_price": 5_000 if kind == "dear" else 500,
+        "unit_price": 49.95 if kind == "dear" else 4.99,
     }
 
 

@@ -17,9 +17,10 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from agent.runtime import Runtime
 from tests.soak.databases import plain_engine
 from tools import placing, reviews
+from tools.audit import AUTOMATIC, Actor
 from tools.book_rows import VIEW_OF_RUN, first_view, proposal_from
 from tools.errors import AlreadyDecided, AwaitsReview
-from tools.models import Order, RunStatus, RunView
+from tools.models import Order, Proposal, RunStatus, RunView
 from tools.orders import _MARK_PLACED, OrderBook
 from tools.reviews import ReviewStore
 from tools.schema import orders, proposals
@@ -35,7 +36,7 @@ LOOSENED = {
         "outbox": ("uq_outbox_run_id_event",),
     },
 }
-LATER_SECONDS = 0.02
+LATER_SECONDS = 0.1
 _later: set[asyncio.Task[None]] = set()
 _leave_unfinished = ContextVar("_leave_unfinished", default=False)
 
@@ -54,17 +55,16 @@ def no_unique_key() -> None:
     _watch_no_orders()
 
     async def place(self: OrderBook, run_id: str) -> Order:
-        async with self._reading() as connection:
-            view = await first_view(connection, VIEW_OF_RUN, run_id=run_id)
-        assert view is not None and view.proposal is not None
-        if view.proposal.status == "pending":
-            raise AwaitsReview("waits", view)
         async with self._writing() as connection:
+            view = await first_view(connection, VIEW_OF_RUN, run_id=run_id)
+            assert view is not None and view.proposal is not None
+            if view.proposal.status == "pending":
+                raise AwaitsReview("waits", view)
             with _unfinished():
-                order = await _place_alone(connection, view)
+                order = await _place_alone(connection, view.proposal)
+        await asyncio.sleep(LATER_SECONDS)
         async with self._writing() as connection:
             await connection.execute(_MARK_PLACED, {"of_run": run_id})
-            await placing.record(connection, "order.placed", view.proposal, actor=placing.AUTOMATIC, order=order)
             await placing.finish_run(connection, run_id, "executed")
         return order
 
@@ -78,12 +78,15 @@ def no_unique_key() -> None:
     OrderBook.place = place  # type: ignore[method-assign]
 
 
-async def _place_alone(connection: AsyncConnection, view: RunView) -> Order:
-    proposal = view.proposal
-    assert proposal is not None
+async def _place_alone(connection: AsyncConnection, proposal: Proposal) -> Order:
     turn = await placing.take_turn(connection, proposal.product_id, proposal.mode)
     return await placing.place_order(
-        connection, proposal, quantity=proposal.quantity, placed_by=placing.AUTOMATIC, turn=turn
+        connection,
+        proposal,
+        quantity=proposal.quantity,
+        placed_by=AUTOMATIC,
+        answered_by=proposal.requested_by_id,
+        turn=turn,
     )
 
 
@@ -99,13 +102,14 @@ def no_compare_and_set() -> None:
         return await decide(self, review_id, **decision)
 
     async def set_without_comparing(
-        connection: AsyncConnection, number: int, version: int | None, decision: str, reason: str, decided_by: str
+        connection: AsyncConnection, number: int, version: int | None, decision: str, reason: str, by: Actor
     ) -> Any:
         change = sa.update(proposals).where(proposals.c.number == number)
         change = change.values(
             status="rejected" if decision == "reject" else "approved",
             decided_at=placing.Now(),
-            decided_by=decided_by,
+            decided_by=by.name,
+            decided_by_id=by.id,
             decision_reason=reason,
         )
         return proposal_from((await connection.execute(change.returning(*proposals.c))).mappings().one())

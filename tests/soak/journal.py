@@ -17,10 +17,12 @@ class Ordered:
 
     @classmethod
     def of(cls, answer: dict[str, Any]) -> "Ordered | None":
-        order = answer.get("order")
-        if not order:
-            return None
-        return cls(order["number"], sum(item["quantity"] for item in order["items"]), order["total"])
+        return cls.told(answer["order"]) if answer.get("order") else None
+
+    @classmethod
+    def told(cls, order: dict[str, Any]) -> "Ordered":
+        quantity = sum(item["quantity"] for item in order["items"])
+        return cls(order["number"], quantity, None if order["total"] is None else float(order["total"]))
 
 
 @dataclass(frozen=True)
@@ -67,7 +69,6 @@ class Decided:
     reviewer: str
     decision: str
     counted: bool
-    replayed: bool
     order: Ordered | None
 
 

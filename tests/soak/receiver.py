@@ -11,7 +11,7 @@ from typing import Any
 import uvicorn
 from standardwebhooks import Webhook, WebhookVerificationError
 from starlette.applications import Starlette
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.routing import Route
 
@@ -39,7 +39,10 @@ class Receiver:
         self._webhook = Webhook(secret)
 
     async def take(self, request: Request) -> Response:
-        body = await request.body()
+        try:
+            body = await request.body()
+        except ClientDisconnect:  # whoever sent it was killed
+            return Response(status_code=400)
         self.received.deliveries += 1
         if self._dice.random() < SHARE_REFUSED:
             self.received.refused += 1

@@ -76,7 +76,6 @@ class ReviewDesk:
                 reviewer=reviewer,
                 decision=decision,
                 counted=answer.is_success,
-                replayed=answer.headers.get("idempotency-replayed") == "true",
                 order=Ordered.of(answer.json()) if answer.is_success else None,
             )
         )

@@ -21,12 +21,12 @@ from tests.soak.databases import postgres_server
 from tests.soak.faulty import loosen
 from tests.soak.journal import Journal
 from tests.soak.processes import Nursery, Process, free_port, wait_until_ready
-from tests.soak.receiver import Received
+from tests.soak.receiver import Received, Receiver, receiving
 from tests.soak.reviewers import ReviewDesk
+from tests.soak.staff import ADMIN, hire
 from tests.soak.verdict import Evidence, Finding, findings
 
 Database = Literal["sqlite", "postgresql"]
-KEY = "soak-key-" + "0" * 32
 STOP_SECONDS = 60.0
 
 
@@ -56,7 +56,7 @@ class Outcome:
     orders: int
     decisions: int
     resent: int
-    delivered: int
+    received: Received
     blows: Blows
     seconds: float
     findings: list[Finding]
@@ -83,20 +83,24 @@ class Trial:
         self._plan, self._url, self._folder = plan, database_url, folder
         self._dice = random.Random(plan.seed)
         self._journal = Journal()
+        self._receiver = Receiver(random.Random(plan.seed))
         self._blows = Blows()
         self._progress = Progress()
 
     async def run(self) -> Outcome:
         started = time.monotonic()
         async with AsyncExitStack() as stack:
-            client = await stack.enter_async_context(
-                httpx.AsyncClient(headers={"X-API-Key": KEY}, timeout=PATIENCE_SECONDS, trust_env=False)
-            )
+            hook = await stack.enter_async_context(receiving(self._receiver))
+            client = await stack.enter_async_context(httpx.AsyncClient(timeout=PATIENCE_SECONDS, trust_env=False))
             processes = await stack.enter_async_context(self._serving(client))
+            urls = [each.url for each in processes if each.url]
             if self._plan.fault:
                 await asyncio.to_thread(loosen, self._plan.fault, self._url)
-            line = self._line(client, [each.url for each in processes if each.url])
-            desk = ReviewDesk(line, self._journal, self._dice, dict.fromkeys(("anna", "ben", "carla"), KEY))
+            staff = await hire(client, urls[0], hook)
+            self._receiver.trust(staff.webhook_secret)
+            client.headers["X-API-Key"] = staff.shop
+            line = self._line(client, urls)
+            desk = ReviewDesk(line, self._journal, self._dice, staff.reviewers)
             await self._load(line, desk, processes)
             await self._drain(desk)
         return self._outcome(time.monotonic() - started)
@@ -123,7 +127,7 @@ class Trial:
             nursery.close()
 
     def _processes(self, nursery: Nursery) -> list[Process]:
-        return [self._serve(nursery, "serve")]
+        return [self._serve(nursery, name) for name in ("one", "two")[: 1 if self._plan.database == "sqlite" else 2]]
 
     def _serve(self, nursery: Nursery, name: str) -> Process:
         port = free_port()
@@ -141,13 +145,21 @@ class Trial:
         return {
             "PATH": os.environ["PATH"],
             "HOME": str(self._folder),
-            "API_KEY": KEY,
+            "API_KEY": ADMIN,
             "DATABASE_URL": self._url,
             "CHECKPOINT_PATH": str(self._folder / "checkpoints.db"),
             "CHECK_MODELS": "false",
-            "RUN_DEADLINE_SECONDS": "2",
-            "LOG_LEVEL": "warning",
+            "RUN_DEADLINE_SECONDS": "3",
+            "AUTO_ORDER_VALUE_LIMIT": "10000",
+            "AUTO_DAY_VALUE_LIMIT": "900000000",
+            "WEBHOOK_ALLOW_PRIVATE": "true",
+            "WEBHOOK_ATTEMPTS": "100",
+            "WEBHOOK_TIMEOUT_SECONDS": "3",
+            "WEBHOOK_FIRST_RETRY_SECONDS": "0.2",
+            "WEBHOOK_LONGEST_RETRY_SECONDS": "2",
+            "WEBHOOK_POLL_SECONDS": "0.2",
             "PREFETCH": "true",
+            "LOG_LEVEL": "warning",
         } | self._plan.settings
 
     async def _load(self, line: Line, desk: ReviewDesk, processes: list[Process]) -> None:
@@ -183,7 +195,7 @@ class Trial:
 
     async def _drain(self, desk: ReviewDesk) -> None:
         """Until nothing is left to do, or it has had time enough: the verdict says what is left then."""
-        gauge = Gauge(self._url, delivering=False)
+        gauge = Gauge(self._url)
         until = time.monotonic() + self._plan.patience_seconds
         while time.monotonic() < until:
             with suppress(TimeoutError):
@@ -193,7 +205,6 @@ class Trial:
 
     def _outcome(self, seconds: float) -> Outcome:
         book = Book.read(self._url)
-        received: Received | None = None
         return Outcome(
             plan=self._plan,
             triggers=len(self._journal.sent),
@@ -201,8 +212,8 @@ class Trial:
             orders=len(book["orders"]),
             decisions=len(book["decisions"]),
             resent=self._journal.resent,
-            delivered=0,
+            received=self._receiver.received,
             blows=self._blows,
             seconds=seconds,
-            findings=findings(Evidence(self._journal, book, received)),
+            findings=findings(Evidence(self._journal, book, self._receiver.received)),
         )

@@ -10,7 +10,7 @@ from tests.soak.journal import END_STATES, Journal, Ordered
 from tests.soak.receiver import Received
 
 AUTOMATIC = "automatic"
-DECIDED = {"review.approved": "approve", "review.edited": "edit", "review.rejected": "reject"}
+DECIDED = {"approve": "review.approved", "edit": "review.edited", "reject": "review.rejected"}
 SHOWN = 3
 
 
@@ -18,8 +18,7 @@ SHOWN = 3
 class Evidence:
     journal: Journal
     book: Book
-    received: Received | None
-    """None where nothing was to be delivered."""
+    received: Received
 
 
 @dataclass(frozen=True)
@@ -125,8 +124,8 @@ def two_winners(evidence: Evidence) -> Iterator[str]:
         rows = stored.get(int(review_id.removeprefix("RV-")), [])
         if len(winners) > 1 or len(rows) != 1:
             yield f"{review_id}: {sorted(winners)}, stored {len(rows)}"
-        elif winners and rows[0]["decision"] != next(iter(winners))[1]:
-            yield f"{review_id}: {winners}, stored {rows[0]['decision']}"
+        elif not winners <= {(rows[0]["decided_by"], rows[0]["decision"])}:
+            yield f"{review_id}: {winners}, stored {rows[0]['decided_by']}, {rows[0]['decision']}"
 
 
 def overruled_reviews(evidence: Evidence) -> Iterator[str]:
@@ -142,29 +141,54 @@ def overruled_reviews(evidence: Evidence) -> Iterator[str]:
 
 def wrong_audit(evidence: Evidence) -> Iterator[str]:
     """Not exactly one entry for each thing that happened to a run."""
-    yield from _wrong(evidence, "audit", _expected_audit)
+    yield from _wrong(evidence, "audit", lambda decision: DECIDED[decision["decision"]])
 
 
 def wrong_outbox(evidence: Evidence) -> Iterator[str]:
     """Not exactly one message for each thing that happened to a run."""
-    yield from _wrong(evidence, "outbox", _expected_outbox)
+    yield from _wrong(evidence, "outbox", lambda decision: "review.decided")
+
+
+def wrong_ledger(evidence: Evidence) -> Iterator[str]:
+    """Not what was ordered: of a key's limits ever and a day, and of the day's limit of all automatic orders."""
+    spent: Counter[tuple[str, str]] = Counter()
+    for order in evidence.book["orders"]:
+        day = order["created_at"].date().isoformat()
+        lines = [(order["placed_by_id"], day), (order["placed_by_id"], "total")]
+        spent.update(dict.fromkeys(lines, order["total"]))
+        if order["placed_by"] == AUTOMATIC:
+            spent["*", day] += order["total"]
+    stored = {(row["account"], row["period"]): Decimal(row["spent"]) / 10**6 for row in evidence.book["spending"]}
+    for line in spent.keys() | stored.keys():
+        if spent[line] != stored.get(line, 0):
+            yield f"{line}: {stored.get(line)} instead of {spent[line]}"
 
 
 def undelivered_messages(evidence: Evidence) -> Iterator[str]:
-    """Never arrived, though marked or not as delivered; or made up."""
-    if evidence.received is None:
-        return
+    """Never arrived, or not known to have arrived; or made up."""
     sent = {row["event_id"]: row for row in evidence.book["outbox"]}
-    for event_id in sent.keys() - evidence.received.messages.keys():
-        yield f"{event_id} ({sent[event_id]['event']}), delivered_at {sent[event_id]['delivered_at']}"
+    deliveries = evidence.book.by("deliveries", "event_sequence")
+    for event_id, row in sent.items():
+        stored = [delivery["status"] for delivery in deliveries.get(row["sequence"], [])]
+        if event_id not in evidence.received.messages or stored != ["delivered"]:
+            yield f"{event_id} ({row['event']}) has deliveries {stored}"
     for event_id in evidence.received.messages.keys() - sent.keys():
         yield f"{event_id} was received and never sent"
-    yield from (row["event_id"] for row in sent.values() if row["delivered_at"] is None)
+
+
+def changed_messages(evidence: Evidence) -> Iterator[str]:
+    """Of an order that is not in the book as it was told."""
+    stored = {order["number"]: order for order in evidence.book["orders"]}
+    for event_id, message in evidence.received.messages.items():
+        if message["type"] == "order.placed":
+            told = Ordered.told(message["data"])
+            if not _is(told, stored.get(told.number)):
+                yield f"{event_id}: {told}"
 
 
 def forged_messages(evidence: Evidence) -> Iterator[str]:
     """With a signature that is not ours."""
-    yield from evidence.received.forged if evidence.received else ()
+    yield from evidence.received.forged
 
 
 def unexpected_answers(evidence: Evidence) -> Iterator[str]:
@@ -190,7 +214,9 @@ CHECKS: dict[str, Callable[[Evidence], Iterator[str]]] = {
         overruled_reviews,
         wrong_audit,
         wrong_outbox,
+        wrong_ledger,
         undelivered_messages,
+        changed_messages,
         forged_messages,
         unexpected_answers,
     )
@@ -215,34 +241,24 @@ def _is(shown: Ordered, stored: Row | None) -> bool:
     return (shown.quantity, total) == (stored["quantity"], stored["total"])
 
 
-def _wrong(evidence: Evidence, table: str, expected: Callable[[str, list[Row]], set[str]]) -> Iterator[str]:
+def _wrong(evidence: Evidence, table: str, decided_as: Callable[[Row], str]) -> Iterator[str]:
     entries = evidence.book.by(table, "run_id")
     proposals, orders = evidence.book.by("proposals", "run_id"), evidence.book.by("orders", "run_id")
     decisions = evidence.book.by("decisions", "proposal_number")
     for run in evidence.book["runs"]:
-        proposal = (proposals.get(run["id"]) or [None])[0]
-        decided = decisions.get(proposal["number"], []) if proposal else []
-        wanted = Counter(expected(proposal["status"], decided) if proposal else set())
-        if table == "outbox" and orders.get(run["id"]):
-            wanted["order.placed"] = 1
-        got = Counter(row["event"] for row in entries.get(run["id"], []) if row["event"] in EVENTS)
+        wanted = Counter({"order.placed"} if run["id"] in orders else ())
+        for proposal in proposals.get(run["id"], []):
+            wanted.update(HAPPENED.get(proposal["status"], ()))
+            wanted.update({decided_as(decision) for decision in decisions.get(proposal["number"], [])})
+        got = Counter(row["event"] for row in entries.get(run["id"], []))
         if got != wanted:
             yield f"{run['id']} ({run['status']}): {dict(got)} instead of {dict(wanted)}"
 
 
-EVENTS = {"order.placed", "review.opened", "review.decided", "review.expired", *DECIDED}
-
-
-def _expected_audit(status: str, decided: list[Row]) -> set[str]:
-    if status == "placed":
-        return {"order.placed"}
-    names = {word: event for event, word in DECIDED.items()}
-    return _opened(status) | {names[decision["decision"]] for decision in decided}
-
-
-def _expected_outbox(status: str, decided: list[Row]) -> set[str]:
-    return _opened(status) | ({"review.decided"} if decided else set())
-
-
-def _opened(status: str) -> set[str]:
-    return {"review.opened"} if status in ("pending", "approved", "rejected") else set()
+HAPPENED = {
+    "no_action": ("run.no_action",),
+    "pending": ("review.opened",),
+    "approved": ("review.opened",),
+    "rejected": ("review.opened",),
+    "expired": ("review.opened", "review.expired"),
+}
