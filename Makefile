@@ -1,5 +1,5 @@
 .DEFAULT_GOAL := help
-.PHONY: help run test lint lock format demo notebooks bench faults fuzz clean
+.PHONY: help run test lint lock format demo notebooks bench faults soak soak-faults fuzz clean
 
 PYTHON ?= python3
 VENV := .venv
@@ -40,6 +40,13 @@ lint: $(VENV)/dev.stamp ## ruff, mypy and import-linter
 format: $(VENV)/dev.stamp ## Format the code
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
+
+soak: $(VENV)/dev.stamp ## Kill and freeze the service under load; look for what was lost or doubled (SOAK="--kills 200 …")
+	$(BIN)/python -m tests.soak trial --database sqlite $(SOAK)
+	$(BIN)/python -m tests.soak trial --database postgresql $(SOAK)
+
+soak-faults: $(VENV)/dev.stamp ## Plant faults in the service and see that the soak finds each
+	$(BIN)/python -m tests.soak faults --triggers 150 --kills 6 --freezes 0 --patience 15
 
 faults: $(VENV)/dev.stamp ## Put the whole service through every provider fault and write docs/faults.md
 	$(BIN)/python -m benchmarks.faults --write docs/faults.md

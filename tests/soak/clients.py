@@ -11,8 +11,7 @@ import httpx
 
 from tests.soak.journal import Acknowledgement, Journal
 
-PATIENCE_SECONDS = 8.0
-PAUSE_SECONDS = 0.15
+SHORTEST_PAUSE_SECONDS, LONGEST_PAUSE_SECONDS = 0.1, 1.0
 MISS = (409, 429, 503)
 """In flight, too much, not now: come back later."""
 
@@ -36,7 +35,7 @@ class Line:
         self, method: str, path: str, *, again: Callable[[httpx.Response], bool], **request: Any
     ) -> httpx.Response:
         """The first answer after which nothing has to be sent `again`. Raises TimeoutError where none comes."""
-        until = time.monotonic() + self._give_up_seconds
+        until, pause = time.monotonic() + self._give_up_seconds, SHORTEST_PAUSE_SECONDS
         while time.monotonic() < until:
             with suppress(httpx.TransportError):
                 answer = await self._client.request(method, self._dice.choice(self._urls) + path, **request)
@@ -44,7 +43,8 @@ class Line:
                     return answer
                 self._note(answer)
             self._journal.resent += 1
-            await asyncio.sleep(PAUSE_SECONDS * self._dice.uniform(0.5, 1.5))
+            await asyncio.sleep(pause * self._dice.uniform(0.5, 1.5))
+            pause = min(2 * pause, LONGEST_PAUSE_SECONDS)
         self._journal.unanswered.append(f"{method} {path}")
         raise TimeoutError(f"no answer to {method} {path} within {self._give_up_seconds} s")
 
