@@ -91,8 +91,8 @@ class Shop:
 
 
 def trigger_body(number: int, dice: random.Random) -> dict[str, Any]:
-    """A product of its own. About half are sure, a third too dear to be ordered without a person, the rest in stock."""
-    kind = dice.choices(("sure", "dear", "stocked"), (50, 35, 15))[0]
+    """A product of its own. Most are sure, a quarter too dear to be ordered without a person, the rest in stock."""
+    kind = dice.choices(("sure", "dear", "stocked"), (60, 25, 15))[0]
     return {
         "product_id": f"P-{number}",
         "mode": "input",

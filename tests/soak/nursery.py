@@ -11,6 +11,8 @@ import sys
 from functools import partial
 from typing import Any
 
+import alembic.command  # noqa: F401
+
 import api.app
 import api.server
 from api.cli import main as restock

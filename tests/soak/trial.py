@@ -19,6 +19,7 @@ from tests.soak.service import Database, Place, Service, place, serving
 from tests.soak.staff import hire
 from tests.soak.verdict import Evidence, Finding, findings
 
+REVIEWS_AT_ONCE = 6
 COMMANDS = {"sqlite": ("serve",), "postgresql": ("serve", "serve")}
 
 
@@ -100,7 +101,7 @@ class Trial:
             triggers=self._plan.triggers,
             progress=self._progress,
         )
-        reviewing = [asyncio.create_task(desk.work()) for _ in range(3)]
+        reviewing = [asyncio.create_task(desk.work()) for _ in range(REVIEWS_AT_ONCE)]
         try:
             async with asyncio.TaskGroup() as group:
                 group.create_task(rage)
