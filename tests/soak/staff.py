@@ -21,18 +21,24 @@ class Staff:
 
 
 async def hire(client: httpx.AsyncClient, url: str, hook: str) -> Staff:
-    admin = {"X-API-Key": ADMIN}
-
-    async def make(path: str, body: dict[str, Any]) -> Any:
-        answer = await client.post(url + path, json=body, headers=admin)
-        return answer.raise_for_status().json()
-
-    async def key(name: str, *scopes: str) -> str:
-        made = await make("/keys", {"name": name, "scopes": [*scopes, "read"], "limits": LIMITS})
-        return str(made["key"])
-
+    made = await _make(client, f"{url}/webhooks", {"url": hook})
     return Staff(
-        shop=await key("shop", "trigger"),
-        reviewers={name: await key(name, "approve") for name in REVIEWERS},
-        webhook_secret=str((await make("/webhooks", {"url": hook}))["secret"]),
+        shop=await _key(client, url, "shop", "trigger"),
+        reviewers={name: await _key(client, url, name, "approve") for name in REVIEWERS},
+        webhook_secret=str(made["secret"]),
     )
+
+
+async def hire_reviewers(client: httpx.AsyncClient, url: str, number: int) -> list[str]:
+    """Keys of so many reviewers more."""
+    return [await _key(client, url, f"reviewer {n}", "approve") for n in range(number)]
+
+
+async def _key(client: httpx.AsyncClient, url: str, name: str, *scopes: str) -> str:
+    made = await _make(client, f"{url}/keys", {"name": name, "scopes": [*scopes, "read"], "limits": LIMITS})
+    return str(made["key"])
+
+
+async def _make(client: httpx.AsyncClient, address: str, body: dict[str, Any]) -> Any:
+    answer = await client.post(address, json=body, headers={"X-API-Key": ADMIN})
+    return answer.raise_for_status().json()
