@@ -68,15 +68,9 @@ def plan(facts: ProductFacts, *, what_if: WhatIf = WhatIf(), siblings: Sequence[
     Raises `InvalidDemand` when fewer than three demand periods are known and `InvalidInput` when the facts contradict
     the target or are beyond what can be counted.
     """
-    working, coverage = work_out(facts, what_if)
-    transfer = _find_transfer(working, siblings) if working.triggered else None
-    return _write_plan(working, transfer, coverage)
-
-
-def work_out(facts: ProductFacts, what_if: WhatIf) -> tuple[Working, PastCoverage | None]:
-    """The numbers of a plan, before a word is written."""
     working = _work_out(facts, what_if)
-    return working, _coverage(working)
+    transfer = _find_transfer(working, siblings) if working.triggered else None
+    return _write_plan(working, transfer, _coverage(working))
 
 
 def _work_out(facts: ProductFacts, what_if: WhatIf) -> Working:
