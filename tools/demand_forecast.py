@@ -395,6 +395,6 @@ def _weights(missed: FloatArray, expected: FloatArray) -> FloatArray:
 
 
 def _doubt(bias_square: FloatArray, square: FloatArray, others: FloatArray) -> FloatArray:
-    """The share of a bias that is not corrected: 3/t², or all of it where chance hides it."""
+    """The share of a bias that is not corrected: 2.5/t², or all of it where chance hides it."""
     noise = BIAS_DOUBT * np.maximum(square - bias_square, SMALLEST)
     return np.asarray(noise / np.maximum(others * bias_square, noise))
