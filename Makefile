@@ -1,5 +1,5 @@
 .DEFAULT_GOAL := help
-.PHONY: help run test lint lock format demo notebooks bench faults soak soak-faults fuzz clean
+.PHONY: help run test lint lock format demo notebooks bench faults soak soak-faults fuzz overload clean
 
 PYTHON ?= python3
 VENV := .venv
@@ -53,6 +53,9 @@ faults: $(VENV)/dev.stamp ## Put the whole service through every provider fault 
 
 fuzz: $(VENV)/dev.stamp ## Send a real server what a stranger may send: schemathesis and broken bytes
 	$(BIN)/python -m benchmarks.fuzz
+
+overload: $(VENV)/dev.stamp ## Offer a real server up to four times what it can do
+	$(BIN)/python -m benchmarks.overload
 
 lock: | $(BIN)/python ## Rebuild requirements.lock and requirements-dev.lock
 	$(INSTALL) uv

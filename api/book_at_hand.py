@@ -2,7 +2,8 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from typing import TYPE_CHECKING, TypeVar
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import typer
 
@@ -14,13 +15,18 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 
+SECRETS = Path("/run/secrets")
+"""Where a container finds secrets as files that are named as the settings are. The environment goes before them."""
+
+
 def load_settings(**given: str | int | None) -> "Settings":
     from pydantic import ValidationError
 
     from agent.settings import Settings
 
     try:
-        return Settings.model_validate({name: value for name, value in given.items() if value is not None})
+        chosen: dict[str, Any] = {name: value for name, value in given.items() if value is not None}
+        return Settings(_secrets_dir=SECRETS if SECRETS.is_dir() else None, **chosen)
     except ValidationError as error:
         for fault in error.errors(include_input=False, include_url=False):
             name = "_".join(map(str, fault["loc"])).upper()

@@ -39,7 +39,7 @@ def configured_links(settings: Settings) -> list[Link]:
     links: list[Link] = []
     for name in (settings.primary_model, *settings.fallback_models):
         provider, model = _split(name)
-        if provider in KEYS and _key(settings, provider) is None:
+        if provider in KEYS and not _key(settings, provider):
             log.info("model_left_out", provider=provider, model=model, reason="no key")
             continue
         circuit = circuits.setdefault(
