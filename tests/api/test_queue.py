@@ -141,21 +141,22 @@ class Worker:
     """`restock worker` as a process of its own."""
 
     def __init__(self, folder: Path, url: str) -> None:
-        self._log = (folder / "worker.txt").open("ab")
-        self._process = subprocess.Popen(
-            [sys.executable, "-c", "from api.cli import main; main()", "worker"],
-            cwd=folder,
-            env={
-                "PATH": "/usr/bin:/bin",
-                "PYTHONPATH": str(ROOT),
-                "DATABASE_URL": url,
-                "API_KEY": KEY,
-                "MIGRATE_AT_START": "false",
-                "RUN_DEADLINE_SECONDS": "1",
-            },
-            stdout=self._log,
-            stderr=self._log,
-        )
+        environment = {
+            "PATH": "/usr/bin:/bin",
+            "PYTHONPATH": str(ROOT),
+            "DATABASE_URL": url,
+            "API_KEY": KEY,
+            "MIGRATE_AT_START": "false",
+            "RUN_DEADLINE_SECONDS": "1",
+        }
+        with (folder / "worker.txt").open("ab") as log:
+            self._process = subprocess.Popen(
+                [sys.executable, "-c", "from api.cli import main; main()", "worker"],
+                cwd=folder,
+                env=environment,
+                stdout=log,
+                stderr=log,
+            )
 
     def kill(self) -> None:
         self._process.kill()
