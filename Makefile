@@ -66,3 +66,7 @@ LOCK_FLAGS := --quiet --universal --python-version 3.11 --generate-hashes --no-h
 
 clean: ## Remove the virtual environment and all caches
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache *.egg-info
+
+.PHONY: backtest
+backtest: $(VENV)/dev.stamp ## Look back on the sample catalogue, or on DATA=file.csv, and write backtest.html
+	$(BIN)/restock backtest $(DATA) --report backtest.html

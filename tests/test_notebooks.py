@@ -65,8 +65,12 @@ def plots(notebook):
     return [output for output in outputs(notebook) if "image/png" in output.get("data", {})]
 
 
-def test_both_notebooks_are_there():
-    assert [path.name for path in NOTEBOOKS] == ["01_quickstart.ipynb", "02_what_if.ipynb"]
+def test_the_notebooks_are_there():
+    assert [path.name for path in NOTEBOOKS] == [
+        "01_quickstart.ipynb",
+        "02_what_if.ipynb",
+        "03_backtest.ipynb",
+    ]
 
 
 @each_notebook
@@ -114,4 +118,14 @@ async def test_the_what_if_notebook_runs_from_the_repository_root(own_folders):
 
     assert len(plots(notebook)) == 3
     assert "purchase_order" in printed(notebook)
+    assert [output.text for output in outputs(notebook) if output.get("name") == "stderr"] == []
+
+
+@pytest.mark.slow
+async def test_the_backtest_notebook_looks_back_on_the_sample(own_folders):
+    notebook = await run(ROOT / "notebooks" / "03_backtest.ipynb", own_folders)
+
+    assert len(plots(notebook)) == 1
+    assert "past moments" in printed(notebook)
+    assert "calibration error 0." in printed(notebook)
     assert [output.text for output in outputs(notebook) if output.get("name") == "stderr"] == []

@@ -18,7 +18,7 @@ from tools.calibration import calibrated, judge_proposals
 from tools.confidence import CalibrationTable, ReliabilityBin, shipped_table
 from tools.coverage import SERVICE_LEVELS, Coverage, coverage_table
 from tools.demand_distribution import IntArray
-from tools.demand_table import PERIOD_DAYS, DemandTable, read_demand
+from tools.demand_table import PERIOD_DAYS, DemandTable, read_demand, sample_table
 from tools.errors import InvalidInput, RestockError
 from tools.interval_forecast import FEWEST_FOR_FORECAST_ERRORS
 from tools.pooled_factor import PooledFactor, pooled_factor
@@ -162,7 +162,12 @@ def _row(name: str, chosen: IntArray, run: Played, table: DemandTable, terms: Or
 
 def parser(program: str = "python -m tools.backtest") -> argparse.ArgumentParser:
     options = argparse.ArgumentParser(prog=program, description=(__doc__ or "").split("\n")[0])
-    options.add_argument("file", type=Path, help="CSV or Parquet: product, date, quantity; or a row per product")
+    options.add_argument(
+        "file",
+        type=Path,
+        nargs="?",
+        help="CSV or Parquet: product, date, quantity; or a row per product (default: the sample catalogue)",
+    )
     options.add_argument(
         "--report", "--out", dest="out", type=Path, default=Path("backtest.html"), help="default backtest.html"
     )
@@ -182,6 +187,12 @@ def parser(program: str = "python -m tools.backtest") -> argparse.ArgumentParser
     return options
 
 
+def _table(given: argparse.Namespace) -> DemandTable:
+    if given.file is None:
+        return sample_table()
+    return read_demand(given.file, period=given.period, drop_returns=given.drop_returns, product=given.product)
+
+
 def main(arguments: Sequence[str] | None = None, *, program: str = "python -m tools.backtest") -> int:
     """The command."""
     from tools.backtest_report import summary, write_report
@@ -196,7 +207,8 @@ def main(arguments: Sequence[str] | None = None, *, program: str = "python -m to
         order_cost=given.order_cost,
     )
     try:
-        table = read_demand(given.file, period=given.period, drop_returns=given.drop_returns, product=given.product)
+        table = _table(given)
+        sys.stderr.writelines(f"{note}\n" for note in table.notes)
         interval = Interval(given.lead_time, given.review)
         found = backtest(
             table, interval, terms=terms, asked=tuple(given.service), step=given.step, progress=progress_bar
@@ -204,7 +216,7 @@ def main(arguments: Sequence[str] | None = None, *, program: str = "python -m to
     except RestockError as error:
         sys.stderr.write(f"{error.message}\n")
         return 2
-    write_report(found, given.out, name=given.file.name)
+    write_report(found, given.out, name=given.file.name if given.file else "the sample catalogue")
     sys.stdout.write(summary(found))
     sys.stdout.write(f"report: {given.out}\n")
     return 0

@@ -24,6 +24,7 @@ STYLE = (
 )
 TOLERATED_POINTS = -1.5
 """Percentage points below what was asked from which a figure is marked."""
+CLASS_LEVEL = 0.95
 OURS, TEXTBOOK = "#0b6e4f", "#c8553d"
 
 
@@ -40,13 +41,14 @@ def html(found: Backtest, *, name: str) -> str:
         f"{interval.lead_time}, review every {interval.review_period}; {found.origins:,} past moments, each judged by "
         "what was known then."
     )
+    notes = "".join(f'<p class="note">{escape(note)}</p>' for note in table.notes)
     plots = "".join(
         f'<figure><img alt="{escape(title)}" src="data:image/png;base64,{_picture(draw, found, title)}"></figure>'
         for title, draw in PLOTS
     )
     return (
         f'<!doctype html><html lang="en"><meta charset="utf-8"><title>Backtest of {escape(name)}</title>'
-        f"<style>{STYLE}</style><h1>Backtest of {escape(name)}</h1><p>{facts}</p>{plots}"
+        f"<style>{STYLE}</style><h1>Backtest of {escape(name)}</h1><p>{facts}</p>{notes}{plots}"
         f"<h2>Service achieved against asked</h2>{_coverage(found.coverage)}{_pooled(found)}"
         f"<h2>Orders played through</h2>{_simulated(found)}"
         f"<h2>Confidence</h2>{_confidence(found)}</html>\n"
@@ -176,6 +178,25 @@ def _achieved(axes: "Axes", found: Backtest) -> None:
     axes.legend(frameon=False)
 
 
+def _classes(axes: "Axes", found: Backtest) -> None:
+    """At the level nearest to 95 %, beside what was asked."""
+    asked = min((row.asked for row in found.coverage), key=lambda level: abs(level - CLASS_LEVEL))
+    rows = [row for row in found.coverage if row.asked == asked]
+    places = range(len(rows))
+    axes.barh(
+        [place - 0.2 for place in places], [100 * row.achieved for row in rows], 0.38, color=OURS, label="calculator"
+    )
+    axes.barh(
+        [place + 0.2 for place in places], [100 * row.textbook for row in rows], 0.38, color=TEXTBOOK, label="textbook"
+    )
+    axes.axvline(100 * asked, color="#999", linewidth=1)
+    axes.set_yticks(list(places), [row.group for row in rows], fontsize=8)
+    lowest = min(min(row.achieved, row.textbook) for row in rows)
+    axes.set(xlabel=f"achieved, % (asked {asked:.0%})", xlim=(max(0, 100 * lowest - 5), 100))
+    axes.invert_yaxis()
+    axes.legend(fontsize=8, loc="lower left")
+
+
 def _stock(axes: "Axes", found: Backtest) -> None:
     for method, style, colour in (("calculator", "o-", OURS), ("textbook", "s--", TEXTBOOK)):
         rows = sorted(_of(found.simulated, method), key=lambda row: row.stock)
@@ -200,6 +221,7 @@ def _reliable(axes: "Axes", found: Backtest) -> None:
 
 PLOTS: tuple[tuple[str, Callable[["Axes", Backtest], None]], ...] = (
     ("Service achieved against asked", _achieved),
+    ("By demand class", _classes),
     ("Stock against service, simulated", _stock),
     ("Reliability of the confidence", _reliable),
 )

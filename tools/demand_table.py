@@ -5,7 +5,8 @@ row is one without demand, from the product's first sale on (before it, demand i
 per product, with the periods as columns from left to right or as a list in a column `demand`; an empty cell is unknown.
 """
 
-from collections.abc import Iterable
+import csv
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
@@ -14,6 +15,7 @@ import numpy as np
 
 from tools.demand_distribution import FloatArray
 from tools.errors import InvalidDemand, InvalidInput
+from tools.models import DemandHistory
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -22,6 +24,9 @@ Period = Literal["day", "week", "month"]
 PERIOD_DAYS: dict[Period, float] = {"day": 1.0, "week": 7.0, "month": 365.25 / 12}
 PANDAS_PERIOD: dict[Period, str] = {"day": "D", "week": "W", "month": "M"}
 
+PARQUET, CSV = (".parquet", ".pq"), (".csv", ".txt", ".tsv")
+CERTAIN_GAP_ROWS = 20
+"""Rows that a stretch without any should have had, by the table's mean, before it is pointed out."""
 PRODUCT_NAMES = ("product_id", "product", "sku", "item_id", "item", "stockcode", "article", "id")
 DATE_NAMES = ("date", "day", "week", "month", "period", "invoicedate", "timestamp", "time")
 QUANTITY_NAMES = ("quantity", "demand", "units", "qty", "sales")
@@ -37,6 +42,8 @@ class DemandTable:
     period: Period
     unit_prices: FloatArray | None = None
     """The median price of each product's sales, where the table has prices."""
+    notes: tuple[str, ...] = ()
+    """What the reader took for granted and somebody should know."""
 
     @property
     def period_days(self) -> float:
@@ -50,15 +57,44 @@ def read_demand(
 
     Rows with a quantity below 0 are returns: refused, unless they are to be left out, as demand is counted before them.
     """
+    if path.suffix.lower() not in (*PARQUET, *CSV):
+        raise InvalidInput(f"{path.name} is neither .csv nor .parquet; give one of these.")
+    if not path.is_file():
+        raise InvalidInput(f"There is no file {path}; give the path of a CSV or Parquet file.")
+    return demand_table(_read(path), period=period, drop_returns=drop_returns, product=product)
+
+
+def sample_table() -> DemandTable:
+    """The sample catalogue that ships with the package: made-up demand, out-of-stock days unknown."""
+    from tools.sample.reader import read_sample
+
+    facts = [each for each in read_sample() if not each.demand.deterministic]
+    return DemandTable(
+        tuple(f"{each.product.id} at {each.stock.location}" for each in facts),
+        right_aligned([_masked(each.demand) for each in facts]),
+        "day",
+        np.array([float(each.product.unit_price or 0) or np.nan for each in facts]),
+        ("This is the sample catalogue: its demand is made up.",),
+    )
+
+
+def _masked(history: DemandHistory) -> list[float]:
+    return [
+        np.nan if value is None or position in history.stockout_periods else value
+        for position, value in enumerate(history.values)
+    ]
+
+
+def _read(path: Path) -> "pd.DataFrame":
     import pandas as pd
 
-    if path.suffix.lower() in (".parquet", ".pq"):
-        frame = pd.read_parquet(path)
-    elif path.suffix.lower() in (".csv", ".txt", ".tsv"):
-        frame = pd.read_csv(path, sep=None, engine="python")
-    else:
-        raise InvalidInput(f"{path.name} is neither .csv nor .parquet; give one of these.")
-    return demand_table(frame, period=period, drop_returns=drop_returns, product=product)
+    try:
+        if path.suffix.lower() in PARQUET:
+            return pd.read_parquet(path)
+        return pd.read_csv(path, sep=None, engine="python")
+    except (OSError, ValueError, csv.Error) as error:  # both readers' own errors are ValueErrors
+        kind = "Parquet" if path.suffix.lower() in PARQUET else "CSV with a line of column names"
+        raise InvalidInput(f"{path.name} cannot be read as {kind}: {error}.") from error
 
 
 def demand_table(
@@ -91,16 +127,24 @@ def _from_sales(
 ) -> DemandTable:
     import pandas as pd
 
-    sales = frame[[key, date, quantity]].dropna()
+    sales = frame[[key, date, quantity]].assign(
+        **{
+            quantity: pd.to_numeric(frame[quantity], errors="coerce"),
+            date: pd.to_datetime(frame[date], errors="coerce", format="mixed"),
+        }
+    )
+    _refuse_unreadable(sales, frame)
     negative = sales[quantity] < 0
     if negative.any() and not drop_returns:
         row = int(np.flatnonzero(negative.to_numpy())[0])
         raise InvalidDemand(
-            f"Row {sales.index[row]} has {quantity} {sales[quantity].iloc[row]} for {sales[key].iloc[row]}: demand is "
-            "counted before returns. Leave returns out, or say that they are to be dropped."
+            f"Row {sales.index[row]} has {quantity} {sales[quantity].iloc[row]:g} for {sales[key].iloc[row]}: demand "
+            "is counted before returns. Leave returns out, or drop them with --drop-returns."
         )
     sales = sales[~negative]
-    periods = pd.to_datetime(sales[date]).dt.to_period(PANDAS_PERIOD[period])
+    if sales.empty:
+        raise InvalidInput("The table has no row with demand; give one row for each sale.")
+    periods = sales[date].dt.to_period(PANDAS_PERIOD[period])
     total = sales.groupby([sales[key].astype(str), periods])[quantity].sum().unstack()
     total = total.reindex(columns=pd.period_range(periods.min(), periods.max(), freq=PANDAS_PERIOD[period]))
     demand = total.to_numpy(dtype=np.float64, na_value=np.nan)
@@ -110,6 +154,34 @@ def _from_sales(
         np.where(started, np.nan_to_num(demand), np.nan),
         period,
         _prices(frame, key, total),
+        _gap(total, rows_each=len(sales) / total.shape[1], period=period),
+    )
+
+
+def _refuse_unreadable(sales: "pd.DataFrame", frame: "pd.DataFrame") -> None:
+    """Name the first row without a product, a date or a finite quantity."""
+    for column in sales.columns:
+        bad = sales[column].isna() | sales[column].isin([np.inf, -np.inf])
+        if bad.any():
+            row = int(np.flatnonzero(bad.to_numpy())[0])
+            raise InvalidDemand(
+                f"Row {frame.index[row]} has {column} {frame[column].iloc[row]!r}, which says nothing. Correct the "
+                "row, or leave it out: a period without a row is one without demand."
+            )
+
+
+def _gap(total: "pd.DataFrame", *, rows_each: float, period: Period) -> tuple[str, ...]:
+    """The longest stretch in which no product has a row, where chance does not explain it."""
+    silent = total.isna().all(axis=0).to_numpy()
+    edges = np.flatnonzero(np.diff(np.concatenate([[False], silent, [False]]).astype(np.int8)))
+    starts, ends = edges[::2], edges[1::2]
+    if not starts.size or rows_each * (ends - starts).max() < CERTAIN_GAP_ROWS or (ends - starts).max() < 3:
+        return ()
+    longest = int(np.argmax(ends - starts))
+    first, last = total.columns[starts[longest]], total.columns[ends[longest] - 1]
+    return (
+        f"No product has a row from {first} to {last} ({ends[longest] - starts[longest]} {period}s). They are taken "
+        f"for {period}s without demand; if the file has a gap there, fill it.",
     )
 
 
@@ -130,12 +202,22 @@ def _from_rows(frame: "pd.DataFrame", *, key: str, period: Period) -> DemandTabl
     numbers = frame.drop(columns=[key]).select_dtypes("number")
     if numbers.shape[1] == 0:
         raise InvalidInput(
-            "The table has neither a date and a quantity column nor columns of numbers to take for periods."
+            f"The table has neither a date and a quantity column nor columns of numbers to take for periods, but "
+            f"{list(frame.columns)[:12]}. Name a date column {DATE_NAMES[0]!r} and a quantity column "
+            f"{QUANTITY_NAMES[0]!r}, or give a row per product and a column per period."
         )
-    return DemandTable(products, numbers.to_numpy(dtype=np.float64, na_value=np.nan), period)
+    demand = numbers.to_numpy(dtype=np.float64, na_value=np.nan)
+    negative = np.argwhere(demand < 0)
+    if negative.size:
+        row, column = negative[0]
+        raise InvalidDemand(
+            f"Row {frame.index[row]} ({products[row]}) has {demand[row, column]:g} in {numbers.columns[column]}: "
+            "demand is counted before returns. Give 0, or leave the cell empty where it is unknown."
+        )
+    return DemandTable(products, demand, period)
 
 
-def right_aligned(histories: list[list[float | None]]) -> FloatArray:
+def right_aligned(histories: Sequence[Sequence[float | None]]) -> FloatArray:
     """Histories of different lengths as one matrix whose last column is the newest period of all."""
     width = max((len(history) for history in histories), default=0)
     demand = np.full((len(histories), width), np.nan)

@@ -53,7 +53,7 @@ def test_the_confidence_is_checked_by_tenths(found) -> None:
 
 def test_the_report_needs_nothing_but_itself(found) -> None:
     page = html(found, name="sales <b>.csv")
-    assert page.count("data:image/png;base64,") == 3
+    assert page.count("data:image/png;base64,") == 4
     assert not re.search(r'(src|href)="(?!data:)', page)
     assert "sales &lt;b&gt;.csv" in page
     assert "is lost" in page

@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from tools.demand_table import demand_table, read_demand
+from tools.demand_table import demand_table, read_demand, sample_table
 from tools.errors import InvalidDemand, InvalidInput
 
 SALES = pd.DataFrame(
@@ -77,3 +77,54 @@ def test_what_is_no_table_of_demand_is_refused_with_what_to_give(tmp_path: Path)
     assert demand_table(SALES.rename(columns={"SKU": "what"}), product="what").products == ("A", "B")
     with pytest.raises(InvalidInput, match="neither a date and a quantity"):
         demand_table(pd.DataFrame({"sku": ["A"], "colour": ["red"]}))
+
+
+@pytest.mark.parametrize(
+    ("column", "value", "why"),
+    [
+        ("Quantity", "many", r"Row 2 has Quantity 'many'"),
+        ("Quantity", None, "Row 2 has Quantity None"),
+        ("Date", "yesterday", r"Row 2 has Date 'yesterday'"),
+        ("SKU", None, "Row 2 has SKU None"),
+    ],
+)
+def test_a_row_that_says_nothing_is_named(column: str, value: object, why: str) -> None:
+    broken = SALES.astype(object)
+    broken.loc[2, column] = value
+    with pytest.raises(InvalidDemand, match=why):
+        demand_table(broken)
+
+
+def test_a_negative_period_is_named_with_its_product() -> None:
+    with pytest.raises(InvalidDemand, match=r"Row 1 \(B\) has -3 in 2026-02"):
+        demand_table(pd.DataFrame({"sku": ["A", "B"], "2026-01": [1, 2], "2026-02": [2, -3]}))
+
+
+def test_a_stretch_without_any_row_is_pointed_out_where_chance_does_not_explain_it() -> None:
+    days = [day for day in pd.date_range("2026-01-01", "2026-03-31") if day.month != 2]
+    many = pd.DataFrame([{"sku": sku, "date": day, "quantity": 1} for day in days for sku in "ABC"])
+    (note,) = demand_table(many).notes
+    assert "from 2026-02-01 to 2026-02-28 (28 days)" in note
+    slow = pd.DataFrame({"sku": "A", "date": ["2026-01-01", "2026-02-10", "2026-03-31"], "quantity": 1})
+    assert demand_table(slow).notes == ()
+
+
+@pytest.mark.parametrize(
+    ("name", "text"), [("empty.csv", ""), ("broken.parquet", "no"), ("none.csv", "sku,date,quantity\n")]
+)
+def test_a_file_without_a_table_is_refused(tmp_path: Path, name: str, text: str) -> None:
+    (tmp_path / name).write_text(text)
+    with pytest.raises(InvalidInput, match=r"cannot be read as|no row with demand"):
+        read_demand(tmp_path / name)
+
+
+def test_a_file_that_is_not_there_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(InvalidInput, match="There is no file"):
+        read_demand(tmp_path / "sales.csv")
+
+
+def test_the_sample_s_days_out_of_stock_are_unknown() -> None:
+    table = sample_table()
+    assert len(table.products) > 50
+    assert np.isnan(table.demand).any()
+    assert (np.nan_to_num(table.demand) >= 0).all()
