@@ -133,6 +133,9 @@ class InlineTrigger(CommonTrigger):
     stockout_periods: Annotated[list[Annotated[int, Field(ge=0)]], Field(max_length=MAX_PERIODS)] = Field(
         default=[], description="Positions in demand_history at which the product was out of stock."
     )
+    planned_uplift: Annotated[float, Field(ge=0.01, le=100)] = Field(
+        default=1, description="A promotion planned for the coming interval: 1.3 is 30 % more than the history says."
+    )
     data_age_days: Days = Field(default=0, description="Days since the end of demand_history.")
     backorders: Quantity = 0
     open_orders: Annotated[list[OpenOrderInput], Field(max_length=1_000)] = []
@@ -200,6 +203,7 @@ class InlineTrigger(CommonTrigger):
             demand=DemandHistory(
                 values=tuple(self.demand_history),
                 period_days=self.demand_period_days,
+                planned_uplift=self.planned_uplift,
                 stockout_periods=frozenset(self.stockout_periods),
             ),
             source="input",

@@ -21,6 +21,7 @@ Finite = Annotated[float, Field(allow_inf_nan=False)]
 NonNegative = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 ServiceLevel = Annotated[float, Field(gt=0, le=0.999, allow_inf_nan=False)]
+Uplift = Annotated[float, Field(gt=0, le=100, allow_inf_nan=False)]
 Money = Annotated[Decimal, Field(ge=0, allow_inf_nan=False, max_digits=18, decimal_places=6)]
 
 
@@ -102,6 +103,8 @@ class DemandHistory(Record):
     """Positions in `values` in which the product was out of stock, so that sales understate demand (masked)."""
     deterministic: bool = False
     """Stated by the planner: demand does not vary, so no Poisson floor is applied."""
+    planned_uplift: Uplift = 1.0
+    """A promotion that is planned for the coming interval: factor on what the history says."""
 
 
 class ProductFacts(Record):
@@ -121,7 +124,7 @@ class WhatIf(Record):
 
     service_level: ServiceLevel | None = None
     lead_time_days: Annotated[float, Field(ge=0, le=3650, allow_inf_nan=False)] | None = None
-    demand_uplift: Annotated[float, Field(gt=0, le=100, allow_inf_nan=False)] = 1.0
+    demand_uplift: Uplift = 1.0
     """Factor on mean demand; 1.2 is 20 % more than the history says."""
 
     @property

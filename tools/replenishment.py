@@ -83,7 +83,7 @@ def _work_out(facts: ProductFacts, what_if: WhatIf) -> Working:
         lead_time=lead,
         review_period_days=product.review_period_days,
         period_days=history.period_days,
-        uplift=what_if.demand_uplift,
+        uplift=history.planned_uplift * what_if.demand_uplift,
         deterministic=history.deterministic,
     )
     mean_per_day = forecast.mean_per_period / history.period_days

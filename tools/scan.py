@@ -52,6 +52,7 @@ class Terms:
     review_period_days: Column = 0.0
     period_days: Column = 1.0
     service_level: Column = 0.95
+    planned_uplift: Column = 1.0
     on_hand: Column = 0.0
     on_order: Column = 0.0
     backorders: Column = 0.0
@@ -178,6 +179,7 @@ def _refuse_bad_terms(given: dict[str, FloatArray]) -> None:
     checks = {
         "service_level above 0 and at most 0.999": (level > 0) & (level <= 0.999),
         "period_days above 0": given["period_days"] > 0,
+        "planned_uplift above 0 and at most 100": (given["planned_uplift"] > 0) & (given["planned_uplift"] <= 100),
         "order_multiple of 1 or more": given["order_multiple"] >= 1,
         **{f"{name} of 0 or more": (given[name] >= 0) & (given[name] <= LARGEST_QUANTITY) for name in amounts},
     }
@@ -311,9 +313,10 @@ def _refuse_bad_demand(values: Demand, rows: Rows) -> None:
 
 def _textbook(known: _Known, terms: dict[str, FloatArray]) -> tuple[FloatArray, FloatArray]:
     interval = terms["lead_time_days"] / terms["period_days"]
-    stock = terms["z"] * known.sd * np.sqrt(interval)
+    mean, sd = known.mean * terms["planned_uplift"], known.sd * terms["planned_uplift"]
+    stock = terms["z"] * sd * np.sqrt(interval)
     unknown = known.periods < FEWEST_PERIODS
-    return np.where(unknown, np.nan, stock), np.where(unknown, np.nan, known.mean * interval + stock)
+    return np.where(unknown, np.nan, stock), np.where(unknown, np.nan, mean * interval + stock)
 
 
 @dataclass(frozen=True, slots=True)
@@ -336,6 +339,7 @@ class _Interval:
         method = _method(known)
         judged = method == METHODS.index("forecast_error")
         rate, variance = _rates(known, judged, horizon)
+        rate, variance = rate * terms["planned_uplift"], variance * terms["planned_uplift"] ** 2
         mean = rate * length
         between = (rate * terms["lead_time_sd_days"] / terms["period_days"]) ** 2
         unseen = widening(length, np.maximum(known.periods, 1))

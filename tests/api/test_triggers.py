@@ -94,6 +94,7 @@ async def test_every_optional_fact_reaches_the_calculation(client: httpx.AsyncCl
         **x1,
         "demand_history": [100, None, 110, 130, 125, 115, 140, 0, 120],
         "stockout_periods": [7],
+        "planned_uplift": 1.2,
         "review_period_days": 2,
         "lead_time_sd_days": 1.5,
         "observed_lead_times_days": [6, 7, 8],

@@ -223,6 +223,16 @@ def test_sales_of_stocked_out_days_do_not_lower_the_plan(make_facts: Make) -> No
     assert masked.mean_per_day > plan(make_facts(demand=values)).mean_per_day
 
 
+def test_a_planned_promotion_raises_mean_and_spread_and_may_be_ordered_on(make_facts: Make) -> None:
+    promoted = plan(make_facts(history={"planned_uplift": 1.5}))
+    plain = plan(make_facts())
+    assert promoted.mean_demand == pytest.approx(1.5 * plain.mean_demand)
+    assert promoted.safety_stock == pytest.approx(1.5 * plain.safety_stock)
+    assert promoted.order_quantity > plain.order_quantity
+    assert not any(notice.blocks_automatic for notice in promoted.notices)
+    assert "Expected change: 120 × 1.5 = 180 a day" in promoted.derivation
+
+
 def test_an_outlier_is_kept_and_noted(make_facts: Make) -> None:
     result = plan(make_facts(demand=(*STEADY[:-30], 400.0, *STEADY[-29:])))
     assert "outliers" in codes(result)

@@ -53,6 +53,7 @@ def terms_of(random: np.random.Generator, size: int) -> Terms:
         lead_time_sd_days=pick(0, 0, 2.5),
         review_period_days=pick(0, 1, 7),
         service_level=pick(0.5, 0.9, 0.95, 0.99, 0.999),
+        planned_uplift=pick(1, 1, 0.5, 1.3),
         on_hand=pick(0, 3, 50, 5000),
         on_order=pick(0, 20),
         backorders=pick(0, 0, 7),
@@ -100,7 +101,10 @@ def plan_of_row(demand: np.ndarray, terms: Terms, row: int) -> Plan:
                 backorders=of("backorders"),
                 open_orders=orders,  # type: ignore[arg-type]
             ),
-            demand=DemandHistory(values=tuple(None if isnan(value) else value for value in demand[row].tolist())),
+            demand=DemandHistory(
+                values=tuple(None if isnan(value) else value for value in demand[row].tolist()),
+                planned_uplift=of("planned_uplift"),
+            ),
             source="input",
         )
     )
