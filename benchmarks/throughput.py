@@ -164,7 +164,7 @@ def intake(folder: Path) -> None:
         return
     print(f"\nhello: {rate:.0f} a second, {cpu * 1e6:.0f} us CPU; taking a trigger in: {load.rate:.0f} a second")
     print(
-        f"{load.rate / rate:.2f} x hello's rate (bar: {BAR}); {our_cpu * 1e6:.0f} us CPU with the deciding that follows"
+        f"{load.rate / rate:.2f} x hello's rate (bar: {BAR}); {our_cpu * 1e6:.0f} us CPU with the deciding that goes on meanwhile"
     )
 
 

@@ -228,7 +228,7 @@ async def test_without_the_unique_keys_the_double_is_stored_and_found(
     order = await book.place((await proposed({}))[0])
     async with engine.begin() as connection:
         await connection.exec_driver_sql("CREATE TABLE keyless AS SELECT * FROM orders")
-        await connection.exec_driver_sql("DROP TABLE orders")
+        await connection.exec_driver_sql("DROP TABLE orders" + (" CASCADE" if engine.name == "postgresql" else ""))
         await connection.exec_driver_sql("ALTER TABLE keyless RENAME TO orders")
     assert await _problems(engine) == []
     await _insert_order_again(engine)
