@@ -163,9 +163,7 @@ def intake(folder: Path) -> None:
         print(f"\ntaking a trigger in: not answered with 202 but {dict(Counter(load.statuses))}")
         return
     print(f"\nhello: {rate:.0f} a second, {cpu * 1e6:.0f} us CPU; taking a trigger in: {load.rate:.0f} a second")
-    print(
-        f"{load.rate / rate:.2f} x hello's rate (bar: {BAR}); {our_cpu * 1e6:.0f} us CPU with the deciding that goes on meanwhile"
-    )
+    print(f"{load.rate / rate:.2f} x hello's rate (bar: {BAR}); {our_cpu * 1e6:.0f} us CPU, deciding included")
 
 
 def main() -> None:
