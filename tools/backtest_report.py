@@ -194,7 +194,7 @@ def _classes(axes: "Axes", found: Backtest) -> None:
     lowest = min(min(row.achieved, row.textbook) for row in rows)
     axes.set(xlabel=f"achieved, % (asked {asked:.0%})", xlim=(max(0, 100 * lowest - 5), 100))
     axes.invert_yaxis()
-    axes.legend(fontsize=8, loc="lower left")
+    axes.legend(fontsize=8, loc="upper center", bbox_to_anchor=(0.5, -0.15), ncols=2, frameon=False)
 
 
 def _stock(axes: "Axes", found: Backtest) -> None:
