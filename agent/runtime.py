@@ -52,6 +52,7 @@ log = structlog.get_logger(__name__)
 
 RESUME_SECONDS = 2.0
 REDELIVER_SECONDS = 10.0
+SETTLE_SECONDS = 1.0
 UNFINISHED = ("queued", "running")
 CHAT_MODE: Mode = "mock"
 REFUSAL = "I cannot show that. Ask me about stock, reorder points, what-ifs or what is on order."
@@ -172,6 +173,7 @@ class Runtime:
 
     async def begin(self) -> None:
         """Take up what was cut off, and begin what this process does for as long as it lives."""
+        await self._settle_spending()
         await self.queue.open()
         await self.work.wake_decided()
         if self.settings.work_runs:
@@ -184,6 +186,8 @@ class Runtime:
         """Everything that a server and a worker do beside answering; each duty is a transaction or two."""
         keep = self.background.keep
         keep("see_ends", self.work.ends.look, pause_seconds=0.1)
+        if self._chain.asks_providers:
+            keep("settle_spending", self._settle_spending, pause_seconds=SETTLE_SECONDS, at_once=False)
         if not self.settings.work_runs:
             return
         retention = Retention(self.book, self.checkpointer, self.settings)
@@ -320,6 +324,10 @@ class Runtime:
         """Let each provider's model say a word, while the service already serves; what is wrong is logged and shown."""
         self.background.spawn(self._chain.check())
 
+    async def _settle_spending(self) -> None:
+        """Learn what all processes have spent on models today, and tell them what this one has."""
+        await self._chain.ledger.settle(self.book.add_usage)
+
     def begin_shutdown(self) -> None:
         self._closing = True
         self.work.ends.close()
@@ -328,6 +336,8 @@ class Runtime:
         """Let running decisions end, and give back what does not end within a run's deadline."""
         self.begin_shutdown()
         await self.background.end(patience_seconds=self.settings.run_deadline_seconds + 1)
+        with suppress(Unavailable):
+            await self._settle_spending()
         with suppress(Unavailable):
             await self.book.release_runs(owner=self.work.owner.name)
 

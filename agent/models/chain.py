@@ -105,6 +105,10 @@ class ModelChain(BaseChatModel):
             await link.aclose()
 
     @property
+    def asks_providers(self) -> bool:
+        return bool(self._networked)
+
+    @property
     def _networked(self) -> list[Link]:
         return [link for link in self._links if not link.local]
 

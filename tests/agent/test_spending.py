@@ -7,8 +7,11 @@ from decimal import Decimal
 import pytest
 from langchain_core.messages import AIMessage, HumanMessage
 
+from agent.models import Link
 from agent.models.failures import BudgetSpent, NoModelLeft
 from agent.models.spending import Ledger, Spend, SpendingLimits, run_spend
+from agent.runtime import open_runtime
+from agent.settings import Settings
 
 PRICES = {"p:m": (Decimal("0.5"), Decimal(2))}
 NAME = "p:m"
@@ -139,3 +142,15 @@ async def test_a_call_that_ends_while_settling_is_counted_once() -> None:
 
 def test_a_spent_budget_is_dealt_with_like_no_model_left() -> None:
     assert issubclass(BudgetSpent, NoModelLeft)
+
+
+async def test_the_day_goes_on_where_the_process_before_left_it(settings: Settings, scripted) -> None:
+    reply = answer(40, 2, 0.0)
+    reply.response_metadata = {"finish_reason": "stop"}
+    limited = settings.model_copy(update={"day_token_limit": 42, "check_models": False})
+    said = []
+    for _ in range(2):
+        async with open_runtime(limited, models=[Link("p", "m", lambda: scripted(reply))]) as runtime:
+            said.append((await runtime.chat("What runs out next?", conversation_id=None, caller="anna")).answer)
+    assert said[0] == "x"
+    assert "budget for model calls is used up" in said[1]
