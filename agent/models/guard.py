@@ -219,7 +219,7 @@ def _storable(value: Any, *, depth: int = 0) -> Any:
 
 
 def _whole(text: str) -> str:
-    return text.encode("utf-8", "replace").decode()
+    return text.encode("utf-8", "ignore").decode()
 
 
 def portable_history(messages: Sequence[BaseMessage], *, provider: str) -> list[BaseMessage]:
