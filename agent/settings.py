@@ -136,7 +136,7 @@ class Settings(BaseSettings):
     """Requests of one key, as `number/second|minute|hour|day`, or `off`; more are answered 429."""
     rate_limit_failed_keys: Annotated[str, Field(pattern=_RATE)] = "100/minute"
     """Keys that open nothing, from one client address; more block the address for as long. `off` for no limit."""
-    rate_limit_storage: Annotated[SecretStr, Field(pattern=r"^rediss?://.+$")] | None = None
+    rate_limit_storage: SecretStr | None = None
     """URL of a Redis in which several processes count together (redis://:password@host:6379/0). Default: memory."""
     trusted_proxies: str = "127.0.0.1"
     """Proxies whose X-Forwarded-For is believed: addresses or networks, separated by commas."""
@@ -196,6 +196,13 @@ class Settings(BaseSettings):
         return DayLimit(
             amount=self.auto_day_value_limit, currency=self.limit_currency, exchange_rates=self.exchange_rates
         )
+
+    @field_validator("rate_limit_storage")
+    @classmethod
+    def _is_redis(cls, value: SecretStr | None) -> SecretStr | None:
+        if value and not value.get_secret_value().startswith(("redis://", "rediss://")):
+            raise ValueError("use redis://host:6379/0, with rediss for TLS")
+        return value
 
     @field_validator("fallback_models", "webhook_ports", mode="before")
     @classmethod

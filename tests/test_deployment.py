@@ -56,7 +56,11 @@ def test_the_proxy_alone_is_published_and_the_database_reaches_nothing_else() ->
 
 
 def test_every_service_but_the_passing_ones_has_a_health_check() -> None:
+    port = re.search(r"\bPORT=(\d+)", DOCKERFILE)
+
     assert "HEALTHCHECK" in DOCKERFILE
+    assert port
+    assert SERVICES["worker"]["command"][-1] == port[1]
     for name, service in SERVICES.items():
         assert "build" in service or "test" in service["healthcheck"], name
 
@@ -78,8 +82,9 @@ def test_every_command_is_one_of_ours() -> None:
 
 def test_the_schema_is_brought_up_to_date_before_anything_serves() -> None:
     assert SERVICES["migrate"]["command"] == ["migrate"]
-    assert SERVICES["restock"]["depends_on"]["migrate"] == {"condition": "service_completed_successfully"}
-    assert SERVICES["restock"]["environment"]["MIGRATE_AT_START"] == "false"
+    for name in ("restock", "worker"):
+        assert SERVICES[name]["depends_on"]["migrate"] == {"condition": "service_completed_successfully"}
+        assert SERVICES[name]["environment"]["MIGRATE_AT_START"] == "false"
 
 
 def test_the_image_is_not_root_s_and_holds_every_package() -> None:

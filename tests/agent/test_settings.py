@@ -58,3 +58,14 @@ def test_a_day_s_limit_is_there_when_it_is_set() -> None:
     limit = Settings(_env_file=None, auto_day_value_limit=9, limit_currency="CHF").day_limit
     assert limit is not None
     assert (limit.amount, limit.currency) == (Decimal(9), "CHF")
+
+
+def test_requests_are_counted_in_redis_by_its_address_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("RATE_LIMIT_STORAGE", "rediss://:secret@host:6379/0")
+    storage = Settings(_env_file=None).rate_limit_storage
+    assert storage
+    assert storage.get_secret_value() == "rediss://:secret@host:6379/0"
+
+    monkeypatch.setenv("RATE_LIMIT_STORAGE", "memcached://host")
+    with pytest.raises(ValidationError, match="redis://host"):
+        Settings(_env_file=None)
