@@ -49,7 +49,7 @@ class Line:
         raise TimeoutError(f"no answer to {method} {path} within {self._give_up_seconds} s")
 
     def _note(self, answer: httpx.Response) -> None:
-        if answer.status_code not in MISS:
+        if not answer.is_success and answer.status_code not in MISS:
             self._journal.unexpected.append(f"{answer.request.url.path}: {answer.status_code} {answer.text[:300]}")
 
 

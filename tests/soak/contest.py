@@ -5,10 +5,13 @@ A contestant is a process of its own (`python -m tests.soak.contest`), told by l
 
 import asyncio
 import json
+import logging
 import sys
 from asyncio.subprocess import PIPE, Process
 from collections import Counter
 from dataclasses import dataclass, field
+
+import structlog
 
 from agent.runtime import Runtime, open_runtime
 from agent.settings import Settings
@@ -41,6 +44,7 @@ class Contest:
 
 
 async def contend(database: Database, rounds: int) -> Contest:
+    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.WARNING))
     with place(database) as where:
         settings = Settings(
             _env_file=None,

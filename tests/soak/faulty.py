@@ -9,20 +9,22 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
+from datetime import UTC, datetime
 from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from agent.runtime import Runtime
+from agent.work import Work
 from tests.soak.databases import plain_engine
 from tools import placing, reviews
 from tools.audit import AUTOMATIC, Actor
 from tools.book_rows import VIEW_OF_RUN, first_view, proposal_from
 from tools.errors import AlreadyDecided, AwaitsReview
-from tools.models import Order, Proposal, RunStatus, RunView
+from tools.models import Lane, NewRun, Order, Proposal, Run, RunStatus, RunView
 from tools.orders import _MARK_PLACED, OrderBook
 from tools.reviews import ReviewStore
+from tools.runs import Admission, RunStore
 from tools.schema import orders, proposals
 
 LOOSENED = {
@@ -54,7 +56,7 @@ def no_unique_key() -> None:
     """The order in one transaction, the mark that the run has it in the next, and no key that would tell."""
     _watch_no_orders()
 
-    async def place(self: OrderBook, run_id: str) -> Order:
+    async def place(self: OrderBook, run_id: str, *, owner: str | None = None) -> Order:
         async with self._writing() as connection:
             view = await first_view(connection, VIEW_OF_RUN, run_id=run_id)
             assert view is not None and view.proposal is not None
@@ -130,22 +132,48 @@ def outbox_outside() -> None:
             async with engine.begin() as own:
                 await send(own, event, run_id, payload)
 
-        _later.add(task := asyncio.create_task(later()))
-        task.add_done_callback(_later.discard)
+        _keep(asyncio.create_task(later()))
 
     placing.send = reviews.send = send_later
 
 
 def next_taken_for_done() -> None:
     """A run whose thread has no next step is taken for done; a thread that was cut off before its first has none."""
-    carry_out = Runtime._carry_out
+    decide = Work._decide
 
-    async def carry_on(self: Runtime, run: Any, request: Any) -> RunView:
-        if run.attempts > 1 and (await self.graph.aget_state(self._config(run.id))).next == ():
-            return await self.book.run(run.id)
-        return await carry_out(self, run, request)
+    async def go_on(self: Work, run: Run, state: Any, fresh: bool) -> None:
+        if run.attempts == 1 or (await self._graph.aget_state(self.config(run.id))).next:
+            await decide(self, run, state, fresh)
 
-    Runtime._carry_out = carry_on  # type: ignore[method-assign]
+    Work._decide = go_on  # type: ignore[method-assign]
+
+
+def answered_before_recorded() -> None:
+    """A run is kept in memory and stored a moment later, when whoever asked has been told that it is."""
+    admit_run = RunStore.admit_run
+
+    async def admit_later(self: RunStore, new: NewRun, **how: Any) -> Admission | None:
+        if how["owner"] is not None:
+            return await admit_run(self, new, **how)
+
+        async def later() -> None:
+            await asyncio.sleep(LATER_SECONDS)
+            await admit_run(self, new, **how)
+
+        _keep(asyncio.create_task(later()))
+        return Admission(_as_if_stored(new, how["lane"]), fresh=True)
+
+    RunStore.admit_run = admit_later  # type: ignore[method-assign]
+
+
+def _as_if_stored(new: NewRun, lane: Lane) -> Run:
+    told = {"status": "queued", "lane": lane, "attempts": 0, "owner": None, "created_at": datetime.now(UTC)}
+    return Run(**{**new.model_dump(), **told}, finished_at=None, failure=None)
+
+
+def _keep(task: asyncio.Task[None]) -> None:
+    _later.add(task)
+    task.add_done_callback(_later.discard)
 
 
 def _watch_no_orders() -> None:
@@ -166,7 +194,7 @@ def _unfinished() -> Iterator[None]:
 
 FAULTS: dict[str, Callable[[], None]] = {
     fault.__name__.replace("_", "-"): fault
-    for fault in (no_unique_key, no_compare_and_set, outbox_outside, next_taken_for_done)
+    for fault in (no_unique_key, answered_before_recorded, no_compare_and_set, outbox_outside, next_taken_for_done)
 }
 
 

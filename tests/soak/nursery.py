@@ -13,21 +13,32 @@ from typing import Any
 
 import alembic.command  # noqa: F401
 
+import agent.queue
+import agent.runtime
+import agent.work
 import api.app
 import api.server
 from api.cli import main as restock
 from tests.soak.faulty import plant
 
-DELIVERY_MARGIN_SECONDS = 2.0
-"""A killed process's deliveries stay with it for so long beyond an attempt's time limit; usually it is longer."""
+SHORT_SECONDS = 2.0
+"""What a killed or frozen process holds stays with it for so long beyond a run's or an attempt's time limit; usually
+it is longer."""
 
 
 def main() -> None:
-    api.app.delivering = partial(api.app.delivering, lease_margin_seconds=DELIVERY_MARGIN_SECONDS)
+    shorten_leases()
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # the kernel buries the children
     for line in sys.stdin:
         sys.stdout.write(f"{start(json.loads(line))}\n")
         sys.stdout.flush()
+
+
+def shorten_leases() -> None:
+    api.app.delivering = partial(api.app.delivering, lease_margin_seconds=SHORT_SECONDS)
+    agent.work.LEASE_MARGIN_SECONDS = SHORT_SECONDS
+    agent.runtime.REDELIVER_SECONDS = SHORT_SECONDS
+    agent.queue.HEARTBEAT_SECONDS, agent.queue.STALLED_SECONDS = SHORT_SECONDS / 2, 2 * SHORT_SECONDS
 
 
 def start(order: dict[str, Any]) -> int:

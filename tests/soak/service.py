@@ -31,6 +31,7 @@ SETTINGS = {
     "WEBHOOK_FIRST_RETRY_SECONDS": "0.2",
     "WEBHOOK_LONGEST_RETRY_SECONDS": "2",
     "WEBHOOK_POLL_SECONDS": "0.2",
+    "WAIT_SECONDS": "4",
     "PREFETCH": "true",
     "LOG_LEVEL": "warning",
 }
@@ -75,7 +76,7 @@ async def serving(
     async with AsyncExitStack() as stack:
         nursery = Nursery()
         stack.callback(nursery.close)
-        environment = _environment(where) | dict(settings or {})
+        environment = _environment(where, commands) | dict(settings or {})
         processes = [_process(nursery, command, n, where, environment, fault) for n, command in enumerate(commands)]
         client = httpx.AsyncClient(timeout=PATIENCE_SECONDS, trust_env=False, limits=httpx.Limits(max_connections=200))
         await stack.enter_async_context(client)
@@ -101,8 +102,9 @@ def _process(
     return Process(nursery, name, [command, "--port", str(port)], environment, log, fault, f"http://127.0.0.1:{port}")
 
 
-def _environment(where: Place) -> dict[str, str]:
+def _environment(where: Place, commands: Sequence[str]) -> dict[str, str]:
     return SETTINGS | {
+        "WORK_RUNS": "false" if "worker" in commands else "true",
         "PATH": os.environ["PATH"],
         "HOME": str(where.folder),
         "DATABASE_URL": where.database_url,

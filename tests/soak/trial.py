@@ -20,7 +20,9 @@ from tests.soak.staff import hire
 from tests.soak.verdict import Evidence, Finding, findings
 
 REVIEWS_AT_ONCE = 6
-COMMANDS = {"sqlite": ("serve",), "postgresql": ("serve", "serve")}
+COMMANDS = {"sqlite": ("serve",), "postgresql": ("serve", "worker", "worker")}
+FREEZE_SECONDS = 7.0
+"""Longer than a run's lease: its deadline and what the processes of a trial add to it."""
 
 
 @dataclass(frozen=True)
@@ -92,7 +94,7 @@ class Trial:
 
     async def _load(self, line: Line, desk: ReviewDesk, processes: list[Process]) -> None:
         """Send every trigger and decide what comes of it, while processes are struck down."""
-        chaos = Chaos(processes, self._dice, freeze_seconds=3)
+        chaos = Chaos(processes, self._dice, freeze_seconds=FREEZE_SECONDS)
         self._blows = chaos.blows
         numbers = iter(range(1, self._plan.triggers + 1))
         rage = chaos.rage(
@@ -114,7 +116,7 @@ class Trial:
             await asyncio.gather(*reviewing, return_exceptions=True)
 
     async def _shop(self, line: Line, desk: ReviewDesk, numbers: Iterator[int]) -> None:
-        shop = Shop(line, self._journal, self._dice, asynchronous=False)
+        shop = Shop(line, self._journal, self._dice, asynchronous=True)
         for number in numbers:
             for answer in await shop.send(number):
                 if answer.review:
