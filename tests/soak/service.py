@@ -17,6 +17,7 @@ from tests.soak.processes import Nursery, Process, free_port, wait_until_ready
 from tests.soak.staff import ADMIN
 
 Database = Literal["sqlite", "postgresql"]
+DATABASE_NAME = "soak"
 PATIENCE_SECONDS = 8.0
 STOP_SECONDS = 60.0
 SETTINGS = {
@@ -30,7 +31,7 @@ SETTINGS = {
     "WEBHOOK_TIMEOUT_SECONDS": "3",
     "WEBHOOK_FIRST_RETRY_SECONDS": "0.2",
     "WEBHOOK_LONGEST_RETRY_SECONDS": "2",
-    "WEBHOOK_POLL_SECONDS": "0.2",
+    "WEBHOOK_POLL_SECONDS": "0.5",
     "WAIT_SECONDS": "4",
     "PREFETCH": "true",
     "LOG_LEVEL": "warning",
@@ -65,7 +66,7 @@ def place(database: Database) -> Iterator[Place]:
             yield Place(f"sqlite+aiosqlite:///{folder}/book.db", folder)
         else:
             with postgres_server() as server:
-                yield Place(server.create("soak"), folder, server)
+                yield Place(server.create(DATABASE_NAME), folder, server)
 
 
 @asynccontextmanager

@@ -1,6 +1,7 @@
 """One trial: the service's processes, clients, reviewers and a receiver, blows from outside, a drain, a verdict."""
 
 import asyncio
+import itertools
 import random
 import time
 from collections.abc import Iterator
@@ -8,14 +9,14 @@ from contextlib import suppress
 from dataclasses import dataclass
 
 from tests.soak.book import Book, Gauge
-from tests.soak.chaos import Blows, Chaos, Progress
+from tests.soak.chaos import Blows, Chaos, Progress, Storm
 from tests.soak.clients import Line, Shop
 from tests.soak.faulty import loosen
 from tests.soak.journal import Journal
 from tests.soak.processes import Process
 from tests.soak.receiver import Received, Receiver, receiving
 from tests.soak.reviewers import ReviewDesk
-from tests.soak.service import Database, Place, Service, place, serving
+from tests.soak.service import DATABASE_NAME, Database, Place, Service, place, serving
 from tests.soak.staff import hire
 from tests.soak.verdict import Evidence, Finding, findings
 
@@ -35,10 +36,14 @@ class Plan:
     freezes: int = 1
     seed: int = 1
     seconds: float = 1_500
-    """The trial ends, and fails, after so long."""
+    """After so long nothing more is sent."""
     patience_seconds: float = 90
     """How long a client sends again what has no answer, and how long everything has to end when the load is over."""
     shops: int = 16
+    storm_seconds: float = 0
+    """On PostgreSQL: all connections are ended every so many seconds, 0 for never."""
+    crashes: int = 0
+    """On PostgreSQL, in a storm: how often the server stops at once and starts again."""
     fault: str | None = None
 
 
@@ -58,8 +63,7 @@ class Outcome:
 
 async def run(plan: Plan) -> Outcome:
     with place(plan.database) as where:
-        async with asyncio.timeout(plan.seconds):
-            return await Trial(plan, where).run()
+        return await Trial(plan, where).run()
 
 
 class Trial:
@@ -70,9 +74,10 @@ class Trial:
         self._receiver = Receiver(random.Random(plan.seed))
         self._blows = Blows()
         self._progress = Progress()
+        self._started = time.monotonic()
+        self._until = self._started + plan.seconds
 
     async def run(self) -> Outcome:
-        started = time.monotonic()
         async with (
             receiving(self._receiver) as hook,
             serving(self._where, COMMANDS[self._plan.database], fault=self._plan.fault) as service,
@@ -86,7 +91,7 @@ class Trial:
             desk = ReviewDesk(line, self._journal, self._dice, staff.reviewers)
             await self._load(line, desk, service.processes)
             await self._drain(desk)
-        return self._outcome(time.monotonic() - started)
+        return self._outcome()
 
     def _line(self, service: Service) -> Line:
         patience = self._plan.patience_seconds
@@ -103,21 +108,26 @@ class Trial:
             triggers=self._plan.triggers,
             progress=self._progress,
         )
-        reviewing = [asyncio.create_task(desk.work()) for _ in range(REVIEWS_AT_ONCE)]
+        beside = [rage, *(desk.work() for _ in range(REVIEWS_AT_ONCE))]
+        if self._plan.storm_seconds:
+            beside.append(self._storm())
+        tasks = [asyncio.create_task(each) for each in beside]
         try:
-            async with asyncio.TaskGroup() as group:
-                group.create_task(rage)
-                for _ in range(self._plan.shops):
-                    group.create_task(self._shop(line, desk, numbers))
+            await asyncio.gather(*(self._shop(line, desk, numbers) for _ in range(self._plan.shops)))
         finally:
             await chaos.calm()
-            for task in reviewing:
-                task.cancel()
-            await asyncio.gather(*reviewing, return_exceptions=True)
+            await _end(tasks)
+
+    async def _storm(self) -> None:
+        server, plan = self._where.server, self._plan
+        assert server is not None
+        await Storm(server, DATABASE_NAME, self._blows).rage(
+            every_seconds=plan.storm_seconds, crashes=plan.crashes, triggers=plan.triggers, progress=self._progress
+        )
 
     async def _shop(self, line: Line, desk: ReviewDesk, numbers: Iterator[int]) -> None:
         shop = Shop(line, self._journal, self._dice, asynchronous=True)
-        for number in numbers:
+        for number in itertools.takewhile(lambda _: time.monotonic() < self._until, numbers):
             for answer in await shop.send(number):
                 if answer.review:
                     desk.hear(answer.review)
@@ -133,7 +143,7 @@ class Trial:
                     return
             await asyncio.sleep(0.3)
 
-    def _outcome(self, seconds: float) -> Outcome:
+    def _outcome(self) -> Outcome:
         book = Book.read(self._where.database_url)
         return Outcome(
             plan=self._plan,
@@ -144,6 +154,15 @@ class Trial:
             resent=self._journal.resent,
             received=self._receiver.received,
             blows=self._blows,
-            seconds=seconds,
+            seconds=time.monotonic() - self._started,
             findings=findings(Evidence(self._journal, book, self._receiver.received)),
         )
+
+
+async def _end(tasks: list[asyncio.Task[None]]) -> None:
+    """Cancel, unless they have ended; a fault of theirs is one of the trial's."""
+    for task in tasks:
+        task.cancel()
+    for outcome in await asyncio.gather(*tasks, return_exceptions=True):
+        if isinstance(outcome, Exception):
+            raise outcome
