@@ -32,11 +32,11 @@ class Progress:
         self.done = 0
         self._moved = asyncio.Event()
 
-    def step(self) -> None:
-        self.done += 1
+    def advance(self, done: int) -> None:
+        if done // SHOWN_EVERY > self.done // SHOWN_EVERY:
+            sys.stderr.write(f"{done} triggers sent\n")
+        self.done = done
         self._moved.set()
-        if self.done % SHOWN_EVERY == 0:
-            sys.stderr.write(f"{self.done} worked through\n")
 
     async def reach(self, moment: float) -> None:
         while self.done < moment:

@@ -60,9 +60,9 @@ class Shop:
         self._line, self._journal, self._dice, self._asynchronous = line, journal, dice, asynchronous
 
     async def send(self, number: int) -> list[Acknowledgement]:
-        """Product `number` is asked for once or twice, each request up to three times at once."""
+        """Product `number` is asked for by one to four triggers at once, and each of them sent up to three times."""
         body = trigger_body(number, self._dice)
-        keys = [f"key-{number}-{which}" for which in range(2 if self._dice.random() < 0.15 else 1)]
+        keys = [f"key-{number}-{which}" for which in range(self._dice.choices((1, 2, 3, 4), (4, 3, 2, 1))[0])]
         copies = [key for key in keys for _ in range(self._dice.choices((1, 2, 3), (8, 1, 1))[0])]
         self._journal.sent.update(dict.fromkeys(keys, body["product_id"]))
         answers = await asyncio.gather(*(self._until_acknowledged(key, body) for key in copies), return_exceptions=True)

@@ -101,7 +101,7 @@ class Trial:
         """Send every trigger and decide what comes of it, while processes are struck down."""
         chaos = Chaos(processes, self._dice, freeze_seconds=FREEZE_SECONDS)
         self._blows = chaos.blows
-        numbers = iter(range(1, self._plan.triggers + 1))
+        numbers = itertools.count(1)
         rage = chaos.rage(
             kills=self._plan.kills,
             freezes=self._plan.freezes,
@@ -127,11 +127,11 @@ class Trial:
 
     async def _shop(self, line: Line, desk: ReviewDesk, numbers: Iterator[int]) -> None:
         shop = Shop(line, self._journal, self._dice, asynchronous=True)
-        for number in itertools.takewhile(lambda _: time.monotonic() < self._until, numbers):
-            for answer in await shop.send(number):
+        while self._progress.done < self._plan.triggers and time.monotonic() < self._until:
+            for answer in await shop.send(next(numbers)):
                 if answer.review:
                     desk.hear(answer.review)
-            self._progress.step()
+            self._progress.advance(len(self._journal.sent))
 
     async def _drain(self, desk: ReviewDesk) -> None:
         """Until nothing is left to do, or it has had time enough: the verdict says what is left then."""
