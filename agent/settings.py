@@ -42,11 +42,11 @@ class Settings(BaseSettings):
 
     work_runs: bool = True
     """Carry runs out in the server itself; off where `restock worker` does so."""
-    max_runs_in_flight: Annotated[int, Field(ge=2, le=1_000)] = 32
+    max_runs_in_flight: Annotated[int, Field(ge=2, le=1_000)] = 256
     """Runs that a process carries out at once; a quarter of them is for runs that nobody waits for."""
     max_runs_waiting: Annotated[int, Field(ge=1)] = 1_000
     """Runs that may wait for a place when nobody waits for them (`Prefer: respond-async`); beyond it 503."""
-    max_callers_waiting: Annotated[int, Field(ge=1)] = 100
+    max_callers_waiting: Annotated[int, Field(ge=1)] = 256
     """Runs that may wait for a place while their caller waits; beyond it 503."""
     wait_seconds: Annotated[float, Field(gt=0, le=600)] = 10.0
     """How long a caller waits for a run before the answer is 202 and the run's address."""
@@ -130,7 +130,7 @@ class Settings(BaseSettings):
     """Open connections at the most; more are answered 503. The system must allow as many open files."""
     max_held_connections: Annotated[int, Field(ge=1)] = 50
     """Connections that one client address may hold open while their header is overdue."""
-    max_concurrent_requests: Annotated[int, Field(ge=1)] = 100
+    max_concurrent_requests: Annotated[int, Field(ge=1)] = 512
     """Requests worked on at once; more are answered 503 with Retry-After, health and `/` aside."""
     rate_limit_per_key: Annotated[str, Field(pattern=_RATE)] = "30000/minute"
     """Requests of one key, as `number/second|minute|hour|day`, or `off`; more are answered 429."""

@@ -32,8 +32,6 @@ from benchmarks.throughput import cpu_seconds, postgres, triggers
 from tools.database import migrate
 
 RUNS, DELAY_SECONDS, CALLS = 200, 0.8, 2
-IN_FLIGHT = 256
-"""The service is told to take all of them at once; by default it keeps more than 32 waiting."""
 OWN_SECONDS = DELAY_SECONDS * CALLS
 TICK_SECONDS = 0.005
 NAMES = {"groq": f"groq:{GROQ}", "gemini": f"google_genai:{GEMINI}"}
@@ -74,7 +72,7 @@ async def memory_while_waiting(runtime: Runtime, first: int, runs: int) -> float
 
 def chosen(folder: Path, gemini: str, groq: str, provider: str) -> Settings:
     other = next(name for name in NAMES if name != provider)
-    changes = {"primary_model": NAMES[provider], "fallback_models": (NAMES[other],), "max_runs_in_flight": IN_FLIGHT}
+    changes = {"primary_model": NAMES[provider], "fallback_models": (NAMES[other],)}
     return settings(folder, gemini, groq).model_copy(update=changes)
 
 
@@ -134,11 +132,9 @@ def _environment(settings: Settings, url: str | None) -> dict[str, str]:
         "groq_base_url",
         "run_deadline_seconds",
         "model_timeout_seconds",
-        "max_runs_in_flight",
     )
     found = keys | {name: str(getattr(settings, name)) for name in plain}
     found |= {"fallback_models": settings.fallback_models[0], "check_models": "false"}
-    found |= {"max_concurrent_requests": "1000"}
     found |= {"database_url": url} if url else {}
     return {name.upper(): value for name, value in found.items()}
 
