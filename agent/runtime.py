@@ -221,17 +221,13 @@ class Runtime:
         give_up = time.monotonic() + self.settings.wait_seconds
         turn = self.work.turns.draw()
         async with turn:
-            request, plan = await self._understood(request)
+            request = await self._understood(request)
         while True:
             async with turn:
-                seen = await self._orders_seen(request)
-                standing = await self._standing(request, plan)
-                if standing is not None:
-                    return standing.model_copy(update={"standing": True})
-                admission, begun = await self._begin(request, seen, turn)
-            if admission is None:
-                continue
-            run, fresh = admission
+                found, begun = await self._begin(request, turn)
+            if isinstance(found, RunView):
+                return found
+            run, fresh = found
             if begun is not None:
                 return await self._result_of(begun, run, give_up)
             answer = await self._joined(request, run, give_up)
@@ -240,19 +236,15 @@ class Runtime:
 
     async def submit(self, request: DecisionRequest) -> RunView:
         """Record a run to be carried out soon, and return at once; otherwise as `decide`."""
-        request, plan = await self._understood(request)
-        admission = None
-        while admission is None:
-            seen = await self._orders_seen(request)
-            standing = await self._standing(request, plan)
-            if standing is not None:
-                return standing.model_copy(update={"standing": True})
-            admission = await self._admit(request, "bulk", seen)
-            if admission is not None and _is_about_other_facts(admission, request):
-                admission = await self._admit(request, "bulk", seen, join=False)
-        run, fresh = admission
+        request = await self._understood(request)
+        found = await self._admit(request, "bulk")
+        if isinstance(found, Admission) and _is_about_other_facts(found, request):
+            found = await self._admit(request, "bulk", join=False)
+        if isinstance(found, RunView):
+            return found
+        run, fresh = found
         self.queue.announce("bulk")
-        view = RunView(run=run, proposal=None, order=None)
+        view = RunView.model_construct(run=run, proposal=None, order=None)
         return view if fresh else (await self.book.run(run.id)).model_copy(update={"standing": True})
 
     async def decide_review(
@@ -341,15 +333,14 @@ class Runtime:
         with suppress(Unavailable):
             await self.book.release_runs(owner=self.work.owner.name)
 
-    async def _understood(self, request: DecisionRequest) -> tuple[DecisionRequest, Plan]:
+    async def _understood(self, request: DecisionRequest) -> DecisionRequest:
         if self._closing:
             raise Unavailable("The service is shutting down; try again in a few seconds.")
-        plan = await self.calculate(request)
-        return request.model_copy(update={"location": plan.location}), plan
+        return request.model_copy(update={"location": await self._desk.place(request)})
 
-    async def _standing(self, request: DecisionRequest, plan: Plan) -> RunView | None:
+    async def _standing(self, request: DecisionRequest) -> RunView | None:
         """A waiting review for the same need; in mode `input`, whose stock is the caller's word, an open order too."""
-        view = await self.book.open_commitment(plan.product_id, plan.location, request.mode)
+        view = await self.book.open_commitment(request.product_id, request.location or "", request.mode)
         if view is None or view.order is None or request.facts is None:
             return view if view and view.order is None else None
         return None if view.order.number in _known_orders(request) else view
@@ -361,20 +352,19 @@ class Runtime:
         return await self.book.product_version(request.product_id, request.mode)
 
     async def _begin(
-        self, request: DecisionRequest, seen: int | None, turn: Turn
-    ) -> tuple[Admission | None, asyncio.Task[RunView] | None]:
-        """The run of this request, begun if there is a place for it here, or the one for the same need. None: an order
-        has been placed since one was looked for."""
+        self, request: DecisionRequest, turn: Turn
+    ) -> tuple[Admission | RunView, asyncio.Task[RunView] | None]:
+        """What `_admit` returns, and the run begun if it is a new one and there is a place for it here."""
         at_once = self.settings.work_runs and await self.work.take_place("interactive")
         begun = None
         try:
-            admission = await self._admit(request, "interactive", seen, at_once=at_once)
-            if at_once and admission is not None and admission.fresh:
-                begun = self.background.spawn(self.work.carry_out_in_place(admission.run, turn))
+            found = await self._admit(request, "interactive", at_once=at_once)
+            if at_once and isinstance(found, Admission) and found.fresh:
+                begun = self.background.spawn(self.work.carry_out_in_place(found.run, turn))
         finally:
             if at_once and begun is None:
                 self.work.places["interactive"].release()
-        return admission, begun
+        return found, begun
 
     async def _joined(self, request: DecisionRequest, run: Run, give_up: float) -> RunView:
         """What becomes of a run that is queued, or another's; `standing` where it answers this request too."""
@@ -395,9 +385,37 @@ class Runtime:
             return RunView(run=run, proposal=None, order=None)
 
     async def _admit(
-        self, request: DecisionRequest, lane: Lane, seen: int | None, *, at_once: bool = False, join: bool = True
-    ) -> Admission | None:
-        new = NewRun(
+        self, request: DecisionRequest, lane: Lane, *, at_once: bool = False, join: bool = True
+    ) -> Admission | RunView:
+        """The run recorded for this request or, to `join`, the one for the same need; the review or the order that
+        stands for it, if there is one. Nothing stands in most cases, so a record is tried first that looks itself."""
+        new = self._new_run(request)
+        limits: dict[Lane, int] = {
+            "bulk": self.settings.max_runs_waiting,
+            "interactive": self.settings.max_callers_waiting,
+        }
+        place: dict[str, Any] = {
+            "lane": lane,
+            "owner": self.work.owner.name if at_once else None,
+            "lease_seconds": self.work.lease_seconds,
+            "most_waiting": limits[lane],
+            "deliver": self.queue.hand_over,
+        }
+        first = await self.book.admit_first(new, **place)
+        if first is not None:
+            return Admission(first, fresh=True)
+        admission = None
+        while admission is None:  # an order has been placed since one was looked for
+            seen = await self._orders_seen(request)
+            standing = await self._standing(request)
+            if standing is not None:
+                return standing.model_copy(update={"standing": True})
+            new = new.model_copy(update={"product_version": seen})
+            admission = await self.book.admit_run(new, **place, join=join)
+        return admission
+
+    def _new_run(self, request: DecisionRequest) -> NewRun:
+        return NewRun(
             id=request.run_id or uuid.uuid4().hex,
             product_id=request.product_id,
             location=request.location or "",
@@ -406,20 +424,6 @@ class Runtime:
             requested_by=request.requested_by,
             requested_by_id=request.requested_by_id,
             request=request.model_dump(mode="json"),
-            product_version=seen,
-        )
-        limits: dict[Lane, int] = {
-            "bulk": self.settings.max_runs_waiting,
-            "interactive": self.settings.max_callers_waiting,
-        }
-        return await self.book.admit_run(
-            new,
-            lane=lane,
-            owner=self.work.owner.name if at_once else None,
-            lease_seconds=self.work.lease_seconds,
-            most_waiting=limits[lane],
-            deliver=self.queue.hand_over,
-            join=join,
         )
 
     async def _conversation(self, conversation_id: str | None, caller: str) -> str:

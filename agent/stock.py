@@ -4,10 +4,10 @@ from collections.abc import Mapping, Sequence
 from functools import lru_cache
 
 from agent.state import DecisionRequest
-from tools.catalog import Catalog, InlineCatalog
+from tools.catalog import Catalog, InlineCatalog, require_visible_ids
 from tools.errors import InvalidInput
 from tools.models import Mode, Plan, ProductFacts, WhatIf
-from tools.replenishment import plan
+from tools.replenishment import plan, require_plannable
 
 REMEMBERED_PLANS = 2_000
 
@@ -38,6 +38,15 @@ class StockDesk:
             product = facts.product.model_copy(update={"service_level": request.service_level})
             facts = facts.model_copy(update={"product": product})
         return (facts, *siblings)
+
+    async def place(self, request: DecisionRequest) -> str:
+        """Where the product is wanted. Raises what its plan would; facts that come with the request are only checked,
+        for a plan takes longer than all else that is done to take a request in."""
+        if request.facts is None:
+            return (await self.plan(request)).location
+        require_visible_ids(request.facts)
+        require_plannable(request.facts)
+        return request.facts.stock.location
 
     async def plan(self, request: DecisionRequest, what_if: WhatIf | None = None) -> Plan:
         return plan_for(await self.family(request), what_if)

@@ -82,6 +82,11 @@ def select_views() -> sa.Select[Any]:
     return sa.select(runs, proposals, orders, Now().label("now")).select_from(joined)
 
 
+def of_need(table: sa.Table) -> list[sa.ColumnElement[bool]]:
+    """The rows for one product at one place, by parameters of the columns' names."""
+    return [table.c[name] == sa.bindparam(name) for name in ("product_id", "location", "mode")]
+
+
 def is_overdue(row: RowMapping) -> bool:
     """The row's proposal still waits, but its time is over."""
     return row[proposals.c.status] == "pending" and bool(row[proposals.c.expires_at] <= row["now"])

@@ -108,9 +108,8 @@ class _Index:
 
 def clean_facts(facts: ProductFacts) -> ProductFacts:
     """The same facts with every text cleaned. An id that would change is refused: two ids must not look alike."""
+    require_visible_ids(facts)
     product, supplier, stock = facts.product, facts.supplier, facts.stock
-    for name, value in {"product id": product.id, "location": stock.location, "supplier id": supplier.id}.items():
-        _require_visible(name, value)
     texts = {
         "name": clean_text(product.name, limit=NAME_LIMIT),
         "category": clean_text(product.category, limit=NAME_LIMIT),
@@ -129,6 +128,12 @@ def clean_facts(facts: ProductFacts) -> ProductFacts:
             "stock": stock.model_copy(update={"open_orders": orders}),
         }
     )
+
+
+def require_visible_ids(facts: ProductFacts) -> None:
+    ids = {"product id": facts.product.id, "location": facts.stock.location, "supplier id": facts.supplier.id}
+    for name, value in ids.items():
+        _require_visible(name, value)
 
 
 @lru_cache(maxsize=2)

@@ -21,13 +21,13 @@ from tools.book_rows import page_size
 from tools.database import conflict_insert
 from tools.errors import Conflict, UnknownDeadLetter
 from tools.models import Record
-from tools.schema import Now, NowPlus, deliveries, outbox, webhooks
+from tools.schema import Now, NowPlus, as_indexed, deliveries, outbox, webhooks
 from tools.webhooks import WebhookStore, disable
 
 HAND_OUT_LIMIT = 500
-_WAITING = sa.literal_column("outbox.handed_out_at IS NULL", sa.Boolean)
+_WAITING = as_indexed("outbox.handed_out_at IS NULL")
 # Spelt out, so that both databases see that their index over pending deliveries covers it.
-_PENDING = sa.literal_column("deliveries.status = 'pending'", sa.Boolean)
+_PENDING = as_indexed("deliveries.status = 'pending'")
 _DUE = sa.and_(_PENDING, deliveries.c.due_at <= Now())
 
 
@@ -185,7 +185,7 @@ class DeliveryStore(WebhookStore):
         return DeliveryFigures(pending=count, oldest_pending_seconds=age, dead=dead)
 
 
-_IS_DEAD = sa.literal_column("deliveries.status = 'dead'", sa.Boolean)
+_IS_DEAD = as_indexed("deliveries.status = 'dead'")
 _READY = sa.select(webhooks.c.id).where(
     webhooks.c.enabled,
     webhooks.c.paused_until.is_(None) | (webhooks.c.paused_until <= Now()),

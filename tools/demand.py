@@ -73,14 +73,20 @@ class DemandStatistics:
     """Known periods since the last sale."""
 
 
-def describe(history: DemandHistory) -> DemandStatistics:
-    """Statistics of the known periods. Raises `InvalidDemand` when fewer than three periods are known."""
+def enough_demand(history: DemandHistory) -> FloatArray:
+    """The known periods. Raises `InvalidDemand` when fewer than three are known."""
     demand = known_demand(history)
     if demand.size < FEWEST_PERIODS:
         raise InvalidDemand(
             f"Only {demand.size} of {len(history.values)} demand periods are known (the rest is unknown or out of "
             f"stock); at least {FEWEST_PERIODS} are needed."
         )
+    return demand
+
+
+def describe(history: DemandHistory) -> DemandStatistics:
+    """Statistics of the known periods. Raises `InvalidDemand` when fewer than three periods are known."""
+    demand = enough_demand(history)
     (sales,) = demand.nonzero()
     sizes = demand if sales.size == demand.size else demand[sales]
     mean = mean_of(demand)

@@ -9,6 +9,7 @@ from tools.audit import AUTOMATIC, SERVICE, AuditStore
 from tools.book_rows import (
     VIEW_OF_RUN,
     first_view,
+    of_need,
     order_from,
     page_size,
     proposal_from,
@@ -47,13 +48,9 @@ MAX_EXPIRY_HOURS = 87_600
 _STATUS_OF_ROUTE: dict[Route, ProposalStatus] = {"auto": "proposed", "review": "pending", "none": "no_action"}
 
 
-def _of_need(table: sa.Table) -> list[sa.ColumnElement[bool]]:
-    return [table.c[name] == sa.bindparam(name) for name in ("product_id", "location", "mode")]
-
-
-_WAITING_FOR_NEED = select_views().where(pending_now(), *_of_need(proposals)).order_by(proposals.c.number).limit(1)
+_WAITING_FOR_NEED = select_views().where(pending_now(), *of_need(proposals)).order_by(proposals.c.number).limit(1)
 _UNDUE_FOR_NEED = (
-    select_views().where(orders.c.due_at > Now(), *_of_need(orders)).order_by(orders.c.sequence.desc()).limit(1)
+    select_views().where(orders.c.due_at > Now(), *of_need(orders)).order_by(orders.c.sequence.desc()).limit(1)
 )
 _INSERT_CLOSED = sa.insert(proposals).values(created_at=Now(), expires_at=None).returning(*proposals.c)
 _INSERT_OPEN = (

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from math import sqrt
 
-from tools.demand import LARGEST_QUANTITY, describe
+from tools.demand import LARGEST_QUANTITY, describe, enough_demand
 from tools.demand_distribution import IntervalDemand, z_value
 from tools.derivation import derive, shown
 from tools.errors import InvalidDemand, InvalidInput
@@ -71,6 +71,15 @@ def plan(facts: ProductFacts, *, what_if: WhatIf = WhatIf(), siblings: Sequence[
     working = _work_out(facts, what_if)
     transfer = _find_transfer(working, siblings) if working.triggered else None
     return _write_plan(working, transfer, _coverage(working))
+
+
+def require_plannable(facts: ProductFacts) -> None:
+    """Raises what `plan` would for these facts alone, at a fraction of its time."""
+    product, lead = facts.product, lead_time(facts.supplier)
+    _refuse_uncountable(facts, lead)
+    enough_demand(facts.demand)
+    if product.service_type == "cost":
+        _cost_target(product, lead.days + product.review_period_days)
 
 
 def _work_out(facts: ProductFacts, what_if: WhatIf) -> Working:
@@ -181,6 +190,10 @@ def _target(product: Product, what_if: WhatIf, *, cycle: OrderCycle, interval_da
         return Target(level, cycle)
     if product.service_type == "cycle" or what_if.service_level is not None:
         return Target(level)
+    return _cost_target(product, interval_days)
+
+
+def _cost_target(product: Product, interval_days: float) -> Target:
     if product.stockout_cost is None or product.holding_rate is None or product.unit_price is None:
         raise InvalidInput(
             f"Product {product.id!r} has a cost target but lacks a stock-out cost, holding rate or unit price; "

@@ -24,11 +24,11 @@ from tools.gate import check_quantity
 from tools.models import DecisionKind, Order, Proposal, ProposalStatus, RunView
 from tools.placing import finish_run, pending_now, place_order, record, send, take_turn
 from tools.runs import RunStore, unknown_run
-from tools.schema import Now, decisions, proposals
+from tools.schema import Now, as_indexed, decisions, proposals
 
 MAX_QUANTITY = 10**15
 """Whole numbers up to here survive every JSON reader; no order is near it."""
-_REVIEWED = sa.literal_column("proposals.status IN ('pending', 'approved', 'rejected', 'expired')", sa.Boolean)
+_REVIEWED = as_indexed("proposals.status IN ('pending', 'approved', 'rejected', 'expired')")
 _DECIDED = {"approve": "approved", "edit": "edited", "reject": "rejected"}
 _EXPIRY_LIMIT = 500
 

@@ -14,22 +14,22 @@ import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from tools.audit import Actor, write_audit
-from tools.book_rows import run_from
+from tools.book_rows import of_need, run_from
 from tools.database import Store, insert_for
 from tools.errors import Overloaded, UnknownRun
 from tools.models import Lane, Mode, NewRun, Run
-from tools.placing import send
-from tools.schema import Now, NowPlus, Words, product_versions, runs
+from tools.placing import pending_now, send
+from tools.schema import Now, NowPlus, Words, as_indexed, orders, product_versions, proposals, runs
 
 _FINISHED = ("executed", "no_action", "rejected", "expired", "failed")
 _CLAIM_LIMIT = 200
 _VERSION = sa.select(product_versions.c.version).where(
     product_versions.c.product_id == sa.bindparam("of_product"), product_versions.c.mode == sa.bindparam("of_mode")
 )
-_QUEUED = sa.literal_column("runs.status = 'queued'", sa.Boolean)
-_RUNNING = sa.literal_column("runs.status = 'running'", sa.Boolean)
-_UNFINISHED = sa.literal_column("runs.status IN ('queued', 'running')", sa.Boolean)
-_STANDING = sa.literal_column("runs.status IN ('queued', 'running', 'pending_review')", sa.Boolean)
+_QUEUED = as_indexed("runs.status = 'queued'")
+_RUNNING = as_indexed("runs.status = 'running'")
+_UNFINISHED = as_indexed("runs.status IN ('queued', 'running')")
+_STANDING = as_indexed("runs.status IN ('queued', 'running', 'pending_review')")
 _SEEN = sa.func.coalesce(
     sa.select(product_versions.c.version)
     .where(product_versions.c.product_id == runs.c.product_id, product_versions.c.mode == runs.c.mode)
@@ -37,6 +37,8 @@ _SEEN = sa.func.coalesce(
     .scalar_subquery(),
     0,
 )
+
+_LOCK_OF_NEED = sa.select(sa.func.pg_advisory_xact_lock(sa.func.hashtextextended(sa.bindparam("need", type_=Words), 0)))
 
 Deliver = Callable[[Any, Run], Awaitable[None]]
 """Hands a queued run to whatever delivers it, over the driver's connection and within its transaction."""
@@ -49,17 +51,40 @@ class Admission(NamedTuple):
     fresh: bool
 
 
+_GIVEN = (
+    *("id", "product_id", "location", "mode", "origin", "requested_by", "requested_by_id", "request"),
+    *("status", "lane", "attempts", "owner"),
+)
+_BY_WORD = sa.bindparam("by_word", type_=sa.Boolean)
+_MOST_WAITING = sa.bindparam("most_waiting", type_=sa.BigInteger)
+
+
 @lru_cache
-def _insertion(dialect: str) -> sa.Insert:
+def _insertion(dialect: str, conditional: bool = False) -> sa.Insert:
+    """Records a run; a `conditional` one where its need is provided for by nothing and there is room for it."""
     seen = sa.bindparam("seen", type_=sa.BigInteger)
-    insert = insert_for(dialect, runs).values(
-        lease_until=NowPlus(sa.bindparam("lease_seconds", type_=sa.Float)),
-        product_version=sa.func.coalesce(seen, _VERSION.scalar_subquery(), 0),
-        thread_waits=False,
-        created_at=Now(),
-    )
-    recorded: sa.Insert = insert.on_conflict_do_nothing().returning(*runs.c)
+    values = {
+        **{name: sa.bindparam(name, type_=runs.c[name].type) for name in _GIVEN},
+        "lease_until": NowPlus(sa.bindparam("lease_seconds", type_=sa.Float)),
+        "product_version": sa.func.coalesce(seen, _VERSION.scalar_subquery(), 0),
+        "thread_waits": sa.false(),
+        "created_at": Now(),
+    }
+    # SQLite takes ON CONFLICT for a join where the SELECT before it has no WHERE.
+    chosen = sa.select(*values.values()).where(*(_nothing_in_the_way() if conditional else [sa.true()]))
+    insert = insert_for(dialect, runs).from_select(list(values), chosen, include_defaults=False)
+    recorded: sa.Insert = insert.on_conflict_do_nothing().returning(runs.c.product_version, runs.c.created_at)
     return recorded
+
+
+def _nothing_in_the_way() -> list[sa.ColumnElement[bool]]:
+    """No run, review or, where the stock is the caller's word, order for the same need; and a place in the queue."""
+    begun = sa.select(1).where(_STANDING, *of_need(runs))
+    reviewed = sa.select(1).where(pending_now(), *of_need(proposals))
+    ordered = sa.select(1).where(_BY_WORD, orders.c.due_at > Now(), *of_need(orders))
+    last_place = sa.select(1).where(_QUEUED, runs.c.lane == sa.bindparam("lane")).limit(1).offset(_MOST_WAITING - 1)
+    full = sa.and_(_MOST_WAITING.is_not(None), last_place.exists())
+    return [~begun.exists(), ~reviewed.exists(), ~ordered.exists(), ~full]
 
 
 class RunStore(Store):
@@ -106,7 +131,7 @@ class RunStore(Store):
             if owner is not None:
                 begun = _begun(owner, lease_seconds)
             else:
-                begun = {"status": "queued", "attempts": 0, "owner": None, "lease_seconds": 0.0}
+                begun = _WAITING
                 await _require_room(connection, lane, most_waiting)
             run = await _insert_run(connection, new, begun | {"lane": lane})
             if run is None:
@@ -114,6 +139,31 @@ class RunStore(Store):
             if owner is None and deliver is not None:
                 await deliver((await connection.get_raw_connection()).driver_connection, run)
             return Admission(run, fresh=True)
+
+        return await self._write(work)
+
+    async def admit_first(
+        self,
+        new: NewRun,
+        *,
+        lane: Lane,
+        owner: str | None,
+        lease_seconds: float = 0,
+        most_waiting: int | None = None,
+        deliver: Deliver | None = None,
+    ) -> Run | None:
+        """Store the run if it is the first for its need: no other has begun, no review waits and, in mode `input`, no
+        order is on its way. One statement looks and records. None where anything is in the way or there is no room:
+        look for what stands, and call `admit_run`, which says what is."""
+        begun = _begun(owner, lease_seconds) if owner is not None else _WAITING
+        conditions = {"by_word": new.mode == "input", "most_waiting": None if owner is not None else most_waiting}
+
+        async def work(connection: AsyncConnection) -> Run | None:
+            await _wait_for_others(connection, new)
+            run = await _insert_run(connection, new, begun | {"lane": lane}, conditions)
+            if run is not None and owner is None and deliver is not None:
+                await deliver((await connection.get_raw_connection()).driver_connection, run)
+            return run
 
         return await self._write(work)
 
@@ -231,15 +281,26 @@ class RunStore(Store):
             await connection.execute(closed.values(thread_waits=False))
 
 
+_BEGUN = ("status", "lane", "attempts", "owner")
+_WAITING: dict[str, Any] = {"status": "queued", "attempts": 0, "owner": None, "lease_seconds": 0.0}
+
+
 def _begun(owner: str, lease_seconds: float) -> dict[str, Any]:
     return {"status": "running", "attempts": 1, "owner": owner, "lease_seconds": lease_seconds}
 
 
-async def _insert_run(connection: AsyncConnection, new: NewRun, begun: dict[str, Any]) -> Run | None:
-    values = new.model_dump(mode="json", exclude={"product_version"}) | begun | _version_of(new)
-    values["seen"] = new.product_version
-    row = (await connection.execute(_insertion(connection.dialect.name), values)).mappings().first()
-    return None if row is None else run_from(row)
+async def _insert_run(
+    connection: AsyncConnection, new: NewRun, begun: dict[str, Any], conditions: dict[str, Any] | None = None
+) -> Run | None:
+    given = dict(new)
+    values = given | begun | _version_of(new) | {"seen": given.pop("product_version")} | (conditions or {})
+    statement = _insertion(connection.dialect.name, conditions is not None)
+    row = (await connection.execute(statement, values)).first()
+    if row is None:
+        return None
+    stored = {"product_version": row[0], "created_at": row[1], "finished_at": None, "failure": None}
+    # What was checked on its way here needs no second look.
+    return Run.model_construct(**given, **{name: begun[name] for name in _BEGUN}, **stored)
 
 
 def _version_of(new: NewRun) -> dict[str, str]:
@@ -253,10 +314,8 @@ async def _stored_run(connection: AsyncConnection, run_id: str) -> Run:
 async def _standing_run(connection: AsyncConnection, new: NewRun, join: bool) -> Run | None:
     """The run of the same id, or one for the same need that has not ended or waits for a person. Of several callers at
     once each waits here until the one before has recorded its run."""
+    await _wait_for_others(connection, new)
     need = (new.product_id, new.mode, new.location)
-    if connection.dialect.name == "postgresql":
-        key = sa.func.hashtextextended(sa.literal("\n".join(need), Words), 0)
-        await connection.execute(sa.select(sa.func.pg_advisory_xact_lock(key)))
     same_id = runs.c.id == new.id
     columns = (runs.c.product_id, runs.c.mode, runs.c.location)
     same_need = sa.and_(_STANDING, *(column == value for column, value in zip(columns, need, strict=True)))
@@ -270,6 +329,13 @@ async def _standing_run(connection: AsyncConnection, new: NewRun, join: bool) ->
     return None if row is None else run_from(row)
 
 
+async def _wait_for_others(connection: AsyncConnection, new: NewRun) -> None:
+    """On SQLite, which has one writer, whoever comes here has waited."""
+    if connection.dialect.name == "postgresql":
+        need = "\n".join((new.product_id, new.mode, new.location))
+        await connection.execute(_LOCK_OF_NEED, {"need": need})
+
+
 async def _has_moved_on(connection: AsyncConnection, new: NewRun) -> bool:
     if new.product_version is None:
         return False
@@ -280,8 +346,8 @@ async def _has_moved_on(connection: AsyncConnection, new: NewRun) -> bool:
 async def _require_room(connection: AsyncConnection, lane: Lane, most_waiting: int | None) -> None:
     if most_waiting is None:
         return
-    queued = sa.select(runs.c.id).where(_QUEUED, runs.c.lane == lane).limit(most_waiting).subquery()
-    if (await connection.execute(sa.select(sa.func.count()).select_from(queued))).scalar_one() >= most_waiting:
+    last_place = sa.select(1).where(_QUEUED, runs.c.lane == lane).limit(1).offset(most_waiting - 1)
+    if (await connection.execute(last_place)).first() is not None:
         raise Overloaded(f"{most_waiting} runs wait already, as many as may; come back in a few seconds.")
 
 

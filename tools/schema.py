@@ -154,6 +154,13 @@ def _when(name: str, *columns: str, where: str) -> Index:
     return Index(name, *columns, sqlite_where=literal_column(where), postgresql_where=literal_column(where))
 
 
+def as_indexed(condition: str) -> ColumnElement[bool]:
+    """A condition in the words of an index over part of a table. Without a type: of a boolean one SQLite is asked
+    whether it `= 1`, and then reads through the whole table."""
+    words: ColumnElement[bool] = literal_column(condition)
+    return words
+
+
 runs = Table(
     "runs",
     metadata,

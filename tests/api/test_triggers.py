@@ -214,18 +214,59 @@ async def test_money_and_figures_are_numbers(client: httpx.AsyncClient, x1: dict
 async def test_an_order_placed_between_the_look_for_one_and_the_record_of_a_run_is_returned_and_not_doubled(
     service: Any, monkeypatch: pytest.MonkeyPatch, x1: dict[str, Any]
 ) -> None:
-    look, placed = service.book.open_commitment, []
+    look, admit_first, placed = service.book.open_commitment, service.book.admit_first, []
+
+    async def something_was_in_the_way(*_: Any, **__: Any) -> None:
+        return None
 
     async def look_and_be_overtaken(*need: Any) -> Any:
         found = await look(*need)
         monkeypatch.setattr(service.book, "open_commitment", look)
+        monkeypatch.setattr(service.book, "admit_first", admit_first)
         placed.append((await service.trigger(x1)).json())
         return found
 
     monkeypatch.setattr(service.book, "open_commitment", look_and_be_overtaken)
+    monkeypatch.setattr(service.book, "admit_first", something_was_in_the_way)
 
     late = (await service.trigger(x1)).json()
 
     assert (late["status"], late["order"]["number"]) == ("executed", placed[0]["order"]["number"])
     assert any("was placed for this need" in warning for warning in late["warnings"]), late["warnings"]
     assert (await service.count("runs"), await service.count("orders")) == (1, 1)
+
+
+async def test_the_record_of_a_run_itself_sees_the_order_that_came_before(
+    service: Any, monkeypatch: pytest.MonkeyPatch, x1: dict[str, Any]
+) -> None:
+    admit_first = service.book.admit_first
+
+    async def be_overtaken(*new: Any, **how: Any) -> Any:
+        monkeypatch.setattr(service.book, "admit_first", admit_first)
+        assert (await service.trigger(x1)).json()["status"] == "executed"
+        return await admit_first(*new, **how)
+
+    monkeypatch.setattr(service.book, "admit_first", be_overtaken)
+
+    late = await service.trigger(x1)
+
+    assert late.json()["status"] == "executed"
+    assert await service.count("runs") == await service.count("orders") == 1
+
+
+@pytest.mark.parametrize("headers", [{}, {"Prefer": "respond-async"}])
+@pytest.mark.parametrize(
+    "impossible",
+    [
+        {"demand_history": [1, 2, 3], "stockout_periods": [0]},
+        {"service_type": "cost"},
+        {"service_type": "cost", "stockout_cost": 0, "holding_rate": 0},
+    ],
+)
+async def test_facts_that_cannot_be_planned_are_refused_before_a_run_is_recorded(
+    service: Any, x1: dict[str, Any], impossible: dict[str, Any], headers: dict[str, str]
+) -> None:
+    answer = await service.trigger({**x1, **impossible}, **headers)
+
+    assert answer.status_code == 422, answer.text
+    assert await service.count("runs") == 0

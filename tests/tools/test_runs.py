@@ -1,9 +1,12 @@
 import asyncio
 
 import pytest
+import sqlalchemy as sa
 
-from tools.errors import UnknownRun
+from tools.errors import Overloaded, UnknownRun
 from tools.orders import OrderBook
+
+LARGE = ("runs", "proposals", "orders", "outbox", "deliveries")
 
 
 async def test_a_run_is_stored_as_it_came(book: OrderBook, new_run) -> None:
@@ -138,3 +141,76 @@ async def test_a_run_without_a_review_has_no_thread_to_close(book: OrderBook, ne
     await book.propose(new_proposal(run.id), route="auto", expires_in_hours=1)
     await book.place(run.id)
     assert await book.runs_to_close() == []
+
+
+async def test_the_first_run_for_a_need_is_recorded_and_no_second_one(book: OrderBook, new_run) -> None:
+    new = new_run(requested_by="Łukasz")
+    first = await book.admit_first(new, lane="bulk", owner=None)
+    assert first == (await book.run(new.id)).run
+    assert (first.status, first.lane, first.attempts, first.owner) == ("queued", "bulk", 0, None)
+    assert await book.admit_first(new, lane="bulk", owner=None) is None
+    assert await book.admit_first(new_run(), lane="bulk", owner=None) is None
+    other = await book.admit_first(new_run(location="DEPOT"), lane="interactive", owner="w1", lease_seconds=60)
+    assert (other.status, other.attempts, other.owner) == ("running", 1, "w1")
+
+
+@pytest.mark.parametrize("mode", ["database", "input"])
+async def test_a_waiting_review_is_in_the_way_of_a_first_run(book: OrderBook, new_run, new_proposal, mode) -> None:
+    run = await book.record_run(new_run(mode=mode), owner="w1", lease_seconds=60)
+    proposal = await book.propose(new_proposal(run.id, mode=mode), route="review", expires_in_hours=1)
+    assert await book.admit_first(new_run(mode=mode), lane="bulk", owner=None) is None
+    await book.decide(proposal.id, version=1, decision="reject", quantity=None, reason="no", decided_by="ann")
+    assert await book.admit_first(new_run(mode=mode), lane="bulk", owner=None) is not None
+
+
+@pytest.mark.parametrize(("mode", "in_the_way"), [("database", False), ("input", True)])
+async def test_an_order_on_its_way_is_in_the_way_where_the_stock_is_the_callers_word(
+    book: OrderBook, new_run, new_proposal, mode, in_the_way
+) -> None:
+    run = await book.record_run(new_run(mode=mode), owner="w1", lease_seconds=60)
+    await book.propose(new_proposal(run.id, mode=mode), route="auto", expires_in_hours=1)
+    await book.place(run.id)
+    run = await book.admit_first(new_run(mode=mode), lane="bulk", owner=None)
+    assert (run is None) is in_the_way
+    assert in_the_way or run.product_version == 1
+
+
+async def test_a_full_queue_is_in_the_way_of_what_would_wait_in_it_only(book: OrderBook, new_run) -> None:
+    for number in range(2):
+        assert await book.admit_first(new_run(product_id=f"P{number}"), lane="bulk", owner=None, most_waiting=2)
+    late = new_run(product_id="P2")
+    assert await book.admit_first(late, lane="bulk", owner=None, most_waiting=2) is None
+    with pytest.raises(Overloaded):
+        await book.admit_run(late, lane="bulk", owner=None, most_waiting=2)
+    assert await book.admit_first(late, lane="interactive", owner=None, most_waiting=2)
+    assert await book.admit_first(new_run(product_id="P3"), lane="bulk", owner="w1", lease_seconds=1, most_waiting=2)
+
+
+async def test_of_fifty_first_runs_for_a_need_one_is_recorded(book: OrderBook, new_run) -> None:
+    admitted = await asyncio.gather(*(book.admit_first(new_run(), lane="bulk", owner=None) for _ in range(50)))
+    assert sum(run is not None for run in admitted) == 1
+
+
+async def test_no_step_of_a_run_reads_through_a_table(book: OrderBook, new_run, new_proposal) -> None:
+    if book._engine.dialect.name != "sqlite":
+        pytest.skip("PostgreSQL chooses by the size of a table, and these are empty")
+    said: list[tuple[str, object]] = []
+    sa.event.listen(book._engine.sync_engine, "before_cursor_execute", lambda *call: said.append((call[2], call[3])))
+
+    run = await book.admit_first(new_run(), lane="bulk", owner=None, most_waiting=9)
+    await book.admit_run(new_run(), lane="bulk", owner=None, most_waiting=9)
+    await book.admit_run(new_run(product_id="NUTS"), lane="bulk", owner=None, most_waiting=9)
+    await book.claim_queued("bulk", owner="w1", lease_seconds=60, limit=1)
+    await book.propose(new_proposal(run.id), route="auto", expires_in_hours=1)
+    await book.place(run.id)
+    await book.open_commitment("BOLTS", "SHOP", "database")
+    await book.runs_to_resume(owner="w2", lease_seconds=60, living=["w1"])
+    await book.hand_out_events()
+    await book.reviews()
+
+    async with book._engine.connect() as connection:
+        for statement, parameters in said:
+            if statement.split()[0] in ("SELECT", "UPDATE", "INSERT"):
+                plan = (await connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}", parameters)).all()
+                read_through = {step[3] for step in plan} & {f"SCAN {table}" for table in LARGE}
+                assert not read_through, statement
