@@ -43,15 +43,6 @@ _later: set[asyncio.Task[None]] = set()
 _leave_unfinished = ContextVar("_leave_unfinished", default=False)
 
 
-class Unwatched(sa.Insert):
-    """An INSERT that takes no notice of what is there already."""
-
-    inherit_cache = True
-
-    def on_conflict_do_nothing(self, **_: Any) -> "Unwatched":
-        return self
-
-
 def no_unique_key() -> None:
     """The order in one transaction, the mark that the run has it in the next, and no key that would tell."""
     _watch_no_orders()
@@ -177,12 +168,8 @@ def _keep(task: asyncio.Task[None]) -> None:
 
 
 def _watch_no_orders() -> None:
-    watched = placing.conflict_insert
-
-    def unwatched(connection: AsyncConnection, table: sa.Table) -> Any:
-        return Unwatched(table) if table is orders else watched(connection, table)
-
-    placing.conflict_insert = unwatched
+    """An order is stored whatever is there already."""
+    placing._insert_order = lambda dialect: sa.insert(orders).returning(*orders.c)
 
 
 @contextmanager

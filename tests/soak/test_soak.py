@@ -1,20 +1,33 @@
-"""Short forms of the trials; `make soak` and `make soak-faults` run them at length."""
+"""Short forms of the trials; `make soak` runs them at length."""
 
+import pytest
+
+from tests.soak.contest import contend
+from tests.soak.service import Database
 from tests.soak.trial import Plan, run
 
 
-async def test_nothing_is_lost_or_doubled_while_the_server_is_killed_and_frozen() -> None:
-    outcome = await run(Plan(triggers=40, kills=2, freezes=1))
+@pytest.mark.parametrize(("database", "freezes"), [("sqlite", 1), ("postgresql", 0)])
+async def test_nothing_is_lost_or_doubled_while_processes_are_killed_and_frozen(
+    database: Database, freezes: int
+) -> None:
+    outcome = await run(Plan(database=database, triggers=50, kills=2, freezes=freezes))
 
     assert outcome.findings == []
-    assert (outcome.blows.kills, outcome.blows.freezes) == (2, 1)
-    assert outcome.triggers >= 40
+    assert (outcome.blows.kills, outcome.blows.freezes) == (2, freezes)
+    assert outcome.triggers >= 50
     assert outcome.decisions > 0
     assert len(outcome.received.messages) > outcome.orders > outcome.decisions
 
 
 async def test_decisions_that_do_not_compare_before_they_set_are_found_out() -> None:
-    outcome = await run(Plan(triggers=15, kills=0, freezes=0, fault="no-compare-and-set", patience_seconds=10))
+    outcome = await run(Plan(triggers=30, kills=0, freezes=0, fault="no-compare-and-set", patience_seconds=10))
 
     found = {finding.check for finding in outcome.findings}
     assert {"two winners", "doubled orders of a run", "wrong audit", "wrong outbox"} <= found
+
+
+async def test_of_fifty_decisions_at_once_from_two_processes_one_counts() -> None:
+    contest = await contend("sqlite", rounds=5)
+
+    assert (contest.won, contest.refused, contest.lost) == (5, 245, [])
