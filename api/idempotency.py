@@ -31,11 +31,12 @@ class Accepted(bytes):
     as the answer; one that came of a caller's patience does not, so that the next sending may find the result."""
 
     asked_for = False
+    status_url = ""
 
     @classmethod
-    def of(cls, body: bytes, *, asked_for: bool) -> "Accepted":
+    def of(cls, body: bytes, *, asked_for: bool, status_url: str | None = None) -> "Accepted":
         accepted = cls(body)
-        accepted.asked_for = asked_for
+        accepted.asked_for, accepted.status_url = asked_for, status_url or json.loads(body)["status_url"]
         return accepted
 
 
@@ -47,7 +48,7 @@ class Attempt:
         self._lease = request.app.state.runtime.settings.run_deadline_seconds + LEASE_MARGIN_SECONDS
         self._key = _key(request)
         self._caller = f"{request.state.caller.id} {request.url.path}"
-        self._body_hash = sha256(body.model_dump_json().encode()).hexdigest()
+        self._body = body
 
     @property
     def run_id(self) -> str | None:
@@ -65,10 +66,9 @@ class Attempt:
         `kept` makes of the answer what is stored and shown again, where that may not be all of it."""
         if self._key is None:
             return _json(await work())
+        body_hash = sha256(self._body.model_dump_json().encode()).hexdigest()
         try:
-            stored = await self._book.begin_idempotent(
-                self._key, self._caller, self._body_hash, lease_seconds=self._lease
-            )
+            stored = await self._book.begin_idempotent(self._key, self._caller, body_hash, lease_seconds=self._lease)
         except InFlight as error:
             answered = await ended() if ended else None
             return restock_problem(error, run_id=self.run_id) if answered is None else _json(answered, _REPLAYED)
@@ -110,5 +110,5 @@ def _json(body: bytes, headers: dict[str, str] | None = None) -> Response:
     if not isinstance(body, Accepted):
         return Response(body, headers=headers, media_type="application/json")
     applied = {"Preference-Applied": "respond-async"} if body.asked_for else {}
-    headers = {"Location": json.loads(body)["status_url"], **applied, **(headers or {})}
+    headers = {"Location": body.status_url, **applied, **(headers or {})}
     return Response(body, 202, headers=headers, media_type="application/json")

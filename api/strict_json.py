@@ -6,6 +6,7 @@ means different things to different programs.
 
 import json
 import math
+import re
 from typing import Any, NoReturn
 
 from api.errors import MalformedRequest
@@ -30,8 +31,9 @@ def parse(body: bytes) -> Any:
 
 
 def _decode(text: str) -> Any:
+    decoder = _DECODER if _UNUSUAL_NUMBER.search(text) else _DECODER_OF_USUAL_NUMBERS
     try:
-        return _DECODER.decode(text)
+        return decoder.decode(text)
     except json.JSONDecodeError as error:
         raise _malformed(f"{error.msg} at line {error.lineno}, column {error.colno}") from None
     except RecursionError:
@@ -98,4 +100,8 @@ def _require_characters(text: str, value: Any) -> None:
         raise _malformed("an escape is half of a surrogate pair") from None
 
 
+_UNUSUAL_NUMBER = re.compile(r"\d{16}|\d[eE]")
+"""What any number beyond the limits must have; a history of plain numbers is read three times as fast without a look at
+each."""
 _DECODER = json.JSONDecoder(object_pairs_hook=_unique, parse_float=_float, parse_int=_integer, parse_constant=_constant)
+_DECODER_OF_USUAL_NUMBERS = json.JSONDecoder(object_pairs_hook=_unique, parse_constant=_constant)

@@ -121,7 +121,7 @@ class Store:
 def _database_errors() -> Iterator[None]:
     try:
         yield
-    except (exc.OperationalError, exc.InterfaceError, exc.TimeoutError) as error:
+    except (exc.OperationalError, exc.InterfaceError, exc.TimeoutError, sqlite3.OperationalError) as error:
         raise Unavailable(
             "The order book's database cannot serve now; try again shortly, with the same Idempotency-Key."
         ) from error

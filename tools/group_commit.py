@@ -15,6 +15,8 @@ from typing import Any, TypeVar
 from sqlalchemy import exc
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from tools.sqlite_driver import Connection
+
 T = TypeVar("T")
 Work = Callable[[AsyncConnection], Awaitable[T]]
 Begin = Callable[[], AbstractAsyncContextManager[AsyncConnection]]
@@ -75,15 +77,16 @@ async def _alone(connection: AsyncConnection, work: Work[Any]) -> Any:
 
 async def _outcome(connection: AsyncConnection, work: Work[Any]) -> Any:
     """The work's result, or the error that undid it. A database's own error is raised: it undoes all of them."""
-    await connection.exec_driver_sql("SAVEPOINT member")
+    driver: Connection = (await connection.get_raw_connection()).driver_connection  # type: ignore[assignment]
+    await driver.tell("SAVEPOINT member")
     try:
         result = await work(connection)
     except (exc.OperationalError, exc.InterfaceError):
         raise
     except Exception as error:
-        await connection.exec_driver_sql("ROLLBACK TO member")
+        await driver.tell("ROLLBACK TO member")
         result = error
-    await connection.exec_driver_sql("RELEASE member")
+    await driver.tell("RELEASE member")
     return result
 
 

@@ -103,7 +103,8 @@ async def _decided(runtime: Runtime, decision: DecisionRequest, at_once: bool) -
 
 def _answer(view: RunView, runtime: Runtime, at_once: bool) -> bytes:
     if at_once or view.run.status in UNFINISHED:
-        return Accepted.of(AcceptedAnswer.of(view).as_json(), asked_for=at_once)
+        answer = AcceptedAnswer.of(view)
+        return Accepted.of(answer.as_json(), asked_for=at_once, status_url=answer.status_url)
     if view.proposal is None:
         raise Unavailable(f"Run {view.run.id} has no result: {view.run.failure or 'unknown'}. Send the trigger again.")
     return TriggerAnswer.of(view, runtime.review_url).as_json()
