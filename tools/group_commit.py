@@ -6,6 +6,7 @@ its result before the commit, so what a caller is told is on the disk.
 """
 
 import asyncio
+import sqlite3
 from collections import deque
 from collections.abc import Awaitable, Callable
 from contextlib import AbstractAsyncContextManager
@@ -77,16 +78,16 @@ async def _alone(connection: AsyncConnection, work: Work[Any]) -> Any:
 
 async def _outcome(connection: AsyncConnection, work: Work[Any]) -> Any:
     """The work's result, or the error that undid it. A database's own error is raised: it undoes all of them."""
-    driver: Connection = (await connection.get_raw_connection()).driver_connection  # type: ignore[assignment]
-    await driver.tell("SAVEPOINT member")
+    driver: Connection = connection.sync_connection.connection.driver_connection  # type: ignore[assignment, union-attr]
+    await driver.first("SAVEPOINT member")
     try:
         result = await work(connection)
-    except (exc.OperationalError, exc.InterfaceError):
+    except (exc.OperationalError, exc.InterfaceError, sqlite3.OperationalError):
         raise
     except Exception as error:
-        await driver.tell("ROLLBACK TO member")
+        await driver.first("ROLLBACK TO member")
         result = error
-    await driver.tell("RELEASE member")
+    await driver.first("RELEASE member")
     return result
 
 

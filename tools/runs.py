@@ -15,7 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from tools.audit import Actor, write_audit
 from tools.book_rows import of_need, run_from
-from tools.database import Store, insert_for
+from tools.database import Prepared, Store, driver_of, insert_for
 from tools.errors import Overloaded, UnknownRun
 from tools.models import Lane, Mode, NewRun, Run
 from tools.placing import pending_now, send
@@ -60,7 +60,11 @@ _MOST_WAITING = sa.bindparam("most_waiting", type_=sa.BigInteger)
 
 
 @lru_cache
-def _insertion(dialect: str, conditional: bool = False) -> sa.Insert:
+def _prepared_insertion(dialect: sa.Dialect, conditional: bool) -> Prepared:
+    return Prepared(_insertion(dialect.name, conditional), dialect)
+
+
+def _insertion(dialect: str, conditional: bool) -> sa.Insert:
     """Records a run; a `conditional` one where its need is provided for by nothing and there is room for it."""
     seen = sa.bindparam("seen", type_=sa.BigInteger)
     values = {
@@ -137,7 +141,7 @@ class RunStore(Store):
             if run is None:
                 return Admission(await _stored_run(connection, new.id), fresh=False)
             if owner is None and deliver is not None:
-                await deliver((await connection.get_raw_connection()).driver_connection, run)
+                await deliver(driver_of(connection), run)
             return Admission(run, fresh=True)
 
         return await self._write(work)
@@ -162,7 +166,7 @@ class RunStore(Store):
             await _wait_for_others(connection, new)
             run = await _insert_run(connection, new, begun | {"lane": lane}, conditions)
             if run is not None and owner is None and deliver is not None:
-                await deliver((await connection.get_raw_connection()).driver_connection, run)
+                await deliver(driver_of(connection), run)
             return run
 
         return await self._write(work)
@@ -294,8 +298,8 @@ async def _insert_run(
 ) -> Run | None:
     given = dict(new)
     values = given | begun | _version_of(new) | {"seen": given.pop("product_version")} | (conditions or {})
-    statement = _insertion(connection.dialect.name, conditions is not None)
-    row = (await connection.execute(statement, values)).first()
+    insertion = _prepared_insertion(connection.dialect, conditions is not None)
+    row = await insertion.first(connection, values)
     if row is None:
         return None
     stored = {"product_version": row[0], "created_at": row[1], "finished_at": None, "failure": None}

@@ -1,10 +1,11 @@
 import asyncio
+from typing import Any
 
 import pytest
-import sqlalchemy as sa
 
 from tools.errors import Overloaded, UnknownRun
 from tools.orders import OrderBook
+from tools.sqlite_driver import Connection
 
 LARGE = ("runs", "proposals", "orders", "outbox", "deliveries")
 
@@ -191,11 +192,19 @@ async def test_of_fifty_first_runs_for_a_need_one_is_recorded(book: OrderBook, n
     assert sum(run is not None for run in admitted) == 1
 
 
-async def test_no_step_of_a_run_reads_through_a_table(book: OrderBook, new_run, new_proposal) -> None:
+async def test_no_step_of_a_run_reads_through_a_table(
+    book: OrderBook, new_run, new_proposal, monkeypatch: pytest.MonkeyPatch
+) -> None:
     if book._engine.dialect.name != "sqlite":
         pytest.skip("PostgreSQL chooses by the size of a table, and these are empty")
     said: list[tuple[str, object]] = []
-    sa.event.listen(book._engine.sync_engine, "before_cursor_execute", lambda *call: said.append((call[2], call[3])))
+    run_statement = Connection.run
+
+    async def run_and_note(connection: Connection, work: Any, statement: str, parameters: Any) -> None:
+        said.append((statement, parameters))
+        await run_statement(connection, work, statement, parameters)
+
+    monkeypatch.setattr(Connection, "run", run_and_note)
 
     run = await book.admit_first(new_run(), lane="bulk", owner=None, most_waiting=9)
     await book.admit_run(new_run(), lane="bulk", owner=None, most_waiting=9)
@@ -209,8 +218,8 @@ async def test_no_step_of_a_run_reads_through_a_table(book: OrderBook, new_run, 
     await book.reviews()
 
     async with book._engine.connect() as connection:
-        for statement, parameters in said:
+        for statement, parameters in tuple(said):
             if statement.split()[0] in ("SELECT", "UPDATE", "INSERT"):
-                plan = (await connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}", parameters)).all()
+                plan = (await connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}", tuple(parameters))).all()
                 read_through = {step[3] for step in plan} & {f"SCAN {table}" for table in LARGE}
                 assert not read_through, statement
