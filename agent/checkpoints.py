@@ -19,6 +19,7 @@ from langgraph.checkpoint.postgres.aio import AsyncPostgresSaver
 from langgraph.checkpoint.sqlite.aio import AsyncSqliteSaver
 
 from agent.postgres import POOL_SIZE, Pool
+from tools.database import switch_to_write_ahead_log
 
 FRESH = "fresh"
 OVER = ("executed", "no_action")
@@ -65,8 +66,8 @@ class WaitingPooledSaver(_Waiting, PooledSaver):
 async def open_checkpointer(path: Path, *, keep_finished: bool = False) -> AsyncIterator[BaseCheckpointSaver[Any]]:
     """A file of its own. Losing its last writes costs model calls, never an order."""
     await asyncio.to_thread(path.parent.mkdir, parents=True, exist_ok=True)
+    await asyncio.to_thread(switch_to_write_ahead_log, path)
     async with aiosqlite.connect(path) as connection:
-        await connection.execute("PRAGMA journal_mode=WAL")
         await connection.execute("PRAGMA synchronous=NORMAL")
         saver = AsyncSqliteSaver(connection) if keep_finished else WaitingSaver(connection)
         await saver.setup()

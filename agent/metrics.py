@@ -1,11 +1,23 @@
-"""The service's Prometheus metrics, in a registry of their own."""
+"""The service's Prometheus metrics, in a registry of their own.
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+Where several processes serve on one port, they keep their counts in files of one folder and any of them answers for
+all: counters and histograms add up, a gauge is what was set last, wherever.
+"""
+
+import os
+from functools import partial
+
+from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest
+from prometheus_client import Gauge as AnyGauge
+from prometheus_client.multiprocess import MultiProcessCollector
 
 from tools.calibration_watch import Observed
 
 SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2, 3, 4, 5, 7.5, 10)
 MAX_PRODUCT_SERIES = 500
+SHARED_FOLDER = "PROMETHEUS_MULTIPROC_DIR"
+"""The library's own variable. It has to be there when the library is imported."""
+Gauge = partial(AnyGauge, multiprocess_mode="mostrecent")
 
 
 class Metrics:
@@ -41,8 +53,12 @@ class Metrics:
         self.llm_fallbacks = Counter(
             "llm_fallbacks", "Falls to the next model, by reason.", ["provider", "reason"], registry=registry
         )
-        self.llm_circuit_open = Gauge(
-            "llm_circuit_open", "1 while a provider is passed over.", ["provider"], registry=registry
+        self.llm_circuit_open = AnyGauge(
+            "llm_circuit_open",
+            "1 while a provider is passed over.",
+            ["provider"],
+            registry=registry,
+            multiprocess_mode="livemax",
         )
         self.review_queue_length = Gauge("review_queue_length", "Orders waiting for a person.", registry=registry)
         self.review_queue_oldest_seconds = Gauge(
@@ -75,6 +91,15 @@ class Metrics:
         self.webhook_pending = Gauge("webhook_pending", "Deliveries still to be made.", registry=registry)
         self.webhook_dead_letters = Gauge("webhook_dead_letters", "Deliveries given up.", registry=registry)
         self._products: set[str] = set()
+
+    def as_text(self) -> bytes:
+        """All of them in Prometheus's form, those of the processes beside this one included."""
+        folder = os.environ.get(SHARED_FOLDER)
+        if folder is None:
+            return generate_latest(self.registry)
+        together = CollectorRegistry()
+        MultiProcessCollector(together, folder)  # type: ignore[no-untyped-call]
+        return generate_latest(together)
 
     def observe_calibration(self, found: Observed) -> None:
         self.confidence_outcomes.set(found.test.outcomes)

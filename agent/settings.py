@@ -27,6 +27,8 @@ class Settings(BaseSettings):
     """Address to listen on; 0.0.0.0 for every interface."""
     port: Annotated[int, Field(ge=0, le=65535)] = 8000
     """Port to listen on; 0 takes a free one."""
+    server_processes: Annotated[int, Field(ge=1, le=64)] = 1
+    """Processes that serve on the one port; every limit on what goes on at once is each process's own."""
     api_key: SecretStr | None = None
     """A key with every scope. Without it one is generated at first start, printed once and stored as a hash."""
     public_url: str | None = None

@@ -29,10 +29,14 @@ app.add_typer(webhooks, name="webhooks")
 def serve(
     host: Annotated[str | None, typer.Option(help="Address to listen on; overrides HOST.")] = None,
     port: Annotated[int | None, typer.Option(help="Port to listen on; overrides PORT. 0 takes a free one.")] = None,
+    workers: Annotated[int | None, typer.Option(help="Processes that serve; overrides SERVER_PROCESSES.")] = None,
 ) -> None:
     """Serve the HTTP API. The first start prints an API key, once."""
-    settings = load_settings(host=host, port=port)
-    from api.server import serve as serve_until_stopped
+    settings = load_settings(host=host, port=port, server_processes=workers)
+    if settings.server_processes > 1:
+        from api.supervisor import supervise as serve_until_stopped
+    else:
+        from api.server import serve as serve_until_stopped
 
     serve_until_stopped(settings)
 

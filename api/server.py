@@ -2,7 +2,10 @@
 
 import asyncio
 import sys
+from collections.abc import Callable
 from contextlib import suppress
+from functools import partial
+from socket import socket
 from types import FrameType
 from urllib.parse import parse_qs, quote, unquote, urlsplit
 
@@ -21,11 +24,13 @@ _KEEP_ALIVE_SECONDS = 15
 
 
 class Server(uvicorn.Server):
-    """Refuses new work as soon as it is told to stop, and says where it listens once it does."""
+    """Refuses new work as soon as it is told to stop, and tells when it listens."""
 
-    def __init__(self, config: uvicorn.Config, *, app: FastAPI, address: str, settings: Settings) -> None:
+    def __init__(
+        self, config: uvicorn.Config, *, app: FastAPI, settings: Settings, once_listening: Callable[[], None]
+    ) -> None:
         super().__init__(config)
-        self._app, self._address, self._settings = app, address, settings
+        self._app, self._settings, self._once_listening = app, settings, once_listening
         self._next_sweep = 0.0
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
@@ -43,13 +48,44 @@ class Server(uvicorn.Server):
     async def startup(self, sockets: object = None) -> None:
         await super().startup(sockets=sockets)  # type: ignore[arg-type]
         garbage.settle()
-        _say(f"Listening on {self._address} (stop with Ctrl+C)")
+        self._once_listening()
 
 
 def serve(settings: Settings, *, only_work: bool = False) -> None:
     """Serve until a signal says stop. Port 0 takes a free one. A worker serves its health and its metrics alone."""
     configure_logging(settings.log_level, secrets=secrets_of(settings))
-    config = uvicorn.Config(
+    listener, settings = bind(settings)
+    app = create_app(settings, only_work=only_work)
+    run(settings, listener, app, once_listening=partial(say_address, settings))
+
+
+def bind(settings: Settings) -> tuple[socket, Settings]:
+    """A socket that is bound and does not listen yet, and the settings with what is known of its address by now."""
+    listener = _config(settings).bind_socket()
+    settings = settings.model_copy(update={"port": listener.getsockname()[1]})
+    return listener, settings.model_copy(update={"public_url": settings.public_url or address_of(settings)})
+
+
+def run(settings: Settings, listener: socket, app: FastAPI, *, once_listening: Callable[[], None]) -> None:
+    """Serve in this process."""
+    config = _config(settings)
+    config.app = app
+    with suppress(KeyboardInterrupt):
+        Server(config, app=app, settings=settings, once_listening=once_listening).run(sockets=[listener])
+
+
+def say_address(settings: Settings) -> None:
+    sys.stdout.write(f"Listening on {address_of(settings)} (stop with Ctrl+C)\n")
+    sys.stdout.flush()
+
+
+def stop_seconds(settings: Settings) -> float:
+    """As long as a process that is told to stop may take: its requests, then its runs and its webhooks."""
+    return 2 * (settings.run_deadline_seconds + _GRACE_MARGIN_SECONDS) + 5
+
+
+def _config(settings: Settings) -> uvicorn.Config:
+    return uvicorn.Config(
         "unset",
         host=settings.host,
         port=settings.port,
@@ -63,13 +99,6 @@ def serve(settings: Settings, *, only_work: bool = False) -> None:
         timeout_keep_alive=_KEEP_ALIVE_SECONDS,
         timeout_graceful_shutdown=int(settings.run_deadline_seconds) + _GRACE_MARGIN_SECONDS,
     )
-    listener = config.bind_socket()
-    settings = settings.model_copy(update={"port": listener.getsockname()[1]})
-    address = address_of(settings)
-    settings = settings.model_copy(update={"public_url": settings.public_url or address})
-    config.app = app = create_app(settings, only_work=only_work)
-    with suppress(KeyboardInterrupt):
-        Server(config, app=app, address=address, settings=settings).run(sockets=[listener])
 
 
 def secrets_of(settings: Settings) -> list[str]:
@@ -91,8 +120,3 @@ def address_of(settings: Settings) -> str:
     """Where a person on this machine reaches the service."""
     host = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(settings.host, settings.host)  # noqa: S104
     return f"http://{host}:{settings.port}"
-
-
-def _say(line: str) -> None:
-    sys.stdout.write(line + "\n")
-    sys.stdout.flush()

@@ -212,7 +212,7 @@ def _migration_engine(url: URL) -> Engine:
     if url.get_backend_name() == "postgresql":
         return sa.create_engine(url, poolclass=sa.NullPool)
     with _database_errors():
-        _switch_to_write_ahead_log(url)
+        switch_to_write_ahead_log(Path(url.database or ""))
     engine = sa.create_engine(
         url.set(drivername="sqlite"),
         poolclass=sa.NullPool,
@@ -222,17 +222,17 @@ def _migration_engine(url: URL) -> Engine:
     return engine
 
 
-def _switch_to_write_ahead_log(url: URL) -> None:
+def switch_to_write_ahead_log(path: Path) -> None:
     """SQLite gives up at once, whatever its timeout, when several processes switch a new file's journal together."""
     give_up = time.monotonic() + _MIGRATION_WAIT_SECONDS
     while True:
-        connection = sqlite3.connect(url.database or "")
+        connection = sqlite3.connect(path)
         try:
             connection.execute("PRAGMA journal_mode=WAL")
             return
         except sqlite3.OperationalError as error:
             if time.monotonic() > give_up:
-                raise Unavailable(f"The order book's file cannot be opened for writing: {error}") from error
+                raise Unavailable(f"{path.name} cannot be opened for writing: {error}") from error
             time.sleep(0.02)
         finally:
             connection.close()

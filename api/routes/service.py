@@ -4,7 +4,7 @@ import asyncio
 from typing import Any
 
 from fastapi import APIRouter, Request
-from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+from prometheus_client import CONTENT_TYPE_LATEST
 from starlette.responses import Response
 
 from api import VERSION
@@ -48,7 +48,7 @@ async def metrics(runtime: RuntimeGiven) -> Response:
     runtime.metrics.webhook_oldest_pending_seconds.set(deliveries.oldest_pending_seconds)
     runtime.metrics.webhook_dead_letters.set(deliveries.dead)
     runtime.metrics.observe_calibration(observed(await runtime.book.recorded_outcomes()))
-    text = await asyncio.to_thread(generate_latest, runtime.metrics.registry)
+    text = await asyncio.to_thread(runtime.metrics.as_text)
     return Response(text, media_type=CONTENT_TYPE_LATEST)
 
 

@@ -204,6 +204,10 @@ class Process:
             time.sleep(0.05)
         raise AssertionError(f"restock serve did not start: {self.stderr.read_text()[-2000:]}")
 
+    @property
+    def pid(self) -> int:
+        return self._process.pid
+
     def client(self, key: str = KEY) -> httpx.Client:
         return httpx.Client(base_url=self.url, headers={"X-API-Key": key}, timeout=60, trust_env=False)
 
