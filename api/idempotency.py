@@ -47,7 +47,7 @@ class Attempt:
         self._book = book
         self._lease = request.app.state.runtime.settings.run_deadline_seconds + LEASE_MARGIN_SECONDS
         self._key = _key(request)
-        self._caller = f"{request.state.caller.id} {request.url.path}"
+        self._caller = f"{request.state.caller.id} {request.scope['path']}"
         self._body = body
 
     @property

@@ -11,6 +11,7 @@ from starlette.responses import Response
 from agent.runtime import UNFINISHED, Runtime
 from agent.state import DecisionRequest
 from api.answers import AcceptedAnswer, DebugAnswer, TriggerAnswer
+from api.auth import Caller
 from api.examples import TRIGGERS
 from api.guarded_route import GuardedRoute, needs
 from api.idempotency import Accepted, Attempt
@@ -47,12 +48,13 @@ _ACCEPTED: dict[int | str, dict[str, Any]] = {
 async def trigger(
     body: Annotated[Trigger, Body(openapi_examples=TRIGGERS)],
     request: Request,
-    runtime: RuntimeGiven,
-    caller: CallerGiven,
 ) -> Response:
     """Decide whether to reorder one product and how much; place the order when it is safe, queue it when it is not.
 
     The run is recorded before any answer. With `Prefer: respond-async`, or when it outlives the wait, 202 names it."""
+    # FastAPI's way of giving these takes as long as reading the body.
+    runtime: Runtime = request.app.state.runtime
+    caller: Caller = request.state.caller
     attempt = Attempt(request, body, runtime.book)
     decision = body.to_request(requested_by=caller.name, requested_by_id=caller.id, run_id=attempt.run_id)
 
