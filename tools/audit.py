@@ -8,7 +8,7 @@ from sqlalchemy import RowMapping
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from tools.book_rows import page_size, review_id, review_number
-from tools.database import Store
+from tools.database import Store, first_row
 from tools.models import Record
 from tools.schema import Now, audit, orders, proposals
 
@@ -91,7 +91,7 @@ async def write_audit(
         "order_number": order_number,
         "figures": figures,
     }
-    await connection.execute(_WRITE, values)
+    await first_row(connection, _WRITE, values)
 
 
 def _entry(row: RowMapping) -> AuditEntry:

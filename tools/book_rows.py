@@ -1,16 +1,19 @@
 """The order book's rows as records, and a record's identity as people read it."""
 
 import re
+from collections.abc import Mapping
 from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy import RowMapping
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from tools.database import first_row
 from tools.errors import UnknownReview
 from tools.models import NewProposal, Order, OrderLine, Proposal, Run, RunView
 from tools.schema import Now, orders, proposals, runs
 
+Row = Mapping[Any, Any]
+"""Values by column."""
 MAX_PAGE = 200
 _RUN_COLUMNS = [runs.c[name] for name in Run.model_fields]
 _REVIEW_ID = re.compile(r"RV-(\d{6,18})", re.ASCII)
@@ -41,16 +44,16 @@ def review_number(identity: str) -> int:
     return int(match[1])
 
 
-def run_from(row: RowMapping) -> Run:
+def run_from(row: Row) -> Run:
     return Run.model_validate({column.name: row[column] for column in _RUN_COLUMNS})
 
 
-def proposal_from(row: RowMapping) -> Proposal:
+def proposal_from(row: Row) -> Proposal:
     values = {column.name: row[column] for column in proposals.c}
     return Proposal.model_validate({"id": review_id(values.pop("number"))} | values)
 
 
-def order_from(row: RowMapping) -> Order:
+def order_from(row: Row) -> Order:
     values = {name: row[orders.c[name]] for name in Order.model_fields if name in orders.c}
     line = OrderLine(
         product_id=row[orders.c.product_id],
@@ -62,7 +65,7 @@ def order_from(row: RowMapping) -> Order:
     return Order.model_validate(values | {"proposal_id": review_id(row[orders.c.proposal_number]), "items": (line,)})
 
 
-def view_from(row: RowMapping) -> RunView:
+def view_from(row: Row) -> RunView:
     return RunView(
         run=run_from(row),
         proposal=None if row[proposals.c.number] is None else proposal_from(row),
@@ -87,7 +90,7 @@ def of_need(table: sa.Table) -> list[sa.ColumnElement[bool]]:
     return [table.c[name] == sa.bindparam(name) for name in ("product_id", "location", "mode")]
 
 
-def is_overdue(row: RowMapping) -> bool:
+def is_overdue(row: Row) -> bool:
     """The row's proposal still waits, but its time is over."""
     return row[proposals.c.status] == "pending" and bool(row[proposals.c.expires_at] <= row["now"])
 
@@ -97,5 +100,5 @@ VIEW_OF_RUN = select_views().where(runs.c.id == sa.bindparam("run_id"))
 
 
 async def first_view(connection: AsyncConnection, query: sa.Select[Any], **values: Any) -> RunView | None:
-    row = (await connection.execute(query, values)).mappings().first()
-    return None if row is None else view_from(row)
+    row = await first_row(connection, query, values)
+    return None if row is None else view_from(dict(zip(query.selected_columns, row, strict=True)))

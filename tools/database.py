@@ -5,7 +5,7 @@ import sqlite3
 import time
 from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager, nullcontext
-from functools import partial
+from functools import lru_cache, partial
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -117,33 +117,43 @@ class Store:
             return await work(connection)
 
 
-class Prepared:
-    """A statement built and compiled once. On SQLite it goes past SQLAlchemy, which takes several times as long to hand
-    a small statement over as SQLite to run it; the types' own conversions are kept."""
+async def first_row(connection: AsyncConnection, statement: Any, values: dict[str, Any]) -> Sequence[Any] | None:
+    """The first row, if there is one, of a statement that is built once.
 
-    def __init__(self, statement: Any, dialect: sa.Dialect) -> None:
-        self._statement = statement
-        compiled = statement.compile(dialect=dialect)
+    On SQLite it goes past SQLAlchemy, which takes several times as long to hand a small statement over as SQLite to run
+    it; the types' own conversions are kept."""
+    driver = driver_of(connection)
+    if isinstance(driver, sqlite_driver.Connection):
+        return await _prepared(statement, connection.dialect, tuple(values)).first(driver, values)
+    result = await connection.execute(statement, values)
+    return result.first() if result.returns_rows else None
+
+
+class _Prepared:
+    """A statement's text, and what its types do to values on their way in and out."""
+
+    def __init__(self, statement: Any, dialect: sa.Dialect, names: Sequence[str]) -> None:
+        compiled = statement.compile(dialect=dialect, column_keys=names)
         self._text = str(compiled)
         self._constants = {name: bind.value for name, bind in compiled.binds.items() if not bind.required}
         self._binds = [
             (name, compiled.binds[name].type.dialect_impl(dialect).bind_processor(dialect))
             for name in compiled.positiontup or ()
         ]
-        self._results = [
+        self._reads = [
             column.type.dialect_impl(dialect).result_processor(dialect, None) for column in statement.exported_columns
         ]
 
-    async def first(self, connection: AsyncConnection, values: dict[str, Any]) -> Sequence[Any] | None:
-        driver = driver_of(connection)
-        if not isinstance(driver, sqlite_driver.Connection):
-            return (await connection.execute(self._statement, values)).first()
+    async def first(self, driver: sqlite_driver.Connection, values: dict[str, Any]) -> Sequence[Any] | None:
         values = self._constants | values
-        bound = [values[name] if process is None else process(values[name]) for name, process in self._binds]
+        bound = [values[name] if write is None else write(values[name]) for name, write in self._binds]
         row = await driver.first(self._text, bound)
         if row is None:
             return None
-        return [value if read is None else read(value) for read, value in zip(self._results, row, strict=True)]
+        return [value if read is None else read(value) for read, value in zip(self._reads, row, strict=True)]
+
+
+_prepared = lru_cache(maxsize=512)(_Prepared)
 
 
 def driver_of(connection: AsyncConnection) -> Any:

@@ -17,6 +17,7 @@ from tools.book_rows import (
     select_views,
 )
 from tools.conversations import ConversationStore
+from tools.database import first_row
 from tools.deliveries import DeliveryStore
 from tools.errors import AwaitsReview, Conflict, InvalidInput, InvalidQuantity, RunLost, UnknownOrder
 from tools.idempotency import IdempotencyStore
@@ -254,7 +255,9 @@ async def _insert_proposal(
     if status != "no_action":
         values["expires_in_seconds"] = min(expires_in_hours, MAX_EXPIRY_HOURS) * 3600.0
     insert = _INSERT_CLOSED if status == "no_action" else _INSERT_OPEN
-    return proposal_from((await connection.execute(insert, values)).mappings().one())
+    row = await first_row(connection, insert, values)
+    assert row is not None  # noqa: S101
+    return proposal_from(dict(zip(proposals.c, row, strict=True)))
 
 
 async def _place_automatically(connection: AsyncConnection, proposal: Proposal, turn: Turn) -> Order:
@@ -266,7 +269,7 @@ async def _place_automatically(connection: AsyncConnection, proposal: Proposal, 
         answered_by=proposal.requested_by_id,
         turn=turn,
     )
-    await connection.execute(_MARK_PLACED, {"of_run": proposal.run_id})
+    await first_row(connection, _MARK_PLACED, {"of_run": proposal.run_id})
     return order
 
 

@@ -18,7 +18,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from tools.audit import Actor, write_audit
 from tools.book_rows import order_from, review_id, review_number
-from tools.database import insert_for
+from tools.database import first_row, insert_for
 from tools.errors import Conflict
 from tools.models import Mode, Order, Proposal, RunStatus
 from tools.schema import Now, api_keys, counters, orders, outbox, product_versions, proposals, runs
@@ -57,7 +57,9 @@ class Turn(NamedTuple):
 async def take_turn(connection: AsyncConnection, product_id: str, mode: Mode) -> Turn:
     """Lock the product until the transaction ends and take its next number."""
     bump = _bump_version(connection.dialect.name)
-    return Turn(*(await connection.execute(bump, {"product_id": product_id, "mode": mode})).one())
+    row = await first_row(connection, bump, {"product_id": product_id, "mode": mode})
+    assert row is not None  # noqa: S101
+    return Turn(*row)
 
 
 @lru_cache
@@ -82,7 +84,7 @@ class Standing(NamedTuple):
 async def standing(connection: AsyncConnection, proposal: Proposal) -> Standing:
     """Ask with the product's turn taken, or the answer may be out of date as soon as it is given."""
     asked = {name: getattr(proposal, name) for name in _OF_PROPOSAL}
-    order_number, review, stored = (await connection.execute(_STANDING, asked)).one()
+    order_number, review, stored = await first_row(connection, _STANDING, asked) or (None, None, None)
     if order_number is not None:
         competition = f"{order_number} for {proposal.product_id} was placed while this run was deciding"
     elif review is not None:
@@ -135,10 +137,10 @@ async def place_order(
     number = f"{prefix}-{year}-{await next_value(connection, f'{prefix}-{year}'):06d}"
     named = {"number": number, "placed_by": placed_by.name, "placed_by_id": answered_by}
     values = _order_values(proposal, quantity, turn) | named
-    row = (await connection.execute(_insert_order(connection.dialect.name), values)).mappings().first()
+    row = await first_row(connection, _insert_order(connection.dialect.name), values)
     if row is None:
         raise Conflict(f"Run {proposal.run_id} already has its order; read the run to see it.")
-    order = order_from(row)
+    order = order_from(dict(zip(orders.c, row, strict=True)))
     await send(connection, "order.placed", proposal.run_id, order.model_dump(mode="json"))
     await record(connection, "order.placed", proposal, by=placed_by, order=order)
     await finish_run(connection, proposal.run_id, "executed")
@@ -181,8 +183,9 @@ def _total(unit_price: Decimal | None, quantity: int) -> Decimal | None:
 
 async def next_value(connection: AsyncConnection, counter: str) -> int:
     """1, 2, 3 … without a gap: a transaction that fails gives its number back."""
-    value: int = (await connection.execute(_count_on(connection.dialect.name), {"name": counter})).scalar_one()
-    return value
+    row = await first_row(connection, _count_on(connection.dialect.name), {"name": counter})
+    assert row is not None  # noqa: S101
+    return int(row[0])
 
 
 @lru_cache
@@ -193,13 +196,13 @@ def _count_on(dialect: str) -> Any:
 
 
 async def finish_run(connection: AsyncConnection, run_id: str, status: RunStatus) -> None:
-    await connection.execute(_FINISH_RUN, {"of_run": run_id, "status": status})
+    await first_row(connection, _FINISH_RUN, {"of_run": run_id, "status": status})
 
 
 async def send(connection: AsyncConnection, event: str, run_id: str, payload: dict[str, Any]) -> None:
     """Leave a message in the outbox, to be delivered once this transaction is stored. Receivers tell repeats by id."""
     values = {"event_id": f"msg_{uuid4().hex}", "event": event, "run_id": run_id, "payload": payload}
-    await connection.execute(_SEND, values)
+    await first_row(connection, _SEND, values)
 
 
 async def record(

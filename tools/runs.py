@@ -15,7 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from tools.audit import Actor, write_audit
 from tools.book_rows import of_need, run_from
-from tools.database import Prepared, Store, driver_of, insert_for
+from tools.database import Store, driver_of, first_row, insert_for
 from tools.errors import Overloaded, UnknownRun
 from tools.models import Lane, Mode, NewRun, Run
 from tools.placing import pending_now, send
@@ -60,10 +60,6 @@ _MOST_WAITING = sa.bindparam("most_waiting", type_=sa.BigInteger)
 
 
 @lru_cache
-def _prepared_insertion(dialect: sa.Dialect, conditional: bool) -> Prepared:
-    return Prepared(_insertion(dialect.name, conditional), dialect)
-
-
 def _insertion(dialect: str, conditional: bool) -> sa.Insert:
     """Records a run; a `conditional` one where its need is provided for by nothing and there is room for it."""
     seen = sa.bindparam("seen", type_=sa.BigInteger)
@@ -298,8 +294,7 @@ async def _insert_run(
 ) -> Run | None:
     given = dict(new)
     values = given | begun | _version_of(new) | {"seen": given.pop("product_version")} | (conditions or {})
-    insertion = _prepared_insertion(connection.dialect, conditions is not None)
-    row = await insertion.first(connection, values)
+    row = await first_row(connection, _insertion(connection.dialect.name, conditions is not None), values)
     if row is None:
         return None
     stored = {"product_version": row[0], "created_at": row[1], "finished_at": None, "failure": None}
