@@ -13,6 +13,7 @@ from langchain_core.messages import AnyMessage
 from langchain_core.runnables import RunnableConfig
 from langgraph.checkpoint.base import BaseCheckpointSaver
 from langgraph.types import Command
+from pydantic import ValidationError
 
 from agent import prompts
 from agent.background import Background
@@ -86,7 +87,7 @@ class Work:
         self._held.add(run.id)
         try:
             async with turn or self.turns.draw():
-                await self._decide_with_patience(run, self._opening(run))
+                await self._decide_if_readable(run)
         finally:
             self._held.discard(run.id)
             self.ends.announce(run.id)
@@ -113,9 +114,9 @@ class Work:
     async def resume(self) -> None:
         """Take up runs whose holder is dead or has lost them."""
         owners = await self._book.owners_at_work()
-        living = await asyncio.to_thread(self.owner.living, owners)
+        dead = await asyncio.to_thread(self.owner.dead, owners)
         cut_off = await self._book.runs_to_resume(
-            owner=self.owner.name, lease_seconds=self.lease_seconds, living=living, limit=RESUMED_AT_ONCE
+            owner=self.owner.name, lease_seconds=self.lease_seconds, dead=dead, limit=RESUMED_AT_ONCE
         )
         for run in cut_off:
             log.warning("run_resumed", run_id=run.id, attempts=run.attempts)
@@ -152,6 +153,16 @@ class Work:
     async def _carry_out_in_turn(self, run: Run) -> None:
         await self.places[run.lane].acquire()
         await self.carry_out_in_place(run)
+
+    async def _decide_if_readable(self, run: Run) -> None:
+        """Nobody could ever end a run whose request another version stored in another form."""
+        try:
+            state = self._opening(run)
+        except ValidationError:
+            log.exception("run_unreadable")
+            await self._book.fail_run(run.id, "Its request cannot be read by this version.", owner=self.owner.name)
+        else:
+            await self._decide_with_patience(run, state)
 
     async def _decide_with_patience(self, run: Run, state: DecisionState) -> None:
         """A database that is back in a moment costs a repetition, and not a person's time."""

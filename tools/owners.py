@@ -20,11 +20,11 @@ class Owner:
     def __init__(self, name: str, folder: Path | None) -> None:
         self.name, self._folder = name, folder
 
-    def living(self, names: Collection[str]) -> list[str] | None:
-        """Which of these still live; None where that cannot be known."""
+    def dead(self, names: Collection[str]) -> list[str]:
+        """Which of these are known to have ended. A name belongs to one process, so none of them comes back."""
         if self._folder is None:
-            return None
-        return [name for name in names if name == self.name or _is_locked(self._folder / name)]
+            return []
+        return [name for name in names if name != self.name and not _is_locked(self._folder / name)]
 
 
 @contextmanager

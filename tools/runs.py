@@ -192,17 +192,16 @@ class RunStore(Store):
         *,
         owner: str,
         lease_seconds: float,
-        living: Collection[str] | None = None,
+        dead: Collection[str] = (),
         limit: int = _CLAIM_LIMIT,
     ) -> list[Run]:
         """Claim runs that nobody works on any more, oldest first, at most 200: each is given to one caller only.
 
-        Those whose lease has ended or that were released; with `living` also those of any owner not among these, which
-        a process that knows all others may say (`living=()` if it is alone). `attempts` counts the claims.
+        Those whose lease has ended, that were released, or whose owner is `dead`. `attempts` counts the claims.
         """
         abandoned = (runs.c.lease_until <= Now()) | runs.c.owner.is_(None)
-        if living is not None:
-            abandoned |= runs.c.owner.not_in([*living, owner])
+        if dead:
+            abandoned |= runs.c.owner.in_(dead)
         return await self._claim_all(_RUNNING & abandoned, owner, lease_seconds, min(limit, _CLAIM_LIMIT))
 
     async def _claim_all(self, due: sa.ColumnElement[bool], owner: str, lease_seconds: float, limit: int) -> list[Run]:

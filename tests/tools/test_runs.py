@@ -3,7 +3,7 @@ from typing import Any
 
 import pytest
 
-from tools.errors import Overloaded, UnknownRun
+from tools.errors import Conflict, Overloaded, RunLost, UnknownRun
 from tools.orders import OrderBook
 from tools.sqlite_driver import Connection
 
@@ -52,7 +52,7 @@ async def test_a_run_is_resumed_only_once_its_lease_has_ended(book: OrderBook, n
 async def test_a_process_that_knows_who_lives_takes_the_runs_of_the_dead_at_once(book: OrderBook, new_run) -> None:
     for owner in ("dead", "alive", "me"):
         await book.record_run(new_run(id=owner), owner=owner, lease_seconds=60)
-    resumed = await book.runs_to_resume(owner="me", lease_seconds=60, living=["alive"])
+    resumed = await book.runs_to_resume(owner="me", lease_seconds=60, dead=["dead"])
     assert [run.id for run in resumed] == ["dead"]
 
 
@@ -213,7 +213,7 @@ async def test_no_step_of_a_run_reads_through_a_table(
     await book.propose(new_proposal(run.id), route="auto", expires_in_hours=1)
     await book.place(run.id)
     await book.open_commitment("BOLTS", "SHOP", "database")
-    await book.runs_to_resume(owner="w2", lease_seconds=60, living=["w1"])
+    await book.runs_to_resume(owner="w2", lease_seconds=60, dead=["w1"])
     await book.hand_out_events()
     await book.reviews()
 
@@ -223,3 +223,32 @@ async def test_no_step_of_a_run_reads_through_a_table(
                 plan = (await connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}", tuple(parameters))).all()
                 read_through = {step[3] for step in plan} & {f"SCAN {table}" for table in LARGE}
                 assert not read_through, statement
+
+
+@pytest.mark.parametrize("proposed", [False, True])
+async def test_who_slept_through_the_lease_changes_nothing(
+    book: OrderBook, new_run, new_proposal, proposed: bool
+) -> None:
+    run = await book.record_run(new_run(), owner="frozen", lease_seconds=0)
+    if proposed:
+        await book.propose(new_proposal(run.id), route="auto", expires_in_hours=1, owner="frozen")
+    assert await book.claim_run(run.id, owner="heir", lease_seconds=0) is not None
+    before = await book.run(run.id)
+
+    for route, action in (("auto", "purchase_order"), ("review", "purchase_order"), ("none", "none")):
+        late = new_proposal(run.id, action=action, quantity=40 if route != "none" else 0)
+        if not proposed:
+            with pytest.raises(RunLost):
+                await book.propose(late, route=route, expires_in_hours=1, owner="frozen")
+        else:
+            assert await book.propose(late, route=route, expires_in_hours=1, owner="frozen") == before.proposal
+    with pytest.raises(RunLost if proposed else Conflict):
+        await book.place(run.id, owner="frozen")
+    await book.fail_run(run.id, "too late", owner="frozen")
+    await book.release_runs(owner="frozen")
+    await book.mark_closed(run.id)
+    assert not await book.renew_lease(run.id, owner="frozen", lease_seconds=600)
+    await book.renew_leases([run.id], owner="frozen", lease_seconds=600)
+
+    assert await book.run(run.id) == before
+    assert [each.id for each in await book.runs_to_resume(owner="third", lease_seconds=60)] == [run.id]
