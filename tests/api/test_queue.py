@@ -1,18 +1,25 @@
 """Runs that are taken in now and carried out soon, here or by a worker, and by another when theirs is killed."""
 
 import asyncio
+import json
 import signal
+import socket
 import subprocess
 import sys
-import time
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Awaitable, Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
+import sqlalchemy as sa
 
-from tests.api.conftest import KEY, ROOT, X1
+from tests.api.conftest import KEY, ROOT, X1, running
+from tests.receiver import receiving
+from tools.orders import OrderBook
+from tools.schema import NowPlus, runs
 
 ASYNC = {"Prefer": "respond-async"}
 
@@ -114,16 +121,16 @@ async def test_a_run_that_outlives_the_wait_is_named_and_found_by_the_next_sendi
     assert (again.status_code, again.json()["run_id"]) == (200, run["run_id"])
 
 
-async def test_whoever_waits_is_answered_while_hundreds_of_others_still_wait(start: Any) -> None:
+async def test_whoever_waits_is_answered_while_many_others_still_wait(start: Any) -> None:
     service = await start(max_runs_in_flight=4)
-    for number in range(300):
+    for number in range(100):
         await service.trigger({**X1, "product_id": f"P{number}"}, **ASYNC)
 
     answer = await service.trigger({**X1, "product_id": "URGENT"})
 
     waiting = await service.book.waiting_runs()
     assert answer.json()["status"] == "executed"
-    assert waiting["bulk"] > 100
+    assert waiting["bulk"] > 20
 
 
 async def test_queued_runs_are_carried_out_by_the_next_start(settings: Any, start: Any) -> None:
@@ -137,23 +144,106 @@ async def test_queued_runs_are_carried_out_by_the_next_start(settings: Any, star
     assert {(await _until_ended(second.client, address))["status"] for address in addresses} == {"executed"}
 
 
+@pytest.fixture
+def silent_provider() -> Iterator[dict[str, str]]:
+    """A model's host that takes every request and never answers, as settings."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        url = f"http://127.0.0.1:{listener.getsockname()[1]}"
+        yield {"GROQ_API_KEY": "gsk_" + "0" * 20, "GROQ_BASE_URL": url, "CHECK_MODELS": "false"}
+
+
+async def _until(true: Callable[[], Awaitable[Any]]) -> None:
+    async with asyncio.timeout(60):
+        while not await true():  # noqa: ASYNC110
+            await asyncio.sleep(0.02)
+
+
+async def _statuses(book: OrderBook) -> Counter[str]:
+    async with book._reading() as connection:
+        return Counter(await connection.scalars(sa.select(runs.c.status)))
+
+
+async def _let_time_pass(book: OrderBook) -> None:
+    """Until the leases of those who were killed are over, and their heart has not beaten for long."""
+    async with book._writing() as connection:
+        await connection.execute(sa.update(runs).values(lease_until=NowPlus(-1.0)))
+        if connection.dialect.name == "postgresql":
+            beat = "UPDATE procrastinate_workers SET last_heartbeat = now() - interval '1 minute'"
+            await connection.exec_driver_sql(beat)
+
+
+async def test_queued_runs_of_a_killed_server_are_finished_by_the_next_start(
+    serve: Any, start: Any, tmp_path: Path, silent_provider: dict[str, str]
+) -> None:
+    killed = await asyncio.to_thread(serve, API_KEY=KEY, MAX_RUNS_IN_FLIGHT="4", **silent_provider)
+    with killed.client() as client:
+        for number in range(6):
+            body = {**X1, "product_id": f"P{number}"}
+            assert client.post("/inventory-trigger", json=body, headers=ASYNC).status_code == 202
+        killed.kill()
+
+    data = tmp_path / "data"
+    url, memory = f"sqlite+aiosqlite:///{data}/restock.db", data / "checkpoints.db"
+    left = await _statuses((await start(database_url=url, checkpoint_path=memory, work_runs=False)).book)
+    book = (await start(database_url=url, checkpoint_path=memory)).book
+
+    async def all_executed() -> bool:
+        return await _statuses(book) == {"executed": 6}
+
+    assert left["queued"] >= 4
+    assert left["executed"] == 0
+    await _until(all_executed)
+    assert len(await book.orders()) == 6
+
+
+async def test_a_killed_server_s_runs_are_taken_up_elsewhere_once_its_lease_is_over(
+    postgres_url: str, serve: Any, start: Any, silent_provider: dict[str, str]
+) -> None:
+    other = await start(database_url=postgres_url)
+    killed = await asyncio.to_thread(
+        serve, API_KEY=KEY, DATABASE_URL=postgres_url, MIGRATE_AT_START="false", **silent_provider
+    )
+    with ThreadPoolExecutor() as pool, killed.client() as client:
+        waiting = pool.submit(client.post, "/inventory-trigger", json=X1)
+
+        async def begun() -> bool:
+            return await _statuses(other.book) == {"running": 1}
+
+        await _until(begun)
+        killed.kill()
+        with pytest.raises(httpx.HTTPError):
+            waiting.result()
+
+    await other.runtime.work.resume()
+    early = await _statuses(other.book)
+    await _let_time_pass(other.book)
+    await other.runtime.work.resume()
+
+    async def executed() -> bool:
+        return await _statuses(other.book) == {"executed": 1}
+
+    await _until(executed)
+    assert early == {"running": 1}
+    assert len(await other.book.orders()) == 1
+
+
 class Worker:
     """`restock worker` as a process of its own."""
 
-    def __init__(self, folder: Path, url: str) -> None:
-        environment = {
+    def __init__(self, folder: Path, url: str, **environment: str) -> None:
+        settings = {
             "PATH": "/usr/bin:/bin",
             "PYTHONPATH": str(ROOT),
             "DATABASE_URL": url,
             "API_KEY": KEY,
             "MIGRATE_AT_START": "false",
-            "RUN_DEADLINE_SECONDS": "1",
+            "WEBHOOK_ALLOW_PRIVATE": "true",
         }
         with (folder / "worker.txt").open("ab") as log:
             self._process = subprocess.Popen(
                 [sys.executable, "-c", "from api.cli import main; main()", "worker"],
                 cwd=folder,
-                env=environment,
+                env=settings | environment,
                 stdout=log,
                 stderr=log,
             )
@@ -168,11 +258,11 @@ class Worker:
 
 
 @pytest.fixture
-def workers(tmp_path: Path, postgres_url: str) -> Iterator[Any]:
+def work(tmp_path: Path, postgres_url: str) -> Iterator[Callable[..., Worker]]:
     started: list[Worker] = []
 
-    def start_one() -> Worker:
-        started.append(Worker(tmp_path, postgres_url))
+    def start_one(**environment: str) -> Worker:
+        started.append(Worker(tmp_path, postgres_url, **environment))
         return started[-1]
 
     yield start_one
@@ -180,25 +270,45 @@ def workers(tmp_path: Path, postgres_url: str) -> Iterator[Any]:
         worker.kill()
 
 
-async def test_a_killed_worker_s_runs_are_finished_by_another(start: Any, workers: Any, postgres_url: str) -> None:
+async def test_a_killed_worker_s_runs_are_finished_by_another(
+    postgres_url: str, start: Any, work: Any, silent_provider: dict[str, str]
+) -> None:
     server = await start(database_url=postgres_url, work_runs=False)
-    killed = workers()
-    accepted = [await server.trigger({**X1, "product_id": f"P{number}"}, **ASYNC) for number in range(40)]
-    give_up = time.monotonic() + 60
-    while (await server.count("orders")) < 5:
-        assert time.monotonic() < give_up
-        await asyncio.sleep(0.02)
+    killed = work(MAX_RUNS_IN_FLIGHT="4", **silent_provider)
+    for number in range(6):
+        await server.trigger({**X1, "product_id": f"P{number}"}, **ASYNC)
 
+    async def begun() -> bool:
+        return (await _statuses(server.book))["running"] > 0
+
+    await _until(begun)
     await asyncio.to_thread(killed.kill)
-    left = (await server.book.waiting_runs())["bulk"]
-    other = workers()
-    while (await server.count("orders")) < 40:
-        assert time.monotonic() < give_up
-        await asyncio.sleep(0.1)
-    ended = await asyncio.to_thread(other.stop)
+    left = await _statuses(server.book)
+    await _let_time_pass(server.book)
+    await start(database_url=postgres_url)
 
-    ends = [await _until_ended(server.client, answer.headers["location"]) for answer in accepted]
-    assert left > 0
-    assert {run["status"] for run in ends} == {"executed"}
-    assert await server.count("orders") == 40
+    async def all_executed() -> bool:
+        return await _statuses(server.book) == {"executed": 6}
+
+    await _until(all_executed)
+    assert left["queued"] > 0
+    assert await server.count("orders") == 6
+
+
+async def test_a_worker_carries_runs_out_tells_webhooks_and_stops_when_told(
+    postgres_url: str, settings: Any, work: Any
+) -> None:
+    changed = settings.model_copy(
+        update={"database_url": postgres_url, "work_runs": False, "webhook_allow_private": True}
+    )
+    async with receiving() as receiver:
+        async with running(changed) as server:
+            (await server.client.post("/webhooks", json={"url": receiver.url()})).raise_for_status()
+            accepted = (await server.trigger(X1, **ASYNC)).json()
+        worker = work()
+        await receiver.until(1, seconds=60)
+        ended = await asyncio.to_thread(worker.stop)
+
+    told = json.loads(receiver.received[0].body)
+    assert (told["type"], told["data"]["run_id"]) == ("order.placed", accepted["run_id"])
     assert ended == -signal.SIGTERM
