@@ -3,13 +3,14 @@
 import asyncio
 from collections.abc import Awaitable, Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
 
 import typer
 
 if TYPE_CHECKING:
     from agent.settings import Settings
     from tools.audit import Actor
+    from tools.errors import RestockError
     from tools.orders import OrderBook
 
 T = TypeVar("T")
@@ -52,8 +53,17 @@ def with_book(settings: "Settings", work: "Callable[[OrderBook], Awaitable[T]]")
     try:
         return asyncio.run(on_book())
     except RestockError as error:
-        typer.echo(error.message, err=True)
-        raise typer.Exit(1) from None
+        refuse(error)
+
+
+def refuse(error: "RestockError") -> NoReturn:
+    """End the command with the error's message. A database that does not answer is named by its setting here, where
+    there is no request that could be sent again."""
+    from tools.errors import Unavailable
+
+    where = " Check DATABASE_URL and that its server runs." if isinstance(error, Unavailable) else ""
+    typer.echo(error.message.replace(", with the same Idempotency-Key", "") + where, err=True)
+    raise typer.Exit(1) from None
 
 
 def operator() -> "Actor":

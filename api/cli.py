@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from api.book_at_hand import load_settings, with_book
+from api.book_at_hand import load_settings, refuse, with_book
 from api.key_commands import keys
 from api.webhook_commands import webhooks
 
@@ -65,8 +65,7 @@ def migrate() -> None:
     try:
         asyncio.run(prepare_databases(settings))
     except RestockError as error:
-        typer.echo(error.message, err=True)
-        raise typer.Exit(1) from None
+        refuse(error)
     typer.echo("The database has the present schema.")
 
 
@@ -84,8 +83,7 @@ def demo(
     try:
         asyncio.run(show_decision(product_id, settings))
     except RestockError as error:
-        typer.echo(error.message, err=True)
-        raise typer.Exit(1) from None
+        refuse(error)
 
 
 @app.command()
@@ -100,8 +98,7 @@ def prune() -> None:
     try:
         pruned = asyncio.run(prune_once(settings))
     except RestockError as error:
-        typer.echo(error.message, err=True)
-        raise typer.Exit(1) from None
+        refuse(error)
     typer.echo("Forgotten: " + ", ".join(f"{number} {what}" for what, number in pruned.items()) + ".")
 
 

@@ -32,7 +32,8 @@ def create(
     name: Annotated[str, typer.Argument(help="Whom or what it is for; shown with all that is done with it.")],
     scope: Annotated[list[str], typer.Option(help="trigger, read, approve or admin; repeatable.")],
     until: Annotated[
-        datetime | None, typer.Option(formats=["%Y-%m-%d", "%Y-%m-%dT%H:%M:%S"], help="When it ends by itself (UTC).")
+        datetime | None,
+        typer.Option(formats=["%Y-%m-%d", "%Y-%m-%dT%H:%M:%S"], help="When it ends by itself (UTC), as 2027-06-30."),
     ] = None,
     may_approve_own: Annotated[bool, typer.Option(help="Let it approve what it asked for itself.")] = False,
     per_order: PerOrder = None,
@@ -46,6 +47,8 @@ def create(
     secret, limits = new_key(), _limits(per_order, per_day, in_total)
     scopes = _scopes(scope)
     ends = None if until is None else until.replace(tzinfo=UTC)
+    if ends is not None and ends <= datetime.now(UTC):
+        raise typer.BadParameter(f"{_time(ends)} is past: such a key would open nothing. Name a later time.")
 
     async def make(book: "OrderBook") -> "Key":
         return await book.create_key(

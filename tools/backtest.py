@@ -16,7 +16,7 @@ import numpy as np
 
 from tools.calibration import calibrated, judge_proposals
 from tools.confidence import CalibrationTable, ReliabilityBin, shipped_table
-from tools.coverage import SERVICE_LEVELS, Coverage, coverage_table
+from tools.coverage import FEWEST_ORIGINS, SERVICE_LEVELS, Coverage, coverage_table
 from tools.demand_distribution import IntArray
 from tools.demand_table import PERIOD_DAYS, DemandTable, read_demand, sample_table
 from tools.errors import InvalidInput, RestockError
@@ -79,6 +79,7 @@ def backtest(
 ) -> Backtest:
     """Look back on every `step`-th origin, then play the orders through."""
     terms = terms or OrderTerms()
+    _refuse_impossible(asked)
     moments = table.demand.shape[1] - interval.length - FEWEST_FOR_FORECAST_ERRORS + 1
     step = step or max(1, -(-moments // MOST_MOMENTS))
     both = _Halves(progress)
@@ -108,6 +109,22 @@ def _too_little(table: DemandTable) -> InvalidInput:
     return InvalidInput(
         f"None of the {len(table.products)} products has {FEWEST_FOR_FORECAST_ERRORS} known periods with "
         f"{FEWEST_SALES} sales and a whole protection interval after them; give a longer history."
+    )
+
+
+def _refuse_impossible(asked: tuple[float, ...]) -> None:
+    for level in asked:
+        if not 0 < level < 1:
+            raise InvalidInput(f"A service of {level:g} cannot be asked for; give a share between 0 and 1, as in 0.95.")
+
+
+def few_moments(found: Backtest) -> str | None:
+    """What to think of figures from few past moments."""
+    if found.origins >= FEWEST_ORIGINS:
+        return None
+    return (
+        f"Only {found.origins} past moments: chance alone moves these figures by several points. A longer history, "
+        "more products or a smaller --step gives more."
     )
 
 
@@ -216,7 +233,11 @@ def main(arguments: Sequence[str] | None = None, *, program: str = "python -m to
     except RestockError as error:
         sys.stderr.write(f"{error.message}\n")
         return 2
-    write_report(found, given.out, name=given.file.name if given.file else "the sample catalogue")
+    try:
+        write_report(found, given.out, name=given.file.name if given.file else "the sample catalogue")
+    except OSError as error:
+        sys.stderr.write(f"The report cannot be written to {given.out}: {error.strerror}.\n")
+        return 2
     sys.stdout.write(summary(found))
     sys.stdout.write(f"report: {given.out}\n")
     return 0

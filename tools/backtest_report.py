@@ -7,7 +7,7 @@ from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from tools.backtest import Backtest, SimulatedRow
+from tools.backtest import Backtest, SimulatedRow, few_moments
 from tools.coverage import Coverage
 from tools.errors import Unavailable
 
@@ -41,7 +41,8 @@ def html(found: Backtest, *, name: str) -> str:
         f"{interval.lead_time}, review every {interval.review_period}; {found.origins:,} past moments, each judged by "
         "what was known then."
     )
-    notes = "".join(f'<p class="note">{escape(note)}</p>' for note in table.notes)
+    said = [*table.notes, few_moments(found)]
+    notes = "".join(f'<p class="note">{escape(note)}</p>' for note in said if note)
     plots = "".join(
         f'<figure><img alt="{escape(title)}" src="data:image/png;base64,{_picture(draw, found, title)}"></figure>'
         for title, draw in PLOTS
@@ -63,7 +64,9 @@ def summary(found: Backtest) -> str:
         for row in found.coverage
         if row.group == "all"
     ]
-    return "".join([*lines, f"calibration error of the confidence: {found.calibration_error:.3f}\n"])
+    lines.append(f"calibration error of the confidence: {found.calibration_error:.3f}\n")
+    note = few_moments(found)
+    return "".join([*lines, f"{note}\n" if note else ""])
 
 
 def _rows(head: Iterable[str], rows: Iterable[Iterable[str]]) -> str:

@@ -14,7 +14,7 @@ from tools.scan import DEMAND_CLASSES
 
 SERVICE_LEVELS = (0.9, 0.95, 0.98, 0.99)
 FEWEST_ORIGINS = 200
-"""Groups with fewer origins are not reported: two in a hundred of them is no number."""
+"""Groups of all origins with fewer are not reported: two in a hundred of them is no number."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +50,7 @@ def groups(origins: Origins) -> dict[str, Flags]:
         f"fewer than {SHORT_HISTORY} periods": origins.known < SHORT_HISTORY,
     }
     every |= {name: origins.demand_class == index for index, name in enumerate(DEMAND_CLASSES) if index >= 2}
-    return {name: chosen for name, chosen in every.items() if int(chosen.sum()) >= FEWEST_ORIGINS}
+    return {name: chosen for name, chosen in every.items() if name == "all" or int(chosen.sum()) >= FEWEST_ORIGINS}
 
 
 def coverage_table(origins: Origins, levels: tuple[float, ...] = SERVICE_LEVELS) -> list[Coverage]:
@@ -94,7 +94,8 @@ def textbook_at(origins: Origins, achieved: float) -> FloatArray:
     missed = (origins.actual - origins.textbook_mean) / np.where(certain, 1.0, origins.textbook_sd)
     needed = np.where(certain, np.where(missed <= 0, -np.inf, np.inf), missed)
     z = np.sort(needed)[min(needed.size - 1, int(np.ceil(achieved * needed.size)) - 1)]
-    return np.asarray(origins.textbook_mean + np.where(certain, 0.0, z * origins.textbook_sd))
+    spread = np.multiply(z, origins.textbook_sd, out=np.zeros_like(origins.textbook_sd), where=~certain)
+    return np.asarray(origins.textbook_mean + spread)
 
 
 def _ratio(ours: float, theirs: float) -> float:

@@ -6,10 +6,11 @@ per product, with the periods as columns from left to right or as a list in a co
 """
 
 import csv
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
@@ -31,6 +32,10 @@ PRODUCT_NAMES = ("product_id", "product", "sku", "item_id", "item", "stockcode",
 DATE_NAMES = ("date", "day", "week", "month", "period", "invoicedate", "timestamp", "time")
 QUANTITY_NAMES = ("quantity", "demand", "units", "qty", "sales")
 PRICE_NAMES = ("unit_price", "unitprice", "price")
+FIRST_LINE = 2
+"""Of a CSV file's rows, below the names: faults are named by the line that a spreadsheet shows."""
+SHORT_DATE = re.compile(r"^\s*(?P<first>\d{1,2})(?P<mark>[./-])(?P<second>\d{1,2})[./-]\d{2,4}\b")
+DECIMAL_COMMA = re.compile(r"\s*-?[\d.]*,\d+\s*")
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +96,9 @@ def _read(path: Path) -> "pd.DataFrame":
     try:
         if path.suffix.lower() in PARQUET:
             return pd.read_parquet(path)
-        return pd.read_csv(path, sep=None, engine="python")
+        frame = pd.read_csv(path, sep=None, engine="python")
+        frame.index = frame.index + FIRST_LINE
+        return frame
     except (OSError, ValueError, csv.Error) as error:  # both readers' own errors are ValueErrors
         kind = "Parquet" if path.suffix.lower() in PARQUET else "CSV with a line of column names"
         raise InvalidInput(f"{path.name} cannot be read as {kind}: {error}.") from error
@@ -107,8 +114,10 @@ def demand_table(
     """The same from a DataFrame."""
     key = product or find_column(frame.columns, PRODUCT_NAMES)
     if key is None or key not in frame.columns:
+        wanted = f" {product!r}" if product else ""
         raise InvalidInput(
-            f"No product column among {list(frame.columns)[:12]}; name one of them {PRODUCT_NAMES[0]!r}."
+            f"No product column{wanted} among {list(frame.columns)[:12]}; "
+            f"name one of them {PRODUCT_NAMES[0]!r}, or say which it is with --product."
         )
     date, quantity = find_column(frame.columns, DATE_NAMES), find_column(frame.columns, QUANTITY_NAMES)
     if date is not None and quantity is not None:
@@ -130,7 +139,7 @@ def _from_sales(
     sales = frame[[key, date, quantity]].assign(
         **{
             quantity: pd.to_numeric(frame[quantity], errors="coerce"),
-            date: pd.to_datetime(frame[date], errors="coerce", format="mixed"),
+            date: _dates(frame[date]),
         }
     )
     _refuse_unreadable(sales, frame)
@@ -158,16 +167,45 @@ def _from_sales(
     )
 
 
+def _dates(column: "pd.Series[Any]") -> "pd.Series[Any]":
+    """Dates as they are meant, the day first where the column shows that or writes dots.
+
+    Raises `InvalidDemand` where 1/2/2026 may be either, rather than take one for the other.
+    """
+    import pandas as pd
+
+    parts = column.astype(str).str.extract(SHORT_DATE)
+    first, second = (pd.to_numeric(parts[name]).to_numpy() for name in ("first", "second"))
+    day_first = bool((first > 12).any() or (parts["mark"] == ".").any())
+    month_first = bool((second > 12).any())
+    unclear = (first <= 12) & (second <= 12) & (first != second)
+    if unclear.any() and day_first == month_first:
+        row = int(np.flatnonzero(unclear)[0])
+        seen = "some rows show the one, some the other" if day_first else "no row shows which"
+        raise InvalidDemand(
+            f"Row {column.index[row]} has {column.name} {column.iloc[row]!r}, which may have the day or the month "
+            f"first: {seen}. Write dates as 2026-12-31."
+        )
+    return pd.to_datetime(column, errors="coerce", format="mixed", dayfirst=day_first)
+
+
 def _refuse_unreadable(sales: "pd.DataFrame", frame: "pd.DataFrame") -> None:
     """Name the first row without a product, a date or a finite quantity."""
     for column in sales.columns:
         bad = sales[column].isna() | sales[column].isin([np.inf, -np.inf])
         if bad.any():
             row = int(np.flatnonzero(bad.to_numpy())[0])
+            value = frame[column].iloc[row]
             raise InvalidDemand(
-                f"Row {frame.index[row]} has {column} {frame[column].iloc[row]!r}, which says nothing. Correct the "
-                "row, or leave it out: a period without a row is one without demand."
+                f"Row {frame.index[row]} has {column} {value!r}, which {_at_fault(value)}. Correct the row, "
+                "or leave it out: a period without a row is one without demand."
             )
+
+
+def _at_fault(value: object) -> str:
+    if DECIMAL_COMMA.fullmatch(str(value)):
+        return "is no number here: decimals take a point, as in 1.5, and thousands nothing"
+    return "says nothing"
 
 
 def _gap(total: "pd.DataFrame", *, rows_each: float, period: Period) -> tuple[str, ...]:

@@ -117,6 +117,8 @@ def read_reports(file: Path) -> list[OutcomeReport]:
             if missing:
                 raise InvalidInput(f"{file.name} lacks {', '.join(missing)}; its first line must name {_NEEDED}.")
             return [_report(row, line) for line, row in enumerate(rows, start=2)]
+    except FileNotFoundError as error:
+        raise InvalidInput(f"There is no file {file}; give the path of a CSV file.") from error
     except (OSError, UnicodeDecodeError) as error:
         raise InvalidInput(f"{file} cannot be read as text in UTF-8: {error}.") from error
 
@@ -127,7 +129,9 @@ def _report(row: dict[str, str], line: int) -> OutcomeReport:
         return OutcomeReport.model_validate(given)
     except ValidationError as error:
         fault = error.errors(include_input=False, include_url=False)[0]
-        raise InvalidInput(f"Line {line}: {'.'.join(map(str, fault['loc']))}: {fault['msg']}.") from error
+        name = ".".join(map(str, fault["loc"]))
+        hint = " Write true or false." if name == "ran_out" else ""
+        raise InvalidInput(f"Line {line}: {name}: {fault['msg']}.{hint}") from error
 
 
 def by_route(recorded: Iterable[OrderOutcome]) -> dict[str, tuple[int, int]]:

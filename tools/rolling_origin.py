@@ -37,6 +37,13 @@ class Interval:
     lead_time: int
     review_period: int
 
+    def __post_init__(self) -> None:
+        if self.lead_time < 0 or self.review_period < 0 or not self.length:
+            raise InvalidInput(
+                f"A lead time of {self.lead_time} and a review period of {self.review_period} leave nothing to cover; "
+                "give 0 or more of each, and more than 0 together."
+            )
+
     @property
     def length(self) -> int:
         return self.lead_time + self.review_period

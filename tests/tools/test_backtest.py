@@ -80,6 +80,35 @@ def test_the_command_writes_the_report_and_says_where(tmp_path: Path, capsys: py
     assert "<!doctype html>" in out.read_text()
 
 
+def test_few_moments_are_reported_with_a_word_of_doubt() -> None:
+    few = backtest(table(products=2), WEEK, step=3)
+
+    assert few.origins < 200
+    assert [line.split()[0] for line in summary(few).splitlines()[1:5]] == ["90.0%", "95.0%", "98.0%", "99.0%"]
+    doubt = f"Only {few.origins} past moments"
+    assert doubt in summary(few)
+    assert doubt in html(few, name="x")
+
+
+@pytest.mark.parametrize(
+    ("options", "why"),
+    [
+        (["--service", "95"], "A service of 95 cannot be asked for"),
+        (["--lead-time", "-1"], "A lead time of -1"),
+        (["--product", "what"], "No product column 'what' among"),
+        (["--out", "/nowhere/report.html"], "cannot be written to /nowhere/report.html"),
+    ],
+)
+def test_an_option_that_makes_no_sense_is_named(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], options: list[str], why: str
+) -> None:
+    file = tmp_path / "sales.csv"
+    days = pd.date_range("2026-01-01", periods=40)
+    pd.DataFrame({"sku": "A", "date": days, "quantity": 3}).to_csv(file, index=False)
+    assert main([str(file), "--out", str(tmp_path / "report.html"), "--lead-time", "3", *options]) == 2
+    assert why in capsys.readouterr().err
+
+
 def test_a_file_that_cannot_be_used_is_refused_in_a_sentence(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -172,7 +172,7 @@ def test_a_refit_on_bad_data_leaves_the_old_table(tmp_path: Path, capsys: pytest
     file.write_text("sku,date,quantity\nA,2026-01-01,3\nA,2026-01-02,-1\n")
     out.write_text("the old one")
     assert main([str(file), "--out", str(out)]) == 2
-    assert "Row 1 has quantity -1" in capsys.readouterr().err
+    assert "Row 3 has quantity -1" in capsys.readouterr().err
     assert out.read_text() == "the old one"
 
 

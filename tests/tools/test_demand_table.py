@@ -95,6 +95,37 @@ def test_a_row_that_says_nothing_is_named(column: str, value: object, why: str) 
         demand_table(broken)
 
 
+@pytest.mark.parametrize(
+    ("text", "wanted"),
+    [
+        ("01.02.2026|02.02.2026", ["2026-02-01", "2026-02-02"]),
+        ("01/02/2026|13/02/2026", ["2026-02-01", "2026-02-13"]),
+        ("12/1/2010 8:26|12/13/2010 9:02", ["2010-12-01", "2010-12-13"]),
+        ("2026-02-01|2026-02-13", ["2026-02-01", "2026-02-13"]),
+    ],
+)
+def test_the_day_or_the_month_comes_first_as_the_column_shows(text: str, wanted: list[str]) -> None:
+    read = demand_table(pd.DataFrame({"sku": "A", "date": text.split("|"), "quantity": [1, 2]}))
+    assert read.demand.shape[1] == (pd.Timestamp(wanted[1]) - pd.Timestamp(wanted[0])).days + 1
+
+
+@pytest.mark.parametrize(
+    ("text", "why"),
+    [("01/02/2026|02/03/2026", "no row shows which"), ("01/02/2026|13/02/2026|02/13/2026", "some rows show the one")],
+)
+def test_a_date_that_may_mean_two_days_is_refused(text: str, why: str) -> None:
+    dates = text.split("|")
+    with pytest.raises(InvalidDemand, match=rf"Row 0 has date '01/02/2026'.*{why}.*2026-12-31"):
+        demand_table(pd.DataFrame({"sku": "A", "date": dates, "quantity": 1}))
+
+
+def test_a_file_s_faults_are_named_by_the_line_that_a_spreadsheet_shows(tmp_path: Path) -> None:
+    file = tmp_path / "sales.csv"
+    file.write_text('sku,date,quantity\nA,2026-02-01,2\nA,2026-02-02,"1,5"\n')
+    with pytest.raises(InvalidDemand, match=r"Row 3 has quantity '1,5'.*decimals take a point"):
+        read_demand(file)
+
+
 def test_a_negative_period_is_named_with_its_product() -> None:
     with pytest.raises(InvalidDemand, match=r"Row 1 \(B\) has -3 in 2026-02"):
         demand_table(pd.DataFrame({"sku": ["A", "B"], "2026-01": [1, 2], "2026-02": [2, -3]}))
