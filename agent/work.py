@@ -221,7 +221,7 @@ class Work:
             kind="decision",
             run_id=run.id,
             owner=self.owner.name,
-            request=request.model_dump(mode="json"),
+            request=run.request,
             messages=messages,
             deadline=time.time() + self._settings.run_deadline_seconds,
             escalation=None,

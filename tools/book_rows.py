@@ -1,7 +1,7 @@
 """The order book's rows as records, and a record's identity as people read it."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import sqlalchemy as sa
@@ -99,6 +99,11 @@ VIEW_OF_RUN = select_views().where(runs.c.id == sa.bindparam("run_id"))
 """Statements that every decision needs are built once: building one costs several times what running it does."""
 
 
+def by_column(query: sa.Select[Any], row: Sequence[Any]) -> Row:
+    """The row of a query whose last column is the time, `now`."""
+    return dict(zip(query.selected_columns, row, strict=True)) | {"now": row[-1]}
+
+
 async def first_view(connection: AsyncConnection, query: sa.Select[Any], **values: Any) -> RunView | None:
     row = await first_row(connection, query, values)
-    return None if row is None else view_from(dict(zip(query.selected_columns, row, strict=True)))
+    return None if row is None else view_from(by_column(query, row))

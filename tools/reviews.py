@@ -4,13 +4,14 @@ from decimal import Decimal
 from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy import RowMapping
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from tools.audit import SERVICE, Actor
 from tools.authority import require_authority
 from tools.book_rows import (
     VIEW_OF_RUN,
+    Row,
+    by_column,
     first_view,
     is_overdue,
     page_size,
@@ -19,6 +20,7 @@ from tools.book_rows import (
     review_number,
     view_from,
 )
+from tools.database import first_row
 from tools.errors import AlreadyDecided, InvalidQuantity, UnknownReview
 from tools.gate import check_quantity
 from tools.models import DecisionKind, Order, Proposal, ProposalStatus, RunView
@@ -28,6 +30,7 @@ from tools.schema import Now, as_indexed, decisions, proposals
 
 MAX_QUANTITY = 10**15
 """Whole numbers up to here survive every JSON reader; no order is near it."""
+_PROPOSAL = sa.select(proposals, Now().label("now")).where(proposals.c.number == sa.bindparam("of_number"))
 _REVIEWED = as_indexed("proposals.status IN ('pending', 'approved', 'rejected', 'expired')")
 _DECIDED = {"approve": "approved", "edit": "edited", "reject": "rejected"}
 _EXPIRY_LIMIT = 500
@@ -49,7 +52,7 @@ class ReviewStore(RunStore):
 
     async def review(self, review_id: str) -> Proposal:
         """Raises UnknownReview."""
-        row = await self._present(_select_proposal(review_number(review_id)))
+        row = await self._present(_PROPOSAL, of_number=review_number(review_id))
         if row is None:
             raise unknown_review(review_id)
         return proposal_from(row)
@@ -111,7 +114,7 @@ class ReviewStore(RunStore):
             await _write_down(connection, proposal, decision, order, reason, by)
             return await _view(connection, proposal.run_id)
 
-    async def _present(self, query: sa.Select[Any], **values: Any) -> RowMapping | None:
+    async def _present(self, query: sa.Select[Any], **values: Any) -> Row | None:
         """The query's first row; where its review's time is over, as it is once that has been noticed."""
         row = await self._first(query, values)
         if row is not None and is_overdue(row):
@@ -119,10 +122,10 @@ class ReviewStore(RunStore):
             row = await self._first(query, values)
         return row
 
-    async def _first(self, query: sa.Select[Any], values: dict[str, Any]) -> RowMapping | None:
+    async def _first(self, query: sa.Select[Any], values: dict[str, Any]) -> Row | None:
         async with self._reading() as connection:
-            row: RowMapping | None = (await connection.execute(query, values)).mappings().first()
-        return row
+            row = await first_row(connection, query, values)
+        return None if row is None else by_column(query, row)
 
     async def _expire_reviews(self) -> None:
         over = sa.and_(sa.literal_column("proposals.status = 'pending'"), proposals.c.expires_at <= Now())
@@ -172,7 +175,7 @@ async def _first_decision(
     by: Actor,
 ) -> RunView:
     """The outcome of this same decision, made before by the same person; in every other case AlreadyDecided."""
-    row = (await connection.execute(_select_proposal(number))).mappings().first()
+    row = (await connection.execute(_PROPOSAL, {"of_number": number})).mappings().first()
     if row is None:
         raise unknown_review(review_id(number))
     proposal = proposal_from(row)
@@ -280,10 +283,6 @@ async def announce(connection: AsyncConnection, event: str, proposal: Proposal, 
     names |= {"expires_at", "decided_at", "decided_by", "decision_reason", "review_reasons"}
     payload = proposal.model_dump(mode="json", include=names) | more
     await send(connection, event, proposal.run_id, payload)
-
-
-def _select_proposal(number: int) -> sa.Select[Any]:
-    return sa.select(proposals, Now().label("now")).where(proposals.c.number == number)
 
 
 def unknown_review(identity: str) -> UnknownReview:
