@@ -12,6 +12,7 @@ from prometheus_client import Gauge as AnyGauge
 from prometheus_client.multiprocess import MultiProcessCollector
 
 from tools.calibration_watch import Observed
+from tools.models import Plan
 
 SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2, 3, 4, 5, 7.5, 10)
 MAX_PRODUCT_SERIES = 500
@@ -107,10 +108,11 @@ class Metrics:
         self.confidence_drift_p_value.set(found.test.p_value)
         self.confidence_drift.set(found.drift)
 
-    def observe_plan(self, *, product_id: str, safety_stock: float, reorder_point: float) -> None:
+    def observe_plan(self, plan: Plan) -> None:
         """Show a product's last calculation; after 500 products, new ones share the label `other`."""
+        product_id = plan.product_id
         if product_id not in self._products and len(self._products) >= MAX_PRODUCT_SERIES:
             product_id = "other"
         self._products.add(product_id)
-        self.safety_stock.labels(product_id).set(safety_stock)
-        self.reorder_point.labels(product_id).set(reorder_point)
+        self.safety_stock.labels(product_id).set(plan.safety_stock)
+        self.reorder_point.labels(product_id).set(plan.reorder_point)

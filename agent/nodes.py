@@ -89,6 +89,7 @@ class Nodes:
         request = DecisionRequest.model_validate(state["request"])
         family = await self._desk.family(request)
         facts, plan = family[0], plan_for(family)
+        self._metrics.observe_plan(plan)
         call, submission = _submission(state)
         submission = submission and self._discretion.submission(submission)
         verdict = judge(submission, plan, await self._circumstances(state, request, facts), self._limits())

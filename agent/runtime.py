@@ -205,9 +205,7 @@ class Runtime:
     async def calculate(self, request: DecisionRequest) -> Plan:
         """The plan for one product; starts no run and leaves no trace but the gauges."""
         plan = await self._desk.plan(request)
-        self.metrics.observe_plan(
-            product_id=plan.product_id, safety_stock=plan.safety_stock, reorder_point=plan.reorder_point
-        )
+        self.metrics.observe_plan(plan)
         return plan
 
     async def decide(self, request: DecisionRequest) -> RunView:
