@@ -161,8 +161,9 @@ def _standing_reasons(plan: Plan, quantity: int, circumstances: Circumstances, l
 
 def _money_reasons(plan: Plan, quantity: int, limits: Limits) -> list[str]:
     price = plan.price_at(quantity)
-    if price is None:
-        return ["No unit price is known, so the order's value cannot be held against the limit."]
+    if not price:  # 0 is what many systems send for a price they do not know.
+        unknown = "No unit price is known" if price is None else "The unit price is 0"
+        return [f"{unknown}, so the order's value cannot be held against the limit."]
     value = price * quantity
     limit = f"the automatic limit of {limits.auto_order_value_limit:,.2f} {limits.currency}"
     stated = f"Its value, {value:,.2f} {plan.currency},"

@@ -115,7 +115,7 @@ class OrderBook(
             proposal = await _insert_proposal(connection, new, _STATUS_OF_ROUTE[route], expires_in_hours)
             if route == "review":
                 await take_turn(connection, new.product_id, new.mode)
-                return await _open_review(connection, proposal, (await standing(connection, proposal)).competition)
+                return await _open_review(connection, proposal, (await standing(connection, proposal)).hindrance)
             if route == "none":
                 await _close_without_order(connection, proposal)
             return proposal
@@ -127,10 +127,10 @@ class OrderBook(
 
         One transaction checks the proposal, inserts order, outbox and audit rows, and closes the run; the quantity,
         supplier and price are those stored with the proposal. It also looks again for another run's order for the same
-        stock since this run began, or review for the same need, and takes the order's value from the limits of the key
-        that asked and from the day's. With an order or a review in the way, or no room, the proposal becomes a
-        review instead and AwaitsReview is raised, carrying the run as it is now. A proposal that is a review already
-        raises it too.
+        stock since this run began, or review for the same need, asks whether the key that asked is still good, and
+        takes the order's value from that key's limits and from the day's. With an order or a review in the way, the key
+        revoked, or no room, the proposal becomes a review instead and AwaitsReview is raised, carrying the run as it is
+        now. A proposal that is a review already raises it too.
 
         Raises UnknownRun; Conflict if the run has no proposal or has ended without an order; RunLost if an `owner` is
         given who holds the run no more.
@@ -277,9 +277,9 @@ async def _hindrance(
     connection: AsyncConnection, proposal: Proposal, turn: Turn, day_limit: DayLimit | None
 ) -> str | None:
     """Why the order may not be placed automatically any more; None when it may, and then its value is reserved."""
-    competition, limits = await standing(connection, proposal)
-    if competition is not None or proposal.action != "purchase_order":
-        return competition
+    hindrance, limits = await standing(connection, proposal)
+    if hindrance is not None or proposal.action != "purchase_order":
+        return hindrance
     spender = Spender(proposal.requested_by_id, proposal.requested_by, limits_from(limits))
     value, day = order_value(proposal, proposal.quantity), turn.now.date().isoformat()
     return await reserve(connection, value, proposal.currency, day=day, spender=spender, day_limit=day_limit)

@@ -74,9 +74,9 @@ def _bump_version(dialect: str) -> Any:
 class Standing(NamedTuple):
     """What stands against a proposal in the book at this moment."""
 
-    competition: str | None
+    hindrance: str | None
     """Another run's order, placed after this run's facts were read, to the same location or out of stock that this run
-    counted on; or another run's review of the same need."""
+    counted on; another run's review of the same need; or that the key that asked has been revoked since."""
     limits: Any
     """The limits, as stored, of the key that asked."""
 
@@ -84,14 +84,16 @@ class Standing(NamedTuple):
 async def standing(connection: AsyncConnection, proposal: Proposal) -> Standing:
     """Ask with the product's turn taken, or the answer may be out of date as soon as it is given."""
     asked = {name: getattr(proposal, name) for name in _OF_PROPOSAL}
-    order_number, review, stored = await first_row(connection, _STANDING, asked) or (None, None, None)
+    order_number, review, stored, revoked = await first_row(connection, _STANDING, asked) or (None,) * 4
     if order_number is not None:
-        competition = f"{order_number} for {proposal.product_id} was placed while this run was deciding"
+        hindrance = f"{order_number} for {proposal.product_id} was placed while this run was deciding"
     elif review is not None:
-        competition = f"{review_id(review)} for the same need already waits for a person"
+        hindrance = f"{review_id(review)} for the same need already waits for a person"
+    elif revoked:
+        hindrance = f"Key {proposal.requested_by!r}, which asked for this, was revoked before the order was placed"
     else:
-        competition = None
-    return Standing(competition, stored)
+        hindrance = None
+    return Standing(hindrance, stored)
 
 
 def pending_now() -> sa.ColumnElement[bool]:
@@ -123,8 +125,10 @@ def _other_review() -> sa.Select[tuple[int]]:
 
 
 _OF_PROPOSAL = ("run_id", "product_id", "mode", "location", "source_location", "requested_by_id")
-_LIMITS = sa.select(api_keys.c.limits).where(api_keys.c.id == sa.bindparam("requested_by_id"))
-_STANDING = sa.select(*(part.scalar_subquery() for part in (_order_since(), _other_review(), _LIMITS)))
+_OF_KEY = api_keys.c.id == sa.bindparam("requested_by_id")
+_LIMITS = sa.select(api_keys.c.limits).where(_OF_KEY)
+_REVOKED = sa.select(api_keys.c.revoked_at.is_not(None)).where(_OF_KEY)
+_STANDING = sa.select(*(part.scalar_subquery() for part in (_order_since(), _other_review(), _LIMITS, _REVOKED)))
 
 
 async def place_order(

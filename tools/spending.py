@@ -90,10 +90,10 @@ def _claims(
     value: Decimal | None, currency: str, day: str, spender: Spender, day_limit: DayLimit | None
 ) -> tuple[list[Claim], str | None]:
     """What to take, always in the same order, so that two orders never wait for each other; or why none may be."""
-    if value is None and (spender.limits or day_limit):
-        return [], "No unit price is known, so the order's value cannot be held against the spending limits."
-    if value is None:
-        return [], None
+    if not value:
+        unknown = "No unit price is known" if value is None else "The unit price is 0"
+        limited = spender.limits or day_limit
+        return [], f"{unknown}, so the order's value cannot be held against the spending limits." if limited else None
     own, refusal = _claims_of_key(value, currency, day, spender)
     common, unknown = _claims_of_day(value, currency, day, day_limit)
     return [*common, *own], refusal or unknown

@@ -150,8 +150,9 @@ def test_an_order_in_a_currency_without_a_rate_waits_however_small() -> None:
     assert "no exchange rate for XAU is set" in verdict.reasons[0]
 
 
-def test_an_order_without_a_known_price_waits_because_its_value_cannot_be_limited() -> None:
-    order = _plan(unit_price=None)
+@pytest.mark.parametrize("price", [None, Decimal(0)])
+def test_an_order_without_a_known_price_waits_because_its_value_cannot_be_limited(price: Decimal | None) -> None:
+    order = _plan(unit_price=price)
 
     assert judge(_submission(order), order, CALCULATED, LIMITS).route == "review"
 

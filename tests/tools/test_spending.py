@@ -156,10 +156,26 @@ async def test_a_transfer_spends_nothing(book: OrderBook, engine: AsyncEngine, k
     assert await spent(engine) == {}
 
 
-async def test_an_unknown_price_is_held_against_no_limit(book: OrderBook, key, proposed) -> None:
+@pytest.mark.parametrize(("price", "words"), [(None, "No unit price"), (Decimal(0), "The unit price is 0")])
+async def test_an_unknown_price_is_held_against_no_limit(
+    book: OrderBook, key, proposed, price: Decimal | None, words: str
+) -> None:
     await key(per_day="10000")
-    with pytest.raises(AwaitsReview, match="No unit price"):
-        await book.place((await proposed(unit_price=None))[0])
+    with pytest.raises(AwaitsReview, match=words):
+        await book.place((await proposed(unit_price=price))[0])
+
+
+@pytest.mark.parametrize("action", ["purchase_order", "transfer"])
+async def test_what_a_key_asked_for_is_not_placed_by_itself_once_it_is_revoked(
+    book: OrderBook, key, proposed, action: str
+) -> None:
+    await key()
+    (run_id,) = await proposed(action=action)
+    await book.revoke_key(ERP, by=ADMIN)
+    with pytest.raises(AwaitsReview, match="which asked for this, was revoked"):
+        await book.place(run_id)
+    (held,) = await book.reviews("pending")
+    assert "was revoked" in held.review_reasons[-1]
 
 
 async def test_a_key_without_limits_leaves_no_line_in_the_ledger(
