@@ -19,7 +19,7 @@ from langgraph.checkpoint.postgres.aio import AsyncPostgresSaver
 from langgraph.checkpoint.sqlite.aio import AsyncSqliteSaver
 
 from agent.postgres import POOL_SIZE, Pool
-from tools.database import switch_to_write_ahead_log
+from tools.database import keep_private, switch_to_write_ahead_log
 
 FRESH = "fresh"
 OVER = ("executed", "no_action")
@@ -66,6 +66,7 @@ class WaitingPooledSaver(_Waiting, PooledSaver):
 async def open_checkpointer(path: Path, *, keep_finished: bool = False) -> AsyncIterator[BaseCheckpointSaver[Any]]:
     """A file of its own. Losing its last writes costs model calls, never an order."""
     await asyncio.to_thread(path.parent.mkdir, parents=True, exist_ok=True)
+    await asyncio.to_thread(keep_private, path)
     await asyncio.to_thread(switch_to_write_ahead_log, path)
     async with aiosqlite.connect(path) as connection:
         await connection.execute("PRAGMA synchronous=NORMAL")

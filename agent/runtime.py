@@ -14,6 +14,7 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from functools import partial
 from typing import Any
+from weakref import WeakValueDictionary
 
 import structlog
 from langchain_core.messages import AIMessage, AnyMessage, HumanMessage, ToolMessage
@@ -168,7 +169,7 @@ class Runtime:
             background=self.background,
         )
         self.queue: Queue = TableQueue(book, self.work) if pool is None else JobQueue(pool, book, self.work)
-        self._conversations: dict[str, asyncio.Lock] = {}
+        self._conversations: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
         self._closing = False
 
     async def begin(self) -> None:
@@ -286,9 +287,13 @@ class Runtime:
             asker = {"requested_by": named or caller, "requested_by_id": caller}
             return await self.background.shielded(self._answer(message, conversation_id, asker))
 
-    async def record_outcome(self, report: OutcomeReport, *, recorded_by: str) -> OrderOutcome:
+    async def record_outcome(
+        self, report: OutcomeReport, *, recorded_by: str, recorded_by_id: str = ""
+    ) -> OrderOutcome:
         """Keep how an order turned out. Raises `UnknownOrder`, `AlreadyRecorded`."""
-        return await self.book.record_outcome(report, recorded_by=recorded_by, table=self._calibration)
+        return await self.book.record_outcome(
+            report, recorded_by=recorded_by, recorded_by_id=recorded_by_id, table=self._calibration
+        )
 
     async def calibration_state(self) -> CalibrationState:
         """The calibration in use, and what has been observed of it in operation."""
@@ -476,10 +481,10 @@ class Runtime:
 
 def _is_about_other_facts(admission: Admission, request: DecisionRequest) -> bool:
     run, fresh = admission
-    return not fresh and run.status in UNFINISHED and not _same_question(run, request)
+    return not fresh and run.status in UNFINISHED and not same_question(run, request)
 
 
-def _same_question(run: Run, request: DecisionRequest) -> bool:
+def same_question(run: Run, request: DecisionRequest) -> bool:
     """Whether the run was asked about the very same facts."""
     asked = DecisionRequest.model_validate(run.request)
     return (asked.facts, asked.service_level) == (request.facts, request.service_level)
@@ -492,7 +497,7 @@ def _answers(view: RunView, request: DecisionRequest) -> bool:
         return True
     if view.order is not None:
         return view.order.number not in _known_orders(request)
-    same = _same_question(view.run, request)
+    same = same_question(view.run, request)
     if view.run.status in UNFINISHED and not same:
         raise InFlight(f"Run {view.run.id} for the same need is still being worked on; send this again in a moment.")
     return view.run.status == "pending_review" or (same and view.run.status in (*UNFINISHED, "no_action"))

@@ -9,7 +9,10 @@ from tools.errors import InvalidInput
 from tools.models import Mode, Plan, ProductFacts, WhatIf
 from tools.replenishment import plan, require_plannable
 
-REMEMBERED_PLANS = 2_000
+REMEMBERED_PLANS = 1_000
+REMEMBERED_BULKY_PLANS = 32
+BULKY = 600
+"""Numbers from which facts that a caller sends are bulky: such a plan takes up to 2 MB."""
 
 
 class ModeUnavailable(InvalidInput):
@@ -24,7 +27,7 @@ class StockDesk:
 
     def catalog(self, request: DecisionRequest) -> Catalog:
         if request.facts is not None:
-            return _inline(request.facts)
+            return (_inline_bulky if _is_bulky(request.facts) else _inline)(request.facts)
         try:
             return self._catalogs[request.mode]
         except KeyError:
@@ -54,15 +57,23 @@ class StockDesk:
 
 def plan_for(family: Sequence[ProductFacts], what_if: WhatIf | None = None) -> Plan:
     """The plan for the first of a family. The calculator is pure, so the same facts are calculated once."""
-    return _plan_once(tuple(family), what_if or WhatIf())
+    plan_once = _plan_bulky_once if _is_bulky(family[0]) else _plan_once
+    return plan_once(tuple(family), what_if or WhatIf())
 
 
-@lru_cache(maxsize=REMEMBERED_PLANS)
-def _inline(facts: ProductFacts) -> InlineCatalog:
-    """Every step of a run looks the same facts up, and cleaning their texts takes as long as half a plan."""
-    return InlineCatalog(facts)
+def _is_bulky(facts: ProductFacts) -> bool:
+    records = (*facts.stock.open_orders, *facts.product.price_breaks)
+    return len(facts.demand.values) + len(facts.supplier.observed_lead_times_days) + 10 * len(records) > BULKY
 
 
-@lru_cache(maxsize=REMEMBERED_PLANS)
-def _plan_once(family: tuple[ProductFacts, ...], what_if: WhatIf) -> Plan:
+# Every step of a run looks the same facts up, and cleaning their texts takes as long as half a plan.
+_inline = lru_cache(maxsize=REMEMBERED_PLANS)(InlineCatalog)
+_inline_bulky = lru_cache(maxsize=REMEMBERED_BULKY_PLANS)(InlineCatalog)
+
+
+def _plan(family: tuple[ProductFacts, ...], what_if: WhatIf) -> Plan:
     return plan(family[0], what_if=what_if, siblings=family[1:])
+
+
+_plan_once = lru_cache(maxsize=REMEMBERED_PLANS)(_plan)
+_plan_bulky_once = lru_cache(maxsize=REMEMBERED_BULKY_PLANS)(_plan)

@@ -37,15 +37,16 @@ _DRIVERS = {
 def create_engine(database_url: str) -> AsyncEngine:
     """An engine for `sqlite+aiosqlite:///path` or `postgresql+psycopg://…`; nothing connects until it is used.
 
-    SQLite: the file's folder is created; write-ahead log, every commit synced to disk, foreign keys on, 5 s of patience
-    with other processes. PostgreSQL: connections are checked before use, so that a restarted server is found again.
+    SQLite: the file is created with its folder, for its owner alone; write-ahead log, every commit synced to disk,
+    foreign keys on, 5 s of patience with other processes. PostgreSQL: connections are checked before use, so that a
+    restarted server is found again.
 
     Raises InvalidInput for any other database and for one in memory, which each connection would have to itself.
     """
     url = _checked(database_url)
     if url.get_backend_name() == "postgresql":
         return create_async_engine(url, pool_size=10, max_overflow=10, pool_pre_ping=True, pool_recycle=1800)
-    _create_folder(url)
+    _create_file(url)
     path = str(Path(url.database or "").expanduser())
     engine = create_async_engine(
         url,
@@ -65,7 +66,7 @@ async def migrate(database_url: str) -> None:
     """
     url = _checked(database_url)
     if url.get_backend_name() == "sqlite":
-        _create_folder(url)
+        _create_file(url)
     await asyncio.to_thread(_migrate, url)
 
 
@@ -187,8 +188,17 @@ def _checked(database_url: str) -> URL:
     return url
 
 
-def _create_folder(url: URL) -> None:
-    Path(url.database or "").parent.mkdir(parents=True, exist_ok=True)
+def _create_file(url: URL) -> None:
+    path = Path(url.database or "")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    keep_private(path)
+
+
+def keep_private(path: Path) -> None:
+    """Create the file for its owner alone, for it holds webhook secrets and what people said; SQLite gives the files
+    beside it the same mode. One that is there already keeps the mode that somebody gave it."""
+    if not path.exists():
+        path.touch(mode=0o600)
 
 
 def _let_transactions_be_explicit(engine: Engine) -> None:

@@ -10,6 +10,7 @@ from pydantic import ValidationError
 from sqlalchemy import RowMapping
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from tools.audit import Actor, write_audit
 from tools.book_rows import first_view, select_views
 from tools.confidence import CalibrationTable, assess, stratum
 from tools.database import Store, conflict_insert
@@ -29,7 +30,12 @@ class OutcomeStore(Store):
     """One outcome for each order, written once."""
 
     async def record_outcome(
-        self, report: OutcomeReport, *, recorded_by: str, table: CalibrationTable | None = None
+        self,
+        report: OutcomeReport,
+        *,
+        recorded_by: str,
+        recorded_by_id: str = "",
+        table: CalibrationTable | None = None,
     ) -> OrderOutcome:
         """Judge what was reported by the plan that the order was placed on, and keep it.
 
@@ -44,7 +50,9 @@ class OutcomeStore(Store):
             insert: Any = conflict_insert(connection, outcomes).values(
                 **values, recorded_by=recorded_by, recorded_at=Now()
             )
-            await connection.execute(insert.on_conflict_do_nothing())
+            fresh = insert.on_conflict_do_nothing().returning(outcomes.c.order_number)
+            if (await connection.execute(fresh)).first() is not None:
+                await _write_down(connection, view, report, Actor(name=recorded_by, id=recorded_by_id))
             return await _kept(connection, report)
 
     async def import_outcomes(
@@ -70,6 +78,11 @@ class OutcomeStore(Store):
         query = sa.select(decisions.c.decision, sa.func.count()).group_by(decisions.c.decision)
         async with self._reading() as connection:
             return dict(tuple(await connection.execute(query)))
+
+
+async def _write_down(connection: AsyncConnection, view: RunView, report: OutcomeReport, by: Actor) -> None:
+    said = {name: getattr(report, name) for name in _REPORTED}
+    await write_audit(connection, "outcome.recorded", by, said, run_id=view.run.id, order_number=report.order_number)
 
 
 async def _kept(connection: AsyncConnection, report: OutcomeReport) -> OrderOutcome:

@@ -92,11 +92,11 @@ def _claims(
     """What to take, always in the same order, so that two orders never wait for each other; or why none may be."""
     if not value:
         unknown = "No unit price is known" if value is None else "The unit price is 0"
-        limited = spender.limits or day_limit
-        return [], f"{unknown}, so the order's value cannot be held against the spending limits." if limited else None
-    own, refusal = _claims_of_key(value, currency, day, spender)
-    common, unknown = _claims_of_day(value, currency, day, day_limit)
-    return [*common, *own], refusal or unknown
+        held = f"{unknown}, so the order's value cannot be held against the spending limits."
+        return [], held if spender.limits or day_limit else None
+    own, barred = _claims_of_key(value, currency, day, spender)
+    common, no_rate = _claims_of_day(value, currency, day, day_limit)
+    return [*common, *own], barred or no_rate
 
 
 def _claims_of_day(value: Decimal, currency: str, day: str, limit: DayLimit | None) -> tuple[list[Claim], str | None]:

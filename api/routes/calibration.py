@@ -38,7 +38,8 @@ async def record_outcome(
     repeated."""
 
     async def work() -> bytes:
-        outcome = await runtime.record_outcome(body.to_report(number), recorded_by=caller.name)
+        report = body.to_report(number)
+        outcome = await runtime.record_outcome(report, recorded_by=caller.name, recorded_by_id=caller.id)
         return OutcomeAnswer.of(outcome).as_json()
 
     return await Attempt(request, body, runtime.book).answer(work)

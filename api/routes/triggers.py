@@ -8,7 +8,7 @@ from fastapi import APIRouter, Body, Path, Query, Request
 from pydantic import AfterValidator
 from starlette.responses import Response
 
-from agent.runtime import UNFINISHED, Runtime
+from agent.runtime import UNFINISHED, Runtime, same_question
 from agent.state import DecisionRequest
 from api.answers import AcceptedAnswer, DebugAnswer, TriggerAnswer
 from api.auth import Caller
@@ -17,8 +17,8 @@ from api.guarded_route import GuardedRoute, needs
 from api.idempotency import Accepted, Attempt
 from api.routes.wiring import CallerGiven, RuntimeGiven, as_json, problems
 from api.schemas import Identifier, Trigger, identifier
-from tools.errors import InFlight, RestockError, Unavailable, UnknownRun
-from tools.models import RunView
+from tools.errors import IdempotencyMismatch, InFlight, RestockError, Unavailable, UnknownRun
+from tools.models import Run, RunView
 
 router = APIRouter(tags=["decisions"], route_class=GuardedRoute)
 _PREFER = {
@@ -65,7 +65,7 @@ async def trigger(
 
     async def ended() -> bytes | None:
         with suppress(InFlight):
-            view = await _begun_before(runtime, decision.run_id, at_once)
+            view = await _begun_before(runtime, decision, at_once)
             return _answer(view, runtime, at_once) if view and (at_once or view.proposal) else None
         return None
 
@@ -94,7 +94,7 @@ async def _decided(runtime: Runtime, decision: DecisionRequest, at_once: bool) -
     triggers = runtime.metrics.triggers
     decide = runtime.submit if at_once else runtime.decide
     try:
-        view = await _begun_before(runtime, decision.run_id, at_once) or await decide(decision)
+        view = await _begun_before(runtime, decision, at_once) or await decide(decision)
     except RestockError:
         triggers.labels(decision.mode, "refused").inc()
         raise
@@ -112,17 +112,29 @@ def _answer(view: RunView, runtime: Runtime, at_once: bool) -> bytes:
     return TriggerAnswer.of(view, runtime.review_url).as_json()
 
 
-async def _begun_before(runtime: Runtime, run_id: str | None, at_once: bool) -> RunView | None:
+async def _begun_before(runtime: Runtime, decision: DecisionRequest, at_once: bool) -> RunView | None:
     """The run that an earlier sending of this request began, where the answer to that sending was lost."""
-    if run_id is None:
+    if decision.run_id is None:
         return None
     try:
-        view = await runtime.book.run(run_id)
+        view = await runtime.book.run(decision.run_id)
     except UnknownRun:
         return None
+    if not _was_asked(view.run, decision):
+        raise IdempotencyMismatch(
+            f"This Idempotency-Key came before with another body and began run {view.run.id}; use a new key for a new "
+            "request."
+        )
     if view.run.status in UNFINISHED and not at_once:
-        raise InFlight(f"Run {run_id} is still being worked on; send the same request again in a few seconds.")
+        raise InFlight(f"Run {view.run.id} is still being worked on; send the same request again in a few seconds.")
     return view
+
+
+def _was_asked(run: Run, decision: DecisionRequest) -> bool:
+    """Whether the run was begun by this request. Of one that is long over only the product is known."""
+    if (run.product_id, run.mode) != (decision.product_id, decision.mode):
+        return False
+    return decision.location in (None, run.location) and (not run.request or same_question(run, decision))
 
 
 def _prefers_async(request: Request) -> bool:

@@ -1,5 +1,6 @@
 """Questions in plain language, over HTTP."""
 
+import gc
 from typing import Any
 
 import httpx
@@ -28,6 +29,14 @@ async def test_a_conversation_goes_on_under_its_id(client: httpx.AsyncClient) ->
     second = await ask(client, "Which products need an order?", conversation_id=first["conversation_id"])
 
     assert second.json()["conversation_id"] == first["conversation_id"]
+
+
+async def test_conversations_that_are_over_leave_no_lock_behind(service: Any) -> None:
+    for _ in range(3):
+        await ask(service.client, "Hello")
+    gc.collect()
+
+    assert len(service.runtime._conversations) == 0
 
 
 async def test_a_restock_asked_for_in_a_chat_waits_for_a_person(service: Any) -> None:

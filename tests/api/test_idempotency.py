@@ -6,10 +6,10 @@ from typing import Any
 
 import httpx
 import pytest
-from sqlalchemy import update
+from sqlalchemy import delete, update
 
 from api.auth import digest, new_key
-from tools.schema import idempotency
+from tools.schema import idempotency, runs
 
 
 def key(value: str) -> dict[str, str]:
@@ -103,6 +103,31 @@ async def test_an_answer_lost_in_a_crash_is_found_again_by_its_key(
 
     assert again.json()["status"] == "executed"
     assert (await service.count("runs"), await service.count("orders")) == (1, 1)
+
+
+@pytest.mark.parametrize(
+    ("kept", "change"),
+    [
+        (True, {"product_id": "X2"}),
+        (True, {"current_stock": 1}),
+        (True, {"location": "elsewhere"}),
+        (False, {"product_id": "X2"}),
+    ],
+)
+async def test_a_key_given_back_before_its_answer_was_kept_stays_its_body_s(
+    service: Any, problem: Any, x1: dict[str, Any], kept: bool, change: dict[str, Any]
+) -> None:
+    await service.trigger(x1, **key("a"))
+    async with service.book._writing() as connection:
+        await connection.execute(delete(idempotency))
+        if not kept:
+            await connection.execute(update(runs).values(request={}))
+
+    other = await service.trigger({**x1, **change}, **key("a"))
+
+    problem(other, 422, "idempotency_mismatch")
+    assert (await service.trigger(x1, **key("a"))).json()["status"] == "executed"
+    assert await service.count("runs") == 1
 
 
 async def test_a_run_that_ended_is_answered_though_whoever_began_it_died_holding_the_key(

@@ -254,3 +254,24 @@ async def test_money_stays_exact_to_the_last_digit(book: OrderBook, new_run, new
     order = await book.place(run.id)
     assert str((await book.orders())[0].items[0].unit_price) == price
     assert order.total == Decimal(price) * 10**12
+
+
+def modes(folder: Path) -> dict[str, int]:
+    return {file.name: file.stat().st_mode & 0o777 for file in folder.iterdir()}
+
+
+async def test_a_new_file_is_its_owner_s_alone_and_an_old_one_keeps_its_mode(tmp_path: Path) -> None:
+    path = tmp_path / "book.db"
+    await migrate(f"sqlite:///{path}")
+    engine = create_engine(f"sqlite:///{path}")
+    try:
+        async with engine.begin() as connection:
+            await connection.execute(sa.select(Now()))
+            found = modes(tmp_path)
+    finally:
+        await engine.dispose()
+    assert len(found) > 1
+    assert set(found.values()) == {0o600}
+    path.chmod(0o640)
+    await migrate(f"sqlite:///{path}")
+    assert modes(tmp_path)[path.name] == 0o640

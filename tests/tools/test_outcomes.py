@@ -72,8 +72,10 @@ async def test_a_quantity_that_a_person_chose_is_judged_by_its_own_confidence(bo
 
 async def test_the_same_report_again_changes_nothing_and_another_is_refused(book: OrderBook, placed) -> None:
     number = await placed()
-    first = await book.record_outcome(report(number), recorded_by="erp")
+    first = await book.record_outcome(report(number), recorded_by="erp", recorded_by_id="key_erp")
     assert await book.record_outcome(report(number), recorded_by="somebody else") == first
+    said = [(e.actor_id, e.figures["ran_out"]) for e in await book.audit(order_number=number) if "outcome" in e.event]
+    assert said == [("key_erp", False)]
     with pytest.raises(AlreadyRecorded, match="recorded by erp"):
         await book.record_outcome(report(number, ran_out=True), recorded_by="erp")
     assert await book.recorded_outcomes() == [first]
