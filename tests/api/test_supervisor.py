@@ -85,6 +85,22 @@ def test_any_of_them_counts_for_all(together: tuple[Any, Path], key: str) -> Non
     assert counts == [1, 2, 3]
 
 
+def test_the_same_trigger_sent_to_any_of_them_at_once_is_one_order(together: tuple[Any, Path], key: str) -> None:
+    process, folder = together
+
+    def trigger(number: int) -> int:
+        with process.client(key) as client:
+            return client.post("/inventory-trigger", json={**X1, "product_id": f"D{number % 5}"}).status_code
+
+    with ThreadPoolExecutor(20) as pool:
+        statuses = set(pool.map(trigger, range(40)))
+
+    assert statuses == {200}
+    ordered = rows(folder, "SELECT count(*), count(DISTINCT product_id) FROM orders WHERE product_id LIKE 'D%'")
+    assert ordered == [(5, 5)]
+    assert rows(folder, "SELECT max(attempts) FROM runs") == [(1,)]
+
+
 def test_one_that_is_killed_is_replaced_and_its_runs_end(together: tuple[Any, Path], key: str) -> None:
     process, folder = together
     before = {child.pid for child in children(process)}
@@ -101,7 +117,8 @@ def test_one_that_is_killed_is_replaced_and_its_runs_end(together: tuple[Any, Pa
 
     with process.client(key) as client:
         assert client.get("/orders").status_code == 200
-    until(lambda: rows(folder, "SELECT count(*), count(DISTINCT product_id) FROM orders") == [(40, 40)])
+    ordered = "SELECT count(*), count(DISTINCT product_id) FROM orders WHERE product_id LIKE 'P%'"
+    until(lambda: rows(folder, ordered) == [(40, 40)])
     until(lambda: len(children(process)) == 2)
     after = {child.pid for child in children(process)}
     assert (len(before & after), killed.pid in after) == (1, False)
