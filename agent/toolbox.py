@@ -36,6 +36,7 @@ FOR_CHATS_ONLY = frozenset(
         "method",
         "order_up_to_level",
         "periods",
+        "price_breaks",
         "review_period_days",
         "shortage",
         "unit",
@@ -283,6 +284,10 @@ def _product(facts: ProductFacts, siblings: list[ProductFacts]) -> dict[str, Any
             "observed_lead_times_days": [_number(days, 1) for days in supplier.observed_lead_times_days[-10:]],
         },
         "unit_price": None if product.unit_price is None else float(product.unit_price),
+        "price_breaks": [
+            {"minimum_quantity": each.minimum_quantity, "unit_price": float(each.unit_price)}
+            for each in product.price_breaks
+        ],
         "currency": product.currency,
         "minimum_order_quantity": product.minimum_order_quantity,
         "order_multiple": product.order_multiple,

@@ -29,6 +29,12 @@ Without one you can ask me, for example:
 - Which products need an order?
 - Should I reorder {product}, and why?
 - What if the lead time of {product} is 21 days?"""
+BEYOND = (
+    "I can't answer that: without a language model I see each product's stock, demand, open orders and calculation, and"
+    " no records, totals or rankings.\n"
+    "Orders that were placed are listed at GET /orders. What waits for a person, and why it was not ordered"
+    " automatically, is at GET /reviews."
+)
 NO_CATALOGUE_WHAT_IF = (
     "I can work out a what-if for one product at a time. Name one, as in: what if demand for {product} rises by 20 %?"
 )
@@ -196,8 +202,18 @@ def supplier(plan: Data, product: Data) -> str:
 def price(plan: Data, product: Data) -> str:
     if product["unit_price"] is None:
         return f"No price is known for {product['product_id']}."
-    text = f"{product['product_id']}: {money(product['unit_price'], product['currency'])} a unit."
+    text = f"{product['product_id']}: {money(product['unit_price'], product['currency'])} a unit{_breaks(product)}."
     return text if plan["recommended_action"] != "purchase_order" else f"{text} {_worth(plan)}"
+
+
+def _breaks(product: Data) -> str:
+    steps = product["price_breaks"]
+    if not steps:
+        return " at any quantity"
+    currency = product["currency"]
+    return "".join(
+        f", from {amount(step['minimum_quantity'])} on {money(step['unit_price'], currency)} each" for step in steps
+    )
 
 
 def order_rules(plan: Data, product: Data) -> str:
@@ -285,6 +301,15 @@ def stockouts(rows: Sequence[Data], total: int, scope: str) -> str:
     )
 
 
+def overstocked(rows: Sequence[Data], total: int, scope: str) -> str:
+    dated = [row for row in rows if row["days_until_stockout"] is not None and row["recommended_action"] == "none"]
+    if not dated:
+        return f"No product is above its reorder point{scope}."
+    longest = sorted(dated, key=_stockout, reverse=True)[:SHOWN]
+    title = f"Most stock against its demand{scope}, the longest first (what is too much is yours to say):"
+    return _list(title, longest, len(longest), _ample)
+
+
 def empty(rows: Sequence[Data], total: int, scope: str) -> str:
     out = [row for row in rows if row["on_hand"] <= 0]
     if not out:
@@ -329,6 +354,10 @@ def _late(row: Data) -> str:
 
 def _left(row: Data) -> str:
     return f"{amount(row['on_hand'])} on hand{_left_over(row)}; {amount(row['on_order'])} on order"
+
+
+def _ample(row: Data) -> str:
+    return f"{amount(row['on_hand'])} on hand, reorder point {amount(row['reorder_point'])}{_left_over(row)}"
 
 
 def _line(row: Data) -> str:

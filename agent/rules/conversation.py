@@ -29,6 +29,7 @@ _LIST_WORDS: dict[str, Callable[[Sequence[Row], int, str], str]] = {
     "on_order_list": answers.open_orders,
     "overdue_list": answers.overdue,
     "stockout_list": answers.stockouts,
+    "overstock_list": answers.overstocked,
     "empty_list": answers.empty,
     "product_list": answers.products,
 }
@@ -92,6 +93,7 @@ def _talk(inquiry: Inquiry) -> str:
         "help": answers.HELP,
         "thanks": answers.THANKS,
         "refuse": answers.REFUSAL,
+        "beyond": answers.BEYOND,
         "authority": answers.authority(inquiry.question.references),
     }
     text = words.get(inquiry.question.intent)

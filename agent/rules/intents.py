@@ -5,8 +5,10 @@ from typing import Literal, get_args
 
 from agent.rules.vocabulary import phrases
 
-TalkIntent = Literal["greeting", "thanks", "yes", "help", "refuse", "authority", "unknown"]
-ListIntent = Literal["needs_list", "on_order_list", "overdue_list", "stockout_list", "empty_list", "product_list"]
+TalkIntent = Literal["greeting", "thanks", "yes", "help", "refuse", "authority", "beyond", "unknown"]
+ListIntent = Literal[
+    "needs_list", "on_order_list", "overdue_list", "stockout_list", "overstock_list", "empty_list", "product_list"
+]
 ProductIntent = Literal[
     "restock", "compare", "advice", "what_if", "explain", "parameters", "on_order", "runout", "stock", "supplier",
     "price", "order_rules", "demand", "about",
@@ -56,6 +58,21 @@ AUTHORITY = phrases(
     (?:do not|never|stop) (?:re)?(?:order|buy|purchas|stock)\w*
     """
 )
+BEYOND = phrases(
+    r"""
+    (?:which|what|any|how many|list|show)\b.{0,20}\borders\b.{0,30}\b(?:placed|made|sent|raised)
+    placed orders / order history / (?:was|were|have been|has been|did (?:we|you|i)) placed?
+    (?:not|without being|never)\b.{0,20}\bautomatic\w* / automatic\w* not
+    tied up / capital / (?:stock|inventory) (?:worth|valuation)
+    (?:value|worth) of (?:the |our |all |my )*(?:stock|inventory) / (?:stock|inventory) value
+    (?:did|have|do) (?:we|i|you) spen[dt] / spent / spending
+    sell(?:s|ing)? (?:the )?(?:best|most|worst|least) / (?:best|top|worst)[\s-]sell\w*
+    (?:slow|fast)(?:est)?[\s-]mov\w+ / ran out / (?:did|have|has)\b.{0,30}\brun out
+    (?:cheapest|cheaper|alternative|other|second|better) (?:supplier|vendor)s?
+    (?:supplier|vendor)\b.{0,20}\b(?:cheapest|cheaper|best|better)
+    """
+)
+"""What no tool of a chat can tell: what happened, totals, rankings, other suppliers."""
 CHANGE = re.compile(
     rf"^(?:{_LEAD_IN}\W+)*(?:change|set|raise|increase|lower|reduce|decrease|update|edit|modify|adjust|remove|disable"
     r"|turn off|lift|switch off|fix|correct|add)\b.{0,60}?\b(?:limits?|thresholds?|service[\s-]?levels?"
@@ -140,6 +157,7 @@ _OVERDUE = r"""
     overdue / late / past due / delayed / behind schedule / should have (?:arrived|come)
     (?:has|have) not (?:yet )?(?:arrived|come)
 """
+_OVERSTOCK = r"over[\s-]?stock\w* / too much(?: stock| inventory)? / excess\w* / surplus / dead stock / most stock"
 _RUN_OUT = r"run(?:s|ning)? (?:out|dry|short) / stock-?outs? / stock(?:s|ing)? out / sell(?:s|ing)? out"
 _ORDERING = (
     r"reorder\w* / restock\w* / replenish\w* / order(?:s|ed|ing)? / buy\w* / purchas\w* / urgent\w* / critical\w*"
@@ -147,6 +165,7 @@ _ORDERING = (
 
 LIST_INTENTS: tuple[tuple[ListIntent, re.Pattern[str]], ...] = (
     ("overdue_list", phrases(_OVERDUE)),
+    ("overstock_list", phrases(_OVERSTOCK)),
     ("on_order_list", phrases(_ON_ORDER)),
     ("empty_list", phrases("out of stock / no stock / zero stock / sold out / stocked out / empty")),
     ("stockout_list", phrases(_RUN_OUT + " / lasts? the (?:short|least)\\w*")),
@@ -218,7 +237,17 @@ PRODUCT_INTENTS: tuple[tuple[ProductIntent, re.Pattern[str]], ...] = (
             """
         ),
     ),
-    ("price", phrases("prices? / costs? / expensive / cheap / worth / value / how much (?:is|are) (?:it|they|one)")),
+    ("advice", phrases("how (?:sure|certain|confident|safe) / confidence / certainty")),
+    ("stock", phrases(_OVERSTOCK)),
+    (
+        "price",
+        phrases(
+            r"""
+            discounts? / price breaks? / prices? / costs? / expensive / cheap / worth / value
+            how much (?:is|are) (?:it|they|one)
+            """
+        ),
+    ),
     ("supplier", phrases(r"suppliers? / vendors? / who (?:supplies|delivers|makes|sells) / lead[\s-]?times? / source")),
     (
         "stock",

@@ -12,6 +12,7 @@ from agent.rules.intents import (
     ASKING,
     ATTACK,
     AUTHORITY,
+    BEYOND,
     CHANGE,
     FOLLOW_UP,
     GENERIC,
@@ -127,6 +128,8 @@ def _talk(spoken: _Spoken) -> TalkIntent | None:
     changes = CHANGE.search(plain) and not RESTOCK.search(plain) and not ASKING.search(plain)
     if changes or AUTHORITY.search(plain):
         return "authority"
+    if BEYOND.search(plain) and not spoken.assumptions:
+        return "beyond"
     if GREETING.search(plain):
         return "greeting"
     if YES.search(plain):

@@ -22,7 +22,8 @@ ORDINARY = frozenset(
     declines decrease decreased decreases decreasing deficit definitely delay delayed delays deliver delivered
     deliveries delivers delivery demand demands department depends deplete depleted depletes derivation derive
     derived derives describe despite detail detailed details determined develop developed developing develops
-    did difference differences different discuss do does doesnt doing done dont double doubled doubles doubling
+    did difference differences different discount discounts discuss do does doesnt doing done dont double
+    doubled doubles doubling
     down drop dropped dropping drops dry due during each earlier earliest early effect eight either eleven else
     empty end enough entire eoq estimate estimated estimates eta etc even ever every everyday everyone
     everything everywhere exact exactly example excess exhausted exist expect expected expecting expensive

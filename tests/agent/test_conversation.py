@@ -28,6 +28,7 @@ def product(product_id: str, name: str, category: str, location: str, **changes:
         "open_orders": [],
         "supplier": {"name": "Acme", "promised_lead_time_days": 9, "observed_lead_times_days": [9, 12.5]},
         "unit_price": 4.25,
+        "price_breaks": [],
         "currency": "EUR",
         "minimum_order_quantity": 60,
         "order_multiple": 20,
@@ -65,6 +66,7 @@ HINGES = product(
     ],
 )
 GLUE_A, GLUE_B = (product(f"WOOD_GLUE_{size}", f"Wood glue {size}", "Chemicals", "Oslo") for size in ("S", "L"))
+WASHERS["price_breaks"] = [{"minimum_quantity": 500, "unit_price": 4.1}, {"minimum_quantity": 2000, "unit_price": 3.9}]
 CATALOGUE = [WASHERS, WASHERS_BERGEN, HINGES, GLUE_A, GLUE_B]
 NO_ORDER = {"recommended_action": "none", "order_quantity": 0}
 ROWS = [
@@ -355,7 +357,17 @@ def test_overdue_orders_are_listed_alone(chat: Chat) -> None:
         ("when do we run out of WASHERS_M6?", "At 33.25 a day the stock on hand lasts about 12.3 days."),
         ("when do we run out of DOOR_HINGES?", "The next delivery is PO-2031-000007: 260 boxes, due in 6 days."),
         ("who supplies DOOR_HINGES?", "Acme, promised in 9 days. The last deliveries took 9 and 12.5 days."),
-        ("what does DOOR_HINGES cost?", "4.25 EUR"),
+        ("what does DOOR_HINGES cost?", "4.25 EUR a unit at any quantity."),
+        (
+            "what does WASHERS_M6 cost at 1000?",
+            "4.25 EUR a unit, from 500 on 4.10 EUR each, from 2,000 on 3.90 EUR each.",
+        ),
+        (
+            "which products are overstocked?",
+            "- WOOD_GLUE_S (Oslo): 410 on hand, reorder point 505.5, stock for 12.3 days",
+        ),
+        ("how sure are you about WASHERS_M6?", "Confidence 0."),
+        ("which orders were placed today?", "I can't answer that"),
         ("what is the moq of DOOR_HINGES?", "minimum order 60 boxes, in multiples of 20"),
         ("how is the demand for DOOR_HINGES?", "31, 29, ?, 44"),
         ("compare DOOR_HINGES and WASHERS_M6", "reorder point 505.5"),
