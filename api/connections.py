@@ -96,6 +96,12 @@ class GuardedConnection(HttpToolsProtocol):
             self._await_header()
         super().on_message_begin()
 
+    def on_header(self, name: bytes, value: bytes) -> None:
+        if (
+            self._awaited is not SLOW_BODY
+        ):  # A trailer is no header: no key, and nothing that a proxy would have replaced.
+            super().on_header(name, value)
+
     def on_headers_complete(self) -> None:
         if sum(len(name) + len(value) for name, value in self.headers) + len(self.url) > self.settings.max_header_bytes:
             self._fault = LONG_HEADER

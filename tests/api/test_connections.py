@@ -216,6 +216,14 @@ def test_trailers_without_end_are_cut_off(process: Any) -> None:
     assert document["status"] in (408, 413)
 
 
+def test_a_trailer_is_no_header(process: Any) -> None:
+    chunked = b"POST /chat HTTP/1.1\r\nhost: x\r\nconnection: close\r\ntransfer-encoding: chunked\r\n\r\n0\r\n"
+    with connected(process) as connection:
+        connection.sendall(chunked + b"x-api-key: %s\r\n\r\n" % KEY.encode())
+
+        assert problem_in(everything(connection))["code"] == "key_missing"
+
+
 @pytest.mark.parametrize("said", [b"\x16\x03\x01\x02\x00\x01", b"hello\r\n\r\n", b"GET  HTTP/9.9\r\n\r\n"])
 def test_what_is_not_http_is_a_problem_document_too(process: Any, said: bytes) -> None:
     with connected(process) as connection:
