@@ -143,7 +143,7 @@ async def test_who_does_not_read_an_answer_is_cut_off() -> None:
     config = uvicorn.Config(
         endless, port=0, log_config=None, lifespan="off", http=connections.guarded(settings), ws="none"
     )
-    server = Server(config, app=FastAPI(), address="here", settings=settings)
+    server = Server(config, app=FastAPI(), settings=settings, once_listening=lambda: None)
     listener = config.bind_socket()
     listener.listen()
     serving = asyncio.create_task(server.serve(sockets=[listener]))
