@@ -242,4 +242,8 @@ def _message(error: Mapping[str, Any], mode: object) -> str:
             return "mode must be one of mock, input or database"
         case "missing":
             return "This field is required"
+        case "float_type":
+            return "Input should be a valid number: without quotation marks, with a point for decimals"
+        case "less_than_equal" if error["loc"][-1:] == ("service_level",):
+            return f"{error['msg']}; 0.95 is 95 %"
     return str(error["msg"]).removeprefix("Value error, ")[:300]

@@ -55,7 +55,7 @@ AUTHORITY = phrases(
     (?:without|skip|skipping|bypass|avoid|no) (?:an? |the |any )?(?:human )?(?:review|approval)
     (?:review|approval) (?:queue|list|desk) / pending (?:reviews?|approvals?|proposals?) / reviews? (?:are|is) \w+
     (?:waiting|waits?|open) (?:for )?(?:an? |my |your )?(?:reviews?|approval)
-    (?:do not|never|stop) (?:re)?(?:order|buy|purchas|stock)\w*
+    (?<!if i )(?<!if we )(?:do not|never|stop) (?:re)?(?:order|buy|purchas|stock)\w*
     """
 )
 BEYOND = phrases(
@@ -67,6 +67,7 @@ BEYOND = phrases(
     (?:value|worth) of (?:the |our |all |my )*(?:stock|inventory) / (?:stock|inventory) value
     (?:did|have|do) (?:we|i|you) spen[dt] / spent / spending
     sell(?:s|ing)? (?:the )?(?:best|most|worst|least) / (?:best|top|worst)[\s-]sell\w*
+    (?:most|least) expensive / total (?:value|worth|cost)
     (?:slow|fast)(?:est)?[\s-]mov\w+ / ran out / (?:did|have|has)\b.{0,30}\brun out
     (?:cheapest|cheaper|alternative|other|second|better) (?:supplier|vendor)s?
     (?:supplier|vendor)\b.{0,20}\b(?:cheapest|cheaper|best|better)
@@ -208,6 +209,7 @@ PRODUCT_INTENTS: tuple[tuple[ProductIntent, re.Pattern[str]], ...] = (
         phrases(
             _RUN_OUT
             + r"""
+            if (?:i|we) (?:do not|never) (?:re)?(?:order|buy)\w*
             out of stock / last(?:s|ing)?(?! (?:week|month|year|time|\d+)) / coverage / cover / how long / be empty
             days? (?:of )?(?:cover|supply|stock|left|remaining)
             """
