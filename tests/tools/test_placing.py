@@ -167,7 +167,7 @@ async def test_without_the_guard_they_would_all_order(
     """A planted fault, to show that it is the guard that makes the difference."""
 
     async def nothing_stands(*_: object) -> placing.Standing:
-        return placing.Standing(competition=None, limits=None)
+        return placing.Standing(hindrance=None, limits=None)
 
     monkeypatch.setattr(order_book, "standing", nothing_stands)
     outcomes = await _place_all(book, await proposed(*[{}] * 20))
