@@ -24,7 +24,7 @@ from tools.errors import AlreadyDecided, AwaitsReview
 from tools.models import Lane, NewRun, Order, Proposal, Run, RunStatus, RunView
 from tools.orders import _MARK_PLACED, OrderBook
 from tools.reviews import ReviewStore
-from tools.runs import Admission, RunStore
+from tools.runs import RunStore
 from tools.schema import orders, proposals
 
 LOOSENED = {
@@ -141,20 +141,20 @@ def next_taken_for_done() -> None:
 
 def answered_before_recorded() -> None:
     """A run is kept in memory and stored a moment later, when whoever asked has been told that it is."""
-    admit_run = RunStore.admit_run
+    admit_first = RunStore.admit_first
 
-    async def admit_later(self: RunStore, new: NewRun, **how: Any) -> Admission | None:
+    async def admit_later(self: RunStore, new: NewRun, **how: Any) -> Run | None:
         if how["owner"] is not None:
-            return await admit_run(self, new, **how)
+            return await admit_first(self, new, **how)
 
         async def later() -> None:
             await asyncio.sleep(LATER_SECONDS)
-            await admit_run(self, new, **how)
+            await admit_first(self, new, **how)
 
         _keep(asyncio.create_task(later()))
-        return Admission(_as_if_stored(new, how["lane"]), fresh=True)
+        return _as_if_stored(new, how["lane"])
 
-    RunStore.admit_run = admit_later  # type: ignore[method-assign]
+    RunStore.admit_first = admit_later  # type: ignore[method-assign]
 
 
 def _as_if_stored(new: NewRun, lane: Lane) -> Run:
