@@ -77,12 +77,13 @@ def _trial(options: Options) -> int:
 
 def _faults(options: Options) -> int:
     missed = 0
-    for fault in FAULTS:
+    for fault, (_, check) in FAULTS.items():
         outcome = asyncio.run(run(_plan(options, fault=fault)))
         found = {finding.check: finding.count for finding in outcome.findings}
-        missed += not found
-        shown = ", ".join(f"{check} {count}" for check, count in found.items()) or "NOT FOUND"
-        print(f"{fault:<26} {outcome.triggers} triggers, {outcome.blows.kills} kills: {shown}", flush=True)
+        missed += check not in found
+        shown = ", ".join(f"{name} {count}" for name, count in found.items())
+        state = "found" if check in found else "MISSED"
+        print(f"{state:<8}{fault:<26} {outcome.triggers} triggers, {outcome.blows.kills} kills: {shown}", flush=True)
     return missed
 
 

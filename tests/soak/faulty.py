@@ -38,7 +38,7 @@ LOOSENED = {
         "outbox": ("uq_outbox_run_id_event",),
     },
 }
-LATER_SECONDS = 0.1
+LATER_SECONDS = 0.2
 _later: set[asyncio.Task[None]] = set()
 _leave_unfinished = ContextVar("_leave_unfinished", default=False)
 
@@ -179,14 +179,19 @@ def _unfinished() -> Iterator[None]:
     _leave_unfinished.reset(token)
 
 
-FAULTS: dict[str, Callable[[], None]] = {
-    fault.__name__.replace("_", "-"): fault
-    for fault in (no_unique_key, answered_before_recorded, no_compare_and_set, outbox_outside, next_taken_for_done)
+FAULTS: dict[str, tuple[Callable[[], None], str]] = {
+    "no-unique-key": (no_unique_key, "doubled orders of a run"),
+    "answered-before-recorded": (answered_before_recorded, "lost runs"),
+    "no-compare-and-set": (no_compare_and_set, "two winners"),
+    "outbox-outside": (outbox_outside, "wrong outbox"),
+    "next-taken-for-done": (next_taken_for_done, "unfinished runs"),
 }
+"""Each with the check that must find it."""
 
 
 def plant(fault: str) -> None:
-    FAULTS[fault]()
+    work, _ = FAULTS[fault]
+    work()
 
 
 def loosen(fault: str, database_url: str) -> None:
