@@ -45,6 +45,7 @@ def _parser() -> argparse.ArgumentParser:
         command = commands.add_parser(name)
         command.set_defaults(work=work)
         command.add_argument("--rounds", type=int, default=rounds)
+        command.add_argument("--seconds", type=float, default=3_600, help="begin no round after so long")
         _add_database(command)
     return parser
 
@@ -88,14 +89,14 @@ def _faults(options: Options) -> int:
 
 
 def _decisions(options: Options) -> int:
-    contest = asyncio.run(contend(options.database, options.rounds))
+    contest = asyncio.run(contend(options.database, options.rounds, seconds=options.seconds))
     print(f"{options.database}: {contest.won} of {contest.rounds} rounds of {CONTESTANTS} decisions have one winner")
     print("\n".join(contest.lost))
     return len(contest.lost)
 
 
 def _starts(options: Options) -> int:
-    starts = asyncio.run(start_together(options.database, options.rounds))
+    starts = asyncio.run(start_together(options.database, options.rounds, seconds=options.seconds))
     print(f"{options.database}: {starts.ready} of {starts.rounds} × {PROCESSES} processes ready")
     print("\n".join(starts.failures))
     return starts.rounds * PROCESSES - starts.ready

@@ -4,9 +4,11 @@ A contestant is a process of its own (`python -m tests.soak.contest`), told by l
 """
 
 import asyncio
+import itertools
 import json
 import logging
 import sys
+import time
 from asyncio.subprocess import PIPE, Process
 from collections import Counter
 from dataclasses import dataclass, field
@@ -43,7 +45,8 @@ class Contest:
     lost: list[str] = field(default_factory=list)
 
 
-async def contend(database: Database, rounds: int) -> Contest:
+async def contend(database: Database, rounds: int, *, seconds: float = 3_600) -> Contest:
+    """As many rounds as there is time for."""
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.WARNING))
     with place(database) as where:
         settings = Settings(
@@ -54,14 +57,15 @@ async def contend(database: Database, rounds: int) -> Contest:
             prefetch=True,
         )
         async with open_runtime(settings) as runtime:
-            contest = await _rounds(runtime, where.database_url, rounds)
+            contest = await _rounds(runtime, where.database_url, rounds, time.monotonic() + seconds)
         _hold_against(Book.read(where.database_url), contest)
     return contest
 
 
-async def _rounds(runtime: Runtime, database_url: str, rounds: int) -> Contest:
-    contest, players = Contest(rounds), [await _player(database_url) for _ in range(PROCESSES)]
-    for number in range(rounds):
+async def _rounds(runtime: Runtime, database_url: str, rounds: int, until: float) -> Contest:
+    contest, players = Contest(), [await _player(database_url) for _ in range(PROCESSES)]
+    for number in itertools.takewhile(lambda _: time.monotonic() < until, range(rounds)):
+        contest.rounds += 1
         trigger = InlineTrigger.model_validate({**TRIGGER, "product_id": f"C-{number}"})
         view = await runtime.decide(trigger.to_request(requested_by="contest"))
         assert view.proposal is not None and view.proposal.status == "pending"

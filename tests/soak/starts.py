@@ -1,6 +1,8 @@
 """Many processes that start at once on an empty database: all of them get ready."""
 
 import asyncio
+import itertools
+import time
 from dataclasses import dataclass, field
 
 from tests.soak.service import Database, place, serving
@@ -15,10 +17,11 @@ class Starts:
     failures: list[str] = field(default_factory=list)
 
 
-async def start_together(database: Database, rounds: int) -> Starts:
+async def start_together(database: Database, rounds: int, *, seconds: float = 3_600) -> Starts:
     """Eight servers at once, so many times, each time on a database without tables."""
-    starts = Starts(rounds)
-    for _ in range(rounds):
+    starts, until = Starts(), time.monotonic() + seconds
+    for _ in itertools.takewhile(lambda _: time.monotonic() < until, range(rounds)):
+        starts.rounds += 1
         with place(database) as where:
             try:
                 async with serving(where, ("serve",) * PROCESSES) as service:
