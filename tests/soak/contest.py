@@ -22,7 +22,7 @@ from tests.soak.book import Book
 from tests.soak.processes import ROOT
 from tests.soak.service import Database, place
 from tools.database import create_engine
-from tools.errors import AlreadyDecided
+from tools.errors import AlreadyDecided, Unavailable
 from tools.orders import OrderBook
 
 PROCESSES, CONTESTANTS = 2, 50
@@ -128,8 +128,8 @@ async def _decide(book: OrderBook, review_id: str, number: int) -> str:
         await book.decide(review_id, version=None, decision=decision, quantity=None, reason="mine", decided_by=name)
     except AlreadyDecided:
         return "refused"
-    except Exception as error:
-        return repr(error)[:200]
+    except Unavailable:  # as its message says
+        return await _decide(book, review_id, number)
     return "counted"
 
 
