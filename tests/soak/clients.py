@@ -36,16 +36,18 @@ class Line:
     ) -> httpx.Response:
         """The first answer after which nothing has to be sent `again`. Raises TimeoutError where none comes."""
         until, pause = time.monotonic() + self._give_up_seconds, SHORTEST_PAUSE_SECONDS
+        last = "no connection"
         while time.monotonic() < until:
             with suppress(httpx.TransportError):
                 answer = await self._client.request(method, self._dice.choice(self._urls) + path, **request)
                 if not again(answer):
                     return answer
                 self._note(answer)
+                last = f"{answer.status_code} {answer.text[:300]}"
             self._journal.resent += 1
             await asyncio.sleep(pause * self._dice.uniform(0.5, 1.5))
             pause = min(2 * pause, LONGEST_PAUSE_SECONDS)
-        self._journal.unanswered.append(f"{method} {path}")
+        self._journal.unanswered.append(f"{method} {path}: {last}")
         raise TimeoutError(f"no answer to {method} {path} within {self._give_up_seconds} s")
 
     def _note(self, answer: httpx.Response) -> None:
