@@ -16,6 +16,7 @@ from starlette.responses import Response
 
 from api.errors import MalformedRequest, restock_problem
 from tools.errors import InFlight
+from tools.idempotency import StoredAnswer
 from tools.orders import OrderBook
 
 HEADER = "idempotency-key"
@@ -45,7 +46,8 @@ class Attempt:
 
     def __init__(self, request: Request, body: BaseModel, book: OrderBook) -> None:
         self._book = book
-        self._lease = request.app.state.runtime.settings.run_deadline_seconds + LEASE_MARGIN_SECONDS
+        settings = request.app.state.runtime.settings
+        self._lease = max(settings.run_deadline_seconds, settings.wait_seconds) + LEASE_MARGIN_SECONDS
         self._key = _key(request)
         self._caller = f"{request.state.caller.id} {request.scope['path']}"
         self._body = body
@@ -73,8 +75,7 @@ class Attempt:
             answered = await ended() if ended else None
             return restock_problem(error, run_id=self.run_id) if answered is None else _json(answered, _REPLAYED)
         if stored is not None:
-            body = stored.body.encode()
-            return _json(Accepted.of(body, asked_for=True) if stored.status_code == 202 else body, _REPLAYED)
+            return _json(_given(stored), _REPLAYED)
         return _json(await self._first(self._key, work, kept))
 
     async def _first(self, key: str, work: Work, kept: Callable[[bytes], bytes]) -> bytes:
@@ -83,13 +84,17 @@ class Attempt:
         except BaseException:
             await self._book.abandon_idempotent(key, self._caller)
             raise
-        if not isinstance(body, Accepted):
-            await self._book.finish_idempotent(key, self._caller, 200, kept(body).decode())
-        elif body.asked_for:
-            await self._book.finish_idempotent(key, self._caller, 202, body.decode())
-        else:
+        if isinstance(body, Accepted) and not body.asked_for:
             await self._book.abandon_idempotent(key, self._caller)
-        return body
+            return body
+        code, shown = (202, body) if isinstance(body, Accepted) else (200, kept(body))
+        first = await self._book.finish_idempotent(key, self._caller, code, shown.decode())
+        return body if first is None else _given(first)
+
+
+def _given(stored: StoredAnswer) -> bytes:
+    body = stored.body.encode()
+    return Accepted.of(body, asked_for=True) if stored.status_code == 202 else body
 
 
 def _key(request: Request) -> str | None:

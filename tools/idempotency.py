@@ -52,14 +52,20 @@ class IdempotencyStore(Store):
 
         return await self._write(work)
 
-    async def finish_idempotent(self, key: str, caller: str, status_code: int, body: str) -> None:
-        """Keep the answer for every later request with this key. The first answer stands."""
+    async def finish_idempotent(self, key: str, caller: str, status_code: int, body: str) -> StoredAnswer | None:
+        """Keep the answer for every later request with this key. The first answer stands: where a request that was let
+        through after the lease has given it, it is returned, to be given here too."""
         unanswered = sa.update(idempotency).where(*_is(key, caller), idempotency.c.status_code.is_(None))
 
-        async def work(connection: AsyncConnection) -> None:
-            await connection.execute(unanswered.values(status_code=status_code, body=body))
+        async def work(connection: AsyncConnection) -> StoredAnswer | None:
+            kept = await connection.execute(unanswered.values(status_code=status_code, body=body))
+            if kept.rowcount:
+                return None
+            rows = await connection.execute(sa.select(idempotency).where(*_is(key, caller)))
+            first = rows.mappings().first()
+            return None if first is None else StoredAnswer(status_code=first["status_code"], body=first["body"])
 
-        await self._write(work)
+        return await self._write(work)
 
     async def abandon_idempotent(self, key: str, caller: str) -> None:
         """Give an unanswered key back: nothing was done, and a repeated request may try again."""

@@ -54,10 +54,10 @@ async def test_a_key_whose_request_crashed_is_let_through_after_its_lease(book: 
 
 async def test_an_answered_key_is_never_let_through_again(book: OrderBook) -> None:
     await book.begin_idempotent("k", "erp", "hash", lease_seconds=0)
-    await book.finish_idempotent("k", "erp", 200, "first")
-    await book.finish_idempotent("k", "erp", 500, "second")
-    answer = await book.begin_idempotent("k", "erp", "hash")
-    assert answer == StoredAnswer(status_code=200, body="first")
+    first = StoredAnswer(status_code=200, body="first")
+    assert await book.finish_idempotent("k", "erp", 200, "first") is None
+    assert await book.finish_idempotent("k", "erp", 202, "second") == first
+    assert await book.begin_idempotent("k", "erp", "hash") == first
 
 
 async def test_an_abandoned_key_may_be_used_again_and_an_answered_one_cannot_be_abandoned(book: OrderBook) -> None:
