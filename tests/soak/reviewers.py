@@ -19,10 +19,13 @@ class ReviewDesk:
     def __init__(self, line: Line, journal: Journal, dice: random.Random, keys: dict[str, str]) -> None:
         self._line, self._journal, self._dice, self._keys = line, journal, dice, keys
         self._waiting: asyncio.Queue[Review] = asyncio.Queue()
+        self._heard: set[str] = set()
         self._races = 0
 
     def hear(self, review: Review) -> None:
-        self._waiting.put_nowait(review)
+        if review.id not in self._heard:
+            self._heard.add(review.id)
+            self._waiting.put_nowait(review)
 
     async def work(self) -> None:
         while True:
