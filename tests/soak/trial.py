@@ -80,7 +80,9 @@ class Trial:
     async def run(self) -> Outcome:
         async with (
             receiving(self._receiver) as hook,
-            serving(self._where, COMMANDS[self._plan.database], fault=self._plan.fault) as service,
+            serving(
+                self._where, COMMANDS[self._plan.database], settings=self._settings(), fault=self._plan.fault
+            ) as service,
         ):
             if self._plan.fault:
                 await asyncio.to_thread(loosen, self._plan.fault, self._where.database_url)
@@ -92,6 +94,10 @@ class Trial:
             await self._load(line, desk, service.processes)
             await self._drain(desk)
         return self._outcome()
+
+    def _settings(self) -> dict[str, str]:
+        # Procrastinate's workers need a connection that lasts; in a storm the server carries out what callers wait for.
+        return {"WORK_RUNS": "true"} if self._plan.storm_seconds else {}
 
     def _line(self, service: Service) -> Line:
         patience = self._plan.patience_seconds
