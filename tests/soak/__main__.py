@@ -58,7 +58,9 @@ def _add_plan(command: argparse.ArgumentParser, *, struck: bool) -> None:
     command.add_argument("--freezes", type=int, default=Plan.freezes if struck else 0, help="longer than a run's lease")
     command.add_argument("--seed", type=int, default=Plan.seed)
     command.add_argument("--seconds", type=float, default=Plan.seconds, help="send nothing more after so long")
-    command.add_argument("--patience", type=float, dest="patience_seconds", default=Plan.patience_seconds)
+    # While a storm lasts, what is queued may have to wait.
+    patience = Plan.patience_seconds if struck else 900
+    command.add_argument("--patience", type=float, dest="patience_seconds", default=patience)
 
 
 def _add_database(command: argparse.ArgumentParser) -> None:
