@@ -1,9 +1,14 @@
 """Short forms of the trials; `make soak` runs them at length."""
 
+import asyncio
+import random
+
 import pytest
 
+from tests.soak.clients import trigger_body
 from tests.soak.contest import contend
-from tests.soak.service import Database
+from tests.soak.service import Database, place, serving
+from tests.soak.staff import ADMIN
 from tests.soak.trial import Plan, run
 
 
@@ -25,6 +30,26 @@ async def test_decisions_that_do_not_compare_before_they_set_are_found_out() -> 
 
     found = {finding.check for finding in outcome.findings}
     assert {"two winners", "doubled orders of a run", "wrong audit", "wrong outbox"} <= found
+
+
+async def test_fifty_triggers_at_once_on_two_processes_never_find_sqlite_locked() -> None:
+    dice = random.Random(1)
+    with place("sqlite") as where:
+        async with serving(where, ("serve", "serve")) as service:
+            sent = (
+                service.client.post(
+                    f"{service.urls[number % 2]}/inventory-trigger",
+                    json=trigger_body(number, dice),
+                    headers={"X-API-Key": ADMIN},
+                    timeout=60,
+                )
+                for number in range(50)
+            )
+            answers = await asyncio.gather(*sent)
+        logs = [process.log.read_text() for process in service.processes]
+
+    assert {answer.status_code for answer in answers} <= {200, 202}
+    assert not any("locked" in log or "cannot serve" in log for log in logs)
 
 
 async def test_of_fifty_decisions_at_once_from_two_processes_one_counts() -> None:
