@@ -53,11 +53,12 @@ def _parser() -> argparse.ArgumentParser:
 def _add_plan(command: argparse.ArgumentParser, *, struck: bool) -> None:
     if struck:
         _add_database(command)
-    command.add_argument("--triggers", type=int, default=Plan.triggers)
+    command.add_argument("--triggers", type=int, default=Plan.triggers if struck else 100_000)
     command.add_argument("--kills", type=int, default=Plan.kills if struck else 0, help="kill -9")
     command.add_argument("--freezes", type=int, default=Plan.freezes if struck else 0, help="longer than a run's lease")
     command.add_argument("--seed", type=int, default=Plan.seed)
-    command.add_argument("--seconds", type=float, default=Plan.seconds, help="send nothing more after so long")
+    seconds = Plan.seconds if struck else 180
+    command.add_argument("--seconds", type=float, default=seconds, help="send nothing more after so long")
     # While a storm lasts, what is queued may have to wait.
     patience = Plan.patience_seconds if struck else 900
     command.add_argument("--patience", type=float, dest="patience_seconds", default=patience)

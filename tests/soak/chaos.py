@@ -50,11 +50,11 @@ class Storm:
     def __init__(self, server: PostgresServer, database: str, blows: Blows) -> None:
         self._server, self._database, self._blows = server, database, blows
 
-    async def rage(self, *, every_seconds: float, crashes: int, triggers: int, progress: Progress) -> None:
-        """Until so many triggers have been worked through."""
-        moments = [triggers * (number + 1) / (crashes + 1) for number in range(crashes)]
-        while progress.done < triggers:
-            if moments and progress.done >= moments[0]:
+    async def rage(self, *, every_seconds: float, crashes: int, seconds: float) -> None:
+        began = time.monotonic()
+        moments = [began + seconds * (number + 1) / (crashes + 1) for number in range(crashes)]
+        while time.monotonic() < began + seconds:
+            if moments and time.monotonic() >= moments[0]:
                 moments.pop(0)
                 await asyncio.to_thread(self._server.crash)
                 self._blows.crashes += 1

@@ -1,6 +1,7 @@
 """The service's processes: started, killed, frozen and started again, each at an address that stays the same."""
 
 import asyncio
+import atexit
 import json
 import os
 import random
@@ -12,6 +13,7 @@ import time
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 
 import httpx
@@ -48,6 +50,14 @@ class Nursery:
         self._process.stdin.close()
         self._process.wait(30)
         self._process.stdout.close()
+
+
+@cache
+def open_nursery() -> Nursery:
+    """One for all trials of this process, and closed with it."""
+    nursery = Nursery()
+    atexit.register(nursery.close)
+    return nursery
 
 
 @dataclass

@@ -13,7 +13,7 @@ from typing import Literal
 import httpx
 
 from tests.soak.databases import PostgresServer, postgres_server
-from tests.soak.processes import Nursery, Process, free_port, wait_until_ready
+from tests.soak.processes import Nursery, Process, free_port, open_nursery, wait_until_ready
 from tests.soak.staff import ADMIN
 
 Database = Literal["sqlite", "postgresql"]
@@ -75,8 +75,7 @@ async def serving(
 ) -> AsyncIterator[Service]:
     """Run these commands of the service, `serve` or `worker`, until the block ends; then they are told to stop."""
     async with AsyncExitStack() as stack:
-        nursery = Nursery()
-        stack.callback(nursery.close)
+        nursery = await asyncio.to_thread(open_nursery)
         environment = _environment(where, commands) | dict(settings or {})
         processes = [_process(nursery, command, n, where, environment, fault) for n, command in enumerate(commands)]
         client = httpx.AsyncClient(timeout=PATIENCE_SECONDS, trust_env=False, limits=httpx.Limits(max_connections=200))

@@ -128,7 +128,7 @@ class Trial:
         server, plan = self._where.server, self._plan
         assert server is not None
         await Storm(server, DATABASE_NAME, self._blows).rage(
-            every_seconds=plan.storm_seconds, crashes=plan.crashes, triggers=plan.triggers, progress=self._progress
+            every_seconds=plan.storm_seconds, crashes=plan.crashes, seconds=plan.seconds
         )
 
     async def _shop(self, line: Line, desk: ReviewDesk, numbers: Iterator[int]) -> None:
