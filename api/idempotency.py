@@ -25,11 +25,12 @@ LEASE_MARGIN_SECONDS = 5.0
 _REPLAYED = {"Idempotency-Replayed": "true"}
 Work = Callable[[], Awaitable[bytes]]
 Ended = Callable[[], Awaitable[bytes | None]]
+Result = Callable[[str], Awaitable[bytes | None]]
 
 
 class Accepted(bytes):
-    """An answer given before its work is done (202), which says where to ask for more. One that was `asked_for` stands
-    as the answer; one that came of a caller's patience does not, so that the next sending may find the result."""
+    """An answer given before its work is done (202), which names the run and where to ask for more: `asked_for`, or
+    because the caller's patience was over."""
 
     asked_for = False
     status_url = ""
@@ -60,10 +61,16 @@ class Attempt:
         return sha256(f"{self._caller}\n{self._key}".encode()).hexdigest()[:32]
 
     async def answer(
-        self, work: Work, ended: Ended | None = None, *, kept: Callable[[bytes], bytes] = bytes
+        self,
+        work: Work,
+        ended: Ended | None = None,
+        *,
+        result: Result | None = None,
+        kept: Callable[[bytes], bytes] = bytes,
     ) -> Response:
         """The first answer again, or the work's. While another sending is being answered: what the work has `ended`
-        in, if it has, or 409 with the run's id.
+        in, if it has, or 409 with the run's id. Where the first answer was a run's name alone, and this sending would
+        rather have the `result`: that of the same run, once it is there.
 
         `kept` makes of the answer what is stored and shown again, where that may not be all of it."""
         if self._key is None:
@@ -75,26 +82,26 @@ class Attempt:
             answered = await ended() if ended else None
             return restock_problem(error, run_id=self.run_id) if answered is None else _json(answered, _REPLAYED)
         if stored is not None:
-            return _json(_given(stored), _REPLAYED)
-        return _json(await self._first(self._key, work, kept))
+            return _json(await _again(stored, result), _REPLAYED)
+        return _json(await self._first(self._key, work, result, kept))
 
-    async def _first(self, key: str, work: Work, kept: Callable[[bytes], bytes]) -> bytes:
+    async def _first(self, key: str, work: Work, result: Result | None, kept: Callable[[bytes], bytes]) -> bytes:
         try:
             body = await work()
         except BaseException:
             await self._book.abandon_idempotent(key, self._caller)
             raise
-        if isinstance(body, Accepted) and not body.asked_for:
-            await self._book.abandon_idempotent(key, self._caller)
-            return body
         code, shown = (202, body) if isinstance(body, Accepted) else (200, kept(body))
         first = await self._book.finish_idempotent(key, self._caller, code, shown.decode())
-        return body if first is None else _given(first)
+        return body if first is None else await _again(first, result)
 
 
-def _given(stored: StoredAnswer) -> bytes:
+async def _again(stored: StoredAnswer, result: Result | None) -> bytes:
     body = stored.body.encode()
-    return Accepted.of(body, asked_for=True) if stored.status_code == 202 else body
+    if stored.status_code != 202:
+        return body
+    found = await result(json.loads(body)["run_id"]) if result else None
+    return Accepted.of(body, asked_for=result is None) if found is None else found
 
 
 def _key(request: Request) -> str | None:

@@ -69,7 +69,11 @@ async def trigger(
             return _answer(view, runtime, at_once) if view and (at_once or view.proposal) else None
         return None
 
-    return await attempt.answer(work, ended)
+    async def result(run_id: str) -> bytes | None:
+        view = await runtime.book.run(run_id)
+        return None if view.run.status in UNFINISHED or view.proposal is None else _answer(view, runtime, at_once)
+
+    return await attempt.answer(work, ended, result=None if at_once else result)
 
 
 @router.get(

@@ -145,22 +145,20 @@ async def test_a_run_that_ended_is_answered_though_whoever_began_it_died_holding
     assert again.json()["order"] == first.json()["order"]
 
 
-async def test_of_two_sendings_let_through_both_give_the_answer_that_came_first(
+async def test_where_another_sending_was_let_through_and_answered_first_its_answer_is_given(
     service: Any, monkeypatch: pytest.MonkeyPatch, x1: dict[str, Any]
 ) -> None:
-    begin = service.book.begin_idempotent
+    finish = service.book.finish_idempotent
 
-    async def begin_after_the_lease(key: str, caller: str, body_hash: str, **_: Any) -> Any:
-        return await begin(key, caller, body_hash, lease_seconds=0)
+    async def come_second(key: str, caller: str, *answer: Any) -> Any:
+        await finish(key, caller, 200, '{"came": "first"}')
+        return await finish(key, caller, *answer)
 
-    monkeypatch.setattr(service.book, "begin_idempotent", begin_after_the_lease)
+    monkeypatch.setattr(service.book, "finish_idempotent", come_second)
 
-    answers = await asyncio.gather(
-        *(service.trigger(x1, **key("a"), **how) for how in ({}, {"Prefer": "respond-async"}))
-    )
+    answer = await service.trigger(x1, **key("a"))
 
-    assert {answer.status_code for answer in answers} <= {200, 202, 409}
-    assert len({answer.content for answer in answers if answer.is_success}) == 1
+    assert answer.json() == {"came": "first"}
 
 
 async def test_a_refused_request_does_not_use_up_its_key(service: Any, x1: dict[str, Any]) -> None:

@@ -121,6 +121,30 @@ async def test_a_run_that_outlives_the_wait_is_named_and_found_by_the_next_sendi
     assert (again.status_code, again.json()["run_id"]) == (200, run["run_id"])
 
 
+async def test_a_key_that_was_answered_with_another_s_run_stays_with_it_when_it_ordered_nothing(
+    start: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    service = await start(wait_seconds=0.05)
+    enough = {**X1, "current_stock": 5_000}
+    propose, go_on = service.book.propose, asyncio.Event()
+
+    async def slow(new: Any, **how: Any) -> Any:
+        await go_on.wait()
+        return await propose(new, **how)
+
+    monkeypatch.setattr(service.book, "propose", slow)
+    begun = await service.trigger(enough, **{"Idempotency-Key": "a"})
+    joined = await service.trigger(enough, **{"Idempotency-Key": "b"})
+    go_on.set()
+    run = await _until_ended(service.client, joined.headers["location"])
+    again = await service.trigger(enough, **{"Idempotency-Key": "b"})
+
+    assert (begun.status_code, joined.status_code, run["status"]) == (202, 202, "no_action")
+    assert joined.json()["run_id"] == begun.json()["run_id"]
+    assert (again.status_code, again.json()["run_id"]) == (200, begun.json()["run_id"])
+    assert await service.count("runs") == 1
+
+
 async def test_whoever_waits_is_answered_while_many_others_still_wait(start: Any) -> None:
     service = await start(max_runs_in_flight=4)
     for number in range(100):
