@@ -41,7 +41,7 @@ PAIRS = tuple((one, one + apart) for apart in range(MEANS) for one in range(MEAN
 """Of mean forecasts, whose errors are multiplied: first each with itself."""
 FIRST, SECOND = np.array(PAIRS).T
 TIMES = np.where(FIRST == SECOND, 1.0, 2.0)[:, None]
-"""How often each pair stands in a square."""
+"""How often each pair stands in the square of a sum."""
 
 LONGEST_START = 8
 LONGEST_FADE = 20_000
@@ -109,18 +109,20 @@ class Frame:
     def weighted(self) -> tuple[FloatArray, FloatArray]:
         """What demand after each origin, and the sums before it, are multiplied by to give errors × root weight."""
         factor = self.counted * self.root_weight
-        return factor, -self.horizon * factor * self.scales[:, :, :-1]
+        return factor / self.horizon, -factor * self.scales[:, :, :-1]
 
     @cached_property
     def plain(self) -> tuple[FloatArray, FloatArray]:
-        """The same for errors that are not weighted."""
-        return self.counted, -self.horizon * self.counted * self.scales[:, :, :-1]
+        """The same for errors that are not weighted, of one product."""
+        return self.counted[0] / self.horizon, -self.counted * self.scales[:, 0, :-1]
 
     @cached_property
     def growth(self) -> FloatArray:
-        """1 ÷ the weight that an origin has lost since the first that still counts; 0 for those faded to nothing."""
+        """1 ÷ the weight that an origin has lost since the first that still counts; 0 for those faded to nothing.
+        Once for each mean forecast, as NumPy takes twice as long where it has to repeat a row."""
         origins = np.arange(self.known.shape[1] - 1) - self.faded
-        return np.where(origins < 0, 0.0, ERROR_DECAY ** (-self.horizon * np.maximum(origins, 0.0)))
+        growth = np.where(origins < 0, 0.0, ERROR_DECAY ** (-self.horizon * np.maximum(origins, 0.0)))
+        return np.tile(growth, (MEANS, 1))
 
     @cached_property
     def fade(self) -> FloatArray:
@@ -130,24 +132,27 @@ class Frame:
 
     @cached_property
     def running(self) -> tuple[FloatArray, FloatArray]:
-        """Of one product, at each point: what sums of grown errors are multiplied by to give their weighted mean, and
-        how many errors of equal weight they amount to."""
-        held = self.counted[0] * self.growth
+        """Of one product, at each point: what sums of grown errors and of their products are multiplied by to give
+        weighted means, and how many errors of equal weight they amount to."""
+        growth = self.growth[0]
+        held = self.counted[0] * growth
         weight = np.append(0.0, np.cumsum(held)) * self.fade
-        squares = np.append(0.0, np.cumsum(held * self.growth)) * self.fade**2
+        squares = np.append(0.0, np.cumsum(held * growth)) * self.fade**2
         total = np.maximum(weight, SMALLEST)
-        return self.fade / total, np.asarray(weight * total / np.maximum(squares, SMALLEST))
+        share = np.concatenate([np.ones((MEANS, 1)), TIMES]) * (self.fade / total)
+        return share, np.asarray(weight * total / np.maximum(squares, SMALLEST))
 
     @cached_property
     def trust(self) -> "Trust":
         """Of one product, at each point."""
-        return Trust.in_windows(self.running[1])
+        return Trust.in_windows(self.running[1], self.horizon)
 
     @cached_property
     def counts(self) -> tuple[IntArray, FloatArray, FloatArray]:
-        """Of one product: the periods known at each point, and what sums and squares of deviations are divided by."""
-        known = np.maximum(self.known[0], 0)
-        return known, np.maximum(known, 1.0), np.maximum(known - 1, 1.0)
+        """Of one product: where the periods between two points begin, and what sums and squares of deviations up to
+        each point are divided by."""
+        known = self.known[0]
+        return np.append(0, known[:-1]), known * 1.0, np.maximum(known - 1.0, 1.0)
 
     @property
     def faded(self) -> int:
@@ -159,15 +164,16 @@ class Trust:
     """How far errors that amount to so many windows are believed."""
 
     measured: FloatArray
-    """Their share in a variance; the prior has the rest."""
+    """What the mean square error per period is multiplied by to give its part in a variance per period."""
     prior: FloatArray
+    """The share of the prior in it."""
     others: FloatArray
     """Windows that can be compared with one; 0 where a single one says nothing of its chance."""
 
     @classmethod
-    def in_windows(cls, windows: FloatArray) -> Self:
+    def in_windows(cls, windows: FloatArray, horizon: int) -> Self:
         measured = windows / (windows + PRIOR_WINDOWS)
-        return cls(measured, 1 - measured, np.where(windows > MORE_THAN_ONE, windows - 1, 0.0))
+        return cls(horizon * measured, 1 - measured, np.where(windows > MORE_THAN_ONE, windows - 1, 0.0))
 
 
 @lru_cache(maxsize=1024)
@@ -233,10 +239,31 @@ def _scales(longest: int) -> FloatArray:
     return np.stack([1 / known, *recent])
 
 
+@dataclass(frozen=True, slots=True)
+class Blocks:
+    """How a history is cut up. The last ends with the history, the first may begin before it."""
+
+    count: int
+    points: int
+    """Of the grid, in each."""
+    lead: int
+    """Periods by which the first begins before the history."""
+    within: FloatArray
+    """For each mean forecast, what the periods of a block add to the sums at its points; periods × points."""
+    across: FloatArray
+    """And what the blocks by themselves add to the sums at the points of later ones; blocks × (later blocks · points).
+    """
+
+
+@lru_cache(maxsize=1024)
+def _blocks(periods: int, horizon: int) -> Blocks:
+    points = -(-max(BLOCK_PERIODS, periods // MOST_BLOCKS) // horizon)
+    count = -(-periods // (horizon * points))
+    return Blocks(count, points, count * points * horizon - periods, *_block_weights(horizon, points, count))
+
+
 @lru_cache(maxsize=256)
 def _block_weights(horizon: int, points: int, blocks: int) -> tuple[FloatArray, FloatArray]:
-    """For each mean forecast: what the periods of a block add to the sums at its points, periods × points; and what the
-    blocks by themselves add to the sums at the points of the later ones, blocks × (later blocks · points)."""
     keeps = KEEPS[:, None, None]
     after = horizon * np.arange(1, points + 1)
     age = after - 1 - np.arange(horizon * points)[:, None]
@@ -246,33 +273,23 @@ def _block_weights(horizon: int, points: int, blocks: int) -> tuple[FloatArray, 
     return within, across.reshape(MEANS, blocks, -1)
 
 
-def block_layout(periods: int, horizon: int) -> tuple[int, int]:
-    """Blocks that a history is cut into, and grid points in each. The last ends with the history, the first may begin
-    before it."""
-    points = -(-max(BLOCK_PERIODS, periods // MOST_BLOCKS) // horizon)
-    return -(-periods // (horizon * points)), points
-
-
 def whole_blocks(periods: int, horizon: int) -> int:
     """Periods of a history that is filled up with zeros before its start to whole blocks, which spares a copy."""
-    blocks, points = block_layout(periods, horizon)
-    return blocks * points * horizon
+    return periods + _blocks(periods, horizon).lead
 
 
 def _grid_sums(demand: Demand, horizon: int) -> FloatArray:
     """As two matrix products: of each block's periods by themselves, then of what the blocks before them amount to."""
     rows, periods = demand.shape
-    blocks, points = block_layout(periods, horizon)
-    lead = blocks * points * horizon - periods
-    columns = _filled_up(demand, lead).reshape(rows * blocks, -1)
-    sums = np.empty((MEANS, rows, blocks * points))
-    within, across = _block_weights(horizon, points, blocks)
-    _multiply(columns, within, sums.reshape(MEANS, rows * blocks, points))
-    if blocks > 1:
-        carried = np.empty((MEANS, rows, across.shape[2]))
-        _multiply(np.ascontiguousarray(sums[:, :, points - 1 :: points]), across, carried)
-        sums[:, :, points:] += carried
-    return sums[:, :, lead // horizon :]
+    cut = _blocks(periods, horizon)
+    columns = _filled_up(demand, cut.lead).reshape(rows * cut.count, -1)
+    sums = np.empty((MEANS, rows, cut.count * cut.points))
+    _multiply(columns, cut.within, sums.reshape(MEANS, rows * cut.count, cut.points))
+    if cut.count > 1:
+        carried = np.empty((MEANS, rows, cut.across.shape[2]))
+        _multiply(np.ascontiguousarray(sums[:, :, cut.points - 1 :: cut.points]), cut.across, carried)
+        sums[:, :, cut.points :] += carried
+    return sums[:, :, cut.lead // horizon :]
 
 
 def _filled_up(demand: Demand, lead: int) -> FloatArray:
@@ -286,15 +303,19 @@ def _filled_up(demand: Demand, lead: int) -> FloatArray:
 
 def _multiply(left: FloatArray, right: FloatArray, product: FloatArray) -> None:
     """For each mean forecast, some rows at a time."""
-    rows = max(1, SMALL_PRODUCT // right[0].size)
-    for start in range(0, left.shape[-2], rows):
-        here = slice(start, start + rows)
+    size, rows = left.shape[-2], SMALL_PRODUCT // right[0].size
+    if size <= rows:
+        np.matmul(left, right, out=product)
+        return
+    for start in range(0, size, max(1, rows)):
+        here = slice(start, start + max(1, rows))
         np.matmul(left[..., here, :], right, out=product[:, here])
 
 
 @dataclass(frozen=True, slots=True)
 class ErrorMoments:
-    """Weighted means of past errors: mean forecasts × products (or points), and `PAIRS` of them × products.
+    """Weighted means of past errors, per period: mean forecasts × products (or points), and `PAIRS` of them × products,
+    each as often as it stands in the square of a sum.
 
     `windows` says how many equally weighty errors weigh as much as all of them.
     """
@@ -309,10 +330,13 @@ class ErrorMoments:
 def newest_moments(grid: Grid) -> ErrorMoments:
     """Of each product, as known at the end of its history."""
     frame = grid.frame
-    errors = _errors(grid, *frame.weighted)
+    after, before = frame.weighted
+    total = grid.sums[0]
+    errors = grid.sums[:, :, :-1] * before
+    errors += (total[:, 1:] - total[:, :-1]) * after
     bias = np.vecdot(errors, frame.root_weight) / frame.total_weight
     products = np.concatenate([np.vecdot(errors[: MEANS - apart], errors[apart:]) for apart in range(MEANS)])
-    return ErrorMoments(bias, products / frame.total_weight, np.broadcast_to(frame.windows, bias.shape[1:]))
+    return ErrorMoments(bias, products * (TIMES / frame.total_weight), np.broadcast_to(frame.windows, bias.shape[1:]))
 
 
 def moments_by_point(grid: Grid) -> ErrorMoments:
@@ -320,41 +344,33 @@ def moments_by_point(grid: Grid) -> ErrorMoments:
 
     Errors whose weight has faded to nothing are left out of the running sums.
     """
-    frame = grid.frame
-    errors = _errors(grid, *frame.plain)[:, 0]
-    grown = errors * frame.growth
-    rows = np.concatenate([grown, *(grown[: MEANS - apart] * errors[apart:] for apart in range(MEANS))])
+    frame, sums = grid.frame, grid.sums[:, 0]
+    after, before = frame.plain
+    errors = sums[:, :-1] * before
+    errors += (sums[0, 1:] - sums[0, :-1]) * after
     share, windows = frame.running
-    running = np.zeros((len(rows), share.size))
-    np.add.accumulate(rows, axis=1, out=running[:, 1:])
+    running = np.zeros(share.shape)
+    grown = np.multiply(errors, frame.growth, out=running[:MEANS, 1:])
+    np.multiply(grown.take(FIRST, axis=0), errors.take(SECOND, axis=0), out=running[MEANS:, 1:])
+    np.add.accumulate(running, axis=1, out=running)
     running *= share
     return ErrorMoments(running[:MEANS], running[MEANS:], windows, frame.trust)
-
-
-def _errors(grid: Grid, actual_factor: FloatArray, sums_factor: FloatArray) -> FloatArray:
-    """Demand over the horizon after each origin less its forecast there, weighted; forecasts × products × origins."""
-    total = grid.sums[0]
-    actual = total[:, 1:] - total[:, :-1]
-    actual *= actual_factor
-    errors = grid.sums[:, :, :-1] * sums_factor
-    errors += actual
-    return np.asarray(errors)
 
 
 def running_statistics(demand: FloatArray, frame: Frame, *, centre: float) -> tuple[FloatArray, FloatArray]:
     """Mean and sample variance of one product as known at each point; summed about `centre`, its overall mean.
 
-    Fewer than two periods have no variance, and none no mean; both are given as 0.
+    Fewer than two periods have no variance, which is given as 0.
     """
-    total = np.zeros((2, demand.size + 1))
-    np.subtract(demand, centre, out=total[0, 1:])
-    np.square(total[0], out=total[1])
-    np.add.accumulate(total, axis=1, out=total)
-    known, divisor, degrees = frame.counts
-    sums, squares = total.take(known, axis=1)
-    mean = sums / divisor
+    starts, known, degrees = frame.counts
+    deviation = np.empty((2, demand.size))
+    np.subtract(demand, centre, out=deviation[0])
+    np.square(deviation[0], out=deviation[1])
+    total = np.add.reduceat(deviation, starts, axis=1)
+    sums, squares = np.add.accumulate(total, axis=1, out=total)
+    mean = sums / known
     variance = np.maximum(squares - sums * mean, 0.0) / degrees
-    return (centre + mean) * (known > 0), variance
+    return mean + centre, variance
 
 
 @dataclass(frozen=True, slots=True)
@@ -376,20 +392,23 @@ def combine(*, means: FloatArray, moments: ErrorMoments, variance: FloatArray, h
     for errors not yet made. Weights ∝ 1/(mean square error)² (after Bates & Granger, 1969); the bias b of standard
     error s is corrected by (1 − 2.5·s²/b²)⁺·b (positive-part shrinkage: James & Stein, 1961).
     """
-    trust = moments.trust or Trust.in_windows(moments.windows)
+    trust = moments.trust or Trust.in_windows(moments.windows, horizon)
     prior = variance * trust.prior
-    weights = _weights(trust.measured * moments.products[:MEANS] + horizon * prior, horizon * means[0])
+    weights = _weights(trust.measured * moments.products[:MEANS] + prior, means[0], horizon)
     mean, bias = np.add.reduce(weights * means), np.add.reduce(weights * moments.bias)
-    pairs = weights.take(FIRST, axis=0) * weights.take(SECOND, axis=0)
-    square, bias_square = np.add.reduce(pairs * moments.products * TIMES), bias * bias
+    pairs = weights.take(FIRST, axis=0)
+    pairs *= weights.take(SECOND, axis=0)
+    pairs *= moments.products
+    square, bias_square = np.add.reduce(pairs), bias * bias
     doubt = _doubt(bias_square, square, trust.others)
-    corrected = np.maximum(mean + (1 - doubt) * bias / horizon, SMALLEST_SHARE * mean)
+    corrected = np.maximum(mean + (1 - doubt) * bias, SMALLEST_SHARE * mean)
     judged = np.maximum(square - (1 - doubt * doubt) * bias_square, 0.0)
-    return RateForecast(corrected, mean, weights, trust.measured * judged / horizon + prior)
+    return RateForecast(corrected, mean, weights, trust.measured * judged + prior)
 
 
-def _weights(missed: FloatArray, expected: FloatArray) -> FloatArray:
-    squares = np.maximum(missed, np.square(1e-6 * expected) + SMALLEST)
+def _weights(missed: FloatArray, mean: FloatArray, horizon: int) -> FloatArray:
+    """∝ 1/missed², where an error below a millionth of the demand forecast counts as that."""
+    squares = np.maximum(missed, mean * mean * (1e-12 * horizon) + SMALLEST)
     relative = np.square(np.minimum.reduce(squares) / squares)
     return np.asarray(relative / np.add.reduce(relative))
 

@@ -13,7 +13,10 @@ from tools.order_quantity import whole_units
 from tools.past_coverage import PastCoverage
 from tools.working import Working
 
-MOST_DIGITS = 10
+UNITS = tuple(10**digits for digits in range(2, 10))
+"""Of what is printed: hundredths, thousandths …"""
+EXACT = 10**15
+"""Below it a double tells every decimal number of so many digits from the next, and prints it so."""
 WELL_WITHIN_HALF_A_CENT = 0.0049
 """So that no way of rounding the half makes another result."""
 
@@ -32,17 +35,14 @@ def derive(working: Working, transfer: Transfer | None, coverage: PastCoverage |
 
 
 def shown(value: float, digits: int = 2) -> str:
-    """At most so many decimals, without trailing zeros.
+    """At most so many decimals (one or more), without trailing zeros.
 
     >>> shown(57.5700001), shown(120.0), shown(-0.001)
     ('57.57', '120', '0')
     """
-    return _trimmed(f"{value:.{digits}f}")
-
-
-def _trimmed(text: str) -> str:
-    if "." in text:
-        text = text.rstrip("0").rstrip(".")
+    if value % 1 == 0:
+        return str(int(value))
+    text = f"{value:.{digits}f}".rstrip("0").rstrip(".")
     return "0" if text == "-0" else text
 
 
@@ -53,12 +53,12 @@ def shown_sum(*terms: float) -> tuple[str, ...]:
     ('0.005', '0.005', '0.01')
     """
     total = sum(terms)
-    for digits in range(2, MOST_DIGITS):
-        unit = 10**digits
+    for unit in UNITS:
         counts = [round(term * unit) for term in terms]
-        if sum(counts) == round(total * unit):
+        whole = sum(counts)
+        if whole == round(total * unit):
             break
-    return tuple(_counted(count, digits) for count in (*counts, sum(counts)))
+    return tuple([_counted(count, unit) for count in (*counts, whole)])
 
 
 def shown_result(compute: Callable[..., float], *operands: float) -> tuple[str, ...]:
@@ -68,18 +68,24 @@ def shown_result(compute: Callable[..., float], *operands: float) -> tuple[str, 
     >>> shown_result(lambda z, sd: z * sd, 1.6448536, 35.0)
     ('1.6449', '35', '57.57')
     """
-    result = round(compute(*operands), 2)
-    for digits in range(2, MOST_DIGITS):
-        printed = [f"{operand:.{digits}f}" for operand in operands]
-        if abs(compute(*map(float, printed)) - result) < WELL_WITHIN_HALF_A_CENT:
+    cents = round(compute(*operands) * 100)
+    result = cents / 100
+    for unit in UNITS:
+        counts = [round(operand * unit) for operand in operands]
+        if abs(compute(*[count / unit for count in counts]) - result) < WELL_WITHIN_HALF_A_CENT:
             break
-    return (*map(_trimmed, printed), shown(result))
+    return (*[_counted(count, unit) for count in counts], _counted(cents, 100))
 
 
-def _counted(count: int, digits: int) -> str:
-    """A whole number of 10^−digits as a decimal, without trailing zeros."""
-    whole, part = divmod(abs(count), 10**digits)
-    text = f"{whole}.{part:0{digits}d}".rstrip("0").rstrip(".") if part else str(whole)
+def _counted(count: int, unit: int) -> str:
+    """A whole number of parts, `unit` of which make one, as a decimal without trailing zeros."""
+    if count % unit == 0:
+        return str(count // unit)
+    value = count / unit
+    if 1e-4 <= abs(value) and abs(count) < EXACT:
+        return repr(value)
+    whole, part = divmod(abs(count), unit)
+    text = f"{whole}.{str(unit + part)[1:]}".rstrip("0")
     return f"-{text}" if count < 0 else text
 
 

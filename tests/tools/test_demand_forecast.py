@@ -10,6 +10,7 @@ from tools.demand_forecast import (
     ERROR_DECAY,
     PAIRS,
     SMOOTHING,
+    TIMES,
     ErrorMoments,
     RateForecast,
     combine,
@@ -45,9 +46,9 @@ def mean_forecasts(demand: np.ndarray) -> np.ndarray:
 
 
 def errors_by_hand(demand: np.ndarray, horizon: int) -> tuple[np.ndarray, np.ndarray]:
-    """(origins × forecasts) errors and the weight of each origin."""
+    """(origins × forecasts) errors per period and the weight of each origin."""
     origins = [known for known in range(demand.size - horizon, 0, -horizon) if known >= min(8, demand.size // 2)]
-    missed = [demand[known : known + horizon].sum() - horizon * mean_forecasts(demand[:known]) for known in origins]
+    missed = [demand[known : known + horizon].mean() - mean_forecasts(demand[:known]) for known in origins]
     return np.array(missed), ERROR_DECAY ** (origins[0] - np.array(origins))
 
 
@@ -63,7 +64,7 @@ def test_the_mean_forecasts_and_their_errors_are_what_the_definition_gives_step_
 
     np.testing.assert_allclose(np.ravel(past.means), mean_forecasts(demand), rtol=1e-10)
     np.testing.assert_allclose(np.ravel(moments.bias), np.average(missed, axis=0, weights=weight), atol=1e-8)
-    squares = [np.average(missed[:, one] * missed[:, two], weights=weight) for one, two in PAIRS]
+    squares = [np.average(missed[:, one] * missed[:, two], weights=weight) * (1 + (one != two)) for one, two in PAIRS]
     np.testing.assert_allclose(moments.products[:, 0], squares, rtol=1e-9)
 
 
@@ -126,7 +127,7 @@ def test_a_trend_that_stands_out_is_corrected_and_a_chance_deviation_is_not() ->
 def test_a_bias_is_corrected_as_far_as_it_lies_beyond_chance(standard_errors: float, corrected: float) -> None:
     """26 errors with a mean of 5 and, about it, the spread that makes it so many standard errors."""
     square = 25 + 25 * (5 / standard_errors) ** 2
-    moments = ErrorMoments(np.full((3, 1), 5.0), np.full((6, 1), square), np.array([26.0]))
+    moments = ErrorMoments(np.full((3, 1), 5.0), square * TIMES, np.array([26.0]))
     found = combine(means=np.full((3, 1), 40.0), moments=moments, variance=np.array([0.0]), horizon=1)
     assert found.mean[0] == pytest.approx(40 + 5 * corrected)
     remaining = square - corrected * (2 - corrected) * 25
