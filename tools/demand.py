@@ -4,11 +4,10 @@ A history is read oldest first. Unknown periods and periods out of stock are lef
 sales which understate demand never lower the mean.
 """
 
+import struct
 from collections.abc import Sequence
 from dataclasses import dataclass
 from math import isfinite, sqrt
-from struct import error as PackError
-from struct import pack
 
 import numpy as np
 
@@ -122,8 +121,8 @@ def known_demand(history: DemandHistory) -> FloatArray:
 def _as_array(values: Sequence[float | None]) -> FloatArray:
     """Packed at once where every period is known, which takes a quarter of NumPy's time; else with NaN for unknown."""
     try:
-        return np.frombuffer(pack(f"{len(values)}d", *values))
-    except PackError:
+        return np.frombuffer(struct.pack(f"{len(values)}d", *values))
+    except struct.error:
         return np.array(values, dtype=np.float64)
 
 

@@ -173,7 +173,7 @@ CDF: dict[Distribution, Callable[..., Values]] = {
     "lognormal": lognormal_cdf,
     "degenerate": degenerate_cdf,
 }
-QUANTILE: dict[Distribution, Callable[..., FloatArray]] = {
+QUANTILE: dict[Distribution, Callable[..., Values]] = {
     "normal": normal_quantile,
     "poisson": poisson_quantile,
     "negative_binomial": negative_binomial_quantile,

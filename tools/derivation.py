@@ -82,7 +82,7 @@ def _counted(count: int, unit: int) -> str:
     if count % unit == 0:
         return str(count // unit)
     value = count / unit
-    if 1e-4 <= abs(value) and abs(count) < EXACT:
+    if abs(value) >= 1e-4 and abs(count) < EXACT:
         return repr(value)
     whole, part = divmod(abs(count), unit)
     text = f"{whole}.{str(unit + part)[1:]}".rstrip("0")
@@ -166,7 +166,7 @@ def _measured(working: Working) -> list[str]:
     if judged is None or judged.count == 0:
         sd, interval, spread = shown_result(_times_root, working.statistics.sd * forecast.uplift, forecast.interval)
         return [f"Standard deviation over the interval: {sd} {_rate(working)} × √{interval} = {spread}"]
-    measured = forecast.error_sd * sqrt(judged.horizon / forecast.interval)
+    measured = forecast.error_sd / sqrt(forecast.interval) * sqrt(judged.horizon)
     lines = [
         f"Past forecasts over {judged.horizon} periods missed by {shown(measured)} (root mean square of "
         f"{judged.count}, each made without knowing what came; the latest weigh most, and plain chance counts as three)"

@@ -6,7 +6,7 @@ is mean·exp(−σ²/4), half as far below the mean as it would be if the mean w
 is itself too low about as often as too high. Whole units by continuity correction: P(D ≤ k) = F(k + ½).
 """
 
-from math import exp, floor, log, log1p, sqrt
+from math import ceil, exp, floor, log, log1p, sqrt
 
 import numpy as np
 from numpy.typing import NDArray
@@ -38,13 +38,21 @@ def _cdf_of_one(level: float, mean: float, variance: float) -> float:
     return float(special.ndtr(above / sqrt(square)))
 
 
-def lognormal_quantile(*, probability: Values, mean: Values, variance: Values) -> Array:
-    """Smallest whole level with P(D ≤ level) ≥ probability.
+def lognormal_quantile(*, probability: Values, mean: Values, variance: Values) -> Values:
+    """Smallest whole level with P(D ≤ level) ≥ probability. Numbers as in the cdf.
 
     >>> float(lognormal_quantile(probability=0.95, mean=40.0, variance=900.0))
     107.0
     """
+    if isinstance(probability, float) and isinstance(mean, float) and isinstance(variance, float):
+        return _quantile_of_one(probability, mean, variance)
     return lognormal_quantile_at(special.ndtri(probability), mean=mean, variance=variance)
+
+
+def _quantile_of_one(probability: float, mean: float, variance: float) -> float:
+    square = log1p(variance / (mean * mean))
+    level = mean * exp(float(special.ndtri(probability)) * sqrt(square) - MEDIAN_SHARE * square)
+    return max(float(ceil(level - 0.5)), 0.0)
 
 
 def lognormal_quantile_at(z: Values, *, mean: Values, variance: Values) -> Array:

@@ -5,8 +5,8 @@ from functools import lru_cache
 
 import numpy as np
 
-from tools.demand_distribution import SMALLEST_MEAN, FloatArray, IntArray
-from tools.demand_forecast import Frame, first_origin
+from tools.demand_distribution import SMALLEST_MEAN, FloatArray, IntArray, Values
+from tools.demand_forecast import Frame, RateForecast, first_origin
 from tools.interval_forecast import Intervals, JudgedErrors, protection_intervals, widening
 from tools.lead_time import LeadTime
 from tools.lognormal import lognormal_cdf
@@ -15,6 +15,8 @@ FEWEST_TESTS = 5
 FEWEST_KNOWN_ERRORS = 5
 MOST_EVALUATIONS = 600
 WHOLE_UNIT_FUZZ = 1e-9
+ROUNDING = 1e-14
+"""Of all demand; so that demand which never varied is covered by a level of just as much."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,50 +44,76 @@ def past_coverage(
     meets one of them in turn; a spread known only as a number is left out of the test. None when fewer than five
     moments can be tested.
     """
+    intervals = protection_intervals(lead_time, review_period_days, period_days)
     days = lead_time.replayed or (lead_time.days,)
-    moments = _tested_moments(judged.grid.frame, days, review_period_days, period_days)
+    moments = _tested_moments(judged.grid.frame, days, intervals, review_period_days, period_days)
     if moments is None:
         return None
-    points, known, ends = moments
     total = np.zeros(demand.size + 1)
     np.add.accumulate(demand, out=total[1:])
-    actual = total.take(ends) - total.take(known)
-    mean, variance = (column.take(points) for column in judged.plain)
-    rates = judged.rates.mean.take(points), judged.rates.variance.take(points)
-    intervals = protection_intervals(lead_time, review_period_days, period_days)
-    chance = _chance_below(np.ceil(actual - WHOLE_UNIT_FUZZ) - 1, *rates, known, intervals)
-    interval = lead_time.days / period_days
-    level = mean * interval + z * np.sqrt(variance * interval)
-    covered = np.count_nonzero(chance < probability), np.count_nonzero(actual <= level)
-    return PastCoverage(covered[0] / points.size, covered[1] / points.size, int(points.size))
+    actual = total[moments.ends] - total[moments.starts]
+    points = moments.points
+    chance = _chance_below(np.ceil(actual - WHOLE_UNIT_FUZZ) - 1, judged.rates, moments)
+    interval, (mean, variance) = lead_time.days / period_days, judged.plain
+    level = mean[points] * interval + z * np.sqrt(variance[points] * interval)
+    covered = np.count_nonzero(chance < probability), np.count_nonzero(actual <= level + ROUNDING * total[-1])
+    return PastCoverage(covered[0] / moments.count, covered[1] / moments.count, moments.count)
+
+
+@dataclass(frozen=True, slots=True)
+class _Moments:
+    """The past moments to test at, and the intervals that may follow each."""
+
+    count: int
+    points: slice
+    """Of the grid."""
+    starts: slice
+    """Periods known there."""
+    ends: slice | IntArray
+    """Periods known once the interval that followed is over."""
+    shares: FloatArray
+    lengths: Values
+    """Of the intervals: one number, or a column of them."""
+    growth: FloatArray
+    """What a variance per period is multiplied by to give that of each interval; intervals × moments."""
 
 
 @lru_cache(maxsize=1024)
 def _tested_moments(
-    frame: Frame, days: tuple[float, ...], review_period_days: float, period_days: float
-) -> tuple[IntArray, IntArray, IntArray] | None:
-    """Grid points to test at, the periods known there, and those known once the interval is over; None for too few.
-
-    The last point has the longest interval to follow, the first enough errors known before it.
-    """
-    lengths = np.maximum(1, np.rint((np.array(days) + review_period_days) / period_days)).astype(int)
+    frame: Frame, days: tuple[float, ...], intervals: Intervals, review_period_days: float, period_days: float
+) -> _Moments | None:
+    """Moments with enough errors known before them and the longest interval to follow; None where there are too few."""
+    followed = np.maximum(1, np.rint((np.array(days) + review_period_days) / period_days)).astype(int)
     known = frame.known[0]
     fewest = int(first_origin(known[-1:])[0]) + FEWEST_KNOWN_ERRORS * frame.horizon
-    points = np.flatnonzero((known >= fewest) & (known <= known[-1] - int(lengths.max())))
-    points = points[-max(FEWEST_TESTS, MOST_EVALUATIONS // len(set(days))) :]
+    able = np.flatnonzero((known >= fewest) & (known <= known[-1] - int(followed.max())))
+    points = able[-max(FEWEST_TESTS, MOST_EVALUATIONS // len(set(days))) :]
     if points.size < FEWEST_TESTS:
         return None
-    return points, known[points], known[points] + np.resize(lengths, points.size)
+    known = known[points]
+    shares, lengths = (np.array(column) for column in zip(*intervals, strict=True))
+    length = lengths[:, None] if lengths.size > 1 else float(lengths[0])
+    after = known + np.resize(followed, known.size)
+    return _Moments(
+        count=int(points.size),
+        points=slice(int(points[0]), int(points[-1]) + 1),
+        starts=_steps(known, frame.horizon),
+        ends=_steps(after, frame.horizon) if followed.size == 1 else after,
+        shares=shares,
+        lengths=length,
+        growth=np.asarray(length * widening(length, known)),
+    )
 
 
-def _chance_below(
-    level: FloatArray, mean: FloatArray, variance: FloatArray, known: IntArray, intervals: Intervals
-) -> FloatArray:
+def _steps(places: IntArray, step: int) -> slice:
+    """Places that are so far apart."""
+    return slice(int(places[0]), int(places[-1]) + 1, step)
+
+
+def _chance_below(level: FloatArray, rates: RateForecast, moments: _Moments) -> FloatArray:
     """P(D ≤ level) as it stood at each moment, from the rates per period."""
-    floored = np.maximum(variance, mean)
-    chance = np.zeros(known.size)
-    for share, length in intervals:
-        expected = np.maximum(mean * length, SMALLEST_MEAN)
-        widened = np.maximum(floored * length * widening(length, known), SMALLEST_MEAN)
-        chance += share * lognormal_cdf(level=level, mean=expected, variance=widened)
-    return chance
+    mean, variance = rates.mean[moments.points], rates.variance[moments.points]
+    expected = np.maximum(mean * moments.lengths, SMALLEST_MEAN)
+    widened = np.maximum(np.maximum(variance, mean) * moments.growth, SMALLEST_MEAN)
+    chance = np.asarray(lognormal_cdf(level=level, mean=expected, variance=widened))
+    return chance if chance.ndim == 1 else moments.shares @ chance
