@@ -75,7 +75,7 @@ def by_pandas(part: np.ndarray) -> pd.Series:
     """Long table, grouped by product."""
     long = pd.DataFrame({"product": np.repeat(np.arange(len(part)), PERIODS), "demand": part.ravel()})
     sums = long.groupby("product")["demand"].agg(["mean", "std"])
-    return sums["mean"] * LEAD_TIME + float(z_value(SERVICE)) * sums["std"] * LEAD_TIME**0.5
+    return sums["mean"] * LEAD_TIME + z_value(SERVICE) * sums["std"] * LEAD_TIME**0.5
 
 
 def by_stockpyl(part: np.ndarray) -> list[float]:

@@ -11,7 +11,7 @@ Expected shortage is the first-order loss function E[(D − level)⁺] (Snyder &
 from collections.abc import Callable
 from dataclasses import dataclass
 from math import ceil, sqrt
-from typing import TypeAlias
+from typing import TypeAlias, overload
 
 import numpy as np
 from numpy.typing import NDArray
@@ -32,13 +32,18 @@ INDISTINCT = 1e-9
 """Relative overdispersion below which a negative binomial cannot be told from a Poisson in double precision."""
 
 
-def z_value(service_level: Values) -> FloatArray:
+@overload
+def z_value(service_level: float) -> float: ...
+@overload
+def z_value(service_level: FloatArray) -> FloatArray: ...
+def z_value(service_level: Values) -> Values:
     """Standard normal quantile: the number of standard deviations that cover the asked share.
 
-    >>> round(float(z_value(0.95)), 4)
+    >>> round(z_value(0.95), 4)
     1.6449
     """
-    return np.asarray(special.ndtri(service_level))
+    z = special.ndtri(service_level)
+    return float(z) if isinstance(service_level, float) else np.asarray(z)
 
 
 def normal_cdf(*, level: Values, mean: Values, variance: Values) -> FloatArray:
@@ -246,9 +251,13 @@ class IntervalDemand:
             self.variance = sum(part.weight * (part.variance + (part.mean - self.mean) ** 2) for part in components)
         self.family: Distribution = family if self.mean > 0 and self.variance > 0 else "degenerate"
         least = 0.0 if self.family == "degenerate" else SMALLEST_MEAN
-        self._weights = _as_one([part.weight for part in components])
-        self._means = _as_one([max(part.mean, least) for part in components])
-        self._variances = _as_one([max(part.variance, SMALLEST_MEAN) for part in components])
+        self._weights: Values = 1.0
+        self._means: Values = max(self.mean, least)
+        self._variances: Values = max(self.variance, SMALLEST_MEAN)
+        if len(components) > 1:
+            self._weights = np.array([part.weight for part in components])
+            self._means = np.array([max(part.mean, least) for part in components])
+            self._variances = np.array([max(part.variance, SMALLEST_MEAN) for part in components])
 
     def cdf(self, level: float) -> float:
         """P(D ≤ level)."""
@@ -289,11 +298,6 @@ class IntervalDemand:
         while low < (middle := (low + high) / 2) < high:
             low, high = (low, middle) if left(middle) <= limit else (middle, high)
         return high
-
-
-def _as_one(values: list[float]) -> Values:
-    """A number where there is one component, which spares the cost of tiny arrays."""
-    return np.array(values) if len(values) > 1 else float(values[0])
 
 
 def family_for(mean: float) -> Distribution:

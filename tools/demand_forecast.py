@@ -106,6 +106,10 @@ class Frame:
         return np.asarray(np.square(self.weight.sum(axis=1)) / squares)
 
     @cached_property
+    def trust(self) -> "Trust":
+        return Trust.in_windows(self.windows, self.horizon)
+
+    @cached_property
     def weighted(self) -> tuple[FloatArray, FloatArray]:
         """What demand after each origin, and the sums before it, are multiplied by to give errors × root weight."""
         factor = self.counted * self.root_weight
@@ -131,21 +135,17 @@ class Frame:
         return np.append(1.0, ERROR_DECAY ** (self.horizon * origins))
 
     @cached_property
-    def running(self) -> tuple[FloatArray, FloatArray]:
+    def running(self) -> tuple[FloatArray, "Trust"]:
         """Of one product, at each point: what sums of grown errors and of their products are multiplied by to give
-        weighted means, and how many errors of equal weight they amount to."""
+        their moments, and how far these are believed."""
         growth = self.growth[0]
         held = self.counted[0] * growth
         weight = np.append(0.0, np.cumsum(held)) * self.fade
         squares = np.append(0.0, np.cumsum(held * growth)) * self.fade**2
         total = np.maximum(weight, SMALLEST)
-        share = np.concatenate([np.ones((MEANS, 1)), TIMES]) * (self.fade / total)
-        return share, np.asarray(weight * total / np.maximum(squares, SMALLEST))
-
-    @cached_property
-    def trust(self) -> "Trust":
-        """Of one product, at each point."""
-        return Trust.in_windows(self.running[1], self.horizon)
+        trust = Trust.in_windows(weight * total / np.maximum(squares, SMALLEST), self.horizon)
+        times = np.concatenate([np.ones((MEANS, 1)) * np.ones_like(weight), TIMES * trust.measured])
+        return times * (self.fade / total), trust
 
     @cached_property
     def counts(self) -> tuple[IntArray, FloatArray, FloatArray]:
@@ -168,12 +168,13 @@ class Trust:
     prior: FloatArray
     """The share of the prior in it."""
     others: FloatArray
-    """Windows that can be compared with one; 0 where a single one says nothing of its chance."""
+    """Windows that can be compared with one, ÷ `BIAS_DOUBT`; 0 where a single one says nothing of its chance."""
 
     @classmethod
     def in_windows(cls, windows: FloatArray, horizon: int) -> Self:
         measured = windows / (windows + PRIOR_WINDOWS)
-        return cls(horizon * measured, 1 - measured, np.where(windows > MORE_THAN_ONE, windows - 1, 0.0))
+        others = np.where(windows > MORE_THAN_ONE, (windows - 1) / BIAS_DOUBT, 0.0)
+        return cls(horizon * measured, 1 - measured, others)
 
 
 @lru_cache(maxsize=1024)
@@ -314,17 +315,14 @@ def _multiply(left: FloatArray, right: FloatArray, product: FloatArray) -> None:
 
 @dataclass(frozen=True, slots=True)
 class ErrorMoments:
-    """Weighted means of past errors, per period: mean forecasts × products (or points), and `PAIRS` of them × products,
-    each as often as it stands in the square of a sum.
-
-    `windows` says how many equally weighty errors weigh as much as all of them.
-    """
+    """What past errors amount to, for products (or points)."""
 
     bias: FloatArray
+    """Weighted mean error per period of each mean forecast."""
     products: FloatArray
-    windows: FloatArray
-    trust: Trust | None = None
-    """In so many windows; worked out where it is not at hand."""
+    """What the weighted mean product of each of the `PAIRS` adds to the variance per period: as often as it stands in
+    the square of a sum, and as far as it is believed."""
+    trust: Trust
 
 
 def newest_moments(grid: Grid) -> ErrorMoments:
@@ -336,7 +334,7 @@ def newest_moments(grid: Grid) -> ErrorMoments:
     errors += (total[:, 1:] - total[:, :-1]) * after
     bias = np.vecdot(errors, frame.root_weight) / frame.total_weight
     products = np.concatenate([np.vecdot(errors[: MEANS - apart], errors[apart:]) for apart in range(MEANS)])
-    return ErrorMoments(bias, products * (TIMES / frame.total_weight), np.broadcast_to(frame.windows, bias.shape[1:]))
+    return ErrorMoments(bias, products * (TIMES * frame.trust.measured / frame.total_weight), frame.trust)
 
 
 def moments_by_point(grid: Grid) -> ErrorMoments:
@@ -348,13 +346,13 @@ def moments_by_point(grid: Grid) -> ErrorMoments:
     after, before = frame.plain
     errors = sums[:, :-1] * before
     errors += (sums[0, 1:] - sums[0, :-1]) * after
-    share, windows = frame.running
+    share, trust = frame.running
     running = np.zeros(share.shape)
     grown = np.multiply(errors, frame.growth, out=running[:MEANS, 1:])
     np.multiply(grown.take(FIRST, axis=0), errors.take(SECOND, axis=0), out=running[MEANS:, 1:])
     np.add.accumulate(running, axis=1, out=running)
     running *= share
-    return ErrorMoments(running[:MEANS], running[MEANS:], windows, frame.trust)
+    return ErrorMoments(running[:MEANS], running[MEANS:], trust)
 
 
 def running_statistics(demand: FloatArray, frame: Frame, *, centre: float) -> tuple[FloatArray, FloatArray]:
@@ -392,18 +390,18 @@ def combine(*, means: FloatArray, moments: ErrorMoments, variance: FloatArray, h
     for errors not yet made. Weights ∝ 1/(mean square error)² (after Bates & Granger, 1969); the bias b of standard
     error s is corrected by (1 − 2.5·s²/b²)⁺·b (positive-part shrinkage: James & Stein, 1961).
     """
-    trust = moments.trust or Trust.in_windows(moments.windows, horizon)
+    trust = moments.trust
     prior = variance * trust.prior
-    weights = _weights(trust.measured * moments.products[:MEANS] + prior, means[0], horizon)
+    weights = _weights(moments.products[:MEANS] + prior, means[0], horizon)
     mean, bias = np.add.reduce(weights * means), np.add.reduce(weights * moments.bias)
     pairs = weights.take(FIRST, axis=0)
     pairs *= weights.take(SECOND, axis=0)
     pairs *= moments.products
-    square, bias_square = np.add.reduce(pairs), bias * bias
+    square, bias_square = np.add.reduce(pairs), bias * bias * trust.measured
     doubt = _doubt(bias_square, square, trust.others)
     corrected = np.maximum(mean + (1 - doubt) * bias, SMALLEST_SHARE * mean)
     judged = np.maximum(square - (1 - doubt * doubt) * bias_square, 0.0)
-    return RateForecast(corrected, mean, weights, trust.measured * judged + prior)
+    return RateForecast(corrected, mean, weights, judged + prior)
 
 
 def _weights(missed: FloatArray, mean: FloatArray, horizon: int) -> FloatArray:
@@ -415,5 +413,5 @@ def _weights(missed: FloatArray, mean: FloatArray, horizon: int) -> FloatArray:
 
 def _doubt(bias_square: FloatArray, square: FloatArray, others: FloatArray) -> FloatArray:
     """The share of a bias that is not corrected: 2.5/t², or all of it where chance hides it."""
-    noise = BIAS_DOUBT * np.maximum(square - bias_square, SMALLEST)
+    noise = np.maximum(square - bias_square, SMALLEST)
     return np.asarray(noise / np.maximum(others * bias_square, noise))

@@ -47,7 +47,7 @@ def newsvendor_normal(*, shortage_cost: float, holding_cost: float, mean: float,
     >>> newsvendor_normal(shortage_cost=0.7, holding_cost=0.18, mean=50, sd=8).level.__round__(4)
     56.604
     """
-    z = float(z_value(critical_ratio(shortage_cost=shortage_cost, holding_cost=holding_cost)))
+    z = z_value(critical_ratio(shortage_cost=shortage_cost, holding_cost=holding_cost))
     level = mean + z * sd
     shortage = sd * float(standard_normal_loss(z))
     return BaseStock(level, holding_cost * (level - mean + shortage) + shortage_cost * shortage)
@@ -63,7 +63,7 @@ def newsvendor_poisson(*, shortage_cost: float, holding_cost: float, mean: float
 def newsvendor_lognormal(*, shortage_cost: float, holding_cost: float, mu: float, sigma: float) -> float:
     """The best single-period level where the logarithm of demand is normal with mean `mu` and sd `sigma`. (4.3.2)"""
     ratio = critical_ratio(shortage_cost=shortage_cost, holding_cost=holding_cost)
-    return exp(mu + sigma * float(z_value(ratio)))
+    return exp(mu + sigma * z_value(ratio))
 
 
 def _poisson_cost(level: float, *, shortage_cost: float, holding_cost: float, mean: float) -> float:
@@ -131,7 +131,7 @@ def continuous_review_by_cost(
                 f"A shortage cost of {stockout_cost:g} a unit is below the holding cost of a cycle; raise it or order "
                 "on demand only."
             )
-        z = float(z_value(1 - stockout_share))
+        z = z_value(1 - stockout_share)
         short = sd * float(standard_normal_loss(z))
         better = sqrt(2 * annual_demand * (order_cost + stockout_cost * short) / holding_cost)
         if abs(better - quantity) <= CONVERGED * quantity:
@@ -144,7 +144,7 @@ def eoq_with_safety_stock(
     *, mean: float, sd: float, annual_demand: float, order_cost: float, holding_cost: float, shortage_cost: float
 ) -> ReorderPolicy:
     """The EOQ, and a reorder point at the critical ratio of yearly costs; `mean`, `sd` over the lead time. (5.3.1)"""
-    z = float(z_value(critical_ratio(shortage_cost=shortage_cost, holding_cost=holding_cost)))
+    z = z_value(critical_ratio(shortage_cost=shortage_cost, holding_cost=holding_cost))
     quantity = eoq(order_cost=order_cost, holding_cost=holding_cost, annual_demand=annual_demand)
     return ReorderPolicy(mean + z * sd, quantity)
 

@@ -16,7 +16,8 @@ WHOLE_UNIT_FUZZ = 1e-9
 
 def _fuzz(units: float) -> float:
     """What a float's rounding may be off, and never a unit."""
-    return min(0.5, WHOLE_UNIT_FUZZ * max(1.0, abs(units)))
+    size = abs(units)
+    return WHOLE_UNIT_FUZZ if size < 1 else min(0.5, WHOLE_UNIT_FUZZ * size)
 
 
 def whole_units(need: float) -> int:
@@ -98,10 +99,10 @@ class OrderRules:
 
     def fitted(self, quantity: int) -> int:
         """`rounded`, then down to the largest multiple within the caps; 0 if the supplier accepts no such order."""
-        wanted = self.rounded(quantity)
-        if self.cap is None or wanted <= self.cap.limit:
+        wanted, cap = self.rounded(quantity), self.cap
+        if cap is None or wanted <= cap.limit:
             return wanted
-        within = down_to_multiple(self.cap.limit, self.order_multiple)
+        within = down_to_multiple(cap.limit, self.order_multiple)
         return within if within >= self.smallest else 0
 
 

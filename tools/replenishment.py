@@ -257,7 +257,7 @@ def _coverage(working: Working) -> PastCoverage | None:
         review_period_days=working.facts.product.review_period_days,
         period_days=working.facts.demand.period_days,
         probability=working.cycle_service_level if target.limit is not None else target.probability,
-        z=float(z_value(target.probability)),
+        z=z_value(target.probability),
     )
 
 
@@ -269,7 +269,7 @@ def _textbook(working: Working, coverage: PastCoverage | None) -> TextbookFigure
     return TextbookFigures(
         mean_per_period=mean,
         demand_sd=sd,
-        z=float(z_value(probability)),
+        z=z_value(probability),
         safety_stock=stock,
         reorder_point=reorder_point(mean=mean, interval=interval, safety_stock=stock),
         backtest_coverage=None if coverage is None else coverage.textbook,
@@ -279,6 +279,8 @@ def _textbook(working: Working, coverage: PastCoverage | None) -> TextbookFigure
 def _price_tiers(product: Product) -> tuple[PriceBreak, ...]:
     if product.unit_price is None:
         return product.price_breaks
+    if not product.price_breaks:
+        return (PriceBreak(minimum_quantity=1, unit_price=product.unit_price),)
     tiers = price_tiers(product.unit_price, product.price_breaks)
     return tuple(PriceBreak(minimum_quantity=start, unit_price=price) for start, price in tiers)
 

@@ -32,7 +32,7 @@ def safety_stock(
     87.04
     """
     sd = interval_sd(demand_sd=demand_sd, interval=interval, mean=mean, lead_time_sd=lead_time_sd)
-    return float(z_value(service_level)) * sd
+    return z_value(service_level) * sd
 
 
 def reorder_point(*, mean: float, interval: float, safety_stock: float) -> float:

@@ -19,7 +19,17 @@ from numpy.typing import NDArray
 
 from tools.demand import ERRATIC_CV2, FEWEST_PERIODS, INTERMITTENT_INTERVAL, LARGEST_QUANTITY
 from tools.demand_distribution import SMALLEST_MEAN, FloatArray, IntArray, z_value
-from tools.demand_forecast import MEANS, PAIRS, Demand, ErrorMoments, combine, grid, newest_moments, whole_blocks
+from tools.demand_forecast import (
+    MEANS,
+    PAIRS,
+    Demand,
+    ErrorMoments,
+    Trust,
+    combine,
+    grid,
+    newest_moments,
+    whole_blocks,
+)
 from tools.errors import InvalidDemand, InvalidInput
 from tools.interval_forecast import FEWEST_FOR_FORECAST_ERRORS, widening
 from tools.lognormal import lognormal_expected_shortage, lognormal_quantile_at
@@ -235,7 +245,9 @@ def _read(demand: Demand, rows: Rows, horizon: int | None) -> _Known:
         np.vecdot(values, values, out=squares[here])
     mean, sd = _describe(demand, rows, periods, total, squares)
     means, bias, products = np.split(numbers[3:], (MEANS, 2 * MEANS))
-    return _Known(periods, mean, sd, nonzero, means, ErrorMoments(bias, products, windows))
+    return _Known(
+        periods, mean, sd, nonzero, means, ErrorMoments(bias, products, Trust.in_windows(windows, horizon or 1))
+    )
 
 
 def _part(rows: Rows, here: Rows) -> Rows:
@@ -281,11 +293,11 @@ def _describe(
 
 
 def _judge(values: FloatArray, periods: IntArray, horizon: int, numbers: FloatArray) -> FloatArray:
-    """What the mean forecasts of a block are and what they missed: windows, means, biases, mean products of errors.
+    """What the mean forecasts of a block are and what they missed: windows, means, biases, products of errors.
     Returns each product's whole demand, which comes of it."""
     past = grid(values, periods=periods, horizon=horizon)
     moments = newest_moments(past)
-    numbers[0], numbers[1 : 1 + MEANS] = moments.windows, past.means
+    numbers[0], numbers[1 : 1 + MEANS] = past.frame.windows, past.means
     numbers[1 + MEANS : 1 + 2 * MEANS], numbers[1 + 2 * MEANS :] = moments.bias, moments.products
     return past.sums[0, :, -1]
 

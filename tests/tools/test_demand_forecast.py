@@ -9,10 +9,12 @@ from tools.demand_forecast import (
     BLOCK_PERIODS,
     ERROR_DECAY,
     PAIRS,
+    PRIOR_WINDOWS,
     SMOOTHING,
     TIMES,
     ErrorMoments,
     RateForecast,
+    Trust,
     combine,
     first_origin,
     grid,
@@ -65,7 +67,9 @@ def test_the_mean_forecasts_and_their_errors_are_what_the_definition_gives_step_
     np.testing.assert_allclose(np.ravel(past.means), mean_forecasts(demand), rtol=1e-10)
     np.testing.assert_allclose(np.ravel(moments.bias), np.average(missed, axis=0, weights=weight), atol=1e-8)
     squares = [np.average(missed[:, one] * missed[:, two], weights=weight) * (1 + (one != two)) for one, two in PAIRS]
-    np.testing.assert_allclose(moments.products[:, 0], squares, rtol=1e-9)
+    windows = weight.sum() ** 2 / (weight**2).sum()
+    believed = horizon * windows / (windows + PRIOR_WINDOWS)
+    np.testing.assert_allclose(moments.products[:, 0], believed * np.array(squares), rtol=1e-9)
 
 
 def test_the_running_moments_end_where_the_newest_are_and_know_nothing_later() -> None:
@@ -77,7 +81,7 @@ def test_the_running_moments_end_where_the_newest_are_and_know_nothing_later() -
     earlier = grid(demand[None, :160], periods=np.array([160]), horizon=8)
     then = newest_moments(earlier)
     np.testing.assert_allclose([bias[-6] for bias in running.bias], np.ravel(then.bias), rtol=1e-9)
-    np.testing.assert_allclose(running.windows[-6], then.windows[0], rtol=1e-9)
+    np.testing.assert_allclose(running.trust.others[-6], then.trust.others[0], rtol=1e-9)
 
 
 @given(seed=st.integers(0, 10_000), horizon=st.integers(1, 40))
@@ -127,7 +131,7 @@ def test_a_trend_that_stands_out_is_corrected_and_a_chance_deviation_is_not() ->
 def test_a_bias_is_corrected_as_far_as_it_lies_beyond_chance(standard_errors: float, corrected: float) -> None:
     """26 errors with a mean of 5 and, about it, the spread that makes it so many standard errors."""
     square = 25 + 25 * (5 / standard_errors) ** 2
-    moments = ErrorMoments(np.full((3, 1), 5.0), square * TIMES, np.array([26.0]))
+    moments = ErrorMoments(np.full((3, 1), 5.0), 26 / 29 * square * TIMES, Trust.in_windows(np.array([26.0]), 1))
     found = combine(means=np.full((3, 1), 40.0), moments=moments, variance=np.array([0.0]), horizon=1)
     assert found.mean[0] == pytest.approx(40 + 5 * corrected)
     remaining = square - corrected * (2 - corrected) * 25

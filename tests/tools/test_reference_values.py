@@ -196,7 +196,7 @@ def base_stock_cost(inputs: Inputs) -> Answers:
 
 
 MODELS: dict[str, Callable[[Inputs], Answers]] = {
-    "normal_quantile": lambda i: {"": float(z_value(i["cycle_service_level"]))},
+    "normal_quantile": lambda i: {"": z_value(i["cycle_service_level"])},
     "rop_normal": textbook,
     "rop_normal_lead_time_variance": textbook,
     "order_up_to_normal_periodic": textbook,
