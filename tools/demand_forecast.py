@@ -355,8 +355,8 @@ def moments_by_point(grid: Grid) -> ErrorMoments:
     return ErrorMoments(running[:MEANS], running[MEANS:], trust)
 
 
-def running_statistics(demand: FloatArray, frame: Frame, *, centre: float) -> tuple[FloatArray, FloatArray]:
-    """Mean and sample variance of one product as known at each point; summed about `centre`, its overall mean.
+def running_variance(demand: FloatArray, frame: Frame, *, centre: float) -> FloatArray:
+    """Sample variance of one product as known at each point; summed about `centre`, its overall mean.
 
     Fewer than two periods have no variance, which is given as 0.
     """
@@ -366,9 +366,7 @@ def running_statistics(demand: FloatArray, frame: Frame, *, centre: float) -> tu
     np.square(deviation[0], out=deviation[1])
     total = np.add.reduceat(deviation, starts, axis=1)
     sums, squares = np.add.accumulate(total, axis=1, out=total)
-    mean = sums / known
-    variance = np.maximum(squares - sums * mean, 0.0) / degrees
-    return mean + centre, variance
+    return np.asarray(np.maximum(squares - sums * sums / known, 0.0) / degrees)
 
 
 @dataclass(frozen=True, slots=True)

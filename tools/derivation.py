@@ -111,16 +111,15 @@ def _mean(working: Working) -> list[str]:
 def _weighted_mean(working: Working) -> str:
     """Three forecasts, each the heavier the less it has missed so far."""
     weights, means = zip(*working.forecast.means, strict=True)
-    *shares, long_run, weeks, days, mean = shown_result(_sum_of_products, *weights, *means)
+    first, second, third, long_run, weeks, days, mean = shown_result(_sum_of_products, *weights, *means)
     return (
-        f"Mean demand: {shares[0]} × long-run {long_run} + {shares[1]} × last weeks {weeks} + {shares[2]} × last days "
+        f"Mean demand: {first} × long-run {long_run} + {second} × last weeks {weeks} + {third} × last days "
         f"{days} = {mean} {_rate(working)} (weighed by how little each missed in the past)"
     )
 
 
-def _sum_of_products(*operands: float) -> float:
-    half = len(operands) // 2
-    return float(sum(map(mul, operands[:half], operands[half:])))
+def _sum_of_products(a: float, b: float, c: float, x: float, y: float, z: float) -> float:
+    return a * x + b * y + c * z
 
 
 def _corrected(working: Working) -> list[str]:

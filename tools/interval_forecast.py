@@ -19,7 +19,7 @@ from tools.demand_forecast import (
     grid,
     measured_horizon,
     moments_by_point,
-    running_statistics,
+    running_variance,
 )
 from tools.lead_time import LeadTime
 from tools.models import Distribution, Method
@@ -42,8 +42,9 @@ class JudgedErrors:
     count: int
     rates: RateForecast
     """As they stood at each point of the grid."""
-    plain: tuple[FloatArray, FloatArray]
-    """Mean and variance of the periods known at each point."""
+    mean: FloatArray
+    variance: FloatArray
+    """Plain mean and variance of the periods known at each point."""
 
     @property
     def horizon(self) -> int:
@@ -189,12 +190,9 @@ def _by_forecast_errors(
     size, interval = statistics.demand.size, mean_interval(intervals)
     horizon = measured_horizon(interval)
     past = grid(statistics.demand[None], periods=np.array([size]), horizon=horizon)
-    plain, means = (
-        running_statistics(statistics.demand, past.frame, centre=statistics.mean),
-        past.means_by_point,
-    )
-    rates = combine(means=means, moments=moments_by_point(past), variance=plain[1], horizon=horizon)
-    mean, variance_rate = float(rates.mean[-1]) * uplift, float(rates.variance[-1]) * uplift**2
+    means, variance = past.means_by_point, running_variance(statistics.demand, past.frame, centre=statistics.mean)
+    rates = combine(means=means, moments=moments_by_point(past), variance=variance, horizon=horizon)
+    mean, variance_rate = rates.mean.item(-1) * uplift, rates.variance.item(-1) * uplift**2
     between = _lead_time_variance(mean, lead_time_sd)
     demand = _widened(
         mean=mean, variance_rate=variance_rate, periods=size, intervals=intervals, lead_time_variance=between
@@ -203,11 +201,11 @@ def _by_forecast_errors(
         method="forecast_error",
         mean_per_period=mean,
         means=tuple(zip(rates.weights[:, -1].tolist(), means[:, -1].tolist(), strict=True)),
-        correction=float(rates.mean[-1] - rates.uncorrected[-1]),
+        correction=rates.mean.item(-1) - rates.uncorrected.item(-1),
         uplift=uplift,
         interval=interval,
         error_sd=sqrt(max(variance_rate, mean) * interval),
-        judged=JudgedErrors(past, past.judged, rates, plain),
+        judged=JudgedErrors(past, past.judged, rates, means[0], variance),
         floored=variance_rate < mean,
         widening=float(widening(interval, size)),
         lead_time_variance=between,

@@ -25,8 +25,13 @@ def lognormal_cdf(*, level: Values, mean: Values, variance: Values) -> Values:
     """P(D ≤ level); 0 below no demand. One number asked is one number answered, at a fraction of an array's cost."""
     if isinstance(level, float) and isinstance(mean, float) and isinstance(variance, float):
         return _cdf_of_one(level, mean, variance)
+    return lognormal_chance_below(np.floor(level) + 1, mean=mean, variance=variance)
+
+
+def lognormal_chance_below(units: Values, *, mean: Values, variance: Values) -> Array:
+    """P(D < units), which are whole."""
     square = np.log1p(variance / np.square(mean))
-    above = np.log(np.maximum((np.floor(level) + 0.5) / mean, SMALLEST)) + MEDIAN_SHARE * square
+    above = np.log(np.maximum((units - 0.5) / mean, SMALLEST)) + MEDIAN_SHARE * square
     return np.asarray(special.ndtr(above / np.sqrt(square)))
 
 

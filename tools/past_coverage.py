@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from functools import lru_cache
+from math import sqrt
 
 import numpy as np
 
@@ -9,7 +10,7 @@ from tools.demand_distribution import SMALLEST_MEAN, FloatArray, IntArray, Value
 from tools.demand_forecast import Frame, RateForecast, first_origin
 from tools.interval_forecast import Intervals, JudgedErrors, protection_intervals, widening
 from tools.lead_time import LeadTime
-from tools.lognormal import lognormal_cdf
+from tools.lognormal import lognormal_chance_below
 
 FEWEST_TESTS = 5
 FEWEST_KNOWN_ERRORS = 5
@@ -53,10 +54,10 @@ def past_coverage(
     np.add.accumulate(demand, out=total[1:])
     actual = total[moments.ends] - total[moments.starts]
     points = moments.points
-    chance = _chance_below(np.ceil(actual - WHOLE_UNIT_FUZZ) - 1, judged.rates, moments)
-    interval, (mean, variance) = lead_time.days / period_days, judged.plain
-    level = mean[points] * interval + z * np.sqrt(variance[points] * interval)
-    covered = np.count_nonzero(chance < probability), np.count_nonzero(actual <= level + ROUNDING * total[-1])
+    chance = _chance_below(np.ceil(actual - WHOLE_UNIT_FUZZ), judged.rates, moments)
+    interval = lead_time.days / period_days
+    level = judged.mean[points] * interval + (z * sqrt(interval)) * np.sqrt(judged.variance[points])
+    covered = np.count_nonzero(chance < probability), np.count_nonzero(actual <= level + ROUNDING * total.item(-1))
     return PastCoverage(covered[0] / moments.count, covered[1] / moments.count, moments.count)
 
 
@@ -110,10 +111,10 @@ def _steps(places: IntArray, step: int) -> slice:
     return slice(int(places[0]), int(places[-1]) + 1, step)
 
 
-def _chance_below(level: FloatArray, rates: RateForecast, moments: _Moments) -> FloatArray:
-    """P(D ≤ level) as it stood at each moment, from the rates per period."""
+def _chance_below(units: FloatArray, rates: RateForecast, moments: _Moments) -> FloatArray:
+    """P(D < whole units) as it stood at each moment, from the rates per period."""
     mean, variance = rates.mean[moments.points], rates.variance[moments.points]
     expected = np.maximum(mean * moments.lengths, SMALLEST_MEAN)
     widened = np.maximum(np.maximum(variance, mean) * moments.growth, SMALLEST_MEAN)
-    chance = np.asarray(lognormal_cdf(level=level, mean=expected, variance=widened))
+    chance = lognormal_chance_below(units, mean=expected, variance=widened)
     return chance if chance.ndim == 1 else moments.shares @ chance
