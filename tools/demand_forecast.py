@@ -395,11 +395,11 @@ def combine(*, means: FloatArray, moments: ErrorMoments, variance: FloatArray, h
     pairs = weights.take(FIRST, axis=0)
     pairs *= weights.take(SECOND, axis=0)
     pairs *= moments.products
-    square, bias_square = np.add.reduce(pairs), bias * bias * trust.measured
-    doubt = _doubt(bias_square, square, trust.others)
+    certain = bias * bias * trust.measured
+    chance = np.maximum(np.add.reduce(pairs) - certain, SMALLEST)
+    doubt = chance / np.maximum(trust.others * certain, chance)
     corrected = np.maximum(mean + (1 - doubt) * bias, SMALLEST_SHARE * mean)
-    judged = np.maximum(square - (1 - doubt * doubt) * bias_square, 0.0)
-    return RateForecast(corrected, mean, weights, judged + prior)
+    return RateForecast(corrected, mean, weights, chance + doubt * doubt * certain + prior)
 
 
 def _weights(missed: FloatArray, mean: FloatArray, horizon: int) -> FloatArray:
@@ -407,9 +407,3 @@ def _weights(missed: FloatArray, mean: FloatArray, horizon: int) -> FloatArray:
     squares = np.maximum(missed, mean * mean * (1e-12 * horizon) + SMALLEST)
     relative = np.square(np.minimum.reduce(squares) / squares)
     return np.asarray(relative / np.add.reduce(relative))
-
-
-def _doubt(bias_square: FloatArray, square: FloatArray, others: FloatArray) -> FloatArray:
-    """The share of a bias that is not corrected: 2.5/t², or all of it where chance hides it."""
-    noise = np.maximum(square - bias_square, SMALLEST)
-    return np.asarray(noise / np.maximum(others * bias_square, noise))

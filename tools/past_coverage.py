@@ -92,7 +92,7 @@ def _tested_moments(
     if points.size < FEWEST_TESTS:
         return None
     known = known[points]
-    shares, lengths = (np.array(column) for column in zip(*intervals, strict=True))
+    shares, lengths = (np.maximum(column, SMALLEST_MEAN) for column in zip(*intervals, strict=True))
     length = lengths[:, None] if lengths.size > 1 else float(lengths[0])
     after = known + np.resize(followed, known.size)
     return _Moments(
@@ -113,8 +113,7 @@ def _steps(places: IntArray, step: int) -> slice:
 
 def _chance_below(units: FloatArray, rates: RateForecast, moments: _Moments) -> FloatArray:
     """P(D < whole units) as it stood at each moment, from the rates per period."""
-    mean, variance = rates.mean[moments.points], rates.variance[moments.points]
-    expected = np.maximum(mean * moments.lengths, SMALLEST_MEAN)
-    widened = np.maximum(np.maximum(variance, mean) * moments.growth, SMALLEST_MEAN)
-    chance = lognormal_chance_below(units, mean=expected, variance=widened)
+    mean = np.maximum(rates.mean[moments.points], SMALLEST_MEAN)
+    variance = np.maximum(rates.variance[moments.points], mean) * moments.growth
+    chance = lognormal_chance_below(units, mean=mean * moments.lengths, variance=variance)
     return chance if chance.ndim == 1 else moments.shares @ chance
