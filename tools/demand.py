@@ -58,7 +58,7 @@ def _refuse_bad_value(position: int, value: float) -> None:
         )
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class DemandStatistics:
     """What the known periods of a history say. `mean` and `sd` (ddof = 1) are per period."""
 

@@ -225,7 +225,7 @@ def _bracket(enough: Callable[[float], bool], start: float) -> tuple[float, floa
     return -1.0, 0.0
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Component:
     """One possible length of the protection interval: its share, and the demand's mean and variance over it."""
 

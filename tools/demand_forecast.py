@@ -188,7 +188,7 @@ def _frame(periods: IntArray, points: int, longest: int, horizon: int) -> Frame:
     return Frame(horizon, known, _scales(longest)[:, np.maximum(known, 0)])
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Grid:
     """Points a horizon apart that end with the history, and the sums of all demand before each of them.
 
@@ -313,7 +313,7 @@ def _multiply(left: FloatArray, right: FloatArray, product: FloatArray) -> None:
         np.matmul(left[..., here, :], right, out=product[:, here])
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class ErrorMoments:
     """What past errors amount to, for products (or points)."""
 
@@ -369,7 +369,7 @@ def running_variance(demand: FloatArray, frame: Frame, *, centre: float) -> Floa
     return np.asarray(np.maximum(squares - sums * sums / known, 0.0) / degrees)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class RateForecast:
     """Mean demand and variance of demand over a horizon, both per period; of products or of points."""
 

@@ -34,7 +34,7 @@ MISSED_SPREAD = 0.1
 """Share by which the variance of future errors exceeds that of past ones: what has not happened yet is not in them."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class JudgedErrors:
     """The grid of past forecasts, and how many of them could be compared with what came."""
 
@@ -52,7 +52,7 @@ class JudgedErrors:
         return self.grid.horizon
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class DemandForecast:
     """Demand over the protection interval, with all that its derivation shows. Rates per period, after the uplift."""
 

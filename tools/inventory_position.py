@@ -28,7 +28,7 @@ class CountedOrder:
     counted: float
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class InventoryPosition:
     """`on_order` is what counts; `stated_on_order` is what would count if no overdue order were doubted."""
 

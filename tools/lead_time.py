@@ -11,7 +11,7 @@ MOST_REPLAYED = 60
 """Only the latest receipts count, so that a supplier who improves is believed."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class LeadTime:
     """The lead time to plan with.
 

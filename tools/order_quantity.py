@@ -75,7 +75,7 @@ class Cap:
     reason: str
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class OrderRules:
     """What the supplier accepts and the planner permits."""
 
@@ -106,7 +106,7 @@ class OrderRules:
         return within if within >= self.smallest else 0
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class QuantityDecision:
     """What to order, and between which bounds another quantity may be proposed. All 0 when `infeasible`."""
 

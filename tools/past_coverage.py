@@ -20,7 +20,7 @@ ROUNDING = 1e-14
 """Of all demand; so that demand which never varied is covered by a level of just as much."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class PastCoverage:
     """How often demand over the protection interval stayed within the level, had it been set at past moments."""
 

@@ -375,7 +375,7 @@ def _write_plan(working: Working, transfer: Transfer | None, coverage: PastCover
     )
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class _Choice:
     action: Action
     quantity: int

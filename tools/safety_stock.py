@@ -45,7 +45,7 @@ def reorder_point(*, mean: float, interval: float, safety_stock: float) -> float
     return mean * interval + safety_stock
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class OrderCycle:
     """From one delivery to the next: what a fill rate is measured over."""
 
@@ -95,7 +95,7 @@ def _without(part: Component, between: float, lead_time_variance: float) -> Comp
     return Component(part.weight, mean, fixed + (part.variance - fixed) * share)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Target:
     """The service asked for. `cycle` is what the share is measured over (fill rate only)."""
 

@@ -11,7 +11,7 @@ from tools.order_quantity import OrderRules, QuantityDecision
 from tools.safety_stock import OrderCycle, Target
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Working:
     facts: ProductFacts
     what_if: WhatIf
