@@ -10,7 +10,7 @@ Expected shortage is the first-order loss function E[(D − level)⁺] (Snyder &
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from math import ceil, sqrt
+from math import ceil, floor, sqrt
 from typing import TypeAlias, overload
 
 import numpy as np
@@ -196,23 +196,22 @@ EXPECTED_SHORTAGE: dict[Distribution, Callable[..., Values]] = {
 WHOLE_UNITS: frozenset[Distribution] = frozenset({"poisson", "negative_binomial", "lognormal"})
 
 
-def smallest_level(enough: Callable[[float], bool], *, start: float) -> float:
+def smallest_level(enough: Callable[[float], bool], *, start: float, step: float = 1.0) -> float:
     """The smallest whole level ≥ 0 for which `enough` holds; `enough` must stay true once it is.
 
-    Brackets by doubling steps from `start`, then bisects.
+    Brackets by doubling steps from `start`, the first being `step`, then bisects.
     """
-    low, high = _bracket(enough, max(0.0, float(np.floor(start))))
+    low, high = _bracket(enough, float(floor(max(0.0, start))), float(max(1, floor(step))))
     while high - low > 1:
-        middle = float(np.floor((low + high) / 2))
+        middle = float(floor((low + high) / 2))
         if middle in (low, high):
             break
         low, high = (low, middle) if enough(middle) else (middle, high)
     return high
 
 
-def _bracket(enough: Callable[[float], bool], start: float) -> tuple[float, float]:
+def _bracket(enough: Callable[[float], bool], start: float, step: float) -> tuple[float, float]:
     """A level that is not enough (−1 stands below them all) and one that is."""
-    step = 1.0
     if not enough(start):
         while not enough(start + step):
             start, step = start + step, step * 2
@@ -259,6 +258,11 @@ class IntervalDemand:
             self._means = np.array([max(part.mean, least) for part in components])
             self._variances = np.array([max(part.variance, SMALLEST_MEAN) for part in components])
 
+    @property
+    def _step(self) -> float:
+        """Half a standard deviation: how far a level that is looked for tends to lie from the mean."""
+        return sqrt(self.variance) / 2
+
     def cdf(self, level: float) -> float:
         """P(D ≤ level)."""
         chances = CDF[self.family](level=level, mean=self._means, variance=self._variances)
@@ -278,7 +282,7 @@ class IntervalDemand:
         if self.family == "degenerate":
             return min(part.mean for part in self.components if self.cdf(part.mean) >= probability)
         if len(self.components) > 1:
-            return smallest_level(lambda level: self.cdf(level) >= probability, start=self.mean)
+            return smallest_level(lambda level: self.cdf(level) >= probability, start=self.mean, step=self._step)
         quantile = QUANTILE[self.family](probability=probability, mean=self._means, variance=self._variances)
         return float(quantile)
 
@@ -291,7 +295,7 @@ class IntervalDemand:
         """The smallest level at which the expected shortage (or that part of it which `shortage` tells) is `limit`;
         exact for `normal` and certain demand, whole otherwise."""
         left = shortage or self.expected_shortage
-        whole = smallest_level(lambda level: left(level) <= limit, start=self.mean)
+        whole = smallest_level(lambda level: left(level) <= limit, start=self.mean, step=self._step)
         if self.family in WHOLE_UNITS or self.family == "gamma" or whole <= 0:
             return whole
         low, high = whole - 1, whole

@@ -6,7 +6,7 @@ is mean·exp(−σ²/4), half as far below the mean as it would be if the mean w
 is itself too low about as often as too high. Whole units by continuity correction: P(D ≤ k) = F(k + ½).
 """
 
-from math import ceil, exp, floor, log, log1p, sqrt
+from math import ceil, erfc, exp, floor, log, log1p, sqrt
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,6 +17,7 @@ Values = float | Array
 
 SMALLEST = float(np.finfo(float).tiny)
 """Stands for a level below no demand, which its logarithm leaves without any chance."""
+ROOT_HALF = sqrt(0.5)
 MEDIAN_SHARE = 0.25
 """Of σ², by which the log of the median lies below the log of the mean."""
 
@@ -40,7 +41,12 @@ def _cdf_of_one(level: float, mean: float, variance: float) -> float:
         return 0.0
     square = log1p(variance / (mean * mean))
     above = log((floor(level) + 0.5) / mean) + MEDIAN_SHARE * square
-    return float(special.ndtr(above / sqrt(square)))
+    return _normal_cdf(above / sqrt(square))
+
+
+def _normal_cdf(z: float) -> float:
+    """Φ(z), without NumPy's way to a single number."""
+    return 0.5 * erfc(-z * ROOT_HALF)
 
 
 def lognormal_quantile(*, probability: Values, mean: Values, variance: Values) -> Values:
@@ -90,5 +96,5 @@ def _shortage_of_one(level: float, mean: float, variance: float) -> float:
     sd = sqrt(square)
     distance = (log(level / mean) + MEDIAN_SHARE * square) / sd
     whole = mean * exp((0.5 - MEDIAN_SHARE) * square)
-    unserved = special.ndtr(sd - distance) - level / whole * special.ndtr(-distance)
-    return mean * max(float(unserved), 0.0)
+    unserved = _normal_cdf(sd - distance) - level / whole * _normal_cdf(-distance)
+    return mean * max(unserved, 0.0)

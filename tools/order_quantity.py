@@ -125,11 +125,12 @@ def decide_quantity(*, need: float, economic: float, spare: float, rules: OrderR
 
     `need` is order-up-to level − position, `economic` the EOQ or 0, `spare` how much above the need a proposal may be.
     """
-    wanted = rules.rounded(max(whole_units(need), whole_units(economic)))
+    needed = whole_units(need)
+    wanted = rules.rounded(max(needed, whole_units(economic)) if economic else needed)
     quantity = rules.fitted(wanted)
     if quantity == 0:
         return QuantityDecision(0, 0, 0, wanted, rules.cap, _conflict(rules))
-    minimum = rules.fitted(whole_units(need))
+    minimum = rules.fitted(needed)
     maximum = max(quantity, rules.fitted(whole_units(need + spare)))
     cap = rules.cap if quantity < wanted else None
     return QuantityDecision(quantity, minimum, maximum, wanted, cap, None)

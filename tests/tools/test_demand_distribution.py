@@ -127,6 +127,7 @@ def test_the_standard_loss_never_falls_below_zero() -> None:
 @pytest.mark.parametrize("answer", [0, 1, 42, 1000])
 def test_the_smallest_level_is_found_from_wherever_it_starts(start: float, answer: int) -> None:
     assert smallest_level(lambda level: level >= answer, start=start) == answer
+    assert smallest_level(lambda level: level >= answer, start=start, step=7.5) == answer
 
 
 def two_lead_times(family: Distribution = "gamma") -> IntervalDemand:
