@@ -4,6 +4,7 @@ The spread of demand over the interval is judged by the product's own past forec
 leave the textbook's.
 """
 
+from collections import Counter
 from dataclasses import dataclass
 from math import sqrt
 from typing import TypeAlias
@@ -105,9 +106,9 @@ def protection_intervals(lead_time: LeadTime, review_period_days: float, period_
     """One interval where the lead time is a number, every observed one where they are replayed."""
     if not lead_time.replayed:
         return ((1.0, (lead_time.days + review_period_days) / period_days),)
-    lengths, counts = np.unique(lead_time.replayed, return_counts=True)
-    shares = counts / len(lead_time.replayed)
-    return tuple(zip(shares.tolist(), ((lengths + review_period_days) / period_days).tolist(), strict=True))
+    receipts = len(lead_time.replayed)
+    often = sorted(Counter(lead_time.replayed).items())
+    return tuple((count / receipts, (days + review_period_days) / period_days) for days, count in often)
 
 
 def widening(interval: float | FloatArray, periods: int | IntArray) -> float | FloatArray:
