@@ -1,8 +1,8 @@
 """The calculator for a whole catalogue at once: the same numbers as one product's plan, block by block.
 
 Demand is a matrix of products × periods, oldest first, in which NaN is an unknown period (before a product's first day,
-or out of stock). A block of rows fits a core's own cache, blocks are shared out among threads, and a few numbers a
-product are all that is kept, so that memory stays near the size of the input.
+or out of stock). A block of rows stays in a cache, blocks are shared out among threads, and a few numbers a product are
+all that is kept, so that memory stays near the size of the input.
 
 Lead times are a mean and a standard deviation, targets are cycle service levels. A product whose receipts are replayed,
 whose target is a fill rate or a cost, or whose price depends on the quantity needs `tools.replenishment.plan`.
@@ -36,9 +36,11 @@ from tools.lognormal import lognormal_expected_shortage, lognormal_quantile_at
 from tools.order_quantity import WHOLE_UNIT_FUZZ
 from tools.replenishment import DAYS_A_YEAR, LONGEST_INTERVAL_DAYS
 
-BLOCK_ROWS = 256
-"""Histories of a year that fit a core's second-level cache in double precision, with room to work in."""
-TASK_ROWS = 32 * BLOCK_ROWS
+BLOCK_ROWS = 1024
+"""Histories that one call of NumPy works on: few enough to stay in a cache, and enough that the call takes far longer
+than the interpreter's lock takes to change hands. With 256, threads work one after the other; with 512 to 768, they
+wait for each other longer than they work."""
+TASK_ROWS = 8 * BLOCK_ROWS
 """Products whose few numbers are worked on together, and which a thread takes at a time."""
 DIGITS_AT_RISK = 1e-5
 """Ratio of the squares about the mean to those about zero below which their difference loses digits that count."""
