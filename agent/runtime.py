@@ -13,6 +13,7 @@ from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from datetime import UTC, datetime
 from decimal import Decimal
 from functools import partial
+from secrets import token_hex
 from typing import Any
 from weakref import WeakValueDictionary
 
@@ -243,7 +244,7 @@ class Runtime:
             return found
         run, fresh = found
         self.queue.announce("bulk")
-        view = RunView.model_construct(run=run, proposal=None, order=None)
+        view = RunView(run=run, proposal=None, order=None)
         return view if fresh else (await self.book.run(run.id)).model_copy(update={"standing": True})
 
     async def decide_review(
@@ -339,7 +340,8 @@ class Runtime:
     async def _understood(self, request: DecisionRequest) -> DecisionRequest:
         if self._closing:
             raise Unavailable("The service is shutting down; try again in a few seconds.")
-        return request.model_copy(update={"location": await self._desk.place(request)})
+        location = await self._desk.place(request)
+        return request if request.location == location else request.model_copy(update={"location": location})
 
     async def _standing(self, request: DecisionRequest) -> RunView | None:
         """A waiting review for the same need; in mode `input`, whose stock is the caller's word, an open order too."""
@@ -419,14 +421,15 @@ class Runtime:
 
     def _new_run(self, request: DecisionRequest) -> NewRun:
         return NewRun(
-            id=request.run_id or uuid.uuid4().hex,
+            id=request.run_id or token_hex(16),
             product_id=request.product_id,
             location=request.location or "",
             mode=request.mode,
             origin=request.origin,
             requested_by=request.requested_by,
             requested_by_id=request.requested_by_id,
-            request=request.model_dump(mode="json"),
+            # What is as always is most of it; it is read back by the same model.
+            request=request.model_dump(mode="json", exclude_defaults=True),
         )
 
     async def _conversation(self, conversation_id: str | None, caller: str) -> str:

@@ -217,7 +217,7 @@ class AcceptedAnswer(Answer):
     def of(cls, view: RunView) -> "AcceptedAnswer":
         run = view.run
         same = {name: getattr(run, name) for name in ("status", "product_id", "mode", "location")}
-        return cls.model_construct(run_id=run.id, status_url=f"/runs/{run.id}", standing=view.standing, **same)
+        return cls(run_id=run.id, status_url=f"/runs/{run.id}", standing=view.standing, **same)
 
 
 class RunAnswer(Answer):

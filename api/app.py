@@ -45,6 +45,7 @@ def create_app(settings: Settings, *, open_runtime: OpenRuntime = open_runtime, 
         openapi_url="/openapi.json" if settings.docs_enabled else None,
         redoc_url=None,
         redirect_slashes=False,
+        telemetry={"tracing": False, "metrics": False, "logs": False},
     )
     app.state.draining = False
     app.state.rate_limits = RateLimits(settings)
@@ -53,9 +54,11 @@ def create_app(settings: Settings, *, open_runtime: OpenRuntime = open_runtime, 
     metrics = service.open_metrics if settings.metrics_public else service.guarded_metrics
     answering = () if only_work else (triggers, reviews, orders, runs, calibration, chat, keys, audit, webhooks)
     modules = (*answering, service)
-    for router in (*(module.router for module in modules), metrics):
-        # include_router would match each request twice over, a third of the cost of a small answer.
-        app.router.routes.extend(router.routes)
+    # include_router would match each request twice over, a third of the cost of a small answer. FastAPI's own routes,
+    # which people open, come last.
+    app.router.routes[:0] = [
+        route for router in (*(module.router for module in modules), metrics) for route in router.routes
+    ]
     # The last one added is the outermost.
     app.add_middleware(BodyLimit, limit=settings.max_body_bytes)
     app.add_middleware(LoadLimit, most=settings.max_concurrent_requests)

@@ -44,6 +44,9 @@ class Caller(Record):
             raise Forbidden(f"This needs a key with the scope {scope!r}; yours has {', '.join(sorted(self.scopes))}.")
 
 
+_CONFIGURED_CALLER = Caller(id=CONFIGURED, name="configured key", scopes=ALL_SCOPES)
+
+
 class KeyRing:
     """The keys that open this service: the one from the settings, and those whose hashes the order book holds."""
 
@@ -62,7 +65,7 @@ class KeyRing:
         presented = _presented(request)
         hashed = digest(presented)
         if self._configured and hmac.compare_digest(hashed.encode(), self._configured.encode()):
-            return Caller(id=CONFIGURED, name="configured key", scopes=ALL_SCOPES)
+            return _CONFIGURED_CALLER
         stored = await self._book.key_by_hash(hashed) if well_formed(presented) else None
         if stored is None:
             raise Unauthenticated("This key opens nothing here. Check X-API-Key against the key you were given.")

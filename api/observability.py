@@ -9,9 +9,9 @@ import logging
 import re
 import sys
 import traceback
-import uuid
 from collections.abc import Sequence
 from pathlib import Path
+from secrets import token_hex
 from time import perf_counter
 from typing import TextIO
 
@@ -89,7 +89,7 @@ def _request_id(scope: Scope) -> str:
             given = value.decode("latin-1")
             if _SANE_ID.fullmatch(given):
                 return str(given)
-    return uuid.uuid4().hex
+    return token_hex(16)
 
 
 def configure_logging(

@@ -9,6 +9,7 @@ still gets through from there, so that one neighbour behind the same address can
 
 import time
 from collections.abc import Awaitable, Callable
+from functools import lru_cache
 from hashlib import sha256
 from ipaddress import IPv6Address, ip_address
 from math import ceil
@@ -140,7 +141,11 @@ def refusal(why: str, limit: Limit, wait: float) -> RateLimited:
 
 def client_of(request: Request) -> str:
     """The client's address; of IPv6 the network, of which a client has all addresses to choose from."""
-    host = request.client.host if request.client else ""
+    return _address_or_network(request.client.host if request.client else "")
+
+
+@lru_cache(maxsize=MOST_REMEMBERED)
+def _address_or_network(host: str) -> str:
     try:
         address = ip_address(host)
     except ValueError:

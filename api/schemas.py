@@ -4,7 +4,7 @@ from collections.abc import Callable
 from decimal import Decimal
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, TypeAdapter, model_validator
 from pydantic_core import PydanticCustomError
 
 from agent.state import DecisionRequest
@@ -28,6 +28,7 @@ from tools.webhooks import EventName
 MAX_QUANTITY = 1e9
 MAX_PERIODS = 5_000
 MIN_NUMBERS = 3
+FINEST_DEMAND = 1e-6
 
 
 class Body(BaseModel):
@@ -64,10 +65,20 @@ def _no_finer_than(grain: float) -> Callable[[float], float]:
     return check
 
 
+def _none_too_fine(values: list[float | None]) -> list[float | None]:
+    """A look at all of them together costs a tenth of one at each, which then says where the slip is."""
+    if min(filter(None, values), default=1.0) < FINEST_DEMAND:
+        _EACH_DEMAND.validate_python(values)
+    return values
+
+
 Identifier = Annotated[str, Field(min_length=1, max_length=100), AfterValidator(identifier)]
 Label = Annotated[str, Field(max_length=200), AfterValidator(_cleaned(200))]
 Notes = Annotated[str, Field(max_length=1_000), AfterValidator(_cleaned(1_000))]
-Demand = Annotated[float, Field(ge=0, le=1e8), AfterValidator(_no_finer_than(1e-6))]
+Demand = Annotated[float, Field(ge=0, le=1e8)]
+_EACH_DEMAND: TypeAdapter[Any] = TypeAdapter(
+    list[Annotated[Demand, AfterValidator(_no_finer_than(FINEST_DEMAND))] | None]
+)
 Quantity = Annotated[float, Field(ge=0, le=MAX_QUANTITY), AfterValidator(_no_finer_than(1e-6))]
 Units = Annotated[int, Field(ge=1, le=MAX_QUANTITY)]
 Days = Annotated[float, Field(ge=0, le=3_650), AfterValidator(_no_finer_than(0.001))]
@@ -75,6 +86,11 @@ SomeDays = Annotated[float, Field(ge=0.001, le=3_650)]
 PeriodDays = Annotated[float, Field(ge=0.04, le=366)]
 Price = Annotated[float, Field(ge=0, le=1e9), AfterValidator(_price)]
 ServiceLevel = Annotated[float, Field(gt=0, le=0.999)]
+
+
+def _none_given(**described: Any) -> Any:
+    """An empty list by default. Pydantic copies a list that is the default itself, at each request, at length."""
+    return Field(default_factory=list, json_schema_extra={"default": []}, **described)
 
 
 class CommonTrigger(Body):
@@ -121,8 +137,8 @@ class InlineTrigger(CommonTrigger):
 
     mode: Literal["input"]
     current_stock: Quantity
-    demand_history: Annotated[list[Demand | None], Field(max_length=MAX_PERIODS)] = Field(
-        description="Demand per period, oldest first, at least 3 numbers. null is unknown, not zero."
+    demand_history: Annotated[list[Demand | None], Field(max_length=MAX_PERIODS), AfterValidator(_none_too_fine)] = (
+        Field(description="Demand per period, oldest first, at least 3 numbers. null is unknown, not zero.")
     )
     lead_time_days: Days
     service_level: ServiceLevel = 0.95
@@ -130,18 +146,18 @@ class InlineTrigger(CommonTrigger):
     unit_price: Price | None = None
     currency: Annotated[str, Field(pattern=r"^[A-Z]{3}$")] = "USD"
     demand_period_days: PeriodDays = Field(default=1, description="Length of one period of demand_history.")
-    stockout_periods: Annotated[list[Annotated[int, Field(ge=0)]], Field(max_length=MAX_PERIODS)] = Field(
-        default=[], description="Positions in demand_history at which the product was out of stock."
+    stockout_periods: Annotated[list[Annotated[int, Field(ge=0)]], Field(max_length=MAX_PERIODS)] = _none_given(
+        description="Positions in demand_history at which the product was out of stock."
     )
     planned_uplift: Annotated[float, Field(ge=0.01, le=100)] = Field(
         default=1, description="A promotion planned for the coming interval: 1.3 is 30 % more than the history says."
     )
     data_age_days: Days = Field(default=0, description="Days since the end of demand_history.")
     backorders: Quantity = 0
-    open_orders: Annotated[list[OpenOrderInput], Field(max_length=1_000)] = []
+    open_orders: Annotated[list[OpenOrderInput], Field(max_length=1_000)] = _none_given()
     review_period_days: Days = 0
     lead_time_sd_days: Days | None = None
-    observed_lead_times_days: Annotated[list[Days], Field(max_length=1_000)] = []
+    observed_lead_times_days: Annotated[list[Days], Field(max_length=1_000)] = _none_given()
     minimum_order_quantity: Annotated[int, Field(ge=0, le=MAX_QUANTITY)] = 0
     order_multiple: Units = 1
     maximum_order_quantity: Units | None = None
@@ -152,7 +168,7 @@ class InlineTrigger(CommonTrigger):
         default=None, description="Cost of holding one unit for a year, as a share of its price."
     )
     stockout_cost: Price | None = Field(default=None, description="Cost of one unit of demand not served.")
-    price_breaks: Annotated[list[PriceBreakInput], Field(max_length=100)] = []
+    price_breaks: Annotated[list[PriceBreakInput], Field(max_length=100)] = _none_given()
     product_name: Label = ""
     category: Label = ""
     notes: Notes = Field(default="", description="About the product. Data only: it changes no limit.")
@@ -161,7 +177,7 @@ class InlineTrigger(CommonTrigger):
 
     @model_validator(mode="after")
     def _history_says_enough(self) -> Self:
-        numbers = sum(value is not None for value in self.demand_history)
+        numbers = len(self.demand_history) - self.demand_history.count(None)
         if numbers < MIN_NUMBERS:
             raise PydanticCustomError(
                 "too_few_numbers",
@@ -211,22 +227,6 @@ class InlineTrigger(CommonTrigger):
         )
 
     def _product(self) -> Product:
-        same = self.model_dump(
-            include={
-                "category",
-                "notes",
-                "currency",
-                "minimum_order_quantity",
-                "order_multiple",
-                "maximum_order_quantity",
-                "maximum_cover_days",
-                "shelf_life_days",
-                "holding_rate",
-                "service_level",
-                "service_type",
-                "review_period_days",
-            }
-        )
         return Product(
             id=self.product_id,
             name=self.product_name or self.product_id,
@@ -237,8 +237,15 @@ class InlineTrigger(CommonTrigger):
                 PriceBreak(minimum_quantity=each.minimum_quantity, unit_price=Decimal(repr(each.unit_price)))
                 for each in self.price_breaks
             ),
-            **same,
+            **{name: getattr(self, name) for name in _ALIKE},
         )
+
+
+_ALIKE = (
+    *("category", "notes", "currency", "minimum_order_quantity", "order_multiple", "maximum_order_quantity"),
+    *("maximum_cover_days", "shelf_life_days", "holding_rate", "service_level", "service_type", "review_period_days"),
+)
+"""What a trigger and a product call the same and mean by it."""
 
 
 def _money(value: float | None) -> Decimal | None:

@@ -6,8 +6,9 @@ means different things to different programs.
 
 import json
 import math
-import re
 from typing import Any, NoReturn
+
+from pydantic_core import from_json
 
 from api.errors import MalformedRequest
 
@@ -18,20 +19,44 @@ MAX_INTEGER = 2**53 - 1
 
 def parse(body: bytes) -> Any:
     """The value in `body`; MalformedRequest with the place and the reason when it has no single meaning."""
+    usual_numbers = not _has_unusual_number(body)
+    found = _flat_object(body) if usual_numbers else None
+    return _parse_carefully(body, usual_numbers) if found is None else found
+
+
+def _has_unusual_number(body: bytes) -> bool:
+    """Whether any could be beyond the limits: such a number has sixteen digits in a row, or an exponent."""
+    zeros = body.translate(_DIGITS_TO_ZERO)
+    return _SIXTEEN_DIGITS in zeros or b"0e" in zeros or b"0E" in zeros
+
+
+def _flat_object(body: bytes) -> dict[str, Any] | None:
+    """What most bodies are, an object without another in it, by a reader that is four times as fast and knows nothing
+    of keys that come twice. None where this may be something else: the careful reader knows what is wrong with it."""
+    if body.count(b"{") != 1 or body.count(b"[") >= MAX_DEPTH:
+        return None
+    try:
+        value = from_json(body, allow_inf_nan=False)
+    except ValueError:
+        return None
+    # Each key has a colon behind it, and a key that comes twice only one place in the value.
+    return value if isinstance(value, dict) and len(value) == body.count(b":") else None
+
+
+def _parse_carefully(body: bytes, usual_numbers: bool) -> Any:
     try:
         text = body.decode("utf-8")
     except UnicodeDecodeError as error:
         raise _malformed(f"byte {error.start} is not valid UTF-8; send UTF-8") from None
     if not text.strip(" \t\r\n"):
         raise _malformed("the body is empty; send a JSON object")
-    value = _decode(text)
+    value = _decode(text, _DECODER_OF_USUAL_NUMBERS if usual_numbers else _DECODER)
     _require_shallow(text, value)
     _require_characters(text, value)
     return value
 
 
-def _decode(text: str) -> Any:
-    decoder = _DECODER if _UNUSUAL_NUMBER.search(text) else _DECODER_OF_USUAL_NUMBERS
+def _decode(text: str, decoder: json.JSONDecoder) -> Any:
     try:
         return decoder.decode(text)
     except json.JSONDecodeError as error:
@@ -100,8 +125,8 @@ def _require_characters(text: str, value: Any) -> None:
         raise _malformed("an escape is half of a surrogate pair") from None
 
 
-_UNUSUAL_NUMBER = re.compile(r"\d{16}|\d[eE]")
-"""What any number beyond the limits must have; a history of plain numbers is read three times as fast without a look at
-each."""
+_DIGITS_TO_ZERO = bytes.maketrans(b"123456789", b"0" * 9)
+_SIXTEEN_DIGITS = b"0" * 16
 _DECODER = json.JSONDecoder(object_pairs_hook=_unique, parse_float=_float, parse_int=_integer, parse_constant=_constant)
 _DECODER_OF_USUAL_NUMBERS = json.JSONDecoder(object_pairs_hook=_unique, parse_constant=_constant)
+"""A history of plain numbers is read three times as fast without a look at each."""

@@ -18,6 +18,7 @@ import httpx
 
 from agent import prompts
 from agent.settings import Settings
+from agent.state import DecisionRequest
 from tests.providers.script import Question
 from tools.confidence import assess
 from tools.models import Plan
@@ -66,14 +67,14 @@ def _orders(evidence: Evidence) -> Iterable[str]:
 
 
 def _authority(evidence: Evidence) -> Iterable[str]:
-    requests = {row["id"]: row["request"].get("facts") for row in evidence.rows["runs"]}
+    requests = {row["id"]: DecisionRequest.model_validate(row["request"]) for row in evidence.rows["runs"]}
     for order in evidence.rows["orders"]:
-        facts = requests[order["run_id"]]
+        facts = requests[order["run_id"]].facts
         if facts is None or order["type"] != "purchase_order":
             continue
-        stated = (facts["supplier"]["id"], str(facts["product"]["unit_price"]), facts["product"]["currency"])
-        placed = (order["supplier_id"], str(order["unit_price"]), order["currency"])
-        if stated != placed and not facts["product"]["price_breaks"]:
+        stated = (facts.supplier.id, facts.product.unit_price, facts.product.currency)
+        placed = (order["supplier_id"], order["unit_price"], order["currency"])
+        if stated != placed and not facts.product.price_breaks:
             yield f"I4: {order['number']} is from {placed}, the product's are {stated}"
 
 

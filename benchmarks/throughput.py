@@ -32,7 +32,7 @@ from benchmarks.server import KEY, free_port, server_process, wait_until_ready
 from tools.database import migrate
 
 TRIGGERS, WARM_UP, AT_ONCE = 400, 60, 32
-HELLOS = 4_000
+HELLOS, TAKEN_IN = 4_000, 2_000
 BAR = 0.25
 HELLO = """
 import sys, uvicorn
@@ -65,12 +65,15 @@ def cpu_seconds(processes: Sequence[int]) -> float:
     return sum(sum(psutil.Process(pid).cpu_times()[:2]) for pid in processes)
 
 
-async def measured(bases: Sequence[str], pids: Sequence[int], start: int, **headers: str) -> tuple[Load, float]:
+async def measured(
+    bases: Sequence[str], pids: Sequence[int], start: int, count: int = TRIGGERS, **headers: str
+) -> tuple[Load, float]:
     """A burst of triggers after a warm-up, and the servers' CPU seconds for each of them."""
     await send(bases, triggers(bases[0], start, WARM_UP, **headers), at_once=AT_ONCE)
+    burst = triggers(bases[0], start + WARM_UP, count, **headers)
     before = cpu_seconds(pids)
-    load = await send(bases, triggers(bases[0], start + WARM_UP, TRIGGERS, **headers), at_once=AT_ONCE)
-    return load, (cpu_seconds(pids) - before) / TRIGGERS
+    load = await send(bases, burst, at_once=AT_ONCE)
+    return load, (cpu_seconds(pids) - before) / count
 
 
 def decisions_per_second(folder: Path, name: str, processes: int, start: int, url: str | None = None) -> None:
@@ -156,7 +159,7 @@ async def hello_rate(base: str, pid: int) -> tuple[float, float]:
 async def taken_in_beside_hello(hello: tuple[str, int], ours: tuple[str, int], start: int) -> None:
     """Hello, triggers and hello again, by the same generator."""
     before = await hello_rate(*hello)
-    load, cpu = await measured([ours[0]], [ours[1]], start, prefer="respond-async")
+    load, cpu = await measured([ours[0]], [ours[1]], start, TAKEN_IN, prefer="respond-async")
     after = await hello_rate(*hello)
     assert set(load.statuses) == {202}, Counter(load.statuses)
     rate, hello_cpu = ((one + other) / 2 for one, other in zip(before, after, strict=True))
@@ -170,7 +173,7 @@ def intake(folder: Path) -> None:
         for round_, work_runs in enumerate(("false", "false", "true")):
             print(f"taking triggers in, WORK_RUNS={work_runs}:")
             (place := folder / f"intake-{round_}").mkdir()
-            with server_process(place, WORK_RUNS=work_runs) as ours:
+            with server_process(place, WORK_RUNS=work_runs, MAX_RUNS_WAITING=str(2 * TAKEN_IN)) as ours:
                 asyncio.run(taken_in_beside_hello(greeter, ours, 90_000))
 
 

@@ -85,6 +85,14 @@ def enough_demand(history: DemandHistory) -> FloatArray:
     return demand
 
 
+def plainly_enough(history: DemandHistory) -> bool:
+    """Whether `enough_demand` has nothing to say, seen without counting what is masked."""
+    values = history.values
+    if history.stockout_periods or None in values or len(values) < FEWEST_PERIODS:
+        return False
+    return max(map(float, values)) <= LARGEST_QUANTITY  # type: ignore[arg-type]
+
+
 def describe(history: DemandHistory) -> DemandStatistics:
     """Statistics of the known periods. Raises `InvalidDemand` when fewer than three periods are known."""
     demand = enough_demand(history)

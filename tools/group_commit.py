@@ -1,8 +1,9 @@
 """Transactions that wait for SQLite's one writer go in together and share one commit, whose sync to the disk is what
 each of them would have waited for.
 
-Each is isolated from the others by a savepoint: one that fails leaves nothing, and the others are stored. None learns
-its result before the commit, so what a caller is told is on the disk.
+Each is isolated from the others: one that fails leaves nothing, and the others are stored. A savepoint sees to that,
+or the work does itself, where it writes with one statement, after which nothing can fail: SQLite undoes a statement
+that fails. None learns its result before the commit, so what a caller is told is on the disk.
 """
 
 import asyncio
@@ -11,7 +12,7 @@ from collections import deque
 from collections.abc import Awaitable, Callable
 from contextlib import AbstractAsyncContextManager
 from contextvars import Context
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 from sqlalchemy import exc
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -25,18 +26,24 @@ Begin = Callable[[], AbstractAsyncContextManager[AsyncConnection]]
 MOST_TOGETHER = 64
 
 
+class Member(NamedTuple):
+    work: Work[Any]
+    future: asyncio.Future[Any]
+    one_write: bool
+
+
 class GroupCommit:
     """Runs what it is given in order, in transactions that `begin` opens and commits."""
 
     def __init__(self, begin: Begin) -> None:
         self._begin = begin
-        self._waiting: deque[tuple[Work[Any], asyncio.Future[Any]]] = deque()
+        self._waiting: deque[Member] = deque()
         self._worker: asyncio.Task[None] | None = None
 
-    async def run(self, work: Work[T]) -> T:
+    async def run(self, work: Work[T], *, one_write: bool = False) -> T:
         loop = asyncio.get_running_loop()
         future: asyncio.Future[T] = loop.create_future()
-        self._waiting.append((work, future))
+        self._waiting.append(Member(work, future, one_write))
         if self._worker is None:
             self._worker = loop.create_task(self._work_off(), context=Context())
         return await future
@@ -56,13 +63,13 @@ class GroupCommit:
                 together = min(len(self._waiting), MOST_TOGETHER)
                 isolated = _outcome if together > 1 else _alone
                 for _ in range(together):
-                    work, future = self._waiting.popleft()
-                    members.append(future)
-                    outcomes.append(None if future.cancelled() else await isolated(connection, work))
+                    member = self._waiting.popleft()
+                    members.append(member.future)
+                    outcomes.append(None if member.future.cancelled() else await isolated(connection, member))
                     await asyncio.sleep(0)
         except BaseException as error:
             if not members:
-                members = [future for _, future in self._waiting]
+                members = [member.future for member in self._waiting]
                 self._waiting.clear()
             outcomes = [error] * len(members)
             if not isinstance(error, Exception):
@@ -71,24 +78,31 @@ class GroupCommit:
             _tell(members, outcomes)
 
 
-async def _alone(connection: AsyncConnection, work: Work[Any]) -> Any:
+async def _alone(connection: AsyncConnection, member: Member) -> Any:
     """An error undoes the whole transaction, which is this work's own."""
-    return await work(connection)
+    return await member.work(connection)
 
 
-async def _outcome(connection: AsyncConnection, work: Work[Any]) -> Any:
+async def _outcome(connection: AsyncConnection, member: Member) -> Any:
     """The work's result, or the error that undid it. A database's own error is raised: it undoes all of them."""
+    if member.one_write:
+        return await _result_or_error(connection, member.work)
     driver: Connection = connection.sync_connection.connection.driver_connection  # type: ignore[assignment, union-attr]
     await driver.first("SAVEPOINT member")
+    outcome = await _result_or_error(connection, member.work)
+    if isinstance(outcome, Exception):
+        await driver.first("ROLLBACK TO member")
+    await driver.first("RELEASE member")
+    return outcome
+
+
+async def _result_or_error(connection: AsyncConnection, work: Work[Any]) -> Any:
     try:
-        result = await work(connection)
+        return await work(connection)
     except (exc.OperationalError, exc.InterfaceError, sqlite3.OperationalError):
         raise
     except Exception as error:
-        await driver.first("ROLLBACK TO member")
-        result = error
-    await driver.first("RELEASE member")
-    return result
+        return error
 
 
 def _tell(members: list[asyncio.Future[Any]], outcomes: list[Any]) -> None:

@@ -50,7 +50,7 @@ class IdempotencyStore(Store):
             rows = await connection.execute(sa.select(idempotency).where(*_is(key, caller)))
             return _answer(rows.mappings().one(), body_hash)
 
-        return await self._write(work)
+        return await self._write(work, one_write=True)
 
     async def finish_idempotent(self, key: str, caller: str, status_code: int, body: str) -> StoredAnswer | None:
         """Keep the answer for every later request with this key. The first answer stands: where a request that was let
@@ -65,7 +65,7 @@ class IdempotencyStore(Store):
             first = rows.mappings().first()
             return None if first is None else StoredAnswer(status_code=first["status_code"], body=first["body"])
 
-        return await self._write(work)
+        return await self._write(work, one_write=True)
 
     async def abandon_idempotent(self, key: str, caller: str) -> None:
         """Give an unanswered key back: nothing was done, and a repeated request may try again."""

@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from tools import sqlite_driver
 from tools.audit import Actor, write_audit
 from tools.book_rows import of_need, run_from
 from tools.database import Store, driver_of, first_row, insert_for
@@ -57,6 +58,9 @@ _GIVEN = (
 )
 _BY_WORD = sa.bindparam("by_word", type_=sa.Boolean)
 _MOST_WAITING = sa.bindparam("most_waiting", type_=sa.BigInteger)
+_IN_LANE = sa.select(1).where(_QUEUED, runs.c.lane == sa.bindparam("lane", type_=Words))
+_LAST_PLACE = _IN_LANE.limit(1).offset(_MOST_WAITING - 1)
+_PLACES_TAKEN = sa.select(sa.func.count()).select_from(_IN_LANE.limit(_MOST_WAITING).subquery())
 
 
 @lru_cache
@@ -82,8 +86,7 @@ def _nothing_in_the_way() -> list[sa.ColumnElement[bool]]:
     begun = sa.select(1).where(_STANDING, *of_need(runs))
     reviewed = sa.select(1).where(pending_now(), *of_need(proposals))
     ordered = sa.select(1).where(_BY_WORD, orders.c.due_at > Now(), *of_need(orders))
-    last_place = sa.select(1).where(_QUEUED, runs.c.lane == sa.bindparam("lane")).limit(1).offset(_MOST_WAITING - 1)
-    full = sa.and_(_MOST_WAITING.is_not(None), last_place.exists())
+    full = sa.and_(_MOST_WAITING.is_not(None), _LAST_PLACE.exists())
     return [~begun.exists(), ~reviewed.exists(), ~ordered.exists(), ~full]
 
 
@@ -155,17 +158,21 @@ class RunStore(Store):
         """Store the run if it is the first for its need: no other has begun, no review waits and, in mode `input`, no
         order is on its way. One statement looks and records. None where anything is in the way or there is no room:
         look for what stands, and call `admit_run`, which says what is."""
-        begun = _begun(owner, lease_seconds) if owner is not None else _WAITING
-        conditions = {"by_word": new.mode == "input", "most_waiting": None if owner is not None else most_waiting}
+        begun = (_begun(owner, lease_seconds) if owner is not None else _WAITING) | {"lane": lane}
+        most = None if owner is not None else most_waiting
+        counts = self._engine.dialect.name == "sqlite"
+        conditions = {"by_word": new.mode == "input", "most_waiting": None if counts else most}
 
         async def work(connection: AsyncConnection) -> Run | None:
             await _wait_for_others(connection, new)
-            run = await _insert_run(connection, new, begun | {"lane": lane}, conditions)
+            if counts and most is not None and await _places_taken(connection, lane, most) >= most:
+                return None
+            run = await _insert_run(connection, new, begun, conditions)
             if run is not None and owner is None and deliver is not None:
                 await deliver(driver_of(connection), run)
             return run
 
-        return await self._write(work)
+        return await self._write(work, one_write=True)
 
     async def claim_run(self, run_id: str, *, owner: str, lease_seconds: float) -> Run | None:
         """Take this run, if it is queued or nobody works on it any more. None: it has ended, or somebody does."""
@@ -296,9 +303,10 @@ async def _insert_run(
     row = await first_row(connection, _insertion(connection.dialect.name, conditions is not None), values)
     if row is None:
         return None
+    if begun["status"] == "queued" and begun["lane"] in (counted := _counted(connection)):
+        counted[begun["lane"]] += 1
     stored = {"product_version": row[0], "created_at": row[1], "finished_at": None, "failure": None}
-    # What was checked on its way here needs no second look.
-    return Run.model_construct(**given, **{name: begun[name] for name in _BEGUN}, **stored)
+    return Run(**given, **{name: begun[name] for name in _BEGUN}, **stored)
 
 
 def _version_of(new: NewRun) -> dict[str, str]:
@@ -344,9 +352,23 @@ async def _has_moved_on(connection: AsyncConnection, new: NewRun) -> bool:
 async def _require_room(connection: AsyncConnection, lane: Lane, most_waiting: int | None) -> None:
     if most_waiting is None:
         return
-    last_place = sa.select(1).where(_QUEUED, runs.c.lane == lane).limit(1).offset(most_waiting - 1)
-    if (await connection.execute(last_place)).first() is not None:
+    if (await connection.execute(_LAST_PLACE, {"lane": lane, "most_waiting": most_waiting})).first() is not None:
         raise Overloaded(f"{most_waiting} runs wait already, as many as may; come back in a few seconds.")
+
+
+async def _places_taken(connection: AsyncConnection, lane: Lane, most: int) -> int:
+    """How many runs wait in the lane, `most` at the most. SQLite's writer keeps all others from writing, so that
+    counting them once is enough for all that its transaction records."""
+    counted = _counted(connection)
+    if lane not in counted:
+        row = await first_row(connection, _PLACES_TAKEN, {"lane": lane, "most_waiting": most})
+        counted[lane] = row[0] if row else 0
+    return counted[lane]
+
+
+def _counted(connection: AsyncConnection) -> dict[str, int]:
+    driver = driver_of(connection)
+    return driver.counted if isinstance(driver, sqlite_driver.Connection) else {}
 
 
 def _claim(owner: str, lease_seconds: float) -> sa.Update:

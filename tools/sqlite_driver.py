@@ -28,6 +28,8 @@ class Connection(aiosqlite.Connection):
         self._busy_milliseconds = int(busy_seconds * 1000)
         self._nothing_to_undo = False
         self._writes = False
+        self.counted: dict[str, int] = {}
+        """What the transaction has counted, which nobody else can change before its end."""
         self._given = self._done = 0
         """Pieces of work given to the thread so far, and how many of them it has done."""
 
@@ -51,6 +53,7 @@ class Connection(aiosqlite.Connection):
         return rows[0] if rows else None
 
     async def commit(self) -> None:
+        self.counted.clear()
         if self._writes or self._given != self._done:
             await self._threaded(self._conn.commit)
             self._writes = False
@@ -61,6 +64,7 @@ class Connection(aiosqlite.Connection):
     async def rollback(self) -> None:
         """Spares the pool's rollback of what has just been committed. Whatever was cut off on its way to the thread,
         a commit too, leaves something to undo, and the rollback queues up behind it."""
+        self.counted.clear()
         if not self._nothing_to_undo:
             await self._threaded(self._conn.rollback)
             self._writes = False

@@ -187,6 +187,31 @@ async def test_a_full_queue_is_in_the_way_of_what_would_wait_in_it_only(book: Or
     assert await book.admit_first(new_run(product_id="P3"), lane="bulk", owner="w1", lease_seconds=1, most_waiting=2)
 
 
+async def test_of_many_at_once_as_many_are_recorded_as_there_are_places(book: OrderBook, new_run) -> None:
+    if book._engine.dialect.name != "sqlite":
+        pytest.skip("on PostgreSQL as many more may slip in as transactions run at that moment")
+    await book.admit_first(new_run(product_id="BEFORE"), lane="bulk", owner=None, most_waiting=6)
+
+    async def admit(number: int) -> bool:
+        new = new_run(product_id=f"P{number}")
+        if number % 2:
+            return await book.admit_first(new, lane="bulk", owner=None, most_waiting=6) is not None
+        try:
+            await book.admit_run(new, lane="bulk", owner=None, most_waiting=6)
+        except Overloaded:
+            return False
+        return True
+
+    admitted = await asyncio.gather(*(admit(number) for number in range(40)))
+
+    assert sum(admitted) == 5
+    assert await book.waiting_runs() == {"bulk": 6}
+    await book.claim_queued("bulk", owner="w1", lease_seconds=60, limit=2)
+    assert await admit(41)
+    assert await admit(43)
+    assert not await admit(45)
+
+
 async def test_of_fifty_first_runs_for_a_need_one_is_recorded(book: OrderBook, new_run) -> None:
     admitted = await asyncio.gather(*(book.admit_first(new_run(), lane="bulk", owner=None) for _ in range(50)))
     assert sum(run is not None for run in admitted) == 1
