@@ -5,7 +5,7 @@ all: counters and histograms add up, a gauge is what was set last, wherever.
 """
 
 import os
-from functools import partial
+from functools import lru_cache, partial
 
 from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest
 from prometheus_client import Gauge as AnyGauge
@@ -91,7 +91,14 @@ class Metrics:
         )
         self.webhook_pending = Gauge("webhook_pending", "Deliveries still to be made.", registry=registry)
         self.webhook_dead_letters = Gauge("webhook_dead_letters", "Deliveries given up.", registry=registry)
+        # Methods, routes and statuses are few; to find their series takes longer than to count in it.
+        self._of_request = lru_cache(maxsize=1_000)(self._series_of_request)
         self._products: set[str] = set()
+
+    def count_request(self, method: str, route: str, status: int, seconds: float) -> None:
+        requests, times = self._of_request(method, route, status)
+        requests.inc()
+        times.observe(seconds)
 
     def as_text(self) -> bytes:
         """All of them in Prometheus's form, those of the processes beside this one included."""
@@ -101,6 +108,9 @@ class Metrics:
         together = CollectorRegistry()
         MultiProcessCollector(together, folder)  # type: ignore[no-untyped-call]
         return generate_latest(together)
+
+    def _series_of_request(self, method: str, route: str, status: int) -> tuple[Counter, Histogram]:
+        return self.http_requests.labels(method, route, str(status)), self.http_seconds.labels(route)
 
     def observe_calibration(self, found: Observed) -> None:
         self.confidence_outcomes.set(found.test.outcomes)

@@ -17,7 +17,6 @@ from typing import TextIO
 
 import structlog
 from pydantic import ValidationError
-from starlette.datastructures import MutableHeaders
 from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from structlog.typing import EventDict, Processor, WrappedLogger
@@ -57,7 +56,7 @@ class RequestLog:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
-                MutableHeaders(scope=message)["X-Request-ID"] = request_id
+                message["headers"] = [*message.get("headers", ()), (b"x-request-id", request_id.encode())]
             await send(message)
 
         try:
@@ -77,8 +76,7 @@ def _finish(scope: Scope, status: int, seconds: float) -> None:
     method = scope["method"] if scope["method"] in _METHODS else "other"
     route = getattr(scope.get("route"), "path_format", UNMATCHED)
     metrics: Metrics = scope["app"].state.runtime.metrics
-    metrics.http_requests.labels(method, route, str(status)).inc()
-    metrics.http_seconds.labels(route).observe(seconds)
+    metrics.count_request(method, route, status, seconds)
     write = log.debug if route in _QUIET_ROUTES and status < 400 else log.info
     write("request", method=method, route=route, status=status, milliseconds=round(seconds * 1000, 1))
 

@@ -21,9 +21,12 @@ from tools.sqlite_driver import Connection
 
 T = TypeVar("T")
 Work = Callable[[AsyncConnection], Awaitable[T]]
-Begin = Callable[[], AbstractAsyncContextManager[AsyncConnection]]
+Connect = Callable[[], AbstractAsyncContextManager[AsyncConnection]]
+Begin = Callable[[AsyncConnection], AbstractAsyncContextManager[None]]
 
 MOST_TOGETHER = 64
+ASIDE_AFTER = 4
+"""Pieces of work after which everybody else has a turn."""
 
 
 class Member(NamedTuple):
@@ -33,10 +36,11 @@ class Member(NamedTuple):
 
 
 class GroupCommit:
-    """Runs what it is given in order, in transactions that `begin` opens and commits."""
+    """Runs what it is given in order, on one connection for as long as there is more of it, in transactions that
+    `begin` opens and commits."""
 
-    def __init__(self, begin: Begin) -> None:
-        self._begin = begin
+    def __init__(self, connect: Connect, begin: Begin) -> None:
+        self._connect, self._begin = connect, begin
         self._waiting: deque[Member] = deque()
         self._worker: asyncio.Task[None] | None = None
 
@@ -50,23 +54,32 @@ class GroupCommit:
 
     async def _work_off(self) -> None:
         try:
-            while self._waiting:
-                await self._commit_together()
-        finally:
+            async with self._connect() as connection:
+                try:
+                    while self._waiting:
+                        await self._commit_together(connection)
+                finally:
+                    # Whoever comes while the connection is given back needs another worker.
+                    self._worker = None
+        except Exception as error:
+            members = [member.future for member in self._waiting]
+            self._waiting.clear()
             self._worker = None
+            _tell(members, [error] * len(members))
 
-    async def _commit_together(self) -> None:
+    async def _commit_together(self, connection: AsyncConnection) -> None:
         members: list[asyncio.Future[Any]] = []
         outcomes: list[Any] = []
         try:
-            async with self._begin() as connection:
+            async with self._begin(connection):
                 together = min(len(self._waiting), MOST_TOGETHER)
                 isolated = _outcome if together > 1 else _alone
-                for _ in range(together):
+                for done in range(together):
                     member = self._waiting.popleft()
                     members.append(member.future)
                     outcomes.append(None if member.future.cancelled() else await isolated(connection, member))
-                    await asyncio.sleep(0)
+                    if done % ASIDE_AFTER == 0:
+                        await asyncio.sleep(0)
         except BaseException as error:
             if not members:
                 members = [member.future for member in self._waiting]

@@ -5,6 +5,7 @@ import pytest
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
+from tools import sqlite_driver
 from tools.database import create_engine, migrate
 from tools.errors import Unavailable
 from tools.orders import OrderBook
@@ -26,21 +27,26 @@ async def names(engine: AsyncEngine) -> set[str]:
         return set((await connection.scalars(sa.select(counters.c.name))).all())
 
 
-async def test_transactions_that_wait_share_commits_and_get_their_own_results(engine: AsyncEngine) -> None:
+async def test_transactions_that_wait_share_commits_and_get_their_own_results(
+    engine: AsyncEngine, monkeypatch: pytest.MonkeyPatch
+) -> None:
     if engine.dialect.name != "sqlite":
         pytest.skip("PostgreSQL's own commits already go to the disk together")
     book, commits = OrderBook(engine), 0
+    commit = sqlite_driver.Connection.commit
 
-    @sa.event.listens_for(engine.sync_engine, "commit")
-    def count(_: sa.Connection) -> None:
+    async def count(connection: sqlite_driver.Connection) -> None:
         nonlocal commits
         commits += 1
+        await commit(connection)
+
+    monkeypatch.setattr(sqlite_driver.Connection, "commit", count)
 
     results = await asyncio.gather(*(book._write(adds(f"n{number}")) for number in range(40)))
 
     assert results == [f"n{number}" for number in range(40)]
+    assert 0 < commits < 10
     assert await names(engine) == set(results)
-    assert commits < 10
 
 
 async def test_one_that_fails_leaves_nothing_and_spoils_nothing(engine: AsyncEngine) -> None:
@@ -79,6 +85,25 @@ async def test_when_the_database_fails_nobody_is_told_of_success(tmp_path: Path)
     assert [type(outcome) for outcome in outcomes[:2]] == [Unavailable] * 2
     assert outcomes[2] == "c"
     assert await names(engine) == {"c"}
+    await engine.dispose()
+
+
+async def test_what_comes_while_the_worker_goes_home_is_done_too(tmp_path: Path) -> None:
+    url = f"sqlite:///{tmp_path}/book.db"
+    await migrate(url)
+    engine = create_engine(url)
+    book = OrderBook(engine)
+
+    async def one_by_one(client: int) -> None:
+        for number in range(20):
+            await book._write(adds(f"{client}-{number}"))
+            for _ in range((client + number) % 9):
+                await asyncio.sleep(0)
+
+    async with asyncio.timeout(30):
+        await asyncio.gather(*(one_by_one(client) for client in range(3)))
+
+    assert len(await names(engine)) == 60
     await engine.dispose()
 
 
