@@ -98,24 +98,20 @@ async def _alone(connection: AsyncConnection, member: Member) -> Any:
 
 async def _outcome(connection: AsyncConnection, member: Member) -> Any:
     """The work's result, or the error that undid it. A database's own error is raised: it undoes all of them."""
-    if member.one_write:
-        return await _result_or_error(connection, member.work)
     driver: Connection = connection.sync_connection.connection.driver_connection  # type: ignore[assignment, union-attr]
-    await driver.first("SAVEPOINT member")
-    outcome = await _result_or_error(connection, member.work)
-    if isinstance(outcome, Exception):
-        await driver.first("ROLLBACK TO member")
-    await driver.first("RELEASE member")
-    return outcome
-
-
-async def _result_or_error(connection: AsyncConnection, work: Work[Any]) -> Any:
+    if not member.one_write:
+        await driver.first("SAVEPOINT member")
     try:
-        return await work(connection)
+        result = await member.work(connection)
     except (exc.OperationalError, exc.InterfaceError, sqlite3.OperationalError):
         raise
     except Exception as error:
-        return error
+        if not member.one_write:
+            await driver.first("ROLLBACK TO member")
+        result = error
+    if not member.one_write:
+        await driver.first("RELEASE member")
+    return result
 
 
 def _tell(members: list[asyncio.Future[Any]], outcomes: list[Any]) -> None:
