@@ -2,15 +2,20 @@
 
     python -m benchmarks.bulk                    1,000,000 products × 365 days in single precision (1.4 GiB)
     python -m benchmarks.bulk --products 100000
+    python -m benchmarks.bulk --libraries FOLDER    inventorize beside the others
 
 Times are the best of several runs on however many cores there are, on the clock and in CPU time of all threads, which
 tells more where others use the machine; take the ratios. Other libraries are timed on a part of the catalogue and per
 product: mean, standard deviation and reorder point by the textbook, nothing more. inventorize is not among the
-project's development packages, as it brings statsmodels, plotly and seaborn; it is timed where it is installed.
+project's development packages, as it brings 130 MB (scikit-learn, plotly) that nothing else here needs; it is taken
+from a folder of its own, behind the project's own packages:
+
+    pip install --no-deps --target FOLDER inventorize==1.2.6 scikit-learn joblib plotly
 """
 
 import argparse
 import resource
+import sys
 import threading
 import time
 from collections.abc import Callable
@@ -115,7 +120,9 @@ def main() -> None:
     parser.add_argument("--products", type=int, default=1_000_000)
     parser.add_argument("--repeats", type=int, default=3)
     parser.add_argument("--threads", type=int, help="default: one per core")
+    parser.add_argument("--libraries", help="folder with libraries that are not among the project's packages")
     given = parser.parse_args()
+    sys.path += [given.libraries] if given.libraries else []
     demand = catalogue(given.products)
     terms = Terms(lead_time_days=LEAD_TIME, review_period_days=REVIEW, service_level=SERVICE, unit_price=1.0)
     one_pass = seconds(lambda: np.sum(demand), given.repeats) / len(demand) * 1e6
@@ -126,7 +133,7 @@ def main() -> None:
         spent = seconds(lambda work=work: work(demand, terms, threads=given.threads), given.repeats)  # type: ignore[misc]
         rows[name] = spent / len(demand) * 1e6
     for name, found in (rows | others(demand[:PART])).items():
-        print(f"  {name:28}" + ("  not installed" if found is None else columns(found, one_pass)))
+        print(f"  {name:28}" + ("  not installed (--libraries)" if found is None else columns(found, one_pass)))
     before = resident()
     peak = peak_during(lambda: scan(demand, terms, threads=given.threads))
     print(
