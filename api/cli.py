@@ -115,6 +115,14 @@ def backtest(context: typer.Context) -> None:
 
 
 @app.command(context_settings=_OWN_OPTIONS)
+def scan(context: typer.Context) -> None:
+    """Plan a whole catalogue: FILE --products TERMS --out plans.csv. What loses most revenue a day comes first."""
+    from tools.scan_command import main as plan_all
+
+    raise typer.Exit(plan_all(context.args, program="restock scan"))
+
+
+@app.command(context_settings=_OWN_OPTIONS)
 def calibrate(context: typer.Context) -> None:
     """Fit the confidence on your own demand and recorded outcomes: FILE --out TABLE, then set CALIBRATION_TABLE."""
     from tools.calibration import main as fit

@@ -7,7 +7,7 @@ import argparse
 
 from benchmarks.real_data import CAR_PARTS_INTERVAL, RETAIL_INTERVAL, car_parts, data_folder, retail
 from tools.coverage import SERVICE_LEVELS, Coverage, coverage_table
-from tools.pooled_factor import pooled_factor
+from tools.pooled_factor import pooled_factors
 from tools.rolling_origin import Origins, rolling_origins
 
 HEAD = (
@@ -38,12 +38,11 @@ def report(name: str, rows: list[Coverage]) -> None:
 
 
 def pooled(origins: Origins) -> None:
-    """What the factor learned from all products achieves on origins it has not seen."""
+    """What factors learned from all products, and from each class of them, achieve on origins they have not seen."""
     for level in SERVICE_LEVELS:
-        factor = pooled_factor(origins, level)
-        if factor is not None:
+        for factor in pooled_factors(origins, level):
             print(
-                f"  pooled factor for {level:.0%}: ask for {factor.ask:.2%}; on later origins "
+                f"  pooled factor for {level:.0%}, {factor.stratum}: ask for {factor.ask:.2%}; on later origins "
                 f"{factor.held_out_pooled:.2%} (without it {factor.held_out_plain:.2%})"
             )
     print()

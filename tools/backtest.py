@@ -21,7 +21,7 @@ from tools.demand_distribution import IntArray
 from tools.demand_table import PERIOD_DAYS, DemandTable, read_demand, sample_table
 from tools.errors import InvalidInput, RestockError
 from tools.interval_forecast import FEWEST_FOR_FORECAST_ERRORS
-from tools.pooled_factor import PooledFactor, pooled_factor
+from tools.pooled_factor import PooledFactor, pooled_factors
 from tools.progress import progress_bar
 from tools.reliability import calibration_error, reliability
 from tools.rolling_origin import FEWEST_SALES, Interval, Progress, origins_at, rolling_origins
@@ -97,7 +97,7 @@ def backtest(
         terms=terms,
         origins=len(origins),
         coverage=coverage_table(origins, asked),
-        pooled=[factor for factor in (pooled_factor(origins, level) for level in asked) if factor is not None],
+        pooled=[factor for level in asked for factor in pooled_factors(origins, level)],
         simulated=_simulated(table, interval, terms, played),
         reliability=reliability(confidence, outcomes.acceptable, overlap=outcomes.overlap),
         calibration_error=calibration_error(confidence, outcomes.acceptable),

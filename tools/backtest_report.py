@@ -108,9 +108,9 @@ def _coverage(rows: list[Coverage]) -> str:
 def _pooled(found: Backtest) -> str:
     if not found.pooled:
         return '<p class="note">Too few products with thirty moments each for a pooled factor.</p>'
-    head = ("wanted", "ask for", "held out, plain", "held out, pooled")
+    head = ("products", "wanted", "ask for", "held out, plain", "held out, pooled")
     cells = (
-        (f"{row.wanted:.1%}", f"{row.ask:.2%}", f"{row.held_out_plain:.1%}", f"{row.held_out_pooled:.1%}")
+        (row.stratum, f"{row.wanted:.1%}", f"{row.ask:.2%}", f"{row.held_out_plain:.1%}", f"{row.held_out_pooled:.1%}")
         for row in found.pooled
     )
     note = '<p class="note">What to ask for to get what is wanted, learned from all products together.</p>'

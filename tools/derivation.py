@@ -204,8 +204,16 @@ def _level(working: Working) -> list[str]:
     if method == "normal" and working.target.limit is None and working.reorder_point > 0:
         sd = sqrt(working.forecast.stock_basis.variance)
         z, spread, product = shown_result(mul, working.safety_stock / sd if sd else 0.0, sd)
-        return [f"Safety stock at {_share(working.target.probability)} service: {z} × {spread} = {product}", total]
-    return [_quantile(working), total]
+        service = f"Safety stock at {_share(working.target.probability)} service: {z} × {spread} = {product}"
+        return [*_pooled(working), service, total]
+    return [*_pooled(working), _quantile(working), total]
+
+
+def _pooled(working: Working) -> list[str]:
+    target = working.target
+    if target.wanted == target.probability:
+        return []
+    return [f"To get {_share(target.wanted)}, similar products had to ask for {_share(target.probability)}"]
 
 
 def _quantile(working: Working) -> str:

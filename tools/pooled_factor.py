@@ -1,11 +1,13 @@
 """What to ask for in order to get what is wanted, learned from many products at once.
 
 Each past origin says which standard normal quantile would just have covered it. The quantile of those, pooled over
-products, assumes nothing about the shape of demand (split conformal prediction: Vovk, Gammerman & Shafer, 2005). It is
-used only where it came nearer to the wanted service than the plain method on origins it had not seen.
+similar products, assumes nothing about the shape of demand (split conformal prediction: Vovk, Gammerman & Shafer,
+2005). Similar are products of one demand class; a class of too few takes the factor of all. It is used only where it
+came nearer to the wanted service than the plain method on origins it had not seen.
 """
 
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
 
 import numpy as np
 from scipy import special
@@ -13,12 +15,14 @@ from scipy import special
 from tools.demand_distribution import FloatArray, z_value
 from tools.lognormal import MEDIAN_SHARE
 from tools.rolling_origin import Origins
+from tools.scan import DEMAND_CLASSES
 
 FEWEST_PRODUCTS = 20
 FEWEST_ORIGINS_EACH = 30
 EARLIER_SHARE = 0.6
-MOST_ASKED = 0.999
-"""The highest service level a plan may be asked for."""
+LEAST_ASKED, MOST_ASKED = 0.001, 0.999
+"""Between which a service level may be asked for."""
+ALL = "all"
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,13 +35,29 @@ class PooledFactor:
     """Achieved on later origins by asking for what is wanted."""
     held_out_pooled: float
     """Achieved on them with the factor of the earlier ones."""
+    stratum: str = ALL
+    """The demand class it was learned from."""
 
     @property
     def closer(self) -> bool:
         return abs(self.held_out_pooled - self.wanted) < abs(self.held_out_plain - self.wanted)
 
 
-def pooled_factor(origins: Origins, wanted: float) -> PooledFactor | None:
+def pooled_factors(origins: Origins, wanted: float) -> list[PooledFactor]:
+    """The factor of all products and that of each demand class that has one."""
+    factors = [pooled_factor(origins, wanted)]
+    for code, name in enumerate(DEMAND_CLASSES):
+        factors.append(pooled_factor(origins.where(origins.demand_class == code), wanted, stratum=name))
+    return [factor for factor in factors if factor is not None]
+
+
+def asked_service(factors: Iterable[PooledFactor], demand_class: str, wanted: float) -> float:
+    """What to ask for a product of this class; `wanted` itself where nothing was learned."""
+    asks = {factor.stratum: factor.ask for factor in factors if factor.wanted == wanted}
+    return asks.get(demand_class, asks.get(ALL, wanted))
+
+
+def pooled_factor(origins: Origins, wanted: float, *, stratum: str = ALL) -> PooledFactor | None:
     """The factor of all origins, tried out on the later ones first. None with fewer than 20 products of 30 origins.
 
     Where the pooled factor came no closer, `ask` is `wanted` itself.
@@ -56,8 +76,9 @@ def pooled_factor(origins: Origins, wanted: float) -> PooledFactor | None:
         ask=_service(float(np.quantile(needed_z(origins), wanted, method="higher"))),
         held_out_plain=float((needed <= z_value(wanted)).mean()),
         held_out_pooled=float((needed <= np.quantile(needed_z(earlier), wanted, method="higher")).mean()),
+        stratum=stratum,
     )
-    return tried if tried.closer else PooledFactor(wanted, wanted, tried.held_out_plain, tried.held_out_pooled)
+    return tried if tried.closer else replace(tried, ask=wanted)
 
 
 def needed_z(origins: Origins) -> FloatArray:
@@ -70,4 +91,4 @@ def needed_z(origins: Origins) -> FloatArray:
 
 
 def _service(z: float) -> float:
-    return float(min(MOST_ASKED, special.ndtr(z)))
+    return float(min(MOST_ASKED, max(LEAST_ASKED, special.ndtr(z))))

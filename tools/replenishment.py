@@ -56,19 +56,27 @@ from tools.working import Working
 DAYS_A_YEAR = 365.0
 LONGEST_INTERVAL_DAYS = 36_500.0
 SHORTEST_PERIOD_DAYS = 1 / 1440
+HIGHEST_SERVICE_LEVEL = 0.999
 PERMITTED_INTERVALS = 3
 """Protection intervals of demand that may be left over where the planner states no maximum cover."""
 
 
-def plan(facts: ProductFacts, *, what_if: WhatIf = WhatIf(), siblings: Sequence[ProductFacts] = ()) -> Plan:  # noqa: B008
+def plan(
+    facts: ProductFacts,
+    *,
+    what_if: WhatIf = WhatIf(),  # noqa: B008
+    siblings: Sequence[ProductFacts] = (),
+    asked_service_level: float | None = None,
+) -> Plan:
     """What to order now, how much and why.
 
     `siblings` are the same product at other locations: one that can give the whole need and keep both its stock on hand
     and its inventory position above its own reorder point is asked for a transfer before the supplier is for an order.
-    Raises `InvalidDemand` when fewer than three demand periods are known and `InvalidInput` when the facts contradict
-    the target or are beyond what can be counted.
+    `asked_service_level` is what similar products had to ask for in order to get this one's cycle service level
+    (`tools.pooled_service`). Raises `InvalidDemand` when fewer than three demand periods are known and `InvalidInput`
+    when the facts contradict the target or are beyond what can be counted.
     """
-    working = _work_out(facts, what_if)
+    working = _work_out(facts, what_if, asked_service_level)
     transfer = _find_transfer(working, siblings) if working.triggered else None
     return _write_plan(working, transfer, _coverage(working))
 
@@ -83,7 +91,7 @@ def require_plannable(facts: ProductFacts) -> None:
         _cost_target(product, lead.days + product.review_period_days)
 
 
-def _work_out(facts: ProductFacts, what_if: WhatIf) -> Working:
+def _work_out(facts: ProductFacts, what_if: WhatIf, asked: float | None = None) -> Working:
     product, history = facts.product, facts.demand
     lead = lead_time(facts.supplier, stated_days=what_if.lead_time_days)
     _refuse_uncountable(facts, lead)
@@ -100,6 +108,7 @@ def _work_out(facts: ProductFacts, what_if: WhatIf) -> Working:
     economic = _economic_quantity(product, annual_demand=mean_per_day * DAYS_A_YEAR)
     cycle = _order_cycle(product, forecast, economic, history.period_days)
     target = _target(product, what_if, cycle=cycle, interval_days=lead.days + product.review_period_days)
+    target = target if asked is None else _pooled(target, asked)
     level = stock_level(forecast.stock_basis, target)
     position = _position(facts, lead)
     rules = _rules(product, mean_per_day=mean_per_day, lead_time_days=lead.days, position=position.units)
@@ -194,6 +203,15 @@ def _target(product: Product, what_if: WhatIf, *, cycle: OrderCycle, interval_da
     return _cost_target(product, interval_days)
 
 
+def _pooled(target: Target, asked: float) -> Target:
+    if target.cycle is not None or not 0 < asked <= HIGHEST_SERVICE_LEVEL:
+        raise InvalidInput(
+            f"An asked service level of {asked:g} was given; give one above 0 and at most {HIGHEST_SERVICE_LEVEL:g}, "
+            "to a product whose target is no fill rate."
+        )
+    return Target(asked, pooled_for=target.probability)
+
+
 def _cost_target(product: Product, interval_days: float) -> Target:
     if product.stockout_cost is None or product.holding_rate is None or product.unit_price is None:
         raise InvalidInput(
@@ -258,12 +276,12 @@ def _coverage(working: Working) -> PastCoverage | None:
         review_period_days=working.facts.product.review_period_days,
         period_days=working.facts.demand.period_days,
         probability=working.cycle_service_level if target.limit is not None else target.probability,
-        z=z_value(target.probability),
+        z=z_value(target.wanted),
     )
 
 
 def _textbook(working: Working, coverage: PastCoverage | None) -> TextbookFigures:
-    probability, statistics = working.target.probability, working.statistics
+    probability, statistics = working.target.wanted, working.statistics
     interval = working.lead_time.days / working.facts.demand.period_days
     mean, sd = statistics.mean * working.forecast.uplift, statistics.sd * working.forecast.uplift
     stock = safety_stock(service_level=probability, demand_sd=sd, interval=interval)
@@ -334,7 +352,7 @@ def _write_plan(working: Working, transfer: Transfer | None, coverage: PastCover
         method=forecast.method,
         distribution=forecast.stock_basis.family,
         service_type=product.service_type,
-        service_level=working.target.probability,
+        service_level=working.target.wanted,
         implied=_implied(working),
         lead_time_days=working.lead_time.days,
         review_period_days=product.review_period_days,

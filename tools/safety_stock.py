@@ -101,6 +101,12 @@ class Target:
 
     probability: float
     cycle: OrderCycle | None = None
+    pooled_for: float | None = None
+    """The service wanted, where `probability` is what similar products had to ask for in order to get it."""
+
+    @property
+    def wanted(self) -> float:
+        return self.probability if self.pooled_for is None else self.pooled_for
 
     @property
     def limit(self) -> float | None:

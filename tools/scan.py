@@ -64,6 +64,8 @@ class Terms:
     review_period_days: Column = 0.0
     period_days: Column = 1.0
     service_level: Column = 0.95
+    asked_service_level: Column = np.nan
+    """What to ask for in order to get `service_level`, where that is known (`tools.pooled_service`)."""
     planned_uplift: Column = 1.0
     on_hand: Column = 0.0
     on_order: Column = 0.0
@@ -181,15 +183,18 @@ def _blocks_by_horizon(horizons: IntArray) -> Iterator[tuple[Rows, int]]:
 def _columns(terms: Terms, size: int) -> dict[str, FloatArray]:
     given = {term.name: np.asarray(getattr(terms, term.name), dtype=np.float64) for term in fields(terms)}
     _refuse_bad_terms(given)
-    given["z"] = z_value(given["service_level"])
+    level, asked = given["service_level"], given["asked_service_level"]
+    given["z"], given["asked_z"] = z_value(level), z_value(np.where(np.isnan(asked), level, asked))
     return {name: np.broadcast_to(column, (size,)) for name, column in given.items()}
 
 
 def _refuse_bad_terms(given: dict[str, FloatArray]) -> None:
     level = given["service_level"]
     amounts = ("lead_time_days", "lead_time_sd_days", "review_period_days", "on_hand", "on_order", "backorders")
+    asked = given["asked_service_level"]
     checks = {
         "service_level above 0 and at most 0.999": (level > 0) & (level <= 0.999),
+        "asked_service_level above 0 and at most 0.999": np.isnan(asked) | (asked > 0) & (asked <= 0.999),
         "period_days above 0": given["period_days"] > 0,
         "planned_uplift above 0 and at most 100": (given["planned_uplift"] > 0) & (given["planned_uplift"] <= 100),
         "order_multiple of 1 or more": given["order_multiple"] >= 1,
@@ -359,7 +364,7 @@ class _Interval:
         unseen = widening(length, np.maximum(known.periods, 1))
         widened = np.maximum(variance, rate) * length * unseen + between
         plain = np.where(variance == 0, rate, variance) * length + between
-        level = _level(mean, widened, plain, judged, terms["z"])
+        level = _level(mean, widened, plain, judged, terms["asked_z"])
         variance = np.where(judged, widened, plain)
         unknown = method == METHODS.index("too_short")
         if unknown.any():

@@ -23,11 +23,13 @@ from tools.demand_table import (
     PERIOD_DAYS,
     PRODUCT_NAMES,
     QUANTITY_NAMES,
+    DemandTable,
     Period,
     find_column,
     right_aligned,
 )
 from tools.errors import InvalidDemand, InvalidInput
+from tools.pooled_service import pooled_service
 from tools.scan import DEMAND_CLASSES, METHODS, PlanColumns, Terms, scan
 
 if TYPE_CHECKING:
@@ -38,20 +40,47 @@ KEYS = ("product_id", "location")
 BATCH_ROWS = 65_536
 
 
-def scan_frame(frame: "pd.DataFrame", *, threads: int | None = None, **defaults: float) -> "pd.DataFrame":
+def scan_frame(
+    frame: "pd.DataFrame", *, pooled: bool = False, threads: int | None = None, **defaults: float
+) -> "pd.DataFrame":
     """Plan every row. `defaults` stand for terms that the frame has no column of, as `lead_time_days=7`.
 
-    Raises `InvalidInput` where there is no product, demand or lead time, and what `tools.scan.scan` raises, with the
-    row counted from 0.
+    With `pooled`, each product asks for what similar ones of the table had to ask for in order to get its service
+    level (`tools.pooled_service`). Raises `InvalidInput` where there is no product, demand or lead time, and what
+    `tools.scan.scan` raises, with the row counted from 0.
     """
-    return _sorted([_planned(frame, threads, defaults)])
+    return _sorted([_planned(frame, pooled, threads, defaults)])
 
 
 def scan_parquet(
-    path: Path, *, threads: int | None = None, batch_rows: int = BATCH_ROWS, **defaults: float
+    path: Path, *, pooled: bool = False, threads: int | None = None, batch_rows: int = BATCH_ROWS, **defaults: float
 ) -> "pd.DataFrame":
-    """The same, some rows at a time; only the result is kept."""
-    return _sorted([_planned(batch, threads, defaults) for batch in _batches(path, batch_rows)])
+    """The same, some rows at a time; only the result is kept. What is pooled is learned from those rows."""
+    return _sorted([_planned(batch, pooled, threads, defaults) for batch in _batches(path, batch_rows)])
+
+
+def scan_demand(
+    table: DemandTable,
+    *,
+    products: "pd.DataFrame | None" = None,
+    pooled: bool = False,
+    threads: int | None = None,
+    **defaults: float,
+) -> "pd.DataFrame":
+    """Plan every product of a table of demand, or each of `products`, which has a row with the terms of each.
+
+    A product without demand in the table has no plan, nor has one that is not among `products`.
+    """
+    import pandas as pd
+
+    frame = pd.DataFrame({KEYS[0]: table.products}) if products is None else products
+    _require_product(frame)
+    place = pd.Index(table.products).get_indexer(pd.Index(frame[KEYS[0]].astype(str)))
+    demand = np.where(place[:, None] < 0, np.nan, table.demand[place])
+    if table.unit_prices is not None and "unit_price" not in frame.columns:
+        frame = frame.assign(unit_price=np.where(place < 0, np.nan, table.unit_prices[place]))
+    terms = _terms(frame, {"period_days": table.period_days} | defaults)
+    return _sorted([_scanned(frame, demand, terms, pooled, threads)])
 
 
 def scan_sales(
@@ -59,6 +88,7 @@ def scan_sales(
     *,
     products: "pd.DataFrame | None" = None,
     period: Period = "day",
+    pooled: bool = False,
     threads: int | None = None,
     batch_rows: int = BATCH_ROWS,
     **defaults: float,
@@ -81,7 +111,7 @@ def scan_sales(
         np.add.at(demand, (row[known], when[known] - first), quantity[known])
     _mask_before_first_sale(demand)
     terms = _terms(frame, {"period_days": PERIOD_DAYS[period]} | defaults)
-    return _sorted([_table(frame, scan(demand, terms, threads=threads))])
+    return _sorted([_scanned(frame, demand, terms, pooled, threads)])
 
 
 def _sales_columns(path: Path) -> tuple[str, str, str]:
@@ -142,10 +172,21 @@ def _batches(path: Path, batch_rows: int, columns: list[str] | None = None) -> I
             yield batch.to_pandas(split_blocks=True)
 
 
-def _planned(frame: "pd.DataFrame", threads: int | None, defaults: dict[str, float]) -> "pd.DataFrame":
+def _planned(frame: "pd.DataFrame", pooled: bool, threads: int | None, defaults: dict[str, float]) -> "pd.DataFrame":
+    _require_product(frame)
+    return _scanned(frame, _demand(frame), _terms(frame, defaults), pooled, threads)
+
+
+def _require_product(frame: "pd.DataFrame") -> None:
     if KEYS[0] not in frame.columns:
         raise InvalidInput(f"The table has no column product_id among {list(frame.columns)[:12]}; name one of them so.")
-    return _table(frame, scan(_demand(frame), _terms(frame, defaults), threads=threads))
+
+
+def _scanned(frame: "pd.DataFrame", demand: Demand, terms: Terms, pooled: bool, threads: int | None) -> "pd.DataFrame":
+    if not pooled:
+        return _table(frame, scan(demand, terms, threads=threads))
+    learned = pooled_service(demand, terms, threads=threads)
+    return _table(frame, scan(demand, learned.terms(terms), threads=threads)).assign(asked_service_level=learned.asked)
 
 
 def _terms(frame: "pd.DataFrame", defaults: dict[str, float]) -> Terms:

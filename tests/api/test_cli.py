@@ -59,7 +59,27 @@ def test_a_bad_file_ends_in_one_sentence(run: Any, tmp_path: Path) -> None:
     assert "Traceback" not in result.stderr
 
 
-@pytest.mark.parametrize("command", ["backtest", "calibrate"])
+def test_scan_plans_the_products_that_have_terms_what_loses_most_first(run: Any, sales: Path, tmp_path: Path) -> None:
+    (tmp_path / "terms.csv").write_text("product_id,lead_time_days,on_hand,unit_price\nA,3,0,2\nB,3,0,9\nC,3,500,9\n")
+
+    result = run("scan", str(sales), "--products", "terms.csv", "--out", "plans.csv", "--pooled", "--review", "1")
+
+    plans = pd.read_csv(tmp_path / "plans.csv").set_index("product_id")
+    assert (result.exit_code, list(plans.index)) == (0, ["B", "A", "C"])
+    assert plans["order_quantity"]["C"] == 0 < plans["order_quantity"]["B"]
+    assert (plans["asked_service_level"] == 0.95).all(), "eight products are too few to learn from"
+    assert result.stdout.split()[:1] == ["product_id"]
+
+
+def test_scan_says_which_row_of_the_terms_is_at_fault(run: Any, sales: Path, tmp_path: Path) -> None:
+    (tmp_path / "terms.csv").write_text("product_id,on_hand\nA,5\nB,-1\n")
+
+    result = run("scan", str(sales), "--products", "terms.csv")
+
+    assert (result.exit_code, "Row 1 has on_hand -1" in result.stderr) == (2, True)
+
+
+@pytest.mark.parametrize("command", ["backtest", "calibrate", "scan"])
 def test_a_command_with_options_of_its_own_explains_them(run: Any, command: str) -> None:
     result = run(command, "--help")
 

@@ -53,6 +53,7 @@ def terms_of(random: np.random.Generator, size: int) -> Terms:
         lead_time_sd_days=pick(0, 0, 2.5),
         review_period_days=pick(0, 1, 7),
         service_level=pick(0.5, 0.9, 0.95, 0.99, 0.999),
+        asked_service_level=pick(np.nan, np.nan, 0.001, 0.97),
         planned_uplift=pick(1, 1, 0.5, 1.3),
         on_hand=pick(0, 3, 50, 5000),
         on_order=pick(0, 20),
@@ -106,7 +107,8 @@ def plan_of_row(demand: np.ndarray, terms: Terms, row: int) -> Plan:
                 planned_uplift=of("planned_uplift"),
             ),
             source="input",
-        )
+        ),
+        asked_service_level=maybe("asked_service_level"),
     )
 
 

@@ -6,10 +6,11 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from tools.demand_table import demand_table
+from tools.demand_table import DemandTable, demand_table
 from tools.errors import InvalidDemand, InvalidInput
+from tools.pooled_service import pooled_service
 from tools.scan import Terms, scan
-from tools.scan_table import scan_frame, scan_parquet, scan_sales
+from tools.scan_table import scan_demand, scan_frame, scan_parquet, scan_sales
 
 RANDOM = np.random.default_rng(0)
 DEMAND = RANDOM.poisson(RANDOM.uniform(0.5, 20, (30, 1)), (30, 60)).astype(np.float32)
@@ -146,3 +147,24 @@ def test_sales_that_cannot_be_counted_are_refused(
 ) -> None:
     with pytest.raises(error, match=message):
         scan_sales(written(tmp_path, sales), lead_time_days=7)
+
+
+def test_a_pooled_scan_asks_for_what_its_products_taught_and_says_so() -> None:
+    many = pd.concat([FRAME.assign(product_id=FRAME["product_id"] + f"-{copy}") for copy in range(2)])
+    learned = pooled_service(np.concatenate([DEMAND, DEMAND]), Terms(lead_time_days=7, service_level=0.8))
+    table = scan_frame(many, pooled=True, service_level=0.8).set_index("product_id")
+    assert table["asked_service_level"].loc[many["product_id"]].tolist() == learned.asked.tolist()
+    assert (table["asked_service_level"] != 0.8).any()
+    assert "asked_service_level" not in scan_frame(FRAME)
+
+
+def test_products_of_a_table_of_demand_are_planned_by_their_terms_and_no_others() -> None:
+    table = DemandTable(tuple(FRAME["product_id"]), DEMAND.astype(float), "day", FRAME["unit_price"].to_numpy())
+    terms = FRAME[["product_id", "on_hand", "lead_time_days"]].iloc[3:6]
+    unsold = pd.DataFrame({"product_id": ["NEW"], "on_hand": [1], "lead_time_days": [7]})
+    found = scan_demand(table, products=pd.concat([terms, unsold])).set_index("product_id")
+    expected = scan_frame(FRAME).set_index("product_id").loc[terms["product_id"]]
+    assert set(found.index) == {"P3", "P4", "P5", "NEW"}
+    assert found["order_quantity"].loc[terms["product_id"]].tolist() == expected["order_quantity"].tolist()
+    assert found["lost_revenue_per_day"].loc["P4"] == expected["lost_revenue_per_day"].loc["P4"]
+    assert found["method"]["NEW"] == "too_short"
