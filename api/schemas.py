@@ -175,7 +175,9 @@ class InlineTrigger(CommonTrigger):
 
     @model_validator(mode="after")
     def _history_says_enough(self) -> Self:
-        numbers = len(self.demand_history) - self.demand_history.count(None)
+        numbers = len(self.demand_history)
+        if numbers < MIN_NUMBERS or None in self.demand_history[:MIN_NUMBERS]:
+            numbers -= self.demand_history.count(None)
         if numbers < MIN_NUMBERS:
             raise PydanticCustomError(
                 "too_few_numbers",

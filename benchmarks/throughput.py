@@ -34,6 +34,7 @@ from tools.database import migrate
 TRIGGERS, WARM_UP, AT_ONCE = 400, 60, 32
 HELLOS, TAKEN_IN = 4_000, 2_000
 BAR = 0.25
+INTAKES = (("false", False), ("false", False), ("false", True), ("true", False))
 HELLO = """
 import sys, uvicorn
 from fastapi import FastAPI
@@ -56,9 +57,12 @@ def postgres(folder: Path) -> Iterator[str]:
         server.cleanup()
 
 
-def triggers(base: str, start: int, count: int, **headers: str) -> list[bytes]:
-    bodies = (json.dumps(request(number)).encode() for number in range(start, start + count))
-    return [post(base, "/inventory-trigger", body, x_api_key=KEY, **headers) for body in bodies]
+def triggers(base: str, start: int, count: int, *, keyed: bool = False, **headers: str) -> list[bytes]:
+    def trigger(number: int) -> bytes:
+        key = {"idempotency_key": f"key-{number}"} if keyed else {}
+        return post(base, "/inventory-trigger", json.dumps(request(number)).encode(), x_api_key=KEY, **key, **headers)
+
+    return [trigger(number) for number in range(start, start + count)]
 
 
 def cpu_seconds(processes: Sequence[int]) -> float:
@@ -66,11 +70,11 @@ def cpu_seconds(processes: Sequence[int]) -> float:
 
 
 async def measured(
-    bases: Sequence[str], pids: Sequence[int], start: int, count: int = TRIGGERS, **headers: str
+    bases: Sequence[str], pids: Sequence[int], start: int, count: int = TRIGGERS, *, keyed: bool = False, **headers: str
 ) -> tuple[Load, float]:
     """A burst of triggers after a warm-up, and the servers' CPU seconds for each of them."""
-    await send(bases, triggers(bases[0], start, WARM_UP, **headers), at_once=AT_ONCE)
-    burst = triggers(bases[0], start + WARM_UP, count, **headers)
+    await send(bases, triggers(bases[0], start, WARM_UP, keyed=keyed, **headers), at_once=AT_ONCE)
+    burst = triggers(bases[0], start + WARM_UP, count, keyed=keyed, **headers)
     before = cpu_seconds(pids)
     load = await send(bases, burst, at_once=AT_ONCE)
     return load, (cpu_seconds(pids) - before) / count
@@ -156,10 +160,10 @@ async def hello_rate(base: str, pid: int) -> tuple[float, float]:
     return load.rate, (cpu_seconds([pid]) - before) / HELLOS
 
 
-async def taken_in_beside_hello(hello: tuple[str, int], ours: tuple[str, int], start: int) -> None:
+async def taken_in_beside_hello(hello: tuple[str, int], ours: tuple[str, int], start: int, *, keyed: bool) -> None:
     """Hello, triggers and hello again, by the same generator."""
     before = await hello_rate(*hello)
-    load, cpu = await measured([ours[0]], [ours[1]], start, TAKEN_IN, prefer="respond-async")
+    load, cpu = await measured([ours[0]], [ours[1]], start, TAKEN_IN, keyed=keyed, prefer="respond-async")
     after = await hello_rate(*hello)
     assert set(load.statuses) == {202}, Counter(load.statuses)
     rate, hello_cpu = ((one + other) / 2 for one, other in zip(before, after, strict=True))
@@ -170,11 +174,11 @@ async def taken_in_beside_hello(hello: tuple[str, int], ours: tuple[str, int], s
 def intake(folder: Path) -> None:
     """A trigger taken in (202), by a server that leaves runs to workers, and by one that carries them out as well."""
     with hello() as greeter:
-        for round_, work_runs in enumerate(("false", "false", "true")):
-            print(f"taking triggers in, WORK_RUNS={work_runs}:")
+        for round_, (work_runs, keyed) in enumerate(INTAKES):
+            print(f"taking triggers in, WORK_RUNS={work_runs}, {'with' if keyed else 'without'} an Idempotency-Key:")
             (place := folder / f"intake-{round_}").mkdir()
             with server_process(place, WORK_RUNS=work_runs, MAX_RUNS_WAITING=str(2 * TAKEN_IN)) as ours:
-                asyncio.run(taken_in_beside_hello(greeter, ours, 90_000))
+                asyncio.run(taken_in_beside_hello(greeter, ours, 90_000, keyed=keyed))
 
 
 def main() -> None:

@@ -87,10 +87,12 @@ def enough_demand(history: DemandHistory) -> FloatArray:
 
 def plainly_enough(history: DemandHistory) -> bool:
     """Whether `enough_demand` has nothing to say, seen without counting what is masked."""
-    values = history.values
-    if history.stockout_periods or None in values or len(values) < FEWEST_PERIODS:
+    if history.stockout_periods or len(history.values) < FEWEST_PERIODS:
         return False
-    return max(map(float, values)) <= LARGEST_QUANTITY  # type: ignore[arg-type]
+    try:
+        return max(history.values) <= LARGEST_QUANTITY  # type: ignore[operator, type-var]
+    except TypeError:  # some are unknown
+        return False
 
 
 def describe(history: DemandHistory) -> DemandStatistics:

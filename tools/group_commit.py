@@ -25,6 +25,8 @@ Connect = Callable[[], AbstractAsyncContextManager[AsyncConnection]]
 Begin = Callable[[AsyncConnection], AbstractAsyncContextManager[None]]
 
 MOST_TOGETHER = 64
+PATIENCE = 3
+"""Rounds of the event loop: a request is read in one, worked on in the next."""
 ASIDE_AFTER = 4
 """Pieces of work after which everybody else has a turn."""
 
@@ -57,6 +59,7 @@ class GroupCommit:
             async with self._connect() as connection:
                 try:
                     while self._waiting:
+                        await self._let_others_come()
                         await self._commit_together(connection)
                 finally:
                     # Whoever comes while the connection is given back needs another worker.
@@ -66,6 +69,15 @@ class GroupCommit:
             self._waiting.clear()
             self._worker = None
             _tell(members, [error] * len(members))
+
+    async def _let_others_come(self) -> None:
+        """As long as more of them do: who is let go by one commit comes back with the next request a moment later, and
+        would find a transaction under way that was begun for one."""
+        here = 0
+        while here < len(self._waiting) < MOST_TOGETHER:
+            here = len(self._waiting)
+            for _ in range(PATIENCE):
+                await asyncio.sleep(0)
 
     async def _commit_together(self, connection: AsyncConnection) -> None:
         members: list[asyncio.Future[Any]] = []

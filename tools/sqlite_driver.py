@@ -47,10 +47,20 @@ class Connection(aiosqlite.Connection):
 
     async def first(self, statement: str, parameters: Sequence[Any] = ()) -> Any:
         """The first row of a statement that is run past SQLAlchemy."""
+        if self._waits_for_nothing(statement):
+            self._nothing_to_undo = False
+            return self._first_at_once(statement, parameters)
         cursor = Cursor(self)
         await cursor.execute(statement, parameters)
         rows = await cursor.fetchall()
         return rows[0] if rows else None
+
+    def _first_at_once(self, statement: str, parameters: Sequence[Any]) -> Any:
+        cursor = self._conn.execute(statement, parameters)
+        try:
+            return cursor.fetchone()
+        finally:
+            cursor.close()
 
     async def commit(self) -> None:
         self.counted.clear()
