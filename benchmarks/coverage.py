@@ -5,22 +5,25 @@ python -m benchmarks.coverage --data FOLDER
 
 import argparse
 
+import numpy as np
+
 from benchmarks.real_data import CAR_PARTS_INTERVAL, RETAIL_INTERVAL, car_parts, data_folder, retail
-from tools.coverage import SERVICE_LEVELS, Coverage, coverage_table
-from tools.pooled_factor import pooled_factors
+from tools.coverage import SERVICE_LEVELS, Coverage, coverage, coverage_table, groups
+from tools.pooled_factor import asked_service, pooled_factors
 from tools.rolling_origin import Origins, rolling_origins
+from tools.scan import DEMAND_CLASSES
 
 HEAD = (
-    f"  {'group':30}{'asked':>7}{'origins':>10}{'achieved':>10}{'points':>8}{'by product':>12}"
-    f"{'textbook':>10}{'points':>8}{'stock':>9}{'cover':>8}"
+    f"  {'group':30}{'asked':>7}{'origins':>10}{'products':>10}{'achieved':>10}{'points':>8}{'±':>6}"
+    f"{'by product':>12}{'textbook':>10}{'points':>8}{'stock':>9}{'cover':>8}"
 )
 
 
 def line(row: Coverage) -> str:
     return (
-        f"  {row.group:30}{row.asked:7.0%}{row.origins:10,}{row.achieved:10.2%}{row.points_off:+8.1f}"
-        f"{row.achieved_by_product:12.2%}{row.textbook:10.2%}{100 * (row.textbook - row.asked):+8.1f}"
-        f"{row.stock_ratio:9.2f}{row.cover_ratio:8.2f}"
+        f"  {row.group:30}{row.asked:7.0%}{row.origins:10,}{row.products:10,}{row.achieved:10.2%}{row.points_off:+8.1f}"
+        f"{100 * row.standard_error:6.1f}{row.achieved_by_product:12.2%}{row.textbook:10.2%}"
+        f"{100 * (row.textbook - row.asked):+8.1f}{row.stock_ratio:9.2f}{row.cover_ratio:8.2f}"
     )
 
 
@@ -48,6 +51,31 @@ def pooled(origins: Origins) -> None:
     print()
 
 
+def learned(origins: Origins, *, every: int, first: int) -> None:
+    """The factors of each class as a user has them: learned anew every so often from what had come by then."""
+    print(f"  by class, learned every {every} periods from the {first}th on, and without")
+    print(HEAD)
+    later = origins.where(origins.moment >= first)
+    for asked in SERVICE_LEVELS:
+        asks = learned_asks(origins, later, every=every, wanted=asked)
+        for name, chosen in groups(later).items():
+            part = later.where(chosen)
+            print(line(coverage(name, part, part.levels(asked), asked)))
+            print(line(coverage(f"{name}, learned", part, part.levels(asks[chosen]), asked)))
+    print()
+
+
+def learned_asks(origins: Origins, later: Origins, *, every: int, wanted: float) -> np.ndarray:
+    asks = np.full(len(later), wanted)
+    for moment in range(int(later.moment.min()), int(later.moment.max()) + 1, every):
+        known = origins.where(origins.moment + origins.interval.length <= moment)
+        factors = pooled_factors(known, wanted)
+        now = (later.moment >= moment) & (later.moment < moment + every)
+        for code, name in enumerate(DEMAND_CLASSES):
+            asks[now & (later.demand_class == code)] = asked_service(factors, name, wanted)
+    return asks
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.coverage", description=__doc__)
     parser.add_argument("--data", help="folder with data/*.parquet (default: RESTOCK_DATA)")
@@ -60,9 +88,11 @@ def main() -> None:
     sales = rolling_origins(retail(folder), RETAIL_INTERVAL, step=given.step)
     report("UCI retail, daily, L = 7, R = 1", coverage_table(sales))
     pooled(sales)
+    learned(sales, every=28, first=120)
     parts = rolling_origins(car_parts(folder), CAR_PARTS_INTERVAL)
     report("Car parts, monthly, L = 3, R = 1", coverage_table(parts))
     pooled(parts)
+    learned(parts, every=4, first=24)
 
 
 if __name__ == "__main__":

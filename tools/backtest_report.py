@@ -82,13 +82,25 @@ def _points(achieved: float, asked: float) -> str:
 
 
 def _coverage(rows: list[Coverage]) -> str:
-    head = ("products", "asked", "moments", "achieved", "points", "textbook", "points", "stock", "of the textbook's")
+    head = (
+        "products",
+        "asked",
+        "moments",
+        "achieved",
+        "±",
+        "points",
+        "textbook",
+        "points",
+        "stock",
+        "of the textbook's",
+    )
     cells = (
         (
             escape(row.group),
             f"{row.asked:.1%}",
             f"{row.origins:,}",
             f"{row.achieved:.1%}",
+            f"{100 * row.standard_error:.1f}",
             _points(row.achieved, row.asked),
             f"{row.textbook:.1%}",
             _points(row.textbook, row.asked),
@@ -99,6 +111,7 @@ def _coverage(rows: list[Coverage]) -> str:
     )
     note = (
         '<p class="note">Achieved: share of moments whose demand over lead time and review period the level covered. '
+        "±: its standard error in points, with moments of one product or one time taken together. "
         "Points: percentage points above what was asked. Stock: units left over on average, and their share of what "
         "the textbook leaves where it covers as many moments.</p>"
     )

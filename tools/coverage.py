@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from tools.demand_distribution import FloatArray
+from tools.demand_distribution import FloatArray, IntArray
 from tools.rolling_origin import FAST, SHORT_HISTORY, Flags, Origins
 from tools.scan import DEMAND_CLASSES
 
@@ -25,6 +25,9 @@ class Coverage:
     asked: float
     origins: int
     achieved: float
+    products: int
+    standard_error: float
+    """Of `achieved`: moments of one product, and those of one time, are no independent tries."""
     achieved_by_product: float
     """Mean over products of what each achieved."""
     textbook: float
@@ -58,12 +61,13 @@ def coverage_table(origins: Origins, levels: tuple[float, ...] = SERVICE_LEVELS)
     table = []
     for name, chosen in groups(origins).items():
         part = origins.where(chosen)
-        table += [_coverage(name, part, asked) for asked in levels]
+        table += [coverage(name, part, part.levels(asked), asked) for asked in levels]
     return table
 
 
-def _coverage(name: str, origins: Origins, asked: float) -> Coverage:
-    level, textbook = origins.levels(asked), origins.textbook_levels(asked)
+def coverage(name: str, origins: Origins, level: FloatArray, asked: float) -> Coverage:
+    """What levels set at these origins achieved, beside the textbook's for the service asked."""
+    textbook = origins.textbook_levels(asked)
     covered = origins.actual <= level
     equal = textbook_at(origins, float(covered.mean()))
     left, left_textbook = np.maximum(level - origins.actual, 0.0), np.maximum(equal - origins.actual, 0.0)
@@ -73,6 +77,8 @@ def _coverage(name: str, origins: Origins, asked: float) -> Coverage:
         asked=asked,
         origins=len(origins),
         achieved=float(covered.mean()),
+        products=np.unique(origins.product).size,
+        standard_error=standard_error(origins, covered),
         achieved_by_product=by_product(origins, covered),
         textbook=float((origins.actual <= textbook).mean()),
         textbook_by_product=by_product(origins, origins.actual <= textbook),
@@ -80,6 +86,24 @@ def _coverage(name: str, origins: Origins, asked: float) -> Coverage:
         stock_ratio=_ratio(left.sum(), left_textbook.sum()),
         cover_ratio=_ratio((left * own_scale).sum(), (left_textbook * own_scale).sum()),
     )
+
+
+def standard_error(origins: Origins, covered: Flags) -> float:
+    """Of the share covered, with origins of one product and those whose intervals overlap taken together.
+
+    (Cameron, Gelbach & Miller, 2011: clustered both ways)
+    """
+    deviation = covered - covered.mean()
+    window = origins.moment // origins.interval.length
+    both = origins.product * (int(window.max(initial=0)) + 1) + window
+    of_product, of_window, of_both = (_clustered(deviation, of) for of in (origins.product, window, both))
+    return float(np.sqrt(max(of_product, of_window, of_product + of_window - of_both)))
+
+
+def _clustered(deviation: FloatArray, cluster: IntArray) -> float:
+    """Variance of the mean of deviations that hang together within clusters."""
+    sums = np.bincount(np.unique(cluster, return_inverse=True)[1], deviation)
+    return float(np.square(sums).sum()) / deviation.size**2
 
 
 def by_product(origins: Origins, covered: Flags) -> float:

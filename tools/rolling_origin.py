@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from tools.demand_distribution import FloatArray, IntArray, z_value
+from tools.demand_distribution import FloatArray, IntArray, Values, z_value
 from tools.demand_table import DemandTable
 from tools.errors import InvalidInput
 from tools.interval_forecast import FEWEST_FOR_FORECAST_ERRORS
@@ -81,8 +81,8 @@ class Origins:
         columns = {name: getattr(self, name)[chosen] for name in COLUMNS}
         return replace(self, **columns)
 
-    def levels(self, service_level: float) -> FloatArray:
-        """The reorder point that the calculator would have set."""
+    def levels(self, service_level: Values) -> FloatArray:
+        """The reorder point that the calculator would have set, for all or for each of them."""
         some = self.mean > 0
         mean, variance = np.where(some, self.mean, 1.0), np.where(some, self.variance, 1.0)
         lognormal = lognormal_quantile(probability=service_level, mean=mean, variance=variance)

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from tools.coverage import by_product, coverage_table, textbook_at
+from tools.coverage import by_product, coverage_table, standard_error, textbook_at
 from tools.demand_table import DemandTable
 from tools.errors import InvalidInput
 from tools.models import DemandHistory, Product, ProductFacts, Stock, Supplier
@@ -101,6 +101,18 @@ def test_by_product_every_product_counts_the_same() -> None:
     origins = rolling_origins(table(3, 80), WEEK, step=5)
     covered = origins.product == 1
     assert by_product(origins, covered) == pytest.approx(1 / 3)
+
+
+def test_moments_of_one_product_and_of_one_time_count_together_in_the_standard_error() -> None:
+    origins = rolling_origins(table(60, 150), WEEK, step=5)
+    random = np.random.default_rng(2)
+    independent = random.random(len(origins)) < 0.9
+    of_products = (random.random(60) < 0.9)[origins.product]
+    of_times = (random.random(150) < 0.9)[origins.moment // 7]
+    alone = 0.3 / np.sqrt(len(origins))
+    assert standard_error(origins, independent) == pytest.approx(alone, rel=0.5)
+    assert standard_error(origins, of_products) == pytest.approx(0.3 / np.sqrt(60), rel=0.3)
+    assert standard_error(origins, of_times) > 3 * alone
 
 
 def rescaled(origins: Origins, factor: float) -> Origins:
