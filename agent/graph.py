@@ -4,11 +4,11 @@ A decision always ends in `assess`, whether a model submitted an order, none was
 nothing is placed or shown to a reviewer that code has not checked.
 """
 
-from collections.abc import Awaitable, Callable
-from functools import wraps
-from typing import Any, Literal, TypeVar
+from collections.abc import Callable
+from typing import Any, Literal, get_args, get_type_hints
 
 from langchain_core.messages import AIMessage
+from langchain_core.runnables import Runnable, RunnableConfig
 from langgraph.checkpoint.base import BaseCheckpointSaver
 from langgraph.graph import START, StateGraph
 from langgraph.graph.state import CompiledStateGraph
@@ -16,7 +16,6 @@ from langgraph.graph.state import CompiledStateGraph
 from agent.nodes import Nodes
 from agent.state import DecisionState
 
-To = TypeVar("To", bound=str)
 Graph = CompiledStateGraph[DecisionState, None, DecisionState, DecisionState]
 
 
@@ -28,23 +27,36 @@ def build_graph(nodes: Nodes, checkpointer: BaseCheckpointSaver[Any] | None = No
     graph.add_node("auto", nodes.auto)
     graph.add_node("human_review", nodes.human_review)
 
-    graph.add_conditional_edges(START, _at_once(begin))
-    graph.add_conditional_edges("agent", _at_once(after_agent))
+    for source, router in (
+        (START, begin),
+        ("agent", after_agent),
+        ("assess", after_assess),
+        ("auto", after_auto),
+        ("human_review", after_review),
+    ):
+        graph.add_conditional_edges(source, Router(router), _ends(router))
     graph.add_edge("tools", "agent")
-    graph.add_conditional_edges("assess", _at_once(after_assess))
-    graph.add_conditional_edges("auto", _at_once(after_auto))
-    graph.add_conditional_edges("human_review", _at_once(after_review))
     return graph.compile(checkpointer=checkpointer)
 
 
-def _at_once(router: Callable[[DecisionState], To]) -> Callable[[DecisionState], Awaitable[To]]:
-    """LangGraph sends a router that is no coroutine to a thread, at every step."""
+class Router(Runnable[DecisionState, str]):
+    """A router as LangGraph takes it best: a plain function it would trace as a step of its own, and send to a thread
+    each time."""
 
-    @wraps(router)
-    async def route(state: DecisionState) -> To:
-        return router(state)
+    def __init__(self, route: Callable[[DecisionState], str]) -> None:
+        self._route = route
+        self.name = route.__name__
 
-    return route
+    def invoke(self, input: DecisionState, config: RunnableConfig | None = None, **kwargs: Any) -> str:  # noqa: A002
+        return self._route(input)
+
+    async def ainvoke(self, input: DecisionState, config: RunnableConfig | None = None, **kwargs: Any) -> str:  # noqa: A002
+        return self._route(input)
+
+
+def _ends(router: Callable[[DecisionState], str]) -> list[str]:
+    """What the router's type says it may choose; the picture is drawn from it."""
+    return list(get_args(get_type_hints(router)["return"]))
 
 
 def begin(state: DecisionState) -> Literal["agent", "tools"]:

@@ -95,6 +95,13 @@ class SubmissionArguments(Arguments):
     confidence: Annotated[float, Field(ge=0, le=1, allow_inf_nan=False, description="Your confidence, 0 to 1.")]
 
 
+class DeskTool(StructuredTool):
+    async def _arun(self, *args: Any, **kwargs: Any) -> Any:
+        """Without looking, at every call, whether it takes a configuration or handlers: none does."""
+        kwargs.pop("run_manager", None)
+        return await self.coroutine(*args, **kwargs)  # type: ignore[misc]
+
+
 class Toolbox:
     """Builds the tools of a decision and of a chat around one stock desk."""
 
@@ -137,7 +144,7 @@ class Toolbox:
         return list({tool.name: tool for tool in self.decision + self.chat}.values())
 
     def _tool(self, name: str, run: Callable[..., Awaitable[Result]], arguments: type[Arguments]) -> BaseTool:
-        return StructuredTool.from_function(
+        return DeskTool.from_function(
             coroutine=run,
             name=name,
             description=inspect.getdoc(run),

@@ -6,13 +6,16 @@ neither meet another's lock nor sync to the disk runs at once, in the event loop
 write-ahead log keeps readers and the writer apart, and every write in a transaction that holds the lock already.
 """
 
+import asyncio
 import sqlite3
+import time
 from collections.abc import Callable, Sequence
 from typing import Any
 
 import aiosqlite
 
 LOCKING = "BEGIN IMMEDIATE"
+LOOK_SECONDS = 0.001
 
 
 class Connection(aiosqlite.Connection):
@@ -25,7 +28,7 @@ class Connection(aiosqlite.Connection):
         super().__init__(connect, iter_chunk_size=64)
         # A process that ends without closing its engine must not wait for this thread.
         self._thread.daemon = True
-        self._busy_milliseconds = int(busy_seconds * 1000)
+        self._busy_seconds = busy_seconds
         self._nothing_to_undo = False
         self._writes = False
         self.counted: dict[str, int] = {}
@@ -41,7 +44,9 @@ class Connection(aiosqlite.Connection):
         if self._waits_for_nothing(statement):
             work(statement, parameters)
             return
-        if statement != LOCKING or not self._locked_at_once(work, statement, parameters):
+        if statement == LOCKING and self._given == self._done:
+            await self._lock(work, parameters)
+        else:
             await self._threaded(work, statement, parameters)
         self._writes = self._writes or (self._conn.in_transaction and not _reads(statement))
 
@@ -80,17 +85,25 @@ class Connection(aiosqlite.Connection):
             self._writes = False
             self._nothing_to_undo = True
 
-    def _locked_at_once(self, work: Callable[..., None], statement: str, parameters: Any) -> bool:
-        """Whether the writers' lock was free; there may be other processes."""
-        if self._given != self._done:
-            return False
+    async def _lock(self, work: Callable[..., None], parameters: Any) -> None:
+        """Take the writers' lock, for which other processes may contend. SQLite's own patience grows to steps of 100 ms,
+        in which one that writes without a pause is never met with the lock free."""
+        give_up = time.monotonic() + self._busy_seconds
+        while not self._locked_at_once(work, parameters):
+            if time.monotonic() > give_up:
+                raise sqlite3.OperationalError("database is locked")
+            await asyncio.sleep(LOOK_SECONDS)
+
+    def _locked_at_once(self, work: Callable[..., None], parameters: Any) -> bool:
         self._conn.execute("PRAGMA busy_timeout=0")
         try:
-            work(statement, parameters)
-        except sqlite3.OperationalError:
+            work(LOCKING, parameters)
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY:
+                raise
             return False
         finally:
-            self._conn.execute(f"PRAGMA busy_timeout={self._busy_milliseconds}")
+            self._conn.execute(f"PRAGMA busy_timeout={int(self._busy_seconds * 1000)}")
         return True
 
     def _waits_for_nothing(self, statement: str) -> bool:

@@ -9,13 +9,15 @@ import ssl
 
 import httpx
 
-FEW = 4
-POOLS = 64
+FEW = 1
+POOLS = 256
 UNLIMITED = httpx.Limits(max_connections=None, max_keepalive_connections=None, keepalive_expiry=5.0)
 """How many calls are in flight is for the runs to bound; a pool's own limit would let them wait unseen."""
 
 
-class SpreadTransport(httpx.AsyncBaseTransport):
+class SpreadTransport(httpx.AsyncBaseTransport, httpx.BaseTransport):
+    """Works asynchronously only. Gemini's client hands it to its synchronous half too, which is never asked."""
+
     def __init__(self, *, verify: ssl.SSLContext) -> None:
         self._verify = verify
         self._pools = [self._pool()]

@@ -5,7 +5,7 @@ import time
 from collections.abc import Callable, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, cast
 from weakref import WeakKeyDictionary
 
 from langchain_core.language_models import BaseChatModel, LanguageModelInput
@@ -21,6 +21,7 @@ UNHEARD: RunnableConfig = {"callbacks": []}
 """Calls inside the chain are its own business: callers' handlers hear the chain, not each attempt."""
 LEAST_SECONDS = 0.05
 """With less time than this a call is not begun."""
+MOST_BINDINGS = 16
 
 
 @dataclass(frozen=True)
@@ -55,9 +56,12 @@ class Link:
     timeout_seconds: float = 2.0
     circuit: Circuit = field(default_factory=Circuit, repr=False)
     """The provider's; its models share it."""
+    write_tools: Callable[[Sequence[dict[str, Any]]], Sequence[Any]] = field(default=list, repr=False)
+    """Bound tools in the form that costs the client least."""
     local: bool = False
     """Answers from this process: no deadline, no breaker, and no finish reason is asked of it."""
     _retired_until: float = field(default=0.0, repr=False)
+    _bindings: dict[tuple[int, str | None], tuple[Any, dict[str, Any]]] = field(default_factory=dict, repr=False)
     _spare: BaseChatModel | None = field(default=None, repr=False)
     _clients: WeakKeyDictionary[asyncio.AbstractEventLoop, BaseChatModel] = field(
         default_factory=WeakKeyDictionary, repr=False
@@ -141,13 +145,39 @@ class Link:
             raise classify(error) from error
 
     async def _fetch(self, query: Query) -> AIMessage:
-        model, options = _bound(self._client(), query)
+        model, options = self._bound(self._client(), query)
         messages = list(query.messages) if self.local else portable_history(query.messages, provider=self.provider)
         if query.stop:
             options["stop"] = list(query.stop)
         if query.streamed:
             return await _gather(model, messages, options)
+        if isinstance(model, BaseChatModel):
+            return await _whole(model, messages, options)
         return await model.ainvoke(messages, UNHEARD, **options)
+
+    def _bound(
+        self, client: BaseChatModel, query: Query
+    ) -> tuple[Runnable[LanguageModelInput, AIMessage], dict[str, Any]]:
+        """The model and its options. A binding is taken apart: called itself, it would bring back callers' handlers.
+        It is kept, for what a client makes of its tools is the same each time."""
+        if not query.tools:
+            return client, {}
+        key = id(query.tools), query.tool_choice
+        tools, options = self._bindings.get(key, (None, {}))
+        if tools is not query.tools:
+            choice = {"tool_choice": query.tool_choice} if query.tool_choice else {}
+            model = client.bind_tools(query.tools, **choice)
+            if not isinstance(model, RunnableBinding):
+                return model, {}
+            options = dict(model.kwargs)
+            options["tools"] = self.write_tools(options["tools"])
+            self._keep(key, query.tools, options)
+        return client, dict(options)
+
+    def _keep(self, key: tuple[int, str | None], tools: Sequence[Any], options: dict[str, Any]) -> None:
+        if len(self._bindings) >= MOST_BINDINGS:
+            self._bindings.clear()
+        self._bindings[key] = tools, options
 
     def _client(self) -> BaseChatModel:
         loop = asyncio.get_running_loop()
@@ -157,13 +187,13 @@ class Link:
         return self._clients[loop]
 
 
-def _bound(client: BaseChatModel, query: Query) -> tuple[Runnable[LanguageModelInput, AIMessage], dict[str, Any]]:
-    """The model and its options. A binding is taken apart: called itself, it would bring the callers' handlers back."""
-    if not query.tools:
-        return client, {}
-    choice = {"tool_choice": query.tool_choice} if query.tool_choice else {}
-    model = client.bind_tools(query.tools, **choice)
-    return (model.bound, dict(model.kwargs)) if isinstance(model, RunnableBinding) else (model, {})
+async def _whole(model: BaseChatModel, messages: list[BaseMessage], options: dict[str, Any]) -> AIMessage:
+    """What `ainvoke` comes to where nobody listens; it prepares for handlers, traces and caches all the same."""
+    result = await model._agenerate(messages, **options)
+    generation = result.generations[0]
+    message, about = generation.message, (result.llm_output or {}) | (generation.generation_info or {})
+    message.response_metadata = about | message.response_metadata
+    return cast(AIMessage, message)
 
 
 async def _gather(

@@ -6,7 +6,7 @@ Gemini and Groq take their keys from the settings and are left out without one. 
 
 import logging
 import ssl
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import lru_cache
 from typing import Any, cast
 from urllib.parse import urlsplit
@@ -45,7 +45,8 @@ def configured_links(settings: Settings) -> list[Link]:
         circuit = circuits.setdefault(
             provider, Circuit(threshold=settings.circuit_failures, cooldown_seconds=settings.circuit_cooldown_seconds)
         )
-        link = Link(provider, model, _builder(settings, provider, model), settings.model_timeout_seconds, circuit)
+        build = _builder(settings, provider, model)
+        link = Link(provider, model, build, settings.model_timeout_seconds, circuit, _tool_writer(provider))
         link.warm_up()
         links.append(link)
     return links
@@ -71,26 +72,41 @@ def _builder(settings: Settings, provider: str, model: str) -> Callable[[], Base
         special = {"google_genai": _gemini_options, "groq": _groq_options}.get(provider)
         options |= special(settings, model) if special else _other_options(settings, provider)
         client: BaseChatModel = init_chat_model(model, model_provider=provider, **options)
-        return _plainly(client) if provider == "groq" else client
+        return _plainly(client, provider)
 
     return build
 
 
-def _plainly(client: Any) -> BaseChatModel:
-    from agent.models.groq_completions import PlainCompletions
+def _tool_writer(provider: str) -> Callable[[Sequence[dict[str, Any]]], Sequence[Any]]:
+    if provider != "google_genai":
+        return list
+    from langchain_google_genai._function_utils import convert_to_genai_function_declarations
 
-    client.async_client = PlainCompletions.over(client.async_client)
+    return convert_to_genai_function_declarations
+
+
+def _plainly(client: Any, provider: str) -> BaseChatModel:
+    """The client without the detours that cost most of its CPU time."""
+    if provider == "groq":
+        from agent.models.groq_completions import PlainCompletions
+
+        client.async_client = PlainCompletions.over(client.async_client)
+    if provider == "google_genai":
+        from agent.models.gemini_models import PlainModels
+
+        PlainModels.into(client.client.aio)
     return cast(BaseChatModel, client)
 
 
 def _gemini_options(settings: Settings, model: str) -> dict[str, Any]:
     """One attempt is `max_retries=1` here; 0 would mean the client's own five."""
+    network = _network(settings.gemini_base_url)
     return {
         "api_key": settings.gemini_api_key,
         "base_url": settings.gemini_base_url,
         "vertexai": False,
         "max_retries": 1,
-        "client_args": _network(settings.gemini_base_url),
+        "client_args": network | {"transport": _spread(network)},
         **_effort(settings, model, option="thinking_level"),
     }
 
