@@ -22,7 +22,6 @@ from agent.settings import Settings
 from agent.state import DecisionRequest, DecisionState
 from agent.stock import StockDesk, plan_for
 from agent.toolbox import Toolbox
-from agent.turns import aside
 from tools.confidence import CalibrationTable
 from tools.errors import AwaitsReview, RestockError
 from tools.gate import Circumstances, Limits, Route, Submission, Verdict, judge
@@ -105,8 +104,7 @@ class Nodes:
     async def auto(self, state: DecisionState) -> Update:
         """Place the order, once, unless a competing one has appeared in the meantime."""
         try:
-            async with aside():
-                order = await self._book.place(state["run_id"], owner=state.get("owner"))
+            order = await self._book.place(state["run_id"], owner=state.get("owner"))
         except AwaitsReview as waits:
             log.warning("order_waits", reason=waits.message)
             return {"outcome": "pending_review"}
@@ -175,9 +173,9 @@ class Nodes:
         self, proposal: NewProposal, route: Literal["auto", "review", "none"], owner: str | None
     ) -> Route:
         """Store the proposal. A run that was cut off has one already; that one stands, and its route with it."""
-        expiry = self._settings.review_expiry_hours
-        async with aside():
-            stored = await self._book.propose(proposal, route=route, expires_in_hours=expiry, owner=owner)
+        stored = await self._book.propose(
+            proposal, route=route, expires_in_hours=self._settings.review_expiry_hours, owner=owner
+        )
         if stored.status in ("pending", "no_action"):
             status = "pending_review" if stored.status == "pending" else "no_action"
             self._metrics.orders.labels(stored.action, status).inc()

@@ -37,7 +37,7 @@ from agent.settings import Settings
 from agent.state import ChatAnswer, DecisionRequest, DecisionState
 from agent.stock import StockDesk
 from agent.toolbox import Toolbox
-from agent.turns import Turn, aside
+from agent.turns import Turn
 from agent.work import Work
 from tools.calibration_watch import CalibrationState, calibration_state
 from tools.catalog import SampleCatalog
@@ -406,8 +406,7 @@ class Runtime:
             "most_waiting": limits[lane],
             "deliver": self.queue.hand_over,
         }
-        async with aside():
-            first = await self.book.admit_first(new, **place)
+        first = await self.book.admit_first(new, **place)
         if first is not None:
             return Admission(first, fresh=True)
         admission = None

@@ -13,7 +13,7 @@ import uvicorn
 from fastapi import FastAPI
 from pydantic import SecretStr
 
-from agent import garbage
+from agent import interpreter
 from agent.settings import Settings
 from api import connections
 from api.app import begin_shutdown, create_app
@@ -47,7 +47,7 @@ class Server(uvicorn.Server):
 
     async def startup(self, sockets: object = None) -> None:
         await super().startup(sockets=sockets)  # type: ignore[arg-type]
-        garbage.settle()
+        interpreter.settle()
         self._once_listening()
 
 

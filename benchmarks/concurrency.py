@@ -21,7 +21,7 @@ from pathlib import Path
 
 import psutil
 
-from agent.garbage import settle
+from agent.interpreter import settle
 from agent.runtime import Runtime, open_runtime
 from agent.settings import Settings
 from api.observability import configure_logging

@@ -21,7 +21,7 @@ from typing import Any
 import psutil
 import sqlalchemy as sa
 
-from agent.garbage import settle
+from agent.interpreter import settle
 from agent.runtime import open_runtime
 from agent.settings import Settings
 from api.observability import configure_logging

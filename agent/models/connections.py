@@ -1,18 +1,20 @@
 """Connections for many calls at once.
 
 A pool of httpcore looks at every connection it has at the begin and the end of each request, which at 200 calls in
-flight costs more than the calls themselves. So calls beyond a few go to the next pool; while there are few, all of
-them share the first one's kept connections.
+flight costs more than the calls themselves. So each call has a pool to itself while it waits for its answer, the one
+that was used last, whose connection is the likeliest to be still open.
 """
 
 import ssl
+import time
+from collections import deque
 
 import httpx
 
-FEW = 1
-POOLS = 256
 UNLIMITED = httpx.Limits(max_connections=None, max_keepalive_connections=None, keepalive_expiry=5.0)
 """How many calls are in flight is for the runs to bound; a pool's own limit would let them wait unseen."""
+IDLE_SECONDS = 60.0
+"""Longer than any call may last: a pool that was last taken before then carries nothing."""
 
 
 class SpreadTransport(httpx.AsyncBaseTransport, httpx.BaseTransport):
@@ -20,31 +22,29 @@ class SpreadTransport(httpx.AsyncBaseTransport, httpx.BaseTransport):
 
     def __init__(self, *, verify: ssl.SSLContext) -> None:
         self._verify = verify
-        self._pools = [self._pool()]
-        self._busy = [0]
+        self._pools: set[httpx.AsyncHTTPTransport] = set()
+        self._idle: deque[tuple[float, httpx.AsyncHTTPTransport]] = deque()
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
-        chosen = self._chosen()
-        self._busy[chosen] += 1
+        pool = self._idle.pop()[1] if self._idle else self._new_pool()
         try:
-            return await self._pools[chosen].handle_async_request(request)
+            return await pool.handle_async_request(request)
         finally:
-            self._busy[chosen] -= 1
+            self._idle.append((time.monotonic(), pool))
+            await self._close_unused()
 
     async def aclose(self) -> None:
         for pool in self._pools:
             await pool.aclose()
 
-    def _chosen(self) -> int:
-        """The first pool with few calls in flight; a new one where there is none, as long as there are not too many."""
-        for index, busy in enumerate(self._busy):
-            if busy < FEW:
-                return index
-        if len(self._pools) == POOLS:
-            return min(range(POOLS), key=self._busy.__getitem__)
-        self._pools.append(self._pool())
-        self._busy.append(0)
-        return len(self._pools) - 1
+    async def _close_unused(self) -> None:
+        """After a crowd of calls most pools would keep connections that the other side has long closed."""
+        while self._idle[0][0] < time.monotonic() - IDLE_SECONDS:
+            pool = self._idle.popleft()[1]
+            self._pools.discard(pool)
+            await pool.aclose()
 
-    def _pool(self) -> httpx.AsyncHTTPTransport:
-        return httpx.AsyncHTTPTransport(verify=self._verify, limits=UNLIMITED)
+    def _new_pool(self) -> httpx.AsyncHTTPTransport:
+        pool = httpx.AsyncHTTPTransport(verify=self._verify, limits=UNLIMITED)
+        self._pools.add(pool)
+        return pool

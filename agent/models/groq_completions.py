@@ -27,7 +27,8 @@ class PlainCompletions(AsyncCompletions):
         if body.get("stream"):
             events = AsyncStream[ChatCompletionChunk]
             return await self._post(PATH, body=body, cast_to=ChatCompletionChunk, stream=True, stream_cls=events)
-        answer = await self._send(json.dumps(body, ensure_ascii=False, allow_nan=False).encode())
+        content = json.dumps(body, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+        answer = await self._send(content.encode())
         if not answer.is_success:
             raise self._client._make_status_error_from_response(answer)
         return answer.json()

@@ -86,3 +86,47 @@ async def test_a_transaction_goes_to_the_thread_for_its_first_write_and_its_end(
 
     assert threaded == ["CREATE TABLE t (a)", "INSERT INTO t VALUES (1)", "commit"]
     await connection.close()
+
+
+async def test_a_writer_goes_on_as_soon_as_another_process_has_committed(tmp_path: Path) -> None:
+    path = tmp_path / "x.db"
+    connection = await Connection(str(path), busy_seconds=5)
+    other = sqlite3.connect(path, isolation_level=None)
+    other.execute("BEGIN IMMEDIATE")
+    waiting = asyncio.create_task(connection.cursor().execute("BEGIN IMMEDIATE"))
+    await asyncio.sleep(0.05)
+    assert not waiting.done()
+
+    other.execute("COMMIT")
+    await waiting
+    await connection.cursor().execute("CREATE TABLE t (a)")
+    await connection.commit()
+
+    assert other.execute("SELECT name FROM sqlite_master").fetchall() == [("t",)]
+    other.close()
+    await connection.close()
+
+
+async def test_a_writer_gives_up_when_its_patience_is_over(tmp_path: Path) -> None:
+    path = tmp_path / "x.db"
+    connection = await Connection(str(path), busy_seconds=0.05)
+    other = sqlite3.connect(path, isolation_level=None)
+    other.execute("BEGIN IMMEDIATE")
+
+    with pytest.raises(sqlite3.OperationalError, match="locked"):
+        await connection.cursor().execute("BEGIN IMMEDIATE")
+
+    other.execute("ROLLBACK")
+    await connection.cursor().execute("BEGIN IMMEDIATE")
+    other.close()
+    await connection.close()
+
+
+async def test_a_database_that_cannot_be_read_is_told_at_once(tmp_path: Path) -> None:
+    path = tmp_path / "x.db"
+    path.write_bytes(b"no database at all, but long enough to look like one" * 100)
+    connection = await Connection(str(path), busy_seconds=60)
+
+    with pytest.raises(sqlite3.DatabaseError, match="not a database"):
+        await connection.cursor().execute("BEGIN IMMEDIATE")
+    await connection.close()
