@@ -170,7 +170,8 @@ class Link:
             if not isinstance(model, RunnableBinding):
                 return model, {}
             options = dict(model.kwargs)
-            options["tools"] = self.write_tools(options["tools"])
+            if "tools" in options:
+                options["tools"] = self.write_tools(options["tools"])
             self._keep(key, query.tools, options)
         return client, dict(options)
 
