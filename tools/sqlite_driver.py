@@ -86,8 +86,8 @@ class Connection(aiosqlite.Connection):
             self._nothing_to_undo = True
 
     async def _lock(self, work: Callable[..., None], parameters: Any) -> None:
-        """Take the writers' lock, for which other processes may contend. SQLite's own patience looks again after 1 ms, then
-        every 25 to 100 ms, where a process that writes a lot is seldom met with the lock free."""
+        """Take the writers' lock, for which other processes may contend. SQLite's own patience looks again after 1 ms,
+        but soon every 25 to 100 ms only, and seldom meets a process that writes a lot with the lock free."""
         give_up = time.monotonic() + self._busy_seconds
         while not self._locked_at_once(work, parameters):
             if time.monotonic() > give_up:
