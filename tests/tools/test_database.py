@@ -184,10 +184,12 @@ async def test_a_full_disk_is_unavailable_and_leaves_nothing_behind(tmp_path: Pa
 
 
 async def _fill_disk(engine: AsyncEngine, *, after_pages: int) -> None:
-    """SQLite's own limit (never below the present size) gives the error of a full disk. It holds for one connection,
-    and the pool has had use for one only."""
-    async with engine.connect() as connection:
-        await connection.exec_driver_sql(f"PRAGMA max_page_count={after_pages}")
+    """SQLite's own limit (never below the present size) gives the error of a full disk. It holds for one connection, so
+    all of the pool's are told."""
+    async with AsyncExitStack() as pooled:
+        for _ in range(8):
+            connection = await pooled.enter_async_context(engine.connect())
+            await connection.exec_driver_sql(f"PRAGMA max_page_count={after_pages}")
 
 
 async def test_fifty_writers_never_find_sqlite_locked(tmp_path: Path, new_run, new_proposal) -> None:
