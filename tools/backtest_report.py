@@ -126,7 +126,10 @@ def _pooled(found: Backtest) -> str:
         (row.stratum, f"{row.wanted:.1%}", f"{row.ask:.2%}", f"{row.held_out_plain:.1%}", f"{row.held_out_pooled:.1%}")
         for row in found.pooled
     )
-    note = '<p class="note">What to ask for to get what is wanted, learned from all products together.</p>'
+    note = (
+        '<p class="note">What to ask for to get what is wanted, learned from all products together and from those of a '
+        "demand class, which goes before; <code>restock scan --pooled</code> asks for it.</p>"
+    )
     return _rows(head, cells) + note
 
 

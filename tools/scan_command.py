@@ -79,7 +79,7 @@ def _write(found: "pd.DataFrame", path: Path) -> None:
         else:
             found.to_csv(path, index=False)
     except OSError as error:
-        raise InvalidInput(f"The plans cannot be written to {path}: {error.strerror}.") from error
+        raise InvalidInput(f"The plans cannot be written to {path}: {error.strerror or error}") from error
 
 
 if __name__ == "__main__":
