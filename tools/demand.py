@@ -99,16 +99,18 @@ def describe(history: DemandHistory) -> DemandStatistics:
     """Statistics of the known periods. Raises `InvalidDemand` when fewer than three periods are known."""
     demand = enough_demand(history)
     (sales,) = demand.nonzero()
-    sizes = demand if sales.size == demand.size else demand[sales]
+    every = sales.size == demand.size
+    sizes = demand if every else demand[sales]
     mean = mean_of(demand)
+    sd = standard_deviation(demand, mean)
     return DemandStatistics(
         demand=demand,
         periods=len(history.values),
         masked=len(history.values) - demand.size,
         nonzero=sizes.size,
         mean=mean,
-        sd=standard_deviation(demand, mean),
-        demand_class=classify(periods=demand.size, sizes=sizes),
+        sd=sd,
+        demand_class=classify(periods=demand.size, sizes=sizes, spread=(mean, sd) if every else None),
         outliers=find_outliers(sizes),
         idle_periods=demand.size - 1 - int(sales[-1]) if sales.size else demand.size,
     )
@@ -146,20 +148,26 @@ def standard_deviation(demand: FloatArray, mean: float) -> float:
     return sqrt(float(deviation.dot(deviation)) / (demand.size - 1))
 
 
-def classify(*, periods: int, sizes: FloatArray) -> DemandClass:
+def classify(*, periods: int, sizes: FloatArray, spread: tuple[float, float] | None = None) -> DemandClass:
     """Demand class by mean interval between sales (1.32) and squared variation of their size (0.49).
 
-    `sizes` are the non-zero demands among `periods`. (Syntetos, Boylan & Croston, 2005)
+    `sizes` are the non-zero demands among `periods`, `spread` their mean and standard deviation where these are known.
+    (Syntetos, Boylan & Croston, 2005)
     """
     if sizes.size == 0:
         return "no_demand"
     if sizes.size < FEWEST_PERIODS:
         return "unclassified"
-    mean = mean_of(sizes)
-    erratic = (standard_deviation(sizes, mean) / mean) ** 2 >= ERRATIC_CV2
+    mean, sd = spread or _spread(sizes)
+    erratic = (sd / mean) ** 2 >= ERRATIC_CV2
     if periods / sizes.size >= INTERMITTENT_INTERVAL:
         return "lumpy" if erratic else "intermittent"
     return "erratic" if erratic else "smooth"
+
+
+def _spread(sizes: FloatArray) -> tuple[float, float]:
+    mean = mean_of(sizes)
+    return mean, standard_deviation(sizes, mean)
 
 
 def find_outliers(sizes: FloatArray) -> tuple[float, ...]:
