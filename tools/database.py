@@ -117,6 +117,7 @@ class Store:
         sqlite = engine.dialect.name == "sqlite"
         self._one_writer: AbstractAsyncContextManager[Any] = asyncio.Lock() if sqlite else nullcontext()
         lasting = engine.execution_options(sqlite_begin="")
+        self._looks = _looks_into(engine) if sqlite else None
         self._together = GroupCommit(partial(_connected, lasting), self._beginning) if sqlite else None
 
     @asynccontextmanager
@@ -125,6 +126,14 @@ class Store:
         with _database_errors():
             async with self._engine.begin() as connection:
                 yield connection
+
+    async def _look_up(self, statement: Any, values: dict[str, Any]) -> Sequence[Any] | None:
+        """The first row, if there is one, of a statement that reads and is built once; a look of its own."""
+        if self._looks is None:
+            async with self._reading() as connection:
+                return await first_row(connection, statement, values)
+        with _database_errors():
+            return await _prepared(statement, self._engine.dialect, tuple(values)).first(self._looks, values)
 
     @asynccontextmanager
     async def _writing(self) -> AsyncIterator[AsyncConnection]:
@@ -157,6 +166,14 @@ class Store:
             return await self._together.run(work, one_write=one_write)
         async with self._writing() as connection:
             return await work(connection)
+
+
+def _looks_into(engine: AsyncEngine) -> sqlite_driver.Looks:
+    """Closed when the engine is."""
+    path = str(Path(engine.url.database or "").expanduser())
+    looks = sqlite_driver.Looks(path, busy_seconds=_BUSY_SECONDS)
+    event.listen(engine.sync_engine, "engine_disposed", lambda _: looks.close())
+    return looks
 
 
 @asynccontextmanager
@@ -192,7 +209,9 @@ class _Prepared:
             column.type.dialect_impl(dialect).result_processor(dialect, None) for column in statement.exported_columns
         ]
 
-    async def first(self, driver: sqlite_driver.Connection, values: dict[str, Any]) -> Sequence[Any] | None:
+    async def first(
+        self, driver: sqlite_driver.Connection | sqlite_driver.Looks, values: dict[str, Any]
+    ) -> Sequence[Any] | None:
         values = self._constants | values
         for name, write in self._writes:
             values[name] = write(values[name])

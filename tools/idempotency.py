@@ -1,13 +1,15 @@
 """Answers kept by idempotency key, so that a repeated request gets the first answer instead of a second effect."""
 
+from functools import lru_cache
+
 import sqlalchemy as sa
 from sqlalchemy import RowMapping
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from tools.database import Store, conflict_insert
+from tools.database import Store, first_row, insert_for
 from tools.errors import IdempotencyMismatch, InFlight
 from tools.models import Record
-from tools.schema import Now, NowPlus, idempotency
+from tools.schema import Now, NowPlus, Words, idempotency
 
 
 class StoredAnswer(Record):
@@ -32,20 +34,10 @@ class IdempotencyStore(Store):
         Raises IdempotencyMismatch if the key came with another body, InFlight while the first is being answered.
         """
 
+        given = {"of_caller": caller, "of_key": key, "given_hash": body_hash, "lease_seconds": lease_seconds}
+
         async def work(connection: AsyncConnection) -> StoredAnswer | None:
-            insert = conflict_insert(connection, idempotency).values(
-                caller=caller, key=key, body_hash=body_hash, lease_until=NowPlus(lease_seconds), created_at=Now()
-            )
-            retake = insert.on_conflict_do_update(
-                index_elements=["caller", "key"],
-                set_={"lease_until": NowPlus(lease_seconds)},
-                where=sa.and_(
-                    idempotency.c.status_code.is_(None),
-                    idempotency.c.lease_until <= Now(),
-                    idempotency.c.body_hash == body_hash,
-                ),
-            )
-            if (await connection.execute(retake.returning(idempotency.c.key))).first() is not None:
+            if await first_row(connection, _taking(connection.dialect.name), given) is not None:
                 return None
             rows = await connection.execute(sa.select(idempotency).where(*_is(key, caller)))
             return _answer(rows.mappings().one(), body_hash)
@@ -55,11 +47,10 @@ class IdempotencyStore(Store):
     async def finish_idempotent(self, key: str, caller: str, status_code: int, body: str) -> StoredAnswer | None:
         """Keep the answer for every later request with this key. The first answer stands: where a request that was let
         through after the lease has given it, it is returned, to be given here too."""
-        unanswered = sa.update(idempotency).where(*_is(key, caller), idempotency.c.status_code.is_(None))
+        given = {"of_caller": caller, "of_key": key, "given_code": status_code, "given_body": body}
 
         async def work(connection: AsyncConnection) -> StoredAnswer | None:
-            kept = await connection.execute(unanswered.values(status_code=status_code, body=body))
-            if kept.rowcount:
+            if await first_row(connection, _KEEPING, given) is not None:
                 return None
             rows = await connection.execute(sa.select(idempotency).where(*_is(key, caller)))
             first = rows.mappings().first()
@@ -73,6 +64,38 @@ class IdempotencyStore(Store):
             await connection.execute(
                 sa.delete(idempotency).where(*_is(key, caller), idempotency.c.status_code.is_(None))
             )
+
+
+_OURS = (
+    idempotency.c.caller == sa.bindparam("of_caller", type_=Words),
+    idempotency.c.key == sa.bindparam("of_key", type_=Words),
+)
+_KEEPING = (
+    sa.update(idempotency)
+    .where(*_OURS, idempotency.c.status_code.is_(None))
+    .values(status_code=sa.bindparam("given_code", type_=sa.Integer), body=sa.bindparam("given_body", type_=Words))
+    .returning(idempotency.c.key)
+)
+
+
+@lru_cache
+def _taking(dialect: str) -> sa.Insert:
+    """Takes a key that is new, or whose holder has left a request with the same body unanswered for too long."""
+    until = NowPlus(sa.bindparam("lease_seconds", type_=sa.Float))
+    body_hash = sa.bindparam("given_hash", type_=Words)
+    insert = insert_for(dialect, idempotency).values(
+        caller=sa.bindparam("of_caller", type_=Words),
+        key=sa.bindparam("of_key", type_=Words),
+        body_hash=body_hash,
+        lease_until=until,
+        created_at=Now(),
+    )
+    left = sa.and_(
+        idempotency.c.status_code.is_(None), idempotency.c.lease_until <= Now(), idempotency.c.body_hash == body_hash
+    )
+    retaken = insert.on_conflict_do_update(index_elements=["caller", "key"], set_={"lease_until": until}, where=left)
+    taken: sa.Insert = retaken.returning(idempotency.c.key)
+    return taken
 
 
 def _is(key: str, caller: str) -> tuple[sa.ColumnElement[bool], sa.ColumnElement[bool]]:

@@ -19,7 +19,7 @@ from tools.errors import Conflict, UnknownKey
 from tools.models import Record
 from tools.money import Limit
 from tools.placing import next_value
-from tools.schema import Now, NowPlus, api_keys, key_secrets, orders
+from tools.schema import Now, NowPlus, Words, api_keys, key_secrets, orders
 from tools.spending import FOREVER, limits_from, restate
 
 Scope = Literal["trigger", "read", "approve", "admin"]
@@ -45,7 +45,7 @@ _BY_HASH = (
         _unnoted.label("use_unnoted"),
     )
     .join_from(key_secrets, api_keys)
-    .where(key_secrets.c.hash == sa.bindparam("key_hash"))
+    .where(key_secrets.c.hash == sa.bindparam("key_hash", type_=Words))
 )
 
 
@@ -187,9 +187,12 @@ class KeyStore(Store):
             return await _key(connection, key_id)
 
     async def key_by_hash(self, key_hash: str) -> StoredKey | None:
-        async with self._reading() as connection:
-            row = (await connection.execute(_BY_HASH, {"key_hash": key_hash})).mappings().first()
-        return None if row is None else StoredKey.model_validate(dict(row))
+        row = await self._look_up(_BY_HASH, {"key_hash": key_hash})
+        return (
+            None
+            if row is None
+            else StoredKey.model_validate(dict(zip(_BY_HASH.exported_columns.keys(), row, strict=True)))
+        )
 
     async def note_use(self, key_hash: str) -> None:
         """Remember that the secret was used just now. Called at most once a minute, it costs requests nothing."""

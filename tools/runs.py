@@ -27,6 +27,7 @@ _CLAIM_LIMIT = 200
 _VERSION = sa.select(product_versions.c.version).where(
     product_versions.c.product_id == sa.bindparam("of_product"), product_versions.c.mode == sa.bindparam("of_mode")
 )
+_OF_ID = sa.select(runs.c.id).where(runs.c.id == sa.bindparam("run_id", type_=Words))
 _QUEUED = as_indexed("runs.status = 'queued'")
 _RUNNING = as_indexed("runs.status = 'running'")
 _UNFINISHED = as_indexed("runs.status IN ('queued', 'running')")
@@ -189,10 +190,14 @@ class RunStore(Store):
                 return []
         return await self._claim_all(_QUEUED & (runs.c.lane == lane), owner, lease_seconds, limit)
 
+    async def is_run(self, run_id: str) -> bool:
+        """Whether there is a run of this id."""
+        return await self._look_up(_OF_ID, {"run_id": run_id}) is not None
+
     async def product_version(self, product_id: str, mode: Mode) -> int:
         """How many orders the product has seen."""
-        async with self._reading() as connection:
-            return await connection.scalar(_VERSION, {"of_product": product_id, "of_mode": mode}) or 0
+        row = await self._look_up(_VERSION, {"of_product": product_id, "of_mode": mode})
+        return row[0] if row else 0
 
     async def runs_to_resume(
         self,

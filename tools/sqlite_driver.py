@@ -123,6 +123,32 @@ class Connection(aiosqlite.Connection):
         await self._execute(counted)  # type: ignore[no-untyped-call]
 
 
+class Looks:
+    """Reads single rows past the pool: a look of its own needs no transaction, and a write-ahead log lets it wait for
+    nobody."""
+
+    def __init__(self, path: str, *, busy_seconds: float) -> None:
+        self._path, self._busy_seconds = path, busy_seconds
+        self._open: sqlite3.Connection | None = None
+
+    async def first(self, statement: str, parameters: Sequence[Any] = ()) -> Any:
+        if self._open is None:
+            self._open = sqlite3.connect(
+                self._path, timeout=self._busy_seconds, isolation_level=None, check_same_thread=False
+            )
+        cursor = self._open.execute(statement, parameters)
+        try:
+            return cursor.fetchone()
+        finally:
+            cursor.close()
+
+    def close(self) -> None:
+        """It is opened again by the next look."""
+        if self._open is not None:
+            self._open.close()
+            self._open = None
+
+
 def _reads(statement: str) -> bool:
     return statement.lstrip().startswith("SELECT")
 

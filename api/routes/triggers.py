@@ -17,7 +17,7 @@ from api.guarded_route import GuardedRoute, needs
 from api.idempotency import Accepted, Attempt
 from api.routes.wiring import CallerGiven, RuntimeGiven, as_json, problems
 from api.schemas import Identifier, Trigger, identifier
-from tools.errors import IdempotencyMismatch, InFlight, RestockError, Unavailable, UnknownRun
+from tools.errors import IdempotencyMismatch, InFlight, RestockError, Unavailable
 from tools.models import Run, RunView
 
 router = APIRouter(tags=["decisions"], route_class=GuardedRoute)
@@ -118,12 +118,9 @@ def _answer(view: RunView, runtime: Runtime, at_once: bool) -> bytes:
 
 async def _begun_before(runtime: Runtime, decision: DecisionRequest, at_once: bool) -> RunView | None:
     """The run that an earlier sending of this request began, where the answer to that sending was lost."""
-    if decision.run_id is None:
+    if decision.run_id is None or not await runtime.book.is_run(decision.run_id):
         return None
-    try:
-        view = await runtime.book.run(decision.run_id)
-    except UnknownRun:
-        return None
+    view = await runtime.book.run(decision.run_id)
     if not _was_asked(view.run, decision):
         raise IdempotencyMismatch(
             f"This Idempotency-Key came before with another body and began run {view.run.id}; use a new key for a new "
