@@ -1,5 +1,6 @@
 """A PostgreSQL server of our own."""
 
+import shutil
 import warnings
 from itertools import count
 from pathlib import Path
@@ -29,12 +30,25 @@ class PostgresServer:
         url = sa.make_url(self._server.get_uri()).set(drivername="postgresql+psycopg", database=database)
         return url.render_as_string(hide_password=False)
 
-    def create(self, *, template: str | None = None) -> str:
+    def create(self, *, template: str | None = None, tablespace: str | None = None) -> str:
         """The URL of a new database."""
         name = f"book_{next(_names)}"
+        where = (f" TEMPLATE {template}" if template else "") + (f" TABLESPACE {tablespace}" if tablespace else "")
         with self._admin.connect() as connection:
-            connection.exec_driver_sql(f"CREATE DATABASE {name}" + (f" TEMPLATE {template}" if template else ""))
+            connection.exec_driver_sql(f"CREATE DATABASE {name}{where}")
         return self._url(name)
+
+    def use_disk(self, folder: Path) -> str:
+        """A tablespace in a folder of another disk, by its name."""
+        name = f"disk_{next(_names)}"
+        shutil.chown(folder, self._server.system_user)
+        with self._admin.connect() as connection:
+            connection.exec_driver_sql(f"CREATE TABLESPACE {name} LOCATION '{folder}'")
+        return name
+
+    def leave_disk(self, name: str) -> None:
+        with self._admin.connect() as connection:
+            connection.exec_driver_sql(f"DROP TABLESPACE {name}")
 
     def drop(self, url: str) -> None:
         with self._admin.connect() as connection:

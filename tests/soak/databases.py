@@ -1,8 +1,9 @@
 """The databases under trial: a file, or a real PostgreSQL server of the trial's own."""
 
+import shutil
 import warnings
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -53,6 +54,28 @@ class PostgresServer:
         stop = ("-w", "-m", "immediate", "-D", str(self._folder), "stop")
         pgexec("pg_ctl", stop, bin_path=self._server.bin_path, user=self._server.system_user)
         self._server.ensure_postgres_running()
+
+    def start(self) -> None:
+        """Where it has stopped by itself."""
+        self._server.ensure_postgres_running()
+
+    def move_log(self, disk: Path) -> None:
+        """Keep the write-ahead log on another disk from now on."""
+        self._server.stop()
+        shutil.move(self._folder / "pg_wal", disk / "pg_wal")
+        if user := self._server.system_user:  # where the trial is root
+            for path in (disk / "pg_wal", *(disk / "pg_wal").rglob("*")):
+                shutil.chown(path, user)
+        (self._folder / "pg_wal").symlink_to(disk / "pg_wal")
+        self.start()
+
+    def begin_log_file(self) -> None:
+        """What a busy server does every 16 MB."""
+        with suppress(sa.exc.OperationalError):
+            self.execute("SELECT pg_switch_wal()")
+
+    def said(self) -> str:
+        return (self._folder / "log").read_text()
 
     def stop(self) -> None:
         self._server.cleanup()
