@@ -49,13 +49,14 @@ class Clients:
             meanwhile()
         return names, refused
 
-    def send_until_accepted(self, names: list[str]) -> None:
+    def send_until_accepted(self, names: list[str], meanwhile: Callable[[], None] = lambda: None) -> None:
         """As a client does that was told to come back."""
         give_up = time.monotonic() + 60
         for name in names:
             while self.send(name).status_code not in (200, 202):
                 assert time.monotonic() < give_up, "still refused a minute after there was room again"
                 time.sleep(0.2)
+                meanwhile()
 
     def orders(self) -> dict[str, str]:
         """By product, once every run that was acknowledged has ended."""
@@ -134,8 +135,8 @@ def test_where_the_logs_disk_is_full_postgresql_stops_and_the_service_finds_it_w
             names, refused = clients.send_until_refused(server.begin_log_file)
             alive = client.get("/health/live").status_code
             disk.make_room()
-            server.start()
-            clients.send_until_accepted(names)
+            # It may still try to recover, and stop only now.
+            clients.send_until_accepted(names, meanwhile=server.start)
             hold(clients, names, refused)
         process.kill()
         said = server.said()
