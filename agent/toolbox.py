@@ -96,6 +96,13 @@ class SubmissionArguments(Arguments):
 
 
 class DeskTool(StructuredTool):
+    """A tool whose arguments are one strict model, with everything that it takes."""
+
+    def _parse_input(self, tool_input: Any, tool_call_id: str | None) -> dict[str, Any]:
+        """Without writing the run's whole state out, at every call, to learn the arguments' names."""
+        arguments = self.args_schema.model_validate(tool_input)  # type: ignore[union-attr]
+        return {name: getattr(arguments, name) for name in type(arguments).model_fields}
+
     async def _arun(self, *args: Any, **kwargs: Any) -> Any:
         """Without looking, at every call, whether it takes a configuration or handlers: none does."""
         kwargs.pop("run_manager", None)
