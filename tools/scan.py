@@ -36,10 +36,11 @@ from tools.lognormal import lognormal_expected_shortage, lognormal_quantile_at
 from tools.order_quantity import WHOLE_UNIT_FUZZ
 from tools.replenishment import DAYS_A_YEAR, LONGEST_INTERVAL_DAYS
 
+CACHED_ROWS = 256
+"""Histories that one call of NumPy works on: of a year, they fit a core's own cache in double precision."""
 BLOCK_ROWS = 1024
-"""Histories that one call of NumPy works on: few enough to stay in a cache, and enough that the call takes far longer
-than the interpreter's lock takes to change hands. With 256, threads work one after the other; with 512 to 768, they
-wait for each other longer than they work."""
+"""The same where several threads work, so many that a call takes far longer than the interpreter's lock takes to change
+hands. With 256, threads work one after the other; with 512 to 768, they wait for each other longer than they work."""
 TASK_ROWS = 8 * BLOCK_ROWS
 """Products whose few numbers are worked on together, and which a thread takes at a time."""
 DIGITS_AT_RISK = 1e-5
@@ -126,8 +127,8 @@ def scan(demand: Demand, terms: Terms, *, threads: int | None = None) -> PlanCol
     interval = (columns["lead_time_days"] + columns["review_period_days"]) / columns["period_days"]
     result = _empty(len(demand), PLAN_TYPES)
 
-    def work(rows: Rows, horizon: int) -> None:
-        known = _read(demand, rows, horizon)
+    def work(rows: Rows, horizon: int, at_once: int) -> None:
+        known = _read(demand, rows, horizon, at_once)
         block = {name: column[rows] for name, column in columns.items()}
         for name, values in _plan_block(known, block, horizon).items():
             result[name][rows] = values
@@ -141,8 +142,8 @@ def scan_textbook(demand: Demand, terms: Terms, *, threads: int | None = None) -
     columns = _columns(terms, len(demand))
     result = _empty(len(demand), TEXTBOOK_TYPES)
 
-    def work(rows: Rows, _: int) -> None:
-        known = _read(demand, rows, None)
+    def work(rows: Rows, _: int, at_once: int) -> None:
+        known = _read(demand, rows, None, at_once)
         stock, level = _textbook(known, {name: column[rows] for name, column in columns.items()})
         result["periods"][rows], result["mean_per_period"][rows] = known.periods, known.mean
         result["demand_sd"][rows], result["safety_stock"][rows], result["reorder_point"][rows] = known.sd, stock, level
@@ -155,13 +156,14 @@ def _empty(size: int, types: Mapping[str, type[np.generic]]) -> dict[str, Any]:
     return {name: np.empty(size, dtype=dtype) for name, dtype in types.items()}
 
 
-def _run(work: Callable[[Rows, int], None], blocks: Sequence[tuple[Rows, int]], threads: int | None) -> None:
+def _run(work: Callable[[Rows, int, int], None], blocks: Sequence[tuple[Rows, int]], threads: int | None) -> None:
     """Each thread takes every n-th block; NumPy lets go of the interpreter while it computes."""
     count = max(1, min(threads or cpu_count() or 1, len(blocks)))
+    at_once = BLOCK_ROWS if count > 1 else CACHED_ROWS
 
     def share(first: int) -> None:
         for rows, horizon in blocks[first::count]:
-            work(rows, horizon)
+            work(rows, horizon, at_once)
 
     with ThreadPoolExecutor(count) as pool:
         list(pool.map(share, range(count)))
@@ -228,16 +230,16 @@ class _Known:
     moments: ErrorMoments
 
 
-def _read(demand: Demand, rows: Rows, horizon: int | None) -> _Known:
+def _read(demand: Demand, rows: Rows, horizon: int | None, at_once: int) -> _Known:
     """Block by block. Without a horizon, what only the plan needs is left at 0."""
     size = rows.stop - rows.start if isinstance(rows, slice) else rows.size
     periods, nonzero = np.empty(size, dtype=np.int64), np.zeros(size, dtype=np.int64)
     numbers = np.zeros((3 + 2 * MEANS + len(PAIRS), size))
     total, squares, windows = numbers[:3]
     width = demand.shape[1] if horizon is None else whole_blocks(demand.shape[1], horizon)
-    room, ones = np.zeros((min(BLOCK_ROWS, size), width)), np.ones(width)
-    for start in range(0, size, BLOCK_ROWS):
-        here = slice(start, min(start + BLOCK_ROWS, size))
+    room, ones = np.zeros((min(at_once, size), width)), np.ones(width)
+    for start in range(0, size, at_once):
+        here = slice(start, min(start + at_once, size))
         block = _part(rows, here)
         values, known = _known_values(demand, block, room)
         periods[here] = known
@@ -289,9 +291,9 @@ def _describe(
     level = total * mean
     spread = squares - level
     doubtful = np.flatnonzero(spread < DIGITS_AT_RISK * level)
-    room = np.zeros((min(BLOCK_ROWS, doubtful.size), demand.shape[1]))
-    for start in range(0, doubtful.size, BLOCK_ROWS):
-        chosen = doubtful[start : start + BLOCK_ROWS]
+    room = np.zeros((min(CACHED_ROWS, doubtful.size), demand.shape[1]))
+    for start in range(0, doubtful.size, CACHED_ROWS):
+        chosen = doubtful[start : start + CACHED_ROWS]
         values, _ = _known_values(demand, _part(rows, chosen), room)
         deviation = values - mean[chosen, None]
         deviation[np.arange(values.shape[1]) < values.shape[1] - periods[chosen, None]] = 0.0

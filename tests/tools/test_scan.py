@@ -12,7 +12,17 @@ from hypothesis import strategies as st
 from tools.errors import InvalidDemand, InvalidInput
 from tools.models import DemandHistory, Plan, Product, ProductFacts, Stock, Supplier
 from tools.replenishment import plan
-from tools.scan import BLOCK_ROWS, DEMAND_CLASSES, METHODS, TASK_ROWS, PlanColumns, Terms, scan, scan_textbook
+from tools.scan import (
+    BLOCK_ROWS,
+    CACHED_ROWS,
+    DEMAND_CLASSES,
+    METHODS,
+    TASK_ROWS,
+    PlanColumns,
+    Terms,
+    scan,
+    scan_textbook,
+)
 
 SAME = (
     "mean_per_day",
@@ -212,7 +222,7 @@ def test_blocks_and_threads_change_nothing(threads: int) -> None:
     demand = random.poisson(3, (TASK_ROWS + 2 * BLOCK_ROWS + 17, 60)).astype(np.float32)
     lead = random.choice([2.0, 7.0, 20.0], len(demand))
     found = scan(demand, Terms(lead_time_days=lead), threads=threads)
-    for row in (0, BLOCK_ROWS, TASK_ROWS, len(demand) - 1):
+    for row in (0, CACHED_ROWS, BLOCK_ROWS, TASK_ROWS, len(demand) - 1):
         alone = scan(demand[row : row + 1], Terms(lead_time_days=lead[row]))
         assert found.reorder_point[row] == alone.reorder_point[0]
 
