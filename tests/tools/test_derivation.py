@@ -144,3 +144,8 @@ def test_printed_terms_make_the_printed_total(terms: list[float]) -> None:
 def test_printed_factors_make_the_printed_product(first: float, second: float) -> None:
     one, two, product = shown_result(lambda a, b: a * b, first, second)
     assert float(one) * float(two) == pytest.approx(float(product), abs=0.0051)
+
+
+def test_a_lead_time_of_next_to_nothing_is_put_into_words(make_facts: Make) -> None:
+    lines = plan(make_facts(demand=HISTORIES["varying"], supplier={"promised_lead_time_days": 1e-310})).derivation
+    assert not any("inf" in line or "nan" in line for line in lines)

@@ -80,3 +80,10 @@ def test_a_history_that_begins_in_silence_is_judged_without_a_nan() -> None:
     found = coverage(demand)
     assert found is not None
     assert 0.5 < found.chosen <= 1
+
+
+@pytest.mark.parametrize("each", [0.1, 7.3, 1e9 / 3])
+def test_a_level_of_just_what_came_covers_it(each: float) -> None:
+    found = coverage(np.full(200, each), review=0)
+    assert found is not None
+    assert found.textbook == 1
