@@ -175,6 +175,11 @@ class Runtime:
 
     async def begin(self) -> None:
         """Take up what was cut off, and begin what this process does for as long as it lives."""
+        if self.settings.day_limit is None:
+            log.warning(
+                "automatic_spending_unbounded",
+                reason="Nothing bounds what automatic orders may cost in a day; set AUTO_DAY_VALUE_LIMIT.",
+            )
         await self._settle_spending()
         await self.queue.open()
         await self.work.wake_decided()

@@ -29,6 +29,8 @@ class Settings(BaseSettings):
     """Port to listen on; 0 takes a free one."""
     server_processes: Annotated[int, Field(ge=1, le=64)] = 1
     """Processes that serve on the one port; every limit on what goes on at once is each process's own."""
+    hung_process_seconds: Annotated[float, Field(ge=2, le=3_600)] = 30.0
+    """Of several: one whose event loop stands still for so long is ended and replaced."""
     api_key: SecretStr | None = None
     """A key with every scope. Without it one is generated at first start, printed once and stored as a hash."""
     public_url: str | None = None

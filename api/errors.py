@@ -236,10 +236,12 @@ def _message(error: Mapping[str, Any], mode: object) -> str:
     match error["type"]:
         case "extra_forbidden" if mode:
             return f"There is no such field in mode {mode}; leave it out or choose the mode it belongs to"
+        case "extra_forbidden" if error["loc"][:1] == ("query",):
+            return str(error["msg"])
         case "extra_forbidden":
             return "There is no such field here; leave it out"
         case "union_tag_invalid" | "union_tag_not_found":
-            return "mode must be one of mock, input or database"
+            return "mode must be mock or input"
         case "missing":
             return "This field is required"
         case "float_type":

@@ -77,6 +77,18 @@ class GuardedRoute(APIRoute):
         structlog.contextvars.bind_contextvars(caller=caller.name)
         caller.require(self._scope)
         request.state.caller = caller
+        if request.scope["query_string"]:
+            self._refuse_unknown_parameters(request)
+
+    def _refuse_unknown_parameters(self, request: Request) -> None:
+        """What is misspelt would be taken for left out, and the answer for one to what was asked."""
+        known = {parameter.alias for parameter in self.dependant.query_params}
+        unknown = [name for name in dict.fromkeys(request.query_params) if name not in known]
+        if unknown:
+            shown = f"There is no such parameter here; it takes {', '.join(sorted(known)) or 'none'}"
+            raise RequestValidationError(
+                [{"type": "extra_forbidden", "loc": ("query", name), "msg": shown} for name in unknown]
+            )
 
     async def _answer_directly(self, scope: ASGIScope, receive: Receive, send: Send) -> None:
         request = Request(scope, receive, send)

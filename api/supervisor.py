@@ -1,8 +1,8 @@
 """Several server processes on one listening socket: `restock serve --workers N`.
 
 They share a database and otherwise know nothing of each other. The process here serves nothing itself: it prepares the
-database, begins the others, replaces one that dies and ends all of them. What connects while one is missing is
-answered by the rest.
+database, begins the others, replaces one that dies, ends one that hangs, and in the end all of them. What connects
+while one is missing is answered by the rest. A child says once a second that its event loop goes round.
 """
 
 import asyncio
@@ -36,7 +36,8 @@ LOOK_SECONDS = 0.2
 FIRST_PAUSE_SECONDS, LONGEST_PAUSE_SECONDS = 0.5, 30.0
 SETTLED_SECONDS = 30.0
 """A process that has lived for so long did not die of its start."""
-READY, LISTENING = "ready", "listening"
+READY, LISTENING, BEAT = "ready", "listening", "beat"
+BEAT_SECONDS = 1.0
 _SPAWN = get_context("spawn")
 
 
@@ -81,6 +82,10 @@ class Supervisor:
 
     def _look(self) -> bool:
         """Whether to go on."""
+        for child in self._children:
+            if child.is_silent_for(self._settings.hung_process_seconds):
+                log.error("server_process_hung", process=child.pid)
+                child.kill()
         for child in [child for child in self._children if child.has_died()]:
             if not self._announced and not self._stopping:
                 log.error("server_process_failed", exit_code=child.exit_code)
@@ -142,6 +147,7 @@ class Child:
         self._process.start()
         theirs.close()
         self._begun, self._let = time.monotonic(), False
+        self._looks_since_heard = 0
         self.state, self.pid = "starting", self._process.pid or 0
 
     @property
@@ -154,10 +160,27 @@ class Child:
 
     def has_died(self) -> bool:
         """Whether it has ended; otherwise its latest state is known afterwards."""
+        self._hear()
+        return not self._process.is_alive()
+
+    def is_silent_for(self, seconds: float) -> bool:
+        """Whether it has said nothing for so long, since it listens. Counted in looks: when this process was stopped
+        itself, it has not listened either."""
+        self._looks_since_heard += 1
+        self._hear()
+        return self.state == LISTENING and self._looks_since_heard * LOOK_SECONDS > seconds
+
+    def _hear(self) -> None:
         with suppress(EOFError, OSError):
             while self._pipe.poll():
-                self.state = self._pipe.recv()
-        return not self._process.is_alive()
+                said = self._pipe.recv()
+                self._looks_since_heard = 0
+                if said != BEAT:
+                    self.state = said
+
+    def kill(self) -> None:
+        self._process.kill()
+        self._process.join()
 
     def let_listen(self) -> None:
         if self.state == READY and not self._let:
@@ -173,8 +196,7 @@ class Child:
         self._process.join(max(0.0, give_up - time.monotonic()))
         if self._process.is_alive():
             log.error("server_process_killed", process=self.pid)
-            self._process.kill()
-            self._process.join()
+            self.kill()
         return int(self.exit_code not in (0, -signal.SIGTERM, -signal.SIGINT))
 
 
@@ -189,6 +211,7 @@ def _serve_here(settings: Settings, listener: socket, pipe: Connection) -> None:
         async with open_runtime(settings) as runtime:
             _tell(pipe, READY)
             await asyncio.to_thread(may_listen.wait)
+            runtime.background.keep("beat", partial(asyncio.to_thread, _tell, pipe, BEAT), pause_seconds=BEAT_SECONDS)
             yield runtime
 
     app = create_app(settings, open_runtime=open_with_the_others)

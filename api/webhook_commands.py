@@ -73,9 +73,9 @@ def replay(
 ) -> None:
     """Try dead letters again."""
     if number is not None:
-        with_book(load_settings(), lambda book: book.replay_dead_letter(number))
+        with_book(load_settings(), lambda book: book.replay_dead_letter(number, by=operator()))
         return
-    count = with_book(load_settings(), lambda book: book.replay_dead_letters(webhook_id))
+    count = with_book(load_settings(), lambda book: book.replay_dead_letters(webhook_id, by=operator()))
     typer.echo(f"{count} dead letters are tried again.")
 
 

@@ -42,6 +42,7 @@ def test_every_service_is_held_as_tightly_as_it_can_be(name: str) -> None:
     service = SERVICES[name]
 
     assert service["read_only"] is True
+    assert service["mem_limit"]
     assert service["cap_drop"] == ["ALL"]
     assert service["security_opt"] == ["no-new-privileges:true"]
     assert service.get("user", "") != "root"

@@ -17,6 +17,7 @@ from pydantic import AwareDatetime, Field
 from sqlalchemy import RowMapping
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from tools.audit import SERVICE, Actor, write_audit
 from tools.book_rows import page_size
 from tools.database import conflict_insert
 from tools.errors import Conflict, UnknownDeadLetter
@@ -156,7 +157,7 @@ class DeliveryStore(WebhookStore):
         async with self._reading() as connection:
             return [DeadLetter.model_validate(dict(row)) for row in (await connection.execute(query)).mappings()]
 
-    async def replay_dead_letter(self, number: int) -> None:
+    async def replay_dead_letter(self, number: int, *, by: Actor = SERVICE) -> None:
         """Try it again from the beginning. Raises UnknownDeadLetter; Conflict while its webhook is disabled."""
         disabled = sa.select(webhooks.c.id).join(deliveries).where(deliveries.c.number == number, ~webhooks.c.enabled)
         async with self._writing() as connection:
@@ -164,15 +165,19 @@ class DeliveryStore(WebhookStore):
                 raise Conflict(f"The webhook of dead letter {number} is disabled; enable it first.")
             if not (await connection.execute(_REVIVE.where(deliveries.c.number == number))).rowcount:
                 raise UnknownDeadLetter(f"No dead letter {number}; the list of dead letters shows their numbers.")
+            await write_audit(connection, "webhook.replayed", by, {"number": number, "dead_letters": 1})
 
-    async def replay_dead_letters(self, webhook_id: str | None = None) -> int:
+    async def replay_dead_letters(self, webhook_id: str | None = None, *, by: Actor = SERVICE) -> int:
         """Try all of them again, or all of one webhook; those of disabled webhooks stay. Returns how many."""
         enabled = sa.select(webhooks.c.id).where(webhooks.c.enabled)
         if webhook_id is not None:
             await self.webhook(webhook_id)
             enabled = enabled.where(webhooks.c.id == webhook_id)
         async with self._writing() as connection:
-            return (await connection.execute(_REVIVE.where(deliveries.c.webhook_id.in_(enabled)))).rowcount
+            count = (await connection.execute(_REVIVE.where(deliveries.c.webhook_id.in_(enabled)))).rowcount
+            if count:
+                await write_audit(connection, "webhook.replayed", by, {"webhook_id": webhook_id, "dead_letters": count})
+            return count
 
     async def delivery_figures(self) -> DeliveryFigures:
         """How much is still to be delivered, for how long the oldest event has waited for it, and how much is dead."""

@@ -55,12 +55,16 @@ class GroupCommit:
         return await future
 
     async def _work_off(self) -> None:
+        """The last are told when the connection has been given back, so that whoever then closes the engine leaves none
+        behind."""
+        done: tuple[list[asyncio.Future[Any]], list[Any]] = ([], [])
         try:
             async with self._connect() as connection:
                 try:
                     while self._waiting:
+                        _tell(*done)
                         await self._let_others_come()
-                        await self._commit_together(connection)
+                        done = await self._commit_together(connection)
                 finally:
                     # Whoever comes while the connection is given back needs another worker.
                     self._worker = None
@@ -69,6 +73,8 @@ class GroupCommit:
             self._waiting.clear()
             self._worker = None
             _tell(members, [error] * len(members))
+        finally:
+            _tell(*done)
 
     async def _let_others_come(self) -> None:
         """As long as more of them do: who is let go by one commit comes back with the next request a moment later, and
@@ -79,7 +85,8 @@ class GroupCommit:
             for _ in range(PATIENCE):
                 await asyncio.sleep(0)
 
-    async def _commit_together(self, connection: AsyncConnection) -> None:
+    async def _commit_together(self, connection: AsyncConnection) -> tuple[list[asyncio.Future[Any]], list[Any]]:
+        """Who has an outcome now, and which."""
         members: list[asyncio.Future[Any]] = []
         outcomes: list[Any] = []
         try:
@@ -98,9 +105,9 @@ class GroupCommit:
                 self._waiting.clear()
             outcomes = [error] * len(members)
             if not isinstance(error, Exception):
+                _tell(members, outcomes)
                 raise
-        finally:
-            _tell(members, outcomes)
+        return members, outcomes
 
 
 async def _alone(connection: AsyncConnection, member: Member) -> Any:

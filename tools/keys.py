@@ -84,13 +84,27 @@ class Key(Record):
     secrets: tuple[Secret, ...]
 
 
+class Grant(Record):
+    """What a new key is for, and until when."""
+
+    name: str
+    scopes: frozenset[str]
+    expires_at: AwareDatetime | None = None
+    may_approve_own: bool = False
+    limits: tuple[Limit, ...] = ()
+
+
+def _grant(name: str, scopes: Collection[str], *, may_approve_own: bool = False) -> Grant:
+    return Grant(name=name, scopes=frozenset(scopes), may_approve_own=may_approve_own)
+
+
 class KeyStore(Store):
     """Keys, and what is done to them; each of these is on the audit trail."""
 
     async def store_key(self, key_hash: str, prefix: str, name: str, scopes: Collection[str]) -> None:
         """Keep a key without limits or end. A hash that is stored already stays as it is."""
         async with self._writing() as connection:
-            await _insert(connection, identity_of(key_hash), key_hash, prefix, name, scopes, by=SERVICE)
+            await _insert(connection, identity_of(key_hash), key_hash, prefix, _grant(name, scopes), by=SERVICE)
 
     async def store_first_key(self, key_hash: str, prefix: str, name: str, scopes: Collection[str]) -> bool:
         """Keep a key only if there is none yet; False if there is. Of many processes starting at once, one is told
@@ -101,7 +115,9 @@ class KeyStore(Store):
             if await connection.scalar(sa.select(api_keys.c.id).limit(1)) is not None:
                 return False
             identity = identity_of(key_hash)
-            await _insert(connection, identity, key_hash, prefix, name, scopes, by=SERVICE, may_approve_own=True)
+            await _insert(
+                connection, identity, key_hash, prefix, _grant(name, scopes, may_approve_own=True), by=SERVICE
+            )
             return True
 
     async def create_key(
@@ -110,27 +126,14 @@ class KeyStore(Store):
         key_hash: str,
         prefix: str,
         *,
-        name: str,
-        scopes: Collection[str],
         by: Actor,
-        expires_at: AwareDatetime | None = None,
-        may_approve_own: bool = False,
-        limits: Sequence[Limit] = (),
+        **granted: Any,
     ) -> Key:
-        """Keep a new key. One of this id that is there already is returned as it is, with its own secret."""
+        """Keep a new key to which is `granted` what a `Grant` says. One of this id that is there already is returned
+        as it is, with its own secret."""
+        grant = Grant(**granted)
         async with self._writing() as connection:
-            await _insert(
-                connection,
-                key_id,
-                key_hash,
-                prefix,
-                name,
-                scopes,
-                by=by,
-                expires_at=expires_at,
-                may_approve_own=may_approve_own,
-                limits=limits,
-            )
+            await _insert(connection, key_id, key_hash, prefix, grant, by=by)
             return await _key(connection, key_id)
 
     async def rotate_key(self, key_id: str, key_hash: str, prefix: str, *, overlap_seconds: float, by: Actor) -> Key:
@@ -222,30 +225,17 @@ async def _one_at_a_time(connection: AsyncConnection) -> None:
 
 
 async def _insert(
-    connection: AsyncConnection,
-    key_id: str,
-    key_hash: str,
-    prefix: str,
-    name: str,
-    scopes: Collection[str],
-    *,
-    by: Actor,
-    expires_at: AwareDatetime | None = None,
-    may_approve_own: bool = False,
-    limits: Sequence[Limit] = (),
+    connection: AsyncConnection, key_id: str, key_hash: str, prefix: str, grant: Grant, *, by: Actor
 ) -> None:
-    about = {
-        "name": name,
-        "scopes": sorted(scopes),
-        "limits": [limit.model_dump(mode="json") for limit in limits],
-        "may_approve_own": may_approve_own,
-    }
-    insert = conflict_insert(connection, api_keys).values(id=key_id, created_at=Now(), expires_at=expires_at, **about)
-    stored = await connection.execute(insert.on_conflict_do_nothing().returning(api_keys.c.id))
+    about = grant.model_dump(mode="json", exclude={"expires_at"}) | {"scopes": sorted(grant.scopes)}
+    new = conflict_insert(connection, api_keys).values(
+        id=key_id, created_at=Now(), expires_at=grant.expires_at, **about
+    )
+    stored = await connection.execute(new.on_conflict_do_nothing().returning(api_keys.c.id))
     if stored.first() is None:
         return
     await connection.execute(_secret(key_id, key_hash, prefix))
-    end = None if expires_at is None else expires_at.isoformat()
+    end = None if grant.expires_at is None else grant.expires_at.isoformat()
     await write_audit(connection, "key.created", by, {"key_id": key_id, "prefix": prefix, "expires_at": end} | about)
 
 

@@ -25,7 +25,7 @@ async def calibration(runtime: RuntimeGiven) -> Response:
     "/orders/{number}/outcome",
     response_model=OutcomeAnswer,
     responses=problems(400, 404, 409, 413, 415),
-    openapi_extra=needs("trigger", idempotent=True),
+    openapi_extra=needs("approve", idempotent=True),
 )
 async def record_outcome(
     number: Annotated[str, Path(max_length=40)],

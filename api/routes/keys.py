@@ -13,6 +13,7 @@ from api.guarded_route import GuardedRoute, needs
 from api.idempotency import Attempt
 from api.routes.wiring import CallerGiven, RuntimeGiven, as_json, problems
 from api.schemas import KeyRotation, NewKey, NewLimits
+from tools.errors import IdempotencyMismatch
 from tools.keys import identity_of
 
 router = APIRouter(tags=["keys"], route_class=GuardedRoute)
@@ -56,6 +57,11 @@ async def create(
         )
         # A first sending that was cut off may have made the key; its secret is lost then, and this one is not stored.
         known = any(each.prefix == kept(secret)[1] for each in made.secrets)
+        asked = (body.name, set(body.scopes), body.may_approve_own)
+        if not known and (made.name, set(made.scopes), made.may_approve_own) != asked:
+            raise IdempotencyMismatch(
+                f"This Idempotency-Key made {made.id} before, which is another key; use a new one for a new key."
+            )
         return MadeKey.with_secret(made, secret if known else None).as_json()
 
     return await attempt.answer(work, kept=_without_secret)

@@ -69,9 +69,11 @@ async def dead(
 
 
 @router.post("/webhooks/dead/replay", response_model=Replayed, responses=problems(404), openapi_extra=needs("admin"))
-async def replay_all(runtime: RuntimeGiven, webhook_id: Annotated[str | None, Query(max_length=40)] = None) -> Response:
+async def replay_all(
+    runtime: RuntimeGiven, caller: CallerGiven, webhook_id: Annotated[str | None, Query(max_length=40)] = None
+) -> Response:
     """Try every dead letter again, or those of one webhook; those of disabled webhooks stay."""
-    return as_json(Replayed(replayed=await runtime.book.replay_dead_letters(webhook_id)))
+    return as_json(Replayed(replayed=await runtime.book.replay_dead_letters(webhook_id, by=caller.actor)))
 
 
 @router.post(
@@ -80,9 +82,9 @@ async def replay_all(runtime: RuntimeGiven, webhook_id: Annotated[str | None, Qu
     responses=problems(404, 409),
     openapi_extra=needs("admin"),
 )
-async def replay(number: Number, runtime: RuntimeGiven) -> Response:
+async def replay(number: Number, runtime: RuntimeGiven, caller: CallerGiven) -> Response:
     """Try one dead letter again, from the first attempt on."""
-    await runtime.book.replay_dead_letter(number)
+    await runtime.book.replay_dead_letter(number, by=caller.actor)
     return as_json(Replayed(replayed=1))
 
 

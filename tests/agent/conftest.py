@@ -1,11 +1,13 @@
 """A runtime on a database of its own, and models that say what a test wants them to say."""
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+import logging
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
 from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import Any
 
 import pytest
+import structlog
 from langchain_core.language_models import BaseChatModel
 from langchain_core.messages import AIMessage, BaseMessage
 from langchain_core.outputs import ChatGeneration, ChatResult
@@ -53,6 +55,16 @@ def settings(tmp_path: Path) -> Settings:
         database_url=f"sqlite+aiosqlite:///{tmp_path}/restock.db",
         checkpoint_path=tmp_path / "checkpoints.db",
     )
+
+
+@pytest.fixture
+def logs() -> Iterator[list[Any]]:
+    """Everything that is logged, however quiet an earlier test has made the log."""
+    before = structlog.get_config()
+    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.DEBUG))
+    with structlog.testing.capture_logs() as captured:
+        yield captured
+    structlog.configure(**before)
 
 
 @pytest.fixture

@@ -9,7 +9,6 @@ from typing import Any
 
 import pytest
 import pytest_asyncio
-import structlog
 from langchain_core.language_models.fake_chat_models import FakeListChatModel
 from langchain_core.messages import AIMessage, BaseMessage, HumanMessage, SystemMessage, ToolMessage
 from langchain_core.runnables import RunnableLambda
@@ -475,13 +474,12 @@ async def test_the_rules_model_goes_on_with_what_it_began(pair: ProviderPair) ->
 @pytest.mark.parametrize(("fault", "state"), [("401", "bad_key"), ("404", "retired")])
 @pytest.mark.parametrize("provider", [GEMINI, GROQ])
 async def test_a_bad_key_or_a_retired_model_is_said_loudly_at_the_start(
-    pair: ProviderPair, provider: str, fault: str, state: str
+    pair: ProviderPair, provider: str, fault: str, state: str, logs: list[Any]
 ) -> None:
     await pair[provider].become(fault)
     chain, _ = pair.chain([pair.link(GEMINI), pair.link(GROQ)])
 
-    with structlog.testing.capture_logs() as logs:
-        health = await chain.check()
+    health = await chain.check()
 
     assert {entry["provider"]: entry["state"] for entry in health} == {provider: state, OTHER[provider]: "ready"}
     loud = [entry for entry in logs if entry["log_level"] == "error"]

@@ -1,6 +1,7 @@
 """Settings come from the environment, and `.env.example` tells the truth about them."""
 
 from decimal import Decimal
+from typing import Any
 
 import pytest
 from pydantic import ValidationError
@@ -69,3 +70,12 @@ def test_requests_are_counted_in_redis_by_its_address_alone(monkeypatch: pytest.
     monkeypatch.setenv("RATE_LIMIT_STORAGE", "memcached://host")
     with pytest.raises(ValidationError, match="redis://host"):
         Settings(_env_file=None)
+
+
+@pytest.mark.parametrize(("limit", "said"), [(None, 1), (Decimal(5_000), 0)])
+async def test_a_start_says_that_nothing_bounds_a_days_orders(
+    start: Any, logs: list[Any], limit: Decimal | None, said: int
+) -> None:
+    await start(auto_day_value_limit=limit)
+
+    assert sum(entry["event"] == "automatic_spending_unbounded" for entry in logs) == said

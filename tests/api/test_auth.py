@@ -18,7 +18,7 @@ GUARDED = [
     ("GET", "/reviews", "read"),
     ("GET", "/reviews/RV-000001", "read"),
     ("POST", "/reviews/RV-000001/decision", "approve"),
-    ("POST", "/orders/PO-2026-000001/outcome", "trigger"),
+    ("POST", "/orders/PO-2026-000001/outcome", "approve"),
     ("GET", "/calibration", "read"),
     ("GET", "/runs/unknown", "read"),
     ("GET", "/metrics", "read"),

@@ -51,6 +51,21 @@ async def test_a_repeated_creation_makes_one_key_and_does_not_show_its_secret_ag
         assert first.json()["key"] not in str(stored)
 
 
+async def test_an_idempotency_key_that_is_forgotten_makes_no_other_key_of_the_same_id(
+    service: Any, problem: Any
+) -> None:
+    headers = {"Idempotency-Key": "make it once"}
+    first = (await service.client.post("/keys", json=ERP, headers=headers)).json()
+    async with service.book._writing() as connection:
+        await connection.exec_driver_sql("DELETE FROM idempotency")
+
+    other = await service.client.post("/keys", json={**ERP, "scopes": ["admin"]}, headers=headers)
+
+    document = problem(other, 422, "idempotency_mismatch")
+    assert first["id"] in document["detail"]
+    assert len((await service.client.get("/keys")).json()["keys"]) == 1
+
+
 async def test_a_creation_whose_answer_was_lost_is_not_done_twice(
     service: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:

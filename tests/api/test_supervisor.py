@@ -101,6 +101,20 @@ def test_the_same_trigger_sent_to_any_of_them_at_once_is_one_order(together: tup
     assert rows(folder, "SELECT max(attempts) FROM runs") == [(1,)]
 
 
+def test_one_that_hangs_is_replaced(serve: Any) -> None:
+    process = serve(**SEVERAL, HUNG_PROCESS_SECONDS="2")
+    hung, other = children(process)
+
+    hung.suspend()
+
+    until(lambda: hung.pid not in {child.pid for child in children(process)})
+    until(lambda: len(children(process)) == 2)
+    assert other.pid in {child.pid for child in children(process)}
+    assert "server_process_hung" in process.stderr.read_text()
+    with process.client(KEY) as client:
+        assert client.get("/orders").status_code == 200
+
+
 def test_one_that_is_killed_is_replaced_and_its_runs_end(together: tuple[Any, Path], key: str) -> None:
     process, folder = together
     before = {child.pid for child in children(process)}

@@ -20,6 +20,7 @@ from tools.models import NewRun, Proposal, Run
 from tools.orders import OrderBook
 from tools.placing import send
 from tools.schema import Now, NowPlus, deliveries, outbox, webhooks
+from tools.sqlite_driver import Connection
 from tools.webhooks import EVENTS, Webhook
 
 Happen = Callable[..., Awaitable[str]]
@@ -239,8 +240,14 @@ async def test_dead_letters_are_paged_and_replayed_from_the_first_attempt_on(boo
     await book.replay_dead_letter(mine[0].number)
     with pytest.raises(UnknownDeadLetter):
         await book.replay_dead_letter(mine[0].number)
-    assert await book.replay_dead_letters(other.id) == 2
+    assert await book.replay_dead_letters(other.id, by=Actor(name="anna", id="key_anna")) == 2
     assert await book.replay_dead_letters() == 1
+    trail = [each for each in await book.audit() if each.event == "webhook.replayed"]
+    assert [(each.actor, each.figures["dead_letters"]) for each in trail] == [
+        ("service", 1),
+        ("anna", 2),
+        ("service", 1),
+    ]
     assert [each.attempt for each in await claim(book)] == [1] * 4
 
 
@@ -298,7 +305,7 @@ async def test_events_are_forgotten_once_nothing_of_them_is_to_be_delivered(book
 
 
 async def test_placing_an_order_takes_no_statement_more_for_webhooks(
-    book: OrderBook, engine: AsyncEngine, new_run: Any, new_proposal: Any
+    book: OrderBook, engine: AsyncEngine, new_run: Any, new_proposal: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async def statements() -> int:
         run = await book.record_run(new_run(product_id=f"P{len(seen)}"), owner="w", lease_seconds=60)
@@ -307,7 +314,13 @@ async def test_placing_an_order_takes_no_statement_more_for_webhooks(
         await book.place(run.id)
         return len(seen) - before
 
+    async def see(connection: Connection, statement: str, parameters: Any = ()) -> Any:
+        seen.append(statement)
+        return await first(connection, statement, parameters)
+
     seen: list[str] = []
+    first = Connection.first
+    monkeypatch.setattr(Connection, "first", see)
     sa.event.listen(engine.sync_engine, "before_cursor_execute", lambda *given: seen.append(given[2]))
     without = await statements()
     for number in range(3):
