@@ -20,6 +20,7 @@ from contextlib import ExitStack
 from pathlib import Path
 
 import psutil
+import uvloop
 
 from agent.interpreter import settle
 from agent.runtime import Runtime, open_runtime
@@ -154,7 +155,7 @@ def main() -> None:
         if options.http:
             asyncio.run(over_http(folder, options.runs, options.provider, options.processes, options.postgresql))
         else:
-            asyncio.run(measure(folder, options.runs, options.provider))
+            uvloop.run(measure(folder, options.runs, options.provider))
 
 
 if __name__ == "__main__":
