@@ -20,7 +20,6 @@ from tools.book_rows import (
     review_number,
     view_from,
 )
-from tools.database import first_row
 from tools.errors import AlreadyDecided, InvalidQuantity, UnknownReview
 from tools.gate import check_quantity
 from tools.models import DecisionKind, Order, Proposal, ProposalStatus, RunView
@@ -123,8 +122,7 @@ class ReviewStore(RunStore):
         return row
 
     async def _first(self, query: sa.Select[Any], values: dict[str, Any]) -> Row | None:
-        async with self._reading() as connection:
-            row = await first_row(connection, query, values)
+        row = await self._look_up(query, values)
         return None if row is None else by_column(query, row)
 
     async def _expire_reviews(self) -> None:
