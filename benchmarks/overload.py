@@ -1,4 +1,4 @@
-"""More than can be done: `python -m benchmarks.overload`.
+"""More than can be done: `python -m benchmarks.overload`, with `--postgresql` on that.
 
 A real server as a process of its own and an open loop of triggers at 1, 2 and 4 times the capacity measured before,
 each product new, so that each is decided. The generator sends whether or not answers come, and never waits for a
@@ -14,7 +14,7 @@ import tempfile
 import time
 from collections import Counter
 from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager, suppress
+from contextlib import ExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from itertools import count
 from pathlib import Path
@@ -23,6 +23,7 @@ from urllib.parse import urlsplit
 
 from benchmarks.probes import X1
 from benchmarks.server import KEY, serving
+from benchmarks.throughput import postgres
 
 SECONDS = 10.0
 AT_ONCE = 16
@@ -202,8 +203,12 @@ async def measure(url: str, seconds: float) -> tuple[list[Load], float]:
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.overload", description=__doc__.split("\n")[0])
     parser.add_argument("--seconds", type=float, default=SECONDS, help="of each load")
+    parser.add_argument("--postgresql", action="store_true", help="the order book on a PostgreSQL server of its own")
     options = parser.parse_args()
-    with tempfile.TemporaryDirectory() as folder, serving(Path(folder)) as url:
+    with ExitStack() as stack:
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
+        book = {"DATABASE_URL": stack.enter_context(postgres(folder))} if options.postgresql else {}
+        url = stack.enter_context(serving(folder, **book))
         loads, peak = asyncio.run(measure(url, options.seconds))
     found = problems(loads, peak)
     print(f"peak {peak:.1f}/s; at 4 times the capacity {loads[-1].good / peak:.0%} of it")
