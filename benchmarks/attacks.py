@@ -154,7 +154,8 @@ class Service:
     def _of_this_case(self, rows: dict[str, list[dict[str, Any]]]) -> dict[str, list[dict[str, Any]]]:
         runs = {row["id"] for row in rows["runs"]} - self.before
         self.before |= runs
-        kept = {"runs": [row for row in rows["runs"] if row["id"] in runs]}
+        kept = {name: rows[name] for name in ("api_keys", "key_secrets", "webhooks", "idempotency")}
+        kept["runs"] = [row for row in rows["runs"] if row["id"] in runs]
         for name in ("proposals", "orders", "outbox", "audit"):
             kept[name] = [row for row in rows[name] if row["run_id"] in runs]
         numbers = {row["number"] for row in kept["proposals"]}

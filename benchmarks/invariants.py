@@ -3,7 +3,7 @@
 orders        automatic only at the code's own confidence; within the plan's bounds and the limits; one per run
 authority     supplier, price and currency of the product asked about; decisions only by the review's own address
 models        only the triggered product is looked at; no more calls than the budget
-discretion    no key, instruction, stack, statement or path in anything that goes out
+discretion    no key, instruction, stack, statement or path in anything that goes out; no key in any table
 answers       no 5xx but a 503 with Retry-After
 """
 
@@ -120,6 +120,8 @@ def _discretion(evidence: Evidence) -> Iterable[str]:
     said = {f"{answer.request.url.path}": answer.text for answer in evidence.answers} | dict(evidence.texts)
     said["outbox"] = json.dumps([row["payload"] for row in evidence.rows["outbox"]], ensure_ascii=False, default=str)
     said["rationales"] = json.dumps([row["rationale"] for row in evidence.rows["proposals"]], ensure_ascii=False)
+    stored = json.dumps(evidence.rows, ensure_ascii=False, default=str)
+    yield from (f"I5: a table holds {secret[:12]!r}" for secret in evidence.secrets if secret in stored)
     for place, text in said.items():
         yield from (f"I5: {place} shows {words[:60]!r}" for words in unsayable if words in text)
 

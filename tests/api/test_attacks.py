@@ -91,6 +91,7 @@ SPOILED: dict[str, tuple[str, Callable[[Evidence], Evidence]]] = {
         lambda e: dataclasses.replace(e, rows={**e.rows, "decisions": []}, decided=0),
     ),
     "a secret in the log": ("I5", lambda evidence: dataclasses.replace(evidence, texts={"log": "x canary x"})),
+    "a secret in a table": ("I5", _first("audit", figures={"key": "canary"})),
     "a stack in the log": ("I5", lambda e: dataclasses.replace(e, texts={"log": "Traceback (most recent call last)"})),
     "our instructions in a rationale": (
         "I5",
