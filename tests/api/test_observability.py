@@ -100,15 +100,17 @@ async def test_a_request_leaves_one_line_without_query_header_or_body(start: Any
     log.truncate(0)
     log.seek(0)
 
-    await service.client.post(
-        f"/chat?{marks['query']}=1", json={"message": marks["body"]}, headers={"X-Note": marks["header"]}
-    )
+    for query in ("", f"?{marks['query']}=1"):
+        await service.client.post(f"/chat{query}", json={"message": marks["body"]}, headers={"X-Note": marks["header"]})
+    await service.client.get(f"/orders?product_id={marks['query']}")
     await service.client.get("/debug/STEEL_SHEETS?api_key=canary-q")
     await service.client.get("/made/up/canary-q")
 
     requests = [line for line in lines(log) if line["event"] == "request"]
     assert [(line["route"], line["status"]) for line in requests] == [
         ("/chat", 200),
+        ("/chat", 422),
+        ("/orders", 200),
         ("/debug/{product_id}", 401),
         ("unmatched", 404),
     ]
