@@ -85,7 +85,8 @@ class Nodes:
         return {"messages": [reply]}
 
     async def assess(self, state: DecisionState) -> Update:
-        """Check the submission against a fresh calculation, choose the route, and record the proposal."""
+        """Check the submission against a fresh calculation and choose the route. What a person will see, or nobody has
+        to, is recorded; an order to be placed automatically goes on to `auto`, which records and places it in one."""
         request = DecisionRequest.model_validate(state["request"])
         family = await self._desk.family(request)
         facts, plan = family[0], plan_for(family)
@@ -94,23 +95,28 @@ class Nodes:
         submission = submission and self._discretion.submission(submission)
         verdict = judge(submission, plan, await self._circumstances(state, request, facts), self._limits())
         log.info("assessed", route=verdict.route, quantity=verdict.quantity, confidence=verdict.confidence.value)
-        route = verdict.route
-        if route != "retry":
-            proposal = _proposal(state, request, facts, plan, verdict, submission)
-            route = await self._record(proposal, route, state.get("owner"))
-        changed: Update = {"messages": [_answer(call, verdict)] if call else [], "route": route}
-        return changed | ({"outcome": "no_action"} if route == "none" else {})
+        changed: Update = {"messages": [_answer(call, verdict)] if call else [], "route": verdict.route}
+        if verdict.route == "retry":
+            return changed
+        proposal = _proposal(state, request, facts, plan, verdict, submission)
+        if verdict.route == "auto":
+            return changed | {"proposal": proposal.model_dump_json()}
+        changed["route"] = await self._record(proposal, verdict.route, state.get("owner"))
+        return changed | ({"outcome": "no_action"} if changed["route"] == "none" else {})
 
     async def auto(self, state: DecisionState) -> Update:
         """Place the order, once, unless a competing one has appeared in the meantime."""
+        text = state.get("proposal")
+        new = NewProposal.model_validate_json(text) if text else None
+        expiry = self._settings.review_expiry_hours
         try:
-            order = await self._book.place(state["run_id"], owner=state.get("owner"))
+            order = await self._book.place(state["run_id"], new=new, expires_in_hours=expiry, owner=state.get("owner"))
         except AwaitsReview as waits:
             log.warning("order_waits", reason=waits.message)
-            return {"outcome": "pending_review"}
+            return {"outcome": "pending_review", "proposal": None}
         self._metrics.orders.labels(order.type, "executed").inc()
         log.info("order_placed", number=order.number)
-        return {"outcome": "executed"}
+        return {"outcome": "executed", "proposal": None}
 
     async def human_review(self, state: DecisionState) -> Update:
         """Wait for a person. The decision is read from the order book; the resume value is only a wake-up."""
@@ -169,9 +175,7 @@ class Nodes:
             calibration=self._calibration,
         )
 
-    async def _record(
-        self, proposal: NewProposal, route: Literal["auto", "review", "none"], owner: str | None
-    ) -> Route:
+    async def _record(self, proposal: NewProposal, route: Literal["review", "none"], owner: str | None) -> Route:
         """Store the proposal. A run that was cut off has one already; that one stands, and its route with it."""
         stored = await self._book.propose(
             proposal, route=route, expires_in_hours=self._settings.review_expiry_hours, owner=owner

@@ -55,5 +55,7 @@ class DecisionState(TypedDict, total=False):
     escalation: str | None
     """Why no model's submission can be waited for."""
     route: Route
+    proposal: str | None
+    """What is to be placed automatically, as JSON, on its way from the check to the order book."""
     outcome: str
     """The run's status when the graph left it."""

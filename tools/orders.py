@@ -82,7 +82,8 @@ class OrderBook(
 
         queued ── claim ──→ running
         running ─ propose(none) ───→ no_action      [no_action]
-                ─ propose(auto) [proposed] ─ place → executed [placed], or, with a competing order, as review:
+                ─ propose(auto) [proposed] ─ place → executed [placed], or, with a competing order, as review;
+                  `place` also does both at once
                 ─ propose(review) ─→ pending_review [pending] ─ decide → executed, no_action [approved], rejected
                 ─ fail_run ────────→ failed                   ─ time ──→ expired
 
@@ -110,9 +111,7 @@ class OrderBook(
             view = await _locked_view(connection, new.run_id)
             if view.proposal is not None:
                 return view.proposal
-            _check_run(view, new)
-            _check_owner(view, owner)
-            proposal = await _insert_proposal(connection, new, _STATUS_OF_ROUTE[route], expires_in_hours)
+            proposal = await _propose(connection, view, new, _STATUS_OF_ROUTE[route], expires_in_hours, owner)
             if route == "review":
                 await take_turn(connection, new.product_id, new.mode)
                 return await _open_review(connection, proposal, (await standing(connection, proposal)).hindrance)
@@ -122,8 +121,16 @@ class OrderBook(
 
         return await self._write(work)
 
-    async def place(self, run_id: str, *, owner: str | None = None) -> Order:
-        """Place a run's automatic order: exactly one, however often and from wherever it is called.
+    async def place(
+        self,
+        run_id: str,
+        *,
+        new: NewProposal | None = None,
+        expires_in_hours: float = MAX_EXPIRY_HOURS,
+        owner: str | None = None,
+    ) -> Order:
+        """Place a run's automatic order: exactly one, however often and from wherever it is called. `new` is what the
+        run proposes, stored as `propose` does where it has proposed nothing yet.
 
         One transaction checks the proposal, inserts order, outbox and audit rows, and closes the run; the quantity,
         supplier and price are those stored with the proposal. It also looks again for another run's order for the same
@@ -133,15 +140,20 @@ class OrderBook(
         now. A proposal that is a review already raises it too.
 
         Raises UnknownRun; Conflict if the run has no proposal or has ended without an order; RunLost if an `owner` is
-        given who holds the run no more.
+        given who holds the run no more; with `new`, also what `propose` raises.
         """
+        if new is not None:
+            _check_quantity(new, "auto")
 
         async def work(connection: AsyncConnection) -> Order | AwaitsReview:
             view = await _locked_view(connection, run_id)
             if view.order is not None:
                 return view.order
-            proposal = _placeable(view)
-            _check_owner(view, owner)
+            if view.proposal is None and new is not None:
+                proposal = await _propose(connection, view, new, "proposed", expires_in_hours, owner)
+            else:
+                proposal = _placeable(view)
+                _check_owner(view, owner)
             turn = await take_turn(connection, proposal.product_id, proposal.mode)
             reason = await _hindrance(connection, proposal, turn, self._day_limit)
             if reason is None:
@@ -248,9 +260,16 @@ async def _locked_view(connection: AsyncConnection, run_id: str) -> RunView:
     return view
 
 
-async def _insert_proposal(
-    connection: AsyncConnection, new: NewProposal, status: ProposalStatus, expires_in_hours: float
+async def _propose(
+    connection: AsyncConnection,
+    view: RunView,
+    new: NewProposal,
+    status: ProposalStatus,
+    expires_in_hours: float,
+    owner: str | None,
 ) -> Proposal:
+    _check_run(view, new)
+    _check_owner(view, owner)
     values = proposal_values(new) | {"status": status, "version": 1}
     if status != "no_action":
         values["expires_in_seconds"] = min(expires_in_hours, MAX_EXPIRY_HOURS) * 3600.0

@@ -355,20 +355,35 @@ def test_the_routers_follow_the_picture(says: Says) -> None:
     assert routes == {"auto": "auto", "review": "human_review", "none": "__end__", "retry": "agent"}
 
 
-async def test_a_run_cut_off_before_its_order_was_placed_is_placed_all_the_same(
+async def test_a_run_cut_off_before_its_order_was_placed_goes_to_a_person(
+    start: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    runtime = await start()
+
+    async def fails(run_id: str, **_: Any) -> Any:
+        raise TimeoutError
+
+    monkeypatch.setattr(runtime.book, "place", fails)
+
+    assert _end(await runtime.decide(REQUEST)) == ("pending_review", None)
+    assert await runtime.book.orders() == []
+
+
+async def test_a_run_cut_off_when_its_order_was_placed_has_that_order(
     start: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     runtime = await start()
     place = runtime.book.place
     calls: list[str] = []
 
-    async def fails_once(run_id: str, **_: Any) -> Any:
+    async def fails_late(run_id: str, **options: Any) -> Any:
         calls.append(run_id)
+        order = await place(run_id, **options)
         if len(calls) == 1:
             raise TimeoutError
-        return await place(run_id)
+        return order
 
-    monkeypatch.setattr(runtime.book, "place", fails_once)
+    monkeypatch.setattr(runtime.book, "place", fails_late)
 
     assert _end(await runtime.decide(REQUEST)) == ("executed", "PO-")
     assert len(await runtime.book.orders()) == 1

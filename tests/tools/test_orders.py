@@ -1,3 +1,4 @@
+import asyncio
 from datetime import timedelta
 from decimal import Decimal
 
@@ -5,7 +6,7 @@ import pytest
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from tools.errors import AwaitsReview, Conflict, InvalidInput, InvalidQuantity, UnknownOrder, UnknownRun
+from tools.errors import AwaitsReview, Conflict, InvalidInput, InvalidQuantity, RunLost, UnknownOrder, UnknownRun
 from tools.models import Order
 from tools.orders import OrderBook
 from tools.schema import audit, outbox
@@ -249,3 +250,37 @@ async def test_a_waiting_review_is_a_commitment_until_it_expires(book: OrderBook
     view = await book.open_commitment("BOLTS", "SHOP", "database")
     assert view is not None
     assert view.proposal == proposal
+
+
+async def test_a_run_proposes_and_places_at_once(book: OrderBook, new_run, new_proposal) -> None:
+    run = await book.record_run(new_run(), owner="w", lease_seconds=60)
+    new = new_proposal(run.id, product_id=run.product_id)
+
+    orders = await asyncio.gather(*(book.place(run.id, new=new, owner="w") for _ in range(3)))
+
+    view = await book.run(run.id)
+    assert len({order.number for order in orders}) == 1
+    assert (view.run.status, view.proposal and view.proposal.status) == ("executed", "placed")
+    assert view.order == orders[0]
+
+
+async def test_what_was_proposed_before_stands(book: OrderBook, new_run, new_proposal) -> None:
+    run = await book.record_run(new_run(), owner="w", lease_seconds=60)
+    new = new_proposal(run.id, product_id=run.product_id)
+    await book.propose(new, route="review", expires_in_hours=1)
+
+    with pytest.raises(AwaitsReview):
+        await book.place(run.id, new=new)
+
+    assert (await book.run(run.id)).order is None
+
+
+async def test_a_run_that_is_lost_proposes_and_places_nothing(book: OrderBook, new_run, new_proposal) -> None:
+    run = await book.record_run(new_run(), owner="w", lease_seconds=60)
+
+    with pytest.raises(RunLost):
+        await book.place(run.id, new=new_proposal(run.id, product_id=run.product_id), owner="another")
+    with pytest.raises(InvalidQuantity):
+        await book.place(run.id, new=new_proposal(run.id, product_id=run.product_id, quantity=0), owner="w")
+
+    assert (await book.run(run.id)).proposal is None
