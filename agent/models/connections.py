@@ -34,12 +34,12 @@ class SpreadTransport(httpx.AsyncBaseTransport, httpx.BaseTransport):
             await self._close_unused()
 
     async def aclose(self) -> None:
-        for pool in self._pools:
+        for pool in tuple(self._pools):
             await pool.aclose()
 
     async def _close_unused(self) -> None:
         """After a crowd of calls most pools would keep connections that the other side has long closed."""
-        while self._idle[0][0] < time.monotonic() - IDLE_SECONDS:
+        while self._idle and self._idle[0][0] < time.monotonic() - IDLE_SECONDS:
             pool = self._idle.popleft()[1]
             self._pools.discard(pool)
             await pool.aclose()

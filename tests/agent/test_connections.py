@@ -3,6 +3,7 @@
 import asyncio
 import ssl
 from collections.abc import AsyncIterator
+from typing import Any
 
 import httpx
 import pytest
@@ -73,3 +74,27 @@ async def test_what_a_crowd_has_left_is_closed_after_a_while(
 
     await asyncio.sleep(0.1)
     assert server[0].open == 1
+
+
+class SlowToClose(httpx.AsyncBaseTransport):
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        await asyncio.sleep(float(request.url.path[1:]))
+        return httpx.Response(200)
+
+    async def aclose(self) -> None:
+        await asyncio.sleep(0.05)
+
+
+async def test_a_call_may_take_the_last_idle_pool_while_another_closes_what_a_crowd_has_left(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    pools: Any = SpreadTransport(verify=ssl.create_default_context())
+    pools._new_pool = SlowToClose
+    async with httpx.AsyncClient(transport=pools, base_url="http://model") as client:
+        await asyncio.gather(*(client.get("/0.01") for _ in range(2)))
+        monkeypatch.setattr(connections, "IDLE_SECONDS", 0.1)
+        await asyncio.sleep(0.15)
+
+        closing = asyncio.create_task(client.get("/0"))
+        await asyncio.sleep(0.02)
+        await asyncio.gather(client.get("/0.1"), closing)
