@@ -68,11 +68,12 @@ class GroupCommit:
                 finally:
                     # Whoever comes while the connection is given back needs another worker.
                     self._worker = None
-        except Exception as error:
-            members = [member.future for member in self._waiting]
-            self._waiting.clear()
-            self._worker = None
-            _tell(members, [error] * len(members))
+        except BaseException as error:
+            if self._worker in (None, asyncio.current_task()):
+                self._worker = None
+                self._give_up_waiting(error)
+            if not isinstance(error, Exception):
+                raise
         finally:
             _tell(*done)
 
@@ -101,13 +102,17 @@ class GroupCommit:
                         await asyncio.sleep(0)
         except BaseException as error:
             if not members:
-                members = [member.future for member in self._waiting]
-                self._waiting.clear()
+                self._give_up_waiting(error)
             outcomes = [error] * len(members)
             if not isinstance(error, Exception):
                 _tell(members, outcomes)
                 raise
         return members, outcomes
+
+    def _give_up_waiting(self, error: BaseException) -> None:
+        members = [member.future for member in self._waiting]
+        self._waiting.clear()
+        _tell(members, [error] * len(members))
 
 
 async def _alone(connection: AsyncConnection, member: Member) -> Any:
@@ -125,6 +130,8 @@ async def _outcome(connection: AsyncConnection, member: Member) -> Any:
     except (exc.OperationalError, exc.InterfaceError, sqlite3.OperationalError):
         raise
     except Exception as error:
+        if not driver.in_transaction:  # out of memory, SQLite undoes all of it by itself
+            raise
         if not member.one_write:
             await driver.first("ROLLBACK TO member")
         result = error

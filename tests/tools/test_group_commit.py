@@ -1,4 +1,5 @@
 import asyncio
+from contextlib import AsyncExitStack
 from pathlib import Path
 
 import pytest
@@ -119,3 +120,40 @@ async def test_a_caller_who_leaves_before_the_turn_of_its_work_has_done_nothing(
 
     assert await waiting[0] == "stays"
     assert await names(engine) == {"stays"}
+
+
+async def test_a_result_is_not_told_of_what_the_database_has_undone_with_another(engine: AsyncEngine) -> None:
+    if engine.dialect.name != "sqlite":
+        pytest.skip("PostgreSQL's transactions are apart by themselves")
+    book = OrderBook(engine)
+
+    async def runs_out_of_memory(connection: AsyncConnection) -> None:
+        await connection.exec_driver_sql("ROLLBACK")  # as SQLite does then
+        raise MemoryError
+
+    works = (adds("a"), runs_out_of_memory, adds("b"))
+    first, second, third = await asyncio.gather(
+        *(book._write(work, one_write=True) for work in works), return_exceptions=True
+    )
+
+    assert isinstance(first, MemoryError) and isinstance(second, MemoryError)
+    assert third == "b"
+    assert await names(engine) == {"b"}
+
+
+async def test_a_worker_that_is_cut_off_before_it_has_a_connection_tells_who_waits_and_has_a_successor(
+    engine: AsyncEngine,
+) -> None:
+    if engine.dialect.name != "sqlite":
+        pytest.skip("PostgreSQL has no worker")
+    book = OrderBook(engine)
+    async with AsyncExitStack() as held:
+        for _ in range(8):
+            await held.enter_async_context(engine.connect())
+        waiting = asyncio.create_task(book._write(adds("a")))
+        await asyncio.sleep(0.01)
+        book._together._worker.cancel()
+        await asyncio.wait([waiting], timeout=5)
+
+    assert waiting.cancelled()
+    assert await asyncio.wait_for(book._write(adds("b")), 5) == "b"
