@@ -12,6 +12,7 @@ import sys
 import threading
 import time
 from collections.abc import AsyncIterator, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager, contextmanager, suppress
 from functools import partial
 from multiprocessing import get_context
@@ -208,14 +209,31 @@ def _serve_here(settings: Settings, listener: socket, pipe: Connection) -> None:
 
     @asynccontextmanager
     async def open_with_the_others(settings: Settings) -> AsyncIterator[Runtime]:
-        async with open_runtime(settings) as runtime:
+        async with beating(pipe), open_runtime(settings) as runtime:
             _tell(pipe, READY)
             await asyncio.to_thread(may_listen.wait)
-            runtime.background.keep("beat", partial(asyncio.to_thread, _tell, pipe, BEAT), pause_seconds=BEAT_SECONDS)
             yield runtime
 
     app = create_app(settings, open_runtime=open_with_the_others)
     run(settings, listener, app, once_listening=partial(_tell, pipe, LISTENING))
+
+
+@asynccontextmanager
+async def beating(pipe: Connection) -> AsyncIterator[None]:
+    """Beats until the very end, also while runs are let end; and from a thread of its own: the pipe may be full, and
+    those that everybody shares may all wait for a name server, which is no reason to end a process."""
+    with ThreadPoolExecutor(1, thread_name_prefix="heart") as thread:
+        beats = asyncio.create_task(_beat(pipe, thread))
+        try:
+            yield
+        finally:
+            beats.cancel()
+
+
+async def _beat(pipe: Connection, thread: ThreadPoolExecutor) -> None:
+    while True:
+        await asyncio.get_running_loop().run_in_executor(thread, _tell, pipe, BEAT)
+        await asyncio.sleep(BEAT_SECONDS)
 
 
 def _heed(pipe: Connection, may_listen: threading.Event) -> None:

@@ -1,12 +1,16 @@
 """`restock serve --workers 2`: several processes that serve as one."""
 
+import asyncio
 import json
 import re
 import signal
 import sqlite3
+import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from multiprocessing import Pipe
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +18,7 @@ import httpx
 import psutil
 import pytest
 
-from api.supervisor import FIRST_PAUSE_SECONDS, LONGEST_PAUSE_SECONDS, SETTLED_SECONDS, Pauses
+from api.supervisor import BEAT, FIRST_PAUSE_SECONDS, LONGEST_PAUSE_SECONDS, SETTLED_SECONDS, Pauses, beating
 from tests.api.conftest import KEY, X1
 
 SEVERAL = {"SERVER_PROCESSES": "2", "API_KEY": KEY}
@@ -22,8 +26,13 @@ SEVERAL = {"SERVER_PROCESSES": "2", "API_KEY": KEY}
 
 def children(process: Any) -> list[psutil.Process]:
     """Those that serve; Python's tracker of shared resources is another."""
-    found = psutil.Process(process.pid).children()
-    return [child for child in found if "spawn_main" in " ".join(child.cmdline())]
+    return [child for child in psutil.Process(process.pid).children() if _serves(child)]
+
+
+def _serves(child: psutil.Process) -> bool:
+    with suppress(psutil.NoSuchProcess):
+        return "spawn_main" in " ".join(child.cmdline())
+    return False
 
 
 def until(true: Callable[[], Any]) -> None:
@@ -113,6 +122,21 @@ def test_one_that_hangs_is_replaced(serve: Any) -> None:
     assert "server_process_hung" in process.stderr.read_text()
     with process.client(KEY) as client:
         assert client.get("/orders").status_code == 200
+
+
+async def test_one_whose_threads_all_wait_is_not_taken_for_one_that_hangs() -> None:
+    ours, theirs = Pipe()
+    answered = threading.Event()
+    for _ in range(64):
+        asyncio.get_running_loop().run_in_executor(None, answered.wait, 10)
+
+    try:
+        async with beating(theirs):
+            heard = await asyncio.get_running_loop().run_in_executor(ThreadPoolExecutor(1), ours.poll, 5)
+    finally:
+        answered.set()
+
+    assert heard and ours.recv() == BEAT
 
 
 def test_one_that_is_killed_is_replaced_and_its_runs_end(together: tuple[Any, Path], key: str) -> None:
