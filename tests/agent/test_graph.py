@@ -389,12 +389,15 @@ async def test_a_run_cut_off_when_its_order_was_placed_has_that_order(
     assert len(await runtime.book.orders()) == 1
 
 
-async def test_a_callers_handler_hears_the_model_calls_of_a_run(start: Any) -> None:
+async def test_a_callers_handler_hears_the_model_and_tool_calls_of_a_run(start: Any) -> None:
     heard: list[str] = []
 
     class Handler(AsyncCallbackHandler):
         async def on_chat_model_start(self, serialized: dict[str, Any], *_: Any, **__: Any) -> None:
             heard.append("asked")
+
+        async def on_tool_end(self, output: Any, **_: Any) -> None:
+            heard.append(output.name)
 
     runtime = await start()
     state = {
@@ -406,6 +409,7 @@ async def test_a_callers_handler_hears_the_model_calls_of_a_run(start: Any) -> N
     await runtime.graph.ainvoke(state, {"configurable": {"thread_id": "heard"}, "callbacks": [Handler()]})
 
     assert heard.count("asked") >= 2
+    assert "find_products" in heard
 
 
 async def test_a_models_words_are_cleaned_and_bounded_before_anyone_reads_them(start: Any, says: Says) -> None:
