@@ -26,12 +26,13 @@ class SpreadTransport(httpx.AsyncBaseTransport, httpx.BaseTransport):
         self._idle: deque[tuple[float, httpx.AsyncHTTPTransport]] = deque()
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        # Not after the request: an answer that nobody has read yet must not wait, or be given up meanwhile.
+        await self._close_unused()
         pool = self._idle.pop()[1] if self._idle else self._new_pool()
         try:
             return await pool.handle_async_request(request)
         finally:
             self._idle.append((time.monotonic(), pool))
-            await self._close_unused()
 
     async def aclose(self) -> None:
         for pool in tuple(self._pools):

@@ -76,10 +76,23 @@ async def test_what_a_crowd_has_left_is_closed_after_a_while(
     assert server[0].open == 1
 
 
+class Body(httpx.AsyncByteStream):
+    left_open = 0
+
+    def __init__(self) -> None:
+        Body.left_open += 1
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        yield b"ok"
+
+    async def aclose(self) -> None:
+        Body.left_open -= 1
+
+
 class SlowToClose(httpx.AsyncBaseTransport):
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         await asyncio.sleep(float(request.url.path[1:]))
-        return httpx.Response(200)
+        return httpx.Response(200, stream=Body())
 
     async def aclose(self) -> None:
         await asyncio.sleep(0.05)
@@ -98,3 +111,20 @@ async def test_a_call_may_take_the_last_idle_pool_while_another_closes_what_a_cr
         closing = asyncio.create_task(client.get("/0"))
         await asyncio.sleep(0.02)
         await asyncio.gather(client.get("/0.1"), closing)
+
+
+async def test_a_call_given_up_while_it_closes_what_a_crowd_has_left_leaves_no_answer_unread(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    pools: Any = SpreadTransport(verify=ssl.create_default_context())
+    pools._new_pool = SlowToClose
+    async with httpx.AsyncClient(transport=pools, base_url="http://model") as client:
+        await asyncio.gather(*(client.get("/0.01") for _ in range(3)))
+        monkeypatch.setattr(connections, "IDLE_SECONDS", 0.1)
+        await asyncio.sleep(0.15)
+
+        with pytest.raises(TimeoutError):
+            async with asyncio.timeout(0.03):
+                await client.get("/0.01")
+
+        assert Body.left_open == 0
