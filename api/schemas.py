@@ -35,7 +35,7 @@ _SHOWS_ALL = re.compile(r"[\w.:/-]+( [\w.:/-]+)*")
 
 def identifier(value: str) -> str:
     """An id as it is, when it shows all that it is: letters, digits and ._:/- with single spaces inside."""
-    if not _SHOWS_ALL.fullmatch(value):
+    if not _SHOWS_ALL.fullmatch(value) or (not value.isascii() and clean_text(value, limit=len(value)) != value):
         raise PydanticCustomError(
             "identifier", "Use letters, digits, . _ : / - and single spaces inside; nothing invisible"
         )

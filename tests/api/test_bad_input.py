@@ -58,6 +58,8 @@ INLINE: dict[str, tuple[dict[str, Any], str, str]] = {
     "an id of 101 characters": ({"product_id": "x" * 101}, "product_id", "at most 100 characters"),
     "an id with a line break": ({"product_id": "X1\nX2"}, "product_id", "nothing invisible"),
     "an id with a direction mark": ({"product_id": "X1\u202e"}, "product_id", "nothing invisible"),
+    "an id with a blank letter": ({"product_id": "X1\u3164"}, "product_id", "nothing invisible"),
+    "an id with a letter that has another spelling": ({"product_id": "X1\u212a"}, "product_id", "nothing invisible"),
     "an id with NUL": ({"product_id": "X1\u0000"}, "product_id", "nothing invisible"),
     "an id with quotes": ({"product_id": "X'; DROP TABLE orders;--"}, "product_id", "nothing invisible"),
     "an id as a number": ({"product_id": 7}, "product_id", "valid string"),
