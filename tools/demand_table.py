@@ -66,7 +66,7 @@ def read_demand(
         raise InvalidInput(f"{path.name} is neither .csv nor .parquet; give one of these.")
     if not path.is_file():
         raise InvalidInput(f"There is no file {path}; give the path of a CSV or Parquet file.")
-    return demand_table(_read(path), period=period, drop_returns=drop_returns, product=product)
+    return demand_table(_read(path, product), period=period, drop_returns=drop_returns, product=product)
 
 
 def sample_table() -> DemandTable:
@@ -90,13 +90,16 @@ def _masked(history: DemandHistory) -> list[float]:
     ]
 
 
-def _read(path: Path) -> "pd.DataFrame":
+def _read(path: Path, product: str | None) -> "pd.DataFrame":
     import pandas as pd
 
     try:
         if path.suffix.lower() in PARQUET:
             return pd.read_parquet(path)
-        frame = pd.read_csv(path, sep=None, engine="python")
+        names = pd.read_csv(path, sep=None, engine="python", nrows=0).columns
+        key = product or find_column(names, PRODUCT_NAMES)
+        # Products are not numbers: 007 is another one than 7.
+        frame = pd.read_csv(path, sep=None, engine="python", dtype={key: str} if key in names else None)
         frame.index = frame.index + FIRST_LINE
         return frame
     except (OSError, ValueError, csv.Error) as error:  # both readers' own errors are ValueErrors

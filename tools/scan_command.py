@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 from tools.demand_table import PARQUET, PERIOD_DAYS, read_demand
 from tools.errors import InvalidInput, RestockError
-from tools.scan_table import scan_demand
+from tools.scan_table import KEYS, scan_demand
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -67,7 +67,7 @@ def _read_terms(path: Path) -> "pd.DataFrame":
     import pandas as pd
 
     try:
-        return pd.read_parquet(path) if path.suffix.lower() in PARQUET else pd.read_csv(path)
+        return pd.read_parquet(path) if path.suffix.lower() in PARQUET else pd.read_csv(path, dtype={KEYS[0]: str})
     except (OSError, ValueError) as error:
         raise InvalidInput(f"The terms in {path} cannot be read: {error}") from error
 

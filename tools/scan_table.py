@@ -75,7 +75,10 @@ def scan_demand(
 
     frame = pd.DataFrame({KEYS[0]: table.products}) if products is None else products
     _require_product(frame)
-    place = pd.Index(table.products).get_indexer(pd.Index(frame[KEYS[0]].astype(str)))
+    rows = pd.Index(table.products)
+    if not rows.is_unique:
+        raise InvalidInput(f"{rows[rows.duplicated()][0]} has two rows of demand; add them up, so that each has one.")
+    place = rows.get_indexer(pd.Index(frame[KEYS[0]].astype(str)))
     demand = np.where(place[:, None] < 0, np.nan, table.demand[place])
     if table.unit_prices is not None and "unit_price" not in frame.columns:
         frame = frame.assign(unit_price=np.where(place < 0, np.nan, table.unit_prices[place]))
@@ -190,12 +193,19 @@ def _scanned(frame: "pd.DataFrame", demand: Demand, terms: Terms, pooled: bool, 
 
 
 def _terms(frame: "pd.DataFrame", defaults: dict[str, float]) -> Terms:
-    terms = {name: frame[name].to_numpy(dtype=np.float64) for name in TERM_NAMES if name in frame.columns}
+    terms = {name: _numbers(frame, name) for name in TERM_NAMES if name in frame.columns}
     unknown = [name for name in defaults if name not in TERM_NAMES]
     if unknown or "lead_time_days" not in terms | defaults:
         what = f"{unknown[0]!r} is not a term" if unknown else "No lead_time_days, neither a column nor a default"
         raise InvalidInput(f"{what}; terms are {', '.join(TERM_NAMES)}.")
     return Terms(**(defaults | terms))
+
+
+def _numbers(frame: "pd.DataFrame", name: str) -> FloatArray:
+    try:
+        return np.asarray(frame[name].to_numpy(dtype=np.float64))
+    except (TypeError, ValueError) as error:
+        raise InvalidInput(f"Column {name} has something else than numbers ({error}); correct it.") from error
 
 
 def _demand(frame: "pd.DataFrame") -> Demand:

@@ -79,6 +79,28 @@ def test_scan_says_which_row_of_the_terms_is_at_fault(run: Any, sales: Path, tmp
     assert (result.exit_code, "Row 1 has on_hand -1" in result.stderr) == (2, True)
 
 
+def test_scan_finds_the_products_of_the_terms_by_their_names(run: Any, tmp_path: Path) -> None:
+    days = [f"2026-01-{day:02}" for day in range(1, 31)]
+    rows = [f"{product},{day},4\n" for product in ("007", "A1") for day in days]
+    (tmp_path / "sales.csv").write_text("product_id,date,quantity\n" + "".join(rows))
+    (tmp_path / "terms.csv").write_text("product_id,lead_time_days\n007,5\n")
+
+    result = run("scan", "sales.csv", "--products", "terms.csv", "--out", "plans.csv")
+
+    plans = pd.read_csv(tmp_path / "plans.csv", dtype={"product_id": str}).set_index("product_id")
+    assert result.exit_code == 0
+    assert plans["order_quantity"]["007"] > 0
+
+
+def test_scan_says_where_the_terms_are_no_numbers(run: Any, sales: Path, tmp_path: Path) -> None:
+    (tmp_path / "terms.csv").write_text("product_id,lead_time_days\nA,a week\n")
+
+    result = run("scan", str(sales), "--products", "terms.csv")
+
+    assert result.exit_code == 2
+    assert "Column lead_time_days has something else than numbers (could not convert" in result.stderr
+
+
 @pytest.mark.parametrize("command", ["backtest", "calibrate", "scan"])
 def test_a_command_with_options_of_its_own_explains_them(run: Any, command: str) -> None:
     result = run(command, "--help")

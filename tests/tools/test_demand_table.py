@@ -69,6 +69,14 @@ def test_a_file_gives_what_its_table_gives(tmp_path: Path, suffix: str) -> None:
     np.testing.assert_array_equal(read_demand(path).demand, demand_table(SALES).demand)
 
 
+def test_a_product_s_number_is_a_name(tmp_path: Path) -> None:
+    path = tmp_path / "sales.csv"
+    path.write_text("Article;Date;Units\n007;2026-01-01;3\n7;2026-01-01;4\n010;2026-01-02;5\n")
+
+    assert read_demand(path).products == ("007", "010", "7")
+    assert read_demand(path, product="Article").products == ("007", "010", "7")
+
+
 def test_what_is_no_table_of_demand_is_refused_with_what_to_give(tmp_path: Path) -> None:
     with pytest.raises(InvalidInput, match=r"neither \.csv nor \.parquet"):
         read_demand(tmp_path / "sales.xlsx")

@@ -168,3 +168,8 @@ def test_products_of_a_table_of_demand_are_planned_by_their_terms_and_no_others(
     assert found["order_quantity"].loc[terms["product_id"]].tolist() == expected["order_quantity"].tolist()
     assert found["lost_revenue_per_day"].loc["P4"] == expected["lost_revenue_per_day"].loc["P4"]
     assert found["method"]["NEW"] == "too_short"
+
+
+def test_a_product_with_two_rows_of_demand_is_named() -> None:
+    with pytest.raises(InvalidInput, match="B has two rows"):
+        scan_demand(DemandTable(("A", "B", "B"), np.ones((3, 9)), "day"), lead_time_days=7)
