@@ -190,7 +190,9 @@ class Work:
         if run.attempts > MAX_ATTEMPTS:
             raise TooManyAttempts(f"{run.attempts - 1} attempts did not bring run {run.id} to its end")
         async with asyncio.timeout(self._settings.run_deadline_seconds + 1):
-            await self._graph.ainvoke(state, self.config(run.id, fresh=fresh), durability="exit")
+            await self._graph.ainvoke(
+                state, self.config(run.id, fresh=fresh), durability="exit", output_keys=["outcome"]
+            )
 
     async def _end_without_graph(self, run: Run, state: DecisionState) -> None:
         try:
