@@ -1,6 +1,7 @@
 """The steps of the graph. Each returns only what changed; what they do to the world goes through the order book, which
 takes every effect at most once per run."""
 
+import asyncio
 import json
 import time
 from typing import Any, Literal
@@ -76,12 +77,16 @@ class Nodes:
         if _is_late(state):
             return self._give_up(state, "The time was up before a model had answered.")
         model, prompt = self._ask(state, calls)
+        ahead = self._plan_ahead(state) if calls == 1 else None
         try:
             reply = await self._reply(state, model, prompt, config)
         except BudgetSpent as spent:
             return self._give_up(state, spent.message)
         except NoModelLeft:
             return self._give_up(state, "No model gave a usable answer.")
+        finally:
+            if ahead is not None:
+                ahead.cancel()
         return {"messages": [reply]}
 
     async def assess(self, state: DecisionState) -> Update:
@@ -130,6 +135,11 @@ class Nodes:
         if getattr(config.get("callbacks"), "handlers", None):
             return await model.ainvoke(prompt, config, deadline=deadline)
         return await self._chain.reply(prompt, **model.kwargs, deadline=deadline)
+
+    def _plan_ahead(self, state: DecisionState) -> asyncio.Task[None] | None:
+        if state.get("kind") != "decision":
+            return None
+        return asyncio.create_task(self._desk.plan_ahead(DecisionRequest.model_validate(state["request"])))
 
     def _ask(self, state: DecisionState, calls: int) -> tuple[Asked, list[AnyMessage]]:
         messages = state["messages"]

@@ -46,7 +46,7 @@ class Settings(BaseSettings):
 
     work_runs: bool = True
     """Carry runs out in the server itself; off where `restock worker` does so."""
-    max_runs_in_flight: Annotated[int, Field(ge=2, le=1_000)] = 256
+    max_runs_in_flight: Annotated[int, Field(ge=2, le=1_000)] = 320
     """Runs that a process carries out at once; a quarter of them is for runs that nobody waits for."""
     max_runs_waiting: Annotated[int, Field(ge=1)] = 1_000
     """Runs that may wait for a place when nobody waits for them (`Prefer: respond-async`); beyond it 503."""

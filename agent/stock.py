@@ -1,11 +1,12 @@
 """Where a run's facts come from: the catalogue of its mode, or the request itself."""
 
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from functools import lru_cache
 
 from agent.state import DecisionRequest
 from tools.catalog import Catalog, InlineCatalog, require_visible_ids
-from tools.errors import InvalidInput
+from tools.errors import InvalidInput, RestockError
 from tools.models import Mode, Plan, ProductFacts, WhatIf
 from tools.replenishment import plan, require_plannable
 
@@ -50,6 +51,13 @@ class StockDesk:
         require_visible_ids(request.facts)
         require_plannable(request.facts)
         return request.facts.stock.location
+
+    async def plan_ahead(self, request: DecisionRequest) -> None:
+        """Calculate what the model will ask for, while it thinks; the plan is remembered. Where there is none, the step
+        that asks will say so. A catalogue's product has been planned when it was taken in."""
+        with suppress(RestockError):
+            if request.facts is not None:
+                await self.plan(request)
 
     async def plan(self, request: DecisionRequest, what_if: WhatIf | None = None) -> Plan:
         return plan_for(await self.family(request), what_if)

@@ -1,6 +1,10 @@
 """What is remembered of facts that callers send, and how much."""
 
+import pytest
+
 from agent import stock
+from agent.state import DecisionRequest
+from tools.errors import RestockError
 from tools.models import DemandHistory, OpenOrder, Product, ProductFacts, Stock, Supplier
 
 
@@ -13,6 +17,11 @@ def facts(name: str, *, orders: int = 0) -> ProductFacts:
         demand=DemandHistory(values=(8.0, 9.0, 10.0, 11.0)),
         source="input",
     )
+
+
+def decision(name: str, *, sales: tuple[float, ...] = (8.0, 9.0, 10.0, 11.0)) -> DecisionRequest:
+    given = facts(name).model_copy(update={"demand": DemandHistory.model_construct(values=sales)})
+    return DecisionRequest(product_id=name, mode="input", location="north", facts=given)
 
 
 def test_many_large_requests_do_not_stay_in_memory() -> None:
@@ -30,3 +39,26 @@ def test_the_same_facts_are_calculated_once_whatever_their_size() -> None:
         first = stock.plan_for([facts("again", orders=orders)])
 
         assert stock.plan_for([facts("again", orders=orders)]) is first
+
+
+async def test_what_is_planned_ahead_is_there_when_it_is_asked_for() -> None:
+    desk, request = stock.StockDesk({}), decision("ahead")
+    before = stock._plan_once.cache_info()
+
+    await desk.plan_ahead(request)
+    await desk.plan(request)
+
+    after = stock._plan_once.cache_info()
+    assert (after.misses - before.misses, after.hits - before.hits) == (1, 1)
+
+
+async def test_what_cannot_be_planned_ahead_is_said_where_it_is_asked_for() -> None:
+    desk, request = stock.StockDesk({}), decision("never sold", sales=())
+
+    await desk.plan_ahead(request)
+    with pytest.raises(RestockError):
+        await desk.plan(request)
+
+
+async def test_a_catalogue_is_not_asked_ahead() -> None:
+    await stock.StockDesk({}).plan_ahead(DecisionRequest(product_id="X", mode="mock"))
