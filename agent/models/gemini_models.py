@@ -12,7 +12,7 @@ from typing import Any
 from google.genai.client import AsyncClient
 from google.genai.models import AsyncModels, _GenerateContentResponse_from_mldev
 from google.genai.types import Content, GenerateContentConfig, GenerateContentResponse
-from pydantic import BaseModel
+from pydantic import BaseModel, ValidationError
 
 BESIDE = {"system_instruction", "tools", "tool_config", "safety_settings"}
 """Fields of the configuration that stand beside the contents on the wire."""
@@ -41,9 +41,7 @@ class PlainModels(AsyncModels):
         path = f"{model if '/' in model else f'models/{model}'}:generateContent"
         client = self._api_client
         request = client._build_request("post", path, body(contents, config), config.http_options)
-        answer = (await client._async_request_once(request, implicit_retry=False)).response_stream[0]
-        fields = _GenerateContentResponse_from_mldev(json.loads(answer) if answer else {})
-        return GenerateContentResponse._from_response(response=fields, kwargs={})
+        return answer((await client._async_request_once(request, implicit_retry=False)).response_stream[0])
 
 
 def is_plain(contents: Any, config: Any) -> bool:
@@ -61,6 +59,15 @@ def body(contents: Sequence[Content], config: GenerateContentConfig) -> dict[str
         **_written(config, include=BESIDE),
         "generationConfig": _written(config, include=GENERATION),
     }
+
+
+def answer(text: str) -> GenerateContentResponse:
+    """What came, with everything left out that this version of the client does not know."""
+    try:
+        return GenerateContentResponse.model_validate_json(text)
+    except ValidationError:
+        fields = _GenerateContentResponse_from_mldev(json.loads(text) if text else {})
+        return GenerateContentResponse._from_response(response=fields, kwargs={})
 
 
 def _written(part: BaseModel, **options: Any) -> dict[str, Any]:

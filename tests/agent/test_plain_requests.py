@@ -1,18 +1,19 @@
 """What is sent past the clients' own ways is what they would have sent."""
 
+import json
 from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
 import pytest_asyncio
-from google.genai.models import AsyncModels
-from google.genai.types import GenerateContentConfig
+from google.genai.models import AsyncModels, _GenerateContentResponse_from_mldev
+from google.genai.types import GenerateContentConfig, GenerateContentResponse
 from groq.resources.chat.completions import AsyncCompletions
 from langchain_core.messages import AIMessage, BaseMessage, HumanMessage, SystemMessage, ToolMessage
 from langchain_core.utils.function_calling import convert_to_openai_tool
 from pydantic.alias_generators import to_camel
 
-from agent.models.gemini_models import PlainModels, is_plain
+from agent.models.gemini_models import PlainModels, answer, is_plain
 from agent.models.groq_completions import PlainCompletions
 from agent.models.guard import SIGNATURES
 from agent.models.link import Query
@@ -124,3 +125,33 @@ async def test_what_has_no_known_place_goes_the_clients_own_way() -> None:
     assert not is_plain([], GenerateContentConfig(response_mime_type="application/json"))
     assert not is_plain("a question", GenerateContentConfig())
     assert not is_plain([], {"temperature": 0.5})
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {},
+        {"aFieldOfNextYear": {"a": 1}},
+        {"candidates": [{"content": {"parts": [{"text": "Hi", "novelty": 1}]}, "finishReason": "STOP", "rank": 3}]},
+        {"candidates": [], "promptFeedback": {"blockReason": "SAFETY"}},
+        {"candidates": [{"finishReason": "MAX_TOKENS", "citationMetadata": {"citationSources": [{"uri": "u"}]}}]},
+    ],
+)
+async def test_an_answer_is_read_as_the_client_reads_it(changes: dict[str, Any]) -> None:
+    parts = [{"functionCall": {"name": "look", "args": {"a": [1.5, None]}, "id": "i"}, "thoughtSignature": "c2ln"}]
+    came = {
+        "candidates": [{"content": {"parts": parts, "role": "model"}, "finishReason": "STOP", "index": 0}],
+        "usageMetadata": {"promptTokenCount": 5, "candidatesTokenCount": 2, "totalTokenCount": 7},
+        "modelVersion": "gemini-x",
+        "responseId": "r",
+    } | changes
+
+    theirs = _GenerateContentResponse_from_mldev(json.loads(json.dumps(came)))
+
+    assert answer(json.dumps(came)) == GenerateContentResponse._from_response(response=theirs, kwargs={})
+
+
+async def test_an_empty_answer_and_one_that_is_no_json_are_what_they_are_to_the_client() -> None:
+    assert answer("") == answer("{}") == GenerateContentResponse()
+    with pytest.raises(json.JSONDecodeError):
+        answer("<html>")
