@@ -21,7 +21,7 @@ from tools import placing, reviews
 from tools.audit import AUTOMATIC, Actor
 from tools.book_rows import VIEW_OF_RUN, first_view, proposal_from
 from tools.errors import AlreadyDecided, AwaitsReview
-from tools.models import Lane, NewRun, Order, Proposal, Run, RunStatus, RunView
+from tools.models import Lane, NewProposal, NewRun, Order, Proposal, Run, RunStatus, RunView
 from tools.orders import _MARK_PLACED, OrderBook
 from tools.reviews import ReviewStore
 from tools.runs import RunStore
@@ -47,7 +47,11 @@ def no_unique_key() -> None:
     """The order in one transaction, the mark that the run has it in the next, and no key that would tell."""
     _watch_no_orders()
 
-    async def place(self: OrderBook, run_id: str, *, owner: str | None = None) -> Order:
+    async def place(
+        self: OrderBook, run_id: str, *, new: NewProposal | None, expires_in_hours: float, owner: str | None = None
+    ) -> Order:
+        if new is not None:
+            await self.propose(new, route="auto", expires_in_hours=expires_in_hours, owner=owner)
         async with self._writing() as connection:
             view = await first_view(connection, VIEW_OF_RUN, run_id=run_id)
             assert view is not None and view.proposal is not None
