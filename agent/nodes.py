@@ -22,7 +22,7 @@ from agent.prompts import CHAT, DECISION, PREFETCH, REMINDER
 from agent.settings import Settings
 from agent.state import DecisionRequest, DecisionState
 from agent.stock import StockDesk, plan_for
-from agent.toolbox import Toolbox
+from agent.toolbox import Toolbox, is_heard
 from tools.confidence import CalibrationTable
 from tools.errors import AwaitsReview, RestockError
 from tools.gate import Circumstances, Limits, Route, Submission, Verdict, judge
@@ -132,7 +132,7 @@ class Nodes:
     async def _reply(self, state: DecisionState, model: Asked, prompt: list[AnyMessage], config: RunnableConfig) -> Any:
         """Handlers of the caller's hear a call in full; where there are none, nothing is prepared for them."""
         deadline = state.get("deadline")
-        if getattr(config.get("callbacks"), "handlers", None):
+        if is_heard(config):
             return await model.ainvoke(prompt, config, deadline=deadline)
         return await self._chain.reply(prompt, **model.kwargs, deadline=deadline)
 

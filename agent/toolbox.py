@@ -97,26 +97,27 @@ class SubmissionArguments(Arguments):
     confidence: Annotated[float, Field(ge=0, le=1, allow_inf_nan=False, description="Your confidence, 0 to 1.")]
 
 
+def is_heard(config: RunnableConfig | None) -> bool:
+    """Whether a handler of the caller's listens, a trace of LangSmith's among them."""
+    return bool(getattr((config or {}).get("callbacks"), "handlers", None))
+
+
 class DeskTool(StructuredTool):
     """A tool whose arguments are one strict model, with everything that it takes."""
 
     async def ainvoke(self, input: Any, config: RunnableConfig | None = None, **kwargs: Any) -> Any:  # noqa: A002
         """LangChain prepares for handlers, which take longer than a look-up, also where there are none."""
-        heard = getattr((config or {}).get("callbacks"), "handlers", None)
-        if heard or not isinstance(input, dict) or input.get("type") != "tool_call":
+        if is_heard(config) or not isinstance(input, dict) or input.get("type") != "tool_call":
             return await super().ainvoke(input, config, **kwargs)
-        content, artifact = await self._arun(**self._parse_input(input["args"], input["id"]))
+        run = self.coroutine
+        assert run is not None  # noqa: S101
+        content, artifact = await run(**self._parse_input(input["args"], input["id"]))
         return ToolMessage(content, artifact=artifact, tool_call_id=input["id"], name=self.name)
 
     def _parse_input(self, tool_input: Any, tool_call_id: str | None) -> dict[str, Any]:
         """Without writing the run's whole state out, at every call, to learn the arguments' names."""
         arguments = self.args_schema.model_validate(tool_input)  # type: ignore[union-attr]
         return {name: getattr(arguments, name) for name in type(arguments).model_fields}
-
-    async def _arun(self, *args: Any, **kwargs: Any) -> Any:
-        """Without looking, at every call, whether it takes a configuration or handlers: none does."""
-        kwargs.pop("run_manager", None)
-        return await self.coroutine(*args, **kwargs)  # type: ignore[misc]
 
 
 class Toolbox:

@@ -211,7 +211,7 @@ class Work:
         why = "The run was cut short by a fault. The calculator's plan stands here."
         stopped: DecisionState = {**state, "messages": [], "escalation": why, "deadline": 0.0}
         assessed = await self._nodes.assess(stopped)
-        if assessed["route"] == "auto":  # cut off between the decision to place it and the placing
+        if assessed["route"] == "auto":  # placed already, and cut off before that was known
             await self._nodes.auto(stopped)
 
     def _opening(self, run: Run) -> DecisionState:

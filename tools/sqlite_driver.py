@@ -54,18 +54,11 @@ class Connection(aiosqlite.Connection):
         """The first row of a statement that is run past SQLAlchemy."""
         if self._waits_for_nothing(statement):
             self._nothing_to_undo = False
-            return self._first_at_once(statement, parameters)
+            return _first_row(self._conn, statement, parameters)
         cursor = Cursor(self)
         await cursor.execute(statement, parameters)
         rows = await cursor.fetchall()
         return rows[0] if rows else None
-
-    def _first_at_once(self, statement: str, parameters: Sequence[Any]) -> Any:
-        cursor = self._conn.execute(statement, parameters)
-        try:
-            return cursor.fetchone()
-        finally:
-            cursor.close()
 
     async def commit(self) -> None:
         self.counted.clear()
@@ -136,17 +129,21 @@ class Looks:
             self._open = sqlite3.connect(
                 self._path, timeout=self._busy_seconds, isolation_level=None, check_same_thread=False
             )
-        cursor = self._open.execute(statement, parameters)
-        try:
-            return cursor.fetchone()
-        finally:
-            cursor.close()
+        return _first_row(self._open, statement, parameters)
 
     def close(self) -> None:
         """It is opened again by the next look."""
         if self._open is not None:
             self._open.close()
             self._open = None
+
+
+def _first_row(connection: sqlite3.Connection, statement: str, parameters: Sequence[Any]) -> Any:
+    cursor = connection.execute(statement, parameters)
+    try:
+        return cursor.fetchone()
+    finally:
+        cursor.close()
 
 
 def _reads(statement: str) -> bool:
