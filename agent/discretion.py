@@ -4,8 +4,8 @@ import re
 from collections.abc import Iterable
 
 from agent import prompts
-from tools.gate import Submission
-from tools.text import clean_text
+from tools.planning.gate import Submission
+from tools.records.text import clean_text
 
 LONGEST_RATIONALE, LONGEST_CONCERN, LONGEST_LINE = 1_000, 300, 2_000
 SHORTEST_SECRET, SHORTEST_SENTENCE = 6, 30

@@ -11,8 +11,8 @@ from prometheus_client import CollectorRegistry, Counter, Histogram, generate_la
 from prometheus_client import Gauge as AnyGauge
 from prometheus_client.multiprocess import MultiProcessCollector
 
-from tools.calibration_watch import Observed
-from tools.models import Plan
+from tools.lookback.calibration_watch import Observed
+from tools.records.plan import Plan
 
 SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2, 3, 4, 5, 7.5, 10)
 MAX_PRODUCT_SERIES = 500

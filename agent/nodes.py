@@ -23,11 +23,13 @@ from agent.settings import Settings
 from agent.state import DecisionRequest, DecisionState
 from agent.stock import StockDesk, plan_for
 from agent.toolbox import Toolbox, is_heard
-from tools.confidence import CalibrationTable
-from tools.errors import AwaitsReview, RestockError
-from tools.gate import Circumstances, Limits, Route, Submission, Verdict, judge
-from tools.models import NewProposal, Plan, ProductFacts, ProposalStatus
-from tools.orders import OrderBook
+from tools.book.orders import OrderBook
+from tools.planning.confidence import CalibrationTable
+from tools.planning.gate import Circumstances, Limits, Route, Submission, Verdict, judge
+from tools.records.errors import AwaitsReview, RestockError
+from tools.records.facts import ProductFacts
+from tools.records.orders import NewProposal, ProposalStatus
+from tools.records.plan import Plan
 
 log = structlog.get_logger(__name__)
 Update = dict[str, Any]

@@ -22,33 +22,43 @@ from langchain_core.messages import AIMessage, AnyMessage, HumanMessage, ToolMes
 from langgraph.checkpoint.base import BaseCheckpointSaver
 from pydantic import SecretStr
 
-from agent import postgres
-from agent.background import Background
-from agent.checkpoints import open_checkpointer, pooled_checkpointer
 from agent.discretion import Discretion
 from agent.graph import Graph, build_graph
 from agent.metrics import Metrics
 from agent.models import Link, ModelChain, build_chain
 from agent.nodes import Nodes
-from agent.queue import JobQueue, Queue, TableQueue
-from agent.retention import Pruned, Retention
 from agent.rules import RulesModel
+from agent.running import postgres
+from agent.running.background import Background
+from agent.running.checkpoints import open_checkpointer, pooled_checkpointer
+from agent.running.queue import JobQueue, Queue, TableQueue
+from agent.running.retention import Pruned, Retention
+from agent.running.work import Work
 from agent.settings import Settings
 from agent.state import ChatAnswer, DecisionRequest, DecisionState
 from agent.stock import StockDesk
 from agent.toolbox import Toolbox
 from agent.turns import Turn
-from agent.work import Work
-from tools.calibration_watch import CalibrationState, calibration_state
-from tools.catalog import SampleCatalog
-from tools.confidence import read_table, shipped_table
-from tools.database import create_engine, migrate, require_tables
-from tools.errors import InFlight, Unavailable, UnknownConversation
-from tools.live_catalog import LiveCatalog
-from tools.models import DecisionKind, Lane, Mode, NewRun, OrderOutcome, OutcomeReport, Plan, Run, RunView
-from tools.orders import OrderBook
-from tools.owners import Owner, become_owner
-from tools.runs import Admission
+from tools.book.orders import OrderBook
+from tools.book.owners import Owner, become_owner
+from tools.book.runs import Admission
+from tools.catalog.live import LiveCatalog
+from tools.catalog.sources import SampleCatalog
+from tools.lookback.calibration_watch import CalibrationState, calibration_state
+from tools.planning.confidence import read_table, shipped_table
+from tools.records.errors import InFlight, Unavailable, UnknownConversation
+from tools.records.facts import Mode
+from tools.records.orders import (
+    DecisionKind,
+    Lane,
+    NewRun,
+    OrderOutcome,
+    OutcomeReport,
+    Run,
+    RunView,
+)
+from tools.records.plan import Plan
+from tools.storage.database import create_engine, migrate, require_tables
 
 log = structlog.get_logger(__name__)
 

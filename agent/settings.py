@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 from pydantic import Field, SecretStr, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
-from tools.money import Amount, Currency, DayLimit
+from tools.records.money import Amount, Currency, DayLimit
 
 _RATE = r"^(off|[1-9]\d*/(second|minute|hour|day))$"
 

@@ -6,8 +6,9 @@ from langchain_core.messages import AnyMessage
 from langgraph.graph.message import add_messages
 from pydantic import Field
 
-from tools.gate import Route
-from tools.models import Mode, ProductFacts, Record, RunView, ServiceLevel
+from tools.planning.gate import Route
+from tools.records.facts import Mode, ProductFacts, Record, ServiceLevel
+from tools.records.orders import RunView
 
 Kind = Literal["decision", "chat"]
 

@@ -5,10 +5,11 @@ from contextlib import suppress
 from functools import lru_cache
 
 from agent.state import DecisionRequest
-from tools.catalog import Catalog, InlineCatalog, require_visible_ids
-from tools.errors import InvalidInput, RestockError
-from tools.models import Mode, Plan, ProductFacts, WhatIf
-from tools.replenishment import plan, require_plannable
+from tools.catalog.sources import Catalog, InlineCatalog, require_visible_ids
+from tools.planning.replenishment import plan, require_plannable
+from tools.records.errors import InvalidInput, RestockError
+from tools.records.facts import Mode, ProductFacts, WhatIf
+from tools.records.plan import Plan
 
 REMEMBERED_PLANS = 1_000
 REMEMBERED_BULKY_PLANS = 32

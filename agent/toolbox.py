@@ -21,8 +21,10 @@ from pydantic import BaseModel, ConfigDict, Field, SkipValidation
 
 from agent.state import DecisionRequest
 from agent.stock import StockDesk, plan_for
-from tools.confidence import CalibrationTable, assess
-from tools.models import Plan, ProductFacts, RunView, WhatIf
+from tools.planning.confidence import CalibrationTable, assess
+from tools.records.facts import ProductFacts, WhatIf
+from tools.records.orders import RunView
+from tools.records.plan import Plan
 
 StockStatus = Literal["any", "needs_order", "on_order", "overdue"]
 Result = tuple[str, dict[str, Any] | None]

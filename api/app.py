@@ -8,14 +8,16 @@ from fastapi import FastAPI
 
 from agent.runtime import Runtime, open_runtime
 from agent.settings import Settings
-from api import VERSION, errors, openapi
-from api.auth import KeyRing
-from api.deliverer import delivering
-from api.limits import BodyLimit, LoadLimit, SecurityHeaders
-from api.observability import RequestLog
-from api.rate_limits import RateLimits
+from api import VERSION
+from api.bodies import openapi
+from api.door import errors
+from api.door.auth import KeyRing
+from api.door.limits import BodyLimit, LoadLimit, SecurityHeaders
+from api.door.observability import RequestLog
+from api.door.rate_limits import RateLimits
 from api.routes import audit, calibration, chat, keys, orders, reviews, runs, service, triggers, webhooks
-from api.webhook_desk import WebhookDesk
+from api.webhooks.deliverer import delivering
+from api.webhooks.desk import WebhookDesk
 
 OpenRuntime = Callable[[Settings], AbstractAsyncContextManager[Runtime]]
 

@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from agent.settings import Settings
-from api.errors import RETRY_AFTER_SECONDS, problem_document
+from api.door.errors import RETRY_AFTER_SECONDS, problem_document
 
 SWEEP_SECONDS = 0.5
 MAX_PIPELINED = 20

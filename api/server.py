@@ -17,7 +17,7 @@ from agent import interpreter
 from agent.settings import Settings
 from api import connections
 from api.app import begin_shutdown, create_app
-from api.observability import configure_logging
+from api.door.observability import configure_logging
 
 _GRACE_MARGIN_SECONDS = 5
 _KEEP_ALIVE_SECONDS = 15

@@ -27,9 +27,9 @@ from agent.metrics import SHARED_FOLDER
 from agent.runtime import Runtime, open_runtime, prepare_databases
 from agent.settings import Settings
 from api.app import create_app
-from api.observability import configure_logging
+from api.door.observability import configure_logging
 from api.server import bind, run, say_address, secrets_of, stop_seconds
-from tools.errors import RestockError
+from tools.records.errors import RestockError
 
 log = structlog.get_logger(__name__)
 

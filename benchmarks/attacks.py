@@ -26,15 +26,15 @@ from pydantic import SecretStr
 
 from agent.settings import Settings
 from api.app import create_app
-from api.auth import digest, new_key
-from api.observability import configure_logging
+from api.door.auth import digest, new_key
+from api.door.observability import configure_logging
 from api.server import secrets_of
 from benchmarks.invariants import Evidence, broken
 from tests.providers.gemini import GeminiServer
 from tests.providers.groq import GroqServer
 from tests.providers.planner import lookups, planner, submission
 from tests.providers.script import Answer, Brain, Call, Question
-from tools.schema import metadata
+from tools.storage.schema import metadata
 
 Variant = Literal["obedient", "rules"]
 KEY = "canary-api-key-4c1f09d2"

@@ -24,8 +24,8 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from tools.demand_distribution import z_value
-from tools.scan import Terms, scan, scan_textbook
+from tools.planning.demand_distribution import z_value
+from tools.planning.scan import Terms, scan, scan_textbook
 
 PERIODS = 365
 LEAD_TIME, REVIEW, SERVICE = 7.0, 1.0, 0.95

@@ -14,10 +14,17 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
-from tools import replenishment
-from tools.confidence import assess
-from tools.models import DemandHistory, Plan, Product, ProductFacts, Stock, Supplier
-from tools.replenishment import plan
+from tools.planning import replenishment
+from tools.planning.confidence import assess
+from tools.planning.replenishment import plan
+from tools.records.facts import (
+    DemandHistory,
+    Product,
+    ProductFacts,
+    Stock,
+    Supplier,
+)
+from tools.records.plan import Plan
 
 PERIODS = 365
 LEAD_TIME, REVIEW_PERIOD = 7, 1

@@ -25,7 +25,7 @@ import uvloop
 from agent.interpreter import settle
 from agent.runtime import Runtime, open_runtime
 from agent.settings import Settings
-from api.observability import configure_logging
+from api.door.observability import configure_logging
 from benchmarks.load import Load, send
 from benchmarks.overhead import GEMINI, GROQ, decision_request, provider_process, settings
 from benchmarks.server import server_process

@@ -1,7 +1,7 @@
 """Does the confidence mean what it says? Fitted on earlier origins, checked on later ones, on real demand.
 
     python -m benchmarks.confidence --data FOLDER                prints the figures
-    python -m benchmarks.confidence --data FOLDER --write        rebuilds tools/calibration_table.json from UCI retail
+    python -m benchmarks.confidence --data FOLDER --write        rebuilds the shipped table from UCI retail
 
 At each cut the curves are fitted on proposals whose outcome was known by then, and used until the next cut.
 """
@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 
 from benchmarks.real_data import CAR_PARTS_INTERVAL, RETAIL_INTERVAL, car_parts, data_folder, retail
-from tools.calibration import (
+from tools.lookback.calibration import (
     PERMITTED_INTERVALS,
     Outcomes,
     calibrated,
@@ -22,9 +22,9 @@ from tools.calibration import (
     judge_proposals,
     write,
 )
-from tools.confidence import CalibrationTable
-from tools.reliability import calibration_error
-from tools.rolling_origin import Interval, Origins, rolling_origins
+from tools.lookback.reliability import calibration_error
+from tools.lookback.rolling_origin import Interval, Origins, rolling_origins
+from tools.planning.confidence import CalibrationTable
 
 SHIPPED = Path(__file__).parent.parent / "tools" / "calibration_table.json"
 ORIGIN = (

@@ -23,9 +23,15 @@ from agent.runtime import Runtime, open_runtime
 from agent.settings import Settings
 from agent.state import DecisionRequest
 from benchmarks.server import KEY, serving
-from tools.confidence import assess
-from tools.models import DemandHistory, Product, ProductFacts, Stock, Supplier
-from tools.replenishment import plan
+from tools.planning.confidence import assess
+from tools.planning.replenishment import plan
+from tools.records.facts import (
+    DemandHistory,
+    Product,
+    ProductFacts,
+    Stock,
+    Supplier,
+)
 
 TRIGGERS = 200
 WARM_UP = 20

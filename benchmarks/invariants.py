@@ -20,8 +20,8 @@ from agent import prompts
 from agent.settings import Settings
 from agent.state import DecisionRequest
 from tests.providers.script import Question
-from tools.confidence import assess
-from tools.models import Plan
+from tools.planning.confidence import assess
+from tools.records.plan import Plan
 
 INSIDES = ("Traceback (most", 'File "/', "/site-packages/", "sqlite3.", "sqlalchemy", "psycopg", "BEGIN IMMEDIATE")
 SHORTEST_SENTENCE = 40

@@ -1,10 +1,10 @@
 """What periodic replenishment earns on InventoryBench: `python -m benchmarks.inventorybench --data FOLDER_OR_PARQUET`.
 
-Plays `tools.periodic` by InventoryBench's rules (Baek, Fu, Ma & Peng, 2025, "AI Agents for Inventory Control") on the
-benchmark's own folder of instances (`…/lead_time_0/…/train.csv` and `test.csv`) or on pairs of Parquet files
-(`…_train.parquet`, `…_test.parquet`). The policy is told on-hand stock, last period's demand, order and arrivals, unit
-profit and holding cost, five past samples and the promised lead time; never the true lead time, the length of the game,
-the product or the date. A lost order is not announced: it only fails to arrive.
+Plays `tools.planning.periodic` by InventoryBench's rules (Baek, Fu, Ma & Peng, 2025, "AI Agents for Inventory
+Control") on the benchmark's own folder of instances (`…/lead_time_0/…/train.csv` and `test.csv`) or on pairs of
+Parquet files (`…_train.parquet`, `…_test.parquet`). The policy is told on-hand stock, last period's demand, order and
+arrivals, unit profit and holding cost, five past samples and the promised lead time; never the true lead time, the
+length of the game, the product or the date. A lost order is not announced: it only fails to arrive.
 
 `--submission OUT` writes the folder that the benchmark's evaluator reads. `--foresight` plays every game once more with
 a policy that is told the future level of demand (a centred five-period mean) but neither its noise nor the lead times:
@@ -28,9 +28,9 @@ from pathlib import Path, PurePosixPath
 import numpy as np
 import pandas as pd
 
-from tools.demand_belief import Array, gamma_shape
-from tools.lead_time_belief import LeadTimeBelief
-from tools.periodic import Economics, LastPeriod, PeriodicPolicy
+from tools.planning.demand_belief import Array, gamma_shape
+from tools.planning.lead_time_belief import LeadTimeBelief
+from tools.planning.periodic import Economics, LastPeriod, PeriodicPolicy
 
 PROMISED = {"lead_time_0": 0, "lead_time_4": 4, "lead_time_stochastic": 2}
 SMOOTHING = 2

@@ -34,14 +34,14 @@ from agent.runtime import Runtime, open_runtime
 from agent.settings import Settings
 from agent.state import DecisionRequest
 from agent.stock import plan_for
-from api.observability import configure_logging
+from api.door.observability import configure_logging
 from benchmarks.decision import facts
 from tests.providers.gemini import GeminiServer
 from tests.providers.groq import GroqServer
 from tests.providers.planner import lookups, planner, submission
 from tests.providers.script import Answer, Question
-from tools.confidence import assess
-from tools.models import NewProposal, NewRun
+from tools.planning.confidence import assess
+from tools.records.orders import NewProposal, NewRun
 
 DECISIONS, WARM_UP, ROUNDS = 40, 10, 5
 GEMINI, GROQ = "gemini-3.5-flash-lite", "openai/gpt-oss-120b"

@@ -10,8 +10,8 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from tools.demand_table import DemandTable
-from tools.rolling_origin import Interval
+from tools.catalog.demand_table import DemandTable
+from tools.lookback.rolling_origin import Interval
 
 RETAIL_INTERVAL = Interval(lead_time=7, review_period=1)
 CAR_PARTS_INTERVAL = Interval(lead_time=3, review_period=1)

@@ -24,12 +24,12 @@ import sqlalchemy as sa
 from agent.interpreter import settle
 from agent.runtime import open_runtime
 from agent.settings import Settings
-from api.observability import configure_logging
+from api.door.observability import configure_logging
 from benchmarks.cpu_shares import sampled
 from benchmarks.decision import in_process, request
 from benchmarks.load import Load, get, post, send
 from benchmarks.server import KEY, free_port, server_process, wait_until_ready
-from tools.database import migrate
+from tools.storage.database import migrate
 
 TRIGGERS, WARM_UP, AT_ONCE = 400, 60, 32
 HELLOS, TAKEN_IN = 4_000, 2_000

@@ -12,9 +12,9 @@ import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from tests.postgres import PostgresServer
-from tools.database import create_engine, migrate
-from tools.models import NewRun
-from tools.orders import OrderBook
+from tools.book.orders import OrderBook
+from tools.records.orders import NewRun
+from tools.storage.database import create_engine, migrate
 
 
 @pytest.fixture(scope="session")

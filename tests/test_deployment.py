@@ -18,7 +18,7 @@ import pytest
 import yaml
 
 from agent.settings import Settings
-from api.cli import app
+from api.commands.cli import app
 from benchmarks.probes import answer_to
 from benchmarks.server import KEY, serving
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from api.cli import app
+from api.commands.cli import app
 from scripts.readme import COMMAND, TARGET, comparable, picture, rewritten
 
 README = TARGET.read_text(encoding="utf-8")

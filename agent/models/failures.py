@@ -14,7 +14,7 @@ from math import isfinite
 from time import time
 from typing import Any, Literal
 
-from tools.errors import Unavailable
+from tools.records.errors import Unavailable
 
 Reason = Literal[
     "bad_key",

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from agent.rules.vocabulary import ARTICLES, COUNTED, ORDINARY, SET_PHRASES, SITE_WORDS, phrases
-from tools.text import clean_text
+from tools.records.text import clean_text
 
 READ_CHARACTERS = 800
 Role = Literal["product", "place", "source"]

@@ -5,8 +5,8 @@ from typing import Annotated
 from fastapi import APIRouter, Query
 from starlette.responses import Response
 
-from api.answers import AuditTrail
-from api.guarded_route import GuardedRoute, needs
+from api.bodies.answers import AuditTrail
+from api.door.guarded_route import GuardedRoute, needs
 from api.routes.wiring import Limit, RuntimeGiven, as_json, problems
 
 router = APIRouter(tags=["audit"], route_class=GuardedRoute)

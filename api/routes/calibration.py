@@ -5,12 +5,12 @@ from typing import Annotated
 from fastapi import APIRouter, Body, Path, Request
 from starlette.responses import Response
 
-from api.answers import CalibrationAnswer, OutcomeAnswer
-from api.examples import OUTCOMES
-from api.guarded_route import GuardedRoute, needs
-from api.idempotency import Attempt
+from api.bodies.answers import CalibrationAnswer, OutcomeAnswer
+from api.bodies.examples import OUTCOMES
+from api.bodies.schemas import OutcomeInput
+from api.door.guarded_route import GuardedRoute, needs
+from api.door.idempotency import Attempt
 from api.routes.wiring import CallerGiven, RuntimeGiven, as_json, problems
-from api.schemas import OutcomeInput
 
 router = APIRouter(tags=["calibration"], route_class=GuardedRoute)
 

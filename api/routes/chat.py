@@ -5,13 +5,13 @@ from typing import Annotated
 from fastapi import APIRouter, Body, Request
 from starlette.responses import Response
 
-from api.answers import Reply
-from api.examples import CHATS
-from api.guarded_route import GuardedRoute, needs
-from api.idempotency import Attempt
+from api.bodies.answers import Reply
+from api.bodies.examples import CHATS
+from api.bodies.schemas import ChatMessage
+from api.door.guarded_route import GuardedRoute, needs
+from api.door.idempotency import Attempt
 from api.routes.wiring import CallerGiven, RuntimeGiven, problems
-from api.schemas import ChatMessage
-from tools.errors import InvalidInput
+from tools.records.errors import InvalidInput
 
 router = APIRouter(tags=["chat"], route_class=GuardedRoute)
 

@@ -6,15 +6,15 @@ from typing import Annotated
 from fastapi import APIRouter, Body, Depends, Path, Request
 from starlette.responses import Response
 
-from api.answers import KeyAnswer, Keys, MadeKey
-from api.auth import KeyRing, kept, new_key
-from api.examples import KEY_ROTATIONS, KEYS, LIMITS
-from api.guarded_route import GuardedRoute, needs
-from api.idempotency import Attempt
+from api.bodies.answers import KeyAnswer, Keys, MadeKey
+from api.bodies.examples import KEY_ROTATIONS, KEYS, LIMITS
+from api.bodies.schemas import KeyRotation, NewKey, NewLimits
+from api.door.auth import KeyRing, kept, new_key
+from api.door.guarded_route import GuardedRoute, needs
+from api.door.idempotency import Attempt
 from api.routes.wiring import CallerGiven, RuntimeGiven, as_json, problems
-from api.schemas import KeyRotation, NewKey, NewLimits
-from tools.errors import IdempotencyMismatch
-from tools.keys import identity_of
+from tools.book.keys import identity_of
+from tools.records.errors import IdempotencyMismatch
 
 router = APIRouter(tags=["keys"], route_class=GuardedRoute)
 KeyId = Annotated[str, Path(max_length=100)]

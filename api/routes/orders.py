@@ -5,10 +5,10 @@ from typing import Annotated
 from fastapi import APIRouter, Path, Query
 from starlette.responses import Response
 
-from api.answers import OrderAnswer, Orders
-from api.guarded_route import GuardedRoute, needs
+from api.bodies.answers import OrderAnswer, Orders
+from api.bodies.schemas import Identifier
+from api.door.guarded_route import GuardedRoute, needs
 from api.routes.wiring import Limit, RuntimeGiven, as_json, problems
-from api.schemas import Identifier
 
 router = APIRouter(tags=["orders"], route_class=GuardedRoute)
 

@@ -6,12 +6,12 @@ import structlog
 from fastapi import APIRouter, Body, Query, Request
 from starlette.responses import Response
 
-from api.answers import DecisionAnswer, ReviewAnswer, Reviews
-from api.examples import DECISIONS
-from api.guarded_route import GuardedRoute, needs
-from api.idempotency import Attempt
+from api.bodies.answers import DecisionAnswer, ReviewAnswer, Reviews
+from api.bodies.examples import DECISIONS
+from api.bodies.schemas import Decision
+from api.door.guarded_route import GuardedRoute, needs
+from api.door.idempotency import Attempt
 from api.routes.wiring import CallerGiven, Limit, RuntimeGiven, as_json, problems
-from api.schemas import Decision
 
 router = APIRouter(tags=["reviews"], route_class=GuardedRoute)
 Status = Literal["pending", "approved", "rejected", "expired", "all"]

@@ -5,8 +5,8 @@ from typing import Annotated
 from fastapi import APIRouter, Path
 from starlette.responses import Response
 
-from api.answers import RunAnswer
-from api.guarded_route import GuardedRoute, needs
+from api.bodies.answers import RunAnswer
+from api.door.guarded_route import GuardedRoute, needs
 from api.routes.wiring import RuntimeGiven, as_json, problems
 
 router = APIRouter(tags=["decisions"], route_class=GuardedRoute)

@@ -8,10 +8,10 @@ from prometheus_client import CONTENT_TYPE_LATEST
 from starlette.responses import Response
 
 from api import VERSION
-from api.answers import Liveness, Readiness, ServiceAnswer
-from api.guarded_route import GuardedRoute, needs
+from api.bodies.answers import Liveness, Readiness, ServiceAnswer
+from api.door.guarded_route import GuardedRoute, needs
 from api.routes.wiring import RuntimeGiven, as_json, problems
-from tools.calibration_watch import observed
+from tools.lookback.calibration_watch import observed
 
 router = APIRouter(tags=["service"])
 guarded_metrics = APIRouter(tags=["service"], route_class=GuardedRoute)

@@ -10,15 +10,15 @@ from starlette.responses import Response
 
 from agent.runtime import UNFINISHED, Runtime, same_question
 from agent.state import DecisionRequest
-from api.answers import AcceptedAnswer, DebugAnswer, TriggerAnswer
-from api.auth import Caller
-from api.examples import TRIGGERS
-from api.guarded_route import GuardedRoute, needs
-from api.idempotency import Accepted, Attempt
+from api.bodies.answers import AcceptedAnswer, DebugAnswer, TriggerAnswer
+from api.bodies.examples import TRIGGERS
+from api.bodies.schemas import Identifier, Trigger, identifier
+from api.door.auth import Caller
+from api.door.guarded_route import GuardedRoute, needs
+from api.door.idempotency import Accepted, Attempt
 from api.routes.wiring import CallerGiven, RuntimeGiven, as_json, problems
-from api.schemas import Identifier, Trigger, identifier
-from tools.errors import IdempotencyMismatch, InFlight, RestockError, Unavailable
-from tools.models import Run, RunView
+from tools.records.errors import IdempotencyMismatch, InFlight, RestockError, Unavailable
+from tools.records.orders import Run, RunView
 
 router = APIRouter(tags=["decisions"], route_class=GuardedRoute)
 _PREFER = {

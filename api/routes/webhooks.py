@@ -6,13 +6,13 @@ from typing import Annotated
 from fastapi import APIRouter, Body, Depends, Path, Query, Request
 from starlette.responses import Response
 
-from api.answers import DeadLetters, Replayed, SignedWebhook, WebhookAnswer, Webhooks
-from api.examples import ROTATIONS, WEBHOOK_CHANGES, WEBHOOKS
-from api.guarded_route import GuardedRoute, needs
-from api.idempotency import Attempt
+from api.bodies.answers import DeadLetters, Replayed, SignedWebhook, WebhookAnswer, Webhooks
+from api.bodies.examples import ROTATIONS, WEBHOOK_CHANGES, WEBHOOKS
+from api.bodies.schemas import NewWebhook, Rotation, WebhookChange
+from api.door.guarded_route import GuardedRoute, needs
+from api.door.idempotency import Attempt
 from api.routes.wiring import CallerGiven, Limit, RuntimeGiven, as_json, problems
-from api.schemas import NewWebhook, Rotation, WebhookChange
-from api.webhook_desk import Signed, WebhookDesk
+from api.webhooks.desk import Signed, WebhookDesk
 
 router = APIRouter(tags=["webhooks"], route_class=GuardedRoute)
 MAX_NUMBER = 2**53

@@ -9,9 +9,9 @@ from fastapi import Depends, Query, Request
 from starlette.responses import Response
 
 from agent.runtime import Runtime
-from api.answers import Answer
-from api.auth import Caller
-from api.errors import PROBLEM, problem_title, problem_type
+from api.bodies.answers import Answer
+from api.door.auth import Caller
+from api.door.errors import PROBLEM, problem_title, problem_type
 
 _PROBLEMS = {
     400: ("malformed_json", "The request is malformed: JSON that is not strict, or a header."),

@@ -11,8 +11,16 @@ from langchain_core.messages import AIMessage, HumanMessage
 from agent.graph import after_agent, after_assess, begin
 from agent.runtime import Runtime
 from agent.state import DecisionRequest
-from tools.errors import AlreadyDecided, InvalidQuantity, Unavailable, UnknownConversation, UnknownProduct
-from tools.models import DemandHistory, NewRun, PriceBreak, Product, ProductFacts, RunView, Stock, Supplier
+from tools.records.errors import AlreadyDecided, InvalidQuantity, Unavailable, UnknownConversation, UnknownProduct
+from tools.records.facts import (
+    DemandHistory,
+    PriceBreak,
+    Product,
+    ProductFacts,
+    Stock,
+    Supplier,
+)
+from tools.records.orders import NewRun, RunView
 
 Says = Callable[..., AIMessage]
 PRODUCT = "STEEL_SHEETS"

@@ -4,8 +4,15 @@ import pytest
 
 from agent import stock
 from agent.state import DecisionRequest
-from tools.errors import RestockError
-from tools.models import DemandHistory, OpenOrder, Product, ProductFacts, Stock, Supplier
+from tools.records.errors import RestockError
+from tools.records.facts import (
+    DemandHistory,
+    OpenOrder,
+    Product,
+    ProductFacts,
+    Stock,
+    Supplier,
+)
 
 
 def facts(name: str, *, orders: int = 0) -> ProductFacts:

@@ -22,8 +22,8 @@ from sqlalchemy import func, select
 
 from agent.settings import Settings
 from api.app import create_app
-from api.observability import configure_logging
-from tools.schema import metadata
+from api.door.observability import configure_logging
+from tools.storage.schema import metadata
 
 ROOT = Path(__file__).parents[2]
 KEY = "test-key-of-the-settings"
@@ -186,7 +186,7 @@ class Process:
         keep = {name: value for name, value in os.environ.items() if name in ("PATH", "HOME", "LANG", "TMPDIR")}
         with self.stdout.open("ab") as out, self.stderr.open("ab") as err:
             self._process = subprocess.Popen(
-                [sys.executable, "-c", "from api.cli import main; main()", "serve", "--port", "0"],
+                [sys.executable, "-c", "from api.commands.cli import main; main()", "serve", "--port", "0"],
                 cwd=folder,
                 env={**keep, "PYTHONPATH": str(ROOT), **environment},
                 stdout=out,

@@ -39,7 +39,7 @@ def test_a_command_that_fails_shows_no_secret(
     tmp_path: Path, command: tuple[str, ...], changes: dict[str, str]
 ) -> None:
     done = subprocess.run(
-        [sys.executable, "-c", "from api.cli import main; main()", *command],
+        [sys.executable, "-c", "from api.commands.cli import main; main()", *command],
         cwd=tmp_path,
         env={"PATH": os.environ["PATH"], "PYTHONPATH": str(ROOT), **SECRETS, **changes},
         capture_output=True,

@@ -18,8 +18,8 @@ import sqlalchemy as sa
 
 from tests.api.conftest import KEY, ROOT, X1, running
 from tests.receiver import receiving
-from tools.orders import OrderBook
-from tools.schema import NowPlus, runs
+from tools.book.orders import OrderBook
+from tools.storage.schema import NowPlus, runs
 
 ASYNC = {"Prefer": "respond-async"}
 
@@ -265,7 +265,7 @@ class Worker:
         }
         with (folder / "worker.txt").open("ab") as log:
             self._process = subprocess.Popen(
-                [sys.executable, "-c", "from api.cli import main; main()", "worker"],
+                [sys.executable, "-c", "from api.commands.cli import main; main()", "worker"],
                 cwd=folder,
                 env=settings | environment,
                 stdout=log,

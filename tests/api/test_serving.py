@@ -16,7 +16,7 @@ from typing import Any
 import httpx
 import pytest
 
-from api.examples import TRIGGERS
+from api.bodies.examples import TRIGGERS
 
 ROOT = Path(__file__).parents[2]
 KEY = "canary-key-of-the-settings-5d1e"
@@ -197,7 +197,7 @@ def test_the_demo_of_a_product_that_is_not_there_says_so(tmp_path: Path) -> None
 
 def test_help_imports_nothing_heavy(tmp_path: Path) -> None:
     program = (
-        "import sys\nfrom api.cli import main\ntry:\n    main()\nexcept SystemExit:\n    pass\n"
+        "import sys\nfrom api.commands.cli import main\ntry:\n    main()\nexcept SystemExit:\n    pass\n"
         "print(json.dumps(sorted(sys.modules)))"
     )
     done = _python(tmp_path, "import json\n" + program, "--help")
@@ -232,7 +232,7 @@ def _silent_provider(asked: threading.Event, *, about: bytes) -> Iterator[str]:
 
 
 def _restock(folder: Path, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
-    return _python(folder, "from api.cli import main; main()", *arguments, **environment)
+    return _python(folder, "from api.commands.cli import main; main()", *arguments, **environment)
 
 
 def _python(folder: Path, program: str, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:

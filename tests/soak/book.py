@@ -7,7 +7,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from tests.soak.databases import plain_engine
-from tools import schema
+from tools.storage import schema
 
 Row = dict[str, Any]
 Rows = list[Row]

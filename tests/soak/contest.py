@@ -17,13 +17,13 @@ import structlog
 
 from agent.runtime import Runtime, open_runtime
 from agent.settings import Settings
-from api.schemas import InlineTrigger
+from api.bodies.schemas import InlineTrigger
 from tests.soak.book import Book
 from tests.soak.processes import ROOT
 from tests.soak.service import Database, place
-from tools.database import create_engine
-from tools.errors import AlreadyDecided, Unavailable
-from tools.orders import OrderBook
+from tools.book.orders import OrderBook
+from tools.records.errors import AlreadyDecided, Unavailable
+from tools.storage.database import create_engine
 
 PROCESSES, CONTESTANTS = 2, 50
 TRIGGER = {

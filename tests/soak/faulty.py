@@ -15,17 +15,26 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from agent.work import Work
+from agent.running.work import Work
 from tests.soak.databases import plain_engine
-from tools import placing, reviews
-from tools.audit import AUTOMATIC, Actor
-from tools.book_rows import VIEW_OF_RUN, first_view, proposal_from
-from tools.errors import AlreadyDecided, AwaitsReview
-from tools.models import Lane, NewProposal, NewRun, Order, Proposal, Run, RunStatus, RunView
-from tools.orders import _MARK_PLACED, OrderBook
-from tools.reviews import ReviewStore
-from tools.runs import RunStore
-from tools.schema import orders, proposals
+from tools.book import placing, reviews
+from tools.book.audit import AUTOMATIC, Actor
+from tools.book.orders import _MARK_PLACED, OrderBook
+from tools.book.reviews import ReviewStore
+from tools.book.rows import VIEW_OF_RUN, first_view, proposal_from
+from tools.book.runs import RunStore
+from tools.records.errors import AlreadyDecided, AwaitsReview
+from tools.records.orders import (
+    Lane,
+    NewProposal,
+    NewRun,
+    Order,
+    Proposal,
+    Run,
+    RunStatus,
+    RunView,
+)
+from tools.storage.schema import orders, proposals
 
 LOOSENED = {
     "no-unique-key": {
@@ -224,7 +233,7 @@ def _make_again(connection: sa.Connection, table: str, without: tuple[str, ...])
 
 def main() -> None:
     plant(sys.argv.pop(1))
-    from api.cli import main as restock
+    from api.commands.cli import main as restock
 
     restock()
 

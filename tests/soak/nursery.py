@@ -13,12 +13,12 @@ from typing import Any
 
 import alembic.command  # noqa: F401
 
-import agent.queue
+import agent.running.queue
+import agent.running.work
 import agent.runtime
-import agent.work
 import api.app
 import api.server
-from api.cli import main as restock
+from api.commands.cli import main as restock
 from tests.soak.faulty import plant
 
 SHORT_SECONDS = 2.0
@@ -38,9 +38,9 @@ def main() -> None:
 
 def shorten_leases() -> None:
     api.app.delivering = partial(api.app.delivering, lease_margin_seconds=SHORT_SECONDS)
-    agent.work.LEASE_MARGIN_SECONDS = SHORT_SECONDS
+    agent.running.work.LEASE_MARGIN_SECONDS = SHORT_SECONDS
     agent.runtime.REDELIVER_SECONDS = SHORT_SECONDS
-    agent.queue.HEARTBEAT_SECONDS, agent.queue.STALLED_SECONDS = SHORT_SECONDS / 2, 2 * SHORT_SECONDS
+    agent.running.queue.HEARTBEAT_SECONDS, agent.running.queue.STALLED_SECONDS = SHORT_SECONDS / 2, 2 * SHORT_SECONDS
 
 
 def start(order: dict[str, Any]) -> int:

@@ -11,7 +11,7 @@ from tests.soak.book import Book
 from tests.soak.journal import Decided, Journal, Ordered
 from tests.soak.receiver import Received
 from tests.soak.verdict import CHECKS, Evidence, findings
-from tools.schema import metadata
+from tools.storage.schema import metadata
 
 NOON = datetime(2026, 1, 31, 12, tzinfo=UTC)
 ORDERS = {"auto": ("PO-2026-000001", 1, 40), "reviewed": ("PO-2026-000002", 2, 50)}

@@ -7,17 +7,15 @@ from typing import Any
 
 import pytest
 
-from tools.models import (
-    Confidence,
+from tools.records.facts import (
     DemandHistory,
-    ImpliedService,
-    NewProposal,
-    Plan,
     Product,
     ProductFacts,
     Stock,
     Supplier,
 )
+from tools.records.orders import NewProposal
+from tools.records.plan import Confidence, ImpliedService, Plan
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])

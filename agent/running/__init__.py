@@ -1,0 +1,1 @@
+"""Runs: the queue, the work on them, how their ends are heard of, their checkpoints, and forgetting."""

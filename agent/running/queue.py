@@ -1,0 +1,140 @@
+"""Brings queued runs to a process that carries them out.
+
+On SQLite the runs table itself is the queue, and every process of the host looks into it. On PostgreSQL procrastinate
+delivers, to any number of hosts: a job names its run and nothing else, is stored in the run's own transaction, and is
+delivered again where its worker died. What a job finds is always decided by the run's row.
+"""
+
+import asyncio
+from contextlib import suppress
+from typing import Any, Protocol
+
+import structlog
+from procrastinate import App, PsycopgConnector, RetryStrategy
+from procrastinate.exceptions import ConnectorException
+
+from agent.running.postgres import Pool
+from agent.running.work import Work
+from tools.book.orders import OrderBook
+from tools.records.errors import InFlight, Unavailable, UnknownRun
+from tools.records.orders import Lane, Run
+
+log = structlog.get_logger(__name__)
+
+LOOK_SECONDS = 1.0
+RETRY_SECONDS = 5
+HEARTBEAT_SECONDS = 5.0
+STALLED_SECONDS = 20.0
+
+
+class Queue(Protocol):
+    """What delivers runs."""
+
+    async def open(self) -> None:
+        """Get ready; nothing is delivered yet."""
+
+    async def hand_over(self, connection: Any, run: Run) -> None:
+        """Store what will deliver this run, in the transaction that is open on the driver's connection."""
+
+    def announce(self, lane: Lane) -> None:
+        """A run has been stored."""
+
+    async def deliver(self, lane: Lane) -> None:
+        """Carry out the lane's runs for as long as this is awaited."""
+
+    async def redeliver(self) -> None:
+        """Deliver once more what died with its worker."""
+
+
+class TableQueue:
+    """The runs table of an order book in a file."""
+
+    def __init__(self, book: OrderBook, work: Work) -> None:
+        self._book, self._work = book, work
+        self._news: dict[Lane, asyncio.Event] = {lane: asyncio.Event() for lane in work.places}
+
+    async def open(self) -> None:
+        """The order book is open already."""
+
+    async def hand_over(self, connection: Any, run: Run) -> None:
+        """The row is there; that is all."""
+
+    def announce(self, lane: Lane) -> None:
+        self._news[lane].set()
+
+    async def deliver(self, lane: Lane) -> None:
+        while True:
+            if not await self._deliver_one(lane):
+                with suppress(TimeoutError):
+                    await asyncio.wait_for(self._news[lane].wait(), LOOK_SECONDS)
+
+    async def redeliver(self) -> None:
+        """Runs whose holder died are resumed by their lease."""
+
+    async def _deliver_one(self, lane: Lane) -> bool:
+        place = self._work.places[lane]
+        await place.acquire()
+        begun = False
+        try:
+            self._news[lane].clear()
+            begun = await self._work.begin_queued(lane)
+        finally:
+            if not begun:
+                place.release()
+        return begun
+
+
+class JobQueue:
+    """Procrastinate's jobs, in the database of the order book."""
+
+    def __init__(self, pool: Pool, book: OrderBook, work: Work) -> None:
+        self._pool, self._book, self._work = pool, book, work
+        self._app = App(connector=PsycopgConnector())
+        # Whatever goes wrong with a job, its run counts the attempts.
+        self._job = self._app.task(name="carry_out", retry=RetryStrategy(wait=RETRY_SECONDS))(self._carry_out)
+
+    async def open(self) -> None:
+        await self._app.connector.open_async(self._pool)
+
+    async def hand_over(self, connection: Any, run: Run) -> None:
+        await self._job.configure(queue=run.lane, connection=connection).defer_async(run_id=run.id, lane=run.lane)
+
+    def announce(self, lane: Lane) -> None:
+        """PostgreSQL tells the workers."""
+
+    async def deliver(self, lane: Lane) -> None:
+        try:
+            await self._app.run_worker_async(
+                queues=[lane],
+                name=lane,
+                concurrency=self._work.room[lane],
+                fetch_job_polling_interval=LOOK_SECONDS,
+                update_heartbeat_interval=HEARTBEAT_SECONDS,
+                stalled_worker_timeout=STALLED_SECONDS,
+                shutdown_graceful_timeout=self._work.lease_seconds,
+                delete_jobs="always",
+                install_signal_handlers=False,
+            )
+        except ConnectorException as error:
+            raise Unavailable("PostgreSQL cannot be asked for jobs now.") from error
+
+    async def redeliver(self) -> None:
+        manager = self._app.job_manager
+        try:
+            for job in await manager.get_stalled_jobs(seconds_since_heartbeat=STALLED_SECONDS):
+                log.warning("job_redelivered", job=job.id)
+                # Another process may have been quicker.
+                with suppress(ConnectorException):
+                    await manager.retry_job(job)
+        except ConnectorException as error:
+            raise Unavailable("PostgreSQL cannot be asked for stalled jobs now.") from error
+
+    async def _carry_out(self, run_id: str, lane: Lane) -> None:
+        async with self._work.places[lane]:
+            run = await self._work.claim(run_id)
+            if run is not None:
+                await self._work.carry_out(run)
+                return
+        with suppress(UnknownRun):
+            if (await self._book.run(run_id)).run.status == "running":
+                raise InFlight(f"Run {run_id} is held by another process; asked again later.")

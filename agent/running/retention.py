@@ -1,0 +1,68 @@
+"""Forgetting on schedule: old answers, chats, finished threads and what runs were sent, in book and workflow memory."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Collection
+from typing import Any
+
+import structlog
+from langgraph.checkpoint.base import BaseCheckpointSaver
+
+from agent.settings import Settings
+from tools.book.orders import OrderBook
+
+log = structlog.get_logger(__name__)
+BREATH_SECONDS = 0.05
+"""Between two transactions, so that those who wait to write come in."""
+
+Pruned = dict[str, int]
+
+
+class Retention:
+    """Prunes one order book and the workflow memory beside it."""
+
+    def __init__(self, book: OrderBook, checkpointer: BaseCheckpointSaver[Any] | None, settings: Settings) -> None:
+        self._book, self._checkpointer, self._settings = book, checkpointer, settings
+
+    async def prune(self) -> Pruned:
+        """Forget all that is old enough; how much of what it was. Safe beside a serving process and to repeat."""
+        settings = self._settings
+        pruned = {
+            "answers": await self._until_none(settings.keep_answers_days, self._answers),
+            "chats": await self._until_none(settings.keep_chats_days, self._chats),
+            "events": await self._until_none(settings.keep_events_days, self._events),
+            "requests": await self._until_none(settings.keep_requests_days, self._requests),
+        }
+        if any(pruned.values()):
+            log.info("pruned", **pruned)
+        return pruned
+
+    async def _until_none(self, days: float, forget: Callable[[float], Awaitable[int]]) -> int:
+        total = 0
+        while days and (gone := await forget(days)):
+            total += gone
+            await asyncio.sleep(BREATH_SECONDS)
+        return total
+
+    async def _answers(self, days: float) -> int:
+        return await self._book.forget_answers(days=days)
+
+    async def _events(self, days: float) -> int:
+        return await self._book.forget_events(days=days)
+
+    async def _chats(self, days: float) -> int:
+        ids = await self._book.old_conversations(days=days)
+        await self._delete_threads([f"chat-{conversation_id}" for conversation_id in ids])
+        await self._book.forget_conversations(ids)
+        return len(ids)
+
+    async def _requests(self, days: float) -> int:
+        run_ids = await self._book.old_requests(days=days)
+        await self._delete_threads(run_ids)
+        await self._book.forget_requests(run_ids)
+        return len(run_ids)
+
+    async def _delete_threads(self, thread_ids: Collection[str]) -> None:
+        """First the thread, then what names it: a prune that is cut off is taken up by the next."""
+        if self._checkpointer is not None:
+            for thread_id in thread_ids:
+                await self._checkpointer.adelete_thread(thread_id)

@@ -1,0 +1,30 @@
+"""The OpenAPI document: FastAPI's, with the key's scheme and our problem documents in the place of FastAPI's errors."""
+
+from typing import Any
+
+from fastapi import FastAPI
+from fastapi.openapi.utils import get_openapi
+
+from api.door.errors import Problem
+
+DESCRIPTION = """Decides what to reorder, how much, and why. Safe orders are placed; doubtful ones wait for a person.
+
+Every address but `/` and `/health` needs a key in `X-API-Key`. Every error is a problem document (RFC 9457) with a
+stable `code`. A POST that carries an `Idempotency-Key` is done once, however often it is sent."""
+
+
+def document(app: FastAPI) -> dict[str, Any]:
+    """Built once, at the first request for it."""
+    if app.openapi_schema is None:
+        schema = get_openapi(title=app.title, version=app.version, description=DESCRIPTION, routes=app.routes)
+        parts = schema.setdefault("components", {}).setdefault("schemas", {})
+        for unused in ("HTTPValidationError", "ValidationError"):
+            parts.pop(unused, None)
+        problem = Problem.model_json_schema(ref_template="#/components/schemas/{model}")
+        parts.update(problem.pop("$defs"))
+        parts["Problem"] = problem
+        schema["components"]["securitySchemes"] = {
+            "ApiKey": {"type": "apiKey", "in": "header", "name": "X-API-Key"},
+        }
+        app.openapi_schema = schema
+    return app.openapi_schema

@@ -1,0 +1,73 @@
+"""What commands need before they begin: the settings, and the order book where they name it."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
+
+import typer
+
+if TYPE_CHECKING:
+    from agent.settings import Settings
+    from tools.book.audit import Actor
+    from tools.book.orders import OrderBook
+    from tools.records.errors import RestockError
+
+T = TypeVar("T")
+
+
+SECRETS = Path("/run/secrets")
+"""Where a container finds secrets as files that are named as the settings are. The environment goes before them."""
+
+
+def load_settings(**given: str | int | None) -> "Settings":
+    from pydantic import ValidationError
+
+    from agent.settings import Settings
+
+    try:
+        chosen: dict[str, Any] = {name: value for name, value in given.items() if value is not None}
+        return Settings(_secrets_dir=SECRETS if SECRETS.is_dir() else None, **chosen)
+    except ValidationError as error:
+        for fault in error.errors(include_input=False, include_url=False):
+            name = "_".join(map(str, fault["loc"])).upper()
+            typer.echo(f"{name}: {fault['msg']}. Correct it in the environment or .env.", err=True)
+        raise typer.Exit(2) from None
+
+
+def with_book(settings: "Settings", work: "Callable[[OrderBook], Awaitable[T]]") -> T:
+    """What the work returns on the order book of these settings, at its present schema. A refusal ends the command with
+    its message."""
+    from tools.book.orders import OrderBook
+    from tools.records.errors import RestockError
+    from tools.storage.database import create_engine, migrate
+
+    async def on_book() -> T:
+        await migrate(settings.database_url)
+        engine = create_engine(settings.database_url)
+        try:
+            return await work(OrderBook(engine))
+        finally:
+            await engine.dispose()
+
+    try:
+        return asyncio.run(on_book())
+    except RestockError as error:
+        refuse(error)
+
+
+def refuse(error: "RestockError") -> NoReturn:
+    """End the command with the error's message. A database that does not answer is named by its setting here, where
+    there is no request that could be sent again."""
+    from tools.records.errors import Unavailable
+
+    where = " Check DATABASE_URL and that its server runs." if isinstance(error, Unavailable) else ""
+    typer.echo(error.message.replace(", with the same Idempotency-Key", "") + where, err=True)
+    raise typer.Exit(1) from None
+
+
+def operator() -> "Actor":
+    """Whoever is at the command line, for the audit trail."""
+    from tools.book.audit import Actor
+
+    return Actor(name="command line")

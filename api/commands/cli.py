@@ -1,0 +1,173 @@
+"""The command `restock`. Everything heavy is imported by the command that needs it: `--help` answers at once."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from api.commands.book_at_hand import load_settings, refuse, with_book
+from api.commands.keys import keys
+from api.commands.webhooks import webhooks
+
+if TYPE_CHECKING:
+    from tools.book.audit import AuditEntry
+    from tools.book.orders import OrderBook
+    from tools.records.orders import OrderOutcome
+
+app = typer.Typer(
+    help="Decides what to reorder, how much, and why. Settings come from the environment or .env.",
+    add_completion=False,
+    no_args_is_help=True,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+)
+app.add_typer(keys, name="keys")
+app.add_typer(webhooks, name="webhooks")
+
+
+@app.command()
+def serve(
+    host: Annotated[str | None, typer.Option(help="Address to listen on; overrides HOST.")] = None,
+    port: Annotated[int | None, typer.Option(help="Port to listen on; overrides PORT. 0 takes a free one.")] = None,
+    workers: Annotated[int | None, typer.Option(help="Processes that serve; overrides SERVER_PROCESSES.")] = None,
+) -> None:
+    """Serve the HTTP API. The first start prints an API key, once."""
+    settings = load_settings(host=host, port=port, server_processes=workers)
+    if settings.server_processes > 1:
+        from api.supervisor import supervise as serve_until_stopped
+    else:
+        from api.server import serve as serve_until_stopped
+
+    serve_until_stopped(settings)
+
+
+@app.command()
+def worker(
+    host: Annotated[str | None, typer.Option(help="Address of its health and metrics; overrides HOST.")] = None,
+    port: Annotated[int, typer.Option(help="Port of its health and metrics. 0 takes a free one.")] = 0,
+) -> None:
+    """Carry out queued runs, on this host or any other with the same database, until stopped."""
+    settings = load_settings(host=host, port=port, work_runs=True)
+    from api.server import serve as serve_until_stopped
+
+    serve_until_stopped(settings, only_work=True)
+
+
+@app.command()
+def migrate() -> None:
+    """Bring the database to the present schema, and end. Safe to run from several hosts at once."""
+    import asyncio
+
+    settings = load_settings()
+    from agent.runtime import prepare_databases
+    from tools.records.errors import RestockError
+
+    try:
+        asyncio.run(prepare_databases(settings))
+    except RestockError as error:
+        refuse(error)
+    typer.echo("The database has the present schema.")
+
+
+@app.command()
+def demo(
+    product_id: Annotated[str, typer.Argument(help="A product of the sample catalogue.")] = "STEEL_SHEETS",
+) -> None:
+    """Show one whole decision: calls made, calculation, confidence, route, order. Leaves nothing behind."""
+    import asyncio
+
+    settings = load_settings()
+    from api.commands.demo import show_decision
+    from tools.records.errors import RestockError
+
+    try:
+        asyncio.run(show_decision(product_id, settings))
+    except RestockError as error:
+        refuse(error)
+
+
+@app.command()
+def prune() -> None:
+    """Forget what is older than the KEEP_… settings say, beside a serving process or not. Never orders or decisions."""
+    import asyncio
+
+    settings = load_settings()
+    from agent.runtime import prune_once
+    from tools.records.errors import RestockError
+
+    try:
+        pruned = asyncio.run(prune_once(settings))
+    except RestockError as error:
+        refuse(error)
+    typer.echo("Forgotten: " + ", ".join(f"{number} {what}" for what, number in pruned.items()) + ".")
+
+
+_OWN_OPTIONS = {"ignore_unknown_options": True, "allow_extra_args": True, "help_option_names": []}
+"""The commands below hand their options to the tool itself, which explains them under --help."""
+
+
+@app.command(context_settings=_OWN_OPTIONS)
+def backtest(context: typer.Context) -> None:
+    """Look back on your own demand: FILE --report out.html. Service achieved against asked, stock, cost, confidence."""
+    from tools.lookback.backtest import main as look_back
+
+    raise typer.Exit(look_back(context.args, program="restock backtest"))
+
+
+@app.command(context_settings=_OWN_OPTIONS)
+def scan(context: typer.Context) -> None:
+    """Plan a whole catalogue: FILE --products TERMS --out plans.csv. What loses most revenue a day comes first."""
+    from tools.sweep.scan_command import main as plan_all
+
+    raise typer.Exit(plan_all(context.args, program="restock scan"))
+
+
+@app.command(context_settings=_OWN_OPTIONS)
+def calibrate(context: typer.Context) -> None:
+    """Fit the confidence on your own demand and recorded outcomes: FILE --out TABLE, then set CALIBRATION_TABLE."""
+    from tools.lookback.calibration import main as fit
+
+    async def known(book: "OrderBook") -> "list[OrderOutcome]":
+        return await book.recorded_outcomes(limit=None)
+
+    recorded = [] if "--help" in context.args else with_book(load_settings(), known)
+    raise typer.Exit(fit(context.args, recorded=recorded, program="restock calibrate"))
+
+
+@app.command()
+def outcomes(
+    file: Annotated[Path, typer.Argument(help="CSV with order_number, ran_out, left_over, received_quantity.")],
+) -> None:
+    """Record how placed orders turned out, from a file. Lines already recorded are passed over."""
+    settings = load_settings()
+    from tools.book.outcomes import read_reports
+    from tools.planning.confidence import read_table
+
+    async def import_all(book: "OrderBook") -> tuple[int, int]:
+        table = read_table(settings.calibration_table) if settings.calibration_table else None
+        return await book.import_outcomes(read_reports(file), recorded_by=f"file {file.name}", table=table)
+
+    new, known = with_book(settings, import_all)
+    typer.echo(f"Recorded {new} outcomes; {known} were known.")
+
+
+@app.command()
+def audit(
+    run: Annotated[str | None, typer.Option(help="A run's id.")] = None,
+    order: Annotated[str | None, typer.Option(help="An order's number.")] = None,
+    review: Annotated[str | None, typer.Option(help="A review's id.")] = None,
+    actor: Annotated[str | None, typer.Option(help="A key's id or name.")] = None,
+    limit: Annotated[int, typer.Option(min=1, max=200, help="Entries at the most.")] = 50,
+    before: Annotated[int | None, typer.Option(help="The number of the last entry seen, to go on from.")] = None,
+) -> None:
+    """Show who did what, newest first, one entry a line as JSON."""
+
+    async def entries(book: "OrderBook") -> "list[AuditEntry]":
+        return await book.audit(limit, before, run_id=run, order_number=order, review=review, actor=actor)
+
+    for entry in with_book(load_settings(), entries):
+        typer.echo(entry.model_dump_json(exclude_none=True))
+
+
+def main() -> None:
+    app()

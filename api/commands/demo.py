@@ -1,0 +1,112 @@
+"""One whole decision, shown in the terminal: calls made, calculation, confidence, route, order."""
+
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import typer
+from langchain_core.messages import AIMessage, AnyMessage, ToolMessage
+
+from agent.runtime import Runtime, open_runtime
+from agent.settings import Settings
+from agent.state import DecisionRequest
+from api.door.observability import configure_logging
+from api.server import secrets_of
+from tools.records.orders import Order, Proposal, RunView
+from tools.records.plan import Plan
+
+_WIDTH = 100
+
+
+async def show_decision(product_id: str, settings: Settings) -> None:
+    """Decide on one product of the sample catalogue in a temporary order book, and print every step of it."""
+    configure_logging("error", secrets=secrets_of(settings))
+    with tempfile.TemporaryDirectory(prefix="restock-demo-") as folder:
+        temporary = settings.model_copy(
+            update={
+                "database_url": f"sqlite+aiosqlite:///{folder}/restock.db",
+                "checkpoint_path": Path(folder) / "checkpoints.db",
+                "keep_finished_threads": True,
+            }
+        )
+        async with open_runtime(temporary) as runtime:
+            view = await runtime.decide(
+                DecisionRequest(product_id=product_id, mode="mock", requested_by="restock demo")
+            )
+            messages = await _messages(runtime, view.run.id)
+    for line in _lines(view, messages, settings):
+        typer.echo(line)
+
+
+async def _messages(runtime: Runtime, run_id: str) -> list[AnyMessage]:
+    snapshot = await runtime.graph.aget_state({"configurable": {"thread_id": run_id}})
+    messages: list[AnyMessage] = snapshot.values.get("messages", [])
+    return messages
+
+
+def _lines(view: RunView, messages: list[AnyMessage], settings: Settings) -> Iterator[str]:
+    proposal = view.proposal
+    if proposal is None:
+        yield f"Run {view.run.id} is {view.run.status} without a proposal."
+        return
+    yield _title(f"One decision: {proposal.product_id} ({proposal.product_name}) at {proposal.location}")
+    yield _title(f"Calls made (model: {proposal.provider}/{proposal.model})")
+    yield from _calls(messages)
+    yield _title(f"Calculation ({proposal.plan.method}, {proposal.plan.distribution})")
+    yield from _calculation(proposal.plan)
+    yield _title("Confidence and route")
+    yield from _route(proposal, settings.confidence_threshold)
+    yield _title("Order")
+    yield _order(view.order, proposal)
+    yield ""
+
+
+def _title(text: str) -> str:
+    return f"\n{text}\n{'-' * len(text)}"
+
+
+def _calls(messages: list[AnyMessage]) -> Iterator[str]:
+    results = {message.tool_call_id: message for message in messages if isinstance(message, ToolMessage)}
+    asked = [call for message in messages if isinstance(message, AIMessage) for call in message.tool_calls]
+    for number, call in enumerate(asked, 1):
+        arguments = ", ".join(f"{name}={value!r}" for name, value in call["args"].items())
+        yield _shortened(f"  {number}. {call['name']}({arguments})")
+        answer = results.get(call["id"] or "")
+        if answer is not None:
+            yield _shortened(f"     → {answer.text}")
+
+
+def _calculation(plan: Plan) -> Iterator[str]:
+    for line in plan.derivation:
+        yield f"  {line}"
+    if plan.textbook:
+        yield (
+            f"  beside it, the textbook: safety stock {plan.textbook.safety_stock:.2f}, "
+            f"reorder point {plan.textbook.reorder_point:.2f}"
+        )
+    for notice in plan.notices:
+        yield f"  note: {notice.message}"
+
+
+def _route(proposal: Proposal, threshold: float) -> Iterator[str]:
+    confidence = proposal.confidence
+    yield f"  confidence {confidence.value:.2f} ({confidence.label}); needed for an automatic order: {threshold:.2f}"
+    route = {"placed": "placed automatically", "pending": "waits for a person", "no_action": "nothing to order"}
+    yield f"  route: {route.get(proposal.status, proposal.status)}"
+    for reason in proposal.review_reasons:
+        yield f"    because: {reason}"
+    if proposal.rationale:
+        yield _shortened(f"  the model says: {proposal.rationale}")
+
+
+def _order(order: Order | None, proposal: Proposal) -> str:
+    if order is None:
+        return f"  none; {proposal.quantity} units are proposed"
+    item = order.items[0]
+    price = "" if item.unit_price is None else f" at {item.unit_price:,.2f} = {item.value:,.2f} {order.currency}"
+    source = order.source_location or order.supplier_name
+    return f"  {order.number}: {item.quantity} × {item.name}{price}, from {source}, due {order.due_at:%Y-%m-%d}"
+
+
+def _shortened(text: str) -> str:
+    return text if len(text) <= _WIDTH else text[: _WIDTH - 1] + "…"

@@ -1,0 +1,1 @@
+"""What every request passes: key, limits, strict JSON, errors and logs."""

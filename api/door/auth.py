@@ -1,0 +1,128 @@
+"""Who is calling, and what they may do.
+
+A key is `rsk_` + 32 random bytes + a checksum, so that a mistyped one is refused without a look-up. Only its SHA-256 is
+kept. The random part carries 256 bits, so a plain hash is enough.
+"""
+
+import hmac
+import secrets
+import zlib
+from contextlib import suppress
+from hashlib import sha256
+
+from pydantic import SecretStr
+from starlette.requests import Request
+
+from api.door.errors import Forbidden, Unauthenticated
+from tools.book.audit import Actor
+from tools.book.keys import ALL_SCOPES, Scope
+from tools.book.orders import OrderBook
+from tools.records.errors import Unavailable
+from tools.records.facts import Record
+
+HEADER = "x-api-key"
+PREFIX = "rsk_"
+KEY_LENGTH = len(PREFIX) + 43 + 8
+SHOWN_LENGTH = len(PREFIX) + 6
+CONFIGURED = "configured"
+_QUERY_NAMES = frozenset({"apikey", "xapikey", "key", "token", "accesstoken", "authorization"})
+
+
+class Caller(Record):
+    """Who a key belongs to. Orders and decisions are recorded under `name`; `id` tells keys of the same name apart."""
+
+    id: str
+    name: str
+    scopes: frozenset[str]
+
+    @property
+    def actor(self) -> Actor:
+        return Actor(name=self.name, id=self.id)
+
+    def require(self, scope: Scope) -> None:
+        if scope not in self.scopes:
+            raise Forbidden(f"This needs a key with the scope {scope!r}; yours has {', '.join(sorted(self.scopes))}.")
+
+
+_CONFIGURED_CALLER = Caller(id=CONFIGURED, name="configured key", scopes=ALL_SCOPES)
+
+
+class KeyRing:
+    """The keys that open this service: the one from the settings, and those whose hashes the order book holds."""
+
+    def __init__(self, book: OrderBook, configured: SecretStr | None) -> None:
+        self._book = book
+        self._configured = digest(configured.get_secret_value().encode()) if configured else None
+
+    @property
+    def any_configured(self) -> bool:
+        """Whether the settings name a key, which no administrator can take away by mistake."""
+        return self._configured is not None
+
+    async def caller(self, request: Request) -> Caller:
+        """The caller of this request; Unauthenticated in every other case."""
+        _refuse_key_in_query(request)
+        presented = _presented(request)
+        hashed = digest(presented)
+        if self._configured and hmac.compare_digest(hashed.encode(), self._configured.encode()):
+            return _CONFIGURED_CALLER
+        stored = await self._book.key_by_hash(hashed) if well_formed(presented) else None
+        if stored is None:
+            raise Unauthenticated("This key opens nothing here. Check X-API-Key against the key you were given.")
+        if not stored.live:
+            raise Unauthenticated("This key was revoked or replaced, or its time is over. Ask for another one.")
+        if stored.use_unnoted:
+            with suppress(Unavailable):
+                await self._book.note_use(hashed)
+        return Caller(id=stored.id, name=stored.name, scopes=stored.scopes)
+
+    async def first_key(self) -> str | None:
+        """A new key with every scope, when there is none at all. The caller shows it once; it cannot be read again."""
+        if self._configured:
+            return None
+        key = new_key()
+        stored = await self._book.store_first_key(*kept(key), "first key", ALL_SCOPES)
+        return key if stored else None
+
+
+def new_key() -> str:
+    body = PREFIX + secrets.token_urlsafe(32)
+    return body + _checksum(body.encode())
+
+
+def kept(key: str) -> tuple[str, str]:
+    """What is stored of a key: its hash, and the beginning that people tell it by."""
+    return digest(key.encode()), key[:SHOWN_LENGTH]
+
+
+def well_formed(key: bytes) -> bool:
+    """Whether this can be one of our keys at all."""
+    body, checksum = key[:-8], key[-8:]
+    return len(key) == KEY_LENGTH and key.startswith(PREFIX.encode()) and _checksum(body).encode() == checksum
+
+
+def digest(key: bytes) -> str:
+    return sha256(key).hexdigest()
+
+
+def _checksum(body: bytes) -> str:
+    return f"{zlib.crc32(body):08x}"
+
+
+def _presented(request: Request) -> bytes:
+    values = [value for name, value in request.scope["headers"] if name == HEADER.encode()]
+    if not values:
+        raise Unauthenticated("Send your key in the X-API-Key header.", code="key_missing")
+    if len(values) > 1:
+        raise Unauthenticated("There are several X-API-Key headers; send exactly one.")
+    value: bytes = values[0]
+    return value
+
+
+def _refuse_key_in_query(request: Request) -> None:
+    """An address ends up in logs and histories; a key that stands there is no secret any more."""
+    if not request.scope["query_string"]:
+        return
+    for name in request.query_params:
+        if name.lower().replace("-", "").replace("_", "") in _QUERY_NAMES:
+            raise Unauthenticated("Never put a key in the address; send it as X-API-Key.", code="key_in_query")

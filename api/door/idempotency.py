@@ -1,0 +1,126 @@
+"""The same request sent twice is answered twice, and done once (`Idempotency-Key`).
+
+A key belongs to its caller and to the address it was sent to. What is compared is the request as it was understood, so
+the same JSON in another layout is the same request. Only answers are kept: a refused request may be put right and sent
+again. Whoever crashes while answering holds the key a little longer than a run may take; where the work has an end all
+the same, because another process took it up, that is answered at once.
+"""
+
+import json
+from collections.abc import Awaitable, Callable
+from hashlib import sha256
+
+from pydantic import BaseModel
+from starlette.requests import Request
+from starlette.responses import Response
+
+from api.door.errors import MalformedRequest, restock_problem
+from tools.book.idempotency import StoredAnswer
+from tools.book.orders import OrderBook
+from tools.records.errors import InFlight
+
+HEADER = "idempotency-key"
+MAX_LENGTH = 200
+LEASE_MARGIN_SECONDS = 5.0
+_REPLAYED = {"Idempotency-Replayed": "true"}
+Work = Callable[[], Awaitable[bytes]]
+Ended = Callable[[], Awaitable[bytes | None]]
+Result = Callable[[str], Awaitable[bytes | None]]
+
+
+class Accepted(bytes):
+    """An answer given before its work is done (202), which names the run and where to ask for more: `asked_for`, or
+    because the caller's patience was over."""
+
+    asked_for = False
+    status_url = ""
+
+    @classmethod
+    def of(cls, body: bytes, *, asked_for: bool, status_url: str | None = None) -> "Accepted":
+        accepted = cls(body)
+        accepted.asked_for, accepted.status_url = asked_for, status_url or json.loads(body)["status_url"]
+        return accepted
+
+
+class Attempt:
+    """One sending of a request that may carry a key."""
+
+    def __init__(self, request: Request, body: BaseModel, book: OrderBook) -> None:
+        self._book = book
+        settings = request.app.state.runtime.settings
+        self._lease = max(settings.run_deadline_seconds, settings.wait_seconds) + LEASE_MARGIN_SECONDS
+        self._key = _key(request)
+        self._caller = f"{request.state.caller.id} {request.scope['path']}"
+        self._body = body
+
+    @property
+    def run_id(self) -> str | None:
+        """The id of the run that this key may begin: a sending after a crash finds the run of the first."""
+        if self._key is None:
+            return None
+        return sha256(f"{self._caller}\n{self._key}".encode()).hexdigest()[:32]
+
+    async def answer(
+        self,
+        work: Work,
+        ended: Ended | None = None,
+        *,
+        result: Result | None = None,
+        kept: Callable[[bytes], bytes] = bytes,
+    ) -> Response:
+        """The first answer again, or the work's. While another sending is being answered: what the work has `ended`
+        in, if it has, or 409 with the run's id. Where the first answer was a run's name alone, and this sending would
+        rather have the `result`: that of the same run, once it is there.
+
+        `kept` makes of the answer what is stored and shown again, where that may not be all of it."""
+        if self._key is None:
+            return _json(await work())
+        body_hash = sha256(self._body.model_dump_json().encode()).hexdigest()
+        try:
+            stored = await self._book.begin_idempotent(self._key, self._caller, body_hash, lease_seconds=self._lease)
+        except InFlight as error:
+            answered = await ended() if ended else None
+            return restock_problem(error, run_id=self.run_id) if answered is None else _json(answered, _REPLAYED)
+        if stored is not None:
+            return _json(await _again(stored, result), _REPLAYED)
+        return _json(await self._first(self._key, work, result, kept))
+
+    async def _first(self, key: str, work: Work, result: Result | None, kept: Callable[[bytes], bytes]) -> bytes:
+        try:
+            body = await work()
+        except BaseException:
+            await self._book.abandon_idempotent(key, self._caller)
+            raise
+        code, shown = (202, body) if isinstance(body, Accepted) else (200, kept(body))
+        first = await self._book.finish_idempotent(key, self._caller, code, shown.decode())
+        return body if first is None else await _again(first, result)
+
+
+async def _again(stored: StoredAnswer, result: Result | None) -> bytes:
+    body = stored.body.encode()
+    if stored.status_code != 202:
+        return body
+    found = await result(json.loads(body)["run_id"]) if result else None
+    return Accepted.of(body, asked_for=result is None) if found is None else found
+
+
+def _key(request: Request) -> str | None:
+    values = request.headers.getlist(HEADER)
+    if not values:
+        return None
+    if len(values) > 1:
+        raise MalformedRequest("There are several Idempotency-Key headers; send one.", code="invalid_idempotency_key")
+    key = values[0]
+    if not (1 <= len(key) <= MAX_LENGTH and key.isascii() and key.isprintable()):
+        raise MalformedRequest(
+            f"Idempotency-Key must be 1 to {MAX_LENGTH} printable ASCII characters.", code="invalid_idempotency_key"
+        )
+    return key
+
+
+def _json(body: bytes, headers: dict[str, str] | None = None) -> Response:
+    if not isinstance(body, Accepted):
+        return Response(body, headers=headers, media_type="application/json")
+    applied = {"Preference-Applied": "respond-async"} if body.asked_for else {}
+    headers = {"Location": body.status_url, **applied, **(headers or {})}
+    return Response(body, 202, headers=headers, media_type="application/json")

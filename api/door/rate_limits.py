@@ -1,0 +1,172 @@
+"""How often a key may ask, and how often an address may try keys that open nothing.
+
+Counted in this process, or in a Redis that all processes share. A Redis that fails takes nothing down and opens
+nothing: each process then counts for itself until Redis is back.
+
+A blocked address is refused before its key is looked at, so that guessing gains nothing; a key that was good before
+still gets through from there, so that one neighbour behind the same address cannot lock the others out.
+"""
+
+import time
+from collections.abc import Awaitable, Callable
+from functools import lru_cache
+from hashlib import sha256
+from ipaddress import IPv6Address, ip_address
+from math import ceil
+from typing import Any, TypeVar
+
+import structlog
+from limits import RateLimitItem, parse
+from limits.aio.storage import MemoryStorage, RedisStorage
+from limits.aio.strategies import SlidingWindowCounterRateLimiter
+from limits.errors import StorageError
+from starlette.requests import Request
+
+from agent.settings import Settings
+from api.door.auth import HEADER, Caller
+from api.door.errors import RateLimited, Unauthenticated
+
+log = structlog.get_logger(__name__)
+T = TypeVar("T")
+
+REDIS_SECONDS = 0.25
+REDIS_PAUSE_SECONDS = 5.0
+"""How long Redis is left alone after it failed."""
+MOST_REMEMBERED = 10_000
+
+
+class RateLimits:
+    """The limits of one application."""
+
+    def __init__(self, settings: Settings) -> None:
+        storage = settings.rate_limit_storage
+        redis_url = storage.get_secret_value() if storage else None
+        self._per_key = Limit("key", settings.rate_limit_per_key, redis_url)
+        self._failed_keys = Limit("failed_key", settings.rate_limit_failed_keys, redis_url)
+        self._blocked: dict[str, float] = {}
+        self._good: set[bytes] = set()
+
+    async def caller(self, request: Request, identify: Callable[[Request], Awaitable[Caller]]) -> Caller:
+        """Who asks, if they may ask now. Raises RateLimited where they may not."""
+        address = client_of(request)
+        if address in self._blocked:
+            self._require_known(address, request)
+        try:
+            caller = await identify(request)
+        except Unauthenticated:
+            await self._count_failure(address)
+            raise
+        if len(self._good) >= MOST_REMEMBERED:
+            self._good.clear()
+        self._good.add(_fingerprint(request))
+        wait = await self._per_key.wait(caller.id)
+        if wait:
+            raise refusal("This key asks too often", self._per_key, wait)
+        return caller
+
+    async def aclose(self) -> None:
+        await self._per_key.aclose()
+        await self._failed_keys.aclose()
+
+    def _require_known(self, address: str, request: Request) -> None:
+        wait = self._blocked[address] - time.monotonic()
+        if wait <= 0:
+            del self._blocked[address]
+        elif _fingerprint(request) not in self._good:
+            raise refusal("Too many keys from this address opened nothing", self._failed_keys, wait)
+
+    async def _count_failure(self, address: str) -> None:
+        wait = await self._failed_keys.wait(address)
+        if wait:
+            if len(self._blocked) >= MOST_REMEMBERED:
+                self._blocked.clear()
+            self._blocked[address] = time.monotonic() + wait
+            raise refusal("Too many keys from this address opened nothing", self._failed_keys, wait)
+
+
+class Limit:
+    """So many in so much time, for each of any number of names."""
+
+    def __init__(self, name: str, rate: str, redis_url: str | None) -> None:
+        self.name = name
+        self.item: RateLimitItem | None = None if rate == "off" else parse(rate)
+        self._here = SlidingWindowCounterRateLimiter(MemoryStorage())
+        self._redis = _redis(redis_url) if redis_url else None
+        self._shared = SlidingWindowCounterRateLimiter(self._redis) if self._redis else None
+        self._shared_again = 0.0
+
+    async def wait(self, who: str) -> float:
+        """Counts one; how many seconds `who` has to wait where that was one too many, or 0."""
+        item = self.item
+        if item is None:
+            return 0
+
+        async def counted(limiter: SlidingWindowCounterRateLimiter) -> float:
+            if await limiter.hit(item, self.name, who):
+                return 0
+            reset = (await limiter.get_window_stats(item, self.name, who)).reset_time
+            return max(1.0, reset - time.time())
+
+        return await self._with_storage(counted)
+
+    async def aclose(self) -> None:
+        if self._redis is not None:
+            bridge: Any = self._redis.bridge
+            await bridge.get_connection().aclose()
+
+    async def _with_storage(self, count: Callable[[SlidingWindowCounterRateLimiter], Awaitable[T]]) -> T:
+        if self._shared is not None and time.monotonic() >= self._shared_again:
+            try:
+                return await count(self._shared)
+            except StorageError as error:
+                self._shared_again = time.monotonic() + REDIS_PAUSE_SECONDS
+                log.warning("rate_limit_storage_failed", limit=self.name, error=type(error.storage_error).__name__)
+        return await count(self._here)
+
+
+def refusal(why: str, limit: Limit, wait: float) -> RateLimited:
+    """429, with the time to come back and the limit in the headers that clients look for."""
+    assert limit.item is not None  # noqa: S101
+    amount, window = limit.item.amount, limit.item.get_expiry()
+    seconds = str(ceil(wait))
+    headers = {
+        "Retry-After": seconds,
+        "RateLimit-Limit": str(amount),
+        "RateLimit-Remaining": "0",
+        "RateLimit-Reset": seconds,
+        "RateLimit-Policy": f'"{limit.name}";q={amount};w={window}',
+    }
+    return RateLimited(f"{why}: at most {amount} in {window} s. Try again in {seconds} s.", headers=headers)
+
+
+def client_of(request: Request) -> str:
+    """The client's address; of IPv6 the network, of which a client has all addresses to choose from."""
+    return _address_or_network(request.client.host if request.client else "")
+
+
+@lru_cache(maxsize=MOST_REMEMBERED)
+def _address_or_network(host: str) -> str:
+    try:
+        address = ip_address(host)
+    except ValueError:
+        return host
+    if isinstance(address, IPv6Address) and address.ipv4_mapped is None:
+        return str(IPv6Address(int(address) >> 64 << 64))
+    return host
+
+
+def _fingerprint(request: Request) -> bytes:
+    return sha256(request.headers.get(HEADER, "").encode("latin-1")).digest()
+
+
+def _redis(url: str) -> RedisStorage:
+    # Only those who count in Redis wait for its client to be imported.
+    from redis.asyncio.retry import Retry
+    from redis.backoff import NoBackoff
+
+    options: dict[str, Any] = {
+        "socket_timeout": REDIS_SECONDS,
+        "socket_connect_timeout": REDIS_SECONDS,
+        "retry": Retry(NoBackoff(), 0),
+    }
+    return RedisStorage(f"async+{url}", implementation="redispy", wrap_exceptions=True, key_prefix="restock", **options)

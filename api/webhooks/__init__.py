@@ -1,0 +1,1 @@
+"""How other systems hear of orders: the outbox, delivered."""

@@ -1,0 +1,1 @@
+"""Makes the data files of the sample catalogue: `python -m scripts.sample.generate`."""

@@ -1,0 +1,125 @@
+"""The document tells the truth about the service."""
+
+import tomllib
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from api import VERSION
+
+ROOT = Path(__file__).parents[3]
+
+PATHS = {
+    "/": {"get"},
+    "/inventory-trigger": {"post"},
+    "/debug/{product_id}": {"get"},
+    "/chat": {"post"},
+    "/orders": {"get"},
+    "/orders/{number}": {"get"},
+    "/orders/{number}/outcome": {"post"},
+    "/calibration": {"get"},
+    "/reviews": {"get"},
+    "/reviews/{review_id}": {"get"},
+    "/reviews/{review_id}/decision": {"post"},
+    "/runs/{run_id}": {"get"},
+    "/webhooks": {"get", "post"},
+    "/webhooks/{webhook_id}": {"get", "patch", "delete"},
+    "/webhooks/{webhook_id}/rotate": {"post"},
+    "/webhooks/dead": {"get"},
+    "/webhooks/dead/replay": {"post"},
+    "/webhooks/dead/{number}/replay": {"post"},
+    "/keys": {"get", "post"},
+    "/keys/{key_id}": {"delete"},
+    "/keys/{key_id}/rotate": {"post"},
+    "/keys/{key_id}/limits": {"put"},
+    "/audit": {"get"},
+    "/metrics": {"get"},
+    "/health/live": {"get"},
+    "/health/ready": {"get"},
+}
+
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
+
+def operations(document: dict[str, Any]) -> list[dict[str, Any]]:
+    return [operation for methods in document["paths"].values() for operation in methods.values()]
+
+
+async def test_it_lists_every_address_and_no_other(shared: Any) -> None:
+    document = (await shared.client.get("/openapi.json")).json()
+
+    assert {path: set(methods) for path, methods in document["paths"].items()} == PATHS
+
+
+async def test_every_operation_says_what_it_does(shared: Any) -> None:
+    document = (await shared.client.get("/openapi.json")).json()
+
+    assert all(operation["description"] and operation["summary"] for operation in operations(document))
+
+
+async def test_every_guarded_operation_names_key_scope_and_problems(shared: Any) -> None:
+    document = (await shared.client.get("/openapi.json")).json()
+
+    guarded = [operation for operation in operations(document) if "x-required-scope" in operation]
+    for operation in guarded:
+        assert operation["security"] == [{"ApiKey": []}]
+        assert {"401", "403", "503"} <= operation["responses"].keys()
+        assert operation["responses"]["401"]["content"]["application/problem+json"]["example"]["status"] == 401
+    assert document["components"]["securitySchemes"]["ApiKey"]["name"] == "X-API-Key"
+    assert "Problem" in document["components"]["schemas"]
+    assert "HTTPValidationError" not in document["components"]["schemas"]
+
+
+async def test_every_post_with_a_body_takes_an_idempotency_key_and_shows_examples(shared: Any) -> None:
+    document = (await shared.client.get("/openapi.json")).json()
+
+    posts = [methods["post"] for methods in document["paths"].values() if "requestBody" in methods.get("post", {})]
+    for operation in posts:
+        assert "Idempotency-Key" in [parameter["name"] for parameter in operation["parameters"]]
+        assert operation["requestBody"]["content"]["application/json"]["examples"]
+        assert {"400", "409", "413", "415", "422"} <= operation["responses"].keys()
+
+
+async def test_every_reference_leads_somewhere(shared: Any) -> None:
+    document = (await shared.client.get("/openapi.json")).json()
+
+    for reference in _references(document):
+        part: Any = document
+        for name in reference.removeprefix("#/").split("/"):
+            part = part[name]
+
+
+def _references(value: Any) -> list[str]:
+    if isinstance(value, list):
+        return [reference for item in value for reference in _references(item)]
+    if not isinstance(value, dict):
+        return []
+    own = [value["$ref"]] if isinstance(value.get("$ref"), str) else []
+    return own + [reference for item in value.values() for reference in _references(item)]
+
+
+async def test_it_shows_money_as_numbers(shared: Any) -> None:
+    schemas = (await shared.client.get("/openapi.json")).json()["components"]["schemas"]
+
+    assert schemas["OrderItem"]["properties"]["unit_price"]["anyOf"][0] == {"type": "number"}
+
+
+async def test_answers_are_as_it_says(shared: Any, x1: dict[str, Any]) -> None:
+    schemas = (await shared.client.get("/openapi.json")).json()["components"]["schemas"]
+
+    answer = (await shared.trigger(x1)).json()
+    review = (await shared.client.get(f"/reviews/{(await shared.waiting())['review_id']}")).json()
+
+    assert set(answer) == set(schemas["TriggerAnswer"]["properties"])
+    assert set(answer["calculation"]) == set(schemas["Calculation"]["properties"])
+    assert set(answer["order"]) == set(schemas["OrderAnswer"]["properties"])
+    assert set(review) == set(schemas["ReviewAnswer"]["properties"])
+
+
+async def test_the_version_is_the_package_s(shared: Any) -> None:
+    document = (await shared.client.get("/openapi.json")).json()
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+
+    assert document["info"]["version"] == VERSION == project["version"]

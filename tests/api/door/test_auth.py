@@ -1,0 +1,235 @@
+"""Who gets in, and as far as which scope."""
+
+from typing import Any
+
+import httpx
+import pytest
+
+from api.door.auth import ALL_SCOPES, digest, new_key, well_formed
+from tools.storage.schema import Now, api_keys
+
+KEY_HEADER = "X-API-Key"
+GUARDED = [
+    ("POST", "/inventory-trigger", "trigger"),
+    ("POST", "/chat", "trigger"),
+    ("GET", "/debug/STEEL_SHEETS", "read"),
+    ("GET", "/orders", "read"),
+    ("GET", "/orders/PO-2026-000001", "read"),
+    ("GET", "/reviews", "read"),
+    ("GET", "/reviews/RV-000001", "read"),
+    ("POST", "/reviews/RV-000001/decision", "approve"),
+    ("POST", "/orders/PO-2026-000001/outcome", "approve"),
+    ("GET", "/calibration", "read"),
+    ("GET", "/runs/unknown", "read"),
+    ("GET", "/metrics", "read"),
+    ("GET", "/webhooks", "admin"),
+    ("POST", "/webhooks", "admin"),
+    ("GET", "/webhooks/wh_0", "admin"),
+    ("PATCH", "/webhooks/wh_0", "admin"),
+    ("DELETE", "/webhooks/wh_0", "admin"),
+    ("POST", "/webhooks/wh_0/rotate", "admin"),
+    ("GET", "/webhooks/dead", "admin"),
+    ("POST", "/webhooks/dead/replay", "admin"),
+    ("POST", "/webhooks/dead/1/replay", "admin"),
+    ("GET", "/keys", "admin"),
+    ("POST", "/keys", "admin"),
+    ("POST", "/keys/key_unknown/rotate", "admin"),
+    ("PUT", "/keys/key_unknown/limits", "admin"),
+    ("DELETE", "/keys/key_unknown", "admin"),
+    ("GET", "/audit", "admin"),
+]
+
+
+def stranger(service: Any, *keys: str | bytes) -> httpx.AsyncClient:
+    """A client with these keys and no others."""
+    headers = [(b"x-api-key", key if isinstance(key, bytes) else key.encode()) for key in keys]
+    return httpx.AsyncClient(transport=httpx.ASGITransport(app=service.app), base_url="http://service", headers=headers)
+
+
+async def with_stored_key(service: Any, *scopes: str, name: str = "robot") -> httpx.AsyncClient:
+    key = new_key()
+    await service.book.store_key(digest(key.encode()), key[:10], name, scopes)
+    return stranger(service, key)
+
+
+@pytest.mark.asyncio(loop_scope="module")
+@pytest.mark.parametrize(("method", "address", "_scope"), GUARDED)
+async def test_without_a_key_nothing_guarded_answers(
+    shared: Any, problem: Any, method: str, address: str, _scope: str
+) -> None:
+    async with stranger(shared) as client:
+        document = problem(await client.request(method, address), 401, "key_missing")
+
+    assert KEY_HEADER in document["detail"]
+
+
+@pytest.mark.asyncio(loop_scope="module")
+@pytest.mark.parametrize(("method", "address", "scope"), GUARDED)
+async def test_each_address_asks_for_its_own_scope(
+    shared: Any, problem: Any, method: str, address: str, scope: str
+) -> None:
+    others = ALL_SCOPES - {scope}
+
+    async with await with_stored_key(shared, *others) as client:
+        refused = await client.request(method, address, json=None if method == "GET" else {})
+    async with await with_stored_key(shared, scope) as client:
+        let_in = await client.request(method, address, json=None if method == "GET" else {})
+
+    assert scope in problem(refused, 403, "scope_missing")["detail"]
+    assert let_in.status_code in (200, 404, 422)
+
+
+@pytest.mark.asyncio(loop_scope="module")
+async def test_the_guarded_addresses_are_all_there_are(shared: Any) -> None:
+    document = (await shared.client.get("/openapi.json")).json()
+    open_addresses = {"/", "/health/live", "/health/ready"}
+
+    operations = [
+        (path, method, operation)
+        for path, methods in document["paths"].items()
+        for method, operation in methods.items()
+        if path not in open_addresses
+    ]
+
+    assert len(operations) == len(GUARDED)
+    assert {operation["x-required-scope"] for _, _, operation in operations} == {scope for _, _, scope in GUARDED}
+
+
+@pytest.mark.asyncio(loop_scope="module")
+@pytest.mark.parametrize("address", ["/", "/health/live", "/health/ready"])
+async def test_the_open_addresses_need_no_key(shared: Any, address: str) -> None:
+    async with stranger(shared) as client:
+        assert (await client.get(address)).status_code == 200
+
+
+@pytest.mark.asyncio(loop_scope="module")
+@pytest.mark.parametrize(
+    "key",
+    ["wrong", "", " ", "test-key-of-the-setting", "test-key-of-the-settings ", "x" * 10_000, b"\xff\xfe", "schlüssel"],
+)
+async def test_a_wrong_key_is_refused(shared: Any, problem: Any, key: str | bytes) -> None:
+    async with stranger(shared, key) as client:
+        response = await client.get("/orders")
+
+    problem(response, 401, "invalid_key")
+    assert response.headers["www-authenticate"].startswith("ApiKey")
+
+
+@pytest.mark.asyncio(loop_scope="module")
+async def test_a_well_formed_key_that_nobody_was_given_is_refused(shared: Any, problem: Any) -> None:
+    async with stranger(shared, new_key()) as client:
+        problem(await client.get("/orders"), 401, "invalid_key")
+
+
+@pytest.mark.asyncio(loop_scope="module")
+async def test_two_keys_are_refused_whichever_is_right(shared: Any, problem: Any) -> None:
+    right = "test-key-of-the-settings"
+
+    for keys in [(right, "wrong"), ("wrong", right), (right, right)]:
+        async with stranger(shared, *keys) as client:
+            problem(await client.get("/orders"), 401, "invalid_key")
+
+
+@pytest.mark.asyncio(loop_scope="module")
+@pytest.mark.parametrize("name", ["api_key", "apikey", "API-KEY", "X-API-Key", "key", "access_token"])
+async def test_a_key_in_the_address_is_refused_even_beside_a_right_one(shared: Any, problem: Any, name: str) -> None:
+    response = await shared.client.get("/debug/STEEL_SHEETS", params={name: "canary-77aa"})
+
+    problem(response, 401, "key_in_query")
+    assert "canary" not in response.text
+
+
+@pytest.mark.asyncio(loop_scope="module")
+async def test_a_stranger_s_body_is_not_even_read(shared: Any, problem: Any) -> None:
+    read = False
+
+    async def body() -> Any:
+        nonlocal read
+        read = True
+        yield b"{}"
+
+    async with stranger(shared) as client:
+        problem(await client.post("/inventory-trigger", content=body()), 401, "key_missing")
+
+    assert not read
+
+
+async def test_an_order_is_recorded_under_the_name_of_the_key_that_asked(service: Any, x1: dict[str, Any]) -> None:
+    async with await with_stored_key(service, "trigger", "read", name="erp bridge") as client:
+        answer = (await client.post("/inventory-trigger", json=x1)).json()
+        run = (await client.get(f"/runs/{answer['run_id']}")).json()
+
+    assert run["requested_by"] == "erp bridge"
+
+
+async def test_without_any_key_one_is_made_shown_once_and_stored_as_a_hash(
+    start: Any, capsys: pytest.CaptureFixture[str]
+) -> None:
+    service = await start(api_key=None)
+
+    shown = capsys.readouterr().out
+    key = shown.split()[-1]
+    async with stranger(service, key) as client:
+        let_in = await client.get("/orders")
+
+    assert let_in.status_code == 200
+    assert shown.count("rsk_") == 1
+    stored = await service.book.key_by_hash(digest(key.encode()))
+    assert stored.scopes == ALL_SCOPES
+    assert len(stored.prefix) == 10
+
+
+async def test_a_revoked_key_is_refused(service: Any, problem: Any) -> None:
+    async with await with_stored_key(service, "read") as client:
+        assert (await client.get("/orders")).status_code == 200
+
+        async with service.book._writing() as connection:
+            await connection.execute(api_keys.update().values(revoked_at=Now()))
+
+        problem(await client.get("/orders"), 401, "invalid_key")
+
+
+async def test_a_second_start_makes_and_shows_no_second_key(start: Any, capsys: pytest.CaptureFixture[str]) -> None:
+    await start(api_key=None)
+    capsys.readouterr()
+
+    await start(api_key=None)
+
+    assert "rsk_" not in capsys.readouterr().out
+
+
+async def test_a_key_of_the_settings_leaves_no_key_to_be_made(start: Any, capsys: pytest.CaptureFixture[str]) -> None:
+    service = await start()
+
+    assert "rsk_" not in capsys.readouterr().out
+    assert await service.count("api_keys") == 0
+
+
+async def test_metrics_are_open_by_setting_only(start: Any) -> None:
+    service = await start(metrics_public=True)
+
+    async with stranger(service) as client:
+        assert (await client.get("/metrics")).status_code == 200
+
+
+async def test_a_conversation_belongs_to_the_key_that_began_it(service: Any, problem: Any) -> None:
+    begun = (await service.client.post("/chat", json={"message": "What is on order?"})).json()
+    go_on = {"message": "And overdue?", "conversation_id": begun["conversation_id"]}
+    made_up = {"message": "And overdue?", "conversation_id": "0" * 32}
+
+    async with await with_stored_key(service, "trigger") as other:
+        foreign = problem(await other.post("/chat", json=go_on), 404, "unknown_conversation")
+        unknown = problem(await other.post("/chat", json=made_up), 404, "unknown_conversation")
+
+    assert (await service.client.post("/chat", json=go_on)).status_code == 200
+    assert {**foreign, "instance": ""} == {**unknown, "instance": ""}
+
+
+def test_keys_are_long_different_and_checked_without_a_look_up() -> None:
+    keys = {new_key() for _ in range(100)}
+
+    assert len(keys) == 100
+    for key in keys:
+        assert well_formed(key.encode())
+        assert not well_formed(key[:-1].encode() + (b"0" if key[-1] != "0" else b"1"))
+        assert not well_formed(key[:20].encode() + b"\xff" + key[21:].encode())

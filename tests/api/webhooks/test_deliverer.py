@@ -1,0 +1,463 @@
+"""Events reach real receivers, whatever the receivers do and whoever is killed."""
+
+import asyncio
+import base64
+import hashlib
+import hmac
+import io
+import json
+import signal
+import sys
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AsyncExitStack
+from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
+from typing import Any
+
+import pytest
+import sqlalchemy as sa
+from cryptography.fernet import Fernet
+from pydantic import SecretStr
+from sqlalchemy.ext.asyncio import AsyncEngine
+from standardwebhooks import Webhook as Verifier
+from standardwebhooks import WebhookVerificationError
+
+from agent.metrics import Metrics
+from agent.settings import Settings
+from api.webhooks.deliverer import Deliverer, asked_pause, delivering
+from api.webhooks.secrets import SecretBox, new_secret
+from tests.receiver import Receiver, endless_body, hang_up, held, in_drops, never, receiving, status
+from tools.book.audit import Actor
+from tools.book.orders import OrderBook
+from tools.book.placing import send
+from tools.book.webhooks import Webhook
+from tools.records.orders import NewRun
+from tools.storage.database import create_engine
+from tools.storage.schema import Now, deliveries, outbox, webhooks
+
+Start = Callable[..., Awaitable[Deliverer]]
+PAYLOAD = {"number": "PO-2026-000001", "total": "10.50", "note": "größer \u2028"}
+
+
+@pytest.fixture
+def settings() -> Settings:
+    return Settings(
+        _env_file=None,
+        webhook_allow_private=True,
+        webhook_poll_seconds=0.02,
+        webhook_first_retry_seconds=0.02,
+        webhook_longest_retry_seconds=0.05,
+        webhook_timeout_seconds=10,
+    )
+
+
+@pytest.fixture
+async def start(settings: Settings, database_url: str) -> AsyncIterator[Start]:
+    """Starts deliverers, each with an engine of its own as in a process of its own."""
+    async with AsyncExitStack() as stack:
+
+        async def start_one(**changes: Any) -> Deliverer:
+            engine = create_engine(database_url)
+            stack.push_async_callback(engine.dispose)
+            changed = settings.model_copy(update=changes)
+            return await stack.enter_async_context(delivering(changed, OrderBook(engine), Metrics()))
+
+        yield start_one
+
+
+@pytest.fixture
+async def receiver() -> AsyncIterator[Receiver]:
+    async with receiving() as receiver:
+        yield receiver
+
+
+@pytest.fixture
+def happen(book: OrderBook, new_run: Callable[..., NewRun]) -> Callable[..., Awaitable[str]]:
+    """Leaves an event in the outbox; its run's id comes back."""
+
+    async def leave(event: str = "order.placed", run_id: str | None = None) -> str:
+        if run_id is None:
+            run_id = (await book.record_run(new_run(), owner="w", lease_seconds=60)).id
+        async with book._writing() as connection:
+            await send(connection, event, run_id, PAYLOAD)
+        return run_id
+
+    return leave
+
+
+async def tell(book: OrderBook, receiver: Receiver, path: str = "/hooks", **changes: Any) -> tuple[Webhook, str]:
+    secret = new_secret()
+    values = {"events": [], "description": "", "secret": SecretBox(None).seal(secret), "by": Actor(name="test")}
+    return await book.add_webhook(url=receiver.url(path), **(values | changes)), secret
+
+
+async def until(ask: Callable[[], Awaitable[Any]], wanted: Any) -> None:
+    async with asyncio.timeout(20):
+        while await ask() != wanted:  # noqa: ASYNC110
+            await asyncio.sleep(0.01)
+
+
+async def settled(book: OrderBook, **wanted: int) -> None:
+    """Until so many deliveries have ended in each way, and none is left."""
+    counts = sa.select(deliveries.c.status, sa.func.count().label("count")).group_by(deliveries.c.status)
+
+    async def by_status() -> dict[str, int]:
+        async with book._reading() as connection:
+            return {row.status: row.count for row in await connection.execute(counts)}
+
+    await until(by_status, wanted)
+
+
+async def pending(book: OrderBook) -> int:
+    return (await book.delivery_figures()).pending
+
+
+async def not_handed_out(book: OrderBook) -> int:
+    async with book._reading() as connection:
+        query = sa.select(sa.func.count()).select_from(outbox).where(outbox.c.handed_out_at.is_(None))
+        return await connection.scalar(query) or 0
+
+
+async def is_paused(book: OrderBook) -> bool:
+    return only(await book.webhooks()).paused_until is not None
+
+
+def only(rows: list[Any]) -> Any:
+    assert len(rows) == 1, rows
+    return rows[0]
+
+
+async def rows_of(book: OrderBook) -> list[Any]:
+    async with book._reading() as connection:
+        query = sa.select(deliveries, Now().label("now")).order_by(deliveries.c.number)
+        return list((await connection.execute(query)).all())
+
+
+async def test_an_event_arrives_signed_as_standard_webhooks_says(book, receiver, happen, start: Start) -> None:
+    _, secret = await tell(book, receiver)
+    await happen()
+    await start()
+    await settled(book, delivered=1)
+
+    (received,) = receiver.received
+    message = Verifier(secret).verify(received.body, dict(received.headers))
+    assert (message["type"], message["data"]) == ("order.placed", PAYLOAD)
+    assert received.headers["content-type"] == "application/json"
+    signed = f"{received.event_id}.{received.headers['webhook-timestamp']}.".encode() + received.body
+    by_hand = hmac.new(base64.b64decode(secret.removeprefix("whsec_")), signed, hashlib.sha256).digest()
+    assert received.headers["webhook-signature"] == "v1," + base64.b64encode(by_hand).decode()
+
+
+async def test_a_failing_receiver_gets_the_same_event_again_until_it_takes_it(book, receiver, happen, start) -> None:
+    _, secret = await tell(book, receiver)
+    moved = status(302, Location=receiver.url("/elsewhere"))
+    receiver.script = [status(500), hang_up, moved, status(404), status(200)]
+    await happen()
+    await start()
+    await settled(book, delivered=1)
+
+    assert [each.target for each in receiver.received] == ["/hooks"] * 5
+    assert len(set(receiver.event_ids)) == 1
+    assert len({each.body for each in receiver.received}) == 1
+    for each in receiver.received:
+        Verifier(secret).verify(each.body, dict(each.headers))
+
+
+@pytest.mark.parametrize("trap", [never, in_drops])
+async def test_a_receiver_that_hangs_or_drips_cannot_hold_an_attempt(book, receiver, happen, start, trap) -> None:
+    await tell(book, receiver)
+    receiver.script = [trap]
+    await happen()
+    deliverer = await start(webhook_timeout_seconds=0.3)
+    await settled(book, delivered=1)
+
+    assert len(receiver.received) == 2
+    assert deliverer._metrics.webhook_deliveries.labels("failed")._value.get() == 1
+
+
+async def test_an_endless_answer_is_not_read(book, receiver, happen, start) -> None:
+    await tell(book, receiver)
+    receiver.script = [endless_body]
+    await happen()
+    await start()
+    await settled(book, delivered=1)
+
+    assert len(receiver.received) == 1
+
+
+async def test_a_slow_receiver_delays_no_other_one(book, receiver, happen, start) -> None:
+    release = asyncio.Event()
+    async with receiving() as slow:
+        slow.otherwise = held(release)
+        await tell(book, slow)
+        await tell(book, receiver)
+        for _ in range(15):
+            await happen()
+        await start(webhook_lanes=3)
+        await receiver.until(15)
+        await slow.until(3)
+        assert len(slow.received) == 3
+        release.set()
+        await settled(book, delivered=30)
+
+        assert slow.most_open == 3
+        assert sorted(slow.event_ids) == sorted(receiver.event_ids)
+
+
+async def test_a_receiver_that_asks_for_a_pause_gets_it_for_all_its_events(book, receiver, happen, start) -> None:
+    await tell(book, receiver)
+    receiver.script = [status(429, Retry_After="3600")]
+    await happen()
+    deliverer = await start()
+    await receiver.until(1)
+    await until(lambda: is_paused(book), True)
+    await happen()
+    await deliverer.round()
+    await deliverer.round()
+
+    webhook = only(await book.webhooks())
+    first, second = await rows_of(book)
+    assert 3500 < (first.due_at - first.now).total_seconds() <= 3600
+    assert 3500 < (webhook.paused_until - first.now).total_seconds() <= 3600
+    assert (second.attempts, len(receiver.received)) == (0, 1)
+    assert first.last_error == "The receiver answered 429."
+
+
+async def test_a_receiver_that_is_gone_is_disabled_and_its_events_become_dead_letters(
+    book, receiver, happen, start
+) -> None:
+    webhook, _ = await tell(book, receiver)
+    release = asyncio.Event()
+    receiver.script = [held(release, 410)]
+    await happen()
+    await start(webhook_lanes=1)
+    await receiver.until(1)
+    await happen()
+    await until(lambda: pending(book), 2)
+    release.set()
+    await settled(book, dead=2)
+    await happen()
+    await until(lambda: not_handed_out(book), 0)
+
+    disabled = await book.webhook(webhook.id)
+    assert (disabled.enabled, disabled.disabled_reason) == (False, "The receiver answered 410 Gone.")
+    assert {letter.last_error for letter in await book.dead_letters()} == {"The receiver answered 410 Gone."}
+    await book.change_webhook(webhook.id, {"enabled": True}, by=Actor(name="test"))
+    assert await book.replay_dead_letters() == 2
+    await settled(book, delivered=2)
+    assert len(set(receiver.event_ids)) == 2
+
+
+async def test_after_the_last_attempt_a_dead_letter_can_be_replayed(book, receiver, happen, start) -> None:
+    await tell(book, receiver)
+    receiver.script = [status(500), status(503), status(400)]
+    run_id = await happen()
+    deliverer = await start(webhook_attempts=3)
+    await settled(book, dead=1)
+
+    letter = only(await book.dead_letters())
+    assert (letter.run_id, letter.attempts, letter.last_error) == (run_id, 3, "The receiver answered 400.")
+    assert (await book.delivery_figures()).dead == 1
+    await book.replay_dead_letter(letter.number)
+    await settled(book, delivered=1)
+
+    assert len(receiver.received) == 4
+    assert set(receiver.event_ids) == {letter.event_id}
+    outcomes = deliverer._metrics.webhook_deliveries
+    assert [outcomes.labels(name)._value.get() for name in ("failed", "dead", "delivered")] == [2, 1, 1]
+
+
+async def test_two_processes_that_race_deliver_each_event_once(book, receiver, happen, start) -> None:
+    await tell(book, receiver)
+    for _ in range(30):
+        await happen()
+    await asyncio.gather(start(), start(), start())
+    await settled(book, delivered=30)
+
+    assert len(receiver.event_ids) == len(set(receiver.event_ids)) == 30
+
+
+async def test_what_a_killed_process_was_delivering_is_delivered_by_another(
+    book, receiver, happen, start, database_url: str
+) -> None:
+    await tell(book, receiver)
+    receiver.script = [held(asyncio.Event())]
+    await happen()
+    killed = await asyncio.create_subprocess_exec(
+        sys.executable, "-m", "tests.api.webhooks.killed_deliverer", database_url
+    )
+    await receiver.until(1, seconds=60)
+    killed.kill()
+    assert await killed.wait() == -signal.SIGKILL
+    assert only(await rows_of(book)).status == "pending"
+    await start()
+    await settled(book, delivered=1)
+
+    assert len(receiver.received) == 2
+    assert len(set(receiver.event_ids)) == 1
+
+
+async def test_a_run_s_events_arrive_in_order_and_hold_up_no_other_run(book, receiver, happen, start) -> None:
+    release = asyncio.Event()
+    await tell(book, receiver)
+    receiver.script = [held(release)]
+    first = await happen("review.opened")
+    await happen("review.decided", first)
+    await happen("order.placed", first)
+    deliverer = await start()
+    await receiver.until(1)
+    other = await happen()
+    await receiver.until(2)
+    await deliverer.round()
+    assert other != first
+    assert [json.loads(each.body)["type"] for each in receiver.received] == ["review.opened", "order.placed"]
+    release.set()
+    await settled(book, delivered=4)
+
+    types = [json.loads(each.body)["type"] for each in receiver.received]
+    assert types == ["review.opened", "order.placed", "review.decided", "order.placed"]
+
+
+async def test_a_run_s_later_event_does_not_wait_for_one_that_is_refused(book, receiver, happen, start) -> None:
+    await tell(book, receiver)
+    receiver.script = [status(400)]
+    run_id = await happen("review.opened")
+    await happen("order.placed", run_id)
+    await start(webhook_first_retry_seconds=3600, webhook_longest_retry_seconds=3600)
+    await receiver.until(2)
+
+    assert [json.loads(each.body)["type"] for each in receiver.received] == ["review.opened", "order.placed"]
+
+
+async def test_while_a_secret_is_replaced_both_sign_and_afterwards_the_new_one_alone(
+    book, receiver, happen, start
+) -> None:
+    webhook, old = await tell(book, receiver)
+    new = new_secret()
+    await book.rotate_secret(webhook.id, SecretBox(None).seal(new), keep_old_seconds=3600, by=Actor(name="test"))
+    await happen()
+    await start()
+    await receiver.until(1)
+    await book.rotate_secret(webhook.id, SecretBox(None).seal(new), keep_old_seconds=0, by=Actor(name="test"))
+    await happen()
+    await receiver.until(2)
+
+    during, after = ((each.body, dict(each.headers)) for each in receiver.received)
+    assert Verifier(old).verify(*during) == Verifier(new).verify(*during)
+    assert Verifier(new).verify(*after)
+    with pytest.raises(WebhookVerificationError):
+        Verifier(old).verify(*after)
+
+
+async def test_forged_and_late_messages_are_refused_by_the_receivers_library(book, receiver, happen, start) -> None:
+    _, secret = await tell(book, receiver)
+    await happen()
+    await start()
+    await receiver.until(1)
+    body, headers = receiver.received[0].body, dict(receiver.received[0].headers)
+    late = datetime.now(UTC) - timedelta(minutes=10)
+    signed_late = {
+        "webhook-id": headers["webhook-id"],
+        "webhook-timestamp": str(int(late.timestamp())),
+        "webhook-signature": Verifier(secret).sign(headers["webhook-id"], late, body.decode()),
+    }
+
+    assert Verifier(secret).verify(body, headers)
+    for forged in ((body.replace(b"10.50", b"10.51"), headers), (body, signed_late)):
+        with pytest.raises(WebhookVerificationError):
+            Verifier(secret).verify(*forged)
+
+
+async def test_sealed_secrets_sign_and_cannot_be_read_in_the_database(book, receiver, happen, start) -> None:
+    key = SecretStr(Fernet.generate_key().decode())
+    secret = new_secret()
+    await tell(book, receiver, secret=SecretBox(key).seal(secret))
+    await happen()
+    await start(webhook_secret_key=key)
+    await settled(book, delivered=1)
+
+    assert Verifier(secret).verify(receiver.received[0].body, dict(receiver.received[0].headers))
+    async with book._reading() as connection:
+        stored = str(await connection.scalar(sa.select(webhooks.c.secret)))
+    assert secret.removeprefix("whsec_") not in stored
+
+
+async def test_without_the_key_that_sealed_a_secret_nothing_is_sent_and_nothing_is_lost(
+    book, receiver, happen, start
+) -> None:
+    right, wrong = (SecretStr(Fernet.generate_key().decode()) for _ in range(2))
+    await tell(book, receiver, secret=SecretBox(right).seal(new_secret()))
+    await happen()
+    await start(webhook_attempts=1, webhook_secret_key=wrong)
+    await settled(book, dead=1)
+
+    assert only(await book.dead_letters()).last_error == "Its secret was encrypted with another WEBHOOK_SECRET_KEY."
+    assert receiver.connections == 0
+
+
+async def test_nothing_secret_is_logged(book, receiver, happen, start, log: io.StringIO) -> None:
+    receiver.script = [endless_body, status(500, X_Canary="canary-of-a-header")]
+    _, secret = await tell(book, receiver, path="/hooks/canary-of-the-path?token=canary-of-the-query")
+    await happen()
+    await happen()
+    await start()
+    await settled(book, delivered=2)
+
+    said = log.getvalue()
+    assert {json.loads(line)["event"] for line in said.splitlines()} == {"webhook_delivered", "webhook_failed"}
+    assert not any(word in said for word in ("canary", "größer", "127.0.0.1", secret.removeprefix("whsec_")))
+
+
+async def test_delivery_goes_on_after_the_database_dropped_every_connection(
+    book, receiver, happen, start, engine: AsyncEngine
+) -> None:
+    if engine.dialect.name != "postgresql":
+        pytest.skip("SQLite has no server to lose")
+    await tell(book, receiver)
+    await start()
+    await happen()
+    await receiver.until(1)
+    async with engine.begin() as connection:
+        others = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database()"
+        await connection.exec_driver_sql(f"{others} AND pid <> pg_backend_pid()")
+    await happen()
+    await settled(book, delivered=2)
+
+    assert len(set(receiver.event_ids)) == 2
+
+
+async def test_attempts_under_way_at_the_end_get_their_answer(book, receiver, happen, settings, database_url) -> None:
+    release = asyncio.Event()
+    receiver.script = [held(release)]
+    await tell(book, receiver)
+    await happen()
+    engine = create_engine(database_url)
+    async with delivering(settings, OrderBook(engine), Metrics()):
+        await receiver.until(1)
+        asyncio.get_running_loop().call_later(0.1, release.set)
+    await engine.dispose()
+
+    assert only(await rows_of(book)).status == "delivered"
+
+
+def test_pauses_grow_threefold_up_to_the_longest_and_take_about_a_day_in_all() -> None:
+    settings = Settings(_env_file=None)
+    deliverer = Deliverer(settings, None, Metrics(), None, 20)
+    attempts = range(1, settings.webhook_attempts)
+
+    spread = [[deliverer._pause(attempt) for _ in range(200)] for attempt in attempts]
+
+    middles = [min(5 * 3.0 ** (attempt - 1), 21_600) for attempt in attempts]
+    for pauses, middle in zip(spread, middles, strict=True):
+        assert 0.8 * middle <= min(pauses) < max(pauses) <= 1.2 * middle
+    assert 20 < sum(middles) / 3600 < 28
+
+
+@pytest.mark.parametrize("asked", ["-5", "soon", "", "1e3", "٣", "Wed, 99 Nov 2026 00:00:00 GMT", "2020-01-01"])
+def test_a_pause_that_cannot_be_understood_is_none(asked: str) -> None:
+    assert asked_pause(asked) == 0
+
+
+def test_a_pause_may_be_asked_for_as_a_date() -> None:
+    assert 50 < asked_pause(format_datetime(datetime.now(UTC) + timedelta(seconds=60), usegmt=True)) <= 60
+    assert asked_pause(format_datetime(datetime.now(UTC) - timedelta(seconds=60), usegmt=True)) == 0

@@ -1,0 +1,299 @@
+import asyncio
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import sqlalchemy as sa
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from tools.book import orders as order_book
+from tools.book import placing
+from tools.book.orders import OrderBook
+from tools.records.errors import AwaitsReview
+from tools.records.orders import Order, RunView
+from tools.storage.schema import counters, orders, outbox, runs
+
+ROOT = Path(__file__).parents[3]
+
+
+@pytest.fixture
+def proposed(book: OrderBook, new_run, new_proposal):
+    """Records runs first and proposes then, as runs do that start together."""
+
+    async def propose(*differences: dict) -> list[str]:
+        begun = []
+        for changes in differences:
+            about = {name: changes[name] for name in ("product_id", "location", "mode") if name in changes}
+            begun.append((await book.record_run(new_run(**about), owner="w1", lease_seconds=60), changes))
+        for run, changes in begun:
+            await book.propose(new_proposal(run.id, **changes), route="auto", expires_in_hours=1)
+        return [run.id for run, _ in begun]
+
+    return propose
+
+
+async def test_of_two_runs_that_saw_the_same_stock_the_second_waits_for_a_person(book: OrderBook, proposed) -> None:
+    first, second = await proposed({}, {})
+    order = await book.place(first)
+    with pytest.raises(AwaitsReview, match=order.number) as waits:
+        await book.place(second)
+    view = waits.value.view
+    assert (view.run.status, view.order) == ("pending_review", None)
+    assert view.proposal is not None
+    assert (view.proposal.status, view.proposal.version) == ("pending", 2)
+    assert order.number in view.proposal.review_reasons[-1]
+    assert view.proposal.expires_at is not None
+    assert await book.run(second) == view
+
+
+async def test_the_held_order_can_be_approved_and_is_then_placed_once(book: OrderBook, proposed) -> None:
+    first, second = await proposed({}, {})
+    await book.place(first)
+    with pytest.raises(AwaitsReview):
+        await book.place(second)
+    review = (await book.reviews(status="pending"))[0]
+    view = await book.decide(
+        review.id, version=2, decision="approve", quantity=None, reason="both are needed", decided_by="anna"
+    )
+    assert await book.place(second) == view.order
+    assert len(await book.orders()) == 2
+
+
+async def test_placing_a_held_order_again_still_waits(book: OrderBook, proposed) -> None:
+    first, second = await proposed({}, {})
+    await book.place(first)
+    for _ in range(2):
+        with pytest.raises(AwaitsReview):
+            await book.place(second)
+    assert len(await book.reviews()) == 1
+
+
+async def test_a_run_begun_after_the_order_has_counted_it_and_may_place(book: OrderBook, proposed) -> None:
+    first = await proposed({})
+    await book.place(first[0])
+    second = await proposed({})
+    assert (await book.place(second[0])).number.endswith("000002")
+
+
+async def test_an_order_that_is_due_at_once_competes_all_the_same(book: OrderBook, proposed) -> None:
+    first, second = await proposed({"lead_time_days": 0}, {"lead_time_days": 0})
+    await book.place(first)
+    with pytest.raises(AwaitsReview):
+        await book.place(second)
+
+
+@pytest.mark.parametrize("other", [{"product_id": "NUTS"}, {"location": "DEPOT"}, {"mode": "mock"}])
+async def test_another_need_does_not_compete(book: OrderBook, proposed, other: dict) -> None:
+    first, second = await proposed({}, other)
+    await book.place(first)
+    await book.place(second)
+
+
+async def test_two_transfers_out_of_the_same_stock_compete(book: OrderBook, proposed) -> None:
+    transfer = {"action": "transfer", "source_location": "DEPOT"}
+    first, second = await proposed(transfer, transfer | {"location": "YARD"})
+    await book.place(first)
+    with pytest.raises(AwaitsReview):
+        await book.place(second)
+
+
+async def test_an_order_for_a_place_whose_stock_was_given_away_meanwhile_waits(book: OrderBook, proposed) -> None:
+    transfer, purchase = await proposed({"action": "transfer", "source_location": "DEPOT"}, {"location": "DEPOT"})
+    await book.place(transfer)
+    with pytest.raises(AwaitsReview):
+        await book.place(purchase)
+
+
+async def test_what_arrives_at_the_source_of_a_transfer_does_not_compete_with_it(book: OrderBook, proposed) -> None:
+    purchase, transfer = await proposed({"location": "DEPOT"}, {"action": "transfer", "source_location": "DEPOT"})
+    await book.place(purchase)
+    await book.place(transfer)
+
+
+async def test_an_order_approved_by_a_person_competes_like_any_other(
+    book: OrderBook, new_run, new_proposal, proposed
+) -> None:
+    reviewed = await book.record_run(new_run(), owner="w1", lease_seconds=60)
+    automatic = (await proposed({}))[0]
+    review = await book.propose(new_proposal(reviewed.id), route="review", expires_in_hours=1)
+    await book.decide(review.id, version=1, decision="approve", quantity=None, reason="", decided_by="anna")
+    with pytest.raises(AwaitsReview, match="was placed while"):
+        await book.place(automatic)
+
+
+async def test_a_waiting_review_of_the_same_need_holds_an_order_back(
+    book: OrderBook, new_run, new_proposal, proposed
+) -> None:
+    waiting = await book.record_run(new_run(), owner="w1", lease_seconds=60)
+    review = await book.propose(new_proposal(waiting.id), route="review", expires_in_hours=1)
+    automatic = await proposed({})
+    with pytest.raises(AwaitsReview, match=review.id):
+        await book.place(automatic[0])
+
+
+async def test_an_expired_review_holds_nothing_back(book: OrderBook, new_run, new_proposal, proposed) -> None:
+    over = await book.record_run(new_run(), owner="w1", lease_seconds=60)
+    await book.propose(new_proposal(over.id), route="review", expires_in_hours=0)
+    automatic = await proposed({})
+    await book.place(automatic[0])
+
+
+async def test_a_review_says_what_was_placed_while_its_run_was_deciding(
+    book: OrderBook, new_run, new_proposal, proposed
+) -> None:
+    late = await book.record_run(new_run(), owner="w1", lease_seconds=60)
+    order = await book.place((await proposed({}))[0])
+    review = await book.propose(new_proposal(late.id, review_reasons=("value",)), route="review", expires_in_hours=1)
+    assert review.review_reasons[0] == "value"
+    assert order.number in review.review_reasons[1]
+
+
+async def test_of_twenty_runs_at_once_for_one_need_one_orders_by_itself(book: OrderBook, proposed) -> None:
+    identities = await proposed(*[{}] * 20)
+    outcomes = await _place_all(book, identities)
+    assert sum(isinstance(outcome, Order) for outcome in outcomes) == 1
+    assert sum(isinstance(outcome, AwaitsReview) for outcome in outcomes) == 19
+    assert len(await book.orders()) == 1
+    assert len(await book.reviews(status="pending")) == 19
+
+
+async def test_without_the_guard_they_would_all_order(
+    book: OrderBook, proposed, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A planted fault, to show that it is the guard that makes the difference."""
+
+    async def nothing_stands(*_: object) -> placing.Standing:
+        return placing.Standing(hindrance=None, limits=None)
+
+    monkeypatch.setattr(order_book, "standing", nothing_stands)
+    outcomes = await _place_all(book, await proposed(*[{}] * 20))
+    assert sum(isinstance(outcome, Order) for outcome in outcomes) == 20
+
+
+async def _place_all(book: OrderBook, identities: list[str]) -> list[Order | BaseException]:
+    return await asyncio.gather(*(book.place(identity) for identity in identities), return_exceptions=True)
+
+
+async def test_of_fifty_placings_of_one_run_one_order_comes(book: OrderBook, engine: AsyncEngine, proposed) -> None:
+    identity = (await proposed({}))[0]
+    outcomes = await _place_all(book, [identity] * 50)
+    assert len({order.number for order in outcomes if isinstance(order, Order)}) == 1
+    assert all(isinstance(outcome, Order) for outcome in outcomes)
+    assert await _problems(engine) == []
+
+
+async def test_fifty_runs_at_once_are_numbered_without_a_gap(book: OrderBook, engine: AsyncEngine, proposed) -> None:
+    identities = await proposed(*({"product_id": f"P{n}"} for n in range(50)))
+    outcomes = await _place_all(book, identities)
+    numbers = sorted(int(order.number[-6:]) for order in outcomes if isinstance(order, Order))
+    assert numbers == list(range(1, 51))
+    assert await _problems(engine) == []
+
+
+@pytest.mark.parametrize("step", ["send", "finish_run", "next_value"])
+async def test_a_placing_that_breaks_off_leaves_nothing(
+    book: OrderBook, engine: AsyncEngine, proposed, monkeypatch: pytest.MonkeyPatch, step: str
+) -> None:
+    identity = (await proposed({}))[0]
+
+    async def break_off(*_: object) -> None:
+        raise ConnectionResetError
+
+    with monkeypatch.context() as broken:
+        broken.setattr(placing, step, break_off)
+        with pytest.raises(ConnectionResetError):
+            await book.place(identity)
+    async with engine.connect() as connection:
+        for table in (orders, outbox, counters):
+            assert await connection.scalar(sa.select(sa.func.count()).select_from(table)) == 0
+    assert (await book.run(identity)).run.status == "running"
+    assert (await book.place(identity)).number.endswith("-000001")
+
+
+async def test_the_table_itself_refuses_a_second_order_of_a_run(book: OrderBook, engine: AsyncEngine, proposed) -> None:
+    await book.place((await proposed({}))[0])
+    with pytest.raises(IntegrityError):
+        await _insert_order_again(engine)
+    assert await _problems(engine) == []
+
+
+async def test_without_the_unique_keys_the_double_is_stored_and_found(
+    book: OrderBook, engine: AsyncEngine, proposed
+) -> None:
+    """A planted fault: the same second insert into a book that has lost the keys, which the check must find."""
+    order = await book.place((await proposed({}))[0])
+    async with engine.begin() as connection:
+        await connection.exec_driver_sql("CREATE TABLE keyless AS SELECT * FROM orders")
+        await connection.exec_driver_sql("DROP TABLE orders" + (" CASCADE" if engine.name == "postgresql" else ""))
+        await connection.exec_driver_sql("ALTER TABLE keyless RENAME TO orders")
+    assert await _problems(engine) == []
+    await _insert_order_again(engine)
+    assert await _problems(engine) == [f"{order.run_id} has 2 orders"]
+
+
+async def _insert_order_again(engine: AsyncEngine) -> None:
+    async with engine.begin() as connection:
+        row = dict((await connection.execute(sa.select(orders))).mappings().one())
+        row.update(sequence=row["sequence"] + 1, number="PO-2026-999999")
+        await connection.execute(sa.insert(orders).values(row))
+
+
+async def _problems(engine: AsyncEngine) -> list[str]:
+    """What is wrong with the book: runs with more or less than the one order and message that their status means."""
+    counts = sa.select(
+        runs.c.id,
+        runs.c.status,
+        sa.select(sa.func.count()).where(orders.c.run_id == runs.c.id).scalar_subquery().label("orders"),
+        sa.select(sa.func.count())
+        .where(outbox.c.run_id == runs.c.id, outbox.c.event == "order.placed")
+        .scalar_subquery()
+        .label("messages"),
+    ).order_by(runs.c.created_at)
+    found = []
+    async with engine.connect() as connection:
+        for identity, status, placed, messages in (await connection.execute(counts)).all():
+            due = 1 if status == "executed" else 0
+            found += [f"{identity} has {placed} orders"] if placed != due else []
+            found += [f"{identity} left {messages} messages"] if messages != due else []
+    return found
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("workers", [1, 2])
+async def test_workers_killed_at_any_moment_lose_and_double_nothing(
+    database_url: str, engine: AsyncEngine, book: OrderBook, new_proposal, workers: int
+) -> None:
+    template = new_proposal("any").model_dump(mode="json")
+    acknowledged = await asyncio.to_thread(_kill_workers, database_url, template, workers=workers, kills=8)
+    assert len(acknowledged) > 8
+    assert await _problems(engine) == []
+    views = [await book.run(identity) for identity in acknowledged]
+    assert {view.run.status for view in views} == {"executed"}
+    assert {_outcome(view) for view in views} == {("placed", "automatic"), ("approved", "anna")}
+    async with engine.connect() as connection:
+        numbers = (await connection.scalars(sa.select(orders.c.number).order_by(orders.c.number))).all()
+    assert [int(number[-6:]) for number in numbers] == list(range(1, len(numbers) + 1))
+
+
+def _outcome(view: RunView) -> tuple[str, str]:
+    assert view.proposal is not None
+    assert view.order is not None
+    return view.proposal.status, view.order.placed_by
+
+
+def _kill_workers(url: str, template: dict, *, workers: int, kills: int) -> list[str]:
+    script = Path(__file__).with_name("killed_workers.py")
+    result = subprocess.run(
+        [sys.executable, script, url, str(workers), str(kills), json.dumps(template)],
+        env=os.environ | {"PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+        timeout=120,
+    )
+    assert result.returncode == 0, result.stderr[-3000:]
+    acknowledged: list[str] = json.loads(result.stdout)
+    return acknowledged

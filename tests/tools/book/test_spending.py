@@ -1,0 +1,295 @@
+"""Money: no number of orders at once passes a limit, and whoever is refused is told why."""
+
+import asyncio
+from decimal import Decimal
+from typing import Any
+
+import pytest
+import sqlalchemy as sa
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from tools.book import placing, spending
+from tools.book.audit import Actor
+from tools.book.orders import OrderBook
+from tools.records.errors import AwaitsReview, LimitExceeded
+from tools.records.money import DayLimit, Limit
+from tools.records.orders import Order
+from tools.storage.schema import spending as ledger
+
+ADMIN = Actor(name="admin")
+ERP = "key_erp"
+
+
+@pytest.fixture
+def key(book: OrderBook):
+    """Makes a key with limits in EUR."""
+
+    async def make(
+        key_id: str = ERP, *, scopes: tuple[str, ...] = ("trigger",), name: str = "erp", **most: Any
+    ) -> None:
+        limits = [Limit(currency="EUR", **{span: Decimal(amount) for span, amount in most.items()})] if most else []
+        await book.create_key(key_id, f"hash of {key_id}", "rsk", name=name, scopes=scopes, by=ADMIN, limits=limits)
+
+    return make
+
+
+@pytest.fixture
+def proposed(book: OrderBook, new_run, new_proposal):
+    """Proposes orders of 40 units at 12.50 EUR, 500 EUR each, for as many products, all asked for with one key."""
+    numbers = iter(range(10**6))
+
+    async def propose(count: int = 1, *, route: str = "auto", **changes: Any) -> list[str]:
+        runs = []
+        for _ in range(count):
+            about = {"product_id": f"P{next(numbers)}", "requested_by_id": ERP}
+            run = await book.record_run(new_run(**about), owner="w1", lease_seconds=60)
+            await book.propose(new_proposal(run.id, **(about | changes)), route=route, expires_in_hours=1)
+            runs.append(run.id)
+        return runs
+
+    return propose
+
+
+async def place_all(book: OrderBook, runs: list[str]) -> list[Order | BaseException]:
+    return await asyncio.gather(*(book.place(run) for run in runs), return_exceptions=True)
+
+
+async def spent(engine: AsyncEngine) -> dict[tuple[str, str], Decimal]:
+    async with engine.connect() as connection:
+        rows = (await connection.execute(sa.select(ledger.c.account, ledger.c.period, ledger.c.spent))).all()
+    return {
+        (account, period if period == "total" else "day"): Decimal(amount) / 10**6 for account, period, amount in rows
+    }
+
+
+@pytest.mark.parametrize("span", ["per_day", "in_total"])
+async def test_fifty_orders_at_once_never_pass_a_limit(
+    book: OrderBook, engine: AsyncEngine, key, proposed, span: str
+) -> None:
+    await key(**{span: "5200"})
+    outcomes = await place_all(book, await proposed(50))
+    placed = [outcome for outcome in outcomes if isinstance(outcome, Order)]
+    held = [outcome for outcome in outcomes if isinstance(outcome, AwaitsReview)]
+    assert (len(placed), len(held)) == (10, 40)
+    assert list((await spent(engine)).values()) == [Decimal(5000)]
+    assert "of which 200.00 EUR are left; this order is 500.00 EUR" in held[0].message
+
+
+async def test_without_the_guard_they_would_pass_it(
+    book: OrderBook, key, proposed, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A planted fault, to show that it is the guarded update that holds."""
+
+    async def take(*_: object) -> bool:
+        return True
+
+    await key(per_day="5200")
+    monkeypatch.setattr(spending, "_take", take)
+    outcomes = await place_all(book, await proposed(50))
+    assert sum(isinstance(outcome, Order) for outcome in outcomes) == 50
+
+
+async def test_fifty_orders_of_many_keys_never_pass_the_day_s_limit_of_all(
+    engine: AsyncEngine, new_run, new_proposal, proposed
+) -> None:
+    book = OrderBook(
+        engine, day_limit=DayLimit(amount=Decimal(3000), currency="USD", exchange_rates={"EUR": Decimal(2)})
+    )
+    runs = [run for number in range(50) for run in await proposed(requested_by_id=f"key_{number}")]
+    outcomes = await place_all(book, runs)
+    assert sum(isinstance(outcome, Order) for outcome in outcomes) == 3
+    assert (await spent(engine)) == {("*", "day"): Decimal(3000)}
+
+
+async def test_what_one_limit_refuses_is_taken_from_no_other(engine: AsyncEngine, key, proposed) -> None:
+    book = OrderBook(engine, day_limit=DayLimit(amount=Decimal(10_000), currency="EUR", exchange_rates={}))
+    await key(per_day="600", in_total="400")
+    (outcome,) = await place_all(book, await proposed())
+    assert isinstance(outcome, AwaitsReview)
+    await book.limit_key(ERP, [Limit(currency="EUR", per_day=Decimal(600), in_total=Decimal(700))], by=ADMIN)
+    outcomes = await place_all(book, await proposed(2))
+    assert [type(outcome) for outcome in outcomes].count(Order) == 1
+    assert set((await spent(engine)).values()) == {Decimal(500)}
+
+
+@pytest.mark.parametrize(
+    ("limit", "reason"),
+    [
+        ({"per_order": "499.99"}, "Key 'erp' may spend 499.99 EUR on one order; this order is 500.00 EUR."),
+        ({"per_day": "499.99"}, "Key 'erp' may spend 499.99 EUR a day; this order is 500.00 EUR."),
+    ],
+)
+async def test_an_order_beyond_a_limit_waits_for_a_person_with_the_reason(
+    book: OrderBook, key, proposed, limit: dict, reason: str
+) -> None:
+    await key(**limit)
+    (run,) = await proposed()
+    with pytest.raises(AwaitsReview):
+        await book.place(run)
+    view = await book.run(run)
+    assert view.run.status == "pending_review"
+    assert view.proposal is not None
+    assert view.proposal.review_reasons == (reason,)
+
+
+async def test_an_order_exactly_at_every_limit_is_placed(book: OrderBook, engine: AsyncEngine, key, proposed) -> None:
+    await key(per_order="500", per_day="500", in_total="500")
+    await book.place((await proposed())[0])
+    assert await spent(engine) == {(ERP, "day"): Decimal(500), (ERP, "total"): Decimal(500)}
+
+
+async def test_a_currency_without_a_limit_is_not_spent_by_a_key_with_limits(book: OrderBook, key, proposed) -> None:
+    await key(per_day="10000")
+    with pytest.raises(AwaitsReview, match="none in GBP"):
+        await book.place((await proposed(currency="GBP"))[0])
+
+
+async def test_an_unknown_rate_sends_an_order_to_a_person(engine: AsyncEngine, proposed) -> None:
+    book = OrderBook(engine, day_limit=DayLimit(amount=Decimal(10_000), currency="USD", exchange_rates={}))
+    with pytest.raises(AwaitsReview, match="no exchange rate for EUR"):
+        await book.place((await proposed())[0])
+
+
+async def test_a_transfer_spends_nothing(book: OrderBook, engine: AsyncEngine, key, proposed) -> None:
+    await key(per_order="1")
+    await book.place((await proposed(action="transfer", source_location="DEPOT"))[0])
+    assert await spent(engine) == {}
+
+
+@pytest.mark.parametrize(("price", "words"), [(None, "No unit price"), (Decimal(0), "The unit price is 0")])
+async def test_an_unknown_price_is_held_against_no_limit(
+    book: OrderBook, key, proposed, price: Decimal | None, words: str
+) -> None:
+    await key(per_day="10000")
+    with pytest.raises(AwaitsReview, match=words):
+        await book.place((await proposed(unit_price=price))[0])
+
+
+@pytest.mark.parametrize("action", ["purchase_order", "transfer"])
+async def test_what_a_key_asked_for_is_not_placed_by_itself_once_it_is_revoked(
+    book: OrderBook, key, proposed, action: str
+) -> None:
+    await key()
+    (run_id,) = await proposed(action=action)
+    await book.revoke_key(ERP, by=ADMIN)
+    with pytest.raises(AwaitsReview, match="which asked for this, was revoked"):
+        await book.place(run_id)
+    (held,) = await book.reviews("pending")
+    assert "was revoked" in held.review_reasons[-1]
+
+
+async def test_a_key_without_limits_leaves_no_line_in_the_ledger(
+    book: OrderBook, engine: AsyncEngine, key, proposed
+) -> None:
+    await key()
+    await book.place((await proposed())[0])
+    assert await spent(engine) == {}
+
+
+async def test_a_limit_costs_a_placing_one_statement_for_each_span_and_none_without(
+    book: OrderBook, engine: AsyncEngine, key, proposed
+) -> None:
+    sent: list[str] = []
+    sa.event.listen(engine.sync_engine, "before_cursor_execute", lambda *given: sent.append(given[2]))
+
+    async def statements(**changes: Any) -> int:
+        (run,) = await proposed(**changes)
+        sent.clear()
+        await book.place(run)
+        return len(sent)
+
+    await key("key_free")
+    await key("key_bound", per_order="500", per_day="500", in_total="500")
+    alone = await statements(requested_by_id="")
+    assert await statements(requested_by_id="key_free") == alone
+    assert await statements(requested_by_id="key_bound") == alone + 2
+
+
+async def test_what_a_key_spent_before_its_first_limit_counts(
+    book: OrderBook, engine: AsyncEngine, key, proposed
+) -> None:
+    await key()
+    await book.place((await proposed())[0])
+    await book.limit_key(ERP, [Limit(currency="EUR", per_day=Decimal(900))], by=ADMIN)
+    assert (await spent(engine))[ERP, "day"] == Decimal(500)
+    with pytest.raises(AwaitsReview, match=r"400\.00 EUR are left"):
+        await book.place((await proposed())[0])
+
+
+async def test_an_order_that_is_not_placed_after_all_gives_its_money_back(
+    book: OrderBook, engine: AsyncEngine, key, proposed, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def break_off(*_: object) -> None:
+        raise ConnectionResetError
+
+    await key(per_day="500")
+    (run,) = await proposed()
+    with monkeypatch.context() as broken:
+        broken.setattr(placing, "send", break_off)
+        with pytest.raises(ConnectionResetError):
+            await book.place(run)
+    assert await spent(engine) == {}
+    await book.place(run)
+
+
+@pytest.fixture
+def approve(book: OrderBook, proposed):
+    """Approves a fresh review of 500 EUR, asked for with the key ERP, with the key given."""
+
+    async def decide(key_id: str, **changes: Any) -> str:
+        (run,) = await proposed(route="review")
+        review = (await book.run(run)).proposal
+        values = {"version": 1, "decision": "approve", "quantity": None, "reason": "ok", "decided_by": "boss"} | changes
+        await book.decide(review.id, decided_by_id=key_id, **values)
+        return run
+
+    return decide
+
+
+async def test_an_approval_beyond_the_approver_s_limit_is_refused_and_says_who_can(
+    book: OrderBook, key, approve
+) -> None:
+    await key("key_small", scopes=("approve",), name="small", per_day="700")
+    await key("key_chief", scopes=("approve",), name="chief")
+    await key("key_equal", scopes=("approve",), name="equal", per_order="499")
+    await key(ERP, scopes=("trigger", "approve"))
+    await approve("key_small")
+    with pytest.raises(LimitExceeded) as refusal:
+        await approve("key_small")
+    assert "may spend 700.00 EUR a day, of which 200.00 EUR are left; this order is 500.00 EUR" in refusal.value.message
+    assert "These keys can approve it: 'chief';" in refusal.value.message
+    assert (await book.reviews(status="pending"))[0].decided_by is None
+    assert len(await book.orders()) == 1
+    await approve("key_chief")
+
+
+async def test_where_nobody_can_the_refusal_says_how_to_raise_the_limit(key, approve) -> None:
+    await key("key_small", scopes=("approve",), name="small", per_order="1")
+    with pytest.raises(LimitExceeded, match=r"No other key can .* restock keys limit key_small"):
+        await approve("key_small")
+
+
+async def test_a_rejection_needs_no_money(book: OrderBook, key, approve) -> None:
+    await key("key_small", scopes=("approve",), per_order="1")
+    run = await approve("key_small", decision="reject")
+    assert (await book.run(run)).run.status == "rejected"
+
+
+async def test_an_edit_is_held_against_the_limit_at_its_own_value(book: OrderBook, key, approve) -> None:
+    await key("key_small", scopes=("approve",), per_order="400")
+    with pytest.raises(LimitExceeded):
+        await approve("key_small", decision="edit", quantity=33)
+    run = await approve("key_small", decision="edit", quantity=32)
+    order = (await book.run(run)).order
+    assert order is not None
+    assert order.total == Decimal(400)
+
+
+async def test_fifty_approvals_at_once_never_pass_the_approver_s_limit(
+    book: OrderBook, engine: AsyncEngine, key, approve
+) -> None:
+    await key("key_small", scopes=("approve",), per_day="2600")
+    outcomes = await asyncio.gather(*(approve("key_small") for _ in range(50)), return_exceptions=True)
+    assert sum(isinstance(outcome, LimitExceeded) for outcome in outcomes) == 45
+    assert len(await book.orders()) == 5
+    assert await spent(engine) == {("key_small", "day"): Decimal(2500)}

@@ -1,0 +1,167 @@
+import subprocess
+import sys
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from tools.catalog.sources import NOTES_LIMIT, Catalog, InlineCatalog, SampleCatalog
+from tools.records.errors import InvalidInput, UnknownLocation, UnknownProduct
+from tools.records.facts import (
+    DemandHistory,
+    OpenOrder,
+    Product,
+    ProductFacts,
+    Stock,
+    Supplier,
+)
+
+
+def facts(product_id="X1", location="Ghent", **product):
+    return ProductFacts(
+        product=Product(id=product_id, name=product.pop("name", "Widget"), **product),
+        supplier=Supplier(id="S1", name="Acme\u202e Ltd", promised_lead_time_days=4),
+        stock=Stock(
+            location=location,
+            on_hand=7,
+            open_orders=(OpenOrder(reference="A\u200b1", quantity=5, due_in_days=2),),
+        ),
+        demand=DemandHistory(values=(3, 1, 4)),
+        source="input",
+    )
+
+
+def undated(each):
+    return each.model_dump(exclude={"demand": {"last_period"}})
+
+
+async def test_without_a_location_the_home_of_the_product_answers():
+    catalog: Catalog = InlineCatalog(facts(location="Ghent"), facts(location="Liege"))
+
+    assert (await catalog.facts("X1")).stock.location == "Ghent"
+    assert (await catalog.facts("X1", "Liege")).stock.location == "Liege"
+
+
+async def test_siblings_are_the_same_product_elsewhere():
+    catalog = InlineCatalog(facts(location="Ghent"), facts(location="Liege"), facts("X2", "Namur"))
+
+    _, *siblings = await catalog.family("X1", "Ghent")
+
+    assert [each.stock.location for each in siblings] == ["Liege"]
+
+
+async def test_all_facts_hold_every_product_at_every_location_in_order():
+    catalog = InlineCatalog(facts(location="Ghent"), facts("X2", "Namur"), facts(location="Liege"))
+
+    places = [(each.product.id, each.stock.location) for each in await catalog.all_facts()]
+
+    assert places == [("X1", "Ghent"), ("X2", "Namur"), ("X1", "Liege")]
+    assert await catalog.product_ids() == ("X1", "X2")
+
+
+async def test_what_is_unknown_inline_is_refused():
+    catalog = InlineCatalog(facts())
+
+    with pytest.raises(UnknownProduct):
+        await catalog.facts("X2")
+    with pytest.raises(UnknownLocation, match="kept at Ghent"):
+        await catalog.facts("X1", "Namur")
+    with pytest.raises(UnknownLocation):
+        await catalog.family("X1", "Namur")
+
+
+async def test_every_text_that_arrives_inline_is_cleaned():
+    catalog = InlineCatalog(
+        facts(name="Blue\u2066 mug", category="\u202emugs", notes="n" * 5_000, unit="p\x00cs", currency="US\u200dD")
+    )
+
+    cleaned = await catalog.facts("X1")
+
+    assert cleaned.product.name == "Blue mug"
+    assert cleaned.product.category == "mugs"
+    assert len(cleaned.product.notes) == NOTES_LIMIT
+    assert (cleaned.product.unit, cleaned.product.currency) == ("pcs", "USD")
+    assert cleaned.supplier.name == "Acme Ltd"
+    assert cleaned.stock.open_orders[0].reference == "A1"
+
+
+@pytest.mark.parametrize("odd", ["X\u202e1", "X1\n", " X1", "", "X" * 101, "X1\U000e0041"])
+def test_an_id_that_cleaning_would_change_is_refused(odd):
+    with pytest.raises(InvalidInput, match="product id"):
+        InlineCatalog(facts(odd))
+    with pytest.raises(InvalidInput, match="location"):
+        InlineCatalog(facts(location=odd))
+
+
+@pytest.mark.parametrize("asked", ["STEEL_SHETS", "steel sheets", "Steel-Sheets", "STEEL"])
+async def test_a_near_miss_names_the_product_that_was_meant(asked):
+    with pytest.raises(UnknownProduct, match=r"Did you mean .*STEEL_SHEETS"):
+        await SampleCatalog().facts(asked)
+
+
+@pytest.mark.parametrize(("known", "asked"), [("Bolt-7", "BOLT-7"), ("STEEL", "steel"), ("schloß", "SCHLOSS")])
+async def test_an_id_in_another_case_is_told_how_it_is_spelt(known, asked):
+    """No order can come of the other spelling, so none is placed twice for one product of a catalogue."""
+    catalog = InlineCatalog(facts(known), facts("STEEL_SHEETS"))
+    with pytest.raises(UnknownProduct, match=rf"Did you mean {known}\? Ids that differ in upper and lower case"):
+        await catalog.facts(asked)
+
+
+async def test_a_far_miss_suggests_no_product():
+    with pytest.raises(UnknownProduct, match=r"No product 'Q'\. Search"):
+        await SampleCatalog().facts("Q")
+
+
+async def test_an_unknown_id_is_shown_cleaned_and_cut():
+    with pytest.raises(UnknownProduct) as caught:
+        await SampleCatalog().facts("\u202eEVIL" + "x" * 10_000)
+
+    assert "'EVILx" in caught.value.message
+    assert "\u202e" not in caught.value.message
+    assert len(caught.value.message) < 300
+
+
+async def test_an_unknown_location_names_those_that_stock_the_product():
+    with pytest.raises(UnknownLocation, match=r"'Oslo' does not stock COPPER_WIRE.* Chicago or Newark"):
+        await SampleCatalog().facts("COPPER_WIRE", "Oslo")
+
+
+async def test_the_history_of_the_sample_ends_the_day_before_the_given_one():
+    for today in (date(2024, 2, 29), date(2031, 7, 5)):
+        everything = await SampleCatalog(today=today).all_facts()
+
+        assert {each.demand.last_period for each in everything} == {today - timedelta(days=1)}
+
+
+async def test_the_history_of_the_sample_ends_yesterday_by_default():
+    before = datetime.now(UTC).date()
+    steel = await SampleCatalog().facts("STEEL_SHEETS")
+    after = datetime.now(UTC).date()
+
+    assert steel.demand.last_period in {before - timedelta(days=1), after - timedelta(days=1)}
+
+
+async def test_a_move_of_the_date_moves_nothing_else():
+    one = await SampleCatalog(today=date(2026, 3, 1)).all_facts()
+    other = await SampleCatalog(today=date(2027, 9, 9)).all_facts()
+
+    assert [undated(each) for each in one] == [undated(each) for each in other]
+
+
+async def test_facts_are_parsed_once():
+    first = await SampleCatalog(today=date(2026, 3, 1)).facts("STEEL_SHEETS")
+
+    assert await SampleCatalog(today=date(2026, 3, 1)).facts("STEEL_SHEETS") is first
+
+
+def test_importing_the_catalogue_reads_no_file():
+    script = (
+        "import sys; opened = []\n"
+        "sys.addaudithook(lambda event, args: opened.append(str(args[0])) if event == 'open' else None)\n"
+        "import tools.catalog.sources\n"
+        "assert not [name for name in opened if name.endswith(('.json', '.csv'))], opened\n"
+        "tools.catalog.sources.SampleCatalog()\n"
+        "assert [name for name in opened if name.endswith('demand.csv')]\n"
+    )
+
+    subprocess.run([sys.executable, "-c", script], check=True, cwd=Path(__file__).parents[3])

@@ -1,0 +1,125 @@
+"""The backtest and its report, on generated data."""
+
+import re
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from tools.catalog.demand_table import DemandTable
+from tools.lookback.backtest import backtest, main
+from tools.lookback.report import html, summary
+from tools.lookback.rolling_origin import Interval
+from tools.lookback.simulation import OrderTerms
+from tools.records.errors import InvalidInput
+
+WEEK = Interval(lead_time=5, review_period=2)
+
+
+def table(products: int = 40, periods: int = 110) -> DemandTable:
+    random = np.random.default_rng(4)
+    level = random.uniform(0.5, 25, (products, 1))
+    size = np.where(np.arange(products)[:, None] % 2, level, level * random.lognormal(0, 1, (products, periods)))
+    demand = (random.random((products, periods)) < 0.6) * random.poisson(size)
+    return DemandTable(tuple(f"P<{index}>" for index in range(products)), demand.astype(float), "day", level[:, 0])
+
+
+@pytest.fixture(scope="module")
+def found():
+    return backtest(table(), WEEK, terms=OrderTerms(minimum_order_quantity=5, backorders=False), step=3)
+
+
+def test_every_asked_service_is_reported_beside_the_textbook(found) -> None:
+    whole = [row for row in found.coverage if row.group == "all"]
+    assert [row.asked for row in whole] == [0.9, 0.95, 0.98, 0.99]
+    assert all(row.achieved > row.textbook for row in whole)
+
+
+def test_the_simulation_reports_both_methods_for_every_class_that_occurs(found) -> None:
+    whole = [row for row in found.simulated if row.demand_class == "all"]
+    assert {(row.method, row.asked) for row in whole} == {
+        (method, asked) for method in ("calculator", "textbook") for asked in (0.9, 0.95, 0.98, 0.99)
+    }
+    assert len({row.demand_class for row in found.simulated}) > 2
+    assert all(0 < row.fill_rate <= 1 and row.cost_per_year > 0 for row in whole)
+
+
+def test_the_confidence_is_checked_by_tenths(found) -> None:
+    assert sum(each.count for each in found.reliability) == 4 * found.origins
+    assert 0 <= found.calibration_error < 0.5
+    assert "UCI" in found.calibration_origin
+
+
+def test_the_report_needs_nothing_but_itself(found) -> None:
+    page = html(found, name="sales <b>.csv")
+    assert page.count("data:image/png;base64,") == 4
+    assert not re.search(r'(src|href)="(?!data:)', page)
+    assert "sales &lt;b&gt;.csv" in page
+    assert "is lost" in page
+
+
+def test_a_figure_too_far_below_what_was_asked_is_marked(found) -> None:
+    assert 'class="off"' in html(found, name="x")
+
+
+def test_the_summary_has_a_line_for_each_level(found) -> None:
+    assert [line.split()[0] for line in summary(found).splitlines()[1:5]] == ["90.0%", "95.0%", "98.0%", "99.0%"]
+
+
+def test_the_command_writes_the_report_and_says_where(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    days = pd.date_range("2026-01-01", periods=60)
+    random = np.random.default_rng(0)
+    rows = pd.DataFrame(
+        [{"item": name, "date": day, "units": int(random.poisson(6))} for name in "ABCDEFGH" for day in days]
+    )
+    file, out = tmp_path / "sales.csv", tmp_path / "report.html"
+    rows.to_csv(file, index=False)
+    assert main([str(file), "--out", str(out), "--lead-time", "3", "--service", "0.9", "0.95"]) == 0
+    assert f"report: {out}" in capsys.readouterr().out
+    assert "<!doctype html>" in out.read_text()
+
+
+def test_few_moments_are_reported_with_a_word_of_doubt() -> None:
+    few = backtest(table(products=2), WEEK, step=3)
+
+    assert few.origins < 200
+    assert [line.split()[0] for line in summary(few).splitlines()[1:5]] == ["90.0%", "95.0%", "98.0%", "99.0%"]
+    doubt = f"Only {few.origins} past moments"
+    assert doubt in summary(few)
+    assert doubt in html(few, name="x")
+
+
+@pytest.mark.parametrize(
+    ("options", "why"),
+    [
+        (["--service", "95"], "A service of 95 cannot be asked for"),
+        (["--lead-time", "-1"], "A lead time of -1"),
+        (["--product", "what"], "No product column 'what' among"),
+        (["--out", "/nowhere/report.html"], "cannot be written to /nowhere/report.html"),
+    ],
+)
+def test_an_option_that_makes_no_sense_is_named(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], options: list[str], why: str
+) -> None:
+    file = tmp_path / "sales.csv"
+    days = pd.date_range("2026-01-01", periods=40)
+    pd.DataFrame({"sku": "A", "date": days, "quantity": 3}).to_csv(file, index=False)
+    assert main([str(file), "--out", str(tmp_path / "report.html"), "--lead-time", "3", *options]) == 2
+    assert why in capsys.readouterr().err
+
+
+def test_a_file_that_cannot_be_used_is_refused_in_a_sentence(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = tmp_path / "sales.csv"
+    file.write_text("item,date,units\nA,2026-01-01,-3\n")
+    assert main([str(file), "--out", str(tmp_path / "never.html")]) == 2
+    assert "counted before returns" in capsys.readouterr().err
+    assert not (tmp_path / "never.html").exists()
+
+
+def test_products_without_enough_sales_are_refused() -> None:
+    silent = DemandTable(("A",), np.zeros((1, 60)), "day")
+    with pytest.raises(InvalidInput, match="None of the 1 products"):
+        backtest(silent, WEEK)

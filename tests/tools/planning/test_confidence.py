@@ -1,0 +1,162 @@
+"""The probability that a proposed quantity turns out acceptable."""
+
+from collections.abc import Callable
+from decimal import Decimal
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from tools.planning.confidence import CalibrationCurve, CalibrationTable, assess, raw_probability, stratum
+from tools.planning.replenishment import plan
+from tools.records.facts import ProductFacts
+from tools.records.plan import Plan
+
+Make = Callable[..., ProductFacts]
+
+STEADY = tuple(np.random.default_rng(1).poisson(12, 200).astype(float))
+NO_CURVES = CalibrationTable(origin="made up for this test", curves={})
+SLOW = tuple(np.random.default_rng(2).poisson(0.15, 200).astype(float))
+
+
+def test_the_seven_day_example_may_be_placed_without_a_person(make_facts: Make) -> None:
+    result = plan(make_facts())
+    assert assess(result, result.order_quantity).value >= 0.6
+
+
+def test_a_value_that_no_table_speaks_for_is_called_raw(make_facts: Make) -> None:
+    result = plan(make_facts())
+    confidence = assess(result, result.order_quantity, table=NO_CURVES)
+    assert (confidence.value, confidence.calibrated) == (confidence.raw, False)
+    assert confidence.label == "raw, not calibrated"
+
+
+def test_a_short_history_is_less_sure_than_its_service_level(make_facts: Make) -> None:
+    result = plan(make_facts())
+    assert assess(result, result.order_quantity).raw < 0.9
+
+
+@pytest.mark.parametrize("demand", [STEADY, SLOW, STEADY[:7], STEADY[:12]])
+@pytest.mark.parametrize("missing", [1, 5, 1000])
+def test_ten_times_the_plan_is_never_more_than_a_tenth_sure(
+    make_facts: Make, demand: tuple[float, ...], missing: int
+) -> None:
+    """Also where the plan is for a unit or two, of which ten times would pass for stock."""
+    level = plan(make_facts(demand=demand)).reorder_point
+    result = plan(make_facts(demand=demand, stock={"on_hand": max(0, level - missing)}))
+    assert assess(result, 10 * result.order_quantity).value <= 0.1
+
+
+def test_a_slip_of_the_hand_is_named(make_facts: Make) -> None:
+    level = plan(make_facts(demand=STEADY)).reorder_point
+    result = plan(make_facts(demand=STEADY, stock={"on_hand": level - 1}))
+    assert result.order_quantity == 2
+    assert "10 times" in assess(result, 20).label
+    assert "10 times" not in assess(result, 19).label
+
+
+def test_too_little_and_too_much_are_both_unlikely_to_be_acceptable(make_facts: Make) -> None:
+    result = plan(make_facts())
+    assert assess(result, 400).raw < 0.01
+    assert assess(result, 748).raw > 0.6
+    assert assess(result, 4200).raw < 0.01
+
+
+def test_doing_nothing_is_judged_by_the_stock_there_is(make_facts: Make) -> None:
+    """Stock that was there before is not left over because nothing was ordered."""
+    enough = plan(make_facts(stock={"on_hand": 50_000}))
+    short = plan(make_facts())
+    assert enough.recommended_action == "none"
+    assert assess(enough, 0).raw == pytest.approx(1.0)
+    assert assess(short, 0).raw < 0.001
+
+
+def test_no_demand_is_served_by_no_stock(make_facts: Make) -> None:
+    nothing = plan(make_facts(demand=(0.0,) * 20, stock={"on_hand": 0}))
+    assert assess(nothing, 0).raw == 1
+    assert assess(nothing, 50).raw == 0
+
+
+def test_certain_demand_leaves_no_doubt(make_facts: Make) -> None:
+    result = plan(make_facts(demand=(20.0,) * 30, history={"deterministic": True}, stock={"on_hand": 40}))
+    assert (result.order_quantity, assess(result, 100).raw, assess(result, 99).raw) == (101, 1, 0)
+
+
+def test_a_stated_maximum_cover_is_what_may_be_left_over(make_facts: Make) -> None:
+    covered = plan(make_facts(demand=STEADY, stock={"on_hand": 50}, maximum_cover_days=12))
+    assert covered.permitted_leftover == pytest.approx(12 * covered.mean_per_day)
+    assert assess(covered, 220).raw < 0.1 < assess(plan(make_facts(demand=STEADY, stock={"on_hand": 50})), 220).raw
+
+
+def test_an_economic_quantity_may_last_as_long_as_it_is_meant_to(make_facts: Make) -> None:
+    result = plan(
+        make_facts(
+            demand=STEADY, order_cost=Decimal(500), holding_rate=0.1, unit_price=Decimal(2), stock={"on_hand": 9}
+        )
+    )
+    assert result.order_quantity > 5 * result.mean_demand
+    assert assess(result, result.order_quantity).raw > 0.6
+
+
+def test_the_last_unit_is_no_leftover(make_facts: Make) -> None:
+    result = plan(make_facts(demand=SLOW, stock={"on_hand": 0}))
+    assert result.permitted_leftover >= 1
+
+
+def test_late_deliveries_weigh_on_the_confidence(make_facts: Make) -> None:
+    late = {"observed_lead_times_days": (7.0,) * 8 + (40.0,) * 4}
+    unsure = plan(make_facts(demand=STEADY, supplier=late, service_level=0.5))
+    sure = plan(make_facts(demand=STEADY, service_level=0.5))
+    quantity = sure.order_quantity + 60
+    assert assess(unsure, quantity).raw < 0.8 < assess(sure, quantity).raw
+
+
+def test_a_plan_without_its_predictive_distribution_is_read_from_its_mean_and_deviation(make_facts: Make) -> None:
+    result = plan(make_facts(demand=STEADY))
+    bare = result.model_copy(update={"predictive": None})
+    assert assess(bare, 100).raw == pytest.approx(assess(result, 100).raw, abs=1e-9)
+
+
+def calibration(result: Plan, *points: tuple[float, float]) -> CalibrationTable:
+    raw, acceptable = zip(*points, strict=True)
+    return CalibrationTable(
+        origin="made up for this test", curves={stratum(result): CalibrationCurve(raw=raw, acceptable=acceptable)}
+    )
+
+
+def test_a_fitted_table_turns_the_raw_value_into_a_calibrated_one(make_facts: Make) -> None:
+    result = plan(make_facts(demand=STEADY))
+    raw = assess(result, result.order_quantity).raw
+    table = calibration(result, (0.0, 0.0), (1.0, 0.5))
+    confidence = assess(result, result.order_quantity, table=table)
+    assert (confidence.calibrated, confidence.raw) == (True, raw)
+    assert confidence.value == pytest.approx(raw / 2)
+    assert confidence.label == f"calibrated ({stratum(result)})"
+
+
+def test_a_table_does_not_speak_for_a_stratum_it_was_not_fitted_on(make_facts: Make) -> None:
+    table = calibration(plan(make_facts(demand=STEADY)), (0.0, 0.0), (1.0, 0.5))
+    other = plan(make_facts(demand=SLOW, stock={"on_hand": 0}))
+    assert assess(other, other.order_quantity, table=table).calibrated is False
+
+
+def test_a_calibrated_slip_of_the_hand_is_held_down_too(make_facts: Make) -> None:
+    result = plan(make_facts())
+    table = calibration(result, (0.0, 0.9), (1.0, 0.9))
+    assert assess(result, 7480, table=table).value == 0.1
+
+
+@given(
+    demand=st.lists(st.integers(0, 60).map(float), min_size=3, max_size=40).map(tuple),
+    on_hand=st.floats(0, 2000),
+    quantity=st.integers(0, 10_000),
+)
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+def test_the_confidence_is_a_probability_for_any_quantity(
+    make_facts: Make, demand: tuple[float, ...], on_hand: float, quantity: int
+) -> None:
+    result = plan(make_facts(demand=demand, stock={"on_hand": on_hand}))
+    assert 0 <= raw_probability(result, quantity) <= 1
+    if result.order_quantity:
+        assert assess(result, 10 * result.order_quantity).value <= 0.1

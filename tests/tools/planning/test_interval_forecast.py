@@ -1,0 +1,146 @@
+"""Which method a history calls for, and the distribution of demand over the protection interval it gives."""
+
+from collections.abc import Sequence
+
+import numpy as np
+import pytest
+
+from tools.planning.demand import describe
+from tools.planning.demand_forecast import combine, grid, newest_moments
+from tools.planning.interval_forecast import DemandForecast, forecast_demand
+from tools.planning.lead_time import lead_time
+from tools.records.facts import DemandHistory, Supplier
+
+SEVEN = (100.0, 120, 110, 130, 125, 115, 140)
+YEAR = tuple(np.random.default_rng(4).poisson(12, 365).astype(float))
+
+
+def forecast(
+    values: Sequence[float],
+    *,
+    lead: float = 7,
+    review: float = 1,
+    observed: Sequence[float] = (),
+    lead_sd: float | None = None,
+    period_days: float = 1,
+    uplift: float = 1,
+    deterministic: bool = False,
+) -> DemandForecast:
+    supplier = Supplier(
+        id="S",
+        name="S",
+        promised_lead_time_days=lead,
+        observed_lead_times_days=tuple(observed),
+        lead_time_sd_days=lead_sd,
+    )
+    return forecast_demand(
+        describe(DemandHistory(values=tuple(values))),
+        lead_time=lead_time(supplier),
+        review_period_days=review,
+        period_days=period_days,
+        uplift=uplift,
+        deterministic=deterministic,
+    )
+
+
+@pytest.mark.parametrize(
+    ("values", "method"),
+    [(SEVEN, "normal"), ((*SEVEN, 118.0), "forecast_error"), ((0.0,) * 30, "no_demand")],
+)
+def test_the_history_chooses_the_method(values: Sequence[float], method: str) -> None:
+    assert forecast(values).method == method
+
+
+def test_the_textbook_method_is_plain_mean_and_sample_deviation() -> None:
+    result = forecast(SEVEN, review=0)
+    assert result.stock_basis.mean == 840
+    assert result.stock_basis.variance == pytest.approx(7 * 175)
+
+
+def test_the_textbook_method_adds_the_variance_of_the_lead_time() -> None:
+    assert forecast(SEVEN, review=0, lead_sd=2).stock_basis.variance == pytest.approx(7 * 175 + (120 * 2) ** 2)
+
+
+def test_replayed_lead_times_give_the_textbook_method_their_variance() -> None:
+    observed = (5.0, 9) * 5
+    result = forecast(SEVEN, review=0, observed=observed)
+    assert result.stock_basis.mean == 840
+    assert result.stock_basis.variance == pytest.approx(7 * 175 + 120**2 * 4)
+
+
+def test_the_confidence_of_a_short_history_is_read_from_a_widened_distribution() -> None:
+    result = forecast(SEVEN, review=0)
+    assert result.predictive.variance == pytest.approx(7 * 175 * (1.1 + 7 / 7))
+    assert result.predictive.family == "lognormal"
+
+
+def test_the_spread_is_that_of_past_errors_widened_by_the_interval_over_the_periods() -> None:
+    random = np.random.default_rng(8)
+    values = tuple(random.gamma(2.0, 20.0, 200))
+    result = forecast(values)
+    assert result.judged is not None
+    past = grid(np.array([values]), periods=np.array([200]), horizon=8)
+    rate = combine(
+        means=past.means,
+        moments=newest_moments(past),
+        variance=np.array([np.var(values, ddof=1)]),
+        horizon=8,
+    )
+    assert (result.judged.horizon, result.judged.count) == (8, 24)
+    assert result.widening == pytest.approx(1.1 + 8 / 200)
+    assert result.stock_basis.variance == pytest.approx(8 * float(rate.variance[0]) * (1.1 + 8 / 200))
+    assert not result.floored
+
+
+@pytest.mark.parametrize("values", [(30.0,) * 40, (30.0,) * 5])
+def test_demand_that_never_varied_is_given_the_chance_variation_of_a_poisson(values: Sequence[float]) -> None:
+    result = forecast(values)
+    assert result.floored
+    assert result.stock_basis.variance >= 8 * 30
+
+
+def test_demand_stated_not_to_vary_is_certain() -> None:
+    result = forecast((30.0,) * 40, deterministic=True)
+    assert (result.method, result.stock_basis.family, result.stock_basis.mean) == ("deterministic", "degenerate", 240)
+
+
+def test_certain_demand_still_meets_an_uncertain_lead_time() -> None:
+    """Heizer & Render: 10 a day, lead time normal with mean 6 and sd 1, 98 % service, reorder point 80.5."""
+    result = forecast((10.0,) * 40, lead=6, review=0, lead_sd=1, deterministic=True)
+    assert result.stock_basis.quantile(0.98) == pytest.approx(80.5, abs=0.1)
+    replayed = forecast((10.0,) * 40, review=0, observed=(6.0,) * 9 + (20.0,), deterministic=True)
+    assert (replayed.stock_basis.quantile(0.9), replayed.stock_basis.quantile(0.95)) == (60, 200)
+
+
+def test_ten_receipts_are_replayed_as_a_mixture_and_a_stated_spread_is_added() -> None:
+    observed = (7.0,) * 8 + (21.0,) * 2
+    mixture = forecast(YEAR, observed=observed)
+    assert [part.weight for part in mixture.stock_basis.components] == [0.8, 0.2]
+    assert mixture.interval == pytest.approx(10.8)
+    added = forecast(YEAR, lead_sd=3)
+    without = forecast(YEAR)
+    assert added.stock_basis.variance - without.stock_basis.variance == pytest.approx(
+        (3 * without.mean_per_period) ** 2
+    )
+
+
+def test_an_uplift_raises_mean_and_spread_in_proportion() -> None:
+    values = tuple(np.random.default_rng(8).gamma(2.0, 20.0, 200))
+    plain, raised = forecast(values), forecast(values, uplift=1.5)
+    assert raised.stock_basis.mean == pytest.approx(1.5 * plain.stock_basis.mean)
+    assert raised.stock_basis.variance == pytest.approx(2.25 * plain.stock_basis.variance)
+
+
+def test_demand_is_taken_for_lognormal_in_whole_units_slow_or_fast() -> None:
+    assert forecast((0.0, 0, 3, 0, 0, 1, 0, 2, 0, 0, 1, 0)).stock_basis.family == "lognormal"
+    assert forecast(YEAR).stock_basis.family == "lognormal"
+
+
+def test_the_interval_is_counted_in_demand_periods() -> None:
+    monthly = forecast(YEAR[:51], lead=90, review=30, period_days=30)
+    assert monthly.interval == 4
+
+
+def test_no_interval_has_no_demand() -> None:
+    result = forecast(YEAR, lead=0, review=0)
+    assert (result.stock_basis.mean, result.stock_basis.quantile(0.99)) == (0, 0)

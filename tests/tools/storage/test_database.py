@@ -1,0 +1,279 @@
+import asyncio
+import json
+import os
+import sqlite3
+import subprocess
+import sys
+from contextlib import AsyncExitStack
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+import sqlalchemy as sa
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from tools.book.orders import OrderBook
+from tools.records.errors import InvalidInput, Unavailable
+from tools.storage.database import create_engine, migrate
+from tools.storage.schema import Now, NowPlus, counters, metadata
+
+ROOT = Path(__file__).parents[3]
+
+
+async def test_migrations_build_the_tables_that_the_code_describes(empty_database_url: str) -> None:
+    await migrate(empty_database_url)
+    engine = create_engine(empty_database_url)
+    try:
+        async with engine.connect() as connection:
+            differences = await connection.run_sync(
+                lambda sync: compare_metadata(MigrationContext.configure(sync), metadata)
+            )
+    finally:
+        await engine.dispose()
+    assert differences == []
+
+
+async def test_every_unique_rule_and_check_is_in_the_migrated_tables(engine: AsyncEngine) -> None:
+    def rules(connection: sa.Connection) -> set[tuple[str, ...]]:
+        inspector = sa.inspect(connection)
+        uniques = {(t, *u["column_names"]) for t in metadata.tables for u in inspector.get_unique_constraints(t)}
+        checks = {(t, str(c["name"])) for t in metadata.tables for c in inspector.get_check_constraints(t)}
+        return uniques | checks
+
+    async with engine.connect() as connection:
+        found = await connection.run_sync(rules)
+    assert found == {
+        ("proposals", "run_id"),
+        ("orders", "number"),
+        ("orders", "run_id"),
+        ("orders", "proposal_number"),
+        ("outbox", "event_id"),
+        ("outbox", "run_id", "event"),
+        ("webhooks", "url"),
+        ("deliveries", "event_sequence", "webhook_id"),
+        ("orders", "ck_orders_quantity"),
+        ("proposals", "ck_proposals_quantity"),
+    }
+
+
+async def test_migrating_again_changes_nothing(database_url: str, book: OrderBook) -> None:
+    await book.store_key("aa", "rk_1", "first", ["read"])
+    await migrate(database_url)
+    assert await book.any_key()
+
+
+async def test_eight_processes_may_migrate_an_empty_database_at_once(empty_database_url: str) -> None:
+    outcomes = await asyncio.to_thread(_migrate_in_processes, empty_database_url, 8)
+    assert outcomes == ["ready"] * 8
+
+
+def _migrate_in_processes(url: str, processes: int) -> list[str]:
+    script = Path(__file__).with_name("migrating_processes.py")
+    result = subprocess.run(
+        [sys.executable, script, url, str(processes)],
+        env=os.environ | {"PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=True,
+    )
+    outcomes: list[str] = json.loads(result.stdout)
+    return outcomes
+
+
+async def test_migrating_waits_for_a_process_that_is_writing_to_a_new_file(tmp_path: Path) -> None:
+    """SQLite's own patience does not cover the switch to its write-ahead log."""
+    other = sqlite3.connect(tmp_path / "book.db", isolation_level=None)
+    other.execute("BEGIN IMMEDIATE")
+    asyncio.get_running_loop().call_later(0.3, other.execute, "ROLLBACK")
+    await migrate(f"sqlite:///{tmp_path}/book.db")
+    other.close()
+
+
+@pytest.mark.parametrize("url", ["sqlite://", "sqlite+aiosqlite:///:memory:", "sqlite:///"])
+def test_a_book_in_memory_is_refused(url: str) -> None:
+    with pytest.raises(InvalidInput, match="must be in a file"):
+        create_engine(url)
+
+
+@pytest.mark.parametrize("url", ["mysql://anna:hunter2@db/book", "sqlite+pysqlcipher:///x", "hunter2"])
+def test_an_unknown_database_is_refused_without_its_password(url: str) -> None:
+    with pytest.raises(InvalidInput) as refusal:
+        create_engine(url)
+    assert "hunter2" not in refusal.value.message
+
+
+@pytest.mark.parametrize(
+    ("given", "driver"),
+    [
+        ("postgres://db/book", "postgresql+psycopg"),
+        ("postgresql://db/book", "postgresql+psycopg"),
+        ("postgresql+psycopg://db/book", "postgresql+psycopg"),
+    ],
+)
+def test_any_spelling_of_postgresql_gets_the_async_driver(given: str, driver: str) -> None:
+    assert create_engine(given).url.drivername == driver
+
+
+async def test_sqlite_syncs_every_commit_and_keeps_foreign_keys(tmp_path: Path) -> None:
+    engine = create_engine(f"sqlite:///{tmp_path}/a/b/book.db")
+    async with engine.connect() as connection:
+        found = {
+            name: (await connection.exec_driver_sql(f"PRAGMA {name}")).scalar()
+            for name in ("journal_mode", "synchronous", "busy_timeout", "foreign_keys")
+        }
+    await engine.dispose()
+    assert found == {"journal_mode": "wal", "synchronous": 2, "busy_timeout": 5000, "foreign_keys": 1}
+
+
+async def test_the_clock_is_the_databases_and_in_utc(engine: AsyncEngine) -> None:
+    async with engine.connect() as connection:
+        now, later, earlier = (await connection.execute(sa.select(Now(), NowPlus(90.5), NowPlus(-3600)))).one()
+    assert now.tzinfo is UTC
+    assert abs(now - datetime.now(UTC)) < timedelta(minutes=1)
+    assert (later - now, now - earlier) == (timedelta(seconds=90.5), timedelta(hours=1))
+
+
+async def test_moments_compare_in_the_database_as_they_do_in_time(engine: AsyncEngine) -> None:
+    whole = datetime(2026, 3, 1, 12, 0, 0, tzinfo=UTC)
+    fraction = whole + timedelta(milliseconds=5)
+    async with engine.connect() as connection:
+        query = sa.select(sa.literal(whole, Now.type) < sa.literal(fraction, Now.type))
+        assert await connection.scalar(query)
+
+
+async def test_an_unreachable_postgresql_is_unavailable() -> None:
+    url = "postgresql+psycopg://127.0.0.1:1/book?connect_timeout=2"
+    with pytest.raises(Unavailable):
+        await migrate(url)
+    engine = create_engine(url)
+    with pytest.raises(Unavailable):
+        await OrderBook(engine).any_key()
+    await engine.dispose()
+
+
+async def test_connections_that_the_server_has_dropped_are_replaced(engine: AsyncEngine, book: OrderBook) -> None:
+    if engine.dialect.name != "postgresql":
+        pytest.skip("SQLite has no server to lose")
+    async with AsyncExitStack() as pooled:
+        for _ in range(5):
+            await pooled.enter_async_context(engine.connect())
+    async with engine.begin() as connection:
+        others = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database()"
+        killed = await connection.exec_driver_sql(f"{others} AND pid <> pg_backend_pid()")
+        assert len(killed.all()) == 4
+    assert await asyncio.gather(*(book.any_key() for _ in range(12))) == [False] * 12
+
+
+async def test_a_full_disk_is_unavailable_and_leaves_nothing_behind(tmp_path: Path, new_run, new_proposal) -> None:
+    url = f"sqlite:///{tmp_path}/book.db"
+    await migrate(url)
+    engine = create_engine(url)
+    book = OrderBook(engine)
+    await book.record_run(new_run(id="run-a"), owner="w", lease_seconds=60)
+    await _fill_disk(engine, after_pages=1)
+    with pytest.raises(Unavailable, match="cannot serve now"):
+        await book.propose(new_proposal("run-a", rationale="x" * 50_000), route="auto", expires_in_hours=1)
+    await _fill_disk(engine, after_pages=1_000_000)
+    proposal = await book.propose(new_proposal("run-a"), route="auto", expires_in_hours=1)
+    assert proposal.rationale == new_proposal("run-a").rationale
+    await engine.dispose()
+
+
+async def _fill_disk(engine: AsyncEngine, *, after_pages: int) -> None:
+    """SQLite's own limit (never below the present size) gives the error of a full disk. It holds for one connection, so
+    all of the pool's are told."""
+    async with AsyncExitStack() as pooled:
+        for _ in range(8):
+            connection = await pooled.enter_async_context(engine.connect())
+            await connection.exec_driver_sql(f"PRAGMA max_page_count={after_pages}")
+
+
+async def test_fifty_writers_never_find_sqlite_locked(tmp_path: Path, new_run, new_proposal) -> None:
+    """Ten engines share no queue, as ten processes would not; to propose is to read first and then to write."""
+    url = f"sqlite:///{tmp_path}/book.db"
+    await migrate(url)
+    engines = [create_engine(url) for _ in range(10)]
+    books = [OrderBook(engine) for engine in engines for _ in range(5)]
+    identities = [(await books[0].record_run(new_run(), owner="w", lease_seconds=60)).id for _ in books]
+    proposals = await asyncio.gather(
+        *(
+            book.propose(new_proposal(identity), route="auto", expires_in_hours=1)
+            for book, identity in zip(books, identities, strict=True)
+        )
+    )
+    assert sorted(proposal.run_id for proposal in proposals) == sorted(identities)
+    for engine in engines:
+        await engine.dispose()
+
+
+async def test_a_caller_who_gives_up_at_any_point_leaves_nothing_open(
+    database_url: str, book: OrderBook, new_run, new_proposal
+) -> None:
+    other = create_engine(database_url)
+    for steps in range(0, 60, 4):
+        run = await book.record_run(new_run(product_id=f"P{steps}"), owner="w", lease_seconds=60)
+        begun = asyncio.create_task(
+            book.propose(new_proposal(run.id, product_id=f"P{steps}"), route="auto", expires_in_hours=1)
+        )
+        for _ in range(steps):
+            await asyncio.sleep(0.0002)
+        begun.cancel()
+        await asyncio.wait([begun])
+        async with asyncio.timeout(4):
+            await OrderBook(other).fail_run(run.id, "given up")
+    await other.dispose()
+
+
+async def test_the_audit_trail_can_only_grow(engine: AsyncEngine, book: OrderBook, new_run) -> None:
+    run = await book.record_run(new_run(), owner="w", lease_seconds=60)
+    await book.fail_run(run.id, "no model left")
+    for change in ("UPDATE audit SET actor = 'nobody'", "DELETE FROM audit"):
+        with pytest.raises(sa.exc.DBAPIError, match="append-only"):
+            async with engine.begin() as connection:
+                await connection.exec_driver_sql(change)
+    async with engine.connect() as connection:
+        assert await connection.scalar(sa.text("SELECT actor FROM audit")) == "service"
+
+
+async def test_a_transaction_that_fails_leaves_nothing(engine: AsyncEngine, book: OrderBook) -> None:
+    with pytest.raises(ZeroDivisionError):
+        async with book._writing() as connection:
+            await connection.execute(sa.insert(counters).values(name="X", value=1))
+            raise ZeroDivisionError
+    async with engine.connect() as connection:
+        assert (await connection.execute(sa.select(counters))).all() == []
+
+
+@pytest.mark.parametrize("price", ["0.10", "123456789012.123456", "0", "500", "0.000001"])
+async def test_money_stays_exact_to_the_last_digit(book: OrderBook, new_run, new_proposal, price: str) -> None:
+    run = await book.record_run(new_run(), owner="w", lease_seconds=60)
+    new = new_proposal(run.id, unit_price=Decimal(price), quantity=10**12)
+    await book.propose(new, route="auto", expires_in_hours=1)
+    order = await book.place(run.id)
+    assert str((await book.orders())[0].items[0].unit_price) == price
+    assert order.total == Decimal(price) * 10**12
+
+
+def modes(folder: Path) -> dict[str, int]:
+    return {file.name: file.stat().st_mode & 0o777 for file in folder.iterdir()}
+
+
+async def test_a_new_file_is_its_owner_s_alone_and_an_old_one_keeps_its_mode(tmp_path: Path) -> None:
+    path = tmp_path / "book.db"
+    await migrate(f"sqlite:///{path}")
+    engine = create_engine(f"sqlite:///{path}")
+    try:
+        async with engine.begin() as connection:
+            await connection.execute(sa.select(Now()))
+            found = modes(tmp_path)
+    finally:
+        await engine.dispose()
+    assert len(found) > 1
+    assert set(found.values()) == {0o600}
+    path.chmod(0o640)
+    await migrate(f"sqlite:///{path}")
+    assert modes(tmp_path)[path.name] == 0o640

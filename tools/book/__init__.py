@@ -1,0 +1,1 @@
+"""The order book: orders and their life, reviews, runs, keys, spending, audit and outbox."""

@@ -1,0 +1,102 @@
+"""The audit trail: who did what, when, on which version and numbers. The tables themselves refuse to change it."""
+
+from typing import Any
+
+import sqlalchemy as sa
+from pydantic import AwareDatetime
+from sqlalchemy import RowMapping
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from tools.book.rows import page_size, review_id, review_number
+from tools.records.facts import Record
+from tools.storage.database import Store, first_row
+from tools.storage.schema import Now, audit, orders, proposals
+
+_WRITE = sa.insert(audit).values(at=Now())
+
+
+class Actor(Record):
+    """Who acts: a key by id and name, or a part of the service, which has a name alone."""
+
+    name: str
+    id: str = ""
+
+
+SERVICE = Actor(name="service")
+AUTOMATIC = Actor(name="automatic")
+
+
+class AuditEntry(Record):
+    sequence: int
+    at: AwareDatetime
+    actor: str
+    actor_id: str
+    event: str
+    run_id: str | None
+    review_id: str | None
+    review_version: int | None
+    order_number: str | None
+    figures: dict[str, Any]
+    """What it was about and on which numbers, as they were then."""
+
+
+class AuditStore(Store):
+    async def audit(
+        self,
+        limit: int = 50,
+        before: int | None = None,
+        *,
+        run_id: str | None = None,
+        order_number: str | None = None,
+        review: str | None = None,
+        actor: str | None = None,
+    ) -> list[AuditEntry]:
+        """Newest first, at most 200; `before` is the last sequence of the page before. `actor` is a name or a key's id.
+        All that is known of an order's or a review's whole run is listed. Raises UnknownReview for what is no id."""
+        query = sa.select(audit).order_by(audit.c.sequence.desc()).limit(page_size(limit))
+        if before is not None:
+            query = query.where(audit.c.sequence < before)
+        if run_id is not None:
+            query = query.where(audit.c.run_id == run_id)
+        if order_number is not None:
+            query = query.where(audit.c.run_id.in_(sa.select(orders.c.run_id).where(orders.c.number == order_number)))
+        if review is not None:
+            number = review_number(review)
+            query = query.where(audit.c.run_id.in_(sa.select(proposals.c.run_id).where(proposals.c.number == number)))
+        if actor is not None:
+            query = query.where((audit.c.actor == actor) | (audit.c.actor_id == actor))
+        async with self._reading() as connection:
+            return [_entry(row) for row in (await connection.execute(query)).mappings()]
+
+
+async def write_audit(
+    connection: AsyncConnection,
+    event: str,
+    by: Actor,
+    figures: dict[str, Any],
+    *,
+    run_id: str | None = None,
+    proposal_number: int | None = None,
+    proposal_version: int | None = None,
+    order_number: str | None = None,
+) -> None:
+    """Add one entry, in the transaction of what it tells of. Never put a secret into `figures`."""
+    values = {
+        "actor": by.name,
+        "actor_id": by.id,
+        "event": event,
+        "run_id": run_id,
+        "proposal_number": proposal_number,
+        "proposal_version": proposal_version,
+        "order_number": order_number,
+        "figures": figures,
+    }
+    await first_row(connection, _WRITE, values)
+
+
+def _entry(row: RowMapping) -> AuditEntry:
+    values = {name: row[name] for name in AuditEntry.model_fields if name in row}
+    number = row["proposal_number"]
+    return AuditEntry(
+        **values, review_id=None if number is None else review_id(number), review_version=row["proposal_version"]
+    )

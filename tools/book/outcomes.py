@@ -1,0 +1,156 @@
+"""What became of placed orders, beside what had been said of them: what the confidence is held against in operation."""
+
+import csv
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Any
+
+import sqlalchemy as sa
+from pydantic import ValidationError
+from sqlalchemy import RowMapping
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from tools.book.audit import Actor, write_audit
+from tools.book.rows import first_view, select_views
+from tools.planning.confidence import CalibrationTable, assess, stratum
+from tools.records.errors import AlreadyRecorded, InvalidInput, UnknownOrder
+from tools.records.orders import OrderOutcome, OutcomeReport, OutcomeRoute, RunView
+from tools.storage.database import Store, conflict_insert
+from tools.storage.schema import Now, decisions, orders, outcomes
+
+COLUMNS = ("order_number", "ran_out", "left_over")
+_NEEDED = f"{', '.join(COLUMNS)} and, where it is known, received_quantity"
+LATEST = 1_000
+"""Outcomes that a look at the present state goes back over."""
+_VIEW_OF_ORDER = select_views().where(orders.c.number == sa.bindparam("number"))
+_REPORTED = ("ran_out", "left_over", "received_quantity")
+
+
+class OutcomeStore(Store):
+    """One outcome for each order, written once."""
+
+    async def record_outcome(
+        self,
+        report: OutcomeReport,
+        *,
+        recorded_by: str,
+        recorded_by_id: str = "",
+        table: CalibrationTable | None = None,
+    ) -> OrderOutcome:
+        """Judge what was reported by the plan that the order was placed on, and keep it.
+
+        The same report again returns what is kept; another one raises AlreadyRecorded. Raises UnknownOrder. `table` is
+        the calibration in use, for a quantity that a person chose instead of the proposed one.
+        """
+        async with self._writing() as connection:
+            view = await first_view(connection, _VIEW_OF_ORDER, number=report.order_number)
+            if view is None:
+                raise UnknownOrder(f"No order {report.order_number[:40]!r}; list them to see the numbers there are.")
+            values = report.model_dump() | _judged(view, report, table)
+            insert: Any = conflict_insert(connection, outcomes).values(
+                **values, recorded_by=recorded_by, recorded_at=Now()
+            )
+            fresh = insert.on_conflict_do_nothing().returning(outcomes.c.order_number)
+            if (await connection.execute(fresh)).first() is not None:
+                await _write_down(connection, view, report, Actor(name=recorded_by, id=recorded_by_id))
+            return await _kept(connection, report)
+
+    async def import_outcomes(
+        self, reports: Sequence[OutcomeReport], *, recorded_by: str, table: CalibrationTable | None = None
+    ) -> tuple[int, int]:
+        """`record_outcome` for each; how many were new, and how many known."""
+        query = sa.select(outcomes.c.order_number)
+        async with self._reading() as connection:
+            known = set(await connection.scalars(query))
+        for report in reports:
+            await self.record_outcome(report, recorded_by=recorded_by, table=table)
+        new = {report.order_number for report in reports} - known
+        return len(new), len(reports) - len(new)
+
+    async def recorded_outcomes(self, limit: int | None = LATEST) -> list[OrderOutcome]:
+        """The latest first; all of them without a limit."""
+        query = sa.select(outcomes).order_by(outcomes.c.recorded_at.desc(), outcomes.c.order_number.desc())
+        async with self._reading() as connection:
+            return [_outcome(row) for row in (await connection.execute(query.limit(limit))).mappings()]
+
+    async def decisions_made(self) -> dict[str, int]:
+        """How many reviews were approved, edited and rejected by a person."""
+        query = sa.select(decisions.c.decision, sa.func.count()).group_by(decisions.c.decision)
+        async with self._reading() as connection:
+            return dict(tuple(await connection.execute(query)))
+
+
+async def _write_down(connection: AsyncConnection, view: RunView, report: OutcomeReport, by: Actor) -> None:
+    said = {name: getattr(report, name) for name in _REPORTED}
+    await write_audit(connection, "outcome.recorded", by, said, run_id=view.run.id, order_number=report.order_number)
+
+
+async def _kept(connection: AsyncConnection, report: OutcomeReport) -> OrderOutcome:
+    query = sa.select(outcomes).where(outcomes.c.order_number == report.order_number)
+    kept = _outcome((await connection.execute(query)).mappings().one())
+    if any(getattr(kept, name) != getattr(report, name) for name in _REPORTED):
+        raise AlreadyRecorded(
+            f"Another outcome of {report.order_number} was recorded by {kept.recorded_by} on "
+            f"{kept.recorded_at:%Y-%m-%d}; an outcome is recorded once."
+        )
+    return kept
+
+
+def _judged(view: RunView, report: OutcomeReport, table: CalibrationTable | None) -> dict[str, object]:
+    assert view.proposal is not None  # noqa: S101 - an order has the proposal it was placed on
+    assert view.order is not None  # noqa: S101 - it was looked up by its number
+    plan, quantity = view.proposal.plan, view.order.items[0].quantity
+    edited = quantity != view.proposal.quantity
+    said = assess(plan, quantity, table=table) if edited else view.proposal.confidence
+    return {
+        "acceptable": not report.ran_out and report.left_over <= plan.permitted_leftover,
+        "confidence": said.value,
+        "raw": said.raw,
+        "stratum": stratum(plan),
+        "route": _route(view, edited=edited),
+    }
+
+
+def _route(view: RunView, *, edited: bool) -> OutcomeRoute:
+    if view.proposal is not None and view.proposal.decided_by is None:
+        return "automatic"
+    return "edited" if edited else "approved"
+
+
+def _outcome(row: RowMapping) -> OrderOutcome:
+    return OrderOutcome.model_validate(dict(row))
+
+
+def read_reports(file: Path) -> list[OutcomeReport]:
+    """Reports from a CSV file. Raises `InvalidInput` naming the line at fault."""
+    try:
+        with file.open(newline="", encoding="utf-8-sig") as text:
+            rows = csv.DictReader(text)
+            missing = [name for name in COLUMNS if name not in (rows.fieldnames or ())]
+            if missing:
+                raise InvalidInput(f"{file.name} lacks {', '.join(missing)}; its first line must name {_NEEDED}.")
+            return [_report(row, line) for line, row in enumerate(rows, start=2)]
+    except FileNotFoundError as error:
+        raise InvalidInput(f"There is no file {file}; give the path of a CSV file.") from error
+    except (OSError, UnicodeDecodeError) as error:
+        raise InvalidInput(f"{file} cannot be read as text in UTF-8: {error}.") from error
+
+
+def _report(row: dict[str, str], line: int) -> OutcomeReport:
+    given = {name: row[name].strip() for name in (*COLUMNS, "received_quantity") if (row.get(name) or "").strip()}
+    try:
+        return OutcomeReport.model_validate(given)
+    except ValidationError as error:
+        fault = error.errors(include_input=False, include_url=False)[0]
+        name = ".".join(map(str, fault["loc"]))
+        hint = " Write true or false." if name == "ran_out" else ""
+        raise InvalidInput(f"Line {line}: {name}: {fault['msg']}.{hint}") from error
+
+
+def by_route(recorded: Iterable[OrderOutcome]) -> dict[str, tuple[int, int]]:
+    """(outcomes, acceptable ones) of orders placed automatically, approved and edited."""
+    found: dict[str, tuple[int, int]] = {}
+    for outcome in recorded:
+        count, good = found.get(outcome.route, (0, 0))
+        found[outcome.route] = (count + 1, good + outcome.acceptable)
+    return found

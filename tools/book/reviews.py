@@ -1,0 +1,293 @@
+"""Reviews: proposals that wait for a person, and the one decision that each of them gets."""
+
+from decimal import Decimal
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from tools.book.audit import SERVICE, Actor
+from tools.book.authority import require_authority
+from tools.book.placing import finish_run, pending_now, place_order, record, send, take_turn
+from tools.book.rows import (
+    VIEW_OF_RUN,
+    Row,
+    by_column,
+    first_view,
+    is_overdue,
+    page_size,
+    proposal_from,
+    review_id,
+    review_number,
+    view_from,
+)
+from tools.book.runs import RunStore, unknown_run
+from tools.planning.gate import check_quantity
+from tools.records.errors import AlreadyDecided, InvalidQuantity, UnknownReview
+from tools.records.orders import (
+    DecisionKind,
+    Order,
+    Proposal,
+    ProposalStatus,
+    RunView,
+)
+from tools.storage.schema import Now, as_indexed, decisions, proposals
+
+MAX_QUANTITY = 10**15
+"""Whole numbers up to here survive every JSON reader; no order is near it."""
+_PROPOSAL = sa.select(proposals, Now().label("now")).where(proposals.c.number == sa.bindparam("of_number"))
+_REVIEWED = as_indexed("proposals.status IN ('pending', 'approved', 'rejected', 'expired')")
+_DECIDED = {"approve": "approved", "edit": "edited", "reject": "rejected"}
+_EXPIRY_LIMIT = 500
+
+
+class ReviewStore(RunStore):
+    """The review queue. A proposal whose time is over becomes `expired` when somebody next looks."""
+
+    async def run(self, run_id: str) -> RunView:
+        """The run with its proposal and its order. Raises UnknownRun."""
+        row = await self._present(VIEW_OF_RUN, run_id=run_id)
+        if row is None:
+            raise unknown_run(run_id)
+        return view_from(row)
+
+    async def runs_to_close(self) -> list[str]:
+        await self._expire_reviews()
+        return await super().runs_to_close()
+
+    async def review(self, review_id: str) -> Proposal:
+        """Raises UnknownReview."""
+        row = await self._present(_PROPOSAL, of_number=review_number(review_id))
+        if row is None:
+            raise unknown_review(review_id)
+        return proposal_from(row)
+
+    async def reviews(
+        self, status: ProposalStatus | None = None, limit: int = 50, before: str | None = None
+    ) -> list[Proposal]:
+        """Newest first, at most 200; `before` is the last id of the page before. Without a status: all that a person
+        has or had to decide."""
+        query = sa.select(proposals).where(_REVIEWED if status is None else proposals.c.status == status)
+        if before is not None:
+            query = query.where(proposals.c.number < review_number(before))
+        await self._expire_reviews()
+        async with self._reading() as connection:
+            rows = await connection.execute(query.order_by(proposals.c.number.desc()).limit(page_size(limit)))
+            return [proposal_from(row) for row in rows.mappings()]
+
+    async def queue_figures(self) -> tuple[int, float]:
+        """How many proposals wait for a person, and for how many seconds the oldest has (0 when none waits)."""
+        query = sa.select(sa.func.count(), sa.func.min(proposals.c.created_at), Now()).where(pending_now())
+        async with self._reading() as connection:
+            count, oldest, now = (await connection.execute(query)).one()
+        return count, 0.0 if oldest is None else max(0.0, (now - oldest).total_seconds())
+
+    async def decide(
+        self,
+        review_id: str,
+        *,
+        version: int | None,
+        decision: DecisionKind,
+        quantity: int | None,
+        reason: str,
+        decided_by: str,
+        decided_by_id: str = "",
+        unit_price: Decimal | None = None,
+        supplier: str | None = None,
+    ) -> RunView:
+        """Decide a waiting proposal: of any number of attempts, at any moment, exactly one succeeds. The same decision
+        by the same person again is answered with the first one's outcome, marked as `standing`.
+
+        One transaction compares and sets (still pending, of this `version` if one is given, not expired by the
+        database's clock), places the order or closes the run, and writes decision, outbox and audit rows. `approve`
+        orders what is stored, which must be what the reviewer says to have seen, `edit` another quantity within the
+        plan's bounds, `reject` nothing. To approve a proposal to order nothing closes its run as `no_action`. The key
+        `decided_by_id` must have the right and the money for it.
+
+        Raises UnknownReview; AlreadyDecided, saying who decided what and when or what has changed; InvalidQuantity,
+        OwnOrder and LimitExceeded, and then nothing is decided.
+        """
+        number, by = review_number(review_id), Actor(name=decided_by, id=decided_by_id)
+        seen = quantity if decision == "approve" else None
+        async with self._writing() as connection:
+            proposal = await _claim(connection, number, version, decision, reason, by)
+            if proposal is None:
+                return await _first_decision(connection, number, version, decision, quantity, by)
+            _check_seen(proposal, seen, unit_price, supplier)
+            ordered = _ordered_quantity(proposal, decision, quantity)
+            order = await _carry_out(connection, proposal, decision, ordered, by)
+            await _write_down(connection, proposal, decision, order, reason, by)
+            return await _view(connection, proposal.run_id)
+
+    async def _present(self, query: sa.Select[Any], **values: Any) -> Row | None:
+        """The query's first row; where its review's time is over, as it is once that has been noticed."""
+        row = await self._first(query, values)
+        if row is not None and is_overdue(row):
+            await self._expire_reviews()
+            row = await self._first(query, values)
+        return row
+
+    async def _first(self, query: sa.Select[Any], values: dict[str, Any]) -> Row | None:
+        row = await self._look_up(query, values)
+        return None if row is None else by_column(query, row)
+
+    async def _expire_reviews(self) -> None:
+        over = sa.and_(sa.literal_column("proposals.status = 'pending'"), proposals.c.expires_at <= Now())
+        async with self._reading() as connection:
+            if await connection.scalar(sa.select(proposals.c.number).where(over).limit(1)) is None:
+                return
+        due = sa.select(proposals.c.number).where(over).order_by(proposals.c.number).limit(_EXPIRY_LIMIT)
+        async with self._writing() as connection:
+            numbers = (await connection.scalars(due.with_for_update(skip_locked=True))).all()
+            for number in numbers:
+                await _expire(connection, number)
+
+
+async def _expire(connection: AsyncConnection, number: int) -> None:
+    mine = proposals.c.number == number
+    change = sa.update(proposals).where(mine).values(status="expired", decided_at=Now())
+    proposal = proposal_from((await connection.execute(change.returning(*proposals.c))).mappings().one())
+    await finish_run(connection, proposal.run_id, "expired")
+    await announce(connection, "review.expired", proposal)
+    await record(connection, "review.expired", proposal, by=SERVICE)
+
+
+async def _claim(
+    connection: AsyncConnection, number: int, version: int | None, decision: DecisionKind, reason: str, by: Actor
+) -> Proposal | None:
+    """The compare-and-set: the proposal as decided, or None if it was not there to be decided."""
+    claim = sa.update(proposals).where(proposals.c.number == number, pending_now())
+    if version is not None:
+        claim = claim.where(proposals.c.version == version)
+    claim = claim.values(
+        status="rejected" if decision == "reject" else "approved",
+        decided_at=Now(),
+        decided_by=by.name,
+        decided_by_id=by.id,
+        decision_reason=reason,
+    )
+    row = (await connection.execute(claim.returning(*proposals.c))).mappings().first()
+    return None if row is None else proposal_from(row)
+
+
+async def _first_decision(
+    connection: AsyncConnection,
+    number: int,
+    version: int | None,
+    decision: DecisionKind,
+    quantity: int | None,
+    by: Actor,
+) -> RunView:
+    """The outcome of this same decision, made before by the same person; in every other case AlreadyDecided."""
+    row = (await connection.execute(_PROPOSAL, {"of_number": number})).mappings().first()
+    if row is None:
+        raise unknown_review(review_id(number))
+    proposal = proposal_from(row)
+    _require_decided(proposal, version, overdue=is_overdue(row))
+    view = await _view(connection, proposal.run_id)
+    query = sa.select(decisions).where(decisions.c.proposal_number == number)
+    made = (await connection.execute(query)).mappings().one()
+    same = (made["decision"], made["decided_by"], made["decided_by_id"]) == (decision, by.name, by.id)
+    if same and version in (None, made["proposal_version"]) and quantity in (None, made["quantity"]):
+        return view.model_copy(update={"standing": True})
+    placed = "nothing was ordered"
+    if view.order is not None:
+        placed = f"{view.order.items[0].quantity} units ordered as {view.order.number}"
+    raise AlreadyDecided(
+        f"{proposal.id} was {proposal.status} by {proposal.decided_by} at {proposal.decided_at:%Y-%m-%d %H:%M:%S} UTC "
+        f"({placed}); a review is decided once."
+    )
+
+
+def _require_decided(proposal: Proposal, version: int | None, *, overdue: bool) -> None:
+    if proposal.status == "pending" and not overdue:
+        raise AlreadyDecided(
+            f"{proposal.id} has changed since it was read: it is at version {proposal.version}, not {version}. "
+            "Read it again and decide on what it says now."
+        )
+    if proposal.status in ("pending", "expired"):
+        raise AlreadyDecided(
+            f"{proposal.id} expired at {proposal.expires_at:%Y-%m-%d %H:%M:%S} UTC; "
+            f"trigger {proposal.product_id} again."
+        )
+    if proposal.decided_at is None:
+        raise AlreadyDecided(f"{proposal.id} is {proposal.status} and was never open for review.")
+
+
+def _check_seen(proposal: Proposal, quantity: int | None, unit_price: Decimal | None, supplier: str | None) -> None:
+    """A decision is on what is stored and on nothing else that a reviewer may have had before them; None: not said."""
+    suppliers = (proposal.supplier_name, proposal.supplier_id)
+    differing = {
+        f"the quantity is {proposal.quantity}": quantity not in (None, proposal.quantity),
+        f"the unit price is {proposal.unit_price}": unit_price not in (None, proposal.unit_price),
+        f"the supplier is {suppliers[0]!r}": supplier not in (None, *suppliers),
+    }
+    if any(differing.values()):
+        says = " and ".join(fact for fact, differs in differing.items() if differs)
+        raise AlreadyDecided(
+            f"{proposal.id} is not what was decided on: {says}. Read it again and decide on what it says now; "
+            "decide 'edit' to order another quantity."
+        )
+
+
+def _ordered_quantity(proposal: Proposal, decision: DecisionKind, quantity: int | None) -> int:
+    if decision == "reject":
+        return 0
+    if decision == "edit" and (quantity is None or not 1 <= quantity <= MAX_QUANTITY):
+        raise InvalidQuantity(f"An edit needs the quantity to order, from 1 to {MAX_QUANTITY}.")
+    ordered = proposal.quantity if decision == "approve" or quantity is None else quantity
+    nothing = decision == "approve" and proposal.action == "none" and not proposal.plan.infeasible
+    fault = None if nothing else check_quantity(proposal.plan, ordered)
+    if fault:
+        raise InvalidQuantity(fault)
+    return 0 if nothing else ordered
+
+
+async def _carry_out(
+    connection: AsyncConnection, proposal: Proposal, decision: DecisionKind, quantity: int, by: Actor
+) -> Order | None:
+    if quantity:
+        turn = await take_turn(connection, proposal.product_id, proposal.mode)
+        await require_authority(connection, proposal, quantity, by, day=turn.now.date().isoformat())
+        return await place_order(connection, proposal, quantity=quantity, placed_by=by, answered_by=by.id, turn=turn)
+    await finish_run(connection, proposal.run_id, "rejected" if decision == "reject" else "no_action")
+    return None
+
+
+async def _write_down(
+    connection: AsyncConnection, proposal: Proposal, decision: DecisionKind, order: Order | None, reason: str, by: Actor
+) -> None:
+    quantity = None if order is None else order.items[0].quantity
+    await connection.execute(
+        sa.insert(decisions).values(
+            proposal_number=review_number(proposal.id),
+            proposal_version=proposal.version,
+            decision=decision,
+            quantity=quantity,
+            reason=reason,
+            decided_by=by.name,
+            decided_by_id=by.id,
+            decided_at=proposal.decided_at,
+        )
+    )
+    await announce(connection, "review.decided", proposal, decision=decision)
+    await record(connection, f"review.{_DECIDED[decision]}", proposal, by=by, order=order, reason=reason)
+
+
+async def _view(connection: AsyncConnection, run_id: str) -> RunView:
+    view = await first_view(connection, VIEW_OF_RUN, run_id=run_id)
+    if view is None:
+        raise AssertionError("a proposal has a run by its foreign key")
+    return view
+
+
+async def announce(connection: AsyncConnection, event: str, proposal: Proposal, **more: str) -> None:
+    """Tell outside systems about a review: its identity and outcome, without the plan."""
+    names = {"id", "run_id", "status", "version", "action", "product_id", "location", "mode", "quantity"}
+    names |= {"expires_at", "decided_at", "decided_by", "decision_reason", "review_reasons"}
+    payload = proposal.model_dump(mode="json", include=names) | more
+    await send(connection, event, proposal.run_id, payload)
+
+
+def unknown_review(identity: str) -> UnknownReview:
+    return UnknownReview(f"No review {identity[:40]!r}; open ones are listed under reviews.")

@@ -1,0 +1,193 @@
+"""Money that may be spent without asking: a key's limits, the service's limit of a day, and the ledger behind both.
+
+An order takes its value from the ledger in its own transaction, by an UPDATE that is refused once the limit would be
+passed: however many orders are placed at once, together they never pass it. Amounts are never converted between
+currencies here; a key with limits may spend in those currencies alone. The ledger counts in millionths, which both
+databases add exactly.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from decimal import ROUND_CEILING, Decimal
+from typing import Any, NamedTuple
+
+import sqlalchemy as sa
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from tools.records.money import MAX_LIMIT, DayLimit, Limit, in_currency
+from tools.storage.database import conflict_insert
+from tools.storage.schema import spending
+
+EVERYTHING = "*"
+"""The account of all automatic orders together."""
+FOREVER = "total"
+_MILLION = 10**6
+
+
+class Spender(NamedTuple):
+    """The key whose limits an order counts against."""
+
+    id: str
+    name: str
+    limits: Sequence[Limit] = ()
+
+
+class Claim(NamedTuple):
+    """An amount to take from one line of the ledger."""
+
+    account: str
+    period: str
+    currency: str
+    amount: int
+    limit: int
+    wording: str
+    """Of the limit, with its figure."""
+
+
+async def reserve(
+    connection: AsyncConnection,
+    value: Decimal | None,
+    currency: str,
+    *,
+    day: str,
+    spender: Spender,
+    day_limit: DayLimit | None = None,
+) -> str | None:
+    """Take an order's value from every limit that it counts against. None when there was room everywhere; otherwise why
+    not, in words, and nothing is taken. Without limits no statement is sent."""
+    claims, refusal = _claims(value, currency, day, spender, day_limit)
+    for position, claim in enumerate(claims):
+        if refusal is None and not await _take(connection, claim):
+            refusal = await _no_room(connection, claim)
+            for taken in claims[:position]:
+                await _give_back(connection, taken)
+    return refusal
+
+
+async def room(connection: AsyncConnection, value: Decimal, currency: str, *, day: str, spender: Spender) -> bool:
+    """Whether the key could spend this much at this moment."""
+    claims, refusal = _claims(value, currency, day, spender, None)
+    for claim in claims:
+        if refusal is None and await _spent(connection, claim) + claim.amount > claim.limit:
+            return False
+    return refusal is None
+
+
+async def restate(connection: AsyncConnection, account: str, spent: Mapping[tuple[str, str], Decimal]) -> None:
+    """Set what an account has spent, by period and currency: what it spent while it had no limit counts too."""
+    await connection.execute(sa.delete(spending).where(spending.c.account == account))
+    rows = [
+        {"account": account, "period": period, "currency": currency, "spent": min(_millionths(value), _MOST)}
+        for (period, currency), value in spent.items()
+    ]
+    if rows:
+        await connection.execute(sa.insert(spending), rows)
+
+
+_MOST = MAX_LIMIT * _MILLION
+
+
+def _claims(
+    value: Decimal | None, currency: str, day: str, spender: Spender, day_limit: DayLimit | None
+) -> tuple[list[Claim], str | None]:
+    """What to take, always in the same order, so that two orders never wait for each other; or why none may be."""
+    if not value:
+        unknown = "No unit price is known" if value is None else "The unit price is 0"
+        held = f"{unknown}, so the order's value cannot be held against the spending limits."
+        return [], held if spender.limits or day_limit else None
+    own, barred = _claims_of_key(value, currency, day, spender)
+    common, no_rate = _claims_of_day(value, currency, day, day_limit)
+    return [*common, *own], barred or no_rate
+
+
+def _claims_of_day(value: Decimal, currency: str, day: str, limit: DayLimit | None) -> tuple[list[Claim], str | None]:
+    if limit is None:
+        return [], None
+    converted = in_currency(value, currency, limit.currency, limit.exchange_rates)
+    if converted is None:
+        return [], (
+            f"The limit of a day is in {limit.currency} and no exchange rate for {currency} is set, "
+            "so the order cannot be held against it."
+        )
+    words = f"Automatic orders may cost {_money(limit.amount, limit.currency)} a day together"
+    claim = Claim(EVERYTHING, day, limit.currency, _millionths(converted), _millionths(limit.amount), words)
+    return _checked([claim], f"this order is {_money(converted, limit.currency)}")
+
+
+def _claims_of_key(value: Decimal, currency: str, day: str, spender: Spender) -> tuple[list[Claim], str | None]:
+    if not spender.limits:
+        return [], None
+    limit = next((limit for limit in spender.limits if limit.currency == currency), None)
+    who = f"Key {spender.name!r}"
+    if limit is None:
+        known = ", ".join(sorted(limit.currency for limit in spender.limits))
+        return (
+            [],
+            f"{who} has spending limits in {known} and none in {currency}, so it may spend nothing in {currency}.",
+        )
+    order = _money(value, currency)
+    if limit.per_order is not None and value > limit.per_order:
+        return [], f"{who} may spend {_money(limit.per_order, currency)} on one order; this order is {order}."
+    spans = ((day, limit.per_day, "a day"), (FOREVER, limit.in_total, "in total"))
+    claims = [
+        Claim(spender.id, period, currency, _millionths(value), _millionths(most), f"{who} may spend {shown} {span}")
+        for period, most, span in spans
+        if most is not None
+        for shown in [_money(most, currency)]
+    ]
+    return _checked(claims, f"this order is {order}")
+
+
+def _checked(claims: list[Claim], order: str) -> tuple[list[Claim], str | None]:
+    """Refuses what alone is above a limit, so that the ledger's numbers stay in range."""
+    over = next((claim for claim in claims if claim.amount > claim.limit), None)
+    return (claims, None) if over is None else ([], f"{over.wording}; {order}.")
+
+
+async def _take(connection: AsyncConnection, claim: Claim) -> bool:
+    insert = conflict_insert(connection, spending).values(
+        account=claim.account, period=claim.period, currency=claim.currency, spent=claim.amount
+    )
+    guarded = insert.on_conflict_do_update(
+        index_elements=["account", "period", "currency"],
+        set_={"spent": spending.c.spent + claim.amount},
+        where=spending.c.spent + claim.amount <= claim.limit,
+    )
+    return (await connection.execute(guarded.returning(spending.c.spent))).first() is not None
+
+
+async def _give_back(connection: AsyncConnection, claim: Claim) -> None:
+    await connection.execute(sa.update(spending).where(*_line(claim)).values(spent=spending.c.spent - claim.amount))
+
+
+async def _no_room(connection: AsyncConnection, claim: Claim) -> str:
+    left = max(0, claim.limit - await _spent(connection, claim))
+    return (
+        f"{claim.wording}, of which {_money(_decimal(left), claim.currency)} are left; "
+        f"this order is {_money(_decimal(claim.amount), claim.currency)}."
+    )
+
+
+async def _spent(connection: AsyncConnection, claim: Claim) -> int:
+    return await connection.scalar(sa.select(spending.c.spent).where(*_line(claim))) or 0
+
+
+def _line(claim: Claim) -> tuple[sa.ColumnElement[bool], ...]:
+    table = spending.c
+    return table.account == claim.account, table.period == claim.period, table.currency == claim.currency
+
+
+def _millionths(value: Decimal) -> int:
+    return int((value * _MILLION).to_integral_value(ROUND_CEILING))
+
+
+def _decimal(millionths: int) -> Decimal:
+    return Decimal(millionths) / _MILLION
+
+
+def _money(value: Decimal, currency: str) -> str:
+    return f"{value:,.2f} {currency}"
+
+
+def limits_from(stored: Iterable[Any] | None) -> tuple[Limit, ...]:
+    """A key's limits as they are stored with it."""
+    return tuple(Limit.model_validate(each) for each in stored or ())

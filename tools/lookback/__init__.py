@@ -1,0 +1,1 @@
+"""Looking back: backtest, coverage, simulation, and the calibration of the confidence with its watch."""

@@ -1,0 +1,247 @@
+"""Would the calculator have kept its promise on this data? Rolling origins and a simulation, the textbook beside it.
+
+    restock backtest FILE --report report.html
+
+FILE is CSV or Parquet: a product, a date and a quantity in each row, or a row per product with a column per period. The
+report is one HTML file that needs nothing else.
+"""
+
+import argparse
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from tools.catalog.demand_table import PERIOD_DAYS, DemandTable, read_demand, sample_table
+from tools.lookback.calibration import calibrated, judge_proposals
+from tools.lookback.coverage import FEWEST_ORIGINS, SERVICE_LEVELS, Coverage, coverage_table
+from tools.lookback.pooled_factor import PooledFactor, pooled_factors
+from tools.lookback.progress import progress_bar
+from tools.lookback.reliability import calibration_error, reliability
+from tools.lookback.rolling_origin import FEWEST_SALES, Interval, Progress, origins_at, rolling_origins
+from tools.lookback.simulation import OrderTerms, Played, play
+from tools.planning.confidence import CalibrationTable, ReliabilityBin, shipped_table
+from tools.planning.demand_distribution import IntArray
+from tools.planning.interval_forecast import FEWEST_FOR_FORECAST_ERRORS
+from tools.planning.scan import DEMAND_CLASSES
+from tools.records.errors import InvalidInput, RestockError
+
+MOST_MOMENTS = 60
+"""Origins looked at where the caller does not say how many."""
+LEARNING_SHARE = 0.25
+"""Of the periods, before the simulation begins."""
+
+
+@dataclass(frozen=True, slots=True)
+class SimulatedRow:
+    """One demand class under one method and one asked service, over the simulated time."""
+
+    demand_class: str
+    method: str
+    asked: float
+    products: int
+    cycle_service: float
+    fill_rate: float
+    stock: float
+    """Units on hand on average, all products together."""
+    stock_value: float
+    orders_per_year: float
+    cost_per_year: float
+
+
+@dataclass(frozen=True, slots=True)
+class Backtest:
+    """All that the report shows."""
+
+    table: DemandTable
+    interval: Interval
+    terms: OrderTerms
+    origins: int
+    coverage: list[Coverage]
+    pooled: list[PooledFactor]
+    simulated: list[SimulatedRow]
+    reliability: tuple[ReliabilityBin, ...]
+    calibration_error: float
+    calibration_origin: str
+
+
+def backtest(
+    table: DemandTable,
+    interval: Interval,
+    *,
+    terms: OrderTerms | None = None,
+    asked: tuple[float, ...] = SERVICE_LEVELS,
+    step: int | None = None,
+    calibration: CalibrationTable | None = None,
+    progress: Progress | None = None,
+) -> Backtest:
+    """Look back on every `step`-th origin, then play the orders through."""
+    terms = terms or OrderTerms()
+    _refuse_impossible(asked)
+    moments = table.demand.shape[1] - interval.length - FEWEST_FOR_FORECAST_ERRORS + 1
+    step = step or max(1, -(-moments // MOST_MOMENTS))
+    both = _Halves(progress)
+    origins = rolling_origins(table, interval, step=step, progress=both.first)
+    if not len(origins):
+        raise _too_little(table)
+    first = max(FEWEST_FOR_FORECAST_ERRORS, int(table.demand.shape[1] * LEARNING_SHARE))
+    played = play(table, interval, terms, asked=asked, first=first, progress=both.second)
+    curves = calibration or shipped_table()
+    outcomes = judge_proposals(origins)
+    confidence = outcomes.raw if curves is None else calibrated(curves, outcomes)
+    return Backtest(
+        table=table,
+        interval=interval,
+        terms=terms,
+        origins=len(origins),
+        coverage=coverage_table(origins, asked),
+        pooled=[factor for level in asked for factor in pooled_factors(origins, level)],
+        simulated=_simulated(table, interval, terms, played),
+        reliability=reliability(confidence, outcomes.acceptable, overlap=outcomes.overlap),
+        calibration_error=calibration_error(confidence, outcomes.acceptable),
+        calibration_origin="not calibrated" if curves is None else curves.origin,
+    )
+
+
+def _too_little(table: DemandTable) -> InvalidInput:
+    return InvalidInput(
+        f"None of the {len(table.products)} products has {FEWEST_FOR_FORECAST_ERRORS} known periods with "
+        f"{FEWEST_SALES} sales and a whole protection interval after them; give a longer history."
+    )
+
+
+def _refuse_impossible(asked: tuple[float, ...]) -> None:
+    for level in asked:
+        if not 0 < level < 1:
+            raise InvalidInput(f"A service of {level:g} cannot be asked for; give a share between 0 and 1, as in 0.95.")
+
+
+def few_moments(found: Backtest) -> str | None:
+    """What to think of figures from few past moments."""
+    if found.origins >= FEWEST_ORIGINS:
+        return None
+    return (
+        f"Only {found.origins} past moments: chance alone moves these figures by several points. A longer history, "
+        "more products or a smaller --step gives more."
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Halves:
+    """Progress of two equally long tasks, one after the other, out of a hundred."""
+
+    report: Progress | None
+
+    def first(self, done: int, of: int) -> None:
+        self._tell(50 * done // of)
+
+    def second(self, done: int, of: int) -> None:
+        self._tell(50 + 50 * done // of)
+
+    def _tell(self, percent: int) -> None:
+        if self.report:
+            self.report(percent, 100)
+
+
+def _simulated(table: DemandTable, interval: Interval, terms: OrderTerms, played: list[Played]) -> list[SimulatedRow]:
+    last = origins_at(table, interval, table.demand.shape[1])
+    classes = np.zeros(len(table.products), dtype=np.int64)
+    classes[last.product] = last.demand_class
+    rows = []
+    for run in played:
+        lived = run.cycles > 0
+        rows.append(_row("all", np.flatnonzero(lived), run, table, terms))
+        for index, name in enumerate(DEMAND_CLASSES):
+            own = np.flatnonzero(lived & (classes == index))
+            if own.size:
+                rows.append(_row(name, own, run, table, terms))
+    return sorted(rows, key=lambda row: (row.demand_class != "all", row.demand_class, row.asked, row.method))
+
+
+def _row(name: str, chosen: IntArray, run: Played, table: DemandTable, terms: OrderTerms) -> SimulatedRow:
+    prices = np.ones(len(table.products)) if table.unit_prices is None else np.nan_to_num(table.unit_prices)
+    years = np.maximum(run.periods, 1) * table.period_days / 365.25
+    return SimulatedRow(
+        demand_class=name,
+        method=run.method,
+        asked=run.asked,
+        products=int(chosen.size),
+        cycle_service=float(run.served_cycles[chosen].sum() / run.cycles[chosen].sum()),
+        fill_rate=float(1 - run.unmet[chosen].sum() / max(run.demand[chosen].sum(), np.finfo(float).tiny)),
+        stock=float(run.stock[chosen].sum()),
+        stock_value=float((run.stock * prices)[chosen].sum()),
+        orders_per_year=float((run.orders / years)[chosen].sum()),
+        cost_per_year=float(run.cost_per_year(prices, terms, table.period_days)[chosen].sum()),
+    )
+
+
+def parser(program: str = "python -m tools.lookback.backtest") -> argparse.ArgumentParser:
+    options = argparse.ArgumentParser(prog=program, description=(__doc__ or "").split("\n")[0])
+    options.add_argument(
+        "file",
+        type=Path,
+        nargs="?",
+        help="CSV or Parquet: product, date, quantity; or a row per product (default: the sample catalogue)",
+    )
+    options.add_argument(
+        "--report", "--out", dest="out", type=Path, default=Path("backtest.html"), help="default backtest.html"
+    )
+    options.add_argument("--period", choices=list(PERIOD_DAYS), default="day", help="of demand (default day)")
+    options.add_argument("--lead-time", type=int, default=7, help="in periods (default 7)")
+    options.add_argument("--review", type=int, default=1, help="review period, in periods, 1 or more (default 1)")
+    options.add_argument("--late", type=int, nargs="*", default=[0], help="periods orders are late by, equally often")
+    options.add_argument("--service", type=float, nargs="+", default=list(SERVICE_LEVELS), help="levels to ask for")
+    options.add_argument("--step", type=int, help="periods from one origin to the next (default: 60 origins)")
+    options.add_argument("--minimum-order", type=float, default=0.0)
+    options.add_argument("--multiple", type=float, default=1.0)
+    options.add_argument("--lost-sales", action="store_true", help="unmet demand is lost; otherwise it waits")
+    options.add_argument("--holding-rate", type=float, default=0.2, help="of the price, per year (default 0.2)")
+    options.add_argument("--order-cost", type=float, default=0.0)
+    options.add_argument("--drop-returns", action="store_true", help="leave rows with a quantity below 0 out")
+    options.add_argument("--product", help="column that tells products apart")
+    return options
+
+
+def _table(given: argparse.Namespace) -> DemandTable:
+    if given.file is None:
+        return sample_table()
+    return read_demand(given.file, period=given.period, drop_returns=given.drop_returns, product=given.product)
+
+
+def main(arguments: Sequence[str] | None = None, *, program: str = "python -m tools.lookback.backtest") -> int:
+    """The command."""
+    from tools.lookback.report import summary, write_report
+
+    given = parser(program).parse_args(arguments)
+    terms = OrderTerms(
+        minimum_order_quantity=given.minimum_order,
+        order_multiple=given.multiple,
+        backorders=not given.lost_sales,
+        lead_time_spread=tuple(given.late),
+        holding_rate=given.holding_rate,
+        order_cost=given.order_cost,
+    )
+    try:
+        table = _table(given)
+        sys.stderr.writelines(f"{note}\n" for note in table.notes)
+        interval = Interval(given.lead_time, given.review)
+        found = backtest(
+            table, interval, terms=terms, asked=tuple(given.service), step=given.step, progress=progress_bar
+        )
+    except RestockError as error:
+        sys.stderr.write(f"{error.message}\n")
+        return 2
+    try:
+        write_report(found, given.out, name=given.file.name if given.file else "the sample catalogue")
+    except OSError as error:
+        sys.stderr.write(f"The report cannot be written to {given.out}: {error.strerror}.\n")
+        return 2
+    sys.stdout.write(summary(found))
+    sys.stdout.write(f"report: {given.out}\n")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

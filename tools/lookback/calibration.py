@@ -1,0 +1,260 @@
+"""Confidence that held in the past: curves from the raw probability to the share of orders that turned out acceptable.
+
+Fitted on past origins, one monotone curve per stratum of history length and demand class, and checked on later ones.
+`restock calibrate FILE --out TABLE` fits on one's own data.
+"""
+
+import argparse
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from tempfile import NamedTemporaryFile
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tools.catalog.demand_table import PERIOD_DAYS, DemandTable, read_demand
+from tools.lookback.progress import progress_bar
+from tools.lookback.reliability import reliability
+from tools.lookback.rolling_origin import Flags, Interval, Origins, Progress, rolling_origins
+from tools.planning.confidence import SHORT_HISTORY, CalibrationCurve, CalibrationTable, ReliabilityBin
+from tools.planning.demand_distribution import FloatArray
+from tools.planning.scan import DEMAND_CLASSES
+from tools.records.errors import InvalidInput, RestockError
+from tools.records.orders import OrderOutcome
+
+PERMITTED_INTERVALS = 3.0
+"""Intervals of mean demand that may be left over, and at least one unit: as in `tools.planning.replenishment`."""
+SERVICE_LEVELS = (0.9, 0.95, 0.98)
+FACTORS = (0.25, 0.5, 0.75, 1.0, 1.0, 1.0, 1.25, 1.5, 2.0, 3.0, 5.0, 10.0)
+"""What is proposed: the plan's quantity at each of these levels, and as often a multiple of it, drawn evenly."""
+CURVE_POINTS = 30
+FEWEST_OUTCOMES = 400
+"""A stratum with fewer is given the curve of all strata with its history length."""
+FEWEST_RECORDED = 50
+"""Outcomes of real orders in a stratum from which on they move its curve."""
+EARLIER_SHARE = 0.6
+PRIOR_OUTCOMES = 30.0
+"""Independent outcomes at the raw probability's own word that each point of a curve is mixed with."""
+
+
+@dataclass(frozen=True, slots=True)
+class Outcomes:
+    """Proposals at past origins: how sure the calculator was, and whether each turned out acceptable."""
+
+    raw: FloatArray
+    acceptable: FloatArray
+    stratum: NDArray[np.str_]
+    origin: NDArray[np.intp]
+    """Position in the origins they were made at."""
+    overlap: float
+    """How many of them share an interval of demand, so that together they say as much as one."""
+
+    def where(self, chosen: Flags) -> "Outcomes":
+        return Outcomes(
+            self.raw[chosen], self.acceptable[chosen], self.stratum[chosen], self.origin[chosen], self.overlap
+        )
+
+
+def strata(origins: Origins) -> NDArray[np.str_]:
+    """As `tools.planning.confidence.stratum`."""
+    history = np.where(origins.known < SHORT_HISTORY, "short history, ", "long history, ")
+    return np.strings.add(history, np.array(DEMAND_CLASSES)[origins.demand_class])
+
+
+def judge(origins: Origins, levels: FloatArray) -> Outcomes:
+    """Proposals that raise the position of each origin to `levels`."""
+    leftover = np.maximum(1.0, PERMITTED_INTERVALS * origins.mean)
+    acceptable = (origins.actual <= levels) & (levels - origins.actual <= leftover)
+    raw = origins.raw_confidence(levels, leftover)
+    overlap = max(1.0, origins.interval.length / origins.step)
+    return Outcomes(raw, acceptable.astype(np.float64), strata(origins), np.arange(len(origins)), overlap)
+
+
+def judge_proposals(origins: Origins, *, seed: int = 0) -> Outcomes:
+    """The plan's own quantities and others, as `FACTORS` says."""
+    random = np.random.default_rng(seed)
+    planned = [judge(origins, origins.levels(level)) for level in SERVICE_LEVELS]
+    factors = random.choice(FACTORS, len(origins))
+    other = judge(origins, np.rint(factors * origins.levels(SERVICE_LEVELS[1])))
+    return together([*planned, other])
+
+
+def together(parts: Sequence[Outcomes]) -> Outcomes:
+    """Several proposals for the same origins."""
+    return Outcomes(
+        np.concatenate([part.raw for part in parts]),
+        np.concatenate([part.acceptable for part in parts]),
+        np.concatenate([part.stratum for part in parts]),
+        np.concatenate([part.origin for part in parts]),
+        sum(part.overlap for part in parts),
+    )
+
+
+def fit_table(outcomes: Outcomes, *, origin: str) -> CalibrationTable:
+    """One curve per stratum. Raises `InvalidInput` where there is too little to fit any."""
+    if outcomes.raw.size < FEWEST_OUTCOMES:
+        raise InvalidInput(
+            f"{outcomes.raw.size} past proposals are too few to calibrate on; {FEWEST_OUTCOMES} are needed. Give more "
+            "products or a longer history."
+        )
+    everything = fit_curve(outcomes)
+    curves = {}
+    for history in ("short history", "long history"):
+        same = outcomes.where(np.char.startswith(outcomes.stratum, history))
+        shared = fit_curve(same) if same.raw.size >= FEWEST_OUTCOMES else everything
+        for demand_class in DEMAND_CLASSES[1:]:
+            own = same.where(same.stratum == f"{history}, {demand_class}")
+            curves[f"{history}, {demand_class}"] = fit_curve(own) if own.raw.size >= FEWEST_OUTCOMES else shared
+    return CalibrationTable(origin=origin, curves=curves)
+
+
+def fit_curve(outcomes: Outcomes) -> CalibrationCurve:
+    """Isotonic regression on means of equally many outcomes. (Barlow et al., 1972; Zadrozny & Elkan, 2002)"""
+    parts = np.array_split(np.argsort(outcomes.raw, kind="stable"), min(CURVE_POINTS, max(1, outcomes.raw.size // 10)))
+    points = [float(outcomes.raw[part].mean()) for part in parts]
+    prior = PRIOR_OUTCOMES * outcomes.overlap
+    mixed = [
+        (float(outcomes.acceptable[part].sum()) + prior * point) / (part.size + prior)
+        for part, point in zip(parts, points, strict=True)
+    ]
+    rising = isotonic(mixed, [float(part.size) for part in parts])
+    distinct = [index for index in range(len(points)) if index == 0 or points[index] > points[index - 1] + 1e-6]
+    return CalibrationCurve(
+        raw=tuple(round(min(1.0, max(0.0, points[index])), 5) for index in distinct),
+        acceptable=tuple(round(min(1.0, max(0.0, rising[index])), 5) for index in distinct),
+    )
+
+
+def isotonic(values: Sequence[float], weights: Sequence[float]) -> list[float]:
+    """The rising sequence nearest to `values` by weighted squares: neighbours that fall are pooled.
+
+    >>> isotonic([1.0, 3.0, 2.0, 4.0], [1.0, 1.0, 1.0, 1.0])
+    [1.0, 2.5, 2.5, 4.0]
+    """
+    pools: list[tuple[float, float, int]] = []
+    for value, weight in zip(values, weights, strict=True):
+        pools.append((value, weight, 1))
+        while len(pools) > 1 and pools[-2][0] >= pools[-1][0]:
+            (above, heavy, many), (below, light, few) = pools[-2], pools[-1]
+            pools[-2:] = [((above * heavy + below * light) / (heavy + light), heavy + light, many + few)]
+    return [value for value, _, count in pools for _ in range(count)]
+
+
+def calibrated(table: CalibrationTable, outcomes: Outcomes) -> FloatArray:
+    """What `tools.planning.confidence.assess` would have said."""
+    values = outcomes.raw.copy()
+    for stratum, curve in table.curves.items():
+        own = outcomes.stratum == stratum
+        values[own] = np.interp(outcomes.raw[own], curve.raw, curve.acceptable)
+    return values
+
+
+def fit_on(
+    table: DemandTable, interval: Interval, *, origin: str, progress: Progress | None = None
+) -> CalibrationTable:
+    """Fit on every origin of a table of demand."""
+    return fitted_on_origins(rolling_origins(table, interval, progress=progress), origin=origin)
+
+
+def fitted_on_origins(origins: Origins, *, origin: str) -> CalibrationTable:
+    """The table of all origins, with how a trial table of the earlier ones held on the later."""
+    proposals = judge_proposals(origins)
+    fitted = fit_table(proposals, origin=origin)
+    return fitted.model_copy(
+        update={
+            "fitted_on": datetime.now(UTC).date(),
+            "proposals": proposals.raw.size,
+            "reliability": held_out_reliability(origins, proposals),
+        }
+    )
+
+
+def held_out_reliability(origins: Origins, proposals: Outcomes) -> tuple[ReliabilityBin, ...]:
+    """Of all strata and of each, on the later two fifths of the origins; nothing where there is too little."""
+    moment = origins.moment[proposals.origin]
+    cut = float(np.quantile(origins.moment, EARLIER_SHARE))
+    earlier = proposals.where(moment + origins.interval.length <= cut)
+    later = proposals.where(moment > cut)
+    if earlier.raw.size < FEWEST_OUTCOMES or not later.raw.size:
+        return ()
+    said = calibrated(fit_table(earlier, origin="earlier origins"), later)
+    bins = list(reliability(said, later.acceptable, overlap=proposals.overlap))
+    for stratum in np.unique(later.stratum):
+        own = later.stratum == stratum
+        bins += reliability(said[own], later.acceptable[own], stratum=str(stratum), overlap=proposals.overlap)
+    return tuple(bins)
+
+
+def moved_by_outcomes(table: CalibrationTable, recorded: Sequence[OrderOutcome]) -> CalibrationTable:
+    """The table after what became of real orders: each stratum with enough of them is drawn to the share that turned
+    out acceptable, its fitted curve counting for thirty outcomes at each point."""
+    curves, used = dict(table.curves), 0
+    for stratum, curve in table.curves.items():
+        own = [outcome for outcome in recorded if outcome.stratum == stratum]
+        if len(own) >= FEWEST_RECORDED:
+            curves[stratum] = _moved(curve, own)
+            used += len(own)
+    return table.model_copy(update={"curves": curves, "recorded_outcomes": used})
+
+
+def _moved(curve: CalibrationCurve, recorded: Sequence[OrderOutcome]) -> CalibrationCurve:
+    points = np.array(curve.raw)
+    nearest = np.searchsorted((points[1:] + points[:-1]) / 2, [outcome.raw for outcome in recorded])
+    count = np.bincount(nearest, minlength=points.size)
+    good = np.bincount(nearest, [outcome.acceptable for outcome in recorded], minlength=points.size)
+    weight = count + PRIOR_OUTCOMES
+    mixed = (good + PRIOR_OUTCOMES * np.array(curve.acceptable)) / weight
+    rising = isotonic(mixed.tolist(), weight.tolist())
+    return CalibrationCurve(raw=curve.raw, acceptable=tuple(round(value, 5) for value in rising))
+
+
+def write(table: CalibrationTable, path: Path) -> None:
+    """Put the table there whole: whoever reads meanwhile finds the old one or the new one."""
+    with NamedTemporaryFile("w", encoding="utf-8", dir=path.parent, prefix=f".{path.name}.", delete=False) as file:
+        file.write(table.model_dump_json(indent=1) + "\n")
+    Path(file.name).chmod(0o644)
+    Path(file.name).replace(path)
+
+
+def parser(program: str = "python -m tools.lookback.calibration") -> argparse.ArgumentParser:
+    options = argparse.ArgumentParser(prog=program, description="Fit the confidence on one's own past demand.")
+    options.add_argument("file", type=Path, help="CSV or Parquet: product, date, quantity; or a row per product")
+    options.add_argument("--out", type=Path, required=True, help="where the table goes (JSON)")
+    options.add_argument("--lead-time", type=int, default=7, help="in periods (default 7)")
+    options.add_argument("--review", type=int, default=1, help="review period, in periods (default 1)")
+    options.add_argument("--period", choices=list(PERIOD_DAYS), default="day", help="of demand (default day)")
+    options.add_argument("--drop-returns", action="store_true", help="leave rows with a quantity below 0 out")
+    options.add_argument("--product", help="column that tells products apart")
+    return options
+
+
+def main(
+    arguments: Sequence[str] | None = None,
+    *,
+    recorded: Sequence[OrderOutcome] = (),
+    program: str = "python -m tools.lookback.calibration",
+) -> int:
+    """Fit a table on one's own data, and on recorded outcomes of orders where there are enough of them."""
+    given = parser(program).parse_args(arguments)
+    try:
+        interval = Interval(given.lead_time, given.review)
+        table = read_demand(given.file, period=given.period, drop_returns=given.drop_returns, product=given.product)
+        origin = f"{given.file.name}, lead time {given.lead_time}, review {given.review} ({given.period})"
+        fitted = moved_by_outcomes(fit_on(table, interval, origin=origin, progress=progress_bar), recorded)
+        write(fitted, given.out)
+    except (RestockError, OSError) as error:
+        sys.stderr.write(f"{error}\n")
+        return 2
+    sys.stdout.write(
+        f"wrote {given.out}: {len(fitted.curves)} curves from {len(table.products)} products, {fitted.proposals:,} "
+        f"past proposals and {fitted.recorded_outcomes} of {len(recorded)} recorded outcomes\n"
+        f"use it: CALIBRATION_TABLE={given.out.resolve()}\n"
+    )
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

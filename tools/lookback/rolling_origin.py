@@ -1,0 +1,168 @@
+"""What the calculator would have said at past moments, and what came: every product, every origin, no look ahead.
+
+At each origin the calculator is given the history as it stood, and the demand of the protection interval that followed
+is put beside its distribution. Intervals and lead times are in whole periods of the table.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tools.catalog.demand_table import DemandTable
+from tools.planning.demand_distribution import FloatArray, IntArray, Values, z_value
+from tools.planning.interval_forecast import FEWEST_FOR_FORECAST_ERRORS
+from tools.planning.lognormal import lognormal_cdf, lognormal_quantile
+from tools.planning.scan import METHODS, Terms, scan
+from tools.records.errors import InvalidInput
+
+SHORT_HISTORY = 26
+FEWEST_SALES = 3
+"""With fewer, nothing is ordered automatically."""
+FAST = 5.0
+"""Units in a protection interval from which on a level can come near the asked service; below, one unit is too much."""
+
+ONE_SD_ABOVE = 0.8413447460685429
+"""The service level whose safety stock is one standard deviation."""
+
+Flags = NDArray[np.bool_]
+Progress = Callable[[int, int], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Interval:
+    """Lead time and review period in whole periods; together the protection interval."""
+
+    lead_time: int
+    review_period: int
+
+    def __post_init__(self) -> None:
+        if self.lead_time < 0 or self.review_period < 0 or not self.length:
+            raise InvalidInput(
+                f"A lead time of {self.lead_time} and a review period of {self.review_period} leave nothing to cover; "
+                "give 0 or more of each, and more than 0 together."
+            )
+
+    @property
+    def length(self) -> int:
+        return self.lead_time + self.review_period
+
+
+@dataclass(frozen=True, slots=True)
+class Origins:
+    """One element for each product and origin, in the order of the origins."""
+
+    interval: Interval
+    step: int
+    """Periods from one origin to the next."""
+    product: IntArray
+    moment: IntArray
+    """Periods of the table before the origin."""
+    known: IntArray
+    """Of them, periods known of the product."""
+    method: NDArray[np.int8]
+    demand_class: NDArray[np.int8]
+    mean: FloatArray
+    variance: FloatArray
+    """Mean and variance of demand over the interval as forecast."""
+    textbook_mean: FloatArray
+    textbook_sd: FloatArray
+    """Of demand over the lead time, by the textbook."""
+    actual: FloatArray
+    typical: FloatArray
+    """The product's mean demand over an interval in the whole table: to sort and scale by, never to forecast with."""
+
+    def __len__(self) -> int:
+        return self.product.size
+
+    def where(self, chosen: Flags) -> "Origins":
+        """Those that are chosen."""
+        columns = {name: getattr(self, name)[chosen] for name in COLUMNS}
+        return replace(self, **columns)
+
+    def levels(self, service_level: Values) -> FloatArray:
+        """The reorder point that the calculator would have set, for all or for each of them."""
+        some = self.mean > 0
+        mean, variance = np.where(some, self.mean, 1.0), np.where(some, self.variance, 1.0)
+        lognormal = lognormal_quantile(probability=service_level, mean=mean, variance=variance)
+        normal = np.maximum(0.0, self.mean + z_value(service_level) * np.sqrt(self.variance))
+        judged = self.method == METHODS.index("forecast_error")
+        return np.where(some, np.where(judged, lognormal, normal), 0.0)
+
+    def textbook_levels(self, service_level: float) -> FloatArray:
+        """mean·L + z·sd·√L."""
+        return np.asarray(self.textbook_mean + z_value(service_level) * self.textbook_sd)
+
+    def raw_confidence(self, level: FloatArray, permitted_leftover: FloatArray) -> FloatArray:
+        """P(D ≤ level) − P(D < level − permitted leftover), as `tools.planning.confidence.raw_probability`."""
+        mean, variance = np.maximum(self.mean, 1e-12), np.maximum(self.variance, 1e-12)
+        covered = lognormal_cdf(level=level, mean=mean, variance=variance)
+        below = np.ceil(level - permitted_leftover) - 1
+        return np.clip(covered - lognormal_cdf(level=below, mean=mean, variance=variance), 0.0, 1.0)
+
+
+COLUMNS = tuple(name for name in Origins.__dataclass_fields__ if name not in ("interval", "step"))
+
+
+def rolling_origins(
+    table: DemandTable,
+    interval: Interval,
+    *,
+    step: int = 1,
+    fewest_periods: int = FEWEST_FOR_FORECAST_ERRORS,
+    fewest_sales: int = FEWEST_SALES,
+    progress: Progress | None = None,
+) -> Origins:
+    """Every `step`-th origin that has a whole interval after it, of products with enough history."""
+    moments = range(fewest_periods, table.demand.shape[1] - interval.length + 1, step)
+    parts = []
+    for done, moment in enumerate(moments):
+        found = origins_at(table, interval, moment, fewest_periods=fewest_periods, fewest_sales=fewest_sales)
+        parts.append(found.where(~np.isnan(found.actual)))
+        if progress:
+            progress(done + 1, len(moments))
+    if not parts:
+        raise InvalidInput(
+            f"The table has {table.demand.shape[1]} periods; looking back takes {fewest_periods + interval.length}."
+        )
+    columns = {name: np.concatenate([getattr(part, name) for part in parts]) for name in COLUMNS}
+    return Origins(interval, step, **columns)
+
+
+def origins_at(
+    table: DemandTable,
+    interval: Interval,
+    moment: int,
+    *,
+    fewest_periods: int = FEWEST_FOR_FORECAST_ERRORS,
+    fewest_sales: int = FEWEST_SALES,
+) -> Origins:
+    """The one origin after `moment` periods; `actual` is NaN where what came is not (wholly) known."""
+    past = table.demand[:, :moment]
+    known = np.count_nonzero(~np.isnan(past), axis=1)
+    rows = np.flatnonzero((known >= fewest_periods) & (np.count_nonzero(past > 0, axis=1) >= fewest_sales))
+    came = table.demand[rows, moment : moment + interval.length]
+    terms = Terms(
+        lead_time_days=interval.lead_time, review_period_days=interval.review_period, service_level=ONE_SD_ABOVE
+    )
+    found = scan(past[rows], terms)
+    return Origins(
+        interval=interval,
+        step=1,
+        product=rows,
+        moment=np.full(rows.size, moment),
+        known=found.periods,
+        method=found.method,
+        demand_class=found.demand_class,
+        mean=found.mean_demand,
+        variance=found.demand_sd**2,
+        textbook_mean=found.textbook_reorder_point - found.textbook_safety_stock,
+        textbook_sd=found.textbook_safety_stock,
+        actual=came.sum(axis=1) if came.shape[1] == interval.length else np.full(rows.size, np.nan),
+        typical=interval.length * _mean_known(table.demand[rows]),
+    )
+
+
+def _mean_known(demand: FloatArray) -> FloatArray:
+    return np.asarray(np.nansum(demand, axis=1) / np.maximum(np.count_nonzero(~np.isnan(demand), axis=1), 1))

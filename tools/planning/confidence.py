@@ -1,0 +1,138 @@
+"""How sure a proposed quantity is: the probability that it turns out acceptable. Computed by code, never by a model.
+
+Acceptable means: no stock-out within the protection interval, and no more left over at its end than the plan permits.
+The raw probability comes from the forecast's own distribution. A table fitted on past origins turns it into one that
+held in the past; until such a table is there, the answer says that it is raw.
+"""
+
+import json
+from datetime import date
+from functools import cache
+from importlib import resources
+from itertools import pairwise
+from pathlib import Path
+from typing import Annotated, Self
+
+import numpy as np
+from pydantic import Field, ValidationError, model_validator
+
+from tools.planning.demand_distribution import Component, IntervalDemand
+from tools.records.errors import InvalidInput
+from tools.records.facts import Record
+from tools.records.plan import Confidence, Plan
+
+SHORT_HISTORY = 26
+TYPING_ERROR = 10
+"""A quantity so many times the plan's is taken for a slip of the hand, however small the plan's was."""
+TYPING_ERROR_CONFIDENCE = 0.1
+TABLE = "calibration_table.json"
+
+Probability = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)]
+
+
+class CalibrationCurve(Record):
+    """Share of orders that turned out acceptable at each raw probability; straight lines between the points."""
+
+    raw: Annotated[tuple[Probability, ...], Field(min_length=1)]
+    acceptable: tuple[Probability, ...]
+
+    @model_validator(mode="after")
+    def _rises(self) -> Self:
+        if len(self.raw) != len(self.acceptable):
+            raise ValueError("raw and acceptable need as many points as each other")
+        if any(after < before for column in (self.raw, self.acceptable) for before, after in pairwise(column)):
+            raise ValueError("neither raw nor acceptable may fall from point to point")
+        return self
+
+    def at(self, raw: float) -> float:
+        return float(np.interp(raw, self.raw, self.acceptable))
+
+
+class ReliabilityBin(Record):
+    """What was stated of some proposals, and what share of them turned out acceptable, with its 95 % interval."""
+
+    stratum: str
+    predicted: Probability
+    observed: Probability
+    count: Annotated[int, Field(ge=1)]
+    low: Probability
+    high: Probability
+
+
+class CalibrationTable(Record):
+    """One monotone curve per stratum, fitted on earlier origins. `origin` states the data it was fitted on."""
+
+    origin: str
+    curves: dict[str, CalibrationCurve]
+    fitted_on: date | None = None
+    proposals: int = 0
+    """How many past proposals it was fitted on."""
+    recorded_outcomes: int = 0
+    """How many outcomes of real orders moved it."""
+    reliability: tuple[ReliabilityBin, ...] = ()
+    """On later proposals than those that a trial table was fitted on: how far such a table can be believed."""
+
+
+def assess(plan: Plan, quantity: int, *, table: CalibrationTable | None = None) -> Confidence:
+    """The probability that ordering `quantity` turns out acceptable under `plan`.
+
+    `table` replaces the one that ships with the package.
+    """
+    raw = raw_probability(plan, quantity)
+    table = table or shipped_table()
+    curve = table.curves.get(stratum(plan)) if table else None
+    value = raw if curve is None else curve.at(raw)
+    label = "raw, not calibrated" if curve is None else f"calibrated ({stratum(plan)})"
+    if plan.order_quantity > 0 and quantity >= TYPING_ERROR * plan.order_quantity and value > TYPING_ERROR_CONFIDENCE:
+        value, label = TYPING_ERROR_CONFIDENCE, f"{label}; {TYPING_ERROR} times the plan's quantity or more"
+    return Confidence(value=value, raw=raw, calibrated=curve is not None, label=label)
+
+
+def raw_probability(plan: Plan, quantity: int) -> float:
+    """P(D ≤ y) − P(D < y − E) with y = inventory position + quantity and E the permitted leftover.
+
+    Where nothing is ordered, nothing that is left over comes of the decision, and it is P(D ≤ y).
+    """
+    demand = _predictive(plan)
+    level = plan.inventory_position + quantity
+    covered = demand.cdf(level)
+    left_over = demand.below(level - plan.permitted_leftover) if quantity > 0 else 0.0
+    return min(1.0, max(0.0, covered - left_over))
+
+
+def stratum(plan: Plan) -> str:
+    """History length and demand class: what a calibration curve is fitted for."""
+    known = plan.periods - plan.masked_periods
+    return f"{'short' if known < SHORT_HISTORY else 'long'} history, {plan.demand_class}"
+
+
+@cache
+def shipped_table() -> CalibrationTable | None:
+    """The table in the package, or None while none has been fitted."""
+    file = resources.files("tools.planning").joinpath(TABLE)
+    if not file.is_file():
+        return None
+    return CalibrationTable.model_validate(json.loads(file.read_text(encoding="utf-8")))
+
+
+def read_table(path: Path) -> CalibrationTable:
+    """A table that was fitted on one's own data. Raises `InvalidInput` for a file that is none."""
+    try:
+        return CalibrationTable.model_validate_json(path.read_bytes())
+    except OSError as error:
+        raise InvalidInput(f"The calibration table {path} cannot be read: {error.strerror}.") from error
+    except ValidationError as error:
+        fault = error.errors(include_input=False, include_url=False)[0]
+        place = ".".join(map(str, fault["loc"])) or "the file"
+        raise InvalidInput(
+            f"{path} is no calibration table: {place}: {fault['msg']}. Make one with `restock calibrate`."
+        ) from error
+
+
+def _predictive(plan: Plan) -> IntervalDemand:
+    if plan.predictive is None:
+        return IntervalDemand(plan.distribution, (Component(1.0, plan.mean_demand, plan.demand_sd**2),))
+    parts = plan.predictive.components
+    return IntervalDemand(
+        plan.predictive.distribution, tuple(Component(part.weight, part.mean, part.sd**2) for part in parts)
+    )

@@ -1,0 +1,310 @@
+"""The plan in plain arithmetic: lines a planner can follow with a calculator.
+
+Numbers are printed with as many digits as it takes for each line to come out exactly as printed.
+"""
+
+from collections.abc import Callable
+from math import hypot, sqrt
+from operator import mul
+
+from tools.planning.interval_forecast import MISSED_SPREAD, widening
+from tools.planning.order_quantity import whole_units
+from tools.planning.past_coverage import PastCoverage
+from tools.planning.working import Working
+from tools.records.plan import Transfer
+
+UNITS = tuple(10**digits for digits in range(2, 10))
+"""Of what is printed: hundredths, thousandths …"""
+EXACT = 10**15
+"""Below it a double tells every decimal number of so many digits from the next, and prints it so."""
+WELL_WITHIN_HALF_A_CENT = 0.0049
+"""So that no way of rounding the half makes another result."""
+
+
+def derive(working: Working, transfer: Transfer | None, coverage: PastCoverage | None) -> tuple[str, ...]:
+    """The lines, from the history to the quantity."""
+    return (
+        *_mean(working),
+        *_interval(working),
+        *_spread(working),
+        *_level(working),
+        *_checked(coverage),
+        *_position(working),
+        *_order(working, transfer),
+    )
+
+
+def shown(value: float, digits: int = 2) -> str:
+    """At most so many decimals (one or more), without trailing zeros.
+
+    >>> shown(57.5700001), shown(120.0), shown(-0.001)
+    ('57.57', '120', '0')
+    """
+    if value % 1 == 0:
+        return str(int(value))
+    text = f"{value:.{digits}f}".rstrip("0").rstrip(".")
+    return "0" if text == "-0" else text
+
+
+def shown_sum(*terms: float) -> tuple[str, ...]:
+    """Terms and then their total, with the fewest digits (two or more) at which the printed terms make the total.
+
+    >>> shown_sum(0.005, 0.005)
+    ('0.005', '0.005', '0.01')
+    """
+    total = sum(terms)
+    for unit in UNITS:
+        counts = [round(term * unit) for term in terms]
+        whole = sum(counts)
+        if whole == round(total * unit):
+            break
+    return tuple([_counted(count, unit) for count in (*counts, whole)])
+
+
+def shown_result(compute: Callable[..., float], *operands: float) -> tuple[str, ...]:
+    """Operands and then what `compute` makes of them, to two decimals: the operands with the fewest digits (two or
+    more) that still make it.
+
+    >>> shown_result(lambda z, sd: z * sd, 1.6448536, 35.0)
+    ('1.6449', '35', '57.57')
+    """
+    cents = round(compute(*operands) * 100)
+    result = cents / 100
+    for unit in UNITS:
+        counts = [round(operand * unit) for operand in operands]
+        if abs(compute(*[count / unit for count in counts]) - result) < WELL_WITHIN_HALF_A_CENT:
+            break
+    return (*[_counted(count, unit) for count in counts], _counted(cents, 100))
+
+
+def _counted(count: int, unit: int) -> str:
+    """A whole number of parts, `unit` of which make one, as a decimal without trailing zeros."""
+    if count % unit == 0:
+        return str(count // unit)
+    value = count / unit
+    if abs(value) >= 1e-4 and abs(count) < EXACT:
+        return repr(value)
+    whole, part = divmod(abs(count), unit)
+    text = f"{whole}.{str(unit + part)[1:]}".rstrip("0")
+    return f"-{text}" if count < 0 else text
+
+
+def _rate(working: Working) -> str:
+    days = working.facts.demand.period_days
+    return "a day" if days == 1 else f"per period of {days:g} days"
+
+
+def _mean(working: Working) -> list[str]:
+    forecast, statistics = working.forecast, working.statistics
+    known = statistics.demand.size
+    if forecast.judged is None:
+        total = shown(statistics.mean * known)
+        lines = [f"Mean demand: {total} ÷ {known} periods = {shown(statistics.mean, 4)} {_rate(working)}"]
+    else:
+        lines = [_weighted_mean(working), *_corrected(working)]
+    if forecast.uplift != 1:
+        mean, uplift, raised = shown_result(mul, forecast.mean_per_period / forecast.uplift, forecast.uplift)
+        lines.append(f"Expected change: {mean} × {uplift} = {raised} {_rate(working)}")
+    return lines
+
+
+def _weighted_mean(working: Working) -> str:
+    """Three forecasts, each the heavier the less it has missed so far."""
+    weights, means = zip(*working.forecast.means, strict=True)
+    first, second, third, long_run, weeks, days, mean = shown_result(_sum_of_products, *weights, *means)
+    return (
+        f"Mean demand: {first} × long-run {long_run} + {second} × last weeks {weeks} + {third} × last days "
+        f"{days} = {mean} {_rate(working)} (weighed by how little each missed in the past)"
+    )
+
+
+def _sum_of_products(a: float, b: float, c: float, x: float, y: float, z: float) -> float:
+    return a * x + b * y + c * z
+
+
+def _corrected(working: Working) -> list[str]:
+    forecast = working.forecast
+    mean = forecast.mean_per_period / forecast.uplift
+    if abs(forecast.correction) < 0.005:
+        return []
+    before, change, after = shown_sum(mean - forecast.correction, forecast.correction)
+    sign, side = ("+", "below") if forecast.correction > 0 else ("−", "above")
+    corrected = f"{before} {sign} {change.removeprefix('-')} = {after}"
+    return [f"Such forecasts have lain {side} what came, beyond chance: {corrected} {_rate(working)}"]
+
+
+def _interval(working: Working) -> list[str]:
+    lead, review, total = shown_sum(working.lead_time.days, working.facts.product.review_period_days)
+    observed = f" (mean of {len(working.lead_time.replayed)} receipts)" if working.lead_time.replayed else ""
+    lines = [f"Protection interval: lead time {lead}{observed} + review period {review} = {total} days"]
+    mean, length, demand = shown_result(mul, working.forecast.mean_per_period, working.forecast.interval)
+    unit = "days" if working.facts.demand.period_days == 1 else "periods"
+    lines.append(f"Demand over {length} {unit}: {mean} × {length} = {demand}")
+    return lines
+
+
+def _spread(working: Working) -> list[str]:
+    forecast = working.forecast
+    if forecast.method == "no_demand" or forecast.interval == 0:
+        return []
+    own = [] if forecast.method == "deterministic" else [*_measured(working), *_widened(working)]
+    alone = forecast.error_sd * sqrt(forecast.widening)
+    total = sqrt(forecast.stock_basis.variance)
+    if abs(total - alone) > 0.005:
+        known, between, both = shown_result(hypot, alone, sqrt(max(0.0, total**2 - alone**2)))
+        own.append(f"With the spread of the lead time: √({known}² + {between}²) = {both}")
+    return own
+
+
+def _measured(working: Working) -> list[str]:
+    """The standard deviation of demand over the interval, and where it comes from."""
+    forecast, judged = working.forecast, working.forecast.judged
+    if forecast.floored:
+        mean, sd = shown_result(sqrt, forecast.error_sd**2)
+        return [f"Standard deviation: no less than that of chance (Poisson), √{mean} = {sd}"]
+    if judged is None or judged.count == 0:
+        sd, interval, spread = shown_result(_times_root, working.statistics.sd * forecast.uplift, forecast.interval)
+        return [f"Standard deviation over the interval: {sd} {_rate(working)} × √{interval} = {spread}"]
+    measured = forecast.error_sd / sqrt(forecast.interval) * sqrt(judged.horizon)
+    lines = [
+        f"Past forecasts over {judged.horizon} periods missed by {shown(measured)} (root mean square of "
+        f"{judged.count}, each made without knowing what came; the latest weigh most, and plain chance counts as three)"
+    ]
+    if judged.horizon != forecast.interval:
+        sd, growth, spread = shown_result(_times_root, measured, forecast.interval / judged.horizon)
+        lines.append(f"Brought to the interval: {sd} × √{growth} = {spread}")
+    return lines
+
+
+def _widened(working: Working) -> list[str]:
+    forecast, known = working.forecast, working.statistics.demand.size
+    if forecast.widening == 1:
+        return []
+    sd, interval, widened = shown_result(
+        lambda sd, interval: sd * sqrt(widening(interval, known)), forecast.error_sd, forecast.interval
+    )
+    unseen = f"√({1 + MISSED_SPREAD:g} + {interval} ÷ {known})"
+    return [f"Widened for what {known} periods cannot show: {sd} × {unseen} = {widened}"]
+
+
+def _times_root(value: float, under: float) -> float:
+    return value * sqrt(under)
+
+
+def _level(working: Working) -> list[str]:
+    method = working.forecast.method
+    mean, safety, level = shown_sum(working.mean_demand, working.safety_stock)
+    total = f"Reorder point: {mean} + safety stock {safety} = {level}"
+    if method == "no_demand":
+        return [f"{total}: there is no demand to cover"]
+    if method == "deterministic" and len(working.forecast.stock_basis.components) == 1:
+        return [f"{total}: demand is stated not to vary"]
+    if working.forecast.interval == 0:
+        return [f"{total}: there is nothing to wait for"]
+    if method == "normal" and working.target.limit is None and working.reorder_point > 0:
+        sd = sqrt(working.forecast.stock_basis.variance)
+        z, spread, product = shown_result(mul, working.safety_stock / sd if sd else 0.0, sd)
+        service = f"Safety stock at {_share(working.target.probability)} service: {z} × {spread} = {product}"
+        return [*_pooled(working), service, total]
+    return [*_pooled(working), _quantile(working), total]
+
+
+def _pooled(working: Working) -> list[str]:
+    target = working.target
+    if target.wanted == target.probability:
+        return []
+    return [f"To get {_share(target.wanted)}, similar products had to ask for {_share(target.probability)}"]
+
+
+def _quantile(working: Working) -> str:
+    basis, target, level = working.forecast.stock_basis, working.target, shown(working.reorder_point)
+    shape = (
+        f"{basis.family.replace('_', ' ')}, mean {shown(basis.mean)}, standard deviation {shown(sqrt(basis.variance))}"
+    )
+    if target.limit is not None:
+        allowed = shown(target.limit, 4)
+        return (
+            f"With {level} an order cycle leaves on average "
+            f"{shown(working.cycle.unserved(basis, working.reorder_point), 4)} unserved, within the {allowed} allowed: "
+            f"(1 − {shown(target.probability, 4)}) × {shown(working.cycle.order_size)} an order ({shape})"
+        )
+    return f"{_share(target.probability)} of such intervals need no more than {level} ({shape})"
+
+
+def _share(probability: float) -> str:
+    return f"{shown(probability * 100)} %"
+
+
+def _checked(coverage: PastCoverage | None) -> list[str]:
+    if coverage is None:
+        return []
+    return [
+        f"Checked on {coverage.tests} past intervals: such a level would have covered {_share(coverage.chosen)} of "
+        f"them, the textbook's {_share(coverage.textbook)}"
+    ]
+
+
+def _position(working: Working) -> list[str]:
+    position = working.position
+    on_hand, on_order, backorders, total = shown_sum(position.on_hand, position.on_order, -position.backorders)
+    lines = [
+        f"Inventory position: on hand {on_hand} + on order {on_order} "
+        f"− backorders {backorders.removeprefix('-')} = {total}"
+    ]
+    for entry in position.orders:
+        order = entry.order
+        if entry.standing == "later":
+            lines.append(
+                f"Not counted: {order.reference}, {shown(order.quantity)} due in {shown(order.due_in_days)} days"
+            )
+        elif entry.standing != "counted":
+            lines.append(
+                f"Doubted: {order.reference}, {shown(order.quantity)} overdue by {shown(-order.due_in_days)} days, "
+                f"counts as {shown(entry.counted)}"
+            )
+    return lines
+
+
+def _order(working: Working, transfer: Transfer | None) -> list[str]:
+    position, level = shown(working.position.units), shown(working.reorder_point)
+    if not working.triggered:
+        return [_enough(working, position, level)]
+    lines = [f"{position} is at or below the reorder point {level}: order", _need(working)]
+    if transfer is not None:
+        return [*lines, f"{transfer.source_location} can give {transfer.quantity} and stay above its own reorder point"]
+    return [*lines, *_rounding(working)]
+
+
+def _enough(working: Working, position: str, level: str) -> str:
+    if working.forecast.mean_per_period == 0:
+        return f"{position} on hand and on order, and no demand: nothing to order"
+    return f"{position} is above the reorder point {level}: nothing to order"
+
+
+def _need(working: Working) -> str:
+    position = working.position
+    demand, safety, on_hand, on_order, backorders, need = shown_sum(
+        working.mean_demand, working.safety_stock, -position.on_hand, -position.on_order, position.backorders
+    )
+    return (
+        f"Needed: demand {demand} + safety stock {safety} − on hand {on_hand.removeprefix('-')} − on order "
+        f"{on_order.removeprefix('-')} + backorders {backorders} = {need}"
+    )
+
+
+def _rounding(working: Working) -> list[str]:
+    decision, rules = working.decision, working.rules
+    if decision is None:
+        return []
+    exact = whole_units(working.shortage) < working.needed_units
+    parts = [f"needed {shown(working.shortage)}{' + 1 to end above the reorder point' if exact else ''}"]
+    if working.economic_quantity:
+        parts.append(f"economic quantity {shown(working.economic_quantity)}")
+    parts.append(f"minimum order {max(1, rules.minimum_order_quantity)}")
+    multiple = f", up to a multiple of {rules.order_multiple}" if rules.order_multiple > 1 else ", in whole units"
+    lines = [f"The largest of {', '.join(parts)}{multiple}: {decision.wanted}"]
+    if decision.infeasible:
+        lines.append(f"Infeasible: {decision.infeasible}")
+    elif decision.cap is not None:
+        lines.append(f"At most {decision.cap.limit} by {decision.cap.reason}: {decision.quantity}")
+    return lines

@@ -1,0 +1,206 @@
+"""The gate: what becomes of a submitted order. Code alone decides here; the submission is only a proposal.
+
+    submission ─ unusable, correction left ───────────────→ retry    (the model is told what was wrong)
+               ─ nothing to order, and the plan agrees ───→ none
+               ─ any reason for a person to look ─────────→ review
+               ─ confidence ≥ threshold ──────────────────→ auto
+               ─ anything else, NaN included ─────────────→ review
+
+A review always shows a quantity that the plan allows: where the submission's is unusable, the plan's own.
+"""
+
+from decimal import Decimal
+from typing import Annotated, Literal
+
+import numpy as np
+from pydantic import ConfigDict, Field
+
+from tools.planning.confidence import CalibrationTable
+from tools.planning.confidence import assess as assess_confidence
+from tools.records.facts import Record
+from tools.records.money import in_currency
+from tools.records.plan import Action, Confidence, Plan
+
+Route = Literal["auto", "review", "none", "retry"]
+CONCERN_FACTOR = 0.75
+
+
+class Submission(Record):
+    """What a model, or the calculator in its place, proposes. Strict: no text for a number, no true for 1."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+
+    product_id: str
+    action: Action
+    quantity: Annotated[int, Field(ge=0, le=10**12)]
+    rationale: Annotated[str, Field(max_length=4_000)] = ""
+    concerns: Annotated[list[str], Field(max_length=20, default_factory=list)]
+    confidence: Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)]
+
+
+class Circumstances(Record):
+    """What the run knows beyond the plan. None of it comes from a model's words."""
+
+    calculated: bool
+    """`calculate_reorder` ran in this run for this product without assumptions."""
+    begun_in_chat: bool = False
+    escalation: str | None = None
+    """Why no model's submission stands behind this proposal: no model left, or the budget spent."""
+    open_orders: tuple[str, ...] = ()
+    """Numbers of this service's own orders for the product that have not arrived."""
+    may_retry: bool = False
+
+
+class Limits(Record):
+    confidence_threshold: float
+    auto_order_value_limit: Decimal
+    currency: str = "USD"
+    """Of the value limit."""
+    exchange_rates: dict[str, Decimal] = Field(default_factory=dict)
+    """What one unit of another currency is worth in that one."""
+    calibration: CalibrationTable | None = None
+    """Replaces the table that ships."""
+
+
+class Verdict(Record):
+    route: Route
+    action: Action
+    quantity: int
+    confidence: Confidence
+    reasons: tuple[str, ...] = ()
+    """Why a person must look."""
+    correction: str | None = None
+    """What the model must put right; set for `retry`."""
+
+
+def judge(submission: Submission | None, plan: Plan, circumstances: Circumstances, limits: Limits) -> Verdict:
+    """Route one submission (None: unreadable, or there was none). Never raises for anything a model can say."""
+    fault = _fault(submission, plan, circumstances)
+    if fault and circumstances.may_retry and circumstances.escalation is None:
+        said = assess_confidence(plan, plan.order_quantity, table=limits.calibration)
+        return _verdict("retry", plan, plan.recommended_action, plan.order_quantity, confidence=said, correction=fault)
+    if not plan.triggered:
+        return _verdict("none", plan, "none", 0, confidence=assess_confidence(plan, 0, table=limits.calibration))
+    if submission is None or fault or submission.action == "none":
+        action, quantity = plan.recommended_action, plan.order_quantity
+    else:
+        action, quantity = submission.action, submission.quantity
+    confidence = _lowered(
+        assess_confidence(plan, quantity, table=limits.calibration), submission if not fault else None
+    )
+    reasons = _reasons(submission, fault, plan, quantity, circumstances, limits)
+    auto = not reasons and confidence.value >= limits.confidence_threshold
+    if not auto and not reasons:
+        reasons = (_below(confidence.value, limits.confidence_threshold),)
+    return _verdict("auto" if auto else "review", plan, action, quantity, confidence=confidence, reasons=reasons)
+
+
+def check_quantity(plan: Plan, quantity: int) -> str | None:
+    """What is wrong with an order of `quantity` units under this plan, with the way out; None when nothing is."""
+    if plan.infeasible:
+        return f"No quantity can be ordered: {plan.infeasible} Change the product's data, or reject."
+    if not plan.minimum_quantity <= quantity <= plan.maximum_quantity:
+        return f"{quantity} is outside {plan.minimum_quantity} to {plan.maximum_quantity}, the plan's bounds."
+    multiple = plan.order_multiple if plan.recommended_action == "purchase_order" else 1
+    if quantity % multiple:
+        below = quantity - quantity % multiple
+        return f"{quantity} is not a multiple of {multiple}; {below} and {below + multiple} are."
+    return None
+
+
+def _fault(submission: Submission | None, plan: Plan, circumstances: Circumstances) -> str | None:
+    if submission is None:
+        return "submit_order's arguments could not be used; send whole numbers and every field as described."
+    if submission.product_id != plan.product_id:
+        return f"This run decides on {plan.product_id} only, not on {submission.product_id}."
+    if not circumstances.calculated:
+        return f"Call calculate_reorder for {plan.product_id} (without assumptions) before submit_order."
+    if not plan.triggered and submission.action != "none":
+        return f"Nothing is to be ordered: {plan.reason} Submit action none with quantity 0."
+    if not plan.triggered or submission.action == "none":
+        return None
+    if submission.action != plan.recommended_action:
+        return f"The plan is a {plan.recommended_action}, not a {submission.action}."
+    return check_quantity(plan, submission.quantity)
+
+
+def _reasons(
+    submission: Submission | None,
+    fault: str | None,
+    plan: Plan,
+    quantity: int,
+    circumstances: Circumstances,
+    limits: Limits,
+) -> tuple[str, ...]:
+    reasons: list[str] = []
+    if circumstances.escalation:
+        reasons.append(circumstances.escalation)
+    elif fault:
+        reasons.append(f"The model's order was not usable, so the plan's stands here. {fault}")
+    elif submission and submission.action != plan.recommended_action:
+        reasons.append("The model advises against ordering; the calculation says order.")
+    if submission and submission.concerns and not fault:
+        reasons.append("The model raised a concern: " + "; ".join(submission.concerns))
+    if plan.infeasible:
+        reasons.append(plan.infeasible)
+    reasons += [notice.message for notice in plan.notices if notice.blocks_automatic]
+    reasons += _standing_reasons(plan, quantity, circumstances, limits)
+    return tuple(dict.fromkeys(reasons))
+
+
+def _standing_reasons(plan: Plan, quantity: int, circumstances: Circumstances, limits: Limits) -> list[str]:
+    reasons = []
+    if circumstances.begun_in_chat:
+        reasons.append("It was asked for in a chat; a person must confirm it.")
+    if circumstances.open_orders:
+        numbers = ", ".join(circumstances.open_orders)
+        reasons.append(f"Already on order and not yet received: {numbers}. A second order needs a person.")
+    if plan.recommended_action == "purchase_order":
+        reasons += _money_reasons(plan, quantity, limits)
+    return reasons
+
+
+def _money_reasons(plan: Plan, quantity: int, limits: Limits) -> list[str]:
+    price = plan.price_at(quantity)
+    if not price:  # 0 is what many systems send for a price they do not know.
+        unknown = "No unit price is known" if price is None else "The unit price is 0"
+        return [f"{unknown}, so the order's value cannot be held against the limit."]
+    value = price * quantity
+    limit = f"the automatic limit of {limits.auto_order_value_limit:,.2f} {limits.currency}"
+    stated = f"Its value, {value:,.2f} {plan.currency},"
+    converted = in_currency(value, plan.currency, limits.currency, limits.exchange_rates)
+    if converted is None:
+        return [f"{stated} cannot be held against {limit}: no exchange rate for {plan.currency} is set."]
+    if converted <= limits.auto_order_value_limit:
+        return []
+    known_as = "" if plan.currency == limits.currency else f" or {converted:,.2f} {limits.currency},"
+    return [f"{stated}{known_as} is above {limit}."]
+
+
+def _lowered(confidence: Confidence, submission: Submission | None) -> Confidence:
+    """A model's own confidence and its concerns can lower the code's figure, never raise it; NaN stays NaN."""
+    if submission is None:
+        return confidence
+    value = confidence.value * CONCERN_FACTOR ** len(submission.concerns)
+    if submission.action != "none":
+        value = float(np.minimum(value, submission.confidence))
+    return confidence.model_copy(update={"value": value})
+
+
+def _below(confidence: float, threshold: float) -> str:
+    return f"Confidence {confidence:.2f} is below {threshold:.2f}."
+
+
+def _verdict(
+    route: Route,
+    plan: Plan,
+    action: Action,
+    quantity: int,
+    *,
+    confidence: Confidence,
+    reasons: tuple[str, ...] = (),
+    correction: str | None = None,
+) -> Verdict:
+    return Verdict(
+        route=route, action=action, quantity=quantity, confidence=confidence, reasons=reasons, correction=correction
+    )

@@ -1,0 +1,232 @@
+"""Demand over the protection interval: which method by the history, its mean and its distribution. Pure.
+
+The spread of demand over the interval is judged by the product's own past forecast errors; fewer than eight periods
+leave the textbook's.
+"""
+
+from collections import Counter
+from dataclasses import dataclass
+from math import sqrt
+from typing import TypeAlias
+
+import numpy as np
+
+from tools.planning.demand import DemandStatistics
+from tools.planning.demand_distribution import Component, FloatArray, IntArray, IntervalDemand
+from tools.planning.demand_forecast import (
+    Grid,
+    RateForecast,
+    combine,
+    grid,
+    measured_horizon,
+    moments_by_point,
+    running_variance,
+)
+from tools.planning.lead_time import LeadTime
+from tools.records.plan import Distribution, Method
+
+FEWEST_FOR_FORECAST_ERRORS = 8
+
+Intervals: TypeAlias = tuple[tuple[float, float], ...]
+"""(share, length in periods) of each protection interval that may come."""
+
+
+MISSED_SPREAD = 0.1
+"""Share by which the variance of future errors exceeds that of past ones: what has not happened yet is not in them."""
+
+
+@dataclass(slots=True)
+class JudgedErrors:
+    """The grid of past forecasts, and how many of them could be compared with what came."""
+
+    grid: Grid
+    count: int
+    rates: RateForecast
+    """As they stood at each point of the grid."""
+    mean: FloatArray
+    variance: FloatArray
+    """Plain mean and variance of the periods known at each point."""
+
+    @property
+    def horizon(self) -> int:
+        """Periods ahead that were forecast."""
+        return self.grid.horizon
+
+
+@dataclass(slots=True)
+class DemandForecast:
+    """Demand over the protection interval, with all that its derivation shows. Rates per period, after the uplift."""
+
+    method: Method
+    mean_per_period: float
+    means: tuple[tuple[float, float], ...]
+    """(weight, mean per period) of the forecasts that make up the mean, before the uplift; one where it is plain."""
+    correction: float
+    """Of the weighted mean's bias, per period."""
+    uplift: float
+    interval: float
+    """Mean protection interval, in periods."""
+    error_sd: float
+    """Standard deviation over the interval before the widening: of past errors, or sd·√interval for `normal`."""
+    judged: JudgedErrors | None
+    """None where the history is too short for the method of past errors."""
+    floored: bool
+    """The Poisson floor stands in for a smaller variance."""
+    widening: float
+    """Factor on the variance for what the history does not show."""
+    lead_time_variance: float
+    stock_basis: IntervalDemand
+    """What the reorder point is read from."""
+    predictive: IntervalDemand
+    """What the confidence is read from: the same, or for `normal` widened to a forecast's uncertainty."""
+
+
+def forecast_demand(
+    statistics: DemandStatistics,
+    *,
+    lead_time: LeadTime,
+    review_period_days: float,
+    period_days: float,
+    uplift: float = 1.0,
+    deterministic: bool = False,
+) -> DemandForecast:
+    """Choose the method by the history and forecast demand over lead time + review period."""
+    intervals = protection_intervals(lead_time, review_period_days, period_days)
+    lead_time_sd = lead_time.sd_days / period_days
+    if statistics.nonzero == 0:
+        return _certain(statistics, "no_demand", intervals, 0.0, uplift)
+    if deterministic:
+        return _certain(statistics, "deterministic", intervals, lead_time_sd, uplift)
+    if statistics.demand.size < FEWEST_FOR_FORECAST_ERRORS:
+        return _normal(statistics, intervals, lead_time_sd, uplift)
+    return _by_forecast_errors(statistics, intervals, lead_time_sd, uplift)
+
+
+def protection_intervals(lead_time: LeadTime, review_period_days: float, period_days: float) -> Intervals:
+    """One interval where the lead time is a number, every observed one where they are replayed."""
+    if not lead_time.replayed:
+        return ((1.0, (lead_time.days + review_period_days) / period_days),)
+    receipts = len(lead_time.replayed)
+    often = sorted(Counter(lead_time.replayed).items())
+    return tuple((count / receipts, (days + review_period_days) / period_days) for days, count in often)
+
+
+def widening(interval: float | FloatArray, periods: int | IntArray) -> float | FloatArray:
+    """Factor on the variance of an interval after so many periods: for the mean, which they tell only so well, and for
+    what they do not show.
+
+    >>> round(widening(8, 80), 6)
+    1.2
+    """
+    return 1 + MISSED_SPREAD + interval / periods
+
+
+def mean_interval(intervals: Intervals) -> float:
+    return sum(share * length for share, length in intervals)
+
+
+def _certain(
+    statistics: DemandStatistics, method: Method, intervals: Intervals, lead_time_sd: float, uplift: float
+) -> DemandForecast:
+    """Demand that does not vary; the lead time still may (normal where its spread is a number)."""
+    mean = statistics.mean * uplift
+    between = _lead_time_variance(mean, lead_time_sd)
+    components = tuple(Component(share, mean * length, between) for share, length in intervals)
+    demand = IntervalDemand("normal" if between else "degenerate", components)
+    return DemandForecast(
+        method=method,
+        mean_per_period=mean,
+        means=((1.0, statistics.mean),),
+        correction=0.0,
+        uplift=uplift,
+        interval=mean_interval(intervals),
+        error_sd=0.0,
+        judged=None,
+        floored=False,
+        widening=1.0,
+        lead_time_variance=demand.variance,
+        stock_basis=demand,
+        predictive=demand,
+    )
+
+
+def _normal(statistics: DemandStatistics, intervals: Intervals, lead_time_sd: float, uplift: float) -> DemandForecast:
+    """The textbook: plain mean and sample sd. Only a history that never varied is given the Poisson floor.
+
+    The predictive distribution, for the confidence, carries the floor and the widening always.
+    """
+    mean, interval = statistics.mean * uplift, mean_interval(intervals)
+    variance_rate = (statistics.sd * uplift) ** 2
+    floored = variance_rate == 0
+    between = _lead_time_variance(mean, lead_time_sd)
+    widened = _widened(
+        mean=mean,
+        variance_rate=variance_rate,
+        periods=statistics.demand.size,
+        intervals=intervals,
+        lead_time_variance=between,
+    )
+    basis_rate = mean if floored else variance_rate
+    spread = sum(share * (basis_rate * length + (mean * (length - interval)) ** 2) for share, length in intervals)
+    return DemandForecast(
+        method="normal",
+        mean_per_period=mean,
+        means=((1.0, statistics.mean),),
+        correction=0.0,
+        uplift=uplift,
+        interval=interval,
+        error_sd=sqrt(basis_rate * interval),
+        judged=None,
+        floored=floored,
+        widening=1.0,
+        lead_time_variance=between + spread - basis_rate * interval,
+        stock_basis=IntervalDemand("normal", (Component(1.0, mean * interval, spread + between),)),
+        predictive=widened,
+    )
+
+
+def _by_forecast_errors(
+    statistics: DemandStatistics, intervals: Intervals, lead_time_sd: float, uplift: float
+) -> DemandForecast:
+    size, interval = statistics.demand.size, mean_interval(intervals)
+    horizon = measured_horizon(interval)
+    past = grid(statistics.demand[None], periods=np.array([size]), horizon=horizon)
+    means, variance = past.means_by_point, running_variance(statistics.demand, past.frame, centre=statistics.mean)
+    rates = combine(means=means, moments=moments_by_point(past), variance=variance, horizon=horizon)
+    mean, variance_rate = rates.mean.item(-1) * uplift, rates.variance.item(-1) * uplift**2
+    between = _lead_time_variance(mean, lead_time_sd)
+    demand = _widened(
+        mean=mean, variance_rate=variance_rate, periods=size, intervals=intervals, lead_time_variance=between
+    )
+    return DemandForecast(
+        method="forecast_error",
+        mean_per_period=mean,
+        means=tuple(zip(rates.weights[:, -1].tolist(), means[:, -1].tolist(), strict=True)),
+        correction=rates.mean.item(-1) - rates.uncorrected.item(-1),
+        uplift=uplift,
+        interval=interval,
+        error_sd=sqrt(max(variance_rate, mean) * interval),
+        judged=JudgedErrors(past, past.judged, rates, means[0], variance),
+        floored=variance_rate < mean,
+        widening=float(widening(interval, size)),
+        lead_time_variance=between,
+        stock_basis=demand,
+        predictive=demand,
+    )
+
+
+def _lead_time_variance(mean: float, lead_time_sd: float) -> float:
+    return (mean * lead_time_sd) ** 2
+
+
+def _widened(
+    *, mean: float, variance_rate: float, periods: int, intervals: Intervals, lead_time_variance: float
+) -> IntervalDemand:
+    """max(variance, mean)·widening for each interval that may come, plus the lead time's variance."""
+    rate = max(variance_rate, mean)
+    components = tuple(
+        Component(share, mean * length, rate * length * float(widening(length, periods)) + lead_time_variance)
+        for share, length in intervals
+    )
+    family: Distribution = "lognormal" if mean * mean_interval(intervals) > 0 else "degenerate"
+    return IntervalDemand(family, components)

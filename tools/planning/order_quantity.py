@@ -1,0 +1,292 @@
+"""How much to order: economic order quantities, and what the supplier's rules and the planner's caps make of the need.
+
+Counts are integers and money is Decimal. The cost formulas take and return floats: rates per year, costs per order and
+per unit and year.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from decimal import ROUND_FLOOR, Decimal
+from math import ceil, floor, inf, sqrt
+
+from tools.records.facts import PriceBreak
+
+WHOLE_UNIT_FUZZ = 1e-9
+
+
+def _fuzz(units: float) -> float:
+    """What a float's rounding may be off, and never a unit."""
+    size = abs(units)
+    return WHOLE_UNIT_FUZZ if size < 1 else min(0.5, WHOLE_UNIT_FUZZ * size)
+
+
+def whole_units(need: float) -> int:
+    """Round a need up to whole units; a rounding error of the float is not a unit.
+
+    >>> whole_units(747.57), whole_units(748.0000000001), whole_units(-3.2)
+    (748, 748, 0)
+    """
+    return max(0, ceil(need - _fuzz(need)))
+
+
+def units_above(need: float) -> int:
+    """The fewest whole units that are more than a need, so that an order never leaves the position at the reorder
+    point, where it would be due again at once.
+
+    >>> units_above(747.57), units_above(748.0), units_above(0)
+    (748, 749, 1)
+    """
+    return max(0, floor(need + _fuzz(need))) + 1
+
+
+def permitted_units(room: float) -> int:
+    """Round room down to whole units, forgiving a float's rounding error; never below 0."""
+    return max(0, floor(room + _fuzz(room)))
+
+
+def up_to_multiple(quantity: int, multiple: int) -> int:
+    """
+    >>> up_to_multiple(101, 25), up_to_multiple(100, 25)
+    (125, 100)
+    """
+    return -(-quantity // multiple) * multiple
+
+
+def down_to_multiple(quantity: int, multiple: int) -> int:
+    return quantity // multiple * multiple
+
+
+def eoq(*, order_cost: float, holding_cost: float, annual_demand: float) -> float:
+    """√(2·K·D/h): the quantity that minimises ordering plus holding cost. (Harris, 1913)
+
+    `holding_cost` is money per unit and year, above 0.
+
+    >>> round(eoq(order_cost=8, holding_cost=0.225, annual_demand=1300), 4)
+    304.0468
+    """
+    return sqrt(2 * order_cost * annual_demand / holding_cost)
+
+
+@dataclass(frozen=True, slots=True)
+class Cap:
+    """The most that may be ordered, and why."""
+
+    limit: int
+    reason: str
+
+
+@dataclass(slots=True)
+class OrderRules:
+    """What the supplier accepts and the planner permits."""
+
+    minimum_order_quantity: int = 0
+    order_multiple: int = 1
+    caps: tuple[Cap, ...] = ()
+
+    @property
+    def smallest(self) -> int:
+        """The smallest order the supplier accepts."""
+        return self.rounded(1)
+
+    @property
+    def cap(self) -> Cap | None:
+        """The cap that binds first."""
+        return min(self.caps, key=lambda cap: cap.limit) if self.caps else None
+
+    def rounded(self, quantity: int) -> int:
+        """At least the minimum, then up to the multiple: in this order, rounding never ends below the minimum."""
+        return up_to_multiple(max(quantity, self.minimum_order_quantity, 1), self.order_multiple)
+
+    def fitted(self, quantity: int) -> int:
+        """`rounded`, then down to the largest multiple within the caps; 0 if the supplier accepts no such order."""
+        wanted, cap = self.rounded(quantity), self.cap
+        if cap is None or wanted <= cap.limit:
+            return wanted
+        within = down_to_multiple(cap.limit, self.order_multiple)
+        return within if within >= self.smallest else 0
+
+
+@dataclass(slots=True)
+class QuantityDecision:
+    """What to order, and between which bounds another quantity may be proposed. All 0 when `infeasible`."""
+
+    quantity: int
+    minimum: int
+    maximum: int
+    wanted: int
+    """Before the caps."""
+    cap: Cap | None
+    """The cap that made it smaller."""
+    infeasible: str | None
+
+
+def decide_quantity(*, need: float, economic: float, spare: float, rules: OrderRules) -> QuantityDecision:
+    """max(need, EOQ, MOQ, 1), up to the multiple, within the caps.
+
+    `need` is order-up-to level − position, `economic` the EOQ or 0, `spare` how much above the need a proposal may be.
+    """
+    needed = whole_units(need)
+    wanted = rules.rounded(max(needed, whole_units(economic)) if economic else needed)
+    quantity = rules.fitted(wanted)
+    if quantity == 0:
+        return QuantityDecision(0, 0, 0, wanted, rules.cap, _conflict(rules))
+    minimum = rules.fitted(needed)
+    maximum = max(quantity, rules.fitted(whole_units(need + spare)))
+    cap = rules.cap if quantity < wanted else None
+    return QuantityDecision(quantity, minimum, maximum, wanted, cap, None)
+
+
+def _conflict(rules: OrderRules) -> str:
+    cap = rules.cap
+    assert cap is not None, "only a cap can make an order impossible"  # noqa: S101
+    return (
+        f"The supplier's smallest order is {rules.smallest} (minimum {rules.minimum_order_quantity}, multiple of "
+        f"{rules.order_multiple}), but {cap.reason} permits {cap.limit}. Change one of the two."
+    )
+
+
+def cover_cap(*, mean_per_day: float, maximum_cover_days: float, position: float) -> Cap:
+    """Position and order together may cover at most so many days of mean demand."""
+    room = mean_per_day * maximum_cover_days - position
+    return Cap(permitted_units(room), f"a maximum cover of {maximum_cover_days:g} days")
+
+
+def shelf_life_cap(*, mean_per_day: float, shelf_life_days: float, lead_time_days: float, position: float) -> Cap:
+    """What is left on arrival and the order together must sell within the shelf life."""
+    left = max(0.0, position - mean_per_day * lead_time_days)
+    return Cap(permitted_units(mean_per_day * shelf_life_days - left), f"a shelf life of {shelf_life_days:g} days")
+
+
+def budget_cap(*, budget: Decimal, unit_price: Decimal, price_breaks: Sequence[PriceBreak] = ()) -> Cap | None:
+    """The largest quantity whose whole price is within the budget; None when the price is 0."""
+    tiers = price_tiers(unit_price, price_breaks)
+    affordable = 0
+    for index, (start, price) in enumerate(tiers):
+        if price == 0:
+            return None
+        end = tiers[index + 1][0] - 1 if index + 1 < len(tiers) else inf
+        most = min(int((budget / price).to_integral_value(ROUND_FLOOR)), end)
+        affordable = int(most) if most >= start else affordable
+    return Cap(affordable, f"a budget of {budget:f}")
+
+
+def price_tiers(unit_price: Decimal, price_breaks: Iterable[PriceBreak]) -> list[tuple[int, Decimal]]:
+    """(first quantity, unit price) of every tier, by quantity."""
+    tiers = {1: unit_price} | {tier.minimum_quantity: tier.unit_price for tier in price_breaks}
+    return sorted(tiers.items())
+
+
+def unit_price_at(quantity: int, *, unit_price: Decimal | None, price_breaks: Sequence[PriceBreak]) -> Decimal | None:
+    """The price of every unit of an order of `quantity`; None where no price applies."""
+    reached = [tier for tier in price_breaks if tier.minimum_quantity <= quantity]
+    if not reached:
+        return unit_price
+    return max(reached, key=lambda tier: tier.minimum_quantity).unit_price
+
+
+@dataclass(frozen=True, slots=True)
+class OrderCost:
+    """A quantity per order and its cost per year."""
+
+    order_quantity: float
+    cost: float
+
+
+def eoq_cost(*, order_cost: float, holding_cost: float, annual_demand: float) -> OrderCost:
+    """The EOQ with its ordering and holding cost per year, √(2·K·D·h). (Snyder & Shen, 2019, 3.2)"""
+    quantity = eoq(order_cost=order_cost, holding_cost=holding_cost, annual_demand=annual_demand)
+    return OrderCost(quantity, sqrt(2 * order_cost * annual_demand * holding_cost))
+
+
+@dataclass(frozen=True, slots=True)
+class BackorderCost(OrderCost):
+    """`stockout_fraction` is the share of demand that waits."""
+
+    stockout_fraction: float
+
+
+def eoq_with_backorders(
+    *, order_cost: float, holding_cost: float, shortage_cost: float, annual_demand: float
+) -> BackorderCost:
+    """The EOQ where demand may wait at `shortage_cost` per unit and year. (Snyder & Shen, 2019, 3.5)"""
+    share = holding_cost / (holding_cost + shortage_cost)
+    plain = eoq_cost(order_cost=order_cost, holding_cost=holding_cost, annual_demand=annual_demand)
+    return BackorderCost(plain.order_quantity / sqrt(1 - share), plain.cost * sqrt(1 - share), share)
+
+
+def economic_production_quantity(
+    *, order_cost: float, holding_cost: float, annual_demand: float, production_rate: float
+) -> OrderCost:
+    """The EOQ where the order arrives at `production_rate` a year, above the demand. (Snyder & Shen, 2019, 3.6)"""
+    filling = holding_cost * (1 - annual_demand / production_rate)
+    return eoq_cost(order_cost=order_cost, holding_cost=filling, annual_demand=annual_demand)
+
+
+def eoq_all_units_discount(
+    *,
+    order_cost: float,
+    holding_rate: float,
+    annual_demand: float,
+    breakpoints: Sequence[float],
+    unit_costs: Sequence[float],
+) -> OrderCost:
+    """The cheapest quantity where the tier that an order reaches prices all of its units.
+
+    `breakpoints` start at 0 and rise; holding costs `holding_rate`, above 0, of the unit cost a year. The cost includes
+    the purchase. (Snyder & Shen, 2019, 3.4.1)
+    """
+    best = OrderCost(0.0, inf)
+    for start, end, price in zip(breakpoints, [*breakpoints[1:], inf], unit_costs, strict=True):
+        holding = holding_rate * price
+        ideal = eoq(order_cost=order_cost, holding_cost=holding, annual_demand=annual_demand) if holding else start
+        quantity = max(start, ideal)
+        if 0 < quantity < end:
+            cost = price * annual_demand + order_cost * annual_demand / quantity + holding * quantity / 2
+            best = min(best, OrderCost(quantity, cost), key=lambda option: option.cost)
+    return best
+
+
+def eoq_incremental_discount(
+    *,
+    order_cost: float,
+    holding_rate: float,
+    annual_demand: float,
+    breakpoints: Sequence[float],
+    unit_costs: Sequence[float],
+) -> OrderCost:
+    """The cheapest quantity where each tier prices only the units that lie in it. (Snyder & Shen, 2019, 3.4.2)
+
+    Arguments as in `eoq_all_units_discount`. What the dearer tiers cost beyond this one's price acts as a fixed cost.
+    """
+    best, extra = OrderCost(0.0, inf), 0.0
+    for index, (start, price) in enumerate(zip(breakpoints, unit_costs, strict=True)):
+        if index:
+            extra += start * (unit_costs[index - 1] - price)
+        end = breakpoints[index + 1] if index + 1 < len(breakpoints) else inf
+        ideal = eoq_cost(order_cost=order_cost + extra, holding_cost=holding_rate * price, annual_demand=annual_demand)
+        if start <= ideal.order_quantity < end:
+            cost = price * annual_demand + holding_rate * extra / 2 + ideal.cost
+            best = min(best, OrderCost(ideal.order_quantity, cost), key=lambda option: option.cost)
+    return best
+
+
+def minimum_maximum_quantity(*, forecast: float, minimum: float, maximum: float, multiple: int = 1) -> int:
+    """Below the minimum (strictly, as in Odoo's reordering rules) fill up to the maximum, up to the multiple.
+
+    >>> minimum_maximum_quantity(forecast=7, minimum=10, maximum=50, multiple=12)
+    48
+    """
+    if forecast >= minimum:
+        return 0
+    return up_to_multiple(whole_units(max(minimum, maximum) - forecast), multiple)
+
+
+def reorder_level_quantity(*, position: float, reorder_level: float, reorder_quantity: float) -> int:
+    """At or below the level order the fixed quantity, or the whole deficit where that is more (ERPNext's rule).
+
+    >>> reorder_level_quantity(position=-30, reorder_level=10, reorder_quantity=30)
+    40
+    """
+    if position > reorder_level:
+        return 0
+    return whole_units(max(reorder_quantity, reorder_level - position))

@@ -1,0 +1,155 @@
+"""Every error the stock side raises, as one tree.
+
+    RestockError
+    ├── InvalidInput            the caller's data cannot be used as it stands
+    │   ├── InvalidDemand       a demand history with a bad value; names the position
+    │   ├── InvalidQuantity     a quantity that breaks the order's own rules
+    │   └── InvalidWebhookUrl   an address that events are not sent to
+    ├── NotFound
+    │   ├── UnknownProduct
+    │   ├── UnknownLocation
+    │   ├── UnknownRun
+    │   ├── UnknownReview
+    │   ├── UnknownOrder
+    │   ├── UnknownConversation
+    │   ├── UnknownWebhook
+    │   ├── UnknownDeadLetter
+    │   └── UnknownKey
+    ├── Conflict                the request was sound, the world has moved on
+    │   ├── AlreadyDecided      the review has been decided, changed or has expired
+    │   ├── AlreadyRecorded     another outcome of the order has been recorded
+    │   ├── AwaitsReview        the order may not be placed automatically: a person has to decide; carries the run
+    │   ├── IdempotencyMismatch the same key came with another body
+    │   ├── InFlight            the same key is still being answered
+    │   └── RunLost             somebody else has taken the run over; leave it to them
+    ├── BeyondAuthority         sound and in time, but not for this caller to do
+    │   ├── OwnOrder            whoever asked for an order may not approve it
+    │   └── LimitExceeded       the order is above what the caller may spend
+    └── Unavailable             a store or a queue cannot serve now; try again later
+        └── Overloaded          as many runs wait as may
+
+Each message says what was wrong, what was got and what to do next. `code` is stable: programs may rely on it.
+"""
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from tools.records.orders import RunView
+
+
+class RestockError(Exception):
+    """Base of the tree. `code` names the kind of failure for programs; the message is for people."""
+
+    code = "error"
+
+    def __init__(self, message: str) -> None:
+        super().__init__(message)
+        self.message = message
+
+
+class InvalidInput(RestockError):
+    code = "invalid_input"
+
+
+class InvalidDemand(InvalidInput):
+    code = "invalid_demand"
+
+
+class InvalidQuantity(InvalidInput):
+    code = "invalid_quantity"
+
+
+class InvalidWebhookUrl(InvalidInput):
+    code = "invalid_webhook_url"
+
+
+class NotFound(RestockError):
+    code = "not_found"
+
+
+class UnknownProduct(NotFound):
+    code = "unknown_product"
+
+
+class UnknownLocation(NotFound):
+    code = "unknown_location"
+
+
+class UnknownRun(NotFound):
+    code = "unknown_run"
+
+
+class UnknownReview(NotFound):
+    code = "unknown_review"
+
+
+class UnknownOrder(NotFound):
+    code = "unknown_order"
+
+
+class UnknownConversation(NotFound):
+    code = "unknown_conversation"
+
+
+class UnknownWebhook(NotFound):
+    code = "unknown_webhook"
+
+
+class UnknownDeadLetter(NotFound):
+    code = "unknown_dead_letter"
+
+
+class UnknownKey(NotFound):
+    code = "unknown_key"
+
+
+class Conflict(RestockError):
+    code = "conflict"
+
+
+class AlreadyDecided(Conflict):
+    code = "already_decided"
+
+
+class AlreadyRecorded(Conflict):
+    code = "already_recorded"
+
+
+class AwaitsReview(Conflict):
+    code = "awaits_review"
+
+    def __init__(self, message: str, view: "RunView") -> None:
+        super().__init__(message)
+        self.view = view
+
+
+class IdempotencyMismatch(Conflict):
+    code = "idempotency_mismatch"
+
+
+class InFlight(Conflict):
+    code = "in_flight"
+
+
+class RunLost(Conflict):
+    code = "run_lost"
+
+
+class BeyondAuthority(RestockError):
+    code = "beyond_authority"
+
+
+class OwnOrder(BeyondAuthority):
+    code = "own_order"
+
+
+class LimitExceeded(BeyondAuthority):
+    code = "limit_exceeded"
+
+
+class Unavailable(RestockError):
+    code = "unavailable"
+
+
+class Overloaded(Unavailable):
+    code = "overloaded"

@@ -1,0 +1,128 @@
+"""What is known of a product: the calculator's only input. Every record is frozen.
+
+Units: quantities in the product's own unit; money in the product's currency as `Decimal`; durations in days; demand per
+demand period (a day unless `DemandHistory.period_days` says otherwise).
+"""
+
+from datetime import date
+from decimal import Decimal
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+Mode = Literal["mock", "input", "database"]
+ServiceType = Literal["cycle", "fill_rate", "cost"]
+DemandClass = Literal["smooth", "erratic", "intermittent", "lumpy", "no_demand", "unclassified"]
+Finite = Annotated[float, Field(allow_inf_nan=False)]
+NonNegative = Annotated[float, Field(ge=0, allow_inf_nan=False)]
+Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+ServiceLevel = Annotated[float, Field(gt=0, le=0.999, allow_inf_nan=False)]
+Uplift = Annotated[float, Field(gt=0, le=100, allow_inf_nan=False)]
+Money = Annotated[Decimal, Field(ge=0, allow_inf_nan=False, max_digits=18, decimal_places=6)]
+
+
+class Record(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class OpenOrder(Record):
+    """An order placed and not yet received. `due_in_days` is negative when it is overdue."""
+
+    reference: str
+    quantity: NonNegative
+    due_in_days: Finite
+    placed_days_ago: NonNegative | None = None
+    placed_here: bool = False
+    """Placed by this service and not yet due."""
+
+
+class PriceBreak(Record):
+    """`unit_price` for every unit once an order reaches `minimum_quantity` (an all-units discount)."""
+
+    minimum_quantity: Annotated[int, Field(ge=1)]
+    unit_price: Money
+
+
+class Supplier(Record):
+    """Who delivers. Observed lead times are those of past receipts, oldest first."""
+
+    id: str
+    name: str
+    promised_lead_time_days: NonNegative
+    lead_time_sd_days: NonNegative | None = None
+    observed_lead_times_days: tuple[NonNegative, ...] = ()
+
+
+class Product(Record):
+    """What is stocked and how it may be ordered. Text fields are data from outside and carry no authority."""
+
+    id: str
+    name: str
+    category: str = ""
+    unit: str = "units"
+    notes: str = ""
+    unit_price: Money | None = None
+    currency: str = "USD"
+    minimum_order_quantity: Annotated[int, Field(ge=0)] = 0
+    order_multiple: Annotated[int, Field(ge=1)] = 1
+    maximum_order_quantity: Annotated[int, Field(ge=1)] | None = None
+    price_breaks: tuple[PriceBreak, ...] = ()
+    order_cost: Money | None = None
+    holding_rate: NonNegative | None = None
+    """Cost of holding one unit for a year, as a share of its price."""
+    stockout_cost: Money | None = None
+    """Cost of one unit of demand that stock could not serve."""
+    service_level: ServiceLevel = 0.95
+    service_type: ServiceType = "cycle"
+    review_period_days: NonNegative = 0
+    maximum_cover_days: Positive | None = None
+    shelf_life_days: Positive | None = None
+    budget: Money | None = None
+
+
+class Stock(Record):
+    """What one location holds and expects of a product."""
+
+    location: str
+    on_hand: NonNegative
+    backorders: NonNegative = 0
+    open_orders: tuple[OpenOrder, ...] = ()
+
+
+class DemandHistory(Record):
+    """Demand per period, oldest first. `None` is unknown (masked), never zero."""
+
+    values: tuple[NonNegative | None, ...]
+    period_days: Positive = 1
+    last_period: date | None = None
+    stockout_periods: frozenset[int] = frozenset()
+    """Positions in `values` in which the product was out of stock, so that sales understate demand (masked)."""
+    deterministic: bool = False
+    """Stated by the planner: demand does not vary, so no Poisson floor is applied."""
+    planned_uplift: Uplift = 1.0
+    """A promotion that is planned for the coming interval: factor on what the history says."""
+
+
+class ProductFacts(Record):
+    """Everything known about one product at one location at one moment: the calculator's only input."""
+
+    product: Product
+    supplier: Supplier
+    stock: Stock
+    demand: DemandHistory
+    source: Mode
+    data_age_days: NonNegative = 0
+    """Days between the end of the demand history and now."""
+
+
+class WhatIf(Record):
+    """Assumptions that replace a fact for one calculation. Never the basis of an order."""
+
+    service_level: ServiceLevel | None = None
+    lead_time_days: Annotated[float, Field(ge=0, le=3650, allow_inf_nan=False)] | None = None
+    demand_uplift: Uplift = 1.0
+    """Factor on mean demand; 1.2 is 20 % more than the history says."""
+
+    @property
+    def changes_nothing(self) -> bool:
+        return self.service_level is None and self.lead_time_days is None and self.demand_uplift == 1

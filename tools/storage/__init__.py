@@ -1,0 +1,1 @@
+"""The engine under the order book, its tables, and the migrations that shape them."""
