@@ -23,7 +23,7 @@ from agent.settings import Settings
 from agent.state import DecisionRequest, DecisionState
 from agent.stock import StockDesk, plan_for
 from agent.toolbox import Toolbox, is_heard
-from tools.book.orders import OrderBook
+from tools.book.book import OrderBook
 from tools.planning.confidence import CalibrationTable
 from tools.planning.gate import Circumstances, Limits, Route, Submission, Verdict, judge
 from tools.records.errors import AwaitsReview, RestockError
@@ -117,7 +117,9 @@ class Nodes:
         new = NewProposal.model_validate_json(text) if text else None
         expiry = self._settings.review_expiry_hours
         try:
-            order = await self._book.place(state["run_id"], new=new, expires_in_hours=expiry, owner=state.get("owner"))
+            order = await self._book.orders.place(
+                state["run_id"], new=new, expires_in_hours=expiry, owner=state.get("owner")
+            )
         except AwaitsReview as waits:
             log.warning("order_waits", reason=waits.message)
             return {"outcome": "pending_review", "proposal": None}
@@ -128,7 +130,7 @@ class Nodes:
     async def human_review(self, state: DecisionState) -> Update:
         """Wait for a person. The decision is read from the order book; the resume value is only a wake-up."""
         interrupt({"run_id": state["run_id"]})
-        view = await self._book.run(state["run_id"])
+        view = await self._book.runs.get(state["run_id"])
         return {"outcome": view.run.status}
 
     async def _reply(self, state: DecisionState, model: Asked, prompt: list[AnyMessage], config: RunnableConfig) -> Any:
@@ -175,7 +177,7 @@ class Nodes:
         stock = facts.stock
         if request.facts is None or not stock.open_orders:
             return tuple(order.reference for order in stock.open_orders if order.placed_here)
-        ours = {order.number for order in await self._book.open_orders(request.product_id, stock.location, "input")}
+        ours = {order.number for order in await self._book.orders.open(request.product_id, stock.location, "input")}
         return tuple(order.reference for order in stock.open_orders if order.reference in ours)
 
     def _limits(self) -> Limits:
@@ -189,7 +191,7 @@ class Nodes:
 
     async def _record(self, proposal: NewProposal, route: Literal["review", "none"], owner: str | None) -> Route:
         """Store the proposal. A run that was cut off has one already; that one stands, and its route with it."""
-        stored = await self._book.propose(
+        stored = await self._book.orders.propose(
             proposal, route=route, expires_in_hours=self._settings.review_expiry_hours, owner=owner
         )
         if stored.status in ("pending", "no_action"):

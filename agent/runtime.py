@@ -39,7 +39,7 @@ from agent.state import ChatAnswer, DecisionRequest, DecisionState
 from agent.stock import StockDesk
 from agent.toolbox import Toolbox
 from agent.turns import Turn
-from tools.book.orders import OrderBook
+from tools.book.book import OrderBook
 from tools.book.owners import Owner, become_owner
 from tools.book.runs import Admission
 from tools.catalog.live import LiveCatalog
@@ -260,7 +260,7 @@ class Runtime:
         run, fresh = found
         self.queue.announce("bulk")
         view = RunView(run=run, proposal=None, order=None)
-        return view if fresh else (await self.book.run(run.id)).model_copy(update={"standing": True})
+        return view if fresh else (await self.book.runs.get(run.id)).model_copy(update={"standing": True})
 
     async def decide_review(
         self,
@@ -275,8 +275,8 @@ class Runtime:
         unit_price: Decimal | None = None,
         supplier: str | None = None,
     ) -> RunView:
-        """Approve, edit or reject a waiting order. Raises what `OrderBook.decide` raises."""
-        view = await self.book.decide(
+        """Approve, edit or reject a waiting order. Raises what `OrderBook.reviews.decide` raises."""
+        view = await self.book.reviews.decide(
             review_id,
             version=version,
             decision=decision,
@@ -307,7 +307,7 @@ class Runtime:
         self, report: OutcomeReport, *, recorded_by: str, recorded_by_id: str = ""
     ) -> OrderOutcome:
         """Keep how an order turned out. Raises `UnknownOrder`, `AlreadyRecorded`."""
-        return await self.book.record_outcome(
+        return await self.book.outcomes.record(
             report, recorded_by=recorded_by, recorded_by_id=recorded_by_id, table=self._calibration
         )
 
@@ -315,15 +315,15 @@ class Runtime:
         """The calibration in use, and what has been observed of it in operation."""
         return calibration_state(
             self._calibration or shipped_table(),
-            await self.book.recorded_outcomes(),
-            decided=await self.book.decisions_made(),
+            await self.book.outcomes.latest(),
+            decided=await self.book.outcomes.decisions_made(),
             today=datetime.now(UTC).date(),
         )
 
     async def readiness(self) -> dict[str, Any]:
         """Whether the service can take work, and what it would use for it."""
         try:
-            await self.book.queue_figures()
+            await self.book.reviews.figures()
             database = "ok"
         except Exception as error:  # a probe reports every failure and never raises one
             log.warning("database_unreachable", error=type(error).__name__)
@@ -337,7 +337,7 @@ class Runtime:
 
     async def _settle_spending(self) -> None:
         """Learn what all processes have spent on models today, and tell them what this one has."""
-        await self._chain.ledger.settle(self.book.add_usage)
+        await self._chain.ledger.settle(self.book.usage.add)
 
     def begin_shutdown(self) -> None:
         self._closing = True
@@ -350,7 +350,7 @@ class Runtime:
         with suppress(Unavailable):
             await self._settle_spending()
         with suppress(Unavailable):
-            await self.book.release_runs(owner=self.work.owner.name)
+            await self.book.runs.release(owner=self.work.owner.name)
 
     async def _understood(self, request: DecisionRequest) -> DecisionRequest:
         if self._closing:
@@ -360,7 +360,7 @@ class Runtime:
 
     async def _standing(self, request: DecisionRequest) -> RunView | None:
         """A waiting review for the same need; in mode `input`, whose stock is the caller's word, an open order too."""
-        view = await self.book.open_commitment(request.product_id, request.location or "", request.mode)
+        view = await self.book.orders.commitment(request.product_id, request.location or "", request.mode)
         if view is None or view.order is None or request.facts is None:
             return view if view and view.order is None else None
         return None if view.order.number in _known_orders(request) else view
@@ -369,7 +369,7 @@ class Runtime:
         """The product's orders before one is looked for that stands. A catalogue's facts are read later, and anew."""
         if request.facts is None:
             return None
-        return await self.book.product_version(request.product_id, request.mode)
+        return await self.book.runs.product_version(request.product_id, request.mode)
 
     async def _begin(
         self, request: DecisionRequest, turn: Turn
@@ -390,7 +390,7 @@ class Runtime:
         """What becomes of a run that is queued, or another's; `standing` where it answers this request too."""
         self.queue.announce("interactive")
         await self.work.ends.wait(run.id, seconds=max(0.0, give_up - time.monotonic()))
-        view = await self.book.run(run.id)
+        view = await self.book.runs.get(run.id)
         return view.model_copy(update={"standing": _answers(view, request)})
 
     async def _result_of(self, task: asyncio.Task[RunView], run: Run, give_up: float) -> RunView:
@@ -421,7 +421,7 @@ class Runtime:
             "most_waiting": limits[lane],
             "deliver": self.queue.hand_over,
         }
-        first = await self.book.admit_first(new, **place)
+        first = await self.book.runs.admit_first(new, **place)
         if first is not None:
             return Admission(first, fresh=True)
         admission = None
@@ -431,7 +431,7 @@ class Runtime:
             if standing is not None:
                 return standing.model_copy(update={"standing": True})
             new = new.model_copy(update={"product_version": seen})
-            admission = await self.book.admit_run(new, **place, join=join)
+            admission = await self.book.runs.admit(new, **place, join=join)
         return admission
 
     def _new_run(self, request: DecisionRequest) -> NewRun:
@@ -450,8 +450,8 @@ class Runtime:
     async def _conversation(self, conversation_id: str | None, caller: str) -> str:
         if conversation_id is None:
             conversation_id = uuid.uuid4().hex
-            await self.book.own_conversation(conversation_id, caller)
-        elif await self.book.conversation_owner(conversation_id) != caller:
+            await self.book.usage.own_conversation(conversation_id, caller)
+        elif await self.book.usage.conversation_owner(conversation_id) != caller:
             raise UnknownConversation("No such conversation; leave conversation_id out to begin one.")
         return conversation_id
 
@@ -485,7 +485,7 @@ class Runtime:
             conversation_id=conversation_id,
             answer=self._discreet(str(last.text)),
             llm_provider=str(provider),
-            runs=tuple([await self.book.run(run_id) for run_id in run_ids]),
+            runs=tuple([await self.book.runs.get(run_id) for run_id in run_ids]),
             tools_used=tuple(str(message.name) for message in results),
         )
 

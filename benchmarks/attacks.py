@@ -125,11 +125,11 @@ class Service:
     async def key(self, *scopes: str) -> str:
         """A further key, with these scopes alone."""
         key = new_key()
-        await self.book.store_key(digest(key.encode()), key[:10], f"key for {', '.join(scopes)}", scopes)
+        await self.book.keys.store(digest(key.encode()), key[:10], f"key for {', '.join(scopes)}", scopes)
         return key
 
     async def rows(self) -> dict[str, list[dict[str, Any]]]:
-        async with self.book._reading() as connection:
+        async with self.book.runs._reading() as connection:
             found = {name: await connection.execute(sa.select(table)) for name, table in metadata.tables.items()}
             return {name: [dict(row) for row in rows.mappings()] for name, rows in found.items()}
 

@@ -108,7 +108,7 @@ class Rivals:
         request, run_id = await self._begin(number)
         state = {**_state(request, run_id), "messages": [task(request)]}
         await self._agent.ainvoke(state, {"configurable": {"thread_id": run_id}}, durability="exit")  # type: ignore[call-overload]
-        assert (await self._runtime.book.run(run_id)).order is not None
+        assert (await self._runtime.book.runs.get(run_id)).order is not None
 
     async def bare_loop(self, number: int) -> None:
         request, run_id = await self._begin(number)
@@ -118,7 +118,7 @@ class Rivals:
             messages.append(reply)
             if not await self._answer(reply, messages, request, run_id):
                 break
-        assert (await self._runtime.book.run(run_id)).order is not None
+        assert (await self._runtime.book.runs.get(run_id)).order is not None
 
     async def _answer(self, reply: AIMessage, messages: list[Any], request: DecisionRequest, run_id: str) -> bool:
         class Injected:
@@ -145,7 +145,7 @@ class Rivals:
             requested_by="bench",
             request=request.model_dump(mode="json"),
         )
-        await self._runtime.book.record_run(new, owner="bench", lease_seconds=60)
+        await self._runtime.book.runs.record(new, owner="bench", lease_seconds=60)
         return request, run_id
 
     async def _place(self, runtime: Any, product_id: str, quantity: int, rationale: str, **_: Any) -> str:
@@ -172,8 +172,8 @@ class Rivals:
             origin="trigger",
             requested_by="bench",
         )
-        await self._runtime.book.propose(proposal, route="auto", expires_in_hours=1)
-        return (await self._runtime.book.place(proposal.run_id)).number
+        await self._runtime.book.orders.propose(proposal, route="auto", expires_in_hours=1)
+        return (await self._runtime.book.orders.place(proposal.run_id)).number
 
 
 def decision_request(number: int) -> DecisionRequest:

@@ -12,7 +12,7 @@ import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from tests.postgres import PostgresServer
-from tools.book.orders import OrderBook
+from tools.book.book import OrderBook
 from tools.records.orders import NewRun
 from tools.storage.database import create_engine, migrate
 

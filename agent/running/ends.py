@@ -3,7 +3,7 @@
 import asyncio
 from collections import Counter
 
-from tools.book.orders import OrderBook
+from tools.book.book import OrderBook
 
 
 class Ends:
@@ -38,7 +38,7 @@ class Ends:
     async def look(self) -> None:
         """See which of the runs that are waited for have ended elsewhere."""
         waiting = list(self._ended)
-        for run_id in await self._book.ended_runs(waiting) if waiting else ():
+        for run_id in await self._book.runs.ended(waiting) if waiting else ():
             self.announce(run_id)
 
     def close(self) -> None:

@@ -15,7 +15,7 @@ from procrastinate.exceptions import ConnectorException
 
 from agent.running.postgres import Pool
 from agent.running.work import Work
-from tools.book.orders import OrderBook
+from tools.book.book import OrderBook
 from tools.records.errors import InFlight, Unavailable, UnknownRun
 from tools.records.orders import Lane, Run
 
@@ -136,5 +136,5 @@ class JobQueue:
                 await self._work.carry_out(run)
                 return
         with suppress(UnknownRun):
-            if (await self._book.run(run_id)).run.status == "running":
+            if (await self._book.runs.get(run_id)).run.status == "running":
                 raise InFlight(f"Run {run_id} is held by another process; asked again later.")

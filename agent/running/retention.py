@@ -8,7 +8,7 @@ import structlog
 from langgraph.checkpoint.base import BaseCheckpointSaver
 
 from agent.settings import Settings
-from tools.book.orders import OrderBook
+from tools.book.book import OrderBook
 
 log = structlog.get_logger(__name__)
 BREATH_SECONDS = 0.05
@@ -44,21 +44,21 @@ class Retention:
         return total
 
     async def _answers(self, days: float) -> int:
-        return await self._book.forget_answers(days=days)
+        return await self._book.retention.forget_answers(days=days)
 
     async def _events(self, days: float) -> int:
-        return await self._book.forget_events(days=days)
+        return await self._book.retention.forget_events(days=days)
 
     async def _chats(self, days: float) -> int:
-        ids = await self._book.old_conversations(days=days)
+        ids = await self._book.retention.old_conversations(days=days)
         await self._delete_threads([f"chat-{conversation_id}" for conversation_id in ids])
-        await self._book.forget_conversations(ids)
+        await self._book.retention.forget_conversations(ids)
         return len(ids)
 
     async def _requests(self, days: float) -> int:
-        run_ids = await self._book.old_requests(days=days)
+        run_ids = await self._book.retention.old_requests(days=days)
         await self._delete_threads(run_ids)
-        await self._book.forget_requests(run_ids)
+        await self._book.retention.forget_requests(run_ids)
         return len(run_ids)
 
     async def _delete_threads(self, thread_ids: Collection[str]) -> None:

@@ -25,7 +25,7 @@ from agent.running.ends import Ends
 from agent.settings import Settings
 from agent.state import DecisionRequest, DecisionState
 from agent.turns import Turn, Turns
-from tools.book.orders import OrderBook
+from tools.book.book import OrderBook
 from tools.book.owners import Owner
 from tools.records.errors import RestockError, RunLost, Unavailable
 from tools.records.orders import Lane, Run, RunView
@@ -77,7 +77,7 @@ class Work:
         return await self.places[lane].acquire()
 
     async def claim(self, run_id: str) -> Run | None:
-        return await self._book.claim_run(run_id, owner=self.owner.name, lease_seconds=self.lease_seconds)
+        return await self._book.runs.claim(run_id, owner=self.owner.name, lease_seconds=self.lease_seconds)
 
     async def carry_out(self, run: Run, turn: Turn | None = None) -> RunView:
         """Take the run to its end, computing when it is its turn. Raises Unavailable where the order book fails; the
@@ -92,7 +92,7 @@ class Work:
             self._held.discard(run.id)
             self.ends.announce(run.id)
         self._metrics.decision_seconds.labels(run.mode).observe(time.perf_counter() - started)
-        view = await self._book.run(run.id)
+        view = await self._book.runs.get(run.id)
         log.info("run_ended", status=view.run.status, product_id=run.product_id)
         return view
 
@@ -105,7 +105,9 @@ class Work:
 
     async def begin_queued(self, lane: Lane) -> bool:
         """Begin the lane's oldest queued run, if there is one, in a place that is taken already."""
-        queued = await self._book.claim_queued(lane, owner=self.owner.name, lease_seconds=self.lease_seconds, limit=1)
+        queued = await self._book.runs.claim_queued(
+            lane, owner=self.owner.name, lease_seconds=self.lease_seconds, limit=1
+        )
         for run in queued:
             self._held.add(run.id)
             self._background.spawn(self.carry_out_in_place(run))
@@ -113,9 +115,9 @@ class Work:
 
     async def resume(self) -> None:
         """Take up runs whose holder is dead or has lost them."""
-        owners = await self._book.owners_at_work()
+        owners = await self._book.runs.owners()
         dead = await asyncio.to_thread(self.owner.dead, owners)
-        cut_off = await self._book.runs_to_resume(
+        cut_off = await self._book.runs.claim_abandoned(
             owner=self.owner.name, lease_seconds=self.lease_seconds, dead=dead, limit=RESUMED_AT_ONCE
         )
         for run in cut_off:
@@ -126,11 +128,13 @@ class Work:
     async def renew(self) -> None:
         """Hold on to what is being carried out here."""
         if self._held:
-            await self._book.renew_leases(self._held.copy(), owner=self.owner.name, lease_seconds=self.lease_seconds)
+            await self._book.runs.renew_leases(
+                self._held.copy(), owner=self.owner.name, lease_seconds=self.lease_seconds
+            )
 
     async def wake_decided(self) -> None:
         """End the threads of reviews that were decided, or lapsed, while nobody was there to do so."""
-        for run_id in await self._book.runs_to_close():
+        for run_id in await self._book.runs.to_close():
             self._background.spawn(self.wake(run_id))
 
     async def wake(self, run_id: str) -> None:
@@ -142,7 +146,7 @@ class Work:
             await self._graph.ainvoke(Command(resume=resume), config, durability="exit")
         if self._checkpointer is not None:
             await self._checkpointer.adelete_thread(run_id)
-        await self._book.mark_closed(run_id)
+        await self._book.runs.mark_closed(run_id)
 
     def config(self, thread_id: str, *, fresh: bool = False) -> RunnableConfig:
         return {
@@ -160,7 +164,7 @@ class Work:
             state = self._opening(run)
         except ValidationError:
             log.exception("run_unreadable")
-            await self._book.fail_run(run.id, "Its request cannot be read by this version.", owner=self.owner.name)
+            await self._book.runs.fail(run.id, "Its request cannot be read by this version.", owner=self.owner.name)
         else:
             await self._decide_with_patience(run, state)
 
@@ -204,7 +208,7 @@ class Work:
         except Exception as error:  # not even a plan can be shown: its product is gone, or its data
             log.exception("run_without_plan")
             reason = error.message if isinstance(error, RestockError) else type(error).__name__
-            await self._book.fail_run(run.id, reason, owner=self.owner.name)
+            await self._book.runs.fail(run.id, reason, owner=self.owner.name)
 
     async def _escalate(self, state: DecisionState) -> None:
         """Put the calculator's plan before a person. Where the run already has its proposal, that one stands."""

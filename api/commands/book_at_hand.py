@@ -10,7 +10,7 @@ import typer
 if TYPE_CHECKING:
     from agent.settings import Settings
     from tools.book.audit import Actor
-    from tools.book.orders import OrderBook
+    from tools.book.book import OrderBook
     from tools.records.errors import RestockError
 
 T = TypeVar("T")
@@ -38,7 +38,7 @@ def load_settings(**given: str | int | None) -> "Settings":
 def with_book(settings: "Settings", work: "Callable[[OrderBook], Awaitable[T]]") -> T:
     """What the work returns on the order book of these settings, at its present schema. A refusal ends the command with
     its message."""
-    from tools.book.orders import OrderBook
+    from tools.book.book import OrderBook
     from tools.records.errors import RestockError
     from tools.storage.database import create_engine, migrate
 

@@ -11,7 +11,7 @@ from api.commands.webhooks import webhooks
 
 if TYPE_CHECKING:
     from tools.book.audit import AuditEntry
-    from tools.book.orders import OrderBook
+    from tools.book.book import OrderBook
     from tools.records.orders import OrderOutcome
 
 app = typer.Typer(
@@ -128,7 +128,7 @@ def calibrate(context: typer.Context) -> None:
     from tools.lookback.calibration import main as fit
 
     async def known(book: "OrderBook") -> "list[OrderOutcome]":
-        return await book.recorded_outcomes(limit=None)
+        return await book.outcomes.latest(limit=None)
 
     recorded = [] if "--help" in context.args else with_book(load_settings(), known)
     raise typer.Exit(fit(context.args, recorded=recorded, program="restock calibrate"))
@@ -145,7 +145,7 @@ def outcomes(
 
     async def import_all(book: "OrderBook") -> tuple[int, int]:
         table = read_table(settings.calibration_table) if settings.calibration_table else None
-        return await book.import_outcomes(read_reports(file), recorded_by=f"file {file.name}", table=table)
+        return await book.outcomes.import_all(read_reports(file), recorded_by=f"file {file.name}", table=table)
 
     new, known = with_book(settings, import_all)
     typer.echo(f"Recorded {new} outcomes; {known} were known.")
@@ -163,7 +163,7 @@ def audit(
     """Show who did what, newest first, one entry a line as JSON."""
 
     async def entries(book: "OrderBook") -> "list[AuditEntry]":
-        return await book.audit(limit, before, run_id=run, order_number=order, review=review, actor=actor)
+        return await book.audit.page(limit, before, run_id=run, order_number=order, review=review, actor=actor)
 
     for entry in with_book(load_settings(), entries):
         typer.echo(entry.model_dump_json(exclude_none=True))

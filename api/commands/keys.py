@@ -10,8 +10,8 @@ import typer
 from api.commands.book_at_hand import load_settings, operator, with_book
 
 if TYPE_CHECKING:
+    from tools.book.book import OrderBook
     from tools.book.keys import Key
-    from tools.book.orders import OrderBook
     from tools.records.money import Limit
 
 keys = typer.Typer(help="Make, list, rotate, revoke and limit API keys.", no_args_is_help=True, rich_markup_mode=None)
@@ -51,7 +51,7 @@ def create(
         raise typer.BadParameter(f"{_time(ends)} is past: such a key would open nothing. Name a later time.")
 
     async def make(book: "OrderBook") -> "Key":
-        return await book.create_key(
+        return await book.keys.create(
             identity_of(kept(secret)[0]),
             *kept(secret),
             name=_name(name),
@@ -71,7 +71,7 @@ def list_keys() -> None:
     """Show every key: id, name, scopes, limits, and each secret's beginning and last use. Never a secret."""
 
     async def found(book: "OrderBook") -> "list[Key]":
-        return await book.keys()
+        return await book.keys.all()
 
     for key in with_book(load_settings(), found):
         typer.echo(_line(key))
@@ -88,7 +88,7 @@ def rotate(
     secret, seconds = new_key(), _seconds(overlap)
 
     async def renew(book: "OrderBook") -> "Key":
-        return await book.rotate_key(key_id, *kept(secret), overlap_seconds=seconds, by=operator())
+        return await book.keys.rotate(key_id, *kept(secret), overlap_seconds=seconds, by=operator())
 
     typer.echo(_line(with_book(load_settings(), renew)))
     _show(secret)
@@ -100,7 +100,7 @@ def revoke(key_id: Identity) -> None:
     settings = load_settings()
 
     async def end(book: "OrderBook") -> "Key":
-        return await book.revoke_key(key_id, by=operator(), keep_an_admin=settings.api_key is None)
+        return await book.keys.revoke(key_id, by=operator(), keep_an_admin=settings.api_key is None)
 
     typer.echo(_line(with_book(settings, end)))
 
@@ -119,7 +119,7 @@ def limit(
         raise typer.BadParameter("Name at least one limit, as --per-day 5000EUR, or take all away with --none.")
 
     async def change(book: "OrderBook") -> "Key":
-        return await book.limit_key(key_id, limits, by=operator())
+        return await book.keys.limit(key_id, limits, by=operator())
 
     typer.echo(_line(with_book(load_settings(), change)))
 

@@ -9,7 +9,7 @@ from api.commands.book_at_hand import load_settings, operator, with_book
 
 if TYPE_CHECKING:
     from api.webhooks.desk import Signed, WebhookDesk
-    from tools.book.orders import OrderBook
+    from tools.book.book import OrderBook
 
 webhooks = typer.Typer(
     help="Who is told of events, and what could not be delivered.", no_args_is_help=True, rich_markup_mode=None
@@ -36,7 +36,7 @@ def add(
 @webhooks.command(name="list")
 def show() -> None:
     """Show every webhook."""
-    for webhook in with_book(load_settings(), lambda book: book.webhooks()):
+    for webhook in with_book(load_settings(), lambda book: book.webhooks.all()):
         state = "enabled" if webhook.enabled else f"disabled: {webhook.disabled_reason}"
         typer.echo(f"{webhook.id}  {webhook.url}  {', '.join(webhook.events) or 'all events'}  {state}")
 
@@ -44,7 +44,7 @@ def show() -> None:
 @webhooks.command()
 def remove(webhook_id: Identity) -> None:
     """Forget a webhook, its secrets and its dead letters."""
-    with_book(load_settings(), lambda book: book.remove_webhook(webhook_id, by=operator()))
+    with_book(load_settings(), lambda book: book.webhooks.remove(webhook_id, by=operator()))
 
 
 @webhooks.command()
@@ -61,7 +61,7 @@ def rotate(
 @webhooks.command()
 def dead(webhook_id: OfWebhook = None) -> None:
     """Show the newest 200 events that could not be delivered."""
-    for letter in with_book(load_settings(), lambda book: book.dead_letters(200, webhook_id=webhook_id)):
+    for letter in with_book(load_settings(), lambda book: book.deliveries.dead_letters(200, webhook_id=webhook_id)):
         what = f"{letter.event} of run {letter.run_id}, {letter.happened_at:%Y-%m-%d %H:%M:%S} UTC"
         typer.echo(f"{letter.number}  {letter.webhook_id}  {what}: {letter.last_error}")
 
@@ -73,9 +73,9 @@ def replay(
 ) -> None:
     """Try dead letters again."""
     if number is not None:
-        with_book(load_settings(), lambda book: book.replay_dead_letter(number, by=operator()))
+        with_book(load_settings(), lambda book: book.deliveries.replay(number, by=operator()))
         return
-    count = with_book(load_settings(), lambda book: book.replay_dead_letters(webhook_id, by=operator()))
+    count = with_book(load_settings(), lambda book: book.deliveries.replay_all(webhook_id, by=operator()))
     typer.echo(f"{count} dead letters are tried again.")
 
 

@@ -15,8 +15,8 @@ from starlette.requests import Request
 
 from api.door.errors import Forbidden, Unauthenticated
 from tools.book.audit import Actor
+from tools.book.book import OrderBook
 from tools.book.keys import ALL_SCOPES, Scope
-from tools.book.orders import OrderBook
 from tools.records.errors import Unavailable
 from tools.records.facts import Record
 
@@ -66,14 +66,14 @@ class KeyRing:
         hashed = digest(presented)
         if self._configured and hmac.compare_digest(hashed.encode(), self._configured.encode()):
             return _CONFIGURED_CALLER
-        stored = await self._book.key_by_hash(hashed) if well_formed(presented) else None
+        stored = await self._book.keys.by_hash(hashed) if well_formed(presented) else None
         if stored is None:
             raise Unauthenticated("This key opens nothing here. Check X-API-Key against the key you were given.")
         if not stored.live:
             raise Unauthenticated("This key was revoked or replaced, or its time is over. Ask for another one.")
         if stored.use_unnoted:
             with suppress(Unavailable):
-                await self._book.note_use(hashed)
+                await self._book.keys.note_use(hashed)
         return Caller(id=stored.id, name=stored.name, scopes=stored.scopes)
 
     async def first_key(self) -> str | None:
@@ -81,7 +81,7 @@ class KeyRing:
         if self._configured:
             return None
         key = new_key()
-        stored = await self._book.store_first_key(*kept(key), "first key", ALL_SCOPES)
+        stored = await self._book.keys.store_first(*kept(key), "first key", ALL_SCOPES)
         return key if stored else None
 
 

@@ -15,8 +15,8 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from api.door.errors import MalformedRequest, restock_problem
+from tools.book.book import OrderBook
 from tools.book.idempotency import StoredAnswer
-from tools.book.orders import OrderBook
 from tools.records.errors import InFlight
 
 HEADER = "idempotency-key"
@@ -77,7 +77,7 @@ class Attempt:
             return _json(await work())
         body_hash = sha256(self._body.model_dump_json().encode()).hexdigest()
         try:
-            stored = await self._book.begin_idempotent(self._key, self._caller, body_hash, lease_seconds=self._lease)
+            stored = await self._book.answers.begin(self._key, self._caller, body_hash, lease_seconds=self._lease)
         except InFlight as error:
             answered = await ended() if ended else None
             return restock_problem(error, run_id=self.run_id) if answered is None else _json(answered, _REPLAYED)
@@ -89,10 +89,10 @@ class Attempt:
         try:
             body = await work()
         except BaseException:
-            await self._book.abandon_idempotent(key, self._caller)
+            await self._book.answers.abandon(key, self._caller)
             raise
         code, shown = (202, body) if isinstance(body, Accepted) else (200, kept(body))
-        first = await self._book.finish_idempotent(key, self._caller, code, shown.decode())
+        first = await self._book.answers.finish(key, self._caller, code, shown.decode())
         return body if first is None else await _again(first, result)
 
 

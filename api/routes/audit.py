@@ -24,5 +24,5 @@ async def audit(
     actor: Annotated[str | None, Query(max_length=200, description="A key's id or name.")] = None,
 ) -> Response:
     """The audit trail, newest first. Nothing on it can be changed or taken away."""
-    found = await runtime.book.audit(limit, before, run_id=run_id, order_number=order, review=review, actor=actor)
+    found = await runtime.book.audit.page(limit, before, run_id=run_id, order_number=order, review=review, actor=actor)
     return as_json(AuditTrail(entries=tuple(found), next=found[-1].sequence if len(found) == limit else None))

@@ -28,7 +28,7 @@ async def _keys(request: Request) -> KeyRing:
 @router.get("/keys", response_model=Keys, responses=problems(), openapi_extra=needs("admin"))
 async def keys(runtime: RuntimeGiven) -> Response:
     """Every key with its scopes and limits, the beginning of its secrets and their last use; never a secret."""
-    return as_json(Keys(keys=tuple(KeyAnswer.of(key) for key in await runtime.book.keys())))
+    return as_json(Keys(keys=tuple(KeyAnswer.of(key) for key in await runtime.book.keys.all())))
 
 
 @router.post(
@@ -45,7 +45,7 @@ async def create(
 
     async def work() -> bytes:
         secret = new_key()
-        made = await runtime.book.create_key(
+        made = await runtime.book.keys.create(
             identity_of(attempt.run_id or kept(secret)[0]),
             *kept(secret),
             name=body.name,
@@ -84,7 +84,7 @@ async def rotate(
 
     async def work() -> bytes:
         secret, overlap = new_key(), body.keep_old_hours * 3600
-        made = await runtime.book.rotate_key(key_id, *kept(secret), overlap_seconds=overlap, by=caller.actor)
+        made = await runtime.book.keys.rotate(key_id, *kept(secret), overlap_seconds=overlap, by=caller.actor)
         return MadeKey.with_secret(made, secret).as_json()
 
     return await Attempt(request, body, runtime.book).answer(work, kept=_without_secret)
@@ -95,7 +95,7 @@ async def revoke(
     key_id: KeyId, runtime: RuntimeGiven, caller: CallerGiven, ring: Annotated[KeyRing, Depends(_keys)]
 ) -> Response:
     """End a key at once. The last one that can administer the others is kept, unless the settings name an API_KEY."""
-    key = await runtime.book.revoke_key(key_id, by=caller.actor, keep_an_admin=not ring.any_configured)
+    key = await runtime.book.keys.revoke(key_id, by=caller.actor, keep_an_admin=not ring.any_configured)
     return as_json(KeyAnswer.of(key))
 
 
@@ -113,7 +113,7 @@ async def limit(
 ) -> Response:
     """Replace what a key may spend. What it has spent before counts."""
     limits = [each.limit() for each in body.limits]
-    return as_json(KeyAnswer.of(await runtime.book.limit_key(key_id, limits, by=caller.actor)))
+    return as_json(KeyAnswer.of(await runtime.book.keys.limit(key_id, limits, by=caller.actor)))
 
 
 def _without_secret(body: bytes) -> bytes:

@@ -21,7 +21,7 @@ async def orders(
     product_id: Annotated[Identifier | None, Query()] = None,
 ) -> Response:
     """Placed orders, newest first."""
-    found = await runtime.book.orders(limit, before, product_id)
+    found = await runtime.book.orders.page(limit, before, product_id)
     return as_json(
         Orders(
             orders=tuple(OrderAnswer.of(order) for order in found),
@@ -33,5 +33,5 @@ async def orders(
 @router.get("/orders/{number}", response_model=OrderAnswer, responses=problems(404), openapi_extra=needs("read"))
 async def order(number: Annotated[str, Path(max_length=40)], runtime: RuntimeGiven) -> Response:
     """One order by its number."""
-    found = OrderAnswer.of(await runtime.book.order(number))
+    found = OrderAnswer.of(await runtime.book.orders.get(number))
     return Response(found.model_dump_json(), media_type="application/json")

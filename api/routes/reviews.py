@@ -25,7 +25,7 @@ async def reviews(
     before: Annotated[str | None, Query(max_length=40, description="The `next` of the page before.")] = None,
 ) -> Response:
     """The queue, newest first. What code calculated stands first; a model's words come last and are marked."""
-    found = await runtime.book.reviews(None if status == "all" else status, limit, before)
+    found = await runtime.book.reviews.page(None if status == "all" else status, limit, before)
     return as_json(
         Reviews(
             reviews=tuple(ReviewAnswer.of(proposal, runtime.review_url) for proposal in found),
@@ -37,8 +37,8 @@ async def reviews(
 @router.get("/reviews/{review_id}", response_model=ReviewAnswer, responses=problems(404), openapi_extra=needs("read"))
 async def review(review_id: str, runtime: RuntimeGiven) -> Response:
     """One review, open or decided."""
-    proposal = await runtime.book.review(review_id)
-    order = (await runtime.book.run(proposal.run_id)).order
+    proposal = await runtime.book.reviews.get(review_id)
+    order = (await runtime.book.runs.get(proposal.run_id)).order
     return as_json(ReviewAnswer.of(proposal, runtime.review_url, order))
 
 

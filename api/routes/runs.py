@@ -15,4 +15,4 @@ router = APIRouter(tags=["decisions"], route_class=GuardedRoute)
 @router.get("/runs/{run_id}", response_model=RunAnswer, responses=problems(404), openapi_extra=needs("read"))
 async def run(run_id: Annotated[str, Path(max_length=100)], runtime: RuntimeGiven) -> Response:
     """A run with its proposal and its order; `result` is null while it is still being worked on."""
-    return as_json(RunAnswer.of(await runtime.book.run(run_id), runtime.review_url))
+    return as_json(RunAnswer.of(await runtime.book.runs.get(run_id), runtime.review_url))

@@ -40,14 +40,14 @@ async def ready(runtime: RuntimeGiven) -> Response:
 
 async def metrics(runtime: RuntimeGiven) -> Response:
     """Prometheus metrics as text."""
-    length, oldest = await runtime.book.queue_figures()
+    length, oldest = await runtime.book.reviews.figures()
     runtime.metrics.review_queue_length.set(length)
     runtime.metrics.review_queue_oldest_seconds.set(oldest)
-    deliveries = await runtime.book.delivery_figures()
+    deliveries = await runtime.book.deliveries.figures()
     runtime.metrics.webhook_pending.set(deliveries.pending)
     runtime.metrics.webhook_oldest_pending_seconds.set(deliveries.oldest_pending_seconds)
     runtime.metrics.webhook_dead_letters.set(deliveries.dead)
-    runtime.metrics.observe_calibration(observed(await runtime.book.recorded_outcomes()))
+    runtime.metrics.observe_calibration(observed(await runtime.book.outcomes.latest()))
     text = await asyncio.to_thread(runtime.metrics.as_text)
     return Response(text, media_type=CONTENT_TYPE_LATEST)
 

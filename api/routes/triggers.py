@@ -70,7 +70,7 @@ async def trigger(
         return None
 
     async def result(run_id: str) -> bytes | None:
-        view = await runtime.book.run(run_id)
+        view = await runtime.book.runs.get(run_id)
         return None if view.run.status in UNFINISHED or view.proposal is None else _answer(view, runtime, at_once)
 
     return await attempt.answer(work, ended, result=None if at_once else result)
@@ -118,9 +118,9 @@ def _answer(view: RunView, runtime: Runtime, at_once: bool) -> bytes:
 
 async def _begun_before(runtime: Runtime, decision: DecisionRequest, at_once: bool) -> RunView | None:
     """The run that an earlier sending of this request began, where the answer to that sending was lost."""
-    if decision.run_id is None or not await runtime.book.is_run(decision.run_id):
+    if decision.run_id is None or not await runtime.book.runs.exists(decision.run_id):
         return None
-    view = await runtime.book.run(decision.run_id)
+    view = await runtime.book.runs.get(decision.run_id)
     if not _was_asked(view.run, decision):
         raise IdempotencyMismatch(
             f"This Idempotency-Key came before with another body and began run {view.run.id}; use a new key for a new "

@@ -31,7 +31,7 @@ DeskGiven = Annotated[WebhookDesk, Depends(_desk)]
 @router.get("/webhooks", response_model=Webhooks, responses=problems(), openapi_extra=needs("admin"))
 async def webhooks(runtime: RuntimeGiven) -> Response:
     """Every webhook, oldest first. Secrets are never shown again."""
-    found = await runtime.book.webhooks()
+    found = await runtime.book.webhooks.all()
     return as_json(Webhooks(webhooks=tuple(map(WebhookAnswer.of, found))))
 
 
@@ -64,7 +64,7 @@ async def dead(
     webhook_id: Annotated[str | None, Query(max_length=40)] = None,
 ) -> Response:
     """Events that could not be delivered after all attempts, newest first."""
-    found = await runtime.book.dead_letters(limit, before, webhook_id)
+    found = await runtime.book.deliveries.dead_letters(limit, before, webhook_id)
     return as_json(DeadLetters(dead_letters=tuple(found), next=found[-1].number if len(found) == limit else None))
 
 
@@ -73,7 +73,7 @@ async def replay_all(
     runtime: RuntimeGiven, caller: CallerGiven, webhook_id: Annotated[str | None, Query(max_length=40)] = None
 ) -> Response:
     """Try every dead letter again, or those of one webhook; those of disabled webhooks stay."""
-    return as_json(Replayed(replayed=await runtime.book.replay_dead_letters(webhook_id, by=caller.actor)))
+    return as_json(Replayed(replayed=await runtime.book.deliveries.replay_all(webhook_id, by=caller.actor)))
 
 
 @router.post(
@@ -84,7 +84,7 @@ async def replay_all(
 )
 async def replay(number: Number, runtime: RuntimeGiven, caller: CallerGiven) -> Response:
     """Try one dead letter again, from the first attempt on."""
-    await runtime.book.replay_dead_letter(number, by=caller.actor)
+    await runtime.book.deliveries.replay(number, by=caller.actor)
     return as_json(Replayed(replayed=1))
 
 
@@ -93,7 +93,7 @@ async def replay(number: Number, runtime: RuntimeGiven, caller: CallerGiven) -> 
 )
 async def webhook(webhook_id: WebhookId, runtime: RuntimeGiven) -> Response:
     """One webhook."""
-    return as_json(WebhookAnswer.of(await runtime.book.webhook(webhook_id)))
+    return as_json(WebhookAnswer.of(await runtime.book.webhooks.get(webhook_id)))
 
 
 @router.patch(
@@ -115,7 +115,7 @@ async def change(
 @router.delete("/webhooks/{webhook_id}", status_code=204, responses=problems(404), openapi_extra=needs("admin"))
 async def remove(webhook_id: WebhookId, runtime: RuntimeGiven, caller: CallerGiven) -> Response:
     """Forget the webhook, its secrets and its dead letters."""
-    await runtime.book.remove_webhook(webhook_id, by=caller.actor)
+    await runtime.book.webhooks.remove(webhook_id, by=caller.actor)
     return Response(status_code=204)
 
 

@@ -20,8 +20,8 @@ from agent.metrics import Metrics
 from agent.settings import Settings
 from api.webhooks.outbound import Outbound, Reply, Unreachable
 from api.webhooks.secrets import SecretBox, SecretKeyMissing, signature_headers
+from tools.book.book import OrderBook
 from tools.book.deliveries import HAND_OUT_LIMIT, Delivery, Settlement
-from tools.book.orders import OrderBook
 from tools.records.errors import InvalidWebhookUrl, Unavailable
 
 log = structlog.get_logger(__name__)
@@ -86,9 +86,9 @@ class Deliverer:
         """Write down what has ended, hand out new events, begin what is due and has a lane."""
         self._news.clear()
         await self._settle()
-        if await self._book.hand_out_events() == HAND_OUT_LIMIT:
+        if await self._book.deliveries.hand_out() == HAND_OUT_LIMIT:
             self._news.set()
-        claimed = await self._book.claim_deliveries(
+        claimed = await self._book.deliveries.claim(
             owner=self._owner, lease_seconds=self._lease, lanes=self._settings.webhook_lanes, busy=self._busy
         )
         for delivery in claimed:
@@ -112,7 +112,7 @@ class Deliverer:
         if not ended:
             return
         try:
-            await self._book.settle_deliveries(ended, owner=self._owner)
+            await self._book.deliveries.settle(ended, owner=self._owner)
         except BaseException:
             self._ended = ended + self._ended
             raise

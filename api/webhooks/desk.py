@@ -7,7 +7,7 @@ from agent.settings import Settings
 from api.webhooks.outbound import Outbound
 from api.webhooks.secrets import SecretBox, new_secret
 from tools.book.audit import Actor
-from tools.book.orders import OrderBook
+from tools.book.book import OrderBook
 from tools.book.webhooks import EventName, Webhook
 
 
@@ -30,7 +30,7 @@ class WebhookDesk:
     async def add(self, *, url: str, events: Sequence[EventName], description: str, by: Actor) -> Signed:
         """Raises InvalidWebhookUrl, and Conflict for an address that is told of events already."""
         secret = new_secret()
-        webhook = await self._book.add_webhook(
+        webhook = await self._book.webhooks.add(
             url=await self._outbound.check(url),
             events=events,
             description=description,
@@ -43,13 +43,13 @@ class WebhookDesk:
         """Raises UnknownWebhook, InvalidWebhookUrl and Conflict."""
         if "url" in changes:
             changes = {**changes, "url": await self._outbound.check(changes["url"])}
-        return await self._book.change_webhook(webhook_id, changes, by=by)
+        return await self._book.webhooks.change(webhook_id, changes, by=by)
 
     async def rotate(self, webhook_id: str, *, keep_old_hours: float, by: Actor) -> Signed:
         """Raises UnknownWebhook; Conflict while the secret before the last rotation is still kept, for there are never
         more than two, unless none is to be kept."""
         secret = new_secret()
-        webhook = await self._book.rotate_secret(
+        webhook = await self._book.webhooks.rotate_secret(
             webhook_id, self._box.seal(secret), keep_old_seconds=keep_old_hours * 3600, by=by
         )
         return Signed(webhook, secret)

@@ -152,7 +152,7 @@ async def test_a_model_that_only_ever_calls_tools_is_stopped_by_the_budget(start
 
     view = await runtime.decide(REQUEST)
 
-    runs = await runtime.book.reviews()
+    runs = await runtime.book.reviews.page()
     asked = sum(
         sample.value
         for metric in runtime.metrics.llm_calls.collect()
@@ -198,15 +198,15 @@ async def test_an_unknown_product_is_refused_and_leaves_no_trace(start: Any) -> 
     with pytest.raises(UnknownProduct):
         await runtime.decide(REQUEST.model_copy(update={"product_id": "NO_SUCH"}))
 
-    assert await runtime.book.reviews() == []
-    assert await runtime.book.orders() == []
+    assert await runtime.book.reviews.page() == []
+    assert await runtime.book.orders.page() == []
 
 
 async def test_a_run_that_was_cut_off_is_taken_up_by_the_next_start(start: Any, settings: Any) -> None:
     first = await start()
     location = (await first.calculate(REQUEST)).location
     await first.drain()
-    cut_off = await first.book.record_run(
+    cut_off = await first.book.runs.record(
         NewRun(
             id="0" * 32,
             product_id=REQUEST.product_id,
@@ -223,7 +223,7 @@ async def test_a_run_that_was_cut_off_is_taken_up_by_the_next_start(start: Any, 
     second = await start()
     await second.drain()
 
-    assert _end(await second.book.run(cut_off.id)) == ("executed", "PO-")
+    assert _end(await second.book.runs.get(cut_off.id)) == ("executed", "PO-")
 
 
 async def test_the_same_run_asked_for_again_after_its_end_is_answered_and_not_repeated(start: Any) -> None:
@@ -234,7 +234,7 @@ async def test_the_same_run_asked_for_again_after_its_end_is_answered_and_not_re
     again = await runtime.decide(named)
 
     assert (again.run.id, again.order, again.standing) == (first.run.id, first.order, True)
-    assert len(await runtime.book.orders()) == 1
+    assert len(await runtime.book.orders.page()) == 1
 
 
 async def test_a_second_trigger_returns_the_review_that_already_waits(start: Any) -> None:
@@ -254,7 +254,7 @@ async def test_a_second_trigger_counts_the_first_ones_order_as_stock_on_the_way(
     second = await runtime.decide(REQUEST)
 
     assert _end(second) == ("no_action", None)
-    assert len(await runtime.book.orders()) == 1
+    assert len(await runtime.book.orders.page()) == 1
 
 
 async def test_an_approval_places_exactly_the_order_that_was_shown_and_a_second_one_is_refused(start: Any) -> None:
@@ -267,7 +267,7 @@ async def test_an_approval_places_exactly_the_order_that_was_shown_and_a_second_
 
     assert _end(view) == ("executed", "PO-")
     assert view.order.items[0].quantity == waiting.quantity
-    assert len(await runtime.book.orders()) == 1
+    assert len(await runtime.book.orders.page()) == 1
 
 
 async def test_a_rejection_places_none(start: Any) -> None:
@@ -277,7 +277,7 @@ async def test_a_rejection_places_none(start: Any) -> None:
     view = await runtime.decide_review(waiting.id, decision="reject", reason="Discontinued.", decided_by="ada")
 
     assert _end(view) == ("rejected", None)
-    assert await runtime.book.orders() == []
+    assert await runtime.book.orders.page() == []
 
 
 async def test_an_edited_quantity_is_checked_like_any_other(start: Any) -> None:
@@ -334,7 +334,7 @@ async def test_a_restock_asked_for_in_a_chat_waits_for_a_person(start: Any, says
     answer = await runtime.chat("Please restock steel", conversation_id=None, caller="ada")
 
     assert [_end(view) for view in answer.runs] == [("pending_review", None)]
-    assert await runtime.book.orders() == []
+    assert await runtime.book.orders.page() == []
 
 
 async def test_a_chat_that_gives_away_a_key_or_our_instructions_is_withheld(start: Any, says: Says) -> None:
@@ -371,17 +371,17 @@ async def test_a_run_cut_off_before_its_order_was_placed_goes_to_a_person(
     async def fails(run_id: str, **_: Any) -> Any:
         raise TimeoutError
 
-    monkeypatch.setattr(runtime.book, "place", fails)
+    monkeypatch.setattr(runtime.book.orders, "place", fails)
 
     assert _end(await runtime.decide(REQUEST)) == ("pending_review", None)
-    assert await runtime.book.orders() == []
+    assert await runtime.book.orders.page() == []
 
 
 async def test_a_run_cut_off_when_its_order_was_placed_has_that_order(
     start: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     runtime = await start()
-    place = runtime.book.place
+    place = runtime.book.orders.place
     calls: list[str] = []
 
     async def fails_late(run_id: str, **options: Any) -> Any:
@@ -391,10 +391,10 @@ async def test_a_run_cut_off_when_its_order_was_placed_has_that_order(
             raise TimeoutError
         return order
 
-    monkeypatch.setattr(runtime.book, "place", fails_late)
+    monkeypatch.setattr(runtime.book.orders, "place", fails_late)
 
     assert _end(await runtime.decide(REQUEST)) == ("executed", "PO-")
-    assert len(await runtime.book.orders()) == 1
+    assert len(await runtime.book.orders.page()) == 1
 
 
 async def test_a_callers_handler_hears_the_model_and_tool_calls_of_a_run(start: Any) -> None:
@@ -482,4 +482,4 @@ async def test_a_decision_stands_when_the_workflow_memory_fails(start: Any, monk
     await runtime.drain()
 
     assert _end(view) == ("executed", "PO-")
-    assert await runtime.book.runs_to_close() == [view.run.id]
+    assert await runtime.book.runs.to_close() == [view.run.id]

@@ -62,7 +62,7 @@ class Service:
 
     async def count(self, table: str) -> int:
         query = select(func.count()).select_from(metadata.tables[table])
-        async with self.book._reading() as connection:
+        async with self.book.runs._reading() as connection:
             return int(await connection.scalar(query))
 
     async def traces(self) -> dict[str, int]:

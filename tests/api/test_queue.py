@@ -18,7 +18,7 @@ import sqlalchemy as sa
 
 from tests.api.conftest import KEY, ROOT, X1, running
 from tests.receiver import receiving
-from tools.book.orders import OrderBook
+from tools.book.book import OrderBook
 from tools.storage.schema import NowPlus, runs
 
 ASYNC = {"Prefer": "respond-async"}
@@ -104,13 +104,13 @@ async def test_a_run_that_outlives_the_wait_is_named_and_found_by_the_next_sendi
     start: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     service = await start(wait_seconds=0.05)
-    place, go_on = service.book.place, asyncio.Event()
+    place, go_on = service.book.orders.place, asyncio.Event()
 
     async def slow(run_id: str, **held: Any) -> Any:
         await go_on.wait()
         return await place(run_id, **held)
 
-    monkeypatch.setattr(service.book, "place", slow)
+    monkeypatch.setattr(service.book.orders, "place", slow)
     response = await service.trigger(X1, **{"Idempotency-Key": "a"})
     go_on.set()
     run = await _until_ended(service.client, response.headers["location"])
@@ -126,13 +126,13 @@ async def test_a_key_that_was_answered_with_another_s_run_stays_with_it_when_it_
 ) -> None:
     service = await start(wait_seconds=0.05)
     enough = {**X1, "current_stock": 5_000}
-    propose, go_on = service.book.propose, asyncio.Event()
+    propose, go_on = service.book.orders.propose, asyncio.Event()
 
     async def slow(new: Any, **how: Any) -> Any:
         await go_on.wait()
         return await propose(new, **how)
 
-    monkeypatch.setattr(service.book, "propose", slow)
+    monkeypatch.setattr(service.book.orders, "propose", slow)
     begun = await service.trigger(enough, **{"Idempotency-Key": "a"})
     joined = await service.trigger(enough, **{"Idempotency-Key": "b"})
     go_on.set()
@@ -152,7 +152,7 @@ async def test_whoever_waits_is_answered_while_many_others_still_wait(start: Any
 
     answer = await service.trigger({**X1, "product_id": "URGENT"})
 
-    waiting = await service.book.waiting_runs()
+    waiting = await service.book.runs.waiting()
     assert answer.json()["status"] == "executed"
     assert waiting["bulk"] > 20
 
@@ -183,13 +183,13 @@ async def _until(true: Callable[[], Awaitable[Any]]) -> None:
 
 
 async def _statuses(book: OrderBook) -> Counter[str]:
-    async with book._reading() as connection:
+    async with book.runs._reading() as connection:
         return Counter(await connection.scalars(sa.select(runs.c.status)))
 
 
 async def _let_time_pass(book: OrderBook) -> None:
     """Until the leases of those who were killed are over, and their heart has not beaten for long."""
-    async with book._writing() as connection:
+    async with book.runs._writing() as connection:
         await connection.execute(sa.update(runs).values(lease_until=NowPlus(-1.0)))
         if connection.dialect.name == "postgresql":
             beat = "UPDATE procrastinate_workers SET last_heartbeat = now() - interval '1 minute'"
@@ -217,7 +217,7 @@ async def test_queued_runs_of_a_killed_server_are_finished_by_the_next_start(
     assert left["queued"] >= 4
     assert left["executed"] == 0
     await _until(all_executed)
-    assert len(await book.orders()) == 6
+    assert len(await book.orders.page()) == 6
 
 
 async def test_a_killed_server_s_runs_are_taken_up_elsewhere_once_its_lease_is_over(
@@ -248,7 +248,7 @@ async def test_a_killed_server_s_runs_are_taken_up_elsewhere_once_its_lease_is_o
 
     await _until(executed)
     assert early == {"running": 1}
-    assert len(await other.book.orders()) == 1
+    assert len(await other.book.orders.page()) == 1
 
 
 class Worker:

@@ -21,7 +21,7 @@ from api.bodies.schemas import InlineTrigger
 from tests.soak.book import Book
 from tests.soak.processes import ROOT
 from tests.soak.service import Database, place
-from tools.book.orders import OrderBook
+from tools.book.book import OrderBook
 from tools.records.errors import AlreadyDecided, Unavailable
 from tools.storage.database import create_engine
 
@@ -125,7 +125,9 @@ async def _decide(book: OrderBook, review_id: str, number: int) -> str:
     decision = ("approve", "reject")[number % 2]
     name = f"reviewer-{number}"
     try:
-        await book.decide(review_id, version=None, decision=decision, quantity=None, reason="mine", decided_by=name)
+        await book.reviews.decide(
+            review_id, version=None, decision=decision, quantity=None, reason="mine", decided_by=name
+        )
     except AlreadyDecided:
         return "refused"
     except Unavailable:  # as its message says

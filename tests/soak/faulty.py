@@ -19,7 +19,7 @@ from agent.running.work import Work
 from tests.soak.databases import plain_engine
 from tools.book import placing, reviews
 from tools.book.audit import AUTOMATIC, Actor
-from tools.book.orders import _MARK_PLACED, OrderBook
+from tools.book.orders import _MARK_PLACED, OrderStore
 from tools.book.reviews import ReviewStore
 from tools.book.rows import VIEW_OF_RUN, first_view, proposal_from
 from tools.book.runs import RunStore
@@ -57,7 +57,7 @@ def no_unique_key() -> None:
     _watch_no_orders()
 
     async def place(
-        self: OrderBook, run_id: str, *, new: NewProposal | None, expires_in_hours: float, owner: str | None = None
+        self: OrderStore, run_id: str, *, new: NewProposal | None, expires_in_hours: float, owner: str | None = None
     ) -> Order:
         if new is not None:
             await self.propose(new, route="auto", expires_in_hours=expires_in_hours, owner=owner)
@@ -81,7 +81,7 @@ def no_unique_key() -> None:
             await finish(connection, run_id, status)
 
     placing.finish_run = finish_unless_later
-    OrderBook.place = place  # type: ignore[method-assign]
+    OrderStore.place = place  # type: ignore[method-assign]
 
 
 async def _place_alone(connection: AsyncConnection, proposal: Proposal) -> Order:
@@ -102,7 +102,7 @@ def no_compare_and_set() -> None:
     decide = ReviewStore.decide
 
     async def look_then_decide(self: ReviewStore, review_id: str, **decision: Any) -> RunView:
-        if (await self.review(review_id)).status != "pending":
+        if (await self.get(review_id)).status != "pending":
             raise AlreadyDecided("It was decided before.")
         await asyncio.sleep(LATER_SECONDS)
         return await decide(self, review_id, **decision)

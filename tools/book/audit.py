@@ -41,7 +41,7 @@ class AuditEntry(Record):
 
 
 class AuditStore(Store):
-    async def audit(
+    async def page(
         self,
         limit: int = 50,
         before: int | None = None,

@@ -22,7 +22,7 @@ from tools.book.rows import page_size
 from tools.book.webhooks import WebhookStore, disable
 from tools.records.errors import Conflict, UnknownDeadLetter
 from tools.records.facts import Record
-from tools.storage.database import conflict_insert
+from tools.storage.database import Store, conflict_insert
 from tools.storage.schema import Now, NowPlus, as_indexed, deliveries, outbox, webhooks
 
 HAND_OUT_LIMIT = 500
@@ -80,10 +80,10 @@ class DeliveryFigures(Record):
     dead: int
 
 
-class DeliveryStore(WebhookStore):
+class DeliveryStore(Store):
     """Deliveries. Any number of processes may hand out, claim and settle at once."""
 
-    async def hand_out_events(self) -> int:
+    async def hand_out(self) -> int:
         """Make deliveries of events that wait in the outbox, for the enabled webhooks that want them and are older
         than the event; at most 500 events at a time. Returns how many were handed out."""
         async with self._reading() as connection:
@@ -110,9 +110,7 @@ class DeliveryStore(WebhookStore):
             await connection.execute(sa.update(outbox).where(handed_out).values(handed_out_at=Now()))
             return len(events)
 
-    async def claim_deliveries(
-        self, *, owner: str, lease_seconds: float, lanes: int, busy: Mapping[str, int]
-    ) -> list[Delivery]:
+    async def claim(self, *, owner: str, lease_seconds: float, lanes: int, busy: Mapping[str, int]) -> list[Delivery]:
         """Take what is due, oldest first, for each webhook as many as it has `lanes` left beside those that are `busy`
         here. Nobody else gets them until the lease ends; end each with `settle_deliveries` before that.
 
@@ -139,7 +137,7 @@ class DeliveryStore(WebhookStore):
             rows = await connection.execute(_CLAIMED.where(deliveries.c.number.in_(claimed)))
             return [_delivery_from(row) for row in rows.mappings()]
 
-    async def settle_deliveries(self, settlements: Sequence[Settlement], *, owner: str) -> None:
+    async def settle(self, settlements: Sequence[Settlement], *, owner: str) -> None:
         """Write down how attempts ended. One whose lease ended, so that another took it up, is passed over."""
         async with self._writing() as connection:
             for settlement in sorted(settlements, key=_webhooks_first):
@@ -157,7 +155,7 @@ class DeliveryStore(WebhookStore):
         async with self._reading() as connection:
             return [DeadLetter.model_validate(dict(row)) for row in (await connection.execute(query)).mappings()]
 
-    async def replay_dead_letter(self, number: int, *, by: Actor = SERVICE) -> None:
+    async def replay(self, number: int, *, by: Actor = SERVICE) -> None:
         """Try it again from the beginning. Raises UnknownDeadLetter; Conflict while its webhook is disabled."""
         disabled = sa.select(webhooks.c.id).join(deliveries).where(deliveries.c.number == number, ~webhooks.c.enabled)
         async with self._writing() as connection:
@@ -167,11 +165,11 @@ class DeliveryStore(WebhookStore):
                 raise UnknownDeadLetter(f"No dead letter {number}; the list of dead letters shows their numbers.")
             await write_audit(connection, "webhook.replayed", by, {"number": number, "dead_letters": 1})
 
-    async def replay_dead_letters(self, webhook_id: str | None = None, *, by: Actor = SERVICE) -> int:
+    async def replay_all(self, webhook_id: str | None = None, *, by: Actor = SERVICE) -> int:
         """Try all of them again, or all of one webhook; those of disabled webhooks stay. Returns how many."""
         enabled = sa.select(webhooks.c.id).where(webhooks.c.enabled)
         if webhook_id is not None:
-            await self.webhook(webhook_id)
+            await WebhookStore(self._engine).get(webhook_id)
             enabled = enabled.where(webhooks.c.id == webhook_id)
         async with self._writing() as connection:
             count = (await connection.execute(_REVIVE.where(deliveries.c.webhook_id.in_(enabled)))).rowcount
@@ -179,7 +177,7 @@ class DeliveryStore(WebhookStore):
                 await write_audit(connection, "webhook.replayed", by, {"webhook_id": webhook_id, "dead_letters": count})
             return count
 
-    async def delivery_figures(self) -> DeliveryFigures:
+    async def figures(self) -> DeliveryFigures:
         """How much is still to be delivered, for how long the oldest event has waited for it, and how much is dead."""
         async with self._reading() as connection:
             count, oldest, now = (await connection.execute(_PENDING_FIGURES)).one()

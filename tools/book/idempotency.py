@@ -22,9 +22,7 @@ class StoredAnswer(Record):
 class IdempotencyStore(Store):
     """A key belongs to its caller: two callers may use the same one."""
 
-    async def begin_idempotent(
-        self, key: str, caller: str, body_hash: str, *, lease_seconds: float = 60
-    ) -> StoredAnswer | None:
+    async def begin(self, key: str, caller: str, body_hash: str, *, lease_seconds: float = 60) -> StoredAnswer | None:
         """None: this request is the one to answer; end it with `finish_idempotent` or `abandon_idempotent`. Otherwise
         the answer already given.
 
@@ -44,7 +42,7 @@ class IdempotencyStore(Store):
 
         return await self._write(work, one_write=True)
 
-    async def finish_idempotent(self, key: str, caller: str, status_code: int, body: str) -> StoredAnswer | None:
+    async def finish(self, key: str, caller: str, status_code: int, body: str) -> StoredAnswer | None:
         """Keep the answer for every later request with this key. The first answer stands: where a request that was let
         through after the lease has given it, it is returned, to be given here too."""
         given = {"of_caller": caller, "of_key": key, "given_code": status_code, "given_body": body}
@@ -58,7 +56,7 @@ class IdempotencyStore(Store):
 
         return await self._write(work, one_write=True)
 
-    async def abandon_idempotent(self, key: str, caller: str) -> None:
+    async def abandon(self, key: str, caller: str) -> None:
         """Give an unanswered key back: nothing was done, and a repeated request may try again."""
         async with self._writing() as connection:
             await connection.execute(

@@ -101,12 +101,12 @@ def _grant(name: str, scopes: Collection[str], *, may_approve_own: bool = False)
 class KeyStore(Store):
     """Keys, and what is done to them; each of these is on the audit trail."""
 
-    async def store_key(self, key_hash: str, prefix: str, name: str, scopes: Collection[str]) -> None:
+    async def store(self, key_hash: str, prefix: str, name: str, scopes: Collection[str]) -> None:
         """Keep a key without limits or end. A hash that is stored already stays as it is."""
         async with self._writing() as connection:
             await _insert(connection, identity_of(key_hash), key_hash, prefix, _grant(name, scopes), by=SERVICE)
 
-    async def store_first_key(self, key_hash: str, prefix: str, name: str, scopes: Collection[str]) -> bool:
+    async def store_first(self, key_hash: str, prefix: str, name: str, scopes: Collection[str]) -> bool:
         """Keep a key only if there is none yet; False if there is. Of many processes starting at once, one is told
         True and may show its key to people. It may approve its own orders: who has one key has no second pair of eyes.
         """
@@ -120,7 +120,7 @@ class KeyStore(Store):
             )
             return True
 
-    async def create_key(
+    async def create(
         self,
         key_id: str,
         key_hash: str,
@@ -136,7 +136,7 @@ class KeyStore(Store):
             await _insert(connection, key_id, key_hash, prefix, grant, by=by)
             return await _key(connection, key_id)
 
-    async def rotate_key(self, key_id: str, key_hash: str, prefix: str, *, overlap_seconds: float, by: Actor) -> Key:
+    async def rotate(self, key_id: str, key_hash: str, prefix: str, *, overlap_seconds: float, by: Actor) -> Key:
         """Give the key another secret. The ones before open for `overlap_seconds` more, if they do not end sooner.
         Raises UnknownKey; Conflict for a key that is revoked."""
         async with self._writing() as connection:
@@ -149,7 +149,7 @@ class KeyStore(Store):
             await write_audit(connection, "key.rotated", by, {"key_id": key_id, "overlap_seconds": overlap_seconds})
             return await _key(connection, key_id)
 
-    async def revoke_key(self, key_id: str, *, by: Actor, keep_an_admin: bool = True) -> Key:
+    async def revoke(self, key_id: str, *, by: Actor, keep_an_admin: bool = True) -> Key:
         """End the key at once, everywhere. Revoking again changes nothing. Raises UnknownKey; with `keep_an_admin`
         Conflict for the last key that can administer the others."""
         async with self._writing() as connection:
@@ -165,7 +165,7 @@ class KeyStore(Store):
             await write_audit(connection, "key.revoked", by, {"key_id": key_id, "name": key.name})
             return await _key(connection, key_id)
 
-    async def limit_key(self, key_id: str, limits: Sequence[Limit], *, by: Actor) -> Key:
+    async def limit(self, key_id: str, limits: Sequence[Limit], *, by: Actor) -> Key:
         """Replace the key's limits. What it has spent before counts, today and in total, also while it had none.
         Raises UnknownKey; Conflict for a key that is revoked."""
         async with self._writing() as connection:
@@ -178,18 +178,18 @@ class KeyStore(Store):
             await write_audit(connection, "key.limited", by, figures)
             return await _key(connection, key_id)
 
-    async def keys(self) -> list[Key]:
+    async def all(self) -> list[Key]:
         """Newest first, at most 1,000; revoked ones too."""
         query = sa.select(api_keys).order_by(api_keys.c.created_at.desc(), api_keys.c.id).limit(MAX_KEYS)
         async with self._reading() as connection:
             return await _keys(connection, query)
 
-    async def key(self, key_id: str) -> Key:
+    async def get(self, key_id: str) -> Key:
         """Raises UnknownKey."""
         async with self._reading() as connection:
             return await _key(connection, key_id)
 
-    async def key_by_hash(self, key_hash: str) -> StoredKey | None:
+    async def by_hash(self, key_hash: str) -> StoredKey | None:
         row = await self._look_up(_BY_HASH, {"key_hash": key_hash})
         return (
             None
@@ -203,7 +203,7 @@ class KeyStore(Store):
         async with self._writing() as connection:
             await connection.execute(used)
 
-    async def any_key(self) -> bool:
+    async def exist(self) -> bool:
         """Whether any key is stored that still opens."""
         live = sa.select(api_keys.c.id).where(OPEN_KEYS).limit(1)
         async with self._reading() as connection:

@@ -1,16 +1,12 @@
-"""The order book: what was asked, proposed, decided and placed. Business truth; LangGraph's checkpoints are not."""
+"""What runs propose, and the orders that are placed: exactly one for a run, however often it is carried out."""
 
 from typing import Literal
 
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
-from tools.book.audit import AUTOMATIC, SERVICE, AuditStore
-from tools.book.conversations import ConversationStore
-from tools.book.deliveries import DeliveryStore
-from tools.book.idempotency import IdempotencyStore
-from tools.book.keys import KeyStore
-from tools.book.outcomes import OutcomeStore
+from tools.book.audit import AUTOMATIC, SERVICE
+from tools.book.expiry import announce
 from tools.book.placing import (
     Turn,
     finish_run,
@@ -21,8 +17,7 @@ from tools.book.placing import (
     standing,
     take_turn,
 )
-from tools.book.retention import RetentionStore
-from tools.book.reviews import MAX_QUANTITY, ReviewStore, announce
+from tools.book.reviews import MAX_QUANTITY
 from tools.book.rows import (
     VIEW_OF_RUN,
     first_view,
@@ -35,7 +30,6 @@ from tools.book.rows import (
 )
 from tools.book.runs import unknown_run
 from tools.book.spending import Spender, limits_from, reserve
-from tools.book.usage import UsageStore
 from tools.records.errors import AwaitsReview, Conflict, InvalidInput, InvalidQuantity, RunLost, UnknownOrder
 from tools.records.facts import Mode
 from tools.records.money import DayLimit
@@ -46,7 +40,7 @@ from tools.records.orders import (
     ProposalStatus,
     RunView,
 )
-from tools.storage.database import first_row
+from tools.storage.database import Store, first_row
 from tools.storage.schema import Now, NowPlus, orders, proposals, runs
 
 Route = Literal["auto", "review", "none"]
@@ -71,31 +65,8 @@ _MARK_PLACED = (
 )
 
 
-class OrderBook(
-    ReviewStore,
-    OutcomeStore,
-    IdempotencyStore,
-    KeyStore,
-    ConversationStore,
-    AuditStore,
-    UsageStore,
-    RetentionStore,
-    DeliveryStore,
-):
-    """Everything that must outlive a crash, on the engine given. Each method is a transaction of its own, and safe to
-    repeat: a run may be executed any number of times, by any number of processes, and still has at most one order.
-
-    The life of a run, with its proposal's status in brackets:
-
-        queued ── claim ──→ running
-        running ─ propose(none) ───→ no_action      [no_action]
-                ─ propose(auto) [proposed] ─ place → executed [placed], or, with a competing order, as review;
-                  `place` also does both at once
-                ─ propose(review) ─→ pending_review [pending] ─ decide → executed, no_action [approved], rejected
-                ─ fail_run ────────→ failed                   ─ time ──→ expired
-
-    Any method raises Unavailable when the database cannot serve.
-    """
+class OrderStore(Store):
+    """Proposals, and the orders that come of them."""
 
     def __init__(self, engine: AsyncEngine, *, day_limit: DayLimit | None = None) -> None:
         super().__init__(engine)
@@ -174,7 +145,7 @@ class OrderBook(
             raise placed
         return placed
 
-    async def orders(self, limit: int = 50, before: str | None = None, product_id: str | None = None) -> list[Order]:
+    async def page(self, limit: int = 50, before: str | None = None, product_id: str | None = None) -> list[Order]:
         """Newest first, at most 200; `before` is the last number of the page before. Raises UnknownOrder for a number
         that was never given."""
         query = sa.select(orders).order_by(orders.c.sequence.desc()).limit(page_size(limit))
@@ -185,7 +156,7 @@ class OrderBook(
                 query = query.where(orders.c.sequence < await _sequence(connection, before))
             return [order_from(row) for row in (await connection.execute(query)).mappings()]
 
-    async def order(self, number: str) -> Order:
+    async def get(self, number: str) -> Order:
         """One order by its number. Raises UnknownOrder."""
         query = sa.select(orders).where(orders.c.number == number)
         async with self._reading() as connection:
@@ -196,7 +167,7 @@ class OrderBook(
             )
         return order_from(row)
 
-    async def open_orders(self, product_id: str | None, location: str | None, mode: Mode) -> list[Order]:
+    async def open(self, product_id: str | None, location: str | None, mode: Mode) -> list[Order]:
         """Placed and not yet due, newest first: what counts as on order. None stands for every product or location.
         Transfers out of a location are among the orders of None, not of the location itself."""
         query = sa.select(orders).where(orders.c.mode == mode, orders.c.due_at > Now())
@@ -208,7 +179,7 @@ class OrderBook(
             rows = await connection.execute(query.order_by(orders.c.sequence.desc()).limit(MAX_OPEN_ORDERS))
             return [order_from(row) for row in rows.mappings()]
 
-    async def open_commitment(self, product_id: str, location: str, mode: Mode) -> RunView | None:
+    async def commitment(self, product_id: str, location: str, mode: Mode) -> RunView | None:
         """The run that already provides for this need, if any: its review still waits or its order is not yet due.
         A review comes before an order, and the oldest review and the newest order before others."""
         need = {"product_id": product_id, "location": location, "mode": mode}

@@ -29,7 +29,7 @@ _REPORTED = ("ran_out", "left_over", "received_quantity")
 class OutcomeStore(Store):
     """One outcome for each order, written once."""
 
-    async def record_outcome(
+    async def record(
         self,
         report: OutcomeReport,
         *,
@@ -55,7 +55,7 @@ class OutcomeStore(Store):
                 await _write_down(connection, view, report, Actor(name=recorded_by, id=recorded_by_id))
             return await _kept(connection, report)
 
-    async def import_outcomes(
+    async def import_all(
         self, reports: Sequence[OutcomeReport], *, recorded_by: str, table: CalibrationTable | None = None
     ) -> tuple[int, int]:
         """`record_outcome` for each; how many were new, and how many known."""
@@ -63,11 +63,11 @@ class OutcomeStore(Store):
         async with self._reading() as connection:
             known = set(await connection.scalars(query))
         for report in reports:
-            await self.record_outcome(report, recorded_by=recorded_by, table=table)
+            await self.record(report, recorded_by=recorded_by, table=table)
         new = {report.order_number for report in reports} - known
         return len(new), len(reports) - len(new)
 
-    async def recorded_outcomes(self, limit: int | None = LATEST) -> list[OrderOutcome]:
+    async def latest(self, limit: int | None = LATEST) -> list[OrderOutcome]:
         """The latest first; all of them without a limit."""
         query = sa.select(outcomes).order_by(outcomes.c.recorded_at.desc(), outcomes.c.order_number.desc())
         async with self._reading() as connection:

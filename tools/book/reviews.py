@@ -1,27 +1,23 @@
 """Reviews: proposals that wait for a person, and the one decision that each of them gets."""
 
 from decimal import Decimal
-from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from tools.book.audit import SERVICE, Actor
+from tools.book.audit import Actor
 from tools.book.authority import require_authority
-from tools.book.placing import finish_run, pending_now, place_order, record, send, take_turn
+from tools.book.expiry import ExpiringStore, announce
+from tools.book.placing import finish_run, pending_now, place_order, record, take_turn
 from tools.book.rows import (
     VIEW_OF_RUN,
-    Row,
-    by_column,
     first_view,
     is_overdue,
     page_size,
     proposal_from,
     review_id,
     review_number,
-    view_from,
 )
-from tools.book.runs import RunStore, unknown_run
 from tools.planning.gate import check_quantity
 from tools.records.errors import AlreadyDecided, InvalidQuantity, UnknownReview
 from tools.records.orders import (
@@ -38,31 +34,19 @@ MAX_QUANTITY = 10**15
 _PROPOSAL = sa.select(proposals, Now().label("now")).where(proposals.c.number == sa.bindparam("of_number"))
 _REVIEWED = as_indexed("proposals.status IN ('pending', 'approved', 'rejected', 'expired')")
 _DECIDED = {"approve": "approved", "edit": "edited", "reject": "rejected"}
-_EXPIRY_LIMIT = 500
 
 
-class ReviewStore(RunStore):
+class ReviewStore(ExpiringStore):
     """The review queue. A proposal whose time is over becomes `expired` when somebody next looks."""
 
-    async def run(self, run_id: str) -> RunView:
-        """The run with its proposal and its order. Raises UnknownRun."""
-        row = await self._present(VIEW_OF_RUN, run_id=run_id)
-        if row is None:
-            raise unknown_run(run_id)
-        return view_from(row)
-
-    async def runs_to_close(self) -> list[str]:
-        await self._expire_reviews()
-        return await super().runs_to_close()
-
-    async def review(self, review_id: str) -> Proposal:
+    async def get(self, review_id: str) -> Proposal:
         """Raises UnknownReview."""
         row = await self._present(_PROPOSAL, of_number=review_number(review_id))
         if row is None:
             raise unknown_review(review_id)
         return proposal_from(row)
 
-    async def reviews(
+    async def page(
         self, status: ProposalStatus | None = None, limit: int = 50, before: str | None = None
     ) -> list[Proposal]:
         """Newest first, at most 200; `before` is the last id of the page before. Without a status: all that a person
@@ -75,7 +59,7 @@ class ReviewStore(RunStore):
             rows = await connection.execute(query.order_by(proposals.c.number.desc()).limit(page_size(limit)))
             return [proposal_from(row) for row in rows.mappings()]
 
-    async def queue_figures(self) -> tuple[int, float]:
+    async def figures(self) -> tuple[int, float]:
         """How many proposals wait for a person, and for how many seconds the oldest has (0 when none waits)."""
         query = sa.select(sa.func.count(), sa.func.min(proposals.c.created_at), Now()).where(pending_now())
         async with self._reading() as connection:
@@ -118,38 +102,6 @@ class ReviewStore(RunStore):
             order = await _carry_out(connection, proposal, decision, ordered, by)
             await _write_down(connection, proposal, decision, order, reason, by)
             return await _view(connection, proposal.run_id)
-
-    async def _present(self, query: sa.Select[Any], **values: Any) -> Row | None:
-        """The query's first row; where its review's time is over, as it is once that has been noticed."""
-        row = await self._first(query, values)
-        if row is not None and is_overdue(row):
-            await self._expire_reviews()
-            row = await self._first(query, values)
-        return row
-
-    async def _first(self, query: sa.Select[Any], values: dict[str, Any]) -> Row | None:
-        row = await self._look_up(query, values)
-        return None if row is None else by_column(query, row)
-
-    async def _expire_reviews(self) -> None:
-        over = sa.and_(sa.literal_column("proposals.status = 'pending'"), proposals.c.expires_at <= Now())
-        async with self._reading() as connection:
-            if await connection.scalar(sa.select(proposals.c.number).where(over).limit(1)) is None:
-                return
-        due = sa.select(proposals.c.number).where(over).order_by(proposals.c.number).limit(_EXPIRY_LIMIT)
-        async with self._writing() as connection:
-            numbers = (await connection.scalars(due.with_for_update(skip_locked=True))).all()
-            for number in numbers:
-                await _expire(connection, number)
-
-
-async def _expire(connection: AsyncConnection, number: int) -> None:
-    mine = proposals.c.number == number
-    change = sa.update(proposals).where(mine).values(status="expired", decided_at=Now())
-    proposal = proposal_from((await connection.execute(change.returning(*proposals.c))).mappings().one())
-    await finish_run(connection, proposal.run_id, "expired")
-    await announce(connection, "review.expired", proposal)
-    await record(connection, "review.expired", proposal, by=SERVICE)
 
 
 async def _claim(
@@ -279,14 +231,6 @@ async def _view(connection: AsyncConnection, run_id: str) -> RunView:
     if view is None:
         raise AssertionError("a proposal has a run by its foreign key")
     return view
-
-
-async def announce(connection: AsyncConnection, event: str, proposal: Proposal, **more: str) -> None:
-    """Tell outside systems about a review: its identity and outcome, without the plan."""
-    names = {"id", "run_id", "status", "version", "action", "product_id", "location", "mode", "quantity"}
-    names |= {"expires_at", "decided_at", "decided_by", "decision_reason", "review_reasons"}
-    payload = proposal.model_dump(mode="json", include=names) | more
-    await send(connection, event, proposal.run_id, payload)
 
 
 def unknown_review(identity: str) -> UnknownReview:

@@ -14,13 +14,14 @@ import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from tools.book.audit import Actor, write_audit
+from tools.book.expiry import ExpiringStore
 from tools.book.placing import pending_now, send
-from tools.book.rows import of_need, run_from
+from tools.book.rows import VIEW_OF_RUN, of_need, run_from, view_from
 from tools.records.errors import Overloaded, UnknownRun
 from tools.records.facts import Mode
-from tools.records.orders import Lane, NewRun, Run
+from tools.records.orders import Lane, NewRun, Run, RunView
 from tools.storage import sqlite_driver
-from tools.storage.database import Store, driver_of, first_row, insert_for
+from tools.storage.database import driver_of, first_row, insert_for
 from tools.storage.schema import Now, NowPlus, Words, as_indexed, orders, product_versions, proposals, runs
 
 _FINISHED = ("executed", "no_action", "rejected", "expired", "failed")
@@ -92,10 +93,17 @@ def _nothing_in_the_way() -> list[sa.ColumnElement[bool]]:
     return [~begun.exists(), ~reviewed.exists(), ~ordered.exists(), ~full]
 
 
-class RunStore(Store):
+class RunStore(ExpiringStore):
     """The runs of the order book. All times are the database's."""
 
-    async def record_run(self, new: NewRun, *, owner: str, lease_seconds: float) -> Run:
+    async def get(self, run_id: str) -> RunView:
+        """The run with its proposal and its order. Raises UnknownRun."""
+        row = await self._present(VIEW_OF_RUN, run_id=run_id)
+        if row is None:
+            raise unknown_run(run_id)
+        return view_from(row)
+
+    async def record(self, new: NewRun, *, owner: str, lease_seconds: float) -> Run:
         """Store the run before its caller is answered. `owner` holds it until the lease ends.
 
         A second run of the same id is not stored: the first is returned as it is by now. Look at its status and owner.
@@ -107,7 +115,7 @@ class RunStore(Store):
 
         return await self._write(work)
 
-    async def admit_run(
+    async def admit(
         self,
         new: NewRun,
         *,
@@ -176,7 +184,7 @@ class RunStore(Store):
 
         return await self._write(work, one_write=True)
 
-    async def claim_run(self, run_id: str, *, owner: str, lease_seconds: float) -> Run | None:
+    async def claim(self, run_id: str, *, owner: str, lease_seconds: float) -> Run | None:
         """Take this run, if it is queued or nobody works on it any more. None: it has ended, or somebody does."""
         abandoned = sa.and_(_RUNNING, (runs.c.lease_until <= Now()) | runs.c.owner.is_(None))
         claim = _claim(owner, lease_seconds).where(runs.c.id == run_id, _QUEUED | abandoned)
@@ -191,7 +199,7 @@ class RunStore(Store):
                 return []
         return await self._claim_all(_QUEUED & (runs.c.lane == lane), owner, lease_seconds, limit)
 
-    async def is_run(self, run_id: str) -> bool:
+    async def exists(self, run_id: str) -> bool:
         """Whether there is a run of this id."""
         return await self._look_up(_OF_ID, {"run_id": run_id}) is not None
 
@@ -200,7 +208,7 @@ class RunStore(Store):
         row = await self._look_up(_VERSION, {"of_product": product_id, "of_mode": mode})
         return row[0] if row else 0
 
-    async def runs_to_resume(
+    async def claim_abandoned(
         self,
         *,
         owner: str,
@@ -227,19 +235,19 @@ class RunStore(Store):
             rows = await connection.execute(claim.returning(*runs.c))
             return sorted((run_from(row) for row in rows.mappings()), key=lambda run: run.created_at)
 
-    async def owners_at_work(self) -> set[str]:
+    async def owners(self) -> set[str]:
         """Who holds running runs."""
         async with self._reading() as connection:
             owners = await connection.scalars(sa.select(runs.c.owner).where(_RUNNING).distinct())
             return {owner for owner in owners if owner is not None}
 
-    async def ended_runs(self, run_ids: Collection[str]) -> set[str]:
+    async def ended(self, run_ids: Collection[str]) -> set[str]:
         """Which of these have a result, wait for a person or have failed: whatever is not queued or running."""
         ended = sa.select(runs.c.id).where(runs.c.id.in_(run_ids), sa.not_(_UNFINISHED))
         async with self._reading() as connection:
             return set(await connection.scalars(ended))
 
-    async def waiting_runs(self) -> dict[str, int]:
+    async def waiting(self) -> dict[str, int]:
         """How many runs are queued in each lane that has any."""
         count = sa.select(runs.c.lane, sa.func.count()).where(_QUEUED).group_by(runs.c.lane)
         async with self._reading() as connection:
@@ -258,13 +266,13 @@ class RunStore(Store):
         async with self._writing() as connection:
             await connection.execute(sa.update(runs).where(held).values(lease_until=NowPlus(lease_seconds)))
 
-    async def release_runs(self, *, owner: str) -> None:
+    async def release(self, *, owner: str) -> None:
         """Give back every unfinished run of this owner, so that another may resume it at once (a graceful shutdown)."""
         mine = sa.update(runs).where(sa.literal_column("runs.status = 'running'"), runs.c.owner == owner)
         async with self._writing() as connection:
             await connection.execute(mine.values(owner=None))
 
-    async def fail_run(self, run_id: str, reason: str, *, owner: str | None = None) -> None:
+    async def fail(self, run_id: str, reason: str, *, owner: str | None = None) -> None:
         """End a running run without a result. A run that has ended otherwise, or that is no longer held by the `owner`
         given, stays as it is. Raises UnknownRun."""
         fail = sa.update(runs).where(runs.c.id == run_id, runs.c.status == "running")
@@ -279,9 +287,10 @@ class RunStore(Store):
             elif await connection.scalar(sa.select(runs.c.id).where(runs.c.id == run_id)) is None:
                 raise unknown_run(run_id)
 
-    async def runs_to_close(self) -> list[str]:
+    async def to_close(self) -> list[str]:
         """Finished runs whose graph thread may still wait at the review, oldest first, at most 200. Resume the thread,
         which then finds the decision here, and call `mark_closed`."""
+        await self._expire_reviews()
         waiting = sa.select(runs.c.id).where(sa.literal_column("runs.thread_waits"), runs.c.status.in_(_FINISHED))
         async with self._reading() as connection:
             return list((await connection.scalars(waiting.order_by(runs.c.created_at).limit(_CLAIM_LIMIT))).all())

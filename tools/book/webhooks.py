@@ -43,9 +43,7 @@ class Webhook(Record):
 class WebhookStore(Store):
     """The webhooks. Every change is written to the audit trail, without the address: it may hold a token."""
 
-    async def add_webhook(
-        self, *, url: str, events: Sequence[EventName], description: str, secret: str, by: Actor
-    ) -> Webhook:
+    async def add(self, *, url: str, events: Sequence[EventName], description: str, secret: str, by: Actor) -> Webhook:
         """Tell `url` of what happens from now on. Raises Conflict for an address that is told already, and beyond 100
         of them."""
         identity = f"wh_{secrets.token_hex(8)}"
@@ -68,19 +66,19 @@ class WebhookStore(Store):
             await _record(connection, "webhook.added", identity, by, events=list(events))
             return _webhook_from(row)
 
-    async def webhooks(self) -> list[Webhook]:
+    async def all(self) -> list[Webhook]:
         """All of them, oldest first."""
         async with self._reading() as connection:
             rows = await connection.execute(sa.select(webhooks).order_by(webhooks.c.created_at, webhooks.c.id))
             return [_webhook_from(row) for row in rows.mappings()]
 
-    async def webhook(self, webhook_id: str) -> Webhook:
+    async def get(self, webhook_id: str) -> Webhook:
         """Raises UnknownWebhook."""
         async with self._reading() as connection:
             row = await connection.execute(sa.select(webhooks).where(webhooks.c.id == webhook_id))
             return _webhook_from(_found(row.mappings().first(), webhook_id))
 
-    async def change_webhook(self, webhook_id: str, changes: Mapping[str, Any], *, by: Actor) -> Webhook:
+    async def change(self, webhook_id: str, changes: Mapping[str, Any], *, by: Actor) -> Webhook:
         """Set any of `url`, `events`, `description`, `enabled`. A webhook that is disabled is told nothing more: what
         was still to be delivered to it becomes dead letters, to be replayed once it is enabled again.
 
@@ -123,7 +121,7 @@ class WebhookStore(Store):
             await _record(connection, "webhook.rotated", webhook_id, by, keep_old_seconds=keep_old_seconds)
             return _webhook_from(row)
 
-    async def remove_webhook(self, webhook_id: str, *, by: Actor) -> None:
+    async def remove(self, webhook_id: str, *, by: Actor) -> None:
         """Forget the webhook, its secrets and its deliveries, dead letters included. Raises UnknownWebhook."""
         own = webhooks.c.id == webhook_id
         async with self._writing() as connection:

@@ -2,7 +2,7 @@
 
 from datetime import UTC, datetime
 
-from tools.book.orders import OrderBook
+from tools.book.book import OrderBook
 from tools.catalog.sources import Catalog
 from tools.records.facts import Mode, OpenOrder, ProductFacts
 from tools.records.orders import Order
@@ -22,12 +22,12 @@ class LiveCatalog:
 
     async def family(self, product_id: str, location: str | None = None) -> tuple[ProductFacts, ...]:
         family = await self._catalog.family(product_id, location)
-        orders = await self._book.open_orders(product_id, None, self._mode)
+        orders = await self._book.orders.open(product_id, None, self._mode)
         return tuple(with_orders(facts, orders) for facts in family)
 
     async def all_facts(self) -> tuple[ProductFacts, ...]:
         everything = await self._catalog.all_facts()
-        orders = await self._book.open_orders(None, None, self._mode)
+        orders = await self._book.orders.open(None, None, self._mode)
         return tuple(with_orders(facts, orders) for facts in everything)
 
     async def product_ids(self) -> tuple[str, ...]:

@@ -33,7 +33,7 @@ async def test_a_waiting_review_keeps_its_thread_until_it_is_decided(start: Any,
 
     assert before == {waiting.run.id}
     assert await _threads(runtime) == set()
-    assert await runtime.book.runs_to_close() == []
+    assert await runtime.book.runs.to_close() == []
 
 
 async def test_a_chat_keeps_its_thread(start: Any) -> None:

@@ -22,7 +22,7 @@ def stores(request: pytest.FixtureRequest, settings: Settings) -> Settings:
 
 
 async def age(runtime: Runtime, days: float) -> None:
-    async with runtime.book._writing() as connection:
+    async with runtime.book.runs._writing() as connection:
         past = NowPlus(-days * 86_400)
         await connection.execute(sa.update(runs).where(runs.c.finished_at.is_not(None)).values(finished_at=past))
         await connection.execute(sa.update(conversations).values(created_at=past))
@@ -52,9 +52,9 @@ async def test_old_threads_and_chats_go_and_orders_and_waiting_runs_stay(start: 
 
     assert (pruned["chats"], pruned["requests"]) == (1, 1)
     assert await threads(runtime) == {waiting}
-    assert (await runtime.book.run(placed)).order is not None
+    assert (await runtime.book.runs.get(placed)).order is not None
     approved = await runtime.decide_review(
-        (await runtime.book.reviews("pending", 1, None))[0].id, decision="approve", reason="ok", decided_by="ann"
+        (await runtime.book.reviews.page("pending", 1, None))[0].id, decision="approve", reason="ok", decided_by="ann"
     )
     assert approved.run.status == "executed"
 

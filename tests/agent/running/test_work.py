@@ -24,7 +24,7 @@ def settings(request: pytest.FixtureRequest, settings: Settings) -> Settings:
 
 
 async def _store(runtime: Any, change: sa.Update) -> None:
-    async with runtime.book._writing() as connection:
+    async with runtime.book.runs._writing() as connection:
         await connection.execute(change)
 
 
@@ -36,14 +36,14 @@ async def _until(true: Callable[[], Awaitable[Any]]) -> None:
 
 async def _ended(runtime: Any, run_id: str) -> Any:
     async def ended() -> bool:
-        return bool(await runtime.book.ended_runs([run_id]))
+        return bool(await runtime.book.runs.ended([run_id]))
 
     await _until(ended)
-    return await runtime.book.run(run_id)
+    return await runtime.book.runs.get(run_id)
 
 
 async def _orders(runtime: Any) -> int:
-    async with runtime.book._reading() as connection:
+    async with runtime.book.runs._reading() as connection:
         return int(await connection.scalar(sa.select(sa.func.count()).select_from(orders)))
 
 
@@ -51,7 +51,7 @@ async def test_who_wakes_after_another_took_the_run_over_places_nothing(
     start: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     frozen, heir = await start(), await start()
-    place, asleep, wake, refused = frozen.book.place, asyncio.Event(), asyncio.Event(), []
+    place, asleep, wake, refused = frozen.book.orders.place, asyncio.Event(), asyncio.Event(), []
 
     async def place_late(run_id: str, **held: Any) -> Any:
         asleep.set()
@@ -62,17 +62,17 @@ async def test_who_wakes_after_another_took_the_run_over_places_nothing(
             refused.append(type(error).__name__)
             raise
 
-    monkeypatch.setattr(frozen.book, "place", place_late)
+    monkeypatch.setattr(frozen.book.orders, "place", place_late)
     deciding = asyncio.create_task(frozen.decide(REQUEST.model_copy(update={"run_id": RUN_ID})))
     await asyncio.wait_for(asleep.wait(), 10)
     await _store(heir, sa.update(runs).values(lease_until=NowPlus(-1.0)))
-    heir_placed, heir_may = heir.book.place, asyncio.Event()
+    heir_placed, heir_may = heir.book.orders.place, asyncio.Event()
 
     async def place_second(run_id: str, **held: Any) -> Any:
         await heir_may.wait()
         return await heir_placed(run_id, **held)
 
-    monkeypatch.setattr(heir.book, "place", place_second)
+    monkeypatch.setattr(heir.book.orders, "place", place_second)
     await heir.work.resume()
     wake.set()
     await asyncio.wait_for(deciding, 15)
@@ -108,24 +108,24 @@ async def test_a_run_begun_while_another_process_looks_for_the_dead_stays_with_w
     start: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     beginner, looker = await start(), await start()
-    look = looker.book.owners_at_work
+    look = looker.book.runs.owners
 
     async def look_and_be_overtaken() -> set[str]:
         found = await look()
-        monkeypatch.setattr(looker.book, "owners_at_work", look)
-        monkeypatch.setattr(beginner.book, "place", place_later)
+        monkeypatch.setattr(looker.book.runs, "owners", look)
+        monkeypatch.setattr(beginner.book.orders, "place", place_later)
         began.append(asyncio.create_task(beginner.decide(REQUEST.model_copy(update={"run_id": RUN_ID}))))
         await asyncio.wait_for(reached.wait(), 10)
         return found
 
-    place, reached, go_on, began = beginner.book.place, asyncio.Event(), asyncio.Event(), []
+    place, reached, go_on, began = beginner.book.orders.place, asyncio.Event(), asyncio.Event(), []
 
     async def place_later(run_id: str, **held: Any) -> Any:
         reached.set()
         await go_on.wait()
         return await place(run_id, **held)
 
-    monkeypatch.setattr(looker.book, "owners_at_work", look_and_be_overtaken)
+    monkeypatch.setattr(looker.book.runs, "owners", look_and_be_overtaken)
     await looker.work.resume()
     go_on.set()
     view = await began[0]
@@ -148,7 +148,7 @@ async def test_a_run_whose_request_cannot_be_read_fails_once_and_says_why(start:
 async def test_a_job_that_died_with_its_worker_is_delivered_again(start: Any) -> None:
     idle = await start(work_runs=False)
     run = (await idle.submit(REQUEST)).run
-    async with idle.book._writing() as connection:
+    async with idle.book.runs._writing() as connection:
         left = f"now() - interval '{STALLED_SECONDS + 10} seconds'"
         worker = await connection.scalar(
             sa.text(f"INSERT INTO procrastinate_workers (last_heartbeat) VALUES ({left}) RETURNING id")  # noqa: S608

@@ -118,7 +118,7 @@ async def test_outcomes_come_in_from_a_file_once(service: Any, run: Any, x1: dic
 
     assert "Recorded 1 outcomes; 0 were known." in first.stdout
     assert "Recorded 0 outcomes; 1 were known." in again.stdout
-    assert [each.recorded_by for each in await service.book.recorded_outcomes()] == ["file outcomes.csv"]
+    assert [each.recorded_by for each in await service.book.outcomes.latest()] == ["file outcomes.csv"]
 
 
 def test_outcomes_of_orders_that_are_not_there_are_refused_in_a_sentence(run: Any, tmp_path: Path) -> None:

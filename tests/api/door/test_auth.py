@@ -48,7 +48,7 @@ def stranger(service: Any, *keys: str | bytes) -> httpx.AsyncClient:
 
 async def with_stored_key(service: Any, *scopes: str, name: str = "robot") -> httpx.AsyncClient:
     key = new_key()
-    await service.book.store_key(digest(key.encode()), key[:10], name, scopes)
+    await service.book.keys.store(digest(key.encode()), key[:10], name, scopes)
     return stranger(service, key)
 
 
@@ -174,7 +174,7 @@ async def test_without_any_key_one_is_made_shown_once_and_stored_as_a_hash(
 
     assert let_in.status_code == 200
     assert shown.count("rsk_") == 1
-    stored = await service.book.key_by_hash(digest(key.encode()))
+    stored = await service.book.keys.by_hash(digest(key.encode()))
     assert stored.scopes == ALL_SCOPES
     assert len(stored.prefix) == 10
 
@@ -183,7 +183,7 @@ async def test_a_revoked_key_is_refused(service: Any, problem: Any) -> None:
     async with await with_stored_key(service, "read") as client:
         assert (await client.get("/orders")).status_code == 200
 
-        async with service.book._writing() as connection:
+        async with service.book.runs._writing() as connection:
             await connection.execute(api_keys.update().values(revoked_at=Now()))
 
         problem(await client.get("/orders"), 401, "invalid_key")

@@ -95,9 +95,9 @@ async def test_an_answer_lost_in_a_crash_is_found_again_by_its_key(
         raise RuntimeError("the power is gone")
 
     with monkeypatch.context() as patch:
-        patch.setattr(service.book, "finish_idempotent", crash)
+        patch.setattr(service.book.answers, "finish", crash)
         assert (await service.trigger(x1, **key("a"))).status_code == 500
-    await service.book.abandon_idempotent("a", "configured /inventory-trigger")
+    await service.book.answers.abandon("a", "configured /inventory-trigger")
 
     again = await service.trigger(x1, **key("a"))
 
@@ -118,7 +118,7 @@ async def test_a_key_given_back_before_its_answer_was_kept_stays_its_body_s(
     service: Any, problem: Any, x1: dict[str, Any], kept: bool, change: dict[str, Any]
 ) -> None:
     await service.trigger(x1, **key("a"))
-    async with service.book._writing() as connection:
+    async with service.book.runs._writing() as connection:
         await connection.execute(delete(idempotency))
         if not kept:
             await connection.execute(update(runs).values(request={}))
@@ -135,7 +135,7 @@ async def test_a_run_that_ended_is_answered_though_whoever_began_it_died_holding
 ) -> None:
     first = await service.trigger(x1, **key("a"))
     unanswered = update(idempotency).values(status_code=None, body=None)
-    async with service.book._writing() as connection:
+    async with service.book.runs._writing() as connection:
         await connection.execute(unanswered)
 
     again = await service.trigger(x1, **key("a"))
@@ -148,13 +148,13 @@ async def test_a_run_that_ended_is_answered_though_whoever_began_it_died_holding
 async def test_where_another_sending_was_let_through_and_answered_first_its_answer_is_given(
     service: Any, monkeypatch: pytest.MonkeyPatch, x1: dict[str, Any]
 ) -> None:
-    finish = service.book.finish_idempotent
+    finish = service.book.answers.finish
 
     async def come_second(key: str, caller: str, *answer: Any) -> Any:
         await finish(key, caller, 200, '{"came": "first"}')
         return await finish(key, caller, *answer)
 
-    monkeypatch.setattr(service.book, "finish_idempotent", come_second)
+    monkeypatch.setattr(service.book.answers, "finish", come_second)
 
     answer = await service.trigger(x1, **key("a"))
 
@@ -172,7 +172,7 @@ async def test_a_refused_request_does_not_use_up_its_key(service: Any, x1: dict[
 
 async def test_a_key_belongs_to_its_caller(service: Any, x1: dict[str, Any]) -> None:
     other = new_key()
-    await service.book.store_key(digest(other.encode()), other[:10], "other", ["trigger"])
+    await service.book.keys.store(digest(other.encode()), other[:10], "other", ["trigger"])
     await service.trigger(x1, **key("a"))
 
     elsewhere = await service.trigger({**x1, "product_id": "X7"}, **key("a"), **{"X-API-Key": other})

@@ -42,7 +42,7 @@ async def test_a_key_that_asks_too_often_is_told_when_to_come_back(start: Any, p
 async def test_each_key_has_its_own_allowance(start: Any) -> None:
     service = await start(rate_limit_per_key="2/hour")
     key = new_key()
-    await service.book.store_key(digest(key.encode()), key[:10], "erp", ["read"])
+    await service.book.keys.store(digest(key.encode()), key[:10], "erp", ["read"])
     for _ in range(3):
         await service.client.get("/orders")
 
@@ -180,14 +180,14 @@ async def test_more_requests_at_once_than_can_be_served_are_refused_and_the_prob
 ) -> None:
     service = await start(max_concurrent_requests=2)
     busy, go_on = asyncio.Event(), asyncio.Event()
-    look = service.book.orders
+    look = service.book.orders.page
 
     async def slow(*arguments: Any) -> Any:
         busy.set()
         await go_on.wait()
         return await look(*arguments)
 
-    monkeypatch.setattr(service.book, "orders", slow)
+    monkeypatch.setattr(service.book.orders, "page", slow)
     running = [asyncio.create_task(service.client.get("/orders")) for _ in range(2)]
     await busy.wait()
 

@@ -46,7 +46,7 @@ async def test_a_repeated_creation_makes_one_key_and_does_not_show_its_secret_ag
     assert again.json() == first.json() | {"key": None}
     assert len((await service.client.get("/keys")).json()["keys"]) == 1
     for table in ("idempotency", "api_keys", "key_secrets", "audit"):
-        async with service.book._reading() as connection:
+        async with service.book.runs._reading() as connection:
             stored = (await connection.exec_driver_sql(f"SELECT * FROM {table}")).all()  # noqa: S608
         assert first.json()["key"] not in str(stored)
 
@@ -56,7 +56,7 @@ async def test_an_idempotency_key_that_is_forgotten_makes_no_other_key_of_the_sa
 ) -> None:
     headers = {"Idempotency-Key": "make it once"}
     first = (await service.client.post("/keys", json=ERP, headers=headers)).json()
-    async with service.book._writing() as connection:
+    async with service.book.runs._writing() as connection:
         await connection.exec_driver_sql("DELETE FROM idempotency")
 
     other = await service.client.post("/keys", json={**ERP, "scopes": ["admin"]}, headers=headers)
@@ -75,9 +75,9 @@ async def test_a_creation_whose_answer_was_lost_is_not_done_twice(
         raise RuntimeError("the power is gone")
 
     with monkeypatch.context() as patch:
-        patch.setattr(service.book, "finish_idempotent", crash)
+        patch.setattr(service.book.answers, "finish", crash)
         assert (await service.client.post("/keys", json=ERP, headers=headers)).status_code == 500
-    await service.book.abandon_idempotent("lost", "configured /keys")
+    await service.book.answers.abandon("lost", "configured /keys")
     again = await service.client.post("/keys", json=ERP, headers=headers)
 
     assert again.json()["key"] is None

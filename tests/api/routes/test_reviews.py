@@ -180,7 +180,7 @@ async def test_of_twenty_decisions_at_once_one_counts(service: Any) -> None:
 async def test_a_key_that_may_only_trigger_cannot_approve(service: Any, problem: Any) -> None:
     review_id = (await service.waiting())["review_id"]
     key = new_key()
-    await service.book.store_key(digest(key.encode()), key[:10], "robot", ["trigger", "read"])
+    await service.book.keys.store(digest(key.encode()), key[:10], "robot", ["trigger", "read"])
 
     response = await service.client.post(
         f"/reviews/{review_id}/decision", json={"decision": "approve"}, headers={"X-API-Key": key}

@@ -122,14 +122,14 @@ async def test_what_was_begun_before_the_shutdown_is_finished(
     from api.app import begin_shutdown
 
     book, begun, go_on = service.book, asyncio.Event(), asyncio.Event()
-    place = book.place
+    place = book.orders.place
 
     async def slow(run_id: str, **held: Any) -> Any:
         begun.set()
         await go_on.wait()
         return await place(run_id, **held)
 
-    monkeypatch.setattr(book, "place", slow)
+    monkeypatch.setattr(book.orders, "place", slow)
     running = asyncio.create_task(service.trigger(x1))
     await begun.wait()
 

@@ -83,7 +83,7 @@ async def test_a_repeated_request_adds_one_webhook_and_its_secret_is_stored_nowh
     assert again.json() == {**first.json(), "secret": None}
     assert again.headers["Idempotency-Replayed"] == "true"
     assert (other.status_code, other.json()["code"]) == (409, "conflict")
-    async with service.book._reading() as connection:
+    async with service.book.runs._reading() as connection:
         assert first.json()["secret"] not in str((await connection.execute(sa.select(idempotency))).all())
         assert len((await connection.execute(sa.select(webhooks))).all()) == 1
 
@@ -157,7 +157,7 @@ async def test_an_address_that_was_allowed_once_is_checked_again_before_each_att
     start: Any, receiver: Receiver, x1: dict[str, Any]
 ) -> None:
     strict = await start(webhook_poll_seconds=0.02, webhook_attempts=1)
-    await strict.book.add_webhook(
+    await strict.book.webhooks.add(
         url=receiver.url(), events=[], description="", secret="plain:whsec_YQ==", by=Actor(name="x")
     )
     await strict.trigger(x1)

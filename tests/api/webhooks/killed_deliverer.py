@@ -6,7 +6,7 @@ import sys
 from agent.metrics import Metrics
 from agent.settings import Settings
 from api.webhooks.deliverer import delivering
-from tools.book.orders import OrderBook
+from tools.book.book import OrderBook
 from tools.storage.database import create_engine
 
 

@@ -28,7 +28,7 @@ from api.webhooks.deliverer import Deliverer, asked_pause, delivering
 from api.webhooks.secrets import SecretBox, new_secret
 from tests.receiver import Receiver, endless_body, hang_up, held, in_drops, never, receiving, status
 from tools.book.audit import Actor
-from tools.book.orders import OrderBook
+from tools.book.book import OrderBook
 from tools.book.placing import send
 from tools.book.webhooks import Webhook
 from tools.records.orders import NewRun
@@ -77,8 +77,8 @@ def happen(book: OrderBook, new_run: Callable[..., NewRun]) -> Callable[..., Awa
 
     async def leave(event: str = "order.placed", run_id: str | None = None) -> str:
         if run_id is None:
-            run_id = (await book.record_run(new_run(), owner="w", lease_seconds=60)).id
-        async with book._writing() as connection:
+            run_id = (await book.runs.record(new_run(), owner="w", lease_seconds=60)).id
+        async with book.runs._writing() as connection:
             await send(connection, event, run_id, PAYLOAD)
         return run_id
 
@@ -88,7 +88,7 @@ def happen(book: OrderBook, new_run: Callable[..., NewRun]) -> Callable[..., Awa
 async def tell(book: OrderBook, receiver: Receiver, path: str = "/hooks", **changes: Any) -> tuple[Webhook, str]:
     secret = new_secret()
     values = {"events": [], "description": "", "secret": SecretBox(None).seal(secret), "by": Actor(name="test")}
-    return await book.add_webhook(url=receiver.url(path), **(values | changes)), secret
+    return await book.webhooks.add(url=receiver.url(path), **(values | changes)), secret
 
 
 async def until(ask: Callable[[], Awaitable[Any]], wanted: Any) -> None:
@@ -102,24 +102,24 @@ async def settled(book: OrderBook, **wanted: int) -> None:
     counts = sa.select(deliveries.c.status, sa.func.count().label("count")).group_by(deliveries.c.status)
 
     async def by_status() -> dict[str, int]:
-        async with book._reading() as connection:
+        async with book.runs._reading() as connection:
             return {row.status: row.count for row in await connection.execute(counts)}
 
     await until(by_status, wanted)
 
 
 async def pending(book: OrderBook) -> int:
-    return (await book.delivery_figures()).pending
+    return (await book.deliveries.figures()).pending
 
 
 async def not_handed_out(book: OrderBook) -> int:
-    async with book._reading() as connection:
+    async with book.runs._reading() as connection:
         query = sa.select(sa.func.count()).select_from(outbox).where(outbox.c.handed_out_at.is_(None))
         return await connection.scalar(query) or 0
 
 
 async def is_paused(book: OrderBook) -> bool:
-    return only(await book.webhooks()).paused_until is not None
+    return only(await book.webhooks.all()).paused_until is not None
 
 
 def only(rows: list[Any]) -> Any:
@@ -128,7 +128,7 @@ def only(rows: list[Any]) -> Any:
 
 
 async def rows_of(book: OrderBook) -> list[Any]:
-    async with book._reading() as connection:
+    async with book.runs._reading() as connection:
         query = sa.select(deliveries, Now().label("now")).order_by(deliveries.c.number)
         return list((await connection.execute(query)).all())
 
@@ -215,7 +215,7 @@ async def test_a_receiver_that_asks_for_a_pause_gets_it_for_all_its_events(book,
     await deliverer.round()
     await deliverer.round()
 
-    webhook = only(await book.webhooks())
+    webhook = only(await book.webhooks.all())
     first, second = await rows_of(book)
     assert 3500 < (first.due_at - first.now).total_seconds() <= 3600
     assert 3500 < (webhook.paused_until - first.now).total_seconds() <= 3600
@@ -239,11 +239,11 @@ async def test_a_receiver_that_is_gone_is_disabled_and_its_events_become_dead_le
     await happen()
     await until(lambda: not_handed_out(book), 0)
 
-    disabled = await book.webhook(webhook.id)
+    disabled = await book.webhooks.get(webhook.id)
     assert (disabled.enabled, disabled.disabled_reason) == (False, "The receiver answered 410 Gone.")
-    assert {letter.last_error for letter in await book.dead_letters()} == {"The receiver answered 410 Gone."}
-    await book.change_webhook(webhook.id, {"enabled": True}, by=Actor(name="test"))
-    assert await book.replay_dead_letters() == 2
+    assert {letter.last_error for letter in await book.deliveries.dead_letters()} == {"The receiver answered 410 Gone."}
+    await book.webhooks.change(webhook.id, {"enabled": True}, by=Actor(name="test"))
+    assert await book.deliveries.replay_all() == 2
     await settled(book, delivered=2)
     assert len(set(receiver.event_ids)) == 2
 
@@ -255,10 +255,10 @@ async def test_after_the_last_attempt_a_dead_letter_can_be_replayed(book, receiv
     deliverer = await start(webhook_attempts=3)
     await settled(book, dead=1)
 
-    letter = only(await book.dead_letters())
+    letter = only(await book.deliveries.dead_letters())
     assert (letter.run_id, letter.attempts, letter.last_error) == (run_id, 3, "The receiver answered 400.")
-    assert (await book.delivery_figures()).dead == 1
-    await book.replay_dead_letter(letter.number)
+    assert (await book.deliveries.figures()).dead == 1
+    await book.deliveries.replay(letter.number)
     await settled(book, delivered=1)
 
     assert len(receiver.received) == 4
@@ -334,11 +334,13 @@ async def test_while_a_secret_is_replaced_both_sign_and_afterwards_the_new_one_a
 ) -> None:
     webhook, old = await tell(book, receiver)
     new = new_secret()
-    await book.rotate_secret(webhook.id, SecretBox(None).seal(new), keep_old_seconds=3600, by=Actor(name="test"))
+    await book.webhooks.rotate_secret(
+        webhook.id, SecretBox(None).seal(new), keep_old_seconds=3600, by=Actor(name="test")
+    )
     await happen()
     await start()
     await receiver.until(1)
-    await book.rotate_secret(webhook.id, SecretBox(None).seal(new), keep_old_seconds=0, by=Actor(name="test"))
+    await book.webhooks.rotate_secret(webhook.id, SecretBox(None).seal(new), keep_old_seconds=0, by=Actor(name="test"))
     await happen()
     await receiver.until(2)
 
@@ -377,7 +379,7 @@ async def test_sealed_secrets_sign_and_cannot_be_read_in_the_database(book, rece
     await settled(book, delivered=1)
 
     assert Verifier(secret).verify(receiver.received[0].body, dict(receiver.received[0].headers))
-    async with book._reading() as connection:
+    async with book.runs._reading() as connection:
         stored = str(await connection.scalar(sa.select(webhooks.c.secret)))
     assert secret.removeprefix("whsec_") not in stored
 
@@ -391,7 +393,10 @@ async def test_without_the_key_that_sealed_a_secret_nothing_is_sent_and_nothing_
     await start(webhook_attempts=1, webhook_secret_key=wrong)
     await settled(book, dead=1)
 
-    assert only(await book.dead_letters()).last_error == "Its secret was encrypted with another WEBHOOK_SECRET_KEY."
+    assert (
+        only(await book.deliveries.dead_letters()).last_error
+        == "Its secret was encrypted with another WEBHOOK_SECRET_KEY."
+    )
     assert receiver.connections == 0
 
 

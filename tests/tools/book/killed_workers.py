@@ -11,7 +11,7 @@ import tempfile
 import time
 import uuid
 
-from tools.book.orders import OrderBook
+from tools.book.book import OrderBook
 from tools.records.errors import AlreadyDecided
 from tools.records.orders import NewProposal, NewRun, Run
 from tools.storage.database import create_engine
@@ -34,11 +34,11 @@ class Worker:
     async def drain(self) -> None:
         await asyncio.sleep(LEASE_SECONDS)
         await self.resume()
-        while waiting := await self._book.reviews(status="pending"):
+        while waiting := await self._book.reviews.page(status="pending"):
             await asyncio.gather(*(self.approve(review.id) for review in waiting))
 
     async def resume(self) -> None:
-        for run in await self._book.runs_to_resume(owner=self._name, lease_seconds=LEASE_SECONDS):
+        for run in await self._book.runs.claim_abandoned(owner=self._name, lease_seconds=LEASE_SECONDS):
             await self.carry_out(run)
 
     async def begin(self) -> None:
@@ -52,7 +52,7 @@ class Worker:
             requested_by="soak",
             request={},
         )
-        run = await self._book.record_run(new, owner=self._name, lease_seconds=LEASE_SECONDS)
+        run = await self._book.runs.record(new, owner=self._name, lease_seconds=LEASE_SECONDS)
         os.write(self._acknowledge, f"{identity}\n".encode())
         await self.carry_out(run)
 
@@ -60,15 +60,15 @@ class Worker:
         new = NewProposal.model_validate(self._template | {"run_id": run.id, "product_id": run.product_id})
         route = "auto" if int(run.id[0], 16) % 2 else "review"
         for _ in range(2):
-            proposal = await self._book.propose(new, route=route, expires_in_hours=1)
+            proposal = await self._book.orders.propose(new, route=route, expires_in_hours=1)
         if route == "auto":
-            await asyncio.gather(self._book.place(run.id), self._book.place(run.id))
+            await asyncio.gather(self._book.orders.place(run.id), self._book.orders.place(run.id))
         else:
             await asyncio.gather(self.approve(proposal.id), self.approve(proposal.id))
 
     async def approve(self, review_id: str) -> None:
         try:
-            await self._book.decide(
+            await self._book.reviews.decide(
                 review_id, version=1, decision="approve", quantity=None, reason="", decided_by="anna"
             )
         except AlreadyDecided:

@@ -8,7 +8,7 @@ import sqlalchemy as sa
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from tools.book.orders import OrderBook
+from tools.book.book import OrderBook
 from tools.records.orders import RunView
 from tools.storage.schema import audit, outbox
 
@@ -18,21 +18,23 @@ def ended(book: OrderBook, new_run, new_proposal):
     """A run of a product of its own that has ended in the way given."""
 
     async def run_to(end: str, product_id: str = "BOLTS") -> RunView:
-        run = await book.record_run(new_run(product_id=product_id), owner="w1", lease_seconds=60)
+        run = await book.runs.record(new_run(product_id=product_id), owner="w1", lease_seconds=60)
         new = new_proposal(run.id, product_id=product_id)
         if end == "no_action":
-            await book.propose(new_proposal(run.id, product_id=product_id, action="none", quantity=0), **_route("none"))
+            await book.orders.propose(
+                new_proposal(run.id, product_id=product_id, action="none", quantity=0), **_route("none")
+            )
         elif end == "placed":
-            await book.propose(new, **_route("auto"))
-            await book.place(run.id)
+            await book.orders.propose(new, **_route("auto"))
+            await book.orders.place(run.id)
         elif end == "failed":
-            await book.fail_run(run.id, "gave up")
+            await book.runs.fail(run.id, "gave up")
         elif end == "expired":
-            await book.propose(new, **_route("review", expires_in_hours=0))
+            await book.orders.propose(new, **_route("review", expires_in_hours=0))
         else:
-            review = await book.propose(new, **_route("review"))
+            review = await book.orders.propose(new, **_route("review"))
             quantity = 25 if end == "edit" else None
-            await book.decide(
+            await book.reviews.decide(
                 review.id,
                 version=1,
                 decision=end,
@@ -41,7 +43,7 @@ def ended(book: OrderBook, new_run, new_proposal):
                 decided_by="anna",
                 decided_by_id="key_anna",
             )
-        return await book.run(run.id)
+        return await book.runs.get(run.id)
 
     return run_to
 
@@ -73,7 +75,7 @@ async def test_each_change_of_a_run_leaves_one_entry_and_one_event(
     book: OrderBook, engine: AsyncEngine, ended, end: str, events: list[str]
 ) -> None:
     view = await ended(end)
-    trail = await book.audit(run_id=view.run.id)
+    trail = await book.audit.page(run_id=view.run.id)
     async with engine.connect() as connection:
         sent = (await connection.scalars(sa.select(outbox.c.event).where(outbox.c.run_id == view.run.id))).all()
     assert [entry.event for entry in reversed(trail)] == events
@@ -82,7 +84,7 @@ async def test_each_change_of_a_run_leaves_one_entry_and_one_event(
 
 async def test_an_entry_says_who_did_what_on_which_version_and_numbers(book: OrderBook, ended) -> None:
     view = await ended("edit")
-    entry = (await book.audit(run_id=view.run.id))[0]
+    entry = (await book.audit.page(run_id=view.run.id))[0]
     assert view.order is not None
     assert view.proposal is not None
     assert (entry.actor, entry.actor_id, entry.event) == ("anna", "key_anna", "review.edited")
@@ -102,7 +104,7 @@ async def test_the_trail_is_found_by_run_order_review_and_actor(book: OrderBook,
     assert approved.proposal is not None
 
     async def found(**filters: Any) -> list[tuple[str | None, str]]:
-        return [(entry.run_id, entry.event) for entry in await book.audit(**filters)]
+        return [(entry.run_id, entry.event) for entry in await book.audit.page(**filters)]
 
     assert await found(order_number=placed.order.number) == [(placed.run.id, "order.placed")]
     assert len(await found(review=approved.proposal.id)) == 3
@@ -114,8 +116,8 @@ async def test_the_trail_is_found_by_run_order_review_and_actor(book: OrderBook,
 async def test_pages_follow_each_other(book: OrderBook, ended) -> None:
     for number in range(3):
         await ended("reject", f"P{number}")
-    first = await book.audit(4)
-    second = await book.audit(4, before=first[-1].sequence)
+    first = await book.audit.page(4)
+    second = await book.audit.page(4, before=first[-1].sequence)
     assert [entry.sequence for entry in first + second] == [6, 5, 4, 3, 2, 1]
 
 
@@ -125,4 +127,4 @@ async def test_no_entry_can_be_changed_or_removed(book: OrderBook, engine: Async
     with pytest.raises(DBAPIError, match="append-only"):
         async with engine.begin() as connection:
             await connection.execute(change)
-    assert len(await book.audit()) == 1
+    assert len(await book.audit.page()) == 1

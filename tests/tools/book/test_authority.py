@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from tools.book.audit import Actor
-from tools.book.orders import OrderBook
+from tools.book.book import OrderBook
 from tools.records.errors import OwnOrder
 from tools.records.orders import RunView
 
@@ -17,11 +17,11 @@ def decide_own(book: OrderBook, new_run, new_proposal):
     """Decides as key `key_a` on a review that was asked for with it."""
 
     async def decide(asked_with: str = "key_a", **changes: Any) -> RunView:
-        run = await book.record_run(new_run(requested_by_id=asked_with), owner="w1", lease_seconds=60)
+        run = await book.runs.record(new_run(requested_by_id=asked_with), owner="w1", lease_seconds=60)
         proposal = new_proposal(run.id, requested_by_id=asked_with)
-        review = await book.propose(proposal, route="review", expires_in_hours=1)
+        review = await book.orders.propose(proposal, route="review", expires_in_hours=1)
         values = {"version": 1, "decision": "approve", "quantity": None, "reason": "ok", "decided_by": "a"} | changes
-        return await book.decide(review.id, **({"decided_by_id": "key_a"} | values))
+        return await book.reviews.decide(review.id, **({"decided_by_id": "key_a"} | values))
 
     return decide
 
@@ -29,7 +29,7 @@ def decide_own(book: OrderBook, new_run, new_proposal):
 @pytest.fixture
 def key(book: OrderBook):
     async def make(*, may_approve_own: bool) -> None:
-        await book.create_key(
+        await book.keys.create(
             "key_a", "ha", "rsk", name="a", scopes=["approve"], by=ADMIN, may_approve_own=may_approve_own
         )
 
@@ -41,8 +41,8 @@ async def test_a_key_does_not_approve_what_it_asked_for(book: OrderBook, key, de
     await key(may_approve_own=False)
     with pytest.raises(OwnOrder, match="Another key with the scope approve can"):
         await decide_own(**decision)
-    assert (await book.reviews())[0].status == "pending"
-    assert await book.orders() == []
+    assert (await book.reviews.page())[0].status == "pending"
+    assert await book.orders.page() == []
 
 
 async def test_a_key_that_is_allowed_to_does(key, decide_own) -> None:
@@ -68,8 +68,8 @@ async def test_names_do_not_count(key, decide_own) -> None:
 
 
 async def test_the_key_of_the_settings_and_the_first_key_may(book: OrderBook, decide_own) -> None:
-    await book.store_first_key("fa" * 32, "rsk", "first key", ["admin", "approve"])
-    first = (await book.keys())[0].id
+    await book.keys.store_first("fa" * 32, "rsk", "first key", ["admin", "approve"])
+    first = (await book.keys.all())[0].id
     for key_id in ("configured", first):
         assert (await decide_own(asked_with=key_id, decided_by_id=key_id)).run.status == "executed"
 

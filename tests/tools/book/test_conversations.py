@@ -1,13 +1,13 @@
 import pytest
 
-from tools.book.orders import OrderBook
+from tools.book.book import OrderBook
 from tools.records.errors import UnknownConversation
 
 
 async def test_a_conversation_belongs_to_whoever_began_it(book: OrderBook) -> None:
-    assert await book.conversation_owner("c") is None
-    await book.own_conversation("c", "anna")
-    await book.own_conversation("c", "anna")
+    assert await book.usage.conversation_owner("c") is None
+    await book.usage.own_conversation("c", "anna")
+    await book.usage.own_conversation("c", "anna")
     with pytest.raises(UnknownConversation):
-        await book.own_conversation("c", "ben")
-    assert await book.conversation_owner("c") == "anna"
+        await book.usage.own_conversation("c", "ben")
+    assert await book.usage.conversation_owner("c") == "anna"

@@ -13,8 +13,8 @@ from alembic.config import Config
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from tools.book.audit import Actor
+from tools.book.book import OrderBook
 from tools.book.deliveries import Delivery, Settlement
-from tools.book.orders import OrderBook
 from tools.book.placing import send
 from tools.book.webhooks import EVENTS, Webhook
 from tools.records.errors import Conflict, UnknownDeadLetter
@@ -32,8 +32,8 @@ def happen(book: OrderBook, new_run: Callable[..., NewRun]) -> Happen:
 
     async def leave(event: str = "order.placed", run_id: str | None = None) -> str:
         if run_id is None:
-            run_id = (await book.record_run(new_run(), owner="w", lease_seconds=60)).id
-        async with book._writing() as connection:
+            run_id = (await book.runs.record(new_run(), owner="w", lease_seconds=60)).id
+        async with book.runs._writing() as connection:
             await send(connection, event, run_id, {"number": "PO-2026-000001"})
         return run_id
 
@@ -41,38 +41,40 @@ def happen(book: OrderBook, new_run: Callable[..., NewRun]) -> Happen:
 
 
 async def add(book: OrderBook, url: str = "https://erp.example/", events: tuple[str, ...] = ()) -> Webhook:
-    return await book.add_webhook(url=url, events=events, description="", secret="plain:whsec_a", by=Actor(name="anna"))
+    return await book.webhooks.add(
+        url=url, events=events, description="", secret="plain:whsec_a", by=Actor(name="anna")
+    )
 
 
 async def claim(book: OrderBook, owner: str = "w", lanes: int = 10, **busy: int) -> list[Delivery]:
-    await book.hand_out_events()
-    return await book.claim_deliveries(owner=owner, lease_seconds=30, lanes=lanes, busy=busy)
+    await book.deliveries.hand_out()
+    return await book.deliveries.claim(owner=owner, lease_seconds=30, lanes=lanes, busy=busy)
 
 
 async def settle(book: OrderBook, delivery: Delivery, outcome: str, owner: str = "w", **more: Any) -> None:
     settlement = Settlement(delivery=delivery, outcome=outcome, **more)
-    await book.settle_deliveries([settlement], owner=owner)
+    await book.deliveries.settle([settlement], owner=owner)
 
 
 async def rows(book: OrderBook) -> list[Any]:
-    async with book._reading() as connection:
+    async with book.runs._reading() as connection:
         query = sa.select(deliveries, Now().label("now")).order_by(deliveries.c.number)
         return list((await connection.execute(query)).all())
 
 
 async def end_leases(book: OrderBook) -> None:
-    async with book._writing() as connection:
+    async with book.runs._writing() as connection:
         await connection.execute(sa.update(deliveries).values(due_at=NowPlus(-1)))
 
 
 async def test_an_event_without_a_webhook_is_marked_and_costs_no_delivery(book: OrderBook, happen: Happen) -> None:
     await happen()
-    assert (await book.delivery_figures()).oldest_pending_seconds == 0
+    assert (await book.deliveries.figures()).oldest_pending_seconds == 0
 
-    assert (await book.hand_out_events(), await book.hand_out_events()) == (1, 0)
+    assert (await book.deliveries.hand_out(), await book.deliveries.hand_out()) == (1, 0)
 
     assert await rows(book) == []
-    async with book._reading() as connection:
+    async with book.runs._reading() as connection:
         assert isinstance(await connection.scalar(sa.select(outbox.c.handed_out_at)), datetime)
 
 
@@ -84,7 +86,7 @@ async def test_a_webhook_hears_of_what_it_wants_and_of_nothing_from_before_its_t
     await asyncio.sleep(0.01)
     await add(book, "https://orders.example/", ("order.placed",))
     off = await add(book, "https://off.example/")
-    await book.change_webhook(off.id, {"enabled": False}, by=Actor(name="anna"))
+    await book.webhooks.change(off.id, {"enabled": False}, by=Actor(name="anna"))
     await asyncio.sleep(0.01)
     await happen("order.placed")
     await happen("review.opened")
@@ -203,7 +205,7 @@ async def test_a_webhook_that_asked_for_a_pause_is_left_alone(book: OrderBook, h
     await end_leases(book)
 
     assert paused.id not in {each.webhook_id for each in await claim(book)}
-    await book.change_webhook(paused.id, {"enabled": True}, by=Actor(name="anna"))
+    await book.webhooks.change(paused.id, {"enabled": True}, by=Actor(name="anna"))
     assert paused.id in {each.webhook_id for each in await claim(book)}
 
 
@@ -216,13 +218,13 @@ async def test_disabling_makes_dead_letters_of_what_is_pending_and_of_nothing_el
     await settle(book, done, "delivered")
     await happen()
     await claim(book)
-    await book.change_webhook(webhook.id, {"enabled": False}, by=Actor(name="anna"))
+    await book.webhooks.change(webhook.id, {"enabled": False}, by=Actor(name="anna"))
 
-    (letter,) = await book.dead_letters()
+    (letter,) = await book.deliveries.dead_letters()
     assert letter.last_error == "Disabled by anna."
     with pytest.raises(Conflict, match="enable it first"):
-        await book.replay_dead_letter(letter.number)
-    assert await book.replay_dead_letters() == 0
+        await book.deliveries.replay(letter.number)
+    assert await book.deliveries.replay_all() == 0
 
 
 async def test_dead_letters_are_paged_and_replayed_from_the_first_attempt_on(book: OrderBook, happen: Happen) -> None:
@@ -232,17 +234,17 @@ async def test_dead_letters_are_paged_and_replayed_from_the_first_attempt_on(boo
     for each in await claim(book):
         await settle(book, each, "dead", error="The receiver answered 500.")
 
-    page = await book.dead_letters(3)
-    rest = await book.dead_letters(3, before=page[-1].number)
+    page = await book.deliveries.dead_letters(3)
+    rest = await book.deliveries.dead_letters(3, before=page[-1].number)
     assert [letter.number for letter in page + rest] == sorted((row.number for row in await rows(book)), reverse=True)
-    mine = await book.dead_letters(webhook_id=webhook.id)
+    mine = await book.deliveries.dead_letters(webhook_id=webhook.id)
     assert {letter.webhook_id for letter in mine} == {webhook.id}
-    await book.replay_dead_letter(mine[0].number)
+    await book.deliveries.replay(mine[0].number)
     with pytest.raises(UnknownDeadLetter):
-        await book.replay_dead_letter(mine[0].number)
-    assert await book.replay_dead_letters(other.id, by=Actor(name="anna", id="key_anna")) == 2
-    assert await book.replay_dead_letters() == 1
-    trail = [each for each in await book.audit() if each.event == "webhook.replayed"]
+        await book.deliveries.replay(mine[0].number)
+    assert await book.deliveries.replay_all(other.id, by=Actor(name="anna", id="key_anna")) == 2
+    assert await book.deliveries.replay_all() == 1
+    trail = [each for each in await book.audit.page() if each.event == "webhook.replayed"]
     assert [(each.actor, each.figures["dead_letters"]) for each in trail] == [
         ("service", 1),
         ("anna", 2),
@@ -254,15 +256,15 @@ async def test_dead_letters_are_paged_and_replayed_from_the_first_attempt_on(boo
 async def test_the_figures_tell_how_old_the_oldest_undelivered_event_is(book: OrderBook, happen: Happen) -> None:
     await add(book)
     await happen()
-    async with book._writing() as connection:
+    async with book.runs._writing() as connection:
         await connection.execute(sa.update(webhooks).values(created_at=NowPlus(-1000)))
         await connection.execute(sa.update(outbox).values(created_at=NowPlus(-600)))
 
-    waiting = await book.delivery_figures()
+    waiting = await book.deliveries.figures()
     (claimed,) = await claim(book)
-    pending = await book.delivery_figures()
+    pending = await book.deliveries.figures()
     await settle(book, claimed, "delivered")
-    done = await book.delivery_figures()
+    done = await book.deliveries.figures()
 
     assert (waiting.pending, pending.pending, done.pending) == (0, 1, 0)
     assert 600 <= waiting.oldest_pending_seconds <= pending.oldest_pending_seconds < 660
@@ -273,7 +275,7 @@ async def test_removing_a_webhook_removes_its_deliveries_alone(book: OrderBook, 
     webhook, other = await add(book), await add(book, "https://other.example/")
     await happen()
     held = await claim(book)
-    await book.remove_webhook(webhook.id, by=Actor(name="anna"))
+    await book.webhooks.remove(webhook.id, by=Actor(name="anna"))
     for each in held:
         await settle(book, each, "failed", error="x", pause_seconds=10)
 
@@ -283,11 +285,11 @@ async def test_removing_a_webhook_removes_its_deliveries_alone(book: OrderBook, 
 async def test_events_are_forgotten_once_nothing_of_them_is_to_be_delivered(book: OrderBook, happen: Happen) -> None:
     async def age(table: sa.Table, column: str) -> None:
         old = sa.update(table).where(table.c[column].is_not(None)).values({column: NowPlus(-31 * 86_400)})
-        async with book._writing() as connection:
+        async with book.runs._writing() as connection:
             await connection.execute(old)
 
     await happen()
-    await book.hand_out_events()
+    await book.deliveries.hand_out()
     await add(book)
     for _ in range(3):
         await happen()
@@ -296,11 +298,11 @@ async def test_events_are_forgotten_once_nothing_of_them_is_to_be_delivered(book
     await settle(book, dead, "dead", error="x")
     await happen()
 
-    assert await book.forget_events(days=30) == 0
+    assert await book.retention.forget_events(days=30) == 0
     await age(outbox, "handed_out_at")
-    assert await book.forget_events(days=30) == 1
+    assert await book.retention.forget_events(days=30) == 1
     await age(deliveries, "finished_at")
-    assert (await book.forget_events(days=30), await book.forget_events(days=30)) == (2, 0)
+    assert (await book.retention.forget_events(days=30), await book.retention.forget_events(days=30)) == (2, 0)
     assert [row.status for row in await rows(book)] == ["pending"]
 
 
@@ -308,10 +310,10 @@ async def test_placing_an_order_takes_no_statement_more_for_webhooks(
     book: OrderBook, engine: AsyncEngine, new_run: Any, new_proposal: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async def statements() -> int:
-        run = await book.record_run(new_run(product_id=f"P{len(seen)}"), owner="w", lease_seconds=60)
-        await book.propose(new_proposal(run.id, product_id=run.product_id), route="auto", expires_in_hours=1)
+        run = await book.runs.record(new_run(product_id=f"P{len(seen)}"), owner="w", lease_seconds=60)
+        await book.orders.propose(new_proposal(run.id, product_id=run.product_id), route="auto", expires_in_hours=1)
         before = len(seen)
-        await book.place(run.id)
+        await book.orders.place(run.id)
         return len(seen) - before
 
     async def see(connection: Connection, statement: str, parameters: Any = ()) -> Any:
@@ -332,23 +334,23 @@ async def test_every_event_that_is_sent_can_be_asked_for(book: OrderBook, new_ru
     async def propose(route: str, **changes: Any) -> Proposal:
         run = await begin()
         new = new_proposal(run.id, product_id=run.product_id, **changes)
-        return await book.propose(new, route=route, expires_in_hours=1)
+        return await book.orders.propose(new, route=route, expires_in_hours=1)
 
     async def begin() -> Run:
-        begun.append(await book.record_run(new_run(product_id=f"P{len(begun)}"), owner="w", lease_seconds=60))
+        begun.append(await book.runs.record(new_run(product_id=f"P{len(begun)}"), owner="w", lease_seconds=60))
         return begun[-1]
 
     begun: list[Run] = []
     opened = await propose("review", review_reasons=("look",))
-    await book.decide(opened.id, version=1, decision="approve", quantity=None, reason="", decided_by="anna")
+    await book.reviews.decide(opened.id, version=1, decision="approve", quantity=None, reason="", decided_by="anna")
     late = await propose("review", review_reasons=("look",))
-    async with book._writing() as connection:
+    async with book.runs._writing() as connection:
         await connection.execute(sa.text("UPDATE proposals SET expires_at = created_at WHERE status = 'pending'"))
-    assert (await book.review(late.id)).status == "expired"
+    assert (await book.reviews.get(late.id)).status == "expired"
     await propose("none", action="none", quantity=0)
-    await book.fail_run((await begin()).id, "no model left")
+    await book.runs.fail((await begin()).id, "no model left")
 
-    async with book._reading() as connection:
+    async with book.runs._reading() as connection:
         sent = set(await connection.scalars(sa.select(outbox.c.event)))
     assert sent == set(EVENTS)
 
@@ -359,7 +361,7 @@ async def test_events_from_before_webhooks_are_kept_and_handed_out(empty_databas
     engine = create_engine(empty_database_url)
     async with engine.connect() as connection:
         assert (await connection.execute(sa.select(outbox.c.event_id, outbox.c.handed_out_at))).all() == [("e1", None)]
-    assert await OrderBook(engine).hand_out_events() == 1
+    assert await OrderBook(engine).deliveries.hand_out() == 1
     await engine.dispose()
 
 

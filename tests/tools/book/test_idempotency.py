@@ -2,68 +2,66 @@ import asyncio
 
 import pytest
 
+from tools.book.book import OrderBook
 from tools.book.idempotency import StoredAnswer
-from tools.book.orders import OrderBook
 from tools.records.errors import IdempotencyMismatch, InFlight
 
 
 async def test_the_first_request_is_answered_and_a_repeated_one_gets_the_same(book: OrderBook) -> None:
-    assert await book.begin_idempotent("k", "erp", "hash") is None
-    await book.finish_idempotent("k", "erp", 201, '{"run_id": "r", "note": "ü"}')
-    assert await book.begin_idempotent("k", "erp", "hash") == StoredAnswer(
+    assert await book.answers.begin("k", "erp", "hash") is None
+    await book.answers.finish("k", "erp", 201, '{"run_id": "r", "note": "ü"}')
+    assert await book.answers.begin("k", "erp", "hash") == StoredAnswer(
         status_code=201, body='{"run_id": "r", "note": "ü"}'
     )
 
 
 async def test_another_body_under_the_same_key_is_refused(book: OrderBook) -> None:
-    await book.begin_idempotent("k", "erp", "hash")
+    await book.answers.begin("k", "erp", "hash")
     with pytest.raises(IdempotencyMismatch):
-        await book.begin_idempotent("k", "erp", "other")
-    await book.finish_idempotent("k", "erp", 200, "{}")
+        await book.answers.begin("k", "erp", "other")
+    await book.answers.finish("k", "erp", 200, "{}")
     with pytest.raises(IdempotencyMismatch):
-        await book.begin_idempotent("k", "erp", "other")
+        await book.answers.begin("k", "erp", "other")
 
 
 async def test_a_key_belongs_to_its_caller(book: OrderBook) -> None:
-    await book.begin_idempotent("k", "erp", "hash")
-    assert await book.begin_idempotent("k", "shop", "other") is None
+    await book.answers.begin("k", "erp", "hash")
+    assert await book.answers.begin("k", "shop", "other") is None
 
 
 async def test_while_the_first_is_being_answered_the_second_is_told_so(book: OrderBook) -> None:
-    await book.begin_idempotent("k", "erp", "hash")
+    await book.answers.begin("k", "erp", "hash")
     with pytest.raises(InFlight):
-        await book.begin_idempotent("k", "erp", "hash")
+        await book.answers.begin("k", "erp", "hash")
 
 
 async def test_of_fifty_at_once_one_is_let_through(book: OrderBook) -> None:
-    answers = await asyncio.gather(
-        *(book.begin_idempotent("k", "erp", "hash") for _ in range(50)), return_exceptions=True
-    )
+    answers = await asyncio.gather(*(book.answers.begin("k", "erp", "hash") for _ in range(50)), return_exceptions=True)
     assert answers.count(None) == 1
     assert sum(isinstance(answer, InFlight) for answer in answers) == 49
 
 
 async def test_a_key_whose_request_crashed_is_let_through_after_its_lease(book: OrderBook) -> None:
-    await book.begin_idempotent("k", "erp", "hash", lease_seconds=0)
+    await book.answers.begin("k", "erp", "hash", lease_seconds=0)
     with pytest.raises(IdempotencyMismatch):
-        await book.begin_idempotent("k", "erp", "other")
-    assert await book.begin_idempotent("k", "erp", "hash", lease_seconds=60) is None
+        await book.answers.begin("k", "erp", "other")
+    assert await book.answers.begin("k", "erp", "hash", lease_seconds=60) is None
     with pytest.raises(InFlight):
-        await book.begin_idempotent("k", "erp", "hash")
+        await book.answers.begin("k", "erp", "hash")
 
 
 async def test_an_answered_key_is_never_let_through_again(book: OrderBook) -> None:
-    await book.begin_idempotent("k", "erp", "hash", lease_seconds=0)
+    await book.answers.begin("k", "erp", "hash", lease_seconds=0)
     first = StoredAnswer(status_code=200, body="first")
-    assert await book.finish_idempotent("k", "erp", 200, "first") is None
-    assert await book.finish_idempotent("k", "erp", 202, "second") == first
-    assert await book.begin_idempotent("k", "erp", "hash") == first
+    assert await book.answers.finish("k", "erp", 200, "first") is None
+    assert await book.answers.finish("k", "erp", 202, "second") == first
+    assert await book.answers.begin("k", "erp", "hash") == first
 
 
 async def test_an_abandoned_key_may_be_used_again_and_an_answered_one_cannot_be_abandoned(book: OrderBook) -> None:
-    await book.begin_idempotent("k", "erp", "hash")
-    await book.abandon_idempotent("k", "erp")
-    assert await book.begin_idempotent("k", "erp", "other") is None
-    await book.finish_idempotent("k", "erp", 200, "{}")
-    await book.abandon_idempotent("k", "erp")
-    assert await book.begin_idempotent("k", "erp", "other") is not None
+    await book.answers.begin("k", "erp", "hash")
+    await book.answers.abandon("k", "erp")
+    assert await book.answers.begin("k", "erp", "other") is None
+    await book.answers.finish("k", "erp", 200, "{}")
+    await book.answers.abandon("k", "erp")
+    assert await book.answers.begin("k", "erp", "other") is not None

@@ -11,8 +11,8 @@ from alembic.config import Config
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from tools.book.audit import Actor
+from tools.book.book import OrderBook
 from tools.book.keys import Key, StoredKey
-from tools.book.orders import OrderBook
 from tools.records.errors import Conflict, UnknownKey
 from tools.records.money import Limit
 from tools.storage import database
@@ -21,38 +21,38 @@ from tools.storage.schema import Now, api_keys
 
 
 async def test_a_key_is_found_by_its_hash_alone(book: OrderBook) -> None:
-    await book.store_key("ab12", "rk_ab", "warehouse", ["trigger", "read"])
-    assert await book.key_by_hash("ab12") == StoredKey(
+    await book.keys.store("ab12", "rk_ab", "warehouse", ["trigger", "read"])
+    assert await book.keys.by_hash("ab12") == StoredKey(
         id="key_ab12", name="warehouse", prefix="rk_ab", scopes={"read", "trigger"}, live=True, use_unnoted=True
     )
-    assert await book.key_by_hash("rk_ab") is None
+    assert await book.keys.by_hash("rk_ab") is None
 
 
 async def test_a_stored_key_keeps_its_scopes(book: OrderBook) -> None:
-    await book.store_key("ab12", "rk_ab", "warehouse", ["read"])
-    await book.store_key("ab12", "rk_ab", "warehouse", ["admin"])
-    key = await book.key_by_hash("ab12")
+    await book.keys.store("ab12", "rk_ab", "warehouse", ["read"])
+    await book.keys.store("ab12", "rk_ab", "warehouse", ["admin"])
+    key = await book.keys.by_hash("ab12")
     assert key is not None
     assert key.scopes == {"read"}
 
 
 async def test_a_revoked_key_says_so_and_does_not_count_as_one(book: OrderBook, engine: AsyncEngine) -> None:
-    assert not await book.any_key()
-    await book.store_key("ab12", "rk_ab", "warehouse", ["read"])
-    assert await book.any_key()
+    assert not await book.keys.exist()
+    await book.keys.store("ab12", "rk_ab", "warehouse", ["read"])
+    assert await book.keys.exist()
     async with engine.begin() as connection:
         await connection.execute(sa.update(api_keys).values(revoked_at=Now()))
-    key = await book.key_by_hash("ab12")
+    key = await book.keys.by_hash("ab12")
     assert key is not None
     assert not key.live
-    assert not await book.any_key()
+    assert not await book.keys.exist()
 
 
 async def test_of_eight_first_keys_one_is_stored(book: OrderBook) -> None:
-    stored = await asyncio.gather(*(book.store_first_key(f"h{n}", "rk", "first", ["admin"]) for n in range(8)))
+    stored = await asyncio.gather(*(book.keys.store_first(f"h{n}", "rk", "first", ["admin"]) for n in range(8)))
     assert stored.count(True) == 1
-    assert await book.key_by_hash(f"h{stored.index(True)}") is not None
-    assert await book.key_by_hash(f"h{stored.index(False)}") is None
+    assert await book.keys.by_hash(f"h{stored.index(True)}") is not None
+    assert await book.keys.by_hash(f"h{stored.index(False)}") is None
 
 
 BY_ANNA = Actor(name="anna", id="key_of_anna")
@@ -64,47 +64,47 @@ def make_key(book: OrderBook):
 
     async def make(key_id: str, **changes: Any) -> Key:
         values = {"name": "robot", "scopes": ["trigger", "read"], "by": BY_ANNA} | changes
-        return await book.create_key(key_id, f"hash of {key_id}", "rsk_abcdef", **values)
+        return await book.keys.create(key_id, f"hash of {key_id}", "rsk_abcdef", **values)
 
     return make
 
 
 async def live(book: OrderBook, key_hash: str) -> bool:
-    key = await book.key_by_hash(key_hash)
+    key = await book.keys.by_hash(key_hash)
     return key is not None and key.live
 
 
 async def test_a_key_is_made_once_for_an_id(book: OrderBook, make_key) -> None:
     made = await make_key("k1", limits=[Limit(currency="EUR", per_day=Decimal("12.5"))], may_approve_own=True)
-    again = await book.create_key("k1", "other hash", "rsk_xxxxxx", name="x", scopes=["admin"], by=BY_ANNA)
+    again = await book.keys.create("k1", "other hash", "rsk_xxxxxx", name="x", scopes=["admin"], by=BY_ANNA)
     assert again == made
     assert (made.scopes, made.may_approve_own) == (("read", "trigger"), True)
     assert made.limits == (Limit(currency="EUR", per_day=Decimal("12.5")),)
-    assert await book.key_by_hash("other hash") is None
+    assert await book.keys.by_hash("other hash") is None
 
 
 async def test_both_secrets_open_until_the_overlap_is_over(book: OrderBook, make_key) -> None:
     await make_key("k1")
-    rotated = await book.rotate_key("k1", "second", "rsk_second", overlap_seconds=0.5, by=BY_ANNA)
+    rotated = await book.keys.rotate("k1", "second", "rsk_second", overlap_seconds=0.5, by=BY_ANNA)
     assert [secret.prefix for secret in rotated.secrets] == ["rsk_abcdef", "rsk_second"]
     assert await live(book, "hash of k1")
     assert await live(book, "second")
     await asyncio.sleep(0.6)
     assert not await live(book, "hash of k1")
     assert await live(book, "second")
-    assert [secret.prefix for secret in (await book.key("k1")).secrets] == ["rsk_second"]
+    assert [secret.prefix for secret in (await book.keys.get("k1")).secrets] == ["rsk_second"]
 
 
 async def test_without_an_overlap_the_old_secret_ends_at_once(book: OrderBook, make_key) -> None:
     await make_key("k1")
-    await book.rotate_key("k1", "second", "rsk_second", overlap_seconds=0, by=BY_ANNA)
+    await book.keys.rotate("k1", "second", "rsk_second", overlap_seconds=0, by=BY_ANNA)
     assert (await live(book, "hash of k1"), await live(book, "second")) == (False, True)
 
 
 async def test_a_second_rotation_does_not_lengthen_the_first_one_s_overlap(book: OrderBook, make_key) -> None:
     await make_key("k1")
-    await book.rotate_key("k1", "second", "rsk_second", overlap_seconds=0, by=BY_ANNA)
-    await book.rotate_key("k1", "third", "rsk_third", overlap_seconds=60, by=BY_ANNA)
+    await book.keys.rotate("k1", "second", "rsk_second", overlap_seconds=0, by=BY_ANNA)
+    await book.keys.rotate("k1", "third", "rsk_third", overlap_seconds=60, by=BY_ANNA)
     assert [await live(book, secret) for secret in ("hash of k1", "second", "third")] == [False, True, True]
 
 
@@ -121,16 +121,16 @@ async def test_a_revoked_key_opens_nothing_in_any_process_and_stays_so(
     await make_key("k1")
     elsewhere = create_engine(database_url)
     try:
-        await OrderBook(elsewhere).revoke_key("k1", by=BY_ANNA)
+        await OrderBook(elsewhere).keys.revoke("k1", by=BY_ANNA)
     finally:
         await elsewhere.dispose()
     assert not await live(book, "hash of k1")
-    first = await book.key("k1")
-    assert await book.revoke_key("k1", by=BY_ANNA) == first
+    first = await book.keys.get("k1")
+    assert await book.keys.revoke("k1", by=BY_ANNA) == first
     with pytest.raises(Conflict, match="revoked"):
-        await book.rotate_key("k1", "second", "rsk_second", overlap_seconds=60, by=BY_ANNA)
+        await book.keys.rotate("k1", "second", "rsk_second", overlap_seconds=60, by=BY_ANNA)
     with pytest.raises(Conflict, match="revoked"):
-        await book.limit_key("k1", [], by=BY_ANNA)
+        await book.keys.limit("k1", [], by=BY_ANNA)
 
 
 async def test_the_last_administrator_cannot_be_revoked_unless_another_way_in_is_left(
@@ -139,46 +139,48 @@ async def test_the_last_administrator_cannot_be_revoked_unless_another_way_in_is
     await make_key("admin", scopes=["admin"])
     await make_key("over", scopes=["admin"], expires_at=datetime.now(UTC) - timedelta(seconds=1))
     with pytest.raises(Conflict, match="last key with the scope admin"):
-        await book.revoke_key("admin", by=BY_ANNA)
+        await book.keys.revoke("admin", by=BY_ANNA)
     assert await live(book, "hash of admin")
     await make_key("second", scopes=["admin", "read"])
-    await book.revoke_key("admin", by=BY_ANNA)
-    assert (await book.revoke_key("second", by=BY_ANNA, keep_an_admin=False)).revoked_at is not None
+    await book.keys.revoke("admin", by=BY_ANNA)
+    assert (await book.keys.revoke("second", by=BY_ANNA, keep_an_admin=False)).revoked_at is not None
 
 
 async def test_of_two_last_administrators_revoked_at_once_one_is_left(book: OrderBook, make_key) -> None:
     for name in ("a", "b"):
         await make_key(name, scopes=["admin"])
-    outcomes = await asyncio.gather(*(book.revoke_key(name, by=BY_ANNA) for name in ("a", "b")), return_exceptions=True)
+    outcomes = await asyncio.gather(
+        *(book.keys.revoke(name, by=BY_ANNA) for name in ("a", "b")), return_exceptions=True
+    )
     assert sum(isinstance(outcome, Conflict) for outcome in outcomes) == 1
 
 
 @pytest.mark.parametrize("act", ["revoke_key", "key"])
 async def test_an_unknown_key_is_said_to_be_one(book: OrderBook, act: str) -> None:
     with pytest.raises(UnknownKey):
-        await (book.key("key_no") if act == "key" else book.revoke_key("key_no", by=BY_ANNA))
+        await (book.keys.get("key_no") if act == "key" else book.keys.revoke("key_no", by=BY_ANNA))
 
 
 async def test_a_secret_s_use_is_noted_once_in_a_while(book: OrderBook, make_key) -> None:
     await make_key("k1")
-    stored = await book.key_by_hash("hash of k1")
+    stored = await book.keys.by_hash("hash of k1")
     assert stored is not None
     assert stored.use_unnoted
-    await book.note_use("hash of k1")
-    stored = await book.key_by_hash("hash of k1")
+    await book.keys.note_use("hash of k1")
+    stored = await book.keys.by_hash("hash of k1")
     assert stored is not None
     assert not stored.use_unnoted
-    used = (await book.key("k1")).secrets[0].last_used_at
-    await book.note_use("hash of k1")
-    assert (await book.key("k1")).secrets[0].last_used_at == used is not None
+    used = (await book.keys.get("k1")).secrets[0].last_used_at
+    await book.keys.note_use("hash of k1")
+    assert (await book.keys.get("k1")).secrets[0].last_used_at == used is not None
 
 
 async def test_what_is_done_to_keys_is_on_the_audit_trail_and_no_hash_is(book: OrderBook, make_key) -> None:
     await make_key("k1")
-    await book.rotate_key("k1", "second", "rsk_second", overlap_seconds=60, by=BY_ANNA)
-    await book.limit_key("k1", [Limit(currency="EUR", per_order=Decimal(5))], by=BY_ANNA)
-    await book.revoke_key("k1", by=BY_ANNA)
-    trail = await book.audit(actor="key_of_anna")
+    await book.keys.rotate("k1", "second", "rsk_second", overlap_seconds=60, by=BY_ANNA)
+    await book.keys.limit("k1", [Limit(currency="EUR", per_order=Decimal(5))], by=BY_ANNA)
+    await book.keys.revoke("k1", by=BY_ANNA)
+    trail = await book.audit.page(actor="key_of_anna")
     assert [entry.event for entry in trail] == ["key.revoked", "key.limited", "key.rotated", "key.created"]
     assert {entry.figures["key_id"] for entry in trail} == {"k1"}
     assert "hash of" not in str(trail)
@@ -194,7 +196,7 @@ async def test_keys_of_the_first_schema_are_kept_when_the_schema_changes(empty_d
             row = {"hash": "a" * 64, "prefix": "rsk_aaaaaa", "name": "first key", "scopes": ["admin", "approve"]}
             await connection.execute(sa.insert(old).values(row | {"created_at": Now()}))
         await migrate(empty_database_url)
-        key = (await OrderBook(engine).keys())[0]
+        key = (await OrderBook(engine).keys.all())[0]
         assert await live(OrderBook(engine), "a" * 64)
     finally:
         await engine.dispose()

@@ -6,7 +6,7 @@ import pytest
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from tools.book.orders import OrderBook
+from tools.book.book import OrderBook
 from tools.records.errors import (
     AwaitsReview,
     Conflict,
@@ -26,9 +26,9 @@ def placed(book: OrderBook, new_run, new_proposal):
 
     async def place(**changes) -> Order:
         about = {name: changes[name] for name in ("product_id", "location", "mode") if name in changes}
-        run = await book.record_run(new_run(**about), owner="w1", lease_seconds=60)
-        await book.propose(new_proposal(run.id, **changes), route="auto", expires_in_hours=1)
-        return await book.place(run.id)
+        run = await book.runs.record(new_run(**about), owner="w1", lease_seconds=60)
+        await book.orders.propose(new_proposal(run.id, **changes), route="auto", expires_in_hours=1)
+        return await book.orders.place(run.id)
 
     return place
 
@@ -50,12 +50,12 @@ async def test_an_order_says_what_the_proposal_said(book: OrderBook, placed) -> 
     )
     assert (str(order.total), order.currency, order.placed_by, order.provider) == ("2.45", "EUR", "automatic", "rules")
     assert order.due_at - order.created_at == timedelta(days=2.5)
-    assert await book.order(order.number) == order
+    assert await book.orders.get(order.number) == order
 
 
 async def test_placing_closes_run_and_proposal(book: OrderBook, placed) -> None:
     order = await placed()
-    view = await book.run(order.run_id)
+    view = await book.runs.get(order.run_id)
     assert view.order == order
     assert view.run.status == "executed"
     assert view.run.finished_at is not None
@@ -65,26 +65,26 @@ async def test_placing_closes_run_and_proposal(book: OrderBook, placed) -> None:
 
 async def test_placing_again_returns_the_same_order(book: OrderBook, placed) -> None:
     order = await placed()
-    assert await book.place(order.run_id) == order
-    assert await book.orders() == [order]
+    assert await book.orders.place(order.run_id) == order
+    assert await book.orders.page() == [order]
 
 
 async def test_the_first_proposal_of_a_run_stands(book: OrderBook, new_run, new_proposal) -> None:
-    run = await book.record_run(new_run(), owner="w1", lease_seconds=60)
-    first = await book.propose(new_proposal(run.id, quantity=40), route="review", expires_in_hours=1)
-    again = await book.propose(new_proposal(run.id, quantity=999), route="auto", expires_in_hours=1)
+    run = await book.runs.record(new_run(), owner="w1", lease_seconds=60)
+    first = await book.orders.propose(new_proposal(run.id, quantity=40), route="review", expires_in_hours=1)
+    again = await book.orders.propose(new_proposal(run.id, quantity=999), route="auto", expires_in_hours=1)
     assert again == first
     assert (again.quantity, again.status) == (40, "pending")
 
 
 async def test_a_proposal_comes_back_as_it_was_given(book: OrderBook, new_run, new_proposal) -> None:
     new = new_proposal("run-a", concerns=("late twice", "ü"), review_reasons=("value",), source_location="DEPOT")
-    await book.record_run(new_run(id="run-a"), owner="w1", lease_seconds=60)
-    stored = await book.propose(new, route="review", expires_in_hours=72)
+    await book.runs.record(new_run(id="run-a"), owner="w1", lease_seconds=60)
+    stored = await book.orders.propose(new, route="review", expires_in_hours=72)
     assert stored.model_dump(include=set(type(new).model_fields)) == new.model_dump()
     assert stored.expires_at is not None
     assert stored.expires_at - stored.created_at == timedelta(hours=72)
-    assert await book.review(stored.id) == stored
+    assert await book.reviews.get(stored.id) == stored
 
 
 async def test_numbers_count_up_by_kind_and_year(placed) -> None:
@@ -101,55 +101,55 @@ async def test_a_transfer_names_where_the_stock_comes_from(placed) -> None:
 
 
 async def test_nothing_to_order_closes_the_run(book: OrderBook, new_run, new_proposal) -> None:
-    run = await book.record_run(new_run(), owner="w1", lease_seconds=60)
+    run = await book.runs.record(new_run(), owner="w1", lease_seconds=60)
     none = new_proposal(run.id, action="none", quantity=0)
-    proposal = await book.propose(none, route="none", expires_in_hours=1)
+    proposal = await book.orders.propose(none, route="none", expires_in_hours=1)
     assert (proposal.status, proposal.expires_at) == ("no_action", None)
-    view = await book.run(run.id)
+    view = await book.runs.get(run.id)
     assert (view.run.status, view.order) == ("no_action", None)
     with pytest.raises(Conflict, match="nothing to place"):
-        await book.place(run.id)
+        await book.orders.place(run.id)
 
 
 async def test_a_review_cannot_be_placed_automatically(book: OrderBook, new_run, new_proposal) -> None:
-    run = await book.record_run(new_run(), owner="w1", lease_seconds=60)
-    proposal = await book.propose(new_proposal(run.id), route="review", expires_in_hours=1)
+    run = await book.runs.record(new_run(), owner="w1", lease_seconds=60)
+    proposal = await book.orders.propose(new_proposal(run.id), route="review", expires_in_hours=1)
     with pytest.raises(AwaitsReview, match=proposal.id) as waits:
-        await book.place(run.id)
-    assert waits.value.view == await book.run(run.id)
+        await book.orders.place(run.id)
+    assert waits.value.view == await book.runs.get(run.id)
     assert waits.value.view.run.status == "pending_review"
-    assert await book.orders() == []
+    assert await book.orders.page() == []
 
 
 async def test_a_run_without_a_proposal_has_nothing_to_place(book: OrderBook, new_run) -> None:
-    run = await book.record_run(new_run(), owner="w1", lease_seconds=60)
+    run = await book.runs.record(new_run(), owner="w1", lease_seconds=60)
     with pytest.raises(Conflict, match="propose before placing"):
-        await book.place(run.id)
+        await book.orders.place(run.id)
 
 
 async def test_a_failed_run_neither_proposes_nor_places(book: OrderBook, new_run, new_proposal) -> None:
     for identity in ("proposed", "bare"):
-        await book.record_run(new_run(id=identity), owner="w1", lease_seconds=60)
-    await book.propose(new_proposal("proposed"), route="auto", expires_in_hours=1)
+        await book.runs.record(new_run(id=identity), owner="w1", lease_seconds=60)
+    await book.orders.propose(new_proposal("proposed"), route="auto", expires_in_hours=1)
     for identity in ("proposed", "bare"):
-        await book.fail_run(identity, "given up")
+        await book.runs.fail(identity, "given up")
     with pytest.raises(Conflict, match="failed"):
-        await book.place("proposed")
+        await book.orders.place("proposed")
     with pytest.raises(Conflict, match="failed"):
-        await book.propose(new_proposal("bare"), route="auto", expires_in_hours=1)
-    assert await book.orders() == []
+        await book.orders.propose(new_proposal("bare"), route="auto", expires_in_hours=1)
+    assert await book.orders.page() == []
 
 
 @pytest.mark.parametrize("changes", [{"product_id": "NUTS"}, {"location": "DEPOT"}, {"mode": "mock"}])
 async def test_a_run_proposes_only_for_what_it_is_about(book: OrderBook, new_run, new_proposal, changes) -> None:
-    run = await book.record_run(new_run(), owner="w1", lease_seconds=60)
+    run = await book.runs.record(new_run(), owner="w1", lease_seconds=60)
     with pytest.raises(InvalidInput, match="it cannot propose for"):
-        await book.propose(new_proposal(run.id, **changes), route="auto", expires_in_hours=1)
+        await book.orders.propose(new_proposal(run.id, **changes), route="auto", expires_in_hours=1)
 
 
 async def test_a_proposal_needs_a_run(book: OrderBook, new_proposal) -> None:
     with pytest.raises(UnknownRun):
-        await book.propose(new_proposal("run-x"), route="auto", expires_in_hours=1)
+        await book.orders.propose(new_proposal("run-x"), route="auto", expires_in_hours=1)
 
 
 @pytest.mark.parametrize(
@@ -162,33 +162,37 @@ async def test_a_proposal_needs_a_run(book: OrderBook, new_proposal) -> None:
     ],
 )
 async def test_a_quantity_must_go_with_the_route(book: OrderBook, new_run, new_proposal, route, changes) -> None:
-    run = await book.record_run(new_run(), owner="w1", lease_seconds=60)
+    run = await book.runs.record(new_run(), owner="w1", lease_seconds=60)
     with pytest.raises(InvalidQuantity):
-        await book.propose(new_proposal(run.id, **changes), route=route, expires_in_hours=1)
-    assert (await book.run(run.id)).proposal is None
+        await book.orders.propose(new_proposal(run.id, **changes), route=route, expires_in_hours=1)
+    assert (await book.runs.get(run.id)).proposal is None
 
 
 async def test_text_that_no_database_holds_is_stored_with_a_mark_in_its_place(
     book: OrderBook, new_run, new_proposal
 ) -> None:
-    run = await book.record_run(new_run(), owner="w1", lease_seconds=60)
+    run = await book.runs.record(new_run(), owner="w1", lease_seconds=60)
     hostile = new_proposal(run.id, rationale="a\0b \ud800 \U0001f600", concerns=("c\0 \udfff",))
-    stored = await book.propose(hostile, route="review", expires_in_hours=1)
+    stored = await book.orders.propose(hostile, route="review", expires_in_hours=1)
     assert stored.rationale == "a\ufffdb \ufffd \U0001f600"
-    assert (await book.review(stored.id)).concerns == ("c\0 \udfff",)
+    assert (await book.reviews.get(stored.id)).concerns == ("c\0 \udfff",)
 
 
 async def test_durations_beyond_any_calendar_are_cut(book: OrderBook, new_run, new_proposal) -> None:
-    run = await book.record_run(new_run(), owner="w1", lease_seconds=60)
-    proposal = await book.propose(new_proposal(run.id, lead_time_days=1e12), route="review", expires_in_hours=1e12)
-    view = await book.decide(proposal.id, version=1, decision="approve", quantity=None, reason="", decided_by="anna")
+    run = await book.runs.record(new_run(), owner="w1", lease_seconds=60)
+    proposal = await book.orders.propose(
+        new_proposal(run.id, lead_time_days=1e12), route="review", expires_in_hours=1e12
+    )
+    view = await book.reviews.decide(
+        proposal.id, version=1, decision="approve", quantity=None, reason="", decided_by="anna"
+    )
     assert view.order is not None
     assert view.order.due_at - view.order.created_at == timedelta(days=36_500)
 
 
 async def test_placing_leaves_the_order_in_the_outbox_once(book: OrderBook, engine: AsyncEngine, placed) -> None:
     order = await placed()
-    await book.place(order.run_id)
+    await book.orders.place(order.run_id)
     async with engine.connect() as connection:
         messages = (await connection.execute(sa.select(outbox))).mappings().all()
     assert [(message["event"], message["run_id"]) for message in messages] == [("order.placed", order.run_id)]
@@ -208,19 +212,19 @@ async def test_placing_is_on_record_with_its_numbers(engine: AsyncEngine, placed
 
 async def test_orders_are_listed_newest_first_page_by_page(book: OrderBook, placed) -> None:
     placed_orders = [await placed(product_id=f"P{n}") for n in range(5)]
-    first = await book.orders(limit=2)
-    second = await book.orders(limit=2, before=first[-1].number)
-    last = await book.orders(limit=2, before=second[-1].number)
+    first = await book.orders.page(limit=2)
+    second = await book.orders.page(limit=2, before=first[-1].number)
+    last = await book.orders.page(limit=2, before=second[-1].number)
     assert [*first, *second, *last] == placed_orders[::-1]
-    assert await book.orders(product_id="P3") == [placed_orders[3]]
-    assert len(await book.orders(limit=0)) == 1
+    assert await book.orders.page(product_id="P3") == [placed_orders[3]]
+    assert len(await book.orders.page(limit=0)) == 1
 
 
 async def test_an_unknown_order_is_named(book: OrderBook) -> None:
     with pytest.raises(UnknownOrder, match="PO-1"):
-        await book.order("PO-1")
+        await book.orders.get("PO-1")
     with pytest.raises(UnknownOrder, match="PO-1"):
-        await book.orders(before="PO-1")
+        await book.orders.page(before="PO-1")
 
 
 async def test_open_orders_are_those_not_yet_due_of_the_same_mode(book: OrderBook, placed) -> None:
@@ -229,66 +233,66 @@ async def test_open_orders_are_those_not_yet_due_of_the_same_mode(book: OrderBoo
     other = await placed(product_id="B")
     await placed(product_id="C", lead_time_days=0)
     await placed(product_id="A", location="YARD", mode="mock")
-    assert await book.open_orders("A", "SHOP", "database") == [shop]
-    assert await book.open_orders("A", None, "database") == [depot, shop]
-    assert await book.open_orders(None, None, "database") == [other, depot, shop]
-    assert await book.open_orders("C", "SHOP", "database") == []
+    assert await book.orders.open("A", "SHOP", "database") == [shop]
+    assert await book.orders.open("A", None, "database") == [depot, shop]
+    assert await book.orders.open(None, None, "database") == [other, depot, shop]
+    assert await book.orders.open("C", "SHOP", "database") == []
 
 
 async def test_an_open_order_is_a_commitment_for_its_need_only(book: OrderBook, placed) -> None:
     order = await placed()
-    view = await book.open_commitment("BOLTS", "SHOP", "database")
+    view = await book.orders.commitment("BOLTS", "SHOP", "database")
     assert view is not None
     assert view.order == order
-    assert await book.open_commitment("BOLTS", "DEPOT", "database") is None
-    assert await book.open_commitment("BOLTS", "SHOP", "mock") is None
-    assert await book.open_commitment("NUTS", "SHOP", "database") is None
+    assert await book.orders.commitment("BOLTS", "DEPOT", "database") is None
+    assert await book.orders.commitment("BOLTS", "SHOP", "mock") is None
+    assert await book.orders.commitment("NUTS", "SHOP", "database") is None
 
 
 async def test_a_received_order_is_no_commitment(book: OrderBook, placed) -> None:
     await placed(lead_time_days=0)
-    assert await book.open_commitment("BOLTS", "SHOP", "database") is None
+    assert await book.orders.commitment("BOLTS", "SHOP", "database") is None
 
 
 async def test_a_waiting_review_is_a_commitment_until_it_expires(book: OrderBook, new_run, new_proposal) -> None:
-    over, waiting = [await book.record_run(new_run(), owner="w1", lease_seconds=60) for _ in range(2)]
-    await book.propose(new_proposal(over.id), route="review", expires_in_hours=0)
-    assert await book.open_commitment("BOLTS", "SHOP", "database") is None
-    proposal = await book.propose(new_proposal(waiting.id), route="review", expires_in_hours=1)
-    view = await book.open_commitment("BOLTS", "SHOP", "database")
+    over, waiting = [await book.runs.record(new_run(), owner="w1", lease_seconds=60) for _ in range(2)]
+    await book.orders.propose(new_proposal(over.id), route="review", expires_in_hours=0)
+    assert await book.orders.commitment("BOLTS", "SHOP", "database") is None
+    proposal = await book.orders.propose(new_proposal(waiting.id), route="review", expires_in_hours=1)
+    view = await book.orders.commitment("BOLTS", "SHOP", "database")
     assert view is not None
     assert view.proposal == proposal
 
 
 async def test_a_run_proposes_and_places_at_once(book: OrderBook, new_run, new_proposal) -> None:
-    run = await book.record_run(new_run(), owner="w", lease_seconds=60)
+    run = await book.runs.record(new_run(), owner="w", lease_seconds=60)
     new = new_proposal(run.id, product_id=run.product_id)
 
-    orders = await asyncio.gather(*(book.place(run.id, new=new, owner="w") for _ in range(3)))
+    orders = await asyncio.gather(*(book.orders.place(run.id, new=new, owner="w") for _ in range(3)))
 
-    view = await book.run(run.id)
+    view = await book.runs.get(run.id)
     assert len({order.number for order in orders}) == 1
     assert (view.run.status, view.proposal and view.proposal.status) == ("executed", "placed")
     assert view.order == orders[0]
 
 
 async def test_what_was_proposed_before_stands(book: OrderBook, new_run, new_proposal) -> None:
-    run = await book.record_run(new_run(), owner="w", lease_seconds=60)
+    run = await book.runs.record(new_run(), owner="w", lease_seconds=60)
     new = new_proposal(run.id, product_id=run.product_id)
-    await book.propose(new, route="review", expires_in_hours=1)
+    await book.orders.propose(new, route="review", expires_in_hours=1)
 
     with pytest.raises(AwaitsReview):
-        await book.place(run.id, new=new)
+        await book.orders.place(run.id, new=new)
 
-    assert (await book.run(run.id)).order is None
+    assert (await book.runs.get(run.id)).order is None
 
 
 async def test_a_run_that_is_lost_proposes_and_places_nothing(book: OrderBook, new_run, new_proposal) -> None:
-    run = await book.record_run(new_run(), owner="w", lease_seconds=60)
+    run = await book.runs.record(new_run(), owner="w", lease_seconds=60)
 
     with pytest.raises(RunLost):
-        await book.place(run.id, new=new_proposal(run.id, product_id=run.product_id), owner="another")
+        await book.orders.place(run.id, new=new_proposal(run.id, product_id=run.product_id), owner="another")
     with pytest.raises(InvalidQuantity):
-        await book.place(run.id, new=new_proposal(run.id, product_id=run.product_id, quantity=0), owner="w")
+        await book.orders.place(run.id, new=new_proposal(run.id, product_id=run.product_id, quantity=0), owner="w")
 
-    assert (await book.run(run.id)).proposal is None
+    assert (await book.runs.get(run.id)).proposal is None

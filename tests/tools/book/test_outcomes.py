@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from tools.book.orders import OrderBook
+from tools.book.book import OrderBook
 from tools.book.outcomes import by_route, read_reports
 from tools.planning.confidence import CalibrationCurve, CalibrationTable
 from tools.records.errors import AlreadyRecorded, InvalidInput, UnknownOrder
@@ -21,13 +21,13 @@ def placed(book: OrderBook, new_run, new_proposal):
     """The number of an order of 40, placed automatically or by a person's decision."""
 
     async def place(decision: str | None = None, quantity: int | None = None) -> str:
-        run = await book.record_run(new_run(product_id=f"BOLTS-{decision}-{quantity}"), owner="w1", lease_seconds=60)
+        run = await book.runs.record(new_run(product_id=f"BOLTS-{decision}-{quantity}"), owner="w1", lease_seconds=60)
         about = {"product_id": run.product_id}
         if decision is None:
-            await book.propose(new_proposal(run.id, **about), route="auto", expires_in_hours=1)
-            return (await book.place(run.id)).number
-        review = await book.propose(new_proposal(run.id, **about), route="review", expires_in_hours=1)
-        view = await book.decide(
+            await book.orders.propose(new_proposal(run.id, **about), route="auto", expires_in_hours=1)
+            return (await book.orders.place(run.id)).number
+        review = await book.orders.propose(new_proposal(run.id, **about), route="review", expires_in_hours=1)
+        view = await book.reviews.decide(
             review.id, version=None, decision=decision, quantity=quantity, reason="checked", decided_by="anna"
         )
         assert view.order is not None
@@ -42,10 +42,10 @@ def report(number: str, *, ran_out: bool = False, left_over: float = 5, received
 
 async def test_an_outcome_is_kept_beside_what_had_been_said_of_the_order(book: OrderBook, placed) -> None:
     number = await placed()
-    kept = await book.record_outcome(report(number, received=40), recorded_by="erp")
+    kept = await book.outcomes.record(report(number, received=40), recorded_by="erp")
     assert (kept.acceptable, kept.confidence, kept.raw) == (True, 0.83, 0.9)
     assert (kept.stratum, kept.route, kept.recorded_by) == ("long history, smooth", "automatic", "erp")
-    assert await book.recorded_outcomes() == [kept]
+    assert await book.outcomes.latest() == [kept]
 
 
 @pytest.mark.parametrize(
@@ -56,50 +56,52 @@ async def test_acceptable_is_no_stockout_and_no_more_left_than_the_plan_permits(
     book: OrderBook, placed, ran_out: bool, left_over: float, acceptable: bool
 ) -> None:
     found = report(await placed(), ran_out=ran_out, left_over=left_over)
-    assert (await book.record_outcome(found, recorded_by="erp")).acceptable is acceptable
+    assert (await book.outcomes.record(found, recorded_by="erp")).acceptable is acceptable
 
 
 async def test_a_quantity_that_a_person_chose_is_judged_by_its_own_confidence(book: OrderBook, placed) -> None:
-    approved = await book.record_outcome(report(await placed("approve")), recorded_by="erp")
-    edited = await book.record_outcome(report(await placed("edit", 25)), recorded_by="erp", table=TABLE)
+    approved = await book.outcomes.record(report(await placed("approve")), recorded_by="erp")
+    edited = await book.outcomes.record(report(await placed("edit", 25)), recorded_by="erp", table=TABLE)
     assert (approved.route, approved.confidence) == ("approved", 0.83)
     assert edited.route == "edited"
     assert 0.2 <= edited.confidence <= 0.4
     assert edited.raw != 0.9
     assert by_route([approved, edited]) == {"approved": (1, 1), "edited": (1, 1)}
-    assert await book.decisions_made() == {"approve": 1, "edit": 1}
+    assert await book.outcomes.decisions_made() == {"approve": 1, "edit": 1}
 
 
 async def test_the_same_report_again_changes_nothing_and_another_is_refused(book: OrderBook, placed) -> None:
     number = await placed()
-    first = await book.record_outcome(report(number), recorded_by="erp", recorded_by_id="key_erp")
-    assert await book.record_outcome(report(number), recorded_by="somebody else") == first
-    said = [(e.actor_id, e.figures["ran_out"]) for e in await book.audit(order_number=number) if "outcome" in e.event]
+    first = await book.outcomes.record(report(number), recorded_by="erp", recorded_by_id="key_erp")
+    assert await book.outcomes.record(report(number), recorded_by="somebody else") == first
+    said = [
+        (e.actor_id, e.figures["ran_out"]) for e in await book.audit.page(order_number=number) if "outcome" in e.event
+    ]
     assert said == [("key_erp", False)]
     with pytest.raises(AlreadyRecorded, match="recorded by erp"):
-        await book.record_outcome(report(number, ran_out=True), recorded_by="erp")
-    assert await book.recorded_outcomes() == [first]
+        await book.outcomes.record(report(number, ran_out=True), recorded_by="erp")
+    assert await book.outcomes.latest() == [first]
 
 
 async def test_of_contradicting_reports_at_once_one_is_kept(book: OrderBook, placed) -> None:
     number = await placed()
     results = await asyncio.gather(
-        *(book.record_outcome(report(number, left_over=units), recorded_by="erp") for units in range(8)),
+        *(book.outcomes.record(report(number, left_over=units), recorded_by="erp") for units in range(8)),
         return_exceptions=True,
     )
     assert sum(isinstance(result, AlreadyRecorded) for result in results) == 7
-    assert len(await book.recorded_outcomes()) == 1
+    assert len(await book.outcomes.latest()) == 1
 
 
 async def test_an_order_that_is_not_there_has_no_outcome(book: OrderBook) -> None:
     with pytest.raises(UnknownOrder, match="PO-2026-999999"):
-        await book.record_outcome(report("PO-2026-999999"), recorded_by="erp")
+        await book.outcomes.record(report("PO-2026-999999"), recorded_by="erp")
 
 
 async def test_an_import_says_which_were_new(book: OrderBook, placed) -> None:
     number = await placed()
-    assert await book.import_outcomes([report(number), report(number)], recorded_by="file") == (1, 1)
-    assert await book.import_outcomes([report(number)], recorded_by="file") == (0, 1)
+    assert await book.outcomes.import_all([report(number), report(number)], recorded_by="file") == (1, 1)
+    assert await book.outcomes.import_all([report(number)], recorded_by="file") == (0, 1)
 
 
 def test_reports_are_read_from_a_file(tmp_path: Path) -> None:

@@ -12,7 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from tools.book import orders as order_book
 from tools.book import placing
-from tools.book.orders import OrderBook
+from tools.book.book import OrderBook
 from tools.records.errors import AwaitsReview
 from tools.records.orders import Order, RunView
 from tools.storage.schema import counters, orders, outbox, runs
@@ -28,9 +28,9 @@ def proposed(book: OrderBook, new_run, new_proposal):
         begun = []
         for changes in differences:
             about = {name: changes[name] for name in ("product_id", "location", "mode") if name in changes}
-            begun.append((await book.record_run(new_run(**about), owner="w1", lease_seconds=60), changes))
+            begun.append((await book.runs.record(new_run(**about), owner="w1", lease_seconds=60), changes))
         for run, changes in begun:
-            await book.propose(new_proposal(run.id, **changes), route="auto", expires_in_hours=1)
+            await book.orders.propose(new_proposal(run.id, **changes), route="auto", expires_in_hours=1)
         return [run.id for run, _ in begun]
 
     return propose
@@ -38,116 +38,118 @@ def proposed(book: OrderBook, new_run, new_proposal):
 
 async def test_of_two_runs_that_saw_the_same_stock_the_second_waits_for_a_person(book: OrderBook, proposed) -> None:
     first, second = await proposed({}, {})
-    order = await book.place(first)
+    order = await book.orders.place(first)
     with pytest.raises(AwaitsReview, match=order.number) as waits:
-        await book.place(second)
+        await book.orders.place(second)
     view = waits.value.view
     assert (view.run.status, view.order) == ("pending_review", None)
     assert view.proposal is not None
     assert (view.proposal.status, view.proposal.version) == ("pending", 2)
     assert order.number in view.proposal.review_reasons[-1]
     assert view.proposal.expires_at is not None
-    assert await book.run(second) == view
+    assert await book.runs.get(second) == view
 
 
 async def test_the_held_order_can_be_approved_and_is_then_placed_once(book: OrderBook, proposed) -> None:
     first, second = await proposed({}, {})
-    await book.place(first)
+    await book.orders.place(first)
     with pytest.raises(AwaitsReview):
-        await book.place(second)
-    review = (await book.reviews(status="pending"))[0]
-    view = await book.decide(
+        await book.orders.place(second)
+    review = (await book.reviews.page(status="pending"))[0]
+    view = await book.reviews.decide(
         review.id, version=2, decision="approve", quantity=None, reason="both are needed", decided_by="anna"
     )
-    assert await book.place(second) == view.order
-    assert len(await book.orders()) == 2
+    assert await book.orders.place(second) == view.order
+    assert len(await book.orders.page()) == 2
 
 
 async def test_placing_a_held_order_again_still_waits(book: OrderBook, proposed) -> None:
     first, second = await proposed({}, {})
-    await book.place(first)
+    await book.orders.place(first)
     for _ in range(2):
         with pytest.raises(AwaitsReview):
-            await book.place(second)
-    assert len(await book.reviews()) == 1
+            await book.orders.place(second)
+    assert len(await book.reviews.page()) == 1
 
 
 async def test_a_run_begun_after_the_order_has_counted_it_and_may_place(book: OrderBook, proposed) -> None:
     first = await proposed({})
-    await book.place(first[0])
+    await book.orders.place(first[0])
     second = await proposed({})
-    assert (await book.place(second[0])).number.endswith("000002")
+    assert (await book.orders.place(second[0])).number.endswith("000002")
 
 
 async def test_an_order_that_is_due_at_once_competes_all_the_same(book: OrderBook, proposed) -> None:
     first, second = await proposed({"lead_time_days": 0}, {"lead_time_days": 0})
-    await book.place(first)
+    await book.orders.place(first)
     with pytest.raises(AwaitsReview):
-        await book.place(second)
+        await book.orders.place(second)
 
 
 @pytest.mark.parametrize("other", [{"product_id": "NUTS"}, {"location": "DEPOT"}, {"mode": "mock"}])
 async def test_another_need_does_not_compete(book: OrderBook, proposed, other: dict) -> None:
     first, second = await proposed({}, other)
-    await book.place(first)
-    await book.place(second)
+    await book.orders.place(first)
+    await book.orders.place(second)
 
 
 async def test_two_transfers_out_of_the_same_stock_compete(book: OrderBook, proposed) -> None:
     transfer = {"action": "transfer", "source_location": "DEPOT"}
     first, second = await proposed(transfer, transfer | {"location": "YARD"})
-    await book.place(first)
+    await book.orders.place(first)
     with pytest.raises(AwaitsReview):
-        await book.place(second)
+        await book.orders.place(second)
 
 
 async def test_an_order_for_a_place_whose_stock_was_given_away_meanwhile_waits(book: OrderBook, proposed) -> None:
     transfer, purchase = await proposed({"action": "transfer", "source_location": "DEPOT"}, {"location": "DEPOT"})
-    await book.place(transfer)
+    await book.orders.place(transfer)
     with pytest.raises(AwaitsReview):
-        await book.place(purchase)
+        await book.orders.place(purchase)
 
 
 async def test_what_arrives_at_the_source_of_a_transfer_does_not_compete_with_it(book: OrderBook, proposed) -> None:
     purchase, transfer = await proposed({"location": "DEPOT"}, {"action": "transfer", "source_location": "DEPOT"})
-    await book.place(purchase)
-    await book.place(transfer)
+    await book.orders.place(purchase)
+    await book.orders.place(transfer)
 
 
 async def test_an_order_approved_by_a_person_competes_like_any_other(
     book: OrderBook, new_run, new_proposal, proposed
 ) -> None:
-    reviewed = await book.record_run(new_run(), owner="w1", lease_seconds=60)
+    reviewed = await book.runs.record(new_run(), owner="w1", lease_seconds=60)
     automatic = (await proposed({}))[0]
-    review = await book.propose(new_proposal(reviewed.id), route="review", expires_in_hours=1)
-    await book.decide(review.id, version=1, decision="approve", quantity=None, reason="", decided_by="anna")
+    review = await book.orders.propose(new_proposal(reviewed.id), route="review", expires_in_hours=1)
+    await book.reviews.decide(review.id, version=1, decision="approve", quantity=None, reason="", decided_by="anna")
     with pytest.raises(AwaitsReview, match="was placed while"):
-        await book.place(automatic)
+        await book.orders.place(automatic)
 
 
 async def test_a_waiting_review_of_the_same_need_holds_an_order_back(
     book: OrderBook, new_run, new_proposal, proposed
 ) -> None:
-    waiting = await book.record_run(new_run(), owner="w1", lease_seconds=60)
-    review = await book.propose(new_proposal(waiting.id), route="review", expires_in_hours=1)
+    waiting = await book.runs.record(new_run(), owner="w1", lease_seconds=60)
+    review = await book.orders.propose(new_proposal(waiting.id), route="review", expires_in_hours=1)
     automatic = await proposed({})
     with pytest.raises(AwaitsReview, match=review.id):
-        await book.place(automatic[0])
+        await book.orders.place(automatic[0])
 
 
 async def test_an_expired_review_holds_nothing_back(book: OrderBook, new_run, new_proposal, proposed) -> None:
-    over = await book.record_run(new_run(), owner="w1", lease_seconds=60)
-    await book.propose(new_proposal(over.id), route="review", expires_in_hours=0)
+    over = await book.runs.record(new_run(), owner="w1", lease_seconds=60)
+    await book.orders.propose(new_proposal(over.id), route="review", expires_in_hours=0)
     automatic = await proposed({})
-    await book.place(automatic[0])
+    await book.orders.place(automatic[0])
 
 
 async def test_a_review_says_what_was_placed_while_its_run_was_deciding(
     book: OrderBook, new_run, new_proposal, proposed
 ) -> None:
-    late = await book.record_run(new_run(), owner="w1", lease_seconds=60)
-    order = await book.place((await proposed({}))[0])
-    review = await book.propose(new_proposal(late.id, review_reasons=("value",)), route="review", expires_in_hours=1)
+    late = await book.runs.record(new_run(), owner="w1", lease_seconds=60)
+    order = await book.orders.place((await proposed({}))[0])
+    review = await book.orders.propose(
+        new_proposal(late.id, review_reasons=("value",)), route="review", expires_in_hours=1
+    )
     assert review.review_reasons[0] == "value"
     assert order.number in review.review_reasons[1]
 
@@ -157,8 +159,8 @@ async def test_of_twenty_runs_at_once_for_one_need_one_orders_by_itself(book: Or
     outcomes = await _place_all(book, identities)
     assert sum(isinstance(outcome, Order) for outcome in outcomes) == 1
     assert sum(isinstance(outcome, AwaitsReview) for outcome in outcomes) == 19
-    assert len(await book.orders()) == 1
-    assert len(await book.reviews(status="pending")) == 19
+    assert len(await book.orders.page()) == 1
+    assert len(await book.reviews.page(status="pending")) == 19
 
 
 async def test_without_the_guard_they_would_all_order(
@@ -175,7 +177,7 @@ async def test_without_the_guard_they_would_all_order(
 
 
 async def _place_all(book: OrderBook, identities: list[str]) -> list[Order | BaseException]:
-    return await asyncio.gather(*(book.place(identity) for identity in identities), return_exceptions=True)
+    return await asyncio.gather(*(book.orders.place(identity) for identity in identities), return_exceptions=True)
 
 
 async def test_of_fifty_placings_of_one_run_one_order_comes(book: OrderBook, engine: AsyncEngine, proposed) -> None:
@@ -206,16 +208,16 @@ async def test_a_placing_that_breaks_off_leaves_nothing(
     with monkeypatch.context() as broken:
         broken.setattr(placing, step, break_off)
         with pytest.raises(ConnectionResetError):
-            await book.place(identity)
+            await book.orders.place(identity)
     async with engine.connect() as connection:
         for table in (orders, outbox, counters):
             assert await connection.scalar(sa.select(sa.func.count()).select_from(table)) == 0
-    assert (await book.run(identity)).run.status == "running"
-    assert (await book.place(identity)).number.endswith("-000001")
+    assert (await book.runs.get(identity)).run.status == "running"
+    assert (await book.orders.place(identity)).number.endswith("-000001")
 
 
 async def test_the_table_itself_refuses_a_second_order_of_a_run(book: OrderBook, engine: AsyncEngine, proposed) -> None:
-    await book.place((await proposed({}))[0])
+    await book.orders.place((await proposed({}))[0])
     with pytest.raises(IntegrityError):
         await _insert_order_again(engine)
     assert await _problems(engine) == []
@@ -225,7 +227,7 @@ async def test_without_the_unique_keys_the_double_is_stored_and_found(
     book: OrderBook, engine: AsyncEngine, proposed
 ) -> None:
     """A planted fault: the same second insert into a book that has lost the keys, which the check must find."""
-    order = await book.place((await proposed({}))[0])
+    order = await book.orders.place((await proposed({}))[0])
     async with engine.begin() as connection:
         await connection.exec_driver_sql("CREATE TABLE keyless AS SELECT * FROM orders")
         await connection.exec_driver_sql("DROP TABLE orders" + (" CASCADE" if engine.name == "postgresql" else ""))
@@ -271,7 +273,7 @@ async def test_workers_killed_at_any_moment_lose_and_double_nothing(
     acknowledged = await asyncio.to_thread(_kill_workers, database_url, template, workers=workers, kills=8)
     assert len(acknowledged) > 8
     assert await _problems(engine) == []
-    views = [await book.run(identity) for identity in acknowledged]
+    views = [await book.runs.get(identity) for identity in acknowledged]
     assert {view.run.status for view in views} == {"executed"}
     assert {_outcome(view) for view in views} == {("placed", "automatic"), ("approved", "anna")}
     async with engine.connect() as connection:

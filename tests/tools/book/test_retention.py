@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
-from tools.book.orders import OrderBook
+from tools.book.book import OrderBook
 from tools.records.orders import NewProposal, NewRun
 from tools.storage.schema import NowPlus, conversations, idempotency, metadata, runs
 
@@ -18,26 +18,26 @@ def aged(book: OrderBook) -> Callable[..., Any]:
     """Moves a table's times into the past."""
 
     async def age(table: sa.Table, column: str, *, days: float) -> None:
-        async with book._writing() as connection:
+        async with book.runs._writing() as connection:
             await connection.execute(sa.update(table).values({column: NowPlus(-days * DAY)}))
 
     return age
 
 
 async def rows(book: OrderBook, table: str) -> list[dict[str, Any]]:
-    async with book._reading() as connection:
+    async with book.runs._reading() as connection:
         return [dict(row) for row in (await connection.execute(sa.select(metadata.tables[table]))).mappings()]
 
 
 async def answered(book: OrderBook, key: str) -> None:
-    await book.begin_idempotent(key, "erp", "hash")
-    await book.finish_idempotent(key, "erp", 200, "{}")
+    await book.answers.begin(key, "erp", "hash")
+    await book.answers.finish(key, "erp", 200, "{}")
 
 
 async def placed(book: OrderBook, run: NewRun, new_proposal: Callable[..., NewProposal]) -> str:
-    await book.record_run(run, owner="w", lease_seconds=60)
-    await book.propose(new_proposal(run.id, product_id=run.product_id), route="auto", expires_in_hours=72)
-    await book.place(run.id)
+    await book.runs.record(run, owner="w", lease_seconds=60)
+    await book.orders.propose(new_proposal(run.id, product_id=run.product_id), route="auto", expires_in_hours=72)
+    await book.orders.place(run.id)
     return run.id
 
 
@@ -47,36 +47,36 @@ async def test_answers_older_than_so_many_days_are_forgotten(book: OrderBook, ag
     await aged(idempotency, "lease_until", days=8)
     await answered(book, "fresh")
 
-    assert await book.forget_answers(days=7) == 1
+    assert await book.retention.forget_answers(days=7) == 1
 
     assert [row["key"] for row in await rows(book, "idempotency")] == ["fresh"]
-    assert await book.forget_answers(days=7) == 0
+    assert await book.retention.forget_answers(days=7) == 0
 
 
 async def test_an_answer_that_is_still_being_worked_on_is_kept(book: OrderBook, aged: Callable[..., Any]) -> None:
-    await book.begin_idempotent("k", "erp", "hash", lease_seconds=600)
+    await book.answers.begin("k", "erp", "hash", lease_seconds=600)
     await aged(idempotency, "created_at", days=8)
 
-    assert await book.forget_answers(days=7) == 0
+    assert await book.retention.forget_answers(days=7) == 0
 
 
 async def test_one_round_forgets_at_most_200(book: OrderBook, aged: Callable[..., Any]) -> None:
-    async with book._writing() as connection:
+    async with book.runs._writing() as connection:
         now = NowPlus(-8 * DAY)
         many = [{"key": f"k{number}"} for number in range(250)]
         insert = sa.insert(idempotency).values(caller="erp", body_hash="h", lease_until=now, created_at=now)
         await connection.execute(insert, many)
 
-    assert [await book.forget_answers(days=7) for _ in range(3)] == [200, 50, 0]
+    assert [await book.retention.forget_answers(days=7) for _ in range(3)] == [200, 50, 0]
 
 
 async def test_conversations_are_found_by_their_age(book: OrderBook, aged: Callable[..., Any]) -> None:
-    await book.own_conversation("old", "erp")
+    await book.usage.own_conversation("old", "erp")
     await aged(conversations, "created_at", days=31)
-    await book.own_conversation("fresh", "erp")
+    await book.usage.own_conversation("fresh", "erp")
 
-    found = await book.old_conversations(days=30)
-    await book.forget_conversations(found)
+    found = await book.retention.old_conversations(days=30)
+    await book.retention.forget_conversations(found)
 
     assert found == ["old"]
     assert [row["id"] for row in await rows(book, "conversations")] == ["fresh"]
@@ -89,17 +89,17 @@ async def test_what_a_finished_run_was_sent_is_forgotten_and_what_came_of_it_is_
     await aged(runs, "finished_at", days=91)
     fresh = await placed(book, new_run(product_id="NUTS"), new_proposal)
     kept = {table: await rows(book, table) for table in ("proposals", "orders", "audit", "outbox")}
-    before = await book.run(old)
+    before = await book.runs.get(old)
 
-    found = await book.old_requests(days=90)
-    await book.forget_requests(found)
+    found = await book.retention.old_requests(days=90)
+    await book.retention.forget_requests(found)
 
     assert found == [old]
-    assert (await book.run(old)).order == before.order
-    assert (await book.run(old)).proposal == before.proposal
+    assert (await book.runs.get(old)).order == before.order
+    assert (await book.runs.get(old)).proposal == before.proposal
     assert {row["id"]: bool(row["request"]) for row in await rows(book, "runs")} == {old: False, fresh: True}
     assert {table: await rows(book, table) for table in kept} == kept
-    assert await book.old_requests(days=90) == []
+    assert await book.retention.old_requests(days=90) == []
 
 
 @pytest.mark.parametrize("standing", ["running", "waits for a person", "has yet to be told"])
@@ -110,13 +110,13 @@ async def test_a_run_that_is_not_over_is_left_alone(
     aged: Callable[..., Any],
     standing: str,
 ) -> None:
-    await book.record_run(run := new_run(), owner="w", lease_seconds=60)
+    await book.runs.record(run := new_run(), owner="w", lease_seconds=60)
     if standing != "running":
-        proposal = await book.propose(new_proposal(run.id), route="review", expires_in_hours=72)
+        proposal = await book.orders.propose(new_proposal(run.id), route="review", expires_in_hours=72)
         if standing == "has yet to be told":
-            await book.decide(
+            await book.reviews.decide(
                 proposal.id, version=None, decision="approve", quantity=None, reason="ok", decided_by="ann"
             )
     await aged(runs, "finished_at", days=91)
 
-    assert await book.old_requests(days=90) == []
+    assert await book.retention.old_requests(days=90) == []

@@ -8,7 +8,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from tools.book import reviews
-from tools.book.orders import OrderBook
+from tools.book.book import OrderBook
 from tools.records.errors import AlreadyDecided, Conflict, InvalidQuantity, UnknownReview
 from tools.records.orders import Proposal, RunView
 from tools.storage.schema import audit, decisions, outbox
@@ -20,8 +20,10 @@ def waiting(book: OrderBook, new_run, new_proposal):
 
     async def propose(*, expires_in_hours: float = 72, **changes) -> Proposal:
         about = {name: changes[name] for name in ("product_id", "location", "mode") if name in changes}
-        run = await book.record_run(new_run(**about), owner="w1", lease_seconds=60)
-        return await book.propose(new_proposal(run.id, **changes), route="review", expires_in_hours=expires_in_hours)
+        run = await book.runs.record(new_run(**about), owner="w1", lease_seconds=60)
+        return await book.orders.propose(
+            new_proposal(run.id, **changes), route="review", expires_in_hours=expires_in_hours
+        )
 
     return propose
 
@@ -33,7 +35,7 @@ def decide(book: OrderBook):
     async def decide(review: Proposal | str, decision: str = "approve", **changes) -> RunView:
         identity = review if isinstance(review, str) else review.id
         values = {"version": None, "quantity": None, "reason": "checked", "decided_by": "anna"} | changes
-        return await book.decide(identity, decision=decision, **values)
+        return await book.reviews.decide(identity, decision=decision, **values)
 
     return decide
 
@@ -49,7 +51,7 @@ async def test_approving_places_what_was_shown(book: OrderBook, waiting, decide)
         "anna",
         "checked",
     )
-    assert view == await book.run(view.run.id)
+    assert view == await book.runs.get(view.run.id)
 
 
 async def test_rejecting_places_nothing(book: OrderBook, waiting, decide) -> None:
@@ -57,7 +59,7 @@ async def test_rejecting_places_nothing(book: OrderBook, waiting, decide) -> Non
     assert (view.run.status, view.order) == ("rejected", None)
     assert view.proposal is not None
     assert view.proposal.decision_reason == "supplier is on strike"
-    assert await book.orders() == []
+    assert await book.orders.page() == []
 
 
 async def test_an_edit_orders_the_new_quantity_and_keeps_the_proposed_one(waiting, decide) -> None:
@@ -73,7 +75,7 @@ async def test_a_wrong_quantity_decides_nothing(book: OrderBook, waiting, decide
     proposal = await waiting()
     with pytest.raises(InvalidQuantity):
         await decide(proposal, decision, quantity=quantity)
-    assert await book.review(proposal.id) == proposal
+    assert await book.reviews.get(proposal.id) == proposal
     assert (await decide(proposal)).run.status == "executed"
 
 
@@ -101,7 +103,7 @@ async def test_the_same_decision_again_by_the_same_person_is_answered_like_the_f
     first = await decide(proposal, decision, quantity=quantity, version=1)
     again = await decide(proposal, decision, quantity=quantity, version=1)
     assert again == first.model_copy(update={"standing": True})
-    assert len(await book.orders()) == (0 if decision == "reject" else 1)
+    assert len(await book.orders.page()) == (0 if decision == "reject" else 1)
 
 
 @pytest.mark.parametrize(
@@ -121,7 +123,7 @@ async def test_another_decision_is_told_who_decided(book: OrderBook, waiting, de
     await decide(proposal, **same)
     with pytest.raises(AlreadyDecided, match="approved by anna"):
         await decide(proposal, **(same | difference))
-    assert len(await book.orders()) == 1
+    assert len(await book.orders.page()) == 1
 
 
 @pytest.mark.parametrize(
@@ -138,7 +140,7 @@ async def test_an_approval_of_anything_but_what_is_stored_decides_nothing(
     proposal = await waiting()
     with pytest.raises(AlreadyDecided, match=stored):
         await decide(proposal, **seen)
-    assert await book.review(proposal.id) == proposal
+    assert await book.reviews.get(proposal.id) == proposal
 
 
 @pytest.mark.parametrize("supplier", ["Acme Fasteners", "ACME"])
@@ -154,32 +156,32 @@ async def test_an_edit_outside_the_plan_s_bounds_decides_nothing(
     proposal = await waiting()
     with pytest.raises(InvalidQuantity, match="bounds"):
         await decide(proposal, "edit", quantity=quantity)
-    assert await book.review(proposal.id) == proposal
+    assert await book.reviews.get(proposal.id) == proposal
 
 
 async def test_a_decision_on_another_version_is_refused(book: OrderBook, waiting, decide) -> None:
     proposal = await waiting()
     with pytest.raises(AlreadyDecided, match="at version 1, not 2"):
         await decide(proposal, version=2)
-    assert (await book.review(proposal.id)).status == "pending"
+    assert (await book.reviews.get(proposal.id)).status == "pending"
 
 
 async def test_an_expired_review_cannot_be_decided(book: OrderBook, waiting, decide) -> None:
     proposal = await waiting(expires_in_hours=0)
     with pytest.raises(AlreadyDecided, match="expired at"):
         await decide(proposal)
-    assert await book.orders() == []
+    assert await book.orders.page() == []
 
 
 async def test_an_expired_review_closes_its_run_with_the_next_look(
     book: OrderBook, engine: AsyncEngine, waiting
 ) -> None:
     proposal = await waiting(expires_in_hours=0)
-    view = await book.run(proposal.run_id)
+    view = await book.runs.get(proposal.run_id)
     assert view.run.status == "expired"
     assert view.proposal is not None
     assert view.proposal.status == "expired"
-    assert await book.reviews(status="pending") == []
+    assert await book.reviews.page(status="pending") == []
     async with engine.connect() as connection:
         events = (await connection.scalars(sa.select(outbox.c.event).order_by(outbox.c.sequence))).all()
     assert events == ["review.opened", "review.expired"]
@@ -193,15 +195,15 @@ async def test_an_unknown_review_is_refused(book: OrderBook, waiting, decide, id
     with pytest.raises(UnknownReview):
         await decide(identity)
     with pytest.raises(UnknownReview):
-        await book.review(identity)
+        await book.reviews.get(identity)
 
 
 async def test_an_automatic_order_was_never_up_for_decision(book: OrderBook, new_run, new_proposal, decide) -> None:
-    run = await book.record_run(new_run(), owner="w1", lease_seconds=60)
-    proposal = await book.propose(new_proposal(run.id), route="auto", expires_in_hours=1)
+    run = await book.runs.record(new_run(), owner="w1", lease_seconds=60)
+    proposal = await book.orders.propose(new_proposal(run.id), route="auto", expires_in_hours=1)
     with pytest.raises(AlreadyDecided, match="never open"):
         await decide(proposal)
-    await book.place(run.id)
+    await book.orders.place(run.id)
     with pytest.raises(AlreadyDecided, match="never open"):
         await decide(proposal, "reject")
 
@@ -217,10 +219,10 @@ async def test_of_fifty_decisions_at_once_one_wins(book: OrderBook, engine: Asyn
     winners = [outcome for outcome in outcomes if isinstance(outcome, RunView)]
     assert len(winners) == 1
     assert sum(isinstance(outcome, AlreadyDecided) for outcome in outcomes) == 49
-    assert await book.run(proposal.run_id) == winners[0]
+    assert await book.runs.get(proposal.run_id) == winners[0]
     async with engine.connect() as connection:
         assert await connection.scalar(sa.select(sa.func.count()).select_from(decisions)) == 1
-    assert len(await book.orders()) == (0 if winners[0].order is None else 1)
+    assert len(await book.orders.page()) == (0 if winners[0].order is None else 1)
 
 
 async def test_without_the_compare_and_set_the_tables_still_refuse_a_second_decision(
@@ -235,7 +237,7 @@ async def test_without_the_compare_and_set_the_tables_still_refuse_a_second_deci
         await decide(rejected)
     with pytest.raises(Conflict, match="already has its order"):
         await decide(approved)
-    assert [order.product_id for order in await book.orders()] == ["NUTS"]
+    assert [order.product_id for order in await book.orders.page()] == ["NUTS"]
 
 
 async def test_a_decision_is_on_record_with_version_and_numbers(engine: AsyncEngine, waiting, decide) -> None:
@@ -263,11 +265,11 @@ async def test_reviews_are_listed_by_status_newest_first_page_by_page(
 ) -> None:
     identities = [(await waiting(product_id=f"P{n}")).id for n in range(5)]
     await decide(identities[1], "reject")
-    run = await book.record_run(new_run(), owner="w1", lease_seconds=60)
-    await book.propose(new_proposal(run.id), route="auto", expires_in_hours=1)
+    run = await book.runs.record(new_run(), owner="w1", lease_seconds=60)
+    await book.orders.propose(new_proposal(run.id), route="auto", expires_in_hours=1)
 
     async def listed(**options) -> list[str]:
-        return [proposal.id for proposal in await book.reviews(**options)]
+        return [proposal.id for proposal in await book.reviews.page(**options)]
 
     assert await listed() == identities[::-1]
     assert await listed(status="rejected") == [identities[1]]
@@ -278,17 +280,17 @@ async def test_reviews_are_listed_by_status_newest_first_page_by_page(
 
 async def test_a_malformed_cursor_is_refused(book: OrderBook) -> None:
     with pytest.raises(UnknownReview):
-        await book.reviews(before="yesterday")
+        await book.reviews.page(before="yesterday")
 
 
 async def test_the_queues_figures_count_what_waits(book: OrderBook, waiting, decide) -> None:
-    assert await book.queue_figures() == (0, 0.0)
+    assert await book.reviews.figures() == (0, 0.0)
     first = await waiting(product_id="A")
     await waiting(product_id="B")
     await waiting(product_id="C", expires_in_hours=0)
     await asyncio.sleep(0.02)
-    count, age = await book.queue_figures()
+    count, age = await book.reviews.figures()
     assert count == 2
     assert timedelta(seconds=age) >= timedelta(milliseconds=20)
     await decide(first)
-    assert (await book.queue_figures())[0] == 1
+    assert (await book.reviews.figures())[0] == 1

@@ -3,7 +3,7 @@ from typing import Any
 
 import pytest
 
-from tools.book.orders import OrderBook
+from tools.book.book import OrderBook
 from tools.records.errors import Conflict, Overloaded, RunLost, UnknownRun
 from tools.storage.sqlite_driver import Connection
 
@@ -12,192 +12,194 @@ LARGE = ("runs", "proposals", "orders", "outbox", "deliveries")
 
 async def test_a_run_is_stored_as_it_came(book: OrderBook, new_run) -> None:
     new = new_run(mode="mock", origin="chat", requested_by="Łukasz", product_version=7)
-    run = await book.record_run(new, owner="w1", lease_seconds=60)
+    run = await book.runs.record(new, owner="w1", lease_seconds=60)
     assert run.model_dump(include=set(type(new).model_fields)) == new.model_dump()
     assert (run.status, run.attempts, run.owner, run.finished_at) == ("running", 1, "w1", None)
-    assert (await book.run(run.id)).run == run
+    assert (await book.runs.get(run.id)).run == run
 
 
 async def test_a_second_run_of_the_same_id_is_the_first(book: OrderBook, new_run, new_proposal) -> None:
-    await book.record_run(new_run(id="run-a"), owner="w1", lease_seconds=60)
-    await book.propose(new_proposal("run-a"), route="auto", expires_in_hours=1)
-    await book.place("run-a")
-    again = await book.record_run(new_run(id="run-a", requested_by="other"), owner="w2", lease_seconds=60)
+    await book.runs.record(new_run(id="run-a"), owner="w1", lease_seconds=60)
+    await book.orders.propose(new_proposal("run-a"), route="auto", expires_in_hours=1)
+    await book.orders.place("run-a")
+    again = await book.runs.record(new_run(id="run-a", requested_by="other"), owner="w2", lease_seconds=60)
     assert (again.status, again.owner, again.requested_by) == ("executed", "w1", "erp")
 
 
 async def test_of_fifty_recordings_of_one_id_one_is_stored(book: OrderBook, new_run) -> None:
-    recordings = (book.record_run(new_run(id="run-a"), owner=f"w{n}", lease_seconds=60) for n in range(50))
+    recordings = (book.runs.record(new_run(id="run-a"), owner=f"w{n}", lease_seconds=60) for n in range(50))
     assert len({run.owner for run in await asyncio.gather(*recordings)}) == 1
 
 
 async def test_an_unknown_run_is_named(book: OrderBook) -> None:
     with pytest.raises(UnknownRun, match="run-x"):
-        await book.run("run-x")
+        await book.runs.get("run-x")
     with pytest.raises(UnknownRun, match="run-x"):
-        await book.fail_run("run-x", "lost")
+        await book.runs.fail("run-x", "lost")
     with pytest.raises(UnknownRun, match="run-x"):
-        await book.place("run-x")
+        await book.orders.place("run-x")
 
 
 async def test_a_run_is_resumed_only_once_its_lease_has_ended(book: OrderBook, new_run) -> None:
-    await book.record_run(new_run(id="held"), owner="w1", lease_seconds=60)
-    await book.record_run(new_run(id="left"), owner="w1", lease_seconds=0)
-    resumed = await book.runs_to_resume(owner="w2", lease_seconds=60)
+    await book.runs.record(new_run(id="held"), owner="w1", lease_seconds=60)
+    await book.runs.record(new_run(id="left"), owner="w1", lease_seconds=0)
+    resumed = await book.runs.claim_abandoned(owner="w2", lease_seconds=60)
     assert [(run.id, run.owner, run.attempts) for run in resumed] == [("left", "w2", 2)]
     assert resumed[0].request == new_run().request
-    assert await book.runs_to_resume(owner="w3", lease_seconds=60) == []
+    assert await book.runs.claim_abandoned(owner="w3", lease_seconds=60) == []
 
 
 async def test_a_process_that_knows_who_lives_takes_the_runs_of_the_dead_at_once(book: OrderBook, new_run) -> None:
     for owner in ("dead", "alive", "me"):
-        await book.record_run(new_run(id=owner), owner=owner, lease_seconds=60)
-    resumed = await book.runs_to_resume(owner="me", lease_seconds=60, dead=["dead"])
+        await book.runs.record(new_run(id=owner), owner=owner, lease_seconds=60)
+    resumed = await book.runs.claim_abandoned(owner="me", lease_seconds=60, dead=["dead"])
     assert [run.id for run in resumed] == ["dead"]
 
 
 async def test_released_runs_are_resumed_at_once_and_oldest_first(book: OrderBook, new_run) -> None:
     for identity in ("b", "a", "c"):
-        await book.record_run(new_run(id=identity), owner="w1", lease_seconds=60)
+        await book.runs.record(new_run(id=identity), owner="w1", lease_seconds=60)
         await asyncio.sleep(0.005)
-    await book.release_runs(owner="w1")
-    resumed = await book.runs_to_resume(owner="w2", lease_seconds=60)
+    await book.runs.release(owner="w1")
+    resumed = await book.runs.claim_abandoned(owner="w2", lease_seconds=60)
     assert [run.id for run in resumed] == ["b", "a", "c"]
 
 
 async def test_of_many_who_resume_at_once_each_run_goes_to_one(book: OrderBook, new_run) -> None:
     for _ in range(20):
-        await book.record_run(new_run(), owner="dead", lease_seconds=0)
-    claims = await asyncio.gather(*(book.runs_to_resume(owner=f"w{n}", lease_seconds=60) for n in range(10)))
+        await book.runs.record(new_run(), owner="dead", lease_seconds=0)
+    claims = await asyncio.gather(*(book.runs.claim_abandoned(owner=f"w{n}", lease_seconds=60) for n in range(10)))
     claimed = [run.id for claim in claims for run in claim]
     assert len(claimed) == len(set(claimed)) == 20
 
 
 async def test_finished_runs_are_not_resumed(book: OrderBook, new_run, new_proposal) -> None:
     for route in ("auto", "review"):
-        run = await book.record_run(new_run(product_id=route), owner="w1", lease_seconds=0)
-        await book.propose(new_proposal(run.id, product_id=route), route=route, expires_in_hours=1)
+        run = await book.runs.record(new_run(product_id=route), owner="w1", lease_seconds=0)
+        await book.orders.propose(new_proposal(run.id, product_id=route), route=route, expires_in_hours=1)
         if route == "auto":
-            await book.place(run.id)
-    failed = await book.record_run(new_run(), owner="w1", lease_seconds=0)
-    await book.fail_run(failed.id, "too many attempts")
-    assert await book.runs_to_resume(owner="w2", lease_seconds=60) == []
+            await book.orders.place(run.id)
+    failed = await book.runs.record(new_run(), owner="w1", lease_seconds=0)
+    await book.runs.fail(failed.id, "too many attempts")
+    assert await book.runs.claim_abandoned(owner="w2", lease_seconds=60) == []
 
 
 async def test_a_heartbeat_keeps_a_run_and_fails_once_another_has_it(book: OrderBook, new_run) -> None:
-    await book.record_run(new_run(id="run-a"), owner="w1", lease_seconds=0)
-    assert await book.renew_lease("run-a", owner="w1", lease_seconds=60)
-    assert await book.runs_to_resume(owner="w2", lease_seconds=60) == []
-    await book.release_runs(owner="w1")
-    await book.runs_to_resume(owner="w2", lease_seconds=60)
-    assert not await book.renew_lease("run-a", owner="w1", lease_seconds=60)
+    await book.runs.record(new_run(id="run-a"), owner="w1", lease_seconds=0)
+    assert await book.runs.renew_lease("run-a", owner="w1", lease_seconds=60)
+    assert await book.runs.claim_abandoned(owner="w2", lease_seconds=60) == []
+    await book.runs.release(owner="w1")
+    await book.runs.claim_abandoned(owner="w2", lease_seconds=60)
+    assert not await book.runs.renew_lease("run-a", owner="w1", lease_seconds=60)
 
 
 async def test_a_failed_run_says_why(book: OrderBook, new_run) -> None:
-    run = await book.record_run(new_run(), owner="w1", lease_seconds=60)
-    await book.fail_run(run.id, "the checkpoint store is full")
-    failed = (await book.run(run.id)).run
+    run = await book.runs.record(new_run(), owner="w1", lease_seconds=60)
+    await book.runs.fail(run.id, "the checkpoint store is full")
+    failed = (await book.runs.get(run.id)).run
     assert (failed.status, failed.failure) == ("failed", "the checkpoint store is full")
     assert failed.finished_at is not None
 
 
 async def test_who_lost_a_run_cannot_fail_it(book: OrderBook, new_run) -> None:
-    run = await book.record_run(new_run(), owner="w2", lease_seconds=60)
-    await book.fail_run(run.id, "gave up", owner="w1")
-    assert (await book.run(run.id)).run.status == "running"
-    await book.fail_run(run.id, "gave up", owner="w2")
-    assert (await book.run(run.id)).run.status == "failed"
+    run = await book.runs.record(new_run(), owner="w2", lease_seconds=60)
+    await book.runs.fail(run.id, "gave up", owner="w1")
+    assert (await book.runs.get(run.id)).run.status == "running"
+    await book.runs.fail(run.id, "gave up", owner="w2")
+    assert (await book.runs.get(run.id)).run.status == "failed"
 
 
 async def test_an_executed_run_cannot_fail(book: OrderBook, new_run, new_proposal) -> None:
-    run = await book.record_run(new_run(), owner="w1", lease_seconds=60)
-    await book.propose(new_proposal(run.id), route="auto", expires_in_hours=1)
-    await book.place(run.id)
-    await book.fail_run(run.id, "late")
-    assert (await book.run(run.id)).run.status == "executed"
+    run = await book.runs.record(new_run(), owner="w1", lease_seconds=60)
+    await book.orders.propose(new_proposal(run.id), route="auto", expires_in_hours=1)
+    await book.orders.place(run.id)
+    await book.runs.fail(run.id, "late")
+    assert (await book.runs.get(run.id)).run.status == "executed"
 
 
 @pytest.mark.parametrize("decision", ["approve", "reject"])
 async def test_a_decided_runs_thread_is_to_be_closed_until_it_has_been(
     book: OrderBook, new_run, new_proposal, decision: str
 ) -> None:
-    run = await book.record_run(new_run(), owner="w1", lease_seconds=60)
-    proposal = await book.propose(new_proposal(run.id), route="review", expires_in_hours=1)
-    await book.mark_closed(run.id)
-    assert await book.runs_to_close() == []
-    await book.decide(proposal.id, version=1, decision=decision, quantity=None, reason="", decided_by="anna")
-    assert await book.runs_to_close() == [run.id]
-    await book.mark_closed(run.id)
-    assert await book.runs_to_close() == []
+    run = await book.runs.record(new_run(), owner="w1", lease_seconds=60)
+    proposal = await book.orders.propose(new_proposal(run.id), route="review", expires_in_hours=1)
+    await book.runs.mark_closed(run.id)
+    assert await book.runs.to_close() == []
+    await book.reviews.decide(proposal.id, version=1, decision=decision, quantity=None, reason="", decided_by="anna")
+    assert await book.runs.to_close() == [run.id]
+    await book.runs.mark_closed(run.id)
+    assert await book.runs.to_close() == []
 
 
 async def test_an_expired_reviews_thread_is_to_be_closed(book: OrderBook, new_run, new_proposal) -> None:
-    run = await book.record_run(new_run(), owner="w1", lease_seconds=60)
-    await book.propose(new_proposal(run.id), route="review", expires_in_hours=0)
-    assert await book.runs_to_close() == [run.id]
+    run = await book.runs.record(new_run(), owner="w1", lease_seconds=60)
+    await book.orders.propose(new_proposal(run.id), route="review", expires_in_hours=0)
+    assert await book.runs.to_close() == [run.id]
 
 
 async def test_a_run_without_a_review_has_no_thread_to_close(book: OrderBook, new_run, new_proposal) -> None:
-    run = await book.record_run(new_run(), owner="w1", lease_seconds=60)
-    await book.propose(new_proposal(run.id), route="auto", expires_in_hours=1)
-    await book.place(run.id)
-    assert await book.runs_to_close() == []
+    run = await book.runs.record(new_run(), owner="w1", lease_seconds=60)
+    await book.orders.propose(new_proposal(run.id), route="auto", expires_in_hours=1)
+    await book.orders.place(run.id)
+    assert await book.runs.to_close() == []
 
 
 async def test_the_first_run_for_a_need_is_recorded_and_no_second_one(book: OrderBook, new_run) -> None:
     new = new_run(requested_by="Łukasz")
-    first = await book.admit_first(new, lane="bulk", owner=None)
-    assert first == (await book.run(new.id)).run
+    first = await book.runs.admit_first(new, lane="bulk", owner=None)
+    assert first == (await book.runs.get(new.id)).run
     assert (first.status, first.lane, first.attempts, first.owner) == ("queued", "bulk", 0, None)
-    assert await book.admit_first(new, lane="bulk", owner=None) is None
-    assert await book.admit_first(new_run(), lane="bulk", owner=None) is None
-    other = await book.admit_first(new_run(location="DEPOT"), lane="interactive", owner="w1", lease_seconds=60)
+    assert await book.runs.admit_first(new, lane="bulk", owner=None) is None
+    assert await book.runs.admit_first(new_run(), lane="bulk", owner=None) is None
+    other = await book.runs.admit_first(new_run(location="DEPOT"), lane="interactive", owner="w1", lease_seconds=60)
     assert (other.status, other.attempts, other.owner) == ("running", 1, "w1")
 
 
 @pytest.mark.parametrize("mode", ["database", "input"])
 async def test_a_waiting_review_is_in_the_way_of_a_first_run(book: OrderBook, new_run, new_proposal, mode) -> None:
-    run = await book.record_run(new_run(mode=mode), owner="w1", lease_seconds=60)
-    proposal = await book.propose(new_proposal(run.id, mode=mode), route="review", expires_in_hours=1)
-    assert await book.admit_first(new_run(mode=mode), lane="bulk", owner=None) is None
-    await book.decide(proposal.id, version=1, decision="reject", quantity=None, reason="no", decided_by="ann")
-    assert await book.admit_first(new_run(mode=mode), lane="bulk", owner=None) is not None
+    run = await book.runs.record(new_run(mode=mode), owner="w1", lease_seconds=60)
+    proposal = await book.orders.propose(new_proposal(run.id, mode=mode), route="review", expires_in_hours=1)
+    assert await book.runs.admit_first(new_run(mode=mode), lane="bulk", owner=None) is None
+    await book.reviews.decide(proposal.id, version=1, decision="reject", quantity=None, reason="no", decided_by="ann")
+    assert await book.runs.admit_first(new_run(mode=mode), lane="bulk", owner=None) is not None
 
 
 @pytest.mark.parametrize(("mode", "in_the_way"), [("database", False), ("input", True)])
 async def test_an_order_on_its_way_is_in_the_way_where_the_stock_is_the_callers_word(
     book: OrderBook, new_run, new_proposal, mode, in_the_way
 ) -> None:
-    run = await book.record_run(new_run(mode=mode), owner="w1", lease_seconds=60)
-    await book.propose(new_proposal(run.id, mode=mode), route="auto", expires_in_hours=1)
-    await book.place(run.id)
-    run = await book.admit_first(new_run(mode=mode), lane="bulk", owner=None)
+    run = await book.runs.record(new_run(mode=mode), owner="w1", lease_seconds=60)
+    await book.orders.propose(new_proposal(run.id, mode=mode), route="auto", expires_in_hours=1)
+    await book.orders.place(run.id)
+    run = await book.runs.admit_first(new_run(mode=mode), lane="bulk", owner=None)
     assert (run is None) is in_the_way
     assert in_the_way or run.product_version == 1
 
 
 async def test_a_full_queue_is_in_the_way_of_what_would_wait_in_it_only(book: OrderBook, new_run) -> None:
     for number in range(2):
-        assert await book.admit_first(new_run(product_id=f"P{number}"), lane="bulk", owner=None, most_waiting=2)
+        assert await book.runs.admit_first(new_run(product_id=f"P{number}"), lane="bulk", owner=None, most_waiting=2)
     late = new_run(product_id="P2")
-    assert await book.admit_first(late, lane="bulk", owner=None, most_waiting=2) is None
+    assert await book.runs.admit_first(late, lane="bulk", owner=None, most_waiting=2) is None
     with pytest.raises(Overloaded):
-        await book.admit_run(late, lane="bulk", owner=None, most_waiting=2)
-    assert await book.admit_first(late, lane="interactive", owner=None, most_waiting=2)
-    assert await book.admit_first(new_run(product_id="P3"), lane="bulk", owner="w1", lease_seconds=1, most_waiting=2)
+        await book.runs.admit(late, lane="bulk", owner=None, most_waiting=2)
+    assert await book.runs.admit_first(late, lane="interactive", owner=None, most_waiting=2)
+    assert await book.runs.admit_first(
+        new_run(product_id="P3"), lane="bulk", owner="w1", lease_seconds=1, most_waiting=2
+    )
 
 
 async def test_of_many_at_once_as_many_are_recorded_as_there_are_places(book: OrderBook, new_run) -> None:
-    if book._engine.dialect.name != "sqlite":
+    if book.runs._engine.dialect.name != "sqlite":
         pytest.skip("on PostgreSQL as many more may slip in as transactions run at that moment")
-    await book.admit_first(new_run(product_id="BEFORE"), lane="bulk", owner=None, most_waiting=6)
+    await book.runs.admit_first(new_run(product_id="BEFORE"), lane="bulk", owner=None, most_waiting=6)
 
     async def admit(number: int) -> bool:
         new = new_run(product_id=f"P{number}")
         if number % 2:
-            return await book.admit_first(new, lane="bulk", owner=None, most_waiting=6) is not None
+            return await book.runs.admit_first(new, lane="bulk", owner=None, most_waiting=6) is not None
         try:
-            await book.admit_run(new, lane="bulk", owner=None, most_waiting=6)
+            await book.runs.admit(new, lane="bulk", owner=None, most_waiting=6)
         except Overloaded:
             return False
         return True
@@ -205,22 +207,22 @@ async def test_of_many_at_once_as_many_are_recorded_as_there_are_places(book: Or
     admitted = await asyncio.gather(*(admit(number) for number in range(40)))
 
     assert sum(admitted) == 5
-    assert await book.waiting_runs() == {"bulk": 6}
-    await book.claim_queued("bulk", owner="w1", lease_seconds=60, limit=2)
+    assert await book.runs.waiting() == {"bulk": 6}
+    await book.runs.claim_queued("bulk", owner="w1", lease_seconds=60, limit=2)
     assert await admit(41)
     assert await admit(43)
     assert not await admit(45)
 
 
 async def test_of_fifty_first_runs_for_a_need_one_is_recorded(book: OrderBook, new_run) -> None:
-    admitted = await asyncio.gather(*(book.admit_first(new_run(), lane="bulk", owner=None) for _ in range(50)))
+    admitted = await asyncio.gather(*(book.runs.admit_first(new_run(), lane="bulk", owner=None) for _ in range(50)))
     assert sum(run is not None for run in admitted) == 1
 
 
 async def test_no_step_of_a_run_reads_through_a_table(
     book: OrderBook, new_run, new_proposal, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    if book._engine.dialect.name != "sqlite":
+    if book.runs._engine.dialect.name != "sqlite":
         pytest.skip("PostgreSQL chooses by the size of a table, and these are empty")
     said: list[tuple[str, object]] = []
     run_statement = Connection.run
@@ -231,18 +233,18 @@ async def test_no_step_of_a_run_reads_through_a_table(
 
     monkeypatch.setattr(Connection, "run", run_and_note)
 
-    run = await book.admit_first(new_run(), lane="bulk", owner=None, most_waiting=9)
-    await book.admit_run(new_run(), lane="bulk", owner=None, most_waiting=9)
-    await book.admit_run(new_run(product_id="NUTS"), lane="bulk", owner=None, most_waiting=9)
-    await book.claim_queued("bulk", owner="w1", lease_seconds=60, limit=1)
-    await book.propose(new_proposal(run.id), route="auto", expires_in_hours=1)
-    await book.place(run.id)
-    await book.open_commitment("BOLTS", "SHOP", "database")
-    await book.runs_to_resume(owner="w2", lease_seconds=60, dead=["w1"])
-    await book.hand_out_events()
-    await book.reviews()
+    run = await book.runs.admit_first(new_run(), lane="bulk", owner=None, most_waiting=9)
+    await book.runs.admit(new_run(), lane="bulk", owner=None, most_waiting=9)
+    await book.runs.admit(new_run(product_id="NUTS"), lane="bulk", owner=None, most_waiting=9)
+    await book.runs.claim_queued("bulk", owner="w1", lease_seconds=60, limit=1)
+    await book.orders.propose(new_proposal(run.id), route="auto", expires_in_hours=1)
+    await book.orders.place(run.id)
+    await book.orders.commitment("BOLTS", "SHOP", "database")
+    await book.runs.claim_abandoned(owner="w2", lease_seconds=60, dead=["w1"])
+    await book.deliveries.hand_out()
+    await book.reviews.page()
 
-    async with book._engine.connect() as connection:
+    async with book.runs._engine.connect() as connection:
         for statement, parameters in tuple(said):
             if statement.split()[0] in ("SELECT", "UPDATE", "INSERT"):
                 plan = (await connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}", tuple(parameters))).all()
@@ -254,26 +256,26 @@ async def test_no_step_of_a_run_reads_through_a_table(
 async def test_who_slept_through_the_lease_changes_nothing(
     book: OrderBook, new_run, new_proposal, proposed: bool
 ) -> None:
-    run = await book.record_run(new_run(), owner="frozen", lease_seconds=0)
+    run = await book.runs.record(new_run(), owner="frozen", lease_seconds=0)
     if proposed:
-        await book.propose(new_proposal(run.id), route="auto", expires_in_hours=1, owner="frozen")
-    assert await book.claim_run(run.id, owner="heir", lease_seconds=0) is not None
-    before = await book.run(run.id)
+        await book.orders.propose(new_proposal(run.id), route="auto", expires_in_hours=1, owner="frozen")
+    assert await book.runs.claim(run.id, owner="heir", lease_seconds=0) is not None
+    before = await book.runs.get(run.id)
 
     for route, action in (("auto", "purchase_order"), ("review", "purchase_order"), ("none", "none")):
         late = new_proposal(run.id, action=action, quantity=40 if route != "none" else 0)
         if not proposed:
             with pytest.raises(RunLost):
-                await book.propose(late, route=route, expires_in_hours=1, owner="frozen")
+                await book.orders.propose(late, route=route, expires_in_hours=1, owner="frozen")
         else:
-            assert await book.propose(late, route=route, expires_in_hours=1, owner="frozen") == before.proposal
+            assert await book.orders.propose(late, route=route, expires_in_hours=1, owner="frozen") == before.proposal
     with pytest.raises(RunLost if proposed else Conflict):
-        await book.place(run.id, owner="frozen")
-    await book.fail_run(run.id, "too late", owner="frozen")
-    await book.release_runs(owner="frozen")
-    await book.mark_closed(run.id)
-    assert not await book.renew_lease(run.id, owner="frozen", lease_seconds=600)
-    await book.renew_leases([run.id], owner="frozen", lease_seconds=600)
+        await book.orders.place(run.id, owner="frozen")
+    await book.runs.fail(run.id, "too late", owner="frozen")
+    await book.runs.release(owner="frozen")
+    await book.runs.mark_closed(run.id)
+    assert not await book.runs.renew_lease(run.id, owner="frozen", lease_seconds=600)
+    await book.runs.renew_leases([run.id], owner="frozen", lease_seconds=600)
 
-    assert await book.run(run.id) == before
-    assert [each.id for each in await book.runs_to_resume(owner="third", lease_seconds=60)] == [run.id]
+    assert await book.runs.get(run.id) == before
+    assert [each.id for each in await book.runs.claim_abandoned(owner="third", lease_seconds=60)] == [run.id]

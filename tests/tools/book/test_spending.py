@@ -10,7 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from tools.book import placing, spending
 from tools.book.audit import Actor
-from tools.book.orders import OrderBook
+from tools.book.book import OrderBook
 from tools.records.errors import AwaitsReview, LimitExceeded
 from tools.records.money import DayLimit, Limit
 from tools.records.orders import Order
@@ -28,7 +28,7 @@ def key(book: OrderBook):
         key_id: str = ERP, *, scopes: tuple[str, ...] = ("trigger",), name: str = "erp", **most: Any
     ) -> None:
         limits = [Limit(currency="EUR", **{span: Decimal(amount) for span, amount in most.items()})] if most else []
-        await book.create_key(key_id, f"hash of {key_id}", "rsk", name=name, scopes=scopes, by=ADMIN, limits=limits)
+        await book.keys.create(key_id, f"hash of {key_id}", "rsk", name=name, scopes=scopes, by=ADMIN, limits=limits)
 
     return make
 
@@ -42,8 +42,8 @@ def proposed(book: OrderBook, new_run, new_proposal):
         runs = []
         for _ in range(count):
             about = {"product_id": f"P{next(numbers)}", "requested_by_id": ERP}
-            run = await book.record_run(new_run(**about), owner="w1", lease_seconds=60)
-            await book.propose(new_proposal(run.id, **(about | changes)), route=route, expires_in_hours=1)
+            run = await book.runs.record(new_run(**about), owner="w1", lease_seconds=60)
+            await book.orders.propose(new_proposal(run.id, **(about | changes)), route=route, expires_in_hours=1)
             runs.append(run.id)
         return runs
 
@@ -51,7 +51,7 @@ def proposed(book: OrderBook, new_run, new_proposal):
 
 
 async def place_all(book: OrderBook, runs: list[str]) -> list[Order | BaseException]:
-    return await asyncio.gather(*(book.place(run) for run in runs), return_exceptions=True)
+    return await asyncio.gather(*(book.orders.place(run) for run in runs), return_exceptions=True)
 
 
 async def spent(engine: AsyncEngine) -> dict[tuple[str, str], Decimal]:
@@ -106,7 +106,7 @@ async def test_what_one_limit_refuses_is_taken_from_no_other(engine: AsyncEngine
     await key(per_day="600", in_total="400")
     (outcome,) = await place_all(book, await proposed())
     assert isinstance(outcome, AwaitsReview)
-    await book.limit_key(ERP, [Limit(currency="EUR", per_day=Decimal(600), in_total=Decimal(700))], by=ADMIN)
+    await book.keys.limit(ERP, [Limit(currency="EUR", per_day=Decimal(600), in_total=Decimal(700))], by=ADMIN)
     outcomes = await place_all(book, await proposed(2))
     assert [type(outcome) for outcome in outcomes].count(Order) == 1
     assert set((await spent(engine)).values()) == {Decimal(500)}
@@ -125,8 +125,8 @@ async def test_an_order_beyond_a_limit_waits_for_a_person_with_the_reason(
     await key(**limit)
     (run,) = await proposed()
     with pytest.raises(AwaitsReview):
-        await book.place(run)
-    view = await book.run(run)
+        await book.orders.place(run)
+    view = await book.runs.get(run)
     assert view.run.status == "pending_review"
     assert view.proposal is not None
     assert view.proposal.review_reasons == (reason,)
@@ -134,25 +134,25 @@ async def test_an_order_beyond_a_limit_waits_for_a_person_with_the_reason(
 
 async def test_an_order_exactly_at_every_limit_is_placed(book: OrderBook, engine: AsyncEngine, key, proposed) -> None:
     await key(per_order="500", per_day="500", in_total="500")
-    await book.place((await proposed())[0])
+    await book.orders.place((await proposed())[0])
     assert await spent(engine) == {(ERP, "day"): Decimal(500), (ERP, "total"): Decimal(500)}
 
 
 async def test_a_currency_without_a_limit_is_not_spent_by_a_key_with_limits(book: OrderBook, key, proposed) -> None:
     await key(per_day="10000")
     with pytest.raises(AwaitsReview, match="none in GBP"):
-        await book.place((await proposed(currency="GBP"))[0])
+        await book.orders.place((await proposed(currency="GBP"))[0])
 
 
 async def test_an_unknown_rate_sends_an_order_to_a_person(engine: AsyncEngine, proposed) -> None:
     book = OrderBook(engine, day_limit=DayLimit(amount=Decimal(10_000), currency="USD", exchange_rates={}))
     with pytest.raises(AwaitsReview, match="no exchange rate for EUR"):
-        await book.place((await proposed())[0])
+        await book.orders.place((await proposed())[0])
 
 
 async def test_a_transfer_spends_nothing(book: OrderBook, engine: AsyncEngine, key, proposed) -> None:
     await key(per_order="1")
-    await book.place((await proposed(action="transfer", source_location="DEPOT"))[0])
+    await book.orders.place((await proposed(action="transfer", source_location="DEPOT"))[0])
     assert await spent(engine) == {}
 
 
@@ -162,7 +162,7 @@ async def test_an_unknown_price_is_held_against_no_limit(
 ) -> None:
     await key(per_day="10000")
     with pytest.raises(AwaitsReview, match=words):
-        await book.place((await proposed(unit_price=price))[0])
+        await book.orders.place((await proposed(unit_price=price))[0])
 
 
 @pytest.mark.parametrize("action", ["purchase_order", "transfer"])
@@ -171,10 +171,10 @@ async def test_what_a_key_asked_for_is_not_placed_by_itself_once_it_is_revoked(
 ) -> None:
     await key()
     (run_id,) = await proposed(action=action)
-    await book.revoke_key(ERP, by=ADMIN)
+    await book.keys.revoke(ERP, by=ADMIN)
     with pytest.raises(AwaitsReview, match="which asked for this, was revoked"):
-        await book.place(run_id)
-    (held,) = await book.reviews("pending")
+        await book.orders.place(run_id)
+    (held,) = await book.reviews.page("pending")
     assert "was revoked" in held.review_reasons[-1]
 
 
@@ -182,7 +182,7 @@ async def test_a_key_without_limits_leaves_no_line_in_the_ledger(
     book: OrderBook, engine: AsyncEngine, key, proposed
 ) -> None:
     await key()
-    await book.place((await proposed())[0])
+    await book.orders.place((await proposed())[0])
     assert await spent(engine) == {}
 
 
@@ -195,7 +195,7 @@ async def test_a_limit_costs_a_placing_one_statement_for_each_span_and_none_with
     async def statements(**changes: Any) -> int:
         (run,) = await proposed(**changes)
         sent.clear()
-        await book.place(run)
+        await book.orders.place(run)
         return len(sent)
 
     await key("key_free")
@@ -209,11 +209,11 @@ async def test_what_a_key_spent_before_its_first_limit_counts(
     book: OrderBook, engine: AsyncEngine, key, proposed
 ) -> None:
     await key()
-    await book.place((await proposed())[0])
-    await book.limit_key(ERP, [Limit(currency="EUR", per_day=Decimal(900))], by=ADMIN)
+    await book.orders.place((await proposed())[0])
+    await book.keys.limit(ERP, [Limit(currency="EUR", per_day=Decimal(900))], by=ADMIN)
     assert (await spent(engine))[ERP, "day"] == Decimal(500)
     with pytest.raises(AwaitsReview, match=r"400\.00 EUR are left"):
-        await book.place((await proposed())[0])
+        await book.orders.place((await proposed())[0])
 
 
 async def test_an_order_that_is_not_placed_after_all_gives_its_money_back(
@@ -227,9 +227,9 @@ async def test_an_order_that_is_not_placed_after_all_gives_its_money_back(
     with monkeypatch.context() as broken:
         broken.setattr(placing, "send", break_off)
         with pytest.raises(ConnectionResetError):
-            await book.place(run)
+            await book.orders.place(run)
     assert await spent(engine) == {}
-    await book.place(run)
+    await book.orders.place(run)
 
 
 @pytest.fixture
@@ -238,9 +238,9 @@ def approve(book: OrderBook, proposed):
 
     async def decide(key_id: str, **changes: Any) -> str:
         (run,) = await proposed(route="review")
-        review = (await book.run(run)).proposal
+        review = (await book.runs.get(run)).proposal
         values = {"version": 1, "decision": "approve", "quantity": None, "reason": "ok", "decided_by": "boss"} | changes
-        await book.decide(review.id, decided_by_id=key_id, **values)
+        await book.reviews.decide(review.id, decided_by_id=key_id, **values)
         return run
 
     return decide
@@ -258,8 +258,8 @@ async def test_an_approval_beyond_the_approver_s_limit_is_refused_and_says_who_c
         await approve("key_small")
     assert "may spend 700.00 EUR a day, of which 200.00 EUR are left; this order is 500.00 EUR" in refusal.value.message
     assert "These keys can approve it: 'chief';" in refusal.value.message
-    assert (await book.reviews(status="pending"))[0].decided_by is None
-    assert len(await book.orders()) == 1
+    assert (await book.reviews.page(status="pending"))[0].decided_by is None
+    assert len(await book.orders.page()) == 1
     await approve("key_chief")
 
 
@@ -272,7 +272,7 @@ async def test_where_nobody_can_the_refusal_says_how_to_raise_the_limit(key, app
 async def test_a_rejection_needs_no_money(book: OrderBook, key, approve) -> None:
     await key("key_small", scopes=("approve",), per_order="1")
     run = await approve("key_small", decision="reject")
-    assert (await book.run(run)).run.status == "rejected"
+    assert (await book.runs.get(run)).run.status == "rejected"
 
 
 async def test_an_edit_is_held_against_the_limit_at_its_own_value(book: OrderBook, key, approve) -> None:
@@ -280,7 +280,7 @@ async def test_an_edit_is_held_against_the_limit_at_its_own_value(book: OrderBoo
     with pytest.raises(LimitExceeded):
         await approve("key_small", decision="edit", quantity=33)
     run = await approve("key_small", decision="edit", quantity=32)
-    order = (await book.run(run)).order
+    order = (await book.runs.get(run)).order
     assert order is not None
     assert order.total == Decimal(400)
 
@@ -291,5 +291,5 @@ async def test_fifty_approvals_at_once_never_pass_the_approver_s_limit(
     await key("key_small", scopes=("approve",), per_day="2600")
     outcomes = await asyncio.gather(*(approve("key_small") for _ in range(50)), return_exceptions=True)
     assert sum(isinstance(outcome, LimitExceeded) for outcome in outcomes) == 45
-    assert len(await book.orders()) == 5
+    assert len(await book.orders.page()) == 5
     assert await spent(engine) == {("key_small", "day"): Decimal(2500)}

@@ -6,7 +6,7 @@ import pytest
 import sqlalchemy as sa
 
 from tools.book.audit import Actor
-from tools.book.orders import OrderBook
+from tools.book.book import OrderBook
 from tools.book.webhooks import MAX_WEBHOOKS, Webhook
 from tools.records.errors import Conflict, UnknownWebhook
 from tools.storage.schema import audit, webhooks
@@ -14,18 +14,18 @@ from tools.storage.schema import audit, webhooks
 
 async def add(book: OrderBook, url: str = "https://erp.example/hooks", **changes: Any) -> Webhook:
     values = {"events": ["order.placed"], "description": "ERP", "secret": "plain:whsec_a", "by": Actor(name="anna")}
-    return await book.add_webhook(url=url, **(values | changes))
+    return await book.webhooks.add(url=url, **(values | changes))
 
 
 async def stored(book: OrderBook) -> Any:
-    async with book._reading() as connection:
+    async with book.runs._reading() as connection:
         return (await connection.execute(sa.select(webhooks))).one()
 
 
 async def test_a_webhook_is_shown_without_its_secret(book: OrderBook) -> None:
     added = await add(book)
 
-    assert (await book.webhook(added.id), await book.webhooks()) == (added, [added])
+    assert (await book.webhooks.get(added.id), await book.webhooks.all()) == (added, [added])
     assert (added.url, added.events, added.enabled) == ("https://erp.example/hooks", ("order.placed",), True)
     assert "whsec" not in repr(added)
 
@@ -37,8 +37,8 @@ async def test_an_address_is_told_once(book: OrderBook) -> None:
     with pytest.raises(Conflict, match="told of events already"):
         await add(book)
     with pytest.raises(Conflict, match="told of events already"):
-        await book.change_webhook(other.id, {"url": "https://erp.example/hooks"}, by=Actor(name="anna"))
-    await book.change_webhook(other.id, {"url": "https://other.example/"}, by=Actor(name="anna"))
+        await book.webhooks.change(other.id, {"url": "https://erp.example/hooks"}, by=Actor(name="anna"))
+    await book.webhooks.change(other.id, {"url": "https://other.example/"}, by=Actor(name="anna"))
 
 
 async def test_there_is_a_most(book: OrderBook) -> None:
@@ -52,8 +52,8 @@ async def test_there_is_a_most(book: OrderBook) -> None:
 async def test_what_is_not_named_stays_as_it_is(book: OrderBook) -> None:
     added = await add(book)
 
-    changed = await book.change_webhook(added.id, {"events": [], "enabled": False}, by=Actor(name="anna"))
-    again = await book.change_webhook(added.id, {"enabled": True}, by=Actor(name="bert"))
+    changed = await book.webhooks.change(added.id, {"events": [], "enabled": False}, by=Actor(name="anna"))
+    again = await book.webhooks.change(added.id, {"enabled": True}, by=Actor(name="bert"))
 
     assert changed == added.model_copy(update={"events": (), "enabled": False, "disabled_reason": "Disabled by anna."})
     assert again == added.model_copy(update={"events": ()})
@@ -61,27 +61,27 @@ async def test_what_is_not_named_stays_as_it_is(book: OrderBook) -> None:
 
 async def test_a_second_rotation_waits_for_the_first_unless_nothing_is_to_be_kept(book: OrderBook) -> None:
     added = await add(book)
-    rotated = await book.rotate_secret(added.id, "plain:whsec_b", keep_old_seconds=3600, by=Actor(name="anna"))
+    rotated = await book.webhooks.rotate_secret(added.id, "plain:whsec_b", keep_old_seconds=3600, by=Actor(name="anna"))
     assert rotated.old_secret_until is not None
 
     with pytest.raises(Conflict, match="signs until"):
-        await book.rotate_secret(added.id, "plain:whsec_c", keep_old_seconds=3600, by=Actor(name="anna"))
+        await book.webhooks.rotate_secret(added.id, "plain:whsec_c", keep_old_seconds=3600, by=Actor(name="anna"))
     row = await stored(book)
     assert (row.secret, row.old_secret) == ("plain:whsec_b", "plain:whsec_a")
 
-    ended = await book.rotate_secret(added.id, "plain:whsec_d", keep_old_seconds=0, by=Actor(name="anna"))
+    ended = await book.webhooks.rotate_secret(added.id, "plain:whsec_d", keep_old_seconds=0, by=Actor(name="anna"))
     row = await stored(book)
     assert (ended.old_secret_until, row.secret, row.old_secret) == (None, "plain:whsec_d", None)
-    await book.rotate_secret(added.id, "plain:whsec_e", keep_old_seconds=1, by=Actor(name="anna"))
+    await book.webhooks.rotate_secret(added.id, "plain:whsec_e", keep_old_seconds=1, by=Actor(name="anna"))
 
 
 async def test_an_unknown_webhook_is_said_so_everywhere(book: OrderBook) -> None:
     for attempt in (
-        book.webhook("wh_none"),
-        book.change_webhook("wh_none", {"enabled": False}, by=Actor(name="anna")),
-        book.rotate_secret("wh_none", "plain:whsec_b", keep_old_seconds=0, by=Actor(name="anna")),
-        book.remove_webhook("wh_none", by=Actor(name="anna")),
-        book.replay_dead_letters("wh_none"),
+        book.webhooks.get("wh_none"),
+        book.webhooks.change("wh_none", {"enabled": False}, by=Actor(name="anna")),
+        book.webhooks.rotate_secret("wh_none", "plain:whsec_b", keep_old_seconds=0, by=Actor(name="anna")),
+        book.webhooks.remove("wh_none", by=Actor(name="anna")),
+        book.deliveries.replay_all("wh_none"),
     ):
         with pytest.raises(UnknownWebhook, match="wh_none"):
             await attempt
@@ -89,11 +89,13 @@ async def test_an_unknown_webhook_is_said_so_everywhere(book: OrderBook) -> None
 
 async def test_every_change_is_in_the_audit_trail_without_address_or_secret(book: OrderBook) -> None:
     added = await add(book, "https://erp.example/canary")
-    await book.change_webhook(added.id, {"url": "https://erp.example/canary2", "enabled": False}, by=Actor(name="bert"))
-    await book.rotate_secret(added.id, "plain:whsec_canary", keep_old_seconds=60, by=Actor(name="carl"))
-    await book.remove_webhook(added.id, by=Actor(name="dora"))
+    await book.webhooks.change(
+        added.id, {"url": "https://erp.example/canary2", "enabled": False}, by=Actor(name="bert")
+    )
+    await book.webhooks.rotate_secret(added.id, "plain:whsec_canary", keep_old_seconds=60, by=Actor(name="carl"))
+    await book.webhooks.remove(added.id, by=Actor(name="dora"))
 
-    async with book._reading() as connection:
+    async with book.runs._reading() as connection:
         rows = (await connection.execute(sa.select(audit).order_by(audit.c.sequence))).all()
     assert [(row.event, row.actor) for row in rows] == [
         ("webhook.added", "anna"),

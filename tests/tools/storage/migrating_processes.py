@@ -7,14 +7,14 @@ import sys
 
 from alembic import command as _imported_before_forking  # noqa: F401
 
-from tools.book.orders import OrderBook
+from tools.book.book import OrderBook
 from tools.storage.database import create_engine, migrate
 
 
 async def start(url: str) -> str:
     await migrate(url)
     engine = create_engine(url)
-    await OrderBook(engine).any_key()
+    await OrderBook(engine).keys.exist()
     await engine.dispose()
     return "ready"
 

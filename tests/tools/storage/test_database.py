@@ -15,7 +15,7 @@ from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from tools.book.orders import OrderBook
+from tools.book.book import OrderBook
 from tools.records.errors import InvalidInput, Unavailable
 from tools.storage.database import create_engine, migrate
 from tools.storage.schema import Now, NowPlus, counters, metadata
@@ -60,9 +60,9 @@ async def test_every_unique_rule_and_check_is_in_the_migrated_tables(engine: Asy
 
 
 async def test_migrating_again_changes_nothing(database_url: str, book: OrderBook) -> None:
-    await book.store_key("aa", "rk_1", "first", ["read"])
+    await book.keys.store("aa", "rk_1", "first", ["read"])
     await migrate(database_url)
-    assert await book.any_key()
+    assert await book.keys.exist()
 
 
 async def test_eight_processes_may_migrate_an_empty_database_at_once(empty_database_url: str) -> None:
@@ -151,7 +151,7 @@ async def test_an_unreachable_postgresql_is_unavailable() -> None:
         await migrate(url)
     engine = create_engine(url)
     with pytest.raises(Unavailable):
-        await OrderBook(engine).any_key()
+        await OrderBook(engine).keys.exist()
     await engine.dispose()
 
 
@@ -165,7 +165,7 @@ async def test_connections_that_the_server_has_dropped_are_replaced(engine: Asyn
         others = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database()"
         killed = await connection.exec_driver_sql(f"{others} AND pid <> pg_backend_pid()")
         assert len(killed.all()) == 4
-    assert await asyncio.gather(*(book.any_key() for _ in range(12))) == [False] * 12
+    assert await asyncio.gather(*(book.keys.exist() for _ in range(12))) == [False] * 12
 
 
 async def test_a_full_disk_is_unavailable_and_leaves_nothing_behind(tmp_path: Path, new_run, new_proposal) -> None:
@@ -173,12 +173,12 @@ async def test_a_full_disk_is_unavailable_and_leaves_nothing_behind(tmp_path: Pa
     await migrate(url)
     engine = create_engine(url)
     book = OrderBook(engine)
-    await book.record_run(new_run(id="run-a"), owner="w", lease_seconds=60)
+    await book.runs.record(new_run(id="run-a"), owner="w", lease_seconds=60)
     await _fill_disk(engine, after_pages=1)
     with pytest.raises(Unavailable, match="cannot serve now"):
-        await book.propose(new_proposal("run-a", rationale="x" * 50_000), route="auto", expires_in_hours=1)
+        await book.orders.propose(new_proposal("run-a", rationale="x" * 50_000), route="auto", expires_in_hours=1)
     await _fill_disk(engine, after_pages=1_000_000)
-    proposal = await book.propose(new_proposal("run-a"), route="auto", expires_in_hours=1)
+    proposal = await book.orders.propose(new_proposal("run-a"), route="auto", expires_in_hours=1)
     assert proposal.rationale == new_proposal("run-a").rationale
     await engine.dispose()
 
@@ -198,10 +198,10 @@ async def test_fifty_writers_never_find_sqlite_locked(tmp_path: Path, new_run, n
     await migrate(url)
     engines = [create_engine(url) for _ in range(10)]
     books = [OrderBook(engine) for engine in engines for _ in range(5)]
-    identities = [(await books[0].record_run(new_run(), owner="w", lease_seconds=60)).id for _ in books]
+    identities = [(await books[0].runs.record(new_run(), owner="w", lease_seconds=60)).id for _ in books]
     proposals = await asyncio.gather(
         *(
-            book.propose(new_proposal(identity), route="auto", expires_in_hours=1)
+            book.orders.propose(new_proposal(identity), route="auto", expires_in_hours=1)
             for book, identity in zip(books, identities, strict=True)
         )
     )
@@ -215,22 +215,22 @@ async def test_a_caller_who_gives_up_at_any_point_leaves_nothing_open(
 ) -> None:
     other = create_engine(database_url)
     for steps in range(0, 60, 4):
-        run = await book.record_run(new_run(product_id=f"P{steps}"), owner="w", lease_seconds=60)
+        run = await book.runs.record(new_run(product_id=f"P{steps}"), owner="w", lease_seconds=60)
         begun = asyncio.create_task(
-            book.propose(new_proposal(run.id, product_id=f"P{steps}"), route="auto", expires_in_hours=1)
+            book.orders.propose(new_proposal(run.id, product_id=f"P{steps}"), route="auto", expires_in_hours=1)
         )
         for _ in range(steps):
             await asyncio.sleep(0.0002)
         begun.cancel()
         await asyncio.wait([begun])
         async with asyncio.timeout(4):
-            await OrderBook(other).fail_run(run.id, "given up")
+            await OrderBook(other).runs.fail(run.id, "given up")
     await other.dispose()
 
 
 async def test_the_audit_trail_can_only_grow(engine: AsyncEngine, book: OrderBook, new_run) -> None:
-    run = await book.record_run(new_run(), owner="w", lease_seconds=60)
-    await book.fail_run(run.id, "no model left")
+    run = await book.runs.record(new_run(), owner="w", lease_seconds=60)
+    await book.runs.fail(run.id, "no model left")
     for change in ("UPDATE audit SET actor = 'nobody'", "DELETE FROM audit"):
         with pytest.raises(sa.exc.DBAPIError, match="append-only"):
             async with engine.begin() as connection:
@@ -241,7 +241,7 @@ async def test_the_audit_trail_can_only_grow(engine: AsyncEngine, book: OrderBoo
 
 async def test_a_transaction_that_fails_leaves_nothing(engine: AsyncEngine, book: OrderBook) -> None:
     with pytest.raises(ZeroDivisionError):
-        async with book._writing() as connection:
+        async with book.runs._writing() as connection:
             await connection.execute(sa.insert(counters).values(name="X", value=1))
             raise ZeroDivisionError
     async with engine.connect() as connection:
@@ -250,11 +250,11 @@ async def test_a_transaction_that_fails_leaves_nothing(engine: AsyncEngine, book
 
 @pytest.mark.parametrize("price", ["0.10", "123456789012.123456", "0", "500", "0.000001"])
 async def test_money_stays_exact_to_the_last_digit(book: OrderBook, new_run, new_proposal, price: str) -> None:
-    run = await book.record_run(new_run(), owner="w", lease_seconds=60)
+    run = await book.runs.record(new_run(), owner="w", lease_seconds=60)
     new = new_proposal(run.id, unit_price=Decimal(price), quantity=10**12)
-    await book.propose(new, route="auto", expires_in_hours=1)
-    order = await book.place(run.id)
-    assert str((await book.orders())[0].items[0].unit_price) == price
+    await book.orders.propose(new, route="auto", expires_in_hours=1)
+    order = await book.orders.place(run.id)
+    assert str((await book.orders.page())[0].items[0].unit_price) == price
     assert order.total == Decimal(price) * 10**12
 
 

@@ -6,7 +6,7 @@ import pytest
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
-from tools.book.orders import OrderBook
+from tools.book.book import OrderBook
 from tools.records.errors import Unavailable
 from tools.storage import sqlite_driver
 from tools.storage.database import create_engine, migrate
@@ -43,7 +43,7 @@ async def test_transactions_that_wait_share_commits_and_get_their_own_results(
 
     monkeypatch.setattr(sqlite_driver.Connection, "commit", count)
 
-    results = await asyncio.gather(*(book._write(adds(f"n{number}")) for number in range(40)))
+    results = await asyncio.gather(*(book.runs._write(adds(f"n{number}")) for number in range(40)))
 
     assert results == [f"n{number}" for number in range(40)]
     assert 0 < commits < 10
@@ -56,10 +56,10 @@ async def test_one_that_fails_leaves_nothing_and_spoils_nothing(engine: AsyncEng
     book = OrderBook(engine)
 
     outcomes = await asyncio.gather(
-        book._write(adds("a")),
-        book._write(adds("b", fails=True)),
-        book._write(adds("a")),
-        book._write(adds("c")),
+        book.runs._write(adds("a")),
+        book.runs._write(adds("b", fails=True)),
+        book.runs._write(adds("a")),
+        book.runs._write(adds("c")),
         return_exceptions=True,
     )
 
@@ -78,7 +78,10 @@ async def test_when_the_database_fails_nobody_is_told_of_success(tmp_path: Path)
         await connection.exec_driver_sql("PRAGMA max_page_count=1")
 
     outcomes = await asyncio.gather(
-        book._write(adds("a")), book._write(adds("b" * 100_000)), book._write(adds("c")), return_exceptions=True
+        book.runs._write(adds("a")),
+        book.runs._write(adds("b" * 100_000)),
+        book.runs._write(adds("c")),
+        return_exceptions=True,
     )
 
     async with engine.connect() as connection:
@@ -97,7 +100,7 @@ async def test_what_comes_while_the_worker_goes_home_is_done_too(tmp_path: Path)
 
     async def one_by_one(client: int) -> None:
         for number in range(20):
-            await book._write(adds(f"{client}-{number}"))
+            await book.runs._write(adds(f"{client}-{number}"))
             for _ in range((client + number) % 9):
                 await asyncio.sleep(0)
 
@@ -112,8 +115,8 @@ async def test_a_caller_who_leaves_before_the_turn_of_its_work_has_done_nothing(
     book = OrderBook(engine)
     if engine.dialect.name != "sqlite":
         pytest.skip("PostgreSQL's transactions do not wait for each other")
-    async with book._writing():
-        waiting = [asyncio.create_task(book._write(adds(name))) for name in ("stays", "leaves")]
+    async with book.runs._writing():
+        waiting = [asyncio.create_task(book.runs._write(adds(name))) for name in ("stays", "leaves")]
         await asyncio.sleep(0.01)
         waiting[1].cancel()
         await asyncio.sleep(0)
@@ -133,7 +136,7 @@ async def test_a_result_is_not_told_of_what_the_database_has_undone_with_another
 
     works = (adds("a"), runs_out_of_memory, adds("b"))
     first, second, third = await asyncio.gather(
-        *(book._write(work, one_write=True) for work in works), return_exceptions=True
+        *(book.runs._write(work, one_write=True) for work in works), return_exceptions=True
     )
 
     assert isinstance(first, MemoryError) and isinstance(second, MemoryError)
@@ -150,10 +153,10 @@ async def test_a_worker_that_is_cut_off_before_it_has_a_connection_tells_who_wai
     async with AsyncExitStack() as held:
         for _ in range(8):
             await held.enter_async_context(engine.connect())
-        waiting = asyncio.create_task(book._write(adds("a")))
+        waiting = asyncio.create_task(book.runs._write(adds("a")))
         await asyncio.sleep(0.01)
-        book._together._worker.cancel()
+        book.runs._together._worker.cancel()
         await asyncio.wait([waiting], timeout=5)
 
     assert waiting.cancelled()
-    assert await asyncio.wait_for(book._write(adds("b")), 5) == "b"
+    assert await asyncio.wait_for(book.runs._write(adds("b")), 5) == "b"

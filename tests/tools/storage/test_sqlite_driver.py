@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
-from tools.book.orders import OrderBook
+from tools.book.book import OrderBook
 from tools.storage.database import create_engine, migrate
 from tools.storage.schema import runs
 from tools.storage.sqlite_driver import Connection
@@ -20,15 +20,15 @@ async def test_while_another_process_writes_the_event_loop_goes_on(tmp_path: Pat
     await migrate(url)
     engine = create_engine(url)
     book = OrderBook(engine)
-    await book.record_run(new_run(), owner="w", lease_seconds=60)
+    await book.runs.record(new_run(), owner="w", lease_seconds=60)
     other = sqlite3.connect(tmp_path / "book.db", isolation_level=None)
     other.execute("BEGIN IMMEDIATE")
 
-    writing = asyncio.create_task(book.record_run(new_run(), owner="w", lease_seconds=60))
+    writing = asyncio.create_task(book.runs.record(new_run(), owner="w", lease_seconds=60))
     for _ in range(20):
         await asyncio.sleep(0.005)
     waited = not writing.done()
-    read = await book.orders()
+    read = await book.orders.page()
     other.execute("ROLLBACK")
 
     assert waited
@@ -62,12 +62,12 @@ async def test_a_write_gives_its_commit_alone_to_the_thread_and_a_read_nothing(
     engine = create_engine(url)
     book = OrderBook(engine)
     # A connection that writes may not have been given back when the next one reads.
-    await book.record_run(new_run(product_id="OTHER"), owner="w", lease_seconds=60)
-    await asyncio.gather(book.orders(), book.orders())
+    await book.runs.record(new_run(product_id="OTHER"), owner="w", lease_seconds=60)
+    await asyncio.gather(book.orders.page(), book.orders.page())
     threaded.clear()
 
-    await book.record_run(new_run(), owner="w", lease_seconds=60)
-    await book.orders()
+    await book.runs.record(new_run(), owner="w", lease_seconds=60)
+    await book.orders.page()
 
     assert threaded == ["commit"]
     await engine.dispose()
