@@ -408,30 +408,27 @@ class Runtime:
         self, request: DecisionRequest, lane: Lane, *, at_once: bool = False, join: bool = True
     ) -> Admission | RunView:
         """The run recorded for this request or, to `join`, the one for the same need; the review or the order that
-        stands for it, if there is one. Nothing stands in most cases, so a record is tried first that looks itself."""
+        stands for it, if there is one."""
         new = self._new_run(request)
-        limits: dict[Lane, int] = {
+        most: dict[Lane, int] = {
             "bulk": self.settings.max_runs_waiting,
             "interactive": self.settings.max_callers_waiting,
         }
-        place: dict[str, Any] = {
-            "lane": lane,
-            "owner": self.work.owner.name if at_once else None,
-            "lease_seconds": self.work.lease_seconds,
-            "most_waiting": limits[lane],
-            "deliver": self.queue.hand_over,
-        }
-        first = await self.book.runs.admit_first(new, **place)
-        if first is not None:
-            return Admission(first, fresh=True)
         admission = None
         while admission is None:  # an order has been placed since one was looked for
             seen = await self._orders_seen(request)
             standing = await self._standing(request)
             if standing is not None:
                 return standing.model_copy(update={"standing": True})
-            new = new.model_copy(update={"product_version": seen})
-            admission = await self.book.runs.admit(new, **place, join=join)
+            admission = await self.book.runs.admit(
+                new.model_copy(update={"product_version": seen}),
+                lane=lane,
+                owner=self.work.owner.name if at_once else None,
+                lease_seconds=self.work.lease_seconds,
+                most_waiting=most[lane],
+                deliver=self.queue.hand_over,
+                join=join,
+            )
         return admission
 
     def _new_run(self, request: DecisionRequest) -> NewRun:

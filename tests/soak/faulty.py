@@ -22,7 +22,7 @@ from tools.book.audit import AUTOMATIC, Actor
 from tools.book.orders import _MARK_PLACED, OrderStore
 from tools.book.reviews import ReviewStore
 from tools.book.rows import VIEW_OF_RUN, first_view, proposal_from
-from tools.book.runs import RunStore
+from tools.book.runs import Admission, RunStore
 from tools.records.errors import AlreadyDecided, AwaitsReview
 from tools.records.orders import (
     Lane,
@@ -154,20 +154,20 @@ def next_taken_for_done() -> None:
 
 def answered_before_recorded() -> None:
     """A run is kept in memory and stored a moment later, when whoever asked has been told that it is."""
-    admit_first = RunStore.admit_first
+    admit = RunStore.admit
 
-    async def admit_later(self: RunStore, new: NewRun, **how: Any) -> Run | None:
+    async def admit_later(self: RunStore, new: NewRun, **how: Any) -> Admission | None:
         if how["owner"] is not None:
-            return await admit_first(self, new, **how)
+            return await admit(self, new, **how)
 
         async def later() -> None:
             await asyncio.sleep(LATER_SECONDS)
-            await admit_first(self, new, **how)
+            await admit(self, new, **how)
 
         _keep(asyncio.create_task(later()))
-        return _as_if_stored(new, how["lane"])
+        return Admission(_as_if_stored(new, how["lane"]), fresh=True)
 
-    RunStore.admit_first = admit_later  # type: ignore[method-assign]
+    RunStore.admit = admit_later  # type: ignore[method-assign]
 
 
 def _as_if_stored(new: NewRun, lane: Lane) -> Run:

@@ -214,20 +214,15 @@ async def test_money_and_figures_are_numbers(client: httpx.AsyncClient, x1: dict
 async def test_an_order_placed_between_the_look_for_one_and_the_record_of_a_run_is_returned_and_not_doubled(
     service: Any, monkeypatch: pytest.MonkeyPatch, x1: dict[str, Any]
 ) -> None:
-    look, admit_first, placed = service.book.orders.commitment, service.book.runs.admit_first, []
-
-    async def something_was_in_the_way(*_: Any, **__: Any) -> None:
-        return None
+    look, placed = service.book.orders.commitment, []
 
     async def look_and_be_overtaken(*need: Any) -> Any:
         found = await look(*need)
         monkeypatch.setattr(service.book.orders, "commitment", look)
-        monkeypatch.setattr(service.book.runs, "admit_first", admit_first)
         placed.append((await service.trigger(x1)).json())
         return found
 
     monkeypatch.setattr(service.book.orders, "commitment", look_and_be_overtaken)
-    monkeypatch.setattr(service.book.runs, "admit_first", something_was_in_the_way)
 
     late = (await service.trigger(x1)).json()
 
@@ -239,14 +234,14 @@ async def test_an_order_placed_between_the_look_for_one_and_the_record_of_a_run_
 async def test_the_record_of_a_run_itself_sees_the_order_that_came_before(
     service: Any, monkeypatch: pytest.MonkeyPatch, x1: dict[str, Any]
 ) -> None:
-    admit_first = service.book.runs.admit_first
+    admit = service.book.runs.admit
 
     async def be_overtaken(*new: Any, **how: Any) -> Any:
-        monkeypatch.setattr(service.book.runs, "admit_first", admit_first)
+        monkeypatch.setattr(service.book.runs, "admit", admit)
         assert (await service.trigger(x1)).json()["status"] == "executed"
-        return await admit_first(*new, **how)
+        return await admit(*new, **how)
 
-    monkeypatch.setattr(service.book.runs, "admit_first", be_overtaken)
+    monkeypatch.setattr(service.book.runs, "admit", be_overtaken)
 
     late = await service.trigger(x1)
 
