@@ -23,42 +23,19 @@ class Settings(BaseSettings):
         env_file=".env", extra="ignore", frozen=True, env_ignore_empty=True, use_attribute_docstrings=True
     )
 
-    host: str = "127.0.0.1"
-    """Address to listen on; 0.0.0.0 for every interface."""
-    port: Annotated[int, Field(ge=0, le=65535)] = 8000
-    """Port to listen on; 0 takes a free one."""
-    server_processes: Annotated[int, Field(ge=1, le=64)] = 1
-    """Processes that serve on the one port; every limit on what goes on at once is each process's own."""
-    hung_process_seconds: Annotated[float, Field(ge=2, le=3_600)] = 30.0
-    """Of several: one whose event loop stands still for so long is ended and replaced."""
     api_key: SecretStr | None = None
     """A key with every scope. Without it one is generated at first start, printed once and stored as a hash."""
-    public_url: str | None = None
-    """Where people reach the service, for review links. Default: http://HOST:PORT."""
-    database_url: str = "sqlite+aiosqlite:///data/restock.db"
-    """The order book: sqlite+aiosqlite:///path, or postgresql://user@host/name, which takes in the workflow memory."""
-    migrate_at_start: bool = True
-    """Bring the database to the present schema at each start; off where `restock migrate` is a step of its own."""
-    checkpoint_path: Path = Path("data/checkpoints.db")
-    """LangGraph's workflow memory when the order book is on SQLite."""
-    keep_finished_threads: bool = False
-    """Keep the messages of decisions that are over as well, for a look into them, until KEEP_REQUESTS_DAYS is over."""
-
-    work_runs: bool = True
-    """Carry runs out in the server itself; off where `restock worker` does so."""
-    max_runs_in_flight: Annotated[int, Field(ge=2, le=1_000)] = 320
-    """Runs that a process carries out at once; a quarter of them is for runs that nobody waits for."""
-    max_runs_waiting: Annotated[int, Field(ge=1)] = 1_000
-    """Runs that may wait for a place when nobody waits for them (`Prefer: respond-async`); beyond it 503."""
-    max_callers_waiting: Annotated[int, Field(ge=1)] = 256
-    """Runs that may wait for a place while their caller waits; beyond it 503."""
-    wait_seconds: Annotated[float, Field(gt=0, le=600)] = 10.0
-    """How long a caller waits for a run before the answer is 202 and the run's address."""
-
     gemini_api_key: SecretStr | None = None
     """Key for Gemini; without it Gemini is left out of the chain."""
     groq_api_key: SecretStr | None = None
     """Key for Groq; without it Groq is left out of the chain."""
+    host: str = "127.0.0.1"
+    """Address to listen on; 0.0.0.0 for every interface."""
+    port: Annotated[int, Field(ge=0, le=65535)] = 8000
+    """Port to listen on; 0 takes a free one."""
+    database_url: str = "sqlite+aiosqlite:///data/restock.db"
+    """The order book: sqlite+aiosqlite:///path, or postgresql://user@host/name, which takes in the workflow memory."""
+
     primary_model: str = "google_genai:gemini-3.5-flash-lite"
     """The model asked first, as `provider:model`."""
     fallback_models: Annotated[tuple[str, ...], NoDecode] = ("groq:openai/gpt-oss-120b",)
@@ -69,6 +46,8 @@ class Settings(BaseSettings):
     """Another host for Groq's API, without a path: llama.cpp with `--api-prefix /openai`, or a server for tests."""
     model_base_urls: dict[str, str] = {}
     """Base URLs of other providers as JSON, e.g. {"ollama": "http://127.0.0.1:11434"}."""
+    model_timeout_seconds: Annotated[float, Field(gt=0, le=120)] = 2.0
+    """Deadline of one model call."""
     model_max_tokens: Annotated[int, Field(ge=64, le=65_536)] = 2_048
     """Most tokens of one answer, thinking included; an answer cut off by it counts as failed."""
     model_reasoning_effort: Literal["low", "medium", "high", "provider"] = "low"
@@ -79,6 +58,12 @@ class Settings(BaseSettings):
     """First pause of a provider that was passed over, unless it names its own; doubled after each failed trial."""
     check_models: bool = True
     """Ask every model one short question at start-up, so that a bad key or a retired model is known at once."""
+    rules_model: bool = True
+    """Answer by rules when no provider can. Off: such runs go to review with the calculator's plan."""
+    prefetch: bool = False
+    """The graph itself asks for the triggered product's data and calculation, so that one model call is enough."""
+    model_call_budget: Annotated[int, Field(ge=1, le=20)] = 6
+    """Model calls of one run or chat answer at the most."""
     model_prices: dict[str, tuple[Decimal, Decimal]] = {
         "google_genai:gemini-3.5-flash-lite": (Decimal("0.30"), Decimal("2.50")),
         "google_genai:gemini-3.8-flash": (Decimal("0.75"), Decimal("3.75")),
@@ -93,16 +78,6 @@ class Settings(BaseSettings):
     """Tokens of a day (UTC), of all processes together; beyond them runs go to review with the calculator's plan."""
     day_cost_limit: Annotated[Decimal, Field(gt=0)] = Decimal(20)
     """Dollars of a day, of all processes together."""
-    rules_model: bool = True
-    """Answer by rules when no provider can. Off: such runs go to review with the calculator's plan."""
-    model_timeout_seconds: Annotated[float, Field(gt=0, le=120)] = 2.0
-    """Deadline of one model call."""
-    run_deadline_seconds: Annotated[float, Field(gt=0, le=600)] = 4.5
-    """Deadline of a whole decision; what has no valid order by then goes to review."""
-    model_call_budget: Annotated[int, Field(ge=1, le=20)] = 6
-    """Model calls of one run or chat answer at the most."""
-    prefetch: bool = False
-    """The graph itself asks for the triggered product's data and calculation, so that one model call is enough."""
 
     confidence_threshold: Annotated[float, Field(ge=0, le=1)] = 0.6
     """From this probability on an order is placed automatically."""
@@ -116,10 +91,48 @@ class Settings(BaseSettings):
     """The currency of both limits."""
     exchange_rates: Annotated[dict[Currency, Annotated[Decimal, Field(gt=0)]], Field(validate_default=True)] = DOLLARS
     """Most that a unit of another currency is worth in LIMIT_CURRENCY, as JSON; orders in any other go to review."""
+    run_deadline_seconds: Annotated[float, Field(gt=0, le=600)] = 4.5
+    """Deadline of a whole decision; what has no valid order by then goes to review."""
+    wait_seconds: Annotated[float, Field(gt=0, le=600)] = 10.0
+    """How long a caller waits for a run before the answer is 202 and the run's address."""
     review_expiry_hours: Annotated[float, Field(gt=0)] = 72
     """How long an order waits for a person before it lapses."""
     chat_max_characters: Annotated[int, Field(ge=1, le=100_000)] = 4_000
     """Longest chat message."""
+
+    checkpoint_path: Path = Path("data/checkpoints.db")
+    """LangGraph's workflow memory when the order book is on SQLite."""
+    migrate_at_start: bool = True
+    """Bring the database to the present schema at each start; off where `restock migrate` is a step of its own."""
+    keep_finished_threads: bool = False
+    """Keep the messages of decisions that are over as well, for a look into them, until KEEP_REQUESTS_DAYS is over."""
+    keep_answers_days: Annotated[float, Field(ge=0)] = 7
+    """How long answers are kept for a repeated Idempotency-Key; 0 for ever."""
+    keep_chats_days: Annotated[float, Field(ge=0)] = 30
+    """How long a conversation lives from its beginning; 0 for ever."""
+    keep_events_days: Annotated[float, Field(ge=0)] = 30
+    """How long events that webhooks were told of are kept, dead letters included; 0 for ever."""
+    keep_requests_days: Annotated[float, Field(ge=0)] = 90
+    """How long what a finished run was sent is kept; 0 for ever. Orders, decisions and the audit trail always stay."""
+    prune_hours: Annotated[float, Field(gt=0)] = 1
+    """Pause between two rounds of forgetting what is older than that."""
+
+    public_url: str | None = None
+    """Where people reach the service, for review links. Default: http://HOST:PORT."""
+    trusted_proxies: str = "127.0.0.1"
+    """Proxies whose X-Forwarded-For is believed: addresses or networks, separated by commas."""
+    server_processes: Annotated[int, Field(ge=1, le=64)] = 1
+    """Processes that serve on the one port; every limit on what goes on at once is each process's own."""
+    work_runs: bool = True
+    """Carry runs out in the server itself; off where `restock worker` does so."""
+    hung_process_seconds: Annotated[float, Field(ge=2, le=3_600)] = 30.0
+    """Of several: one whose event loop stands still for so long is ended and replaced."""
+    max_runs_in_flight: Annotated[int, Field(ge=2, le=1_000)] = 320
+    """Runs that a process carries out at once; a quarter of them is for runs that nobody waits for."""
+    max_runs_waiting: Annotated[int, Field(ge=1)] = 1_000
+    """Runs that may wait for a place when nobody waits for them (`Prefer: respond-async`); beyond it 503."""
+    max_callers_waiting: Annotated[int, Field(ge=1)] = 256
+    """Runs that may wait for a place while their caller waits; beyond it 503."""
     max_body_bytes: Annotated[int, Field(ge=1_000)] = 1_000_000
     """Longest request body."""
     max_header_bytes: Annotated[int, Field(ge=1_000)] = 32_000
@@ -142,20 +155,6 @@ class Settings(BaseSettings):
     """Keys that open nothing, from one client address; more block the address for as long. `off` for no limit."""
     rate_limit_storage: SecretStr | None = None
     """URL of a Redis in which several processes count together (redis://:password@host:6379/0). Default: memory."""
-    trusted_proxies: str = "127.0.0.1"
-    """Proxies whose X-Forwarded-For is believed: addresses or networks, separated by commas."""
-
-    keep_answers_days: Annotated[float, Field(ge=0)] = 7
-    """How long answers are kept for a repeated Idempotency-Key; 0 for ever."""
-    keep_chats_days: Annotated[float, Field(ge=0)] = 30
-    """How long a conversation lives from its beginning; 0 for ever."""
-    keep_events_days: Annotated[float, Field(ge=0)] = 30
-    """How long events that webhooks were told of are kept, dead letters included; 0 for ever."""
-    keep_requests_days: Annotated[float, Field(ge=0)] = 90
-    """How long what a finished run was sent is kept; 0 for ever. Orders, decisions and the audit trail always stay."""
-    prune_hours: Annotated[float, Field(gt=0)] = 1
-    """Pause between two rounds of forgetting what is older than that."""
-
     webhook_allow_private: bool = False
     """Let webhooks go to addresses inside the network, to any port and over http: in-house receivers, tests."""
     webhook_ports: Annotated[tuple[Annotated[int, Field(ge=1, le=65535)], ...], NoDecode] = (443, 8443)
@@ -176,7 +175,6 @@ class Settings(BaseSettings):
     """Deliveries to one webhook at once, in each process; webhooks never wait for each other."""
     webhook_poll_seconds: Annotated[float, Field(gt=0, le=60)] = 1.0
     """How often each process looks for events to deliver."""
-
     metrics_public: bool = False
     """Serve /metrics without a key."""
     docs_enabled: bool = True

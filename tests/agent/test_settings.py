@@ -1,5 +1,6 @@
 """Settings come from the environment, and `.env.example` tells the truth about them."""
 
+import re
 from decimal import Decimal
 from typing import Any
 
@@ -7,7 +8,10 @@ import pytest
 from pydantic import ValidationError
 
 from agent.settings import Settings
-from scripts.env_example import TARGET, env_example
+from scripts.env_example import GROUPS, TARGET, env_example
+
+DEFAULT = re.compile(r"^#([A-Z_]+)=(.*)$", re.MULTILINE)
+DEFAULTS = DEFAULT.findall(TARGET.read_text(encoding="utf-8"))
 
 
 def test_the_example_file_lists_every_setting_with_its_default_and_meaning() -> None:
@@ -15,11 +19,18 @@ def test_the_example_file_lists_every_setting_with_its_default_and_meaning() -> 
 
 
 def test_every_commented_default_can_be_uncommented(monkeypatch: pytest.MonkeyPatch) -> None:
-    for line in TARGET.read_text(encoding="utf-8").splitlines()[1:]:
-        name, _, rest = line.removeprefix("#").partition("=")
-        monkeypatch.setenv(name, rest.partition("  # ")[0].strip())
+    for name, value in DEFAULTS:
+        monkeypatch.setenv(name, value)
 
+    assert {name.lower() for name, _ in DEFAULTS} == set(Settings.model_fields)
     assert Settings(_env_file=None) == Settings.model_construct()
+
+
+def test_settings_stand_in_groups_and_few_of_them_matter_at_the_first_run() -> None:
+    groups = TARGET.read_text(encoding="utf-8").split("# === ")[1:]
+
+    assert [group.partition(" ===")[0] for group in groups] == list(GROUPS.values())
+    assert len(DEFAULT.findall(groups[0])) <= 8
 
 
 def test_the_environment_sets_and_an_empty_value_does_not(monkeypatch: pytest.MonkeyPatch) -> None:
