@@ -22,7 +22,7 @@ from agent.prompts import CHAT, DECISION, PREFETCH, REMINDER
 from agent.settings import Settings
 from agent.state import DecisionRequest, DecisionState
 from agent.stock import StockDesk, plan_for
-from agent.toolbox import Toolbox, is_heard
+from agent.toolbox import Toolbox
 from tools.book.book import OrderBook
 from tools.planning.confidence import CalibrationTable
 from tools.planning.gate import Circumstances, Limits, Route, Submission, Verdict, judge
@@ -64,7 +64,6 @@ class Nodes:
         self._calibration = calibration
         self._discretion = discretion
         self._desk, self._book, self._settings, self._metrics = desk, book, settings, metrics
-        self._chain = chain
         self._deciding = chain.bind_tools(toolbox.decision_schemas)
         self._submitting = chain.bind_tools(toolbox.decision_schemas, tool_choice="submit_order")
         self._chatting = chain.bind_tools(toolbox.chat_schemas)
@@ -81,7 +80,7 @@ class Nodes:
         model, prompt = self._ask(state, calls)
         ahead = self._plan_ahead(state) if calls == 1 else None
         try:
-            reply = await self._reply(state, model, prompt, config)
+            reply = await model.ainvoke(prompt, config, deadline=state.get("deadline"))
         except BudgetSpent as spent:
             return self._give_up(state, spent.message)
         except NoModelLeft:
@@ -132,13 +131,6 @@ class Nodes:
         interrupt({"run_id": state["run_id"]})
         view = await self._book.runs.get(state["run_id"])
         return {"outcome": view.run.status}
-
-    async def _reply(self, state: DecisionState, model: Asked, prompt: list[AnyMessage], config: RunnableConfig) -> Any:
-        """Handlers of the caller's hear a call in full; where there are none, nothing is prepared for them."""
-        deadline = state.get("deadline")
-        if is_heard(config):
-            return await model.ainvoke(prompt, config, deadline=deadline)
-        return await self._chain.reply(prompt, **model.kwargs, deadline=deadline)
 
     def _plan_ahead(self, state: DecisionState) -> asyncio.Task[None] | None:
         if state.get("kind") != "decision":

@@ -1,9 +1,8 @@
-"""Decisions per second on each database, and where their CPU time goes: `python -m benchmarks.throughput`.
+"""Decisions per second on each database: `python -m benchmarks.throughput`.
 
 Real server processes decide with the rules model; PostgreSQL is a real server too, and syncs to the disk as SQLite
-does. CPU is that of the service's processes. Then the same decisions in this process, sampled: once as the service
-makes them, once with LangGraph's plain saver storing every step. Last, how fast a trigger is taken in (202, with the
-run recorded) beside a FastAPI application that only says hello.
+does. CPU is that of the service's processes. Then how fast a trigger is taken in (202, with the run recorded) beside a
+FastAPI application that only says hello.
 """
 
 import argparse
@@ -16,17 +15,12 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from typing import Any
 
 import psutil
 import sqlalchemy as sa
 
-from agent.interpreter import settle
-from agent.runtime import open_runtime
-from agent.settings import Settings
 from api.door.observability import configure_logging
-from benchmarks.cpu_shares import sampled
-from benchmarks.decision import in_process, request
+from benchmarks.decision import request
 from benchmarks.load import Load, get, post, send
 from benchmarks.server import KEY, free_port, server_process, wait_until_ready
 from tools.storage.database import migrate
@@ -92,54 +86,6 @@ def decisions_per_second(folder: Path, name: str, processes: int, start: int, ur
     print(f"| {name} | {processes} | {load.rate:.0f} | {cpu * 1000:.1f} | {told['executed']} of {TRIGGERS} |")
 
 
-class EveryStep:
-    """The graph as a naive service would run it: each step stored before the next."""
-
-    def __init__(self, graph: Any) -> None:
-        self._graph = graph
-
-    async def ainvoke(self, *arguments: Any, durability: str) -> Any:
-        return await self._graph.ainvoke(*arguments, durability="sync")
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._graph, name)
-
-
-async def shares(folder: Path, *, naive: bool, url: str | None = None) -> tuple[float, Counter[str]]:
-    """CPU seconds of a decision in this process, and the samples by owner."""
-    settings = Settings(
-        _env_file=None,
-        database_url=url or f"sqlite+aiosqlite:///{folder}/book-{naive}.db",
-        checkpoint_path=folder / f"checkpoints-{naive}.db",
-        keep_finished_threads=naive,
-        log_level="error",
-    )
-    counted: Counter[str] = Counter()
-    async with open_runtime(settings) as runtime:
-        if naive:
-            runtime.graph = EveryStep(runtime.graph)  # type: ignore[assignment]
-        settle()
-        await in_process(runtime, 0, WARM_UP)
-        cpu = await in_process(runtime, 10_000, TRIGGERS // 2)
-        with sampled(counted):
-            await in_process(runtime, 20_000, TRIGGERS // 2)
-    return cpu, counted
-
-
-def share_table(folder: Path, url: str) -> None:
-    columns = {
-        "SQLite": asyncio.run(shares(folder, naive=False)),
-        "PostgreSQL": asyncio.run(shares(folder, naive=False, url=url)),
-        "SQLite, every step stored": asyncio.run(shares(folder, naive=True)),
-    }
-    owners = sorted({owner for _, counted in columns.values() for owner in counted}, key=lambda o: o.casefold())
-    print("\n| share of CPU | " + " | ".join(columns) + " |\n|---|" + "---:|" * len(columns))
-    for owner in owners:
-        cells = (counted[owner] / counted.total() for _, counted in columns.values())
-        print(f"| {owner} | " + " | ".join(f"{cell:.1%}" for cell in cells) + " |")
-    print("| CPU a decision, ms | " + " | ".join(f"{cpu * 1000:.1f}" for cpu, _ in columns.values()) + " |")
-
-
 @contextmanager
 def hello() -> Iterator[tuple[str, int]]:
     port = free_port()
@@ -199,7 +145,6 @@ def main() -> None:
             asyncio.run(migrate(url))
             decisions_per_second(folder, "PostgreSQL", 1, 0, url)
             decisions_per_second(folder, "PostgreSQL", 2, 5_000, url)
-            share_table(folder, url)
         intake(folder)
 
 

@@ -12,12 +12,12 @@ that answered last: a run that fell back does not wait for the same dead provide
 import asyncio
 import json
 import time
-from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import replace
 from typing import Any
 
 import structlog
-from langchain_core.callbacks import AsyncCallbackManagerForLLMRun, CallbackManagerForLLMRun
+from langchain_core.callbacks import AsyncCallbackManagerForLLMRun
 from langchain_core.language_models import BaseChatModel, LanguageModelInput
 from langchain_core.messages import AIMessage, AIMessageChunk, BaseMessage, HumanMessage
 from langchain_core.messages.tool import tool_call_chunk
@@ -28,7 +28,6 @@ from langchain_core.utils.function_calling import convert_to_openai_tool
 from pydantic import PrivateAttr
 
 from agent.metrics import Metrics
-from agent.models.background_loop import BackgroundLoop
 from agent.models.failures import TRANSIENT, BudgetSpent, ModelFailure, NoModelLeft
 from agent.models.guard import tokens
 from agent.models.link import Link, Query
@@ -53,14 +52,12 @@ class ModelChain(BaseChatModel):
     _links: tuple[Link, ...] = PrivateAttr()
     _metrics: Metrics = PrivateAttr()
     _ledger: Ledger = PrivateAttr()
-    _background: BackgroundLoop = PrivateAttr()
     _most_calls: int = PrivateAttr()
 
     def __init__(self, links: Sequence[Link], *, metrics: Metrics, ledger: Ledger, most_calls: int) -> None:
         super().__init__()
         self._most_calls = most_calls
         self._links, self._metrics, self._ledger = tuple(links), metrics, ledger
-        self._background = BackgroundLoop("model-chain")
         for link in self._networked:
             link.circuit.changed = metrics.llm_circuit_open.labels(link.provider).set
 
@@ -95,12 +92,6 @@ class ModelChain(BaseChatModel):
 
     async def aclose(self) -> None:
         """Close every client. Call it on the loop that used the chain, before it ends."""
-        await self._close_links()
-        if self._background.running:
-            await asyncio.to_thread(self._background.run, self._close_links())
-            await asyncio.to_thread(self._background.stop)
-
-    async def _close_links(self) -> None:
         for link in self._links:
             await link.aclose()
 
@@ -111,10 +102,6 @@ class ModelChain(BaseChatModel):
     @property
     def _networked(self) -> list[Link]:
         return [link for link in self._links if not link.local]
-
-    async def reply(self, messages: Sequence[BaseMessage], **options: Any) -> AIMessage:
-        """`ainvoke` where no handler listens: LangChain's preparations for one take as long as the rest of a call."""
-        return await self._answer(_query(messages, None, streamed=False, **options))
 
     async def _agenerate(
         self,
@@ -136,25 +123,8 @@ class ModelChain(BaseChatModel):
         reply = await self._answer(_query(messages, stop, streamed=True, **kwargs))
         yield ChatGenerationChunk(message=_as_chunk(reply))
 
-    def _generate(
-        self,
-        messages: list[BaseMessage],
-        stop: list[str] | None = None,
-        run_manager: CallbackManagerForLLMRun | None = None,
-        **kwargs: Any,
-    ) -> ChatResult:
-        reply = self._background.run(self._answer(_query(messages, stop, streamed=False, **kwargs)))
-        return ChatResult(generations=[ChatGeneration(message=reply)])
-
-    def _stream(
-        self,
-        messages: list[BaseMessage],
-        stop: list[str] | None = None,
-        run_manager: CallbackManagerForLLMRun | None = None,
-        **kwargs: Any,
-    ) -> Iterator[ChatGenerationChunk]:
-        reply = self._background.run(self._answer(_query(messages, stop, streamed=True, **kwargs)))
-        yield ChatGenerationChunk(message=_as_chunk(reply))
+    def _generate(self, *_: Any, **__: Any) -> ChatResult:
+        raise NotImplementedError("The chain works asynchronously only; use ainvoke or astream.")
 
     async def _answer(self, query: Query) -> AIMessage:
         order = _order(self._links, query.messages)

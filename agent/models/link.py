@@ -2,26 +2,23 @@
 
 import asyncio
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, field
-from typing import Any, cast
-from weakref import WeakKeyDictionary
+from typing import Any
 
 from langchain_core.language_models import BaseChatModel, LanguageModelInput
 from langchain_core.messages import AIMessage, AIMessageChunk, BaseMessage
-from langchain_core.runnables import Runnable, RunnableBinding, RunnableConfig
+from langchain_core.runnables import Runnable
+from langchain_core.runnables.config import set_config_context
 
 from agent.models.circuit import LONGEST_COOLDOWN_SECONDS, Circuit
 from agent.models.failures import ModelFailure, classify
 from agent.models.guard import Expectation, inspect, portable_history
 from agent.turns import aside
 
-UNHEARD: RunnableConfig = {"callbacks": []}
-"""Calls inside the chain are its own business: callers' handlers hear the chain, not each attempt."""
 LEAST_SECONDS = 0.05
 """With less time than this a call is not begun."""
-MOST_BINDINGS = 16
 
 
 @dataclass(frozen=True)
@@ -48,30 +45,23 @@ class Query:
 
 @dataclass(eq=False)
 class Link:
-    """A provider's model. A client is bound to the event loop it first works on, so there is one for each loop."""
+    """A provider's model. Its client belongs to the event loop that it first works on."""
 
     provider: str
     model: str
-    build: Callable[[], BaseChatModel] = field(repr=False)
+    client: BaseChatModel = field(repr=False)
     timeout_seconds: float = 2.0
     circuit: Circuit = field(default_factory=Circuit, repr=False)
     """The provider's; its models share it."""
-    write_tools: Callable[[Sequence[dict[str, Any]]], Sequence[Any]] = field(default=list, repr=False)
-    """Bound tools in the form that costs the client least."""
     local: bool = False
     """Answers from this process: no deadline, no breaker, and no finish reason is asked of it."""
     _retired_until: float = field(default=0.0, repr=False)
-    _bindings: dict[tuple[int, str | None], tuple[Any, dict[str, Any]]] = field(default_factory=dict, repr=False)
-    _spare: BaseChatModel | None = field(default=None, repr=False)
-    _clients: WeakKeyDictionary[asyncio.AbstractEventLoop, BaseChatModel] = field(
-        default_factory=WeakKeyDictionary, repr=False
-    )
 
     @classmethod
     def to(cls, model: BaseChatModel, *, provider: str | None = None) -> "Link":
         """A link to a model that is at hand already: the rules model, or a scripted one."""
         own = provider or str(getattr(model, "provider", "scripted"))
-        return cls(own, str(getattr(model, "model", own)), lambda: model, local=True)
+        return cls(own, str(getattr(model, "model", own)), model, local=True)
 
     @property
     def name(self) -> str:
@@ -81,10 +71,6 @@ class Link:
     def retired(self) -> bool:
         """The provider lately said that it does not know this model (any more)."""
         return self.circuit.clock() < self._retired_until
-
-    def warm_up(self) -> None:
-        """Import and build now: takes up to a second and a half, and says at start-up what is missing."""
-        self._spare = self.build()
 
     async def ask(self, query: Query) -> AIMessage:
         """The inspected answer, in portable form; raises ModelFailure for anything else."""
@@ -113,11 +99,14 @@ class Link:
         return {"provider": self.provider, "model": self.model, "state": state, **wait}
 
     async def aclose(self) -> None:
-        """Close what the running loop has opened."""
-        client = self._clients.pop(asyncio.get_running_loop(), None) or self._spare
-        self._spare = None
-        if client is not None:
-            await _close(client)
+        """Close the client, on the loop that used it."""
+        for closable in (self.client, getattr(self.client, "http_async_client", None)):
+            close = getattr(closable, "aclose", None)
+            if close is not None:
+                await close()
+        sync = getattr(self.client, "http_client", None)
+        if sync is not None:
+            sync.close()
 
     def _admit(self, seconds: float) -> None:
         if seconds < LEAST_SECONDS:
@@ -145,56 +134,19 @@ class Link:
             raise classify(error) from error
 
     async def _fetch(self, query: Query) -> AIMessage:
-        model, options = self._bound(self._client(), query)
+        """The client's answer. Callers' handlers hear the chain, not each attempt: only a good answer is theirs."""
+        with set_config_context({"callbacks": []}) as context:
+            return await asyncio.create_task(self._call(query), context=context)
+
+    async def _call(self, query: Query) -> AIMessage:
+        model: Runnable[LanguageModelInput, AIMessage] = self.client
+        if query.tools:
+            model = self.client.bind_tools(query.tools, tool_choice=query.tool_choice)
         messages = list(query.messages) if self.local else portable_history(query.messages, provider=self.provider)
-        if query.stop:
-            options["stop"] = list(query.stop)
+        options: dict[str, Any] = {"stop": list(query.stop)} if query.stop else {}
         if query.streamed:
             return await _gather(model, messages, options)
-        if isinstance(model, BaseChatModel):
-            return await _whole(model, messages, options)
-        return await model.ainvoke(messages, UNHEARD, **options)
-
-    def _bound(
-        self, client: BaseChatModel, query: Query
-    ) -> tuple[Runnable[LanguageModelInput, AIMessage], dict[str, Any]]:
-        """The model and its options. A binding is taken apart: called itself, it would bring back callers' handlers.
-        It is kept, for what a client makes of its tools is the same each time."""
-        if not query.tools:
-            return client, {}
-        key = id(query.tools), query.tool_choice
-        tools, options = self._bindings.get(key, (None, {}))
-        if tools is not query.tools:
-            choice = {"tool_choice": query.tool_choice} if query.tool_choice else {}
-            model = client.bind_tools(query.tools, **choice)
-            if not isinstance(model, RunnableBinding):
-                return model, {}
-            options = dict(model.kwargs)
-            if "tools" in options:
-                options["tools"] = self.write_tools(options["tools"])
-            self._keep(key, query.tools, options)
-        return client, dict(options)
-
-    def _keep(self, key: tuple[int, str | None], tools: Sequence[Any], options: dict[str, Any]) -> None:
-        if len(self._bindings) >= MOST_BINDINGS:
-            self._bindings.clear()
-        self._bindings[key] = tools, options
-
-    def _client(self) -> BaseChatModel:
-        loop = asyncio.get_running_loop()
-        if loop not in self._clients:
-            spare, self._spare = self._spare, None
-            self._clients[loop] = spare or self.build()
-        return self._clients[loop]
-
-
-async def _whole(model: BaseChatModel, messages: list[BaseMessage], options: dict[str, Any]) -> AIMessage:
-    """What `ainvoke` comes to where nobody listens; it prepares for handlers, traces and caches all the same."""
-    result = await model._agenerate(messages, **options)
-    generation = result.generations[0]
-    message, about = generation.message, (result.llm_output or {}) | (generation.generation_info or {})
-    message.response_metadata = about | message.response_metadata
-    return cast(AIMessage, message)
+        return await model.ainvoke(messages, **options)
 
 
 async def _gather(
@@ -202,7 +154,7 @@ async def _gather(
 ) -> AIMessage:
     """The whole of a stream."""
     whole: AIMessageChunk | None = None
-    async with aclosing(model.astream(messages, UNHEARD, **options)) as stream:  # type: ignore[type-var]
+    async with aclosing(model.astream(messages, **options)) as stream:  # type: ignore[type-var]
         async for chunk in stream:
             if not isinstance(chunk, AIMessageChunk):
                 return chunk
@@ -210,13 +162,3 @@ async def _gather(
     if whole is None:
         raise ModelFailure("empty", "a stream without a single part")
     return whole
-
-
-async def _close(client: BaseChatModel) -> None:
-    for closable in (client, getattr(client, "http_async_client", None)):
-        close = getattr(closable, "aclose", None)
-        if close is not None:
-            await close()
-    sync = getattr(client, "http_client", None)
-    if sync is not None:
-        sync.close()

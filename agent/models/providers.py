@@ -5,12 +5,8 @@ Gemini and Groq take their keys from the settings and are left out without one. 
 """
 
 import logging
-import ssl
-from collections.abc import Callable, Sequence
-from functools import lru_cache
-from typing import Any, cast
+from typing import Any
 from urllib.parse import urlsplit
-from urllib.request import getproxies
 
 import httpx
 import structlog
@@ -18,7 +14,6 @@ from langchain_core.language_models import BaseChatModel
 from pydantic import SecretStr
 
 from agent.models.circuit import Circuit
-from agent.models.connections import UNLIMITED, SpreadTransport
 from agent.models.link import Link
 from agent.settings import Settings
 
@@ -26,6 +21,8 @@ log = structlog.get_logger(__name__)
 KEYS = {"google_genai": "gemini_api_key", "groq": "groq_api_key"}
 TALKATIVE_LOGGERS = ("httpx", "httpcore", "httpx2", "httpcore2", "groq", "google_genai", "langchain_google_genai")
 """They write URLs, headers and prompts at their ease, keys included."""
+CONNECTIONS = httpx.Limits(max_connections=1_000, max_keepalive_connections=100)
+"""More than a process may have runs in flight, so that no call waits for a connection."""
 
 
 def silence_clients() -> None:
@@ -45,10 +42,8 @@ def configured_links(settings: Settings) -> list[Link]:
         circuit = circuits.setdefault(
             provider, Circuit(threshold=settings.circuit_failures, cooldown_seconds=settings.circuit_cooldown_seconds)
         )
-        build = _builder(settings, provider, model)
-        link = Link(provider, model, build, settings.model_timeout_seconds, circuit, _tool_writer(provider))
-        link.warm_up()
-        links.append(link)
+        client = _client(settings, provider, model)
+        links.append(Link(provider, model, client, settings.model_timeout_seconds, circuit))
     return links
 
 
@@ -64,49 +59,26 @@ def _key(settings: Settings, provider: str) -> SecretStr | None:
     return key
 
 
-def _builder(settings: Settings, provider: str, model: str) -> Callable[[], BaseChatModel]:
-    def build() -> BaseChatModel:
-        from langchain.chat_models import init_chat_model
+def _client(settings: Settings, provider: str, model: str) -> BaseChatModel:
+    from langchain.chat_models import init_chat_model
 
-        options: dict[str, Any] = {"timeout": settings.model_timeout_seconds, "max_tokens": settings.model_max_tokens}
-        special = {"google_genai": _gemini_options, "groq": _groq_options}.get(provider)
-        options |= special(settings, model) if special else _other_options(settings, provider)
-        client: BaseChatModel = init_chat_model(model, model_provider=provider, **options)
-        return _plainly(client, provider)
-
-    return build
-
-
-def _tool_writer(provider: str) -> Callable[[Sequence[dict[str, Any]]], Sequence[Any]]:
-    if provider != "google_genai":
-        return list
-    from langchain_google_genai._function_utils import convert_to_genai_function_declarations
-
-    return convert_to_genai_function_declarations
-
-
-def _plainly(client: Any, provider: str) -> BaseChatModel:
-    """The client without the detours that cost most of its CPU time."""
-    if provider == "groq":
-        from agent.models.groq_completions import PlainCompletions
-
-        client.async_client = PlainCompletions.over(client.async_client)
-    if provider == "google_genai":
-        from agent.models.gemini_models import PlainModels
-
-        PlainModels.into(client.client.aio)
-    return cast(BaseChatModel, client)
+    options: dict[str, Any] = {"timeout": settings.model_timeout_seconds, "max_tokens": settings.model_max_tokens}
+    special = {"google_genai": _gemini_options, "groq": _groq_options}.get(provider)
+    options |= special(settings, model) if special else _other_options(settings, provider)
+    client: BaseChatModel = init_chat_model(model, model_provider=provider, **options)
+    return client
 
 
 def _gemini_options(settings: Settings, model: str) -> dict[str, Any]:
-    """One attempt is `max_retries=1` here; 0 would mean the client's own five."""
+    """One attempt is `max_retries=1` here; 0 would mean the client's own five. Where aiohttp is installed the client
+    uses that, which says `allow_redirects`; httpx is not handed it."""
     network = _network(settings.gemini_base_url)
     return {
         "api_key": settings.gemini_api_key,
         "base_url": settings.gemini_base_url,
         "vertexai": False,
         "max_retries": 1,
-        "client_args": network | {"transport": _spread(network)},
+        "client_args": network | {"allow_redirects": False},
         **_effort(settings, model, option="thinking_level"),
     }
 
@@ -119,7 +91,7 @@ def _groq_options(settings: Settings, model: str) -> dict[str, Any]:
         "max_retries": 0,
         "temperature": 0.0,
         "http_client": httpx.Client(**network),
-        "http_async_client": httpx.AsyncClient(**network, transport=_spread(network)),
+        "http_async_client": httpx.AsyncClient(**network),
         **_effort(settings, model, option="reasoning_effort"),
     }
 
@@ -138,17 +110,7 @@ def _effort(settings: Settings, model: str, *, option: str) -> dict[str, Any]:
 
 
 def _network(base_url: str | None) -> dict[str, Any]:
-    """A proxy has no way to our own machine, so the environment's is not used there."""
+    """Options of an httpx client. A redirect would carry the key to another host, and a proxy has no way to our own
+    machine."""
     loopback = urlsplit(base_url or "").hostname in ("127.0.0.1", "localhost", "::1")
-    return {"trust_env": not loopback, "verify": _certificates(), "follow_redirects": True, "limits": UNLIMITED}
-
-
-def _spread(network: dict[str, Any]) -> SpreadTransport | None:
-    """None where a proxy of the environment has to be asked, which httpx does with its own transports only."""
-    return None if network["trust_env"] and getproxies() else SpreadTransport(verify=network["verify"])
-
-
-@lru_cache
-def _certificates() -> ssl.SSLContext:
-    """Read once: it takes longer than building the rest of a client."""
-    return httpx.create_ssl_context()
+    return {"trust_env": not loopback, "follow_redirects": False, "limits": CONNECTIONS}

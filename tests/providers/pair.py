@@ -25,21 +25,18 @@ class ProviderPair:
 
     def __init__(self) -> None:
         self.gemini, self.groq = GeminiServer(), GroqServer()
-        self._built: list[Link] = []
-        self._clients: dict[str, BaseChatModel] = {}
+        self._built: dict[str, Link] = {}
         self._stack = AsyncExitStack()
 
     async def __aenter__(self) -> Self:
         await self._stack.enter_async_context(self.gemini)
         await self._stack.enter_async_context(self.groq)
-        self._built = configured_links(self.settings(model_timeout_seconds=60))
-        self._clients = {link.provider: link.build() for link in self._built}
-        self._closing = [Link(name, "", lambda client=client: client) for name, client in self._clients.items()]
+        links = configured_links(self.settings(model_timeout_seconds=60))
+        self._built = {link.provider: link for link in links}
         return self
 
     async def __aexit__(self, *_: object) -> None:
-        for link in (*self._built, *self._closing):
-            link.warm_up()
+        for link in self._built.values():
             await link.aclose()
         await self._stack.aclose()
 
@@ -56,9 +53,8 @@ class ProviderPair:
         return Settings(_env_file=None, **(found | changes))
 
     def link(self, provider: str, *, timeout_seconds: float = 5.0, circuit: Circuit | None = None) -> Link:
-        model = next(link.model for link in self._built if link.provider == provider)
-        client = self._clients[provider]
-        return Link(provider, model, lambda: client, timeout_seconds, circuit or Circuit())
+        built = self._built[provider]
+        return Link(provider, built.model, built.client, timeout_seconds, circuit or Circuit())
 
     def chain(
         self, links: Sequence[Link], *, rules: BaseChatModel | None = None, **changes: Any

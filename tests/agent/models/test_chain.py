@@ -230,14 +230,12 @@ async def test_every_fault_of_the_servers_is_met_here() -> None:
 async def in_mode(mode: str, chain: ModelChain) -> tuple[str, list[str]]:
     """The provider that answered, and every piece of text that a caller saw."""
     model = chain.bind_tools(TOOLS)
-    if mode == "invoke":
-        reply = await asyncio.to_thread(model.invoke, PROMPT)
-        return reply.response_metadata["provider"], [reply.text]
     if mode == "ainvoke":
-        reply = await model.ainvoke(PROMPT)
-        return reply.response_metadata["provider"], [reply.text]
-    if mode == "stream":
-        chunks = await asyncio.to_thread(lambda: list(model.stream(PROMPT)))
+        chunks = [await model.ainvoke(PROMPT)]
+    elif mode == "abatch":
+        chunks = await model.abatch([PROMPT])
+    elif mode == "abatch_as_completed":
+        chunks = [reply async for _, reply in model.abatch_as_completed([PROMPT])]
     elif mode == "astream":
         chunks = [chunk async for chunk in model.astream(PROMPT)]
     else:
@@ -250,7 +248,7 @@ async def in_mode(mode: str, chain: ModelChain) -> tuple[str, list[str]]:
 
 
 @pytest.mark.parametrize("fault", ["503", "cut-off", "truncated", "broken-call"])
-@pytest.mark.parametrize("mode", ["invoke", "ainvoke", "stream", "astream", "astream_events"])
+@pytest.mark.parametrize("mode", ["ainvoke", "abatch", "abatch_as_completed", "astream", "astream_events"])
 async def test_in_every_mode_only_the_good_answer_is_seen(pair: ProviderPair, mode: str, fault: str) -> None:
     await pair.groq.become(fault)
     await pair.gemini.become(Answer("All is in stock."))
@@ -261,6 +259,14 @@ async def test_in_every_mode_only_the_good_answer_is_seen(pair: ProviderPair, mo
     await chain.aclose()
 
     assert seen == (GEMINI, ["All is in stock."])
+
+
+@pytest.mark.parametrize("mode", ["invoke", "stream"])
+async def test_a_synchronous_call_is_told_to_use_an_asynchronous_one(pair: ProviderPair, mode: str) -> None:
+    chain, _ = pair.chain([pair.link(GEMINI)])
+
+    with pytest.raises(NotImplementedError, match="use ainvoke or astream"):
+        list(getattr(chain.bind_tools(TOOLS), mode)(PROMPT))
 
 
 async def test_a_run_asks_on_where_it_was_answered_last(pair: ProviderPair) -> None:

@@ -150,7 +150,7 @@ async def test_the_day_goes_on_where_the_process_before_left_it(settings: Settin
     limited = settings.model_copy(update={"day_token_limit": 42, "check_models": False})
     said = []
     for _ in range(2):
-        async with open_runtime(limited, models=[Link("p", "m", lambda: scripted(reply))]) as runtime:
+        async with open_runtime(limited, models=[Link("p", "m", scripted(reply))]) as runtime:
             said.append((await runtime.chat("What runs out next?", conversation_id=None, caller="anna")).answer)
     assert said[0] == "x"
     assert "budget for model calls is used up" in said[1]
