@@ -112,8 +112,8 @@ def _coverage(rows: list[Coverage]) -> str:
     note = (
         '<p class="note">Achieved: share of moments whose demand over lead time and review period the level covered. '
         "±: its standard error in points, with moments of one product or one time taken together. "
-        "Points: percentage points above what was asked. Stock: units left over on average, and their share of what "
-        "the textbook leaves where it covers as many moments.</p>"
+        "Points: percentage points above what was asked. Textbook: its reorder point over the same interval. Stock: "
+        "units left over on average, and their share of what the textbook leaves where it covers as many moments.</p>"
     )
     return _rows(head, cells) + note
 

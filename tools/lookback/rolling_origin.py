@@ -68,7 +68,7 @@ class Origins:
     """Mean and variance of demand over the interval as forecast."""
     textbook_mean: FloatArray
     textbook_sd: FloatArray
-    """Of demand over the lead time, by the textbook."""
+    """Mean and standard deviation of demand over the interval, by the textbook."""
     actual: FloatArray
     typical: FloatArray
     """The product's mean demand over an interval in the whole table: to sort and scale by, never to forecast with."""
@@ -91,7 +91,7 @@ class Origins:
         return np.where(some, np.where(judged, lognormal, normal), 0.0)
 
     def textbook_levels(self, service_level: float) -> FloatArray:
-        """mean·L + z·sd·√L."""
+        """mean·(L + R) + z·sd·√(L + R). (Silver, Pyke & Thomas, 2017, 6.9)"""
         return np.asarray(self.textbook_mean + z_value(service_level) * self.textbook_sd)
 
     def raw_confidence(self, level: FloatArray, permitted_leftover: FloatArray) -> FloatArray:

@@ -55,7 +55,7 @@ def past_coverage(
     actual = total[moments.ends] - total[moments.starts]
     points = moments.points
     chance = _chance_below(np.ceil(actual - WHOLE_UNIT_FUZZ), judged.rates, moments)
-    interval = lead_time.days / period_days
+    interval = (lead_time.days + review_period_days) / period_days
     level = judged.mean[points] * interval + (z * sqrt(interval)) * np.sqrt(judged.variance[points])
     covered = np.count_nonzero(chance < probability), np.count_nonzero(actual <= level + ROUNDING * total.item(-1))
     return PastCoverage(covered[0] / moments.count, covered[1] / moments.count, moments.count)

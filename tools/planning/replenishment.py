@@ -278,8 +278,12 @@ def _coverage(working: Working) -> PastCoverage | None:
 
 
 def _textbook(working: Working, coverage: PastCoverage | None) -> TextbookFigures:
+    """The textbook's figures over the plan's own interval, lead time + review period, with the mean lead time.
+
+    (Silver, Pyke & Thomas, 2017, 6.7 and 6.9)
+    """
     probability, statistics = working.target.wanted, working.statistics
-    interval = working.lead_time.days / working.facts.demand.period_days
+    interval = working.interval_days / working.facts.demand.period_days
     mean, sd = statistics.mean * working.forecast.uplift, statistics.sd * working.forecast.uplift
     stock = safety_stock(service_level=probability, demand_sd=sd, interval=interval)
     return TextbookFigures(

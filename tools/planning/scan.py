@@ -81,7 +81,7 @@ class Terms:
 
 @dataclass(frozen=True, slots=True)
 class TextbookColumns:
-    """SS = z·σ·√L and ROP = mean·L + SS for each product. (Silver, Pyke & Thomas, 2017, 6.7)"""
+    """SS = z·σ·√(L + R) and ROP = mean·(L + R) + SS for each product. (Silver, Pyke & Thomas, 2017, 6.7 and 6.9)"""
 
     periods: IntArray
     mean_per_period: FloatArray
@@ -333,7 +333,7 @@ def _refuse_bad_demand(values: Demand, rows: Rows) -> None:
 
 
 def _textbook(known: _Known, terms: dict[str, FloatArray]) -> tuple[FloatArray, FloatArray]:
-    interval = terms["lead_time_days"] / terms["period_days"]
+    interval = (terms["lead_time_days"] + terms["review_period_days"]) / terms["period_days"]
     mean, sd = known.mean * terms["planned_uplift"], known.sd * terms["planned_uplift"]
     stock = terms["z"] * sd * np.sqrt(interval)
     unknown = known.periods < FEWEST_PERIODS

@@ -21,7 +21,8 @@ class Notice(Record):
 
 
 class TextbookFigures(Record):
-    """SS = z·σ·√L and ROP = mean·L + SS, shown beside the chosen method (Silver, Pyke & Thomas, 2017, 6.7)."""
+    """SS = z·σ·√(L + R) and ROP = mean·(L + R) + SS, beside the chosen method and over the same interval: lead time L
+    and review period R, which may be 0. (Silver, Pyke & Thomas, 2017, 6.7 and 6.9)"""
 
     mean_per_period: float
     demand_sd: float

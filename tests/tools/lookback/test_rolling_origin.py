@@ -47,6 +47,14 @@ def test_the_level_at_each_origin_is_that_of_a_plan_made_there() -> None:
         assert origins.levels(0.95)[index] == planned(known[~np.isnan(known)], 0.95)
 
 
+def test_the_textbook_of_an_origin_spans_lead_time_and_review_period() -> None:
+    """Ten and twenty in turn: mean 15 over 8 known periods, deviation √(200/7) = 5.3452, over 6 + 1 periods × √7."""
+    data = DemandTable(("A",), np.tile([10.0, 20.0], 10)[None], "day")
+    found = origins_at(data, WEEK, 8)
+    assert found.textbook_mean[0] == pytest.approx(105)
+    assert found.textbook_levels(0.95)[0] == pytest.approx(105 + 1.64485 * 14.1421, abs=0.001)
+
+
 def test_what_came_is_the_demand_of_the_interval_after_the_origin() -> None:
     data = table()
     origins = rolling_origins(data, WEEK, step=10)

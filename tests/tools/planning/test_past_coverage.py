@@ -39,8 +39,8 @@ def by_planning_each_moment(demand: np.ndarray, lead: LeadTime, tests: int) -> t
         statistics = describe(DemandHistory(values=tuple(known.tolist())))
         forecast = forecast_demand(statistics, lead_time=lead, review_period_days=1, period_days=1)
         covered.append(came <= stock_level(forecast.stock_basis, Target(0.95)))
-        stock = safety_stock(service_level=0.95, demand_sd=statistics.sd, interval=7)
-        textbook.append(came <= reorder_point(mean=statistics.mean, interval=7, safety_stock=stock))
+        stock = safety_stock(service_level=0.95, demand_sd=statistics.sd, interval=8)
+        textbook.append(came <= reorder_point(mean=statistics.mean, interval=8, safety_stock=stock))
     return float(np.mean(covered)), float(np.mean(textbook))
 
 
@@ -80,6 +80,13 @@ def test_a_history_that_begins_in_silence_is_judged_without_a_nan() -> None:
     found = coverage(demand)
     assert found is not None
     assert 0.5 < found.chosen <= 1
+
+
+def test_the_textbook_is_tested_over_lead_time_and_review_period() -> None:
+    """Five a day over 7 + 1 days are 40, and the textbook's level is 40; over the lead time alone it would be 35."""
+    found = coverage(np.full(200, 5.0), review=1)
+    assert found is not None
+    assert found.textbook == 1
 
 
 @pytest.mark.parametrize("each", [0.1, 7.3, 1e9 / 3])

@@ -53,9 +53,23 @@ def test_the_textbook_is_shown_beside_every_method(make_facts: Make) -> None:
     mean, sd = float(np.mean(STEADY)), float(np.std(STEADY, ddof=1))
     assert result.method == "forecast_error"
     assert result.textbook is not None
-    assert result.textbook.reorder_point == pytest.approx(mean * 7 + 1.6448536269514722 * sd * math.sqrt(7))
+    assert result.textbook.reorder_point == pytest.approx(mean * 8 + 1.6448536269514722 * sd * math.sqrt(8))
     assert result.textbook.backtest_coverage is not None
     assert result.backtest_coverage is not None
+
+
+@pytest.mark.parametrize(
+    ("review_period_days", "safety", "level"),
+    [(0, 57.57, 897.57), (2, 65.28, 1145.28), (9, 87.04, 2007.04)],
+)
+def test_a_short_history_is_planned_by_the_textbook_over_lead_time_and_review_period(
+    make_facts: Make, review_period_days: float, safety: float, level: float
+) -> None:
+    """Mean 120, deviation √175 = 13.2288, z = 1.64485: over 7, 9 and 16 days z·sd·√days and 120·days + that."""
+    result = plan(make_facts(review_period_days=review_period_days))
+    assert result.textbook is not None
+    assert (result.safety_stock, result.reorder_point) == pytest.approx((safety, level), abs=0.005)
+    assert (result.textbook.safety_stock, result.textbook.reorder_point) == pytest.approx((safety, level), abs=0.005)
 
 
 def test_a_whole_reorder_point_keeps_the_identity_with_safety_stock(make_facts: Make) -> None:

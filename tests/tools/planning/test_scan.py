@@ -242,6 +242,18 @@ def test_the_textbook_alone_is_the_textbook_beside_the_plan() -> None:
     np.testing.assert_allclose(both.textbook_safety_stock, alone.safety_stock, rtol=1e-9, atol=1e-9)
 
 
+def test_the_textbook_spans_lead_time_and_review_period() -> None:
+    """Seven periods of mean 120 and deviation √175; over 7 + 2 days 1.64485 × 13.2288 × 3 = 65.28."""
+    demand = np.array([[100.0, 120, 110, 130, 125, 115, 140]])
+    terms = Terms(lead_time_days=7, review_period_days=2)
+    found, alone = scan(demand, terms), scan_textbook(demand, terms)
+    assert (found.textbook_safety_stock[0], found.textbook_reorder_point[0]) == pytest.approx(
+        (65.28, 1145.28), abs=0.01
+    )
+    assert (alone.safety_stock[0], alone.reorder_point[0]) == pytest.approx((65.28, 1145.28), abs=0.01)
+    assert (found.safety_stock[0], found.reorder_point[0]) == pytest.approx((65.28, 1145.28), abs=0.01)
+
+
 def test_a_large_mean_costs_the_standard_deviation_no_digits() -> None:
     wiggle = np.array([[0.0, 1, 2, 1, 0, 1, 2, 1]])
     small, large = (
