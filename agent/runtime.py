@@ -32,7 +32,7 @@ from agent.running import postgres
 from agent.running.background import Background
 from agent.running.checkpoints import open_checkpointer, pooled_checkpointer
 from agent.running.queue import JobQueue, Queue, TableQueue
-from agent.running.retention import Pruned, Retention
+from agent.running.retention import PRUNE_SECONDS, Pruned, Retention
 from agent.running.work import Work
 from agent.settings import Settings
 from agent.state import ChatAnswer, DecisionRequest, DecisionState
@@ -71,10 +71,12 @@ REFUSAL = "I cannot show that. Ask me about stock, reorder points, what-ifs or w
 
 
 @asynccontextmanager
-async def open_runtime(settings: Settings, *, models: Sequence[Link] | None = None) -> AsyncIterator["Runtime"]:
+async def open_runtime(
+    settings: Settings, *, models: Sequence[Link] | None = None, keep_finished_threads: bool = False
+) -> AsyncIterator["Runtime"]:
     """Build the service around these settings, take up what an earlier process left unfinished, and close it all after.
 
-    `models` replaces the chain's providers, for tests and trials.
+    `models` replaces the chain's providers, for tests and trials. Finished threads are kept on demand.
     """
     async with AsyncExitStack() as stack:
         if settings.migrate_at_start:
@@ -84,7 +86,7 @@ async def open_runtime(settings: Settings, *, models: Sequence[Link] | None = No
         if not settings.migrate_at_start:
             await require_tables(engine)
         pool = await stack.enter_async_context(_open_pool(settings))
-        checkpointer = await stack.enter_async_context(_open_memory(settings, pool))
+        checkpointer = await stack.enter_async_context(_open_memory(settings, pool, keep_finished_threads))
         owner = stack.enter_context(become_owner(settings.database_url))
         metrics = Metrics()
         rules = RulesModel() if settings.rules_model else None
@@ -125,12 +127,13 @@ async def _open_pool(settings: Settings) -> AsyncIterator[postgres.Pool | None]:
 
 
 @asynccontextmanager
-async def _open_memory(settings: Settings, pool: postgres.Pool | None) -> AsyncIterator[BaseCheckpointSaver[Any]]:
-    keep = settings.keep_finished_threads
+async def _open_memory(
+    settings: Settings, pool: postgres.Pool | None, keep_finished: bool = False
+) -> AsyncIterator[BaseCheckpointSaver[Any]]:
     if pool is not None:
-        yield pooled_checkpointer(pool, keep_finished=keep)
+        yield pooled_checkpointer(pool, keep_finished=keep_finished)
         return
-    async with open_checkpointer(settings.checkpoint_path, keep_finished=keep) as saver:
+    async with open_checkpointer(settings.checkpoint_path, keep_finished=keep_finished) as saver:
         yield saver
 
 
@@ -208,7 +211,7 @@ class Runtime:
         if not self.settings.work_runs:
             return
         retention = Retention(self.book, self.checkpointer, self.settings)
-        keep("prune", retention.prune, pause_seconds=self.settings.prune_hours * 3_600, at_once=False)
+        keep("prune", retention.prune, pause_seconds=PRUNE_SECONDS, at_once=False)
         keep("renew_leases", self.work.renew, pause_seconds=self.work.lease_seconds / 3)
         keep("resume_runs", self.work.resume, pause_seconds=RESUME_SECONDS)
         keep("redeliver_jobs", self.queue.redeliver, pause_seconds=REDELIVER_SECONDS)

@@ -97,25 +97,15 @@ class Settings(BaseSettings):
     """How long a caller waits for a run before the answer is 202 and the run's address."""
     review_expiry_hours: Annotated[float, Field(gt=0)] = 72
     """How long an order waits for a person before it lapses."""
-    chat_max_characters: Annotated[int, Field(ge=1, le=100_000)] = 4_000
-    """Longest chat message."""
 
     checkpoint_path: Path = Path("data/checkpoints.db")
     """LangGraph's workflow memory when the order book is on SQLite."""
     migrate_at_start: bool = True
     """Bring the database to the present schema at each start; off where `restock migrate` is a step of its own."""
-    keep_finished_threads: bool = False
-    """Keep the messages of decisions that are over as well, for a look into them, until KEEP_REQUESTS_DAYS is over."""
-    keep_answers_days: Annotated[float, Field(ge=0)] = 7
-    """How long answers are kept for a repeated Idempotency-Key; 0 for ever."""
     keep_chats_days: Annotated[float, Field(ge=0)] = 30
     """How long a conversation lives from its beginning; 0 for ever."""
-    keep_events_days: Annotated[float, Field(ge=0)] = 30
-    """How long events that webhooks were told of are kept, dead letters included; 0 for ever."""
     keep_requests_days: Annotated[float, Field(ge=0)] = 90
     """How long what a finished run was sent is kept; 0 for ever. Orders, decisions and the audit trail always stay."""
-    prune_hours: Annotated[float, Field(gt=0)] = 1
-    """Pause between two rounds of forgetting what is older than that."""
 
     public_url: str | None = None
     """Where people reach the service, for review links. Default: http://HOST:PORT."""

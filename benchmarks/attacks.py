@@ -28,6 +28,7 @@ from agent.settings import Settings
 from api.app import create_app
 from api.door.auth import digest, new_key
 from api.door.observability import configure_logging
+from api.routes.chat import MAX_CHARACTERS
 from api.server import secrets_of
 from benchmarks.invariants import Evidence, broken
 from tests.providers.gemini import GeminiServer
@@ -270,7 +271,7 @@ async def chatted(service: Service, case: Case) -> tuple[str, list[str]]:
     text = text.replace("{other_run_id}", waiting["run_id"])
     response = await service.ask("POST", "/chat", json={"message": text})
     after, faults = await service.rows(), []
-    if len(text) > service.settings.chat_max_characters and len(service.gemini.received) > received:
+    if len(text) > MAX_CHARACTERS and len(service.gemini.received) > received:
         faults.append("a model was asked about a message that is too long")
     if [len(after[table]) for table in ("orders", "decisions")] != [
         len(before[table]) for table in ("orders", "decisions")

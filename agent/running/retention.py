@@ -11,6 +11,12 @@ from agent.settings import Settings
 from tools.book.book import OrderBook
 
 log = structlog.get_logger(__name__)
+PRUNE_SECONDS = 3_600.0
+"""Pause between two rounds."""
+KEEP_ANSWERS_DAYS = 7.0
+"""For so long a repeated Idempotency-Key gets the same answer."""
+KEEP_EVENTS_DAYS = 30.0
+"""How long what webhooks were told of is kept, dead letters included."""
 BREATH_SECONDS = 0.05
 """Between two transactions, so that those who wait to write come in."""
 
@@ -27,9 +33,9 @@ class Retention:
         """Forget all that is old enough; how much of what it was. Safe beside a serving process and to repeat."""
         settings = self._settings
         pruned = {
-            "answers": await self._until_none(settings.keep_answers_days, self._answers),
+            "answers": await self._until_none(KEEP_ANSWERS_DAYS, self._answers),
             "chats": await self._until_none(settings.keep_chats_days, self._chats),
-            "events": await self._until_none(settings.keep_events_days, self._events),
+            "events": await self._until_none(KEEP_EVENTS_DAYS, self._events),
             "requests": await self._until_none(settings.keep_requests_days, self._requests),
         }
         if any(pruned.values()):

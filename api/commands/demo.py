@@ -26,10 +26,9 @@ async def show_decision(product_id: str, settings: Settings) -> None:
             update={
                 "database_url": f"sqlite+aiosqlite:///{folder}/restock.db",
                 "checkpoint_path": Path(folder) / "checkpoints.db",
-                "keep_finished_threads": True,
             }
         )
-        async with open_runtime(temporary) as runtime:
+        async with open_runtime(temporary, keep_finished_threads=True) as runtime:
             view = await runtime.decide(
                 DecisionRequest(product_id=product_id, mode="mock", requested_by="restock demo")
             )

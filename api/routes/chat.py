@@ -13,6 +13,7 @@ from api.door.idempotency import Attempt
 from api.routes.wiring import CallerGiven, RuntimeGiven, problems
 from tools.records.errors import InvalidInput
 
+MAX_CHARACTERS = 4_000
 router = APIRouter(tags=["chat"], route_class=GuardedRoute)
 
 
@@ -33,10 +34,9 @@ async def chat(
     caller: CallerGiven,
 ) -> Response:
     """Ask about stock and orders, try a what-if, ask for a restocking run. A chat never places or approves orders."""
-    limit = runtime.settings.chat_max_characters
-    if len(body.message) > limit:
+    if len(body.message) > MAX_CHARACTERS:
         raise MessageTooLong(
-            f"The message has {len(body.message)} characters; {limit} are allowed. Send a shorter one."
+            f"The message has {len(body.message)} characters; {MAX_CHARACTERS} are allowed. Send a shorter one."
         )
 
     async def work() -> bytes:

@@ -72,10 +72,11 @@ async def start(settings: Settings) -> AsyncIterator[OpenRuntime]:
     """Opens a runtime; with replies, one whose only model says them."""
     async with AsyncExitStack() as stack:
 
-        async def open_one(*replies: Reply, **changes: Any) -> Runtime:
+        async def open_one(*replies: Reply, keep_finished_threads: bool = False, **changes: Any) -> Runtime:
             models = [Link.to(script(*replies))] if replies else None
             changed = Settings(**(settings.model_dump() | changes), _env_file=None)
-            return await stack.enter_async_context(open_runtime(changed, models=models))
+            opened = open_runtime(changed, models=models, keep_finished_threads=keep_finished_threads)
+            return await stack.enter_async_context(opened)
 
         yield open_one
 

@@ -35,7 +35,7 @@ async def threads(runtime: Runtime) -> set[str]:
 
 async def busy(start: Any, stores: Settings) -> tuple[Runtime, str, str, str]:
     """A runtime that has placed an order, waits for a person on another, and has chatted."""
-    runtime: Runtime = await start(**stores.model_dump() | {"keep_finished_threads": True})
+    runtime: Runtime = await start(**stores.model_dump(), keep_finished_threads=True)
     placed = await runtime.decide(DecisionRequest(product_id="STEEL_SHEETS", mode="mock"))
     waiting = await runtime.decide(DecisionRequest(product_id="RUBBER_SHEETS", mode="mock"))
     chat = await runtime.chat(QUESTION, conversation_id=None, caller="ann")
@@ -61,9 +61,7 @@ async def test_old_threads_and_chats_go_and_orders_and_waiting_runs_stay(start: 
 
 async def test_nothing_young_goes_and_zero_keeps_for_ever(start: Any, stores: Settings) -> None:
     runtime, placed, waiting, chat = await busy(start, stores)
-    for_ever = runtime.settings.model_copy(
-        update={"keep_answers_days": 0, "keep_chats_days": 0, "keep_requests_days": 0}
-    )
+    for_ever = runtime.settings.model_copy(update={"keep_chats_days": 0, "keep_requests_days": 0})
 
     young = await Retention(runtime.book, runtime.checkpointer, runtime.settings).prune()
     await age(runtime, days=10_000)

@@ -7,6 +7,7 @@ import httpx
 import pytest
 
 from api.bodies.examples import CHATS
+from api.routes.chat import MAX_CHARACTERS
 
 
 async def ask(client: httpx.AsyncClient, message: str, **more: Any) -> httpx.Response:
@@ -68,9 +69,7 @@ async def test_a_chat_approves_nothing_and_runs_nothing(service: Any, message: s
 
 
 async def test_a_message_too_long_is_refused_before_any_model_is_asked(service: Any, problem: Any) -> None:
-    limit = service.runtime.settings.chat_max_characters
-
-    problem(await ask(service.client, "x" * (limit + 1)), 422, "message_too_long")
+    problem(await ask(service.client, "x" * (MAX_CHARACTERS + 1)), 422, "message_too_long")
     problem(await ask(service.client, "please think harder. " * 20_000), 422, "invalid_input")
 
     assert service.runtime.metrics.llm_calls.collect()[0].samples == []
