@@ -98,19 +98,24 @@ STATUS: tuple[tuple[type[RestockError], int], ...] = (
 
 
 class FieldProblem(BaseModel):
+    """What is wrong with one field."""
+
     field: str = Field(description="Path of the field, such as `demand_history[2]`.", examples=["lead_time_days"])
     code: str = Field(description="Stable kind of the fault.", examples=["greater_than_equal"])
-    message: str = Field(examples=["Input should be greater than or equal to 0"])
+    message: str = Field(description="What is wrong.", examples=["Input should be greater than or equal to 0"])
 
 
 class Problem(BaseModel):
     """What was wrong and what to do next."""
 
-    type: str = Field(examples=["urn:restock:problem:invalid_input"])
-    title: str = Field(examples=["Invalid input"])
-    status: int = Field(examples=[422])
-    detail: str = Field(examples=["lead_time_days: Input should be greater than or equal to 0."])
-    code: str = Field(description="Stable; programs may rely on it.", examples=["invalid_input"])
+    type: str = Field(description="Kind of problem, as a URN.", examples=["urn:restock:problem:invalid_input"])
+    title: str = Field(description="Kind of problem, in words.", examples=["Invalid input"])
+    status: int = Field(description="The HTTP status.", examples=[422])
+    detail: str = Field(
+        description="What was wrong and what to do.",
+        examples=["lead_time_days: Input should be greater than or equal to 0."],
+    )
+    code: str = Field(description="Kind of problem; stable, programs may rely on it.", examples=["invalid_input"])
     instance: str | None = Field(description="The request's id, as in X-Request-ID and in the log.")
     run_id: str | None = Field(default=None, description="The run concerned, where there is one.")
     errors: list[FieldProblem] | None = Field(default=None, description="One entry for each field at fault.")

@@ -33,7 +33,7 @@ _IDEMPOTENCY_KEY = {
     "name": "Idempotency-Key",
     "in": "header",
     "required": False,
-    "description": "Any text of yours. The same request with the same key is done once and answered alike.",
+    "description": "Any text. The same request with the same key is done once and gets the same answer.",
     "schema": {"type": "string", "minLength": 1, "maxLength": 200},
 }
 

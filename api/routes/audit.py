@@ -1,16 +1,15 @@
-"""Who did what, for whoever has to answer for it."""
+"""The audit trail: who did what."""
 
 from typing import Annotated
 
 from fastapi import APIRouter, Query
 from starlette.responses import Response
 
-from api.bodies.answers import AuditTrail
+from api.bodies.service import AuditTrail
 from api.door.guarded_route import GuardedRoute, needs
 from api.routes.wiring import Limit, RuntimeGiven, as_json, problems
 
 router = APIRouter(tags=["audit"], route_class=GuardedRoute)
-About = Annotated[str | None, Query(max_length=100)]
 
 
 @router.get("/audit", response_model=AuditTrail, responses=problems(404), openapi_extra=needs("admin"))
@@ -18,11 +17,11 @@ async def audit(
     runtime: RuntimeGiven,
     limit: Limit = 50,
     before: Annotated[int | None, Query(ge=1, le=2**53, description="The `next` of the page before.")] = None,
-    run_id: About = None,
+    run_id: Annotated[str | None, Query(max_length=100, description="A run's id.")] = None,
     order: Annotated[str | None, Query(max_length=40, description="An order's number.")] = None,
     review: Annotated[str | None, Query(max_length=40, description="A review's id.")] = None,
     actor: Annotated[str | None, Query(max_length=200, description="A key's id or name.")] = None,
 ) -> Response:
-    """The audit trail, newest first. Nothing on it can be changed or taken away."""
+    """List who did what, newest first. Entries cannot be changed or removed."""
     found = await runtime.book.audit.page(limit, before, run_id=run_id, order_number=order, review=review, actor=actor)
     return as_json(AuditTrail(entries=tuple(found), next=found[-1].sequence if len(found) == limit else None))

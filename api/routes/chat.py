@@ -5,9 +5,8 @@ from typing import Annotated
 from fastapi import APIRouter, Body, Request
 from starlette.responses import Response
 
-from api.bodies.answers import Reply
+from api.bodies.chat import ChatMessage, Reply
 from api.bodies.examples import CHATS
-from api.bodies.schemas import ChatMessage
 from api.door.guarded_route import GuardedRoute, needs
 from api.door.idempotency import Attempt
 from api.routes.wiring import CallerGiven, RuntimeGiven, problems
@@ -33,7 +32,7 @@ async def chat(
     runtime: RuntimeGiven,
     caller: CallerGiven,
 ) -> Response:
-    """Ask about stock and orders, try a what-if, ask for a restocking run. A chat never places or approves orders."""
+    """Ask about stock and orders, try a what-if, or ask for a decision run. A chat never places or approves orders."""
     if len(body.message) > MAX_CHARACTERS:
         raise MessageTooLong(
             f"The message has {len(body.message)} characters; {MAX_CHARACTERS} are allowed. Send a shorter one."

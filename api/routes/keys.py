@@ -1,4 +1,4 @@
-"""Keys, for whoever administers them."""
+"""API keys, for administrators."""
 
 import json
 from typing import Annotated
@@ -6,9 +6,8 @@ from typing import Annotated
 from fastapi import APIRouter, Body, Depends, Path, Request
 from starlette.responses import Response
 
-from api.bodies.answers import KeyAnswer, Keys, MadeKey
 from api.bodies.examples import KEY_ROTATIONS, KEYS, LIMITS
-from api.bodies.schemas import KeyRotation, NewKey, NewLimits
+from api.bodies.keys import KeyAnswer, KeyRotation, Keys, MadeKey, NewKey, NewLimits
 from api.door.auth import KeyRing, kept, new_key
 from api.door.guarded_route import GuardedRoute, needs
 from api.door.idempotency import Attempt
@@ -17,7 +16,7 @@ from tools.book.keys import identity_of
 from tools.records.errors import IdempotencyMismatch
 
 router = APIRouter(tags=["keys"], route_class=GuardedRoute)
-KeyId = Annotated[str, Path(max_length=100)]
+KeyId = Annotated[str, Path(max_length=100, description="Id of the key.")]
 
 
 async def _keys(request: Request) -> KeyRing:
@@ -27,7 +26,7 @@ async def _keys(request: Request) -> KeyRing:
 
 @router.get("/keys", response_model=Keys, responses=problems(), openapi_extra=needs("admin"))
 async def keys(runtime: RuntimeGiven) -> Response:
-    """Every key with its scopes and limits, the beginning of its secrets and their last use; never a secret."""
+    """List all keys with their scopes, limits and last use. Secrets are never shown."""
     return as_json(Keys(keys=tuple(KeyAnswer.of(key) for key in await runtime.book.keys.all())))
 
 
@@ -40,7 +39,7 @@ async def keys(runtime: RuntimeGiven) -> Response:
 async def create(
     body: Annotated[NewKey, Body(openapi_examples=KEYS)], request: Request, runtime: RuntimeGiven, caller: CallerGiven
 ) -> Response:
-    """Make a key. Its secret is in this answer and nowhere else; a repeated request is answered without it."""
+    """Make a key. Only this answer shows its secret; a repeated request is answered without it."""
     attempt = Attempt(request, body, runtime.book)
 
     async def work() -> bytes:
@@ -62,7 +61,7 @@ async def create(
             raise IdempotencyMismatch(
                 f"This Idempotency-Key made {made.id} before, which is another key; use a new one for a new key."
             )
-        return MadeKey.with_secret(made, secret if known else None).as_json()
+        return MadeKey.of(made, key=secret if known else None).as_json()
 
     return await attempt.answer(work, kept=_without_secret)
 
@@ -80,12 +79,12 @@ async def rotate(
     runtime: RuntimeGiven,
     caller: CallerGiven,
 ) -> Response:
-    """Give a key another secret, shown in this answer alone. The one before still opens for `keep_old_hours`."""
+    """Give a key a new secret, which only this answer shows. The old one stays valid for `keep_old_hours`."""
 
     async def work() -> bytes:
         secret, overlap = new_key(), body.keep_old_hours * 3600
         made = await runtime.book.keys.rotate(key_id, *kept(secret), overlap_seconds=overlap, by=caller.actor)
-        return MadeKey.with_secret(made, secret).as_json()
+        return MadeKey.of(made, key=secret).as_json()
 
     return await Attempt(request, body, runtime.book).answer(work, kept=_without_secret)
 
@@ -94,7 +93,7 @@ async def rotate(
 async def revoke(
     key_id: KeyId, runtime: RuntimeGiven, caller: CallerGiven, ring: Annotated[KeyRing, Depends(_keys)]
 ) -> Response:
-    """End a key at once. The last one that can administer the others is kept, unless the settings name an API_KEY."""
+    """End a key at once. The last key with scope `admin` is kept, unless the setting API_KEY is there."""
     key = await runtime.book.keys.revoke(key_id, by=caller.actor, keep_an_admin=not ring.any_configured)
     return as_json(KeyAnswer.of(key))
 
@@ -111,7 +110,7 @@ async def limit(
     runtime: RuntimeGiven,
     caller: CallerGiven,
 ) -> Response:
-    """Replace what a key may spend. What it has spent before counts."""
+    """Replace what a key may spend. What it has spent so far counts."""
     limits = [each.limit() for each in body.limits]
     return as_json(KeyAnswer.of(await runtime.book.keys.limit(key_id, limits, by=caller.actor)))
 

@@ -2,13 +2,13 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Path, Query
+from fastapi import APIRouter, Query
 from starlette.responses import Response
 
-from api.bodies.answers import OrderAnswer, Orders
-from api.bodies.schemas import Identifier
+from api.bodies.fields import Identifier
+from api.bodies.orders import OrderAnswer, Orders
 from api.door.guarded_route import GuardedRoute, needs
-from api.routes.wiring import Limit, RuntimeGiven, as_json, problems
+from api.routes.wiring import Before, Limit, OrderNumber, RuntimeGiven, as_json, problems
 
 router = APIRouter(tags=["orders"], route_class=GuardedRoute)
 
@@ -17,10 +17,10 @@ router = APIRouter(tags=["orders"], route_class=GuardedRoute)
 async def orders(
     runtime: RuntimeGiven,
     limit: Limit = 50,
-    before: Annotated[str | None, Query(max_length=40, description="The `next` of the page before.")] = None,
-    product_id: Annotated[Identifier | None, Query()] = None,
+    before: Before = None,
+    product_id: Annotated[Identifier | None, Query(description="Only orders of this product.")] = None,
 ) -> Response:
-    """Placed orders, newest first."""
+    """List placed orders, newest first."""
     found = await runtime.book.orders.page(limit, before, product_id)
     return as_json(
         Orders(
@@ -31,7 +31,6 @@ async def orders(
 
 
 @router.get("/orders/{number}", response_model=OrderAnswer, responses=problems(404), openapi_extra=needs("read"))
-async def order(number: Annotated[str, Path(max_length=40)], runtime: RuntimeGiven) -> Response:
-    """One order by its number."""
-    found = OrderAnswer.of(await runtime.book.orders.get(number))
-    return Response(found.model_dump_json(), media_type="application/json")
+async def order(number: OrderNumber, runtime: RuntimeGiven) -> Response:
+    """Show one order."""
+    return as_json(OrderAnswer.of(await runtime.book.orders.get(number)))

@@ -1,20 +1,22 @@
-"""Orders that wait for a person, and the person's word on them."""
+"""Orders that wait for a person, and the person's decision."""
 
 from typing import Annotated, Literal
 
 import structlog
-from fastapi import APIRouter, Body, Query, Request
+from fastapi import APIRouter, Body, Path, Query, Request
 from starlette.responses import Response
 
-from api.bodies.answers import DecisionAnswer, ReviewAnswer, Reviews
 from api.bodies.examples import DECISIONS
-from api.bodies.schemas import Decision
+from api.bodies.reviews import Decision, DecisionAnswer, ReviewAnswer, Reviews
 from api.door.guarded_route import GuardedRoute, needs
 from api.door.idempotency import Attempt
-from api.routes.wiring import CallerGiven, Limit, RuntimeGiven, as_json, problems
+from api.routes.wiring import Before, CallerGiven, Limit, RuntimeGiven, as_json, problems
 
 router = APIRouter(tags=["reviews"], route_class=GuardedRoute)
-Status = Literal["pending", "approved", "rejected", "expired", "all"]
+ReviewId = Annotated[str, Path(description="Id of the review, such as RV-000001.")]
+Status = Annotated[
+    Literal["pending", "approved", "rejected", "expired", "all"], Query(description="Only reviews in this state.")
+]
 
 
 @router.get("/reviews", response_model=Reviews, responses=problems(404), openapi_extra=needs("read"))
@@ -22,9 +24,9 @@ async def reviews(
     runtime: RuntimeGiven,
     status: Status = "pending",
     limit: Limit = 50,
-    before: Annotated[str | None, Query(max_length=40, description="The `next` of the page before.")] = None,
+    before: Before = None,
 ) -> Response:
-    """The queue, newest first. What code calculated stands first; a model's words come last and are marked."""
+    """List orders that wait for a person, newest first. A model's words come last and are marked as such."""
     found = await runtime.book.reviews.page(None if status == "all" else status, limit, before)
     return as_json(
         Reviews(
@@ -35,8 +37,8 @@ async def reviews(
 
 
 @router.get("/reviews/{review_id}", response_model=ReviewAnswer, responses=problems(404), openapi_extra=needs("read"))
-async def review(review_id: str, runtime: RuntimeGiven) -> Response:
-    """One review, open or decided."""
+async def review(review_id: ReviewId, runtime: RuntimeGiven) -> Response:
+    """Show one review, waiting or decided."""
     proposal = await runtime.book.reviews.get(review_id)
     order = (await runtime.book.runs.get(proposal.run_id)).order
     return as_json(ReviewAnswer.of(proposal, runtime.review_url, order))
@@ -49,16 +51,17 @@ async def review(review_id: str, runtime: RuntimeGiven) -> Response:
     openapi_extra=needs("approve", idempotent=True),
 )
 async def decide(
-    review_id: str,
+    review_id: ReviewId,
     body: Annotated[Decision, Body(openapi_examples=DECISIONS)],
     request: Request,
     runtime: RuntimeGiven,
     caller: CallerGiven,
 ) -> Response:
-    """Approve the order as it stands, order another quantity, or reject it. Of several decisions the first counts; the
-    same one again by the same key gets its answer. An approval that names `version`, `quantity`, `unit_price` or
-    `supplier` is refused (409) unless they are what is stored. A key cannot approve what it asked for itself, unless it
-    is allowed to, nor anything above its limits (403)."""
+    """Approve a waiting order, order another quantity, or reject it.
+
+    The first decision wins. Sending it again returns the same answer; a different one gets 409. So does an approval
+    whose `version`, `quantity`, `unit_price` or `supplier` is not what is stored. A key gets 403 for an order above its
+    limits, and for one that it asked for itself, unless it is allowed to approve its own."""
 
     async def work() -> bytes:
         view = await runtime.decide_review(

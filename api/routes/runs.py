@@ -1,11 +1,11 @@
-"""What became of a run."""
+"""Decision runs."""
 
 from typing import Annotated
 
 from fastapi import APIRouter, Path
 from starlette.responses import Response
 
-from api.bodies.answers import RunAnswer
+from api.bodies.runs import RunAnswer
 from api.door.guarded_route import GuardedRoute, needs
 from api.routes.wiring import RuntimeGiven, as_json, problems
 
@@ -13,6 +13,8 @@ router = APIRouter(tags=["decisions"], route_class=GuardedRoute)
 
 
 @router.get("/runs/{run_id}", response_model=RunAnswer, responses=problems(404), openapi_extra=needs("read"))
-async def run(run_id: Annotated[str, Path(max_length=100)], runtime: RuntimeGiven) -> Response:
-    """A run with its proposal and its order; `result` is null while it is still being worked on."""
+async def run(
+    run_id: Annotated[str, Path(max_length=100, description="Id of the run.")], runtime: RuntimeGiven
+) -> Response:
+    """Show a run and its result; `result` is null while the run is being worked on."""
     return as_json(RunAnswer.of(await runtime.book.runs.get(run_id), runtime.review_url))

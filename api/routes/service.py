@@ -1,4 +1,4 @@
-"""What the service says about itself. Open to everyone, but for the metrics."""
+"""What the service says about itself. Only the metrics need a key."""
 
 import asyncio
 from typing import Any
@@ -8,7 +8,7 @@ from prometheus_client import CONTENT_TYPE_LATEST
 from starlette.responses import Response
 
 from api import VERSION
-from api.bodies.answers import Liveness, Readiness, ServiceAnswer
+from api.bodies.service import Liveness, Readiness, ServiceAnswer
 from api.door.guarded_route import GuardedRoute, needs
 from api.routes.wiring import RuntimeGiven, as_json, problems
 from tools.lookback.calibration_watch import observed
@@ -20,26 +20,26 @@ open_metrics = APIRouter(tags=["service"])
 
 @router.get("/", response_model=ServiceAnswer)
 async def about(request: Request) -> Response:
-    """Which service this is, and which version."""
+    """Name and version of the service."""
     status = "shutting down" if request.app.state.draining else "running"
     return as_json(ServiceAnswer(status=status, version=VERSION))
 
 
 @router.get("/health/live", response_model=Liveness)
 async def live() -> Response:
-    """The process answers."""
+    """Say that the process answers."""
     return as_json(Liveness())
 
 
 @router.get("/health/ready", response_model=Readiness, responses={503: {"model": Readiness}})
 async def ready(runtime: RuntimeGiven) -> Response:
-    """Whether work can be taken, and with what; 503 when it cannot."""
+    """Say whether work can be taken, and with which models; 503 when it cannot."""
     state = Readiness.model_validate(await runtime.readiness())
     return Response(state.as_json(), 200 if state.ready else 503, media_type="application/json")
 
 
 async def metrics(runtime: RuntimeGiven) -> Response:
-    """Prometheus metrics as text."""
+    """Metrics for Prometheus, as text."""
     length, oldest = await runtime.book.reviews.figures()
     runtime.metrics.review_queue_length.set(length)
     runtime.metrics.review_queue_oldest_seconds.set(oldest)

@@ -1,4 +1,4 @@
-"""One product in, a decision out; and the calculation alone."""
+"""Decisions on one product, and the calculation alone."""
 
 from contextlib import suppress
 from typing import Annotated, Any, Literal
@@ -10,9 +10,10 @@ from starlette.responses import Response
 
 from agent.runtime import UNFINISHED, Runtime, same_question
 from agent.state import DecisionRequest
-from api.bodies.answers import AcceptedAnswer, DebugAnswer, TriggerAnswer
 from api.bodies.examples import TRIGGERS
-from api.bodies.schemas import Identifier, Trigger, identifier
+from api.bodies.fields import Identifier, identifier
+from api.bodies.runs import AcceptedAnswer, DebugAnswer, TriggerAnswer
+from api.bodies.triggers import Trigger
 from api.door.auth import Caller
 from api.door.guarded_route import GuardedRoute, needs
 from api.door.idempotency import Accepted, Attempt
@@ -25,7 +26,7 @@ _PREFER = {
     "name": "Prefer",
     "in": "header",
     "required": False,
-    "description": "`respond-async`: record the run, answer 202 and carry it out soon (RFC 7240).",
+    "description": "`respond-async` answers 202 as soon as the run is recorded (RFC 7240).",
     "schema": {"type": "string"},
 }
 _TRIGGERING = needs("trigger", idempotent=True)
@@ -33,8 +34,11 @@ _TRIGGERING = {**_TRIGGERING, "parameters": [*_TRIGGERING["parameters"], _PREFER
 _ACCEPTED: dict[int | str, dict[str, Any]] = {
     202: {
         "model": AcceptedAnswer,
-        "description": "The run is recorded; ask for it at the address in Location.",
-        "headers": {"Location": {"schema": {"type": "string"}}, "Preference-Applied": {"schema": {"type": "string"}}},
+        "description": "The run is recorded; ask for its result at the address in Location.",
+        "headers": {
+            "Location": {"description": "Address of the run.", "schema": {"type": "string"}},
+            "Preference-Applied": {"description": "`respond-async`, if asked for.", "schema": {"type": "string"}},
+        },
     }
 }
 
@@ -49,9 +53,9 @@ async def trigger(
     body: Annotated[Trigger, Body(openapi_examples=TRIGGERS)],
     request: Request,
 ) -> Response:
-    """Decide whether to reorder one product and how much; place the order when it is safe, queue it when it is not.
+    """Decide whether to reorder one product, and how much. A safe order is placed; a doubtful one waits for a person.
 
-    The run is recorded before any answer. With `Prefer: respond-async`, or when it outlives the wait, 202 names it."""
+    The run is recorded first. With `Prefer: respond-async`, or when it takes long, the answer is 202 with its id."""
     # FastAPI's way of giving these takes as long as reading the body.
     runtime: Runtime = request.app.state.runtime
     caller: Caller = request.state.caller
@@ -83,13 +87,17 @@ async def trigger(
     openapi_extra=needs("read"),
 )
 async def debug(
-    product_id: Annotated[str, Path(min_length=1, max_length=100), AfterValidator(identifier)],
+    product_id: Annotated[
+        str, Path(min_length=1, max_length=100, description="The product's id."), AfterValidator(identifier)
+    ],
     runtime: RuntimeGiven,
     caller: CallerGiven,
-    mode: Literal["mock", "database"] = "mock",
-    location: Annotated[Identifier | None, Query()] = None,
+    mode: Annotated[Literal["mock", "database"], Query(description="`mock` is the sample catalogue.")] = "mock",
+    location: Annotated[
+        Identifier | None, Query(description="Location to plan for; without it, the product's home location.")
+    ] = None,
 ) -> Response:
-    """Calculate only: would this product be reordered, and why. No model is asked and nothing is recorded."""
+    """Calculate whether this product would be reordered, and why. No model is asked and nothing is recorded."""
     asked = DecisionRequest(product_id=product_id, mode=mode, location=location, requested_by=caller.name)
     return as_json(DebugAnswer.of(await runtime.calculate(asked), mode))
 

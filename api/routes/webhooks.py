@@ -6,9 +6,17 @@ from typing import Annotated
 from fastapi import APIRouter, Body, Depends, Path, Query, Request
 from starlette.responses import Response
 
-from api.bodies.answers import DeadLetters, Replayed, SignedWebhook, WebhookAnswer, Webhooks
 from api.bodies.examples import ROTATIONS, WEBHOOK_CHANGES, WEBHOOKS
-from api.bodies.schemas import NewWebhook, Rotation, WebhookChange
+from api.bodies.webhooks import (
+    DeadLetters,
+    NewWebhook,
+    Replayed,
+    Rotation,
+    SignedWebhook,
+    WebhookAnswer,
+    WebhookChange,
+    Webhooks,
+)
 from api.door.guarded_route import GuardedRoute, needs
 from api.door.idempotency import Attempt
 from api.routes.wiring import CallerGiven, Limit, RuntimeGiven, as_json, problems
@@ -16,8 +24,8 @@ from api.webhooks.desk import Signed, WebhookDesk
 
 router = APIRouter(tags=["webhooks"], route_class=GuardedRoute)
 MAX_NUMBER = 2**53
-WebhookId = Annotated[str, Path(max_length=40, examples=["wh_0123456789abcdef"])]
-Number = Annotated[int, Path(ge=1, le=MAX_NUMBER)]
+WebhookId = Annotated[str, Path(max_length=40, description="Id of the webhook.", examples=["wh_0123456789abcdef"])]
+Number = Annotated[int, Path(ge=1, le=MAX_NUMBER, description="Number of the dead letter.")]
 
 
 async def _desk(request: Request) -> WebhookDesk:
@@ -61,7 +69,7 @@ async def dead(
     runtime: RuntimeGiven,
     limit: Limit = 50,
     before: Annotated[int | None, Query(ge=1, le=MAX_NUMBER, description="The `next` of the page before.")] = None,
-    webhook_id: Annotated[str | None, Query(max_length=40)] = None,
+    webhook_id: Annotated[str | None, Query(max_length=40, description="Only those of this webhook.")] = None,
 ) -> Response:
     """Events that could not be delivered after all attempts, newest first."""
     found = await runtime.book.deliveries.dead_letters(limit, before, webhook_id)
@@ -70,7 +78,9 @@ async def dead(
 
 @router.post("/webhooks/dead/replay", response_model=Replayed, responses=problems(404), openapi_extra=needs("admin"))
 async def replay_all(
-    runtime: RuntimeGiven, caller: CallerGiven, webhook_id: Annotated[str | None, Query(max_length=40)] = None
+    runtime: RuntimeGiven,
+    caller: CallerGiven,
+    webhook_id: Annotated[str | None, Query(max_length=40, description="Only those of this webhook.")] = None,
 ) -> Response:
     """Try every dead letter again, or those of one webhook; those of disabled webhooks stay."""
     return as_json(Replayed(replayed=await runtime.book.deliveries.replay_all(webhook_id, by=caller.actor)))

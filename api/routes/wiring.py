@@ -1,29 +1,26 @@
-"""What routes are given: the runtime, the caller, and the problems that the OpenAPI document names.
-
-What gives them is async: FastAPI would send a plain function to a thread, at each request.
-"""
+"""What routes have in common: the runtime, the caller, common parameters, and the problems that `/docs` names."""
 
 from typing import Annotated, Any
 
-from fastapi import Depends, Query, Request
+from fastapi import Depends, Path, Query, Request
 from starlette.responses import Response
 
 from agent.runtime import Runtime
-from api.bodies.answers import Answer
+from api.bodies.fields import Answer
 from api.door.auth import Caller
 from api.door.errors import PROBLEM, problem_title, problem_type
 
 _PROBLEMS = {
-    400: ("malformed_json", "The request is malformed: JSON that is not strict, or a header."),
-    401: ("key_missing", "No key, or one that opens nothing."),
-    403: ("scope_missing", "The key lacks the scope."),
-    404: ("unknown_product", "There is no such thing."),
-    409: ("in_flight", "The world has moved on, or the same Idempotency-Key is still being answered."),
+    400: ("malformed_json", "The JSON or a header is malformed."),
+    401: ("key_missing", "The key is missing or not valid."),
+    403: ("scope_missing", "The key lacks the scope, or the order is above its limits."),
+    404: ("unknown_product", "Nothing has this id."),
+    409: ("in_flight", "It was decided or changed before, or the same Idempotency-Key is still being answered."),
     413: ("body_too_large", "The body is too large."),
     415: ("unsupported_media_type", "The body is not application/json in UTF-8."),
     422: ("invalid_input", "A field is wrong, or the Idempotency-Key came with another body before."),
-    429: ("rate_limited", "Asked too often; Retry-After says when to come back."),
-    503: ("unavailable", "Cannot be served now; Retry-After says when to come back."),
+    429: ("rate_limited", "Too many requests; Retry-After says when to try again."),
+    503: ("unavailable", "Not possible now; Retry-After says when to try again."),
 }
 
 
@@ -38,7 +35,7 @@ async def _caller(request: Request) -> Caller:
 
 
 def problems(*statuses: int) -> dict[int | str, dict[str, Any]]:
-    """`responses` of a guarded route: the problems that every one of them can answer, and these."""
+    """`responses` of a guarded route: the problems that any of them can answer, and these."""
     return {status: _documented(status) for status in sorted({401, 403, 422, 429, 503, *statuses})}
 
 
@@ -63,3 +60,5 @@ def as_json(answer: Answer) -> Response:
 RuntimeGiven = Annotated[Runtime, Depends(_runtime)]
 CallerGiven = Annotated[Caller, Depends(_caller)]
 Limit = Annotated[int, Query(ge=1, le=200, description="Entries on a page.")]
+Before = Annotated[str | None, Query(max_length=40, description="The `next` of the page before.")]
+OrderNumber = Annotated[str, Path(max_length=40, description="Number of the order.")]

@@ -17,7 +17,7 @@ import structlog
 
 from agent.runtime import Runtime, open_runtime
 from agent.settings import Settings
-from api.bodies.schemas import InlineTrigger
+from api.bodies.triggers import InlineTrigger
 from tests.soak.book import Book
 from tests.soak.processes import ROOT
 from tests.soak.service import Database, place

@@ -27,17 +27,28 @@ AUTOMATIC = Actor(name="automatic")
 
 
 class AuditEntry(Record):
+    """One thing that was done."""
+
     sequence: int
+    """Number of the entry; later ones are larger."""
     at: AwareDatetime
+    """When it was done."""
     actor: str
+    """Who did it: a key's name, or a part of the service."""
     actor_id: str
+    """Id of the key; empty for a part of the service."""
     event: str
+    """What was done."""
     run_id: str | None
+    """The run concerned, if any."""
     review_id: str | None
+    """The review concerned, if any."""
     review_version: int | None
+    """The review's version at that moment."""
     order_number: str | None
+    """The order concerned, if any."""
     figures: dict[str, Any]
-    """What it was about and on which numbers, as they were then."""
+    """The figures it was based on, as they were then."""
 
 
 class AuditStore(Store):

@@ -63,15 +63,15 @@ class Settlement(Record):
 class DeadLetter(Record):
     """An event that could not be delivered and is not tried any more until somebody replays it."""
 
-    number: int
-    webhook_id: str
-    event_id: str
-    event: str
-    run_id: str
-    attempts: int
-    last_error: str | None
-    happened_at: AwareDatetime
-    died_at: AwareDatetime
+    number: int = Field(description="Number of the dead letter.")
+    webhook_id: str = Field(description="The webhook it was for.")
+    event_id: str = Field(description="Id of the event.")
+    event: str = Field(description="What happened.")
+    run_id: str = Field(description="The run concerned.")
+    attempts: int = Field(description="How often it was tried.")
+    last_error: str | None = Field(description="Why the last attempt failed.")
+    happened_at: AwareDatetime = Field(description="When it happened.")
+    died_at: AwareDatetime = Field(description="When it was given up.")
 
 
 class DeliveryFigures(Record):

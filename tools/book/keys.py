@@ -63,25 +63,39 @@ class StoredKey(Record):
 
 
 class Secret(Record):
+    """What is shown of a key's secret."""
+
     prefix: str
+    """Its first characters."""
     created_at: AwareDatetime
+    """When it was made."""
     expires_at: AwareDatetime | None
+    """When it ends; null while no end is set."""
     last_used_at: AwareDatetime | None
-    """To within a minute."""
+    """When it was last used, to within a minute; null if never."""
 
 
 class Key(Record):
     """A key as its administrators see it. Secrets that have ended are left out."""
 
     id: str
+    """The key's id; it stays when the secret is replaced."""
     name: str
+    """Name that people know it by."""
     scopes: tuple[str, ...]
+    """What it may do: trigger, read, approve, admin."""
     limits: tuple[Limit, ...]
+    """What it may spend, by currency; empty for no limit."""
     may_approve_own: bool
+    """Whether it may approve orders that it asked for itself."""
     created_at: AwareDatetime
+    """When it was made."""
     expires_at: AwareDatetime | None
+    """When it ends by itself; null for never."""
     revoked_at: AwareDatetime | None
+    """When it was revoked; null while it is valid."""
     secrets: tuple[Secret, ...]
+    """Its valid secrets; two while one replaces the other."""
 
 
 class Grant(Record):

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Literal, TypeVar, get_args
 
 import sqlalchemy as sa
-from pydantic import AwareDatetime
+from pydantic import AwareDatetime, Field
 from sqlalchemy import RowMapping
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -27,17 +27,17 @@ MAX_WEBHOOKS = 100
 class Webhook(Record):
     """An address that is told of events; an empty `events` stands for all of them. Its secrets are not shown."""
 
-    id: str
-    url: str
-    events: tuple[EventName, ...]
-    description: str
-    enabled: bool
-    disabled_reason: str | None
+    id: str = Field(description="Id of the webhook.")
+    url: str = Field(description="Address that receives events.")
+    events: tuple[EventName, ...] = Field(description="Events it receives; empty for all.")
+    description: str = Field(description="What it is for.")
+    enabled: bool = Field(description="Whether events are sent.")
+    disabled_reason: str | None = Field(description="Why it was disabled.")
     paused_until: AwareDatetime | None
     """Until when the receiver asked to be left alone (Retry-After)."""
     old_secret_until: AwareDatetime | None
     """Until when the secret before the present one signs as well."""
-    created_at: AwareDatetime
+    created_at: AwareDatetime = Field(description="When it was made.")
 
 
 class WebhookStore(Store):

@@ -20,39 +20,52 @@ class TableInUse(Record):
     """Where the calibration comes from."""
 
     origin: str
+    """The data that the table was fitted on."""
     fitted_on: date | None
+    """The day it was fitted; null when not known."""
     age_days: int | None
+    """Days since then; null when not known."""
     proposals: int
+    """Past proposals that it was fitted on."""
     recorded_outcomes: int
+    """Outcomes of real orders that it was fitted on."""
     strata: tuple[str, ...]
+    """Groups of products that it has a curve for."""
 
 
 class RouteOutcomes(Record):
     """Orders placed one way whose outcome is known."""
 
     outcomes: int
+    """Orders placed this way whose outcome is known."""
     acceptable: int
+    """How many of them turned out right."""
 
 
 class Observed(Record):
     """What became of real orders, the latest thousand with a recorded outcome."""
 
     test: CalibrationTest
+    """A test of all of them."""
     drift: bool
-    """The test finds at least thirty outcomes that do not agree with what was stated, at p < 0.001."""
+    """Whether the confidence no longer holds: thirty outcomes or more disagree with it at p < 0.001."""
     reliability: tuple[ReliabilityBin, ...]
+    """Stated confidence beside the share that turned out right, by tenths."""
     by_route: dict[str, RouteOutcomes]
+    """Counts by how the order came about: automatic, approved, edited."""
 
 
 class CalibrationState(Record):
     """The table, how it held on later data when it was fitted, and what has been observed in operation."""
 
     table: TableInUse | None
-    """None: confidence is raw, not calibrated."""
+    """The calibration in use; null when the confidence is raw, not calibrated."""
     reliability: tuple[ReliabilityBin, ...]
+    """How a trial table held on later data when it was fitted."""
     observed: Observed
+    """What has been seen of real orders since."""
     reviews_decided: dict[str, int]
-    """By a person: approve, edit, reject. A rejected order has no outcome, so those observed are not all there were."""
+    """How many reviews were approved, edited and rejected. A rejected order has no outcome."""
 
 
 def calibration_state(

@@ -17,15 +17,20 @@ SMALLEST_CHANCE = 1e-3
 
 
 class CalibrationTest(Record):
-    """Whether outcomes agree with what was stated of them. `p_value` is the chance of a disagreement this large."""
+    """Whether outcomes agree with the confidence that was stated."""
 
     outcomes: int
+    """Orders whose outcome is known."""
     mean_stated: float | None
+    """Mean confidence stated for them; null without outcomes."""
     share_acceptable: float | None
+    """Share of them that turned out right; null without outcomes."""
     calibration_error: float | None
-    """Expected calibration error over ten bins; with few outcomes it is large by chance alone."""
+    """Mean distance between confidence and share over ten bins; large by chance while outcomes are few."""
     statistic: float
+    """χ² of the test, with 2 degrees of freedom."""
     p_value: float
+    """Chance of a disagreement this large if the confidence is true."""
 
 
 def reliability(

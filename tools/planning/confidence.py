@@ -19,7 +19,7 @@ from pydantic import Field, ValidationError, model_validator
 from tools.planning.demand_distribution import Component, IntervalDemand
 from tools.records.errors import InvalidInput
 from tools.records.facts import Record
-from tools.records.plan import Confidence, Plan
+from tools.records.plan import Confidence, Plan, Stratum
 
 SHORT_HISTORY = 26
 TYPING_ERROR = 10
@@ -51,12 +51,17 @@ class CalibrationCurve(Record):
 class ReliabilityBin(Record):
     """What was stated of some proposals, and what share of them turned out acceptable, with its 95 % interval."""
 
-    stratum: str
+    stratum: Stratum
     predicted: Probability
+    """Mean confidence stated in this tenth."""
     observed: Probability
+    """Share that turned out right."""
     count: Annotated[int, Field(ge=1)]
+    """Proposals or orders in this tenth."""
     low: Probability
+    """Lower end of the observed share's 95 % interval."""
     high: Probability
+    """Upper end of the observed share's 95 % interval."""
 
 
 class CalibrationTable(Record):

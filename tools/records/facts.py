@@ -10,9 +10,24 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-Mode = Literal["mock", "input", "database"]
-ServiceType = Literal["cycle", "fill_rate", "cost"]
-DemandClass = Literal["smooth", "erratic", "intermittent", "lumpy", "no_demand", "unclassified"]
+ProductId = Annotated[str, Field(description="The product's id.")]
+Location = Annotated[str, Field(description="The location whose stock is planned.")]
+Mode = Annotated[
+    Literal["mock", "input", "database"],
+    Field(description="Where the facts come from: `mock` is the sample catalogue, `input` the request itself."),
+]
+ServiceType = Annotated[
+    Literal["cycle", "fill_rate", "cost"],
+    Field(
+        description="What the service target means. `cycle`: the chance of no stock-out until the next delivery. "
+        "`fill_rate`: the share of demand served from stock. `cost`: the least cost of shortage and holding together."
+    ),
+]
+DemandClass = Annotated[
+    Literal["smooth", "erratic", "intermittent", "lumpy", "no_demand", "unclassified"],
+    Field(description="Pattern of the demand: how often something sells, and how much the amounts vary."),
+]
+CurrencyCode = Annotated[str, Field(description="Three-letter code of the currency (ISO 4217).")]
 Finite = Annotated[float, Field(allow_inf_nan=False)]
 NonNegative = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
@@ -22,7 +37,7 @@ Money = Annotated[Decimal, Field(ge=0, allow_inf_nan=False, max_digits=18, decim
 
 
 class Record(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
 
 
 class OpenOrder(Record):
@@ -40,7 +55,9 @@ class PriceBreak(Record):
     """`unit_price` for every unit once an order reaches `minimum_quantity` (an all-units discount)."""
 
     minimum_quantity: Annotated[int, Field(ge=1)]
+    """Smallest order, in units, that gets this price."""
     unit_price: Money
+    """Price of each unit of the order."""
 
 
 class Supplier(Record):

@@ -5,13 +5,25 @@ from typing import Annotated, Literal
 
 from pydantic import AwareDatetime, Field
 
-from tools.records.facts import Mode, Money, NonNegative, Record
-from tools.records.plan import Action, Confidence, Plan
+from tools.records.facts import CurrencyCode, Location, Mode, Money, NonNegative, ProductId, Record
+from tools.records.plan import Action, Confidence, Plan, Stratum
 
 Lane = Literal["interactive", "bulk"]
 """Whether somebody waits for the run's answer, or will ask for it later."""
-RunStatus = Literal["queued", "running", "pending_review", "executed", "no_action", "rejected", "expired", "failed"]
-ProposalStatus = Literal["proposed", "placed", "pending", "approved", "rejected", "expired", "no_action"]
+RunId = Annotated[str, Field(description="Id of the decision run; ask for it at `/runs/{run_id}`.")]
+RunStatus = Annotated[
+    Literal["queued", "running", "pending_review", "executed", "no_action", "rejected", "expired", "failed"],
+    Field(
+        description="Where the run stands. `executed`: an order was placed. `pending_review`: a person must decide. "
+        "`no_action`: nothing to order. `failed`: no result; send it again."
+    ),
+]
+ProposalStatus = Annotated[
+    Literal["proposed", "placed", "pending", "approved", "rejected", "expired", "no_action"],
+    Field(description="Where the proposal stands. `pending`: it waits for a person."),
+]
+RequestedBy = Annotated[str, Field(description="Name of the key that asked for the run.")]
+Provider = Annotated[str, Field(description="Who wrote the proposal: `gemini`, `groq`, or `rules` without a model.")]
 DecisionKind = Literal["approve", "edit", "reject"]
 
 
@@ -90,9 +102,13 @@ class Proposal(NewProposal):
 
 
 class OrderLine(Record):
-    product_id: str
+    """One product of an order."""
+
+    product_id: ProductId
     name: str
+    """The product's name."""
     quantity: int
+    """Units ordered."""
     unit_price: Decimal | None
     value: Decimal | None
 
@@ -101,55 +117,69 @@ class Order(Record):
     """A placed order. `number` is what people and outside systems call it: PO-2026-000001, TR-2026-000001."""
 
     number: str
+    """Number of the order. A system that receives orders should take each number once."""
     type: Literal["purchase_order", "transfer"]
-    run_id: str
+    """Bought from a supplier, or moved from another location."""
+    run_id: RunId
     proposal_id: str
+    """Id of the proposal that was placed."""
     mode: Mode
-    product_id: str
-    location: str
+    product_id: ProductId
+    location: Location
     source_location: str | None
+    """The location that gives the stock; null for a purchase order."""
     supplier_id: str | None
+    """The supplier's id; null for a transfer."""
     supplier_name: str | None
+    """The supplier's name; null for a transfer."""
     items: tuple[OrderLine, ...]
-    currency: str
+    currency: CurrencyCode
     total: Decimal | None
     placed_by: str
     """`automatic`, or the name of the key that approved it."""
     placed_by_id: str = ""
-    """The key that answers for it: the one that asked for an automatic order, or the one that approved it."""
-    provider: str
+    """Id of the key that asked for an automatic order, or of the one that approved it."""
+    provider: Provider
     created_at: AwareDatetime
+    """When it was placed."""
     due_at: AwareDatetime
+    """When it should arrive."""
 
 
 class OutcomeReport(Record):
-    """What became of a placed order, as seen at the end of its protection interval: the lead time and review period
-    that it had to cover."""
+    """How a placed order turned out, at the end of the lead time and review period that it had to cover."""
 
     order_number: str
+    """Number of the order."""
     ran_out: bool
-    """Demand went unserved, or waited, within the interval."""
+    """Whether demand went unserved, or had to wait, before the end."""
     left_over: NonNegative
-    """Units on hand when the interval ended."""
+    """Units in stock at the end."""
     received_quantity: Annotated[int, Field(ge=0)] | None = None
-    """None: not known."""
+    """Units that arrived; null when not known."""
 
 
-OutcomeRoute = Literal["automatic", "approved", "edited"]
+OutcomeRoute = Annotated[
+    Literal["automatic", "approved", "edited"],
+    Field(description="How the order came about: placed by itself, approved, or with another quantity."),
+]
 
 
 class OrderOutcome(OutcomeReport):
-    """A report beside what had been said of the quantity that was ordered. Acceptable: it did not run out, and no more
-    was left over than the plan permits."""
+    """A report beside the confidence that was stated for the quantity ordered."""
 
     acceptable: bool
+    """Whether it was right: it did not run out, and no more was left over than the plan permits."""
     confidence: float
-    """As it was stated for this quantity; of an edited one, as it would have been."""
+    """Confidence stated for the quantity, 0 to 1; for an edited one, what would have been stated."""
     raw: float
-    stratum: str
+    """The confidence before calibration, 0 to 1."""
+    stratum: Stratum
     route: OutcomeRoute
     recorded_by: str
+    """Name of the key that reported it."""
     recorded_at: AwareDatetime
+    """When it was reported."""
 
 
 class RunView(Record):

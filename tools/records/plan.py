@@ -5,19 +5,43 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from tools.records.facts import DemandClass, PriceBreak, Record, ServiceType
+from tools.records.facts import CurrencyCode, DemandClass, Location, PriceBreak, ProductId, Record, ServiceType
 
-Method = Literal["normal", "forecast_error", "deterministic", "no_demand"]
-Distribution = Literal["normal", "negative_binomial", "gamma", "lognormal", "poisson", "degenerate"]
-Action = Literal["purchase_order", "transfer", "none"]
+Method = Annotated[
+    Literal["normal", "forecast_error", "deterministic", "no_demand"],
+    Field(
+        description="How the reorder point is found. `forecast_error`: from the errors of the product's own past "
+        "forecasts. `normal`: the textbook formula, for short histories. `deterministic`: demand does not vary."
+    ),
+]
+Distribution = Annotated[
+    Literal["normal", "negative_binomial", "gamma", "lognormal", "poisson", "degenerate"],
+    Field(description="Probability distribution of demand over the protection interval."),
+]
+Action = Annotated[
+    Literal["purchase_order", "transfer", "none"],
+    Field(description="`purchase_order` from the supplier, `transfer` from another location, or `none`."),
+]
+SafetyStock = Annotated[float, Field(description="Units held beyond the forecast demand of the protection interval.")]
+ReorderPoint = Annotated[
+    float, Field(description="An order is due when the inventory position is at or below this number of units.")
+]
+Stratum = Annotated[str, Field(description="Group of products: length of the history and class of the demand.")]
+OnHand = Annotated[float, Field(description="Units in stock.")]
+Shortage = Annotated[
+    float, Field(description="Units by which the inventory position is below the reorder point; 0 when it is above.")
+]
 
 
 class Notice(Record):
     """A warning for people, with a stable code. One that `blocks_automatic` sends the order to a person."""
 
     code: str
+    """Stable name of the kind of warning."""
     message: str
+    """The warning in one sentence."""
     blocks_automatic: bool = False
+    """Whether a person must decide because of it."""
 
 
 class TextbookFigures(Record):
@@ -25,18 +49,26 @@ class TextbookFigures(Record):
     and review period R, which may be 0. (Silver, Pyke & Thomas, 2017, 6.7 and 6.9)"""
 
     mean_per_period: float
+    """Mean demand of one period, in units."""
     demand_sd: float
+    """Standard deviation of demand from period to period, in units."""
     z: float
+    """Standard normal quantile of the service level."""
     safety_stock: float
+    """The textbook's safety stock, in units."""
     reorder_point: float
+    """The textbook's reorder point, in units."""
     backtest_coverage: float | None = None
+    """Share of past protection intervals that the textbook's reorder point would have covered; null if not tested."""
 
 
 class ImpliedService(Record):
     """What the chosen reorder point delivers, by each of the three measures (None where it is undefined)."""
 
     cycle_service_level: float | None
+    """Chance of no stock-out in one protection interval."""
     fill_rate: float | None
+    """Share of demand served from stock."""
     critical_ratio: float | None = None
     """Shortage cost over shortage plus holding cost at which this level would be cost-optimal."""
 
@@ -45,17 +77,24 @@ class Transfer(Record):
     """Stock that another location can give and still stay above its own reorder point."""
 
     source_location: str
+    """The location that gives the stock."""
     quantity: Annotated[int, Field(ge=1)]
+    """Units to move."""
     source_on_hand: float
+    """Units that location has in stock now."""
     source_reorder_point: float
+    """That location's own reorder point, in units."""
 
 
 class DemandComponent(Record):
     """Demand over one possible length of the protection interval, and that length's share."""
 
     weight: float
+    """Probability of this length."""
     mean: float
+    """Mean demand over it, in units."""
     sd: float
+    """Standard deviation of demand over it, in units."""
 
 
 class PredictiveDemand(Record):
@@ -64,65 +103,93 @@ class PredictiveDemand(Record):
 
     distribution: Distribution
     components: tuple[DemandComponent, ...]
+    """Demand for each possible length of the interval."""
 
 
 class Plan(Record):
     """One product in, one plan out. `mean_demand` and `demand_sd` are over the protection interval."""
 
-    product_id: str
-    location: str
+    product_id: ProductId
+    location: Location
     method: Method
     distribution: Distribution
     service_type: ServiceType
     service_level: float
+    """Service asked for, as a share: 0.95 is 95 %. Of a cost target, the share that costs least."""
     implied: ImpliedService
+    """Service that the reorder point gives, by each measure."""
 
     lead_time_days: float
+    """Days from order to receipt that the plan counts with."""
     review_period_days: float
+    """Days between two looks at the stock; 0 when it is watched all the time."""
     protection_interval_days: float
+    """Lead time and review period together: the days that an order placed now must last."""
     mean_per_day: float
+    """Forecast demand a day, in units."""
     mean_demand: float
+    """Forecast demand over the protection interval, in units."""
     demand_sd: float
+    """How far demand over the protection interval may miss the forecast: its standard deviation, in units."""
     demand_class: DemandClass
     periods: int
+    """Periods in the demand history, unknown ones included."""
     nonzero_periods: int
+    """Periods in which something sold."""
     masked_periods: int
+    """Periods left out: demand unknown, or out of stock."""
     backtest_coverage: float | None
+    """Share of past protection intervals that such a reorder point would have covered; null if too few to test."""
 
-    safety_stock: float
-    reorder_point: float
+    safety_stock: SafetyStock
+    reorder_point: ReorderPoint
     order_up_to_level: float
+    """Inventory position to which an order brings the stock, in units."""
 
-    on_hand: float
+    on_hand: OnHand
     on_order: float
-    """What counts of open orders within the protection interval."""
+    """Units on open orders that count: due within the protection interval and not too long overdue."""
     backorders: float
+    """Units that customers still wait for."""
     inventory_position: float
-    shortage: float
-    """How far the position is below the reorder point; 0 when it is above."""
+    """on_hand + on_order − backorders, in units."""
+    shortage: Shortage
     days_until_stockout: float | None
+    """Days that the stock on hand lasts at forecast demand; null when demand is zero or it lasts for decades."""
 
     recommended_action: Action
     order_quantity: int
+    """Units to order or to move; 0 for `none`."""
     minimum_quantity: int
+    """Fewest units that may be ordered without a person."""
     maximum_quantity: int
-    """An order outside minimum_quantity … maximum_quantity is never placed without a person."""
+    """Most units that may be ordered without a person."""
     order_multiple: int = 1
+    """Orders come in multiples of so many units."""
     permitted_leftover: float
+    """Units that may be left at the end of the protection interval for the order to count as right."""
     transfer: Transfer | None = None
+    """Where the stock comes from, for a `transfer`."""
     unit_price: Decimal | None
-    """At `order_quantity`; another quantity may reach another price: ask `price_at`."""
+    """Price of each unit at `order_quantity`, in `currency`; null when no price is known."""
     price_tiers: tuple[PriceBreak, ...] = ()
+    """Unit prices by size of the order."""
     order_value: Decimal | None
-    currency: str
+    """order_quantity × unit_price, in `currency`; null when no price is known."""
+    currency: CurrencyCode
     infeasible: str | None = None
+    """Why an order that is due is not possible; null when nothing stands against it."""
 
     reason: str
+    """Why this action, in one sentence."""
     derivation: tuple[str, ...]
+    """The calculation, line by line, in plain arithmetic."""
     notices: tuple[Notice, ...]
+    """Warnings, those that a person must decide on first."""
     textbook: TextbookFigures | None
+    """The textbook's figures, to compare with."""
     predictive: PredictiveDemand | None = None
-    """None: `distribution` with `mean_demand` and `demand_sd` stands for it."""
+    """What the confidence is read from; null when `distribution`, `mean_demand` and `demand_sd` say it all."""
 
     def price_at(self, quantity: int) -> Decimal | None:
         """What each unit of an order of `quantity` costs; None where no price is known."""
@@ -140,7 +207,10 @@ class Confidence(Record):
     more left over than `Plan.permitted_leftover`."""
 
     value: float
+    """Probability that the quantity turns out right, 0 to 1."""
     raw: float
+    """The same, read from the forecast alone."""
     calibrated: bool
+    """Whether past outcomes correct the raw value."""
     label: str
-    """`calibrated` or `raw, not calibrated`, with the stratum where one was used."""
+    """`calibrated`, with the group of products that it comes from, or `raw, not calibrated`."""

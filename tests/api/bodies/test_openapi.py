@@ -59,6 +59,16 @@ async def test_every_operation_says_what_it_does(shared: Any) -> None:
     assert all(operation["description"] and operation["summary"] for operation in operations(document))
 
 
+async def test_every_schema_field_and_parameter_says_what_it_is(shared: Any) -> None:
+    document = (await shared.client.get("/openapi.json")).json()
+
+    schemas = document["components"]["schemas"]
+    fields = {f"{of}.{name}": field for of, schema in schemas.items() for name, field in schema["properties"].items()}
+    parameters = [each for operation in operations(document) for each in operation.get("parameters", [])]
+    assert [name for name, part in (schemas | fields).items() if not part.get("description")] == []
+    assert [each["name"] for each in parameters if not each.get("description")] == []
+
+
 async def test_every_guarded_operation_names_key_scope_and_problems(shared: Any) -> None:
     document = (await shared.client.get("/openapi.json")).json()
 

@@ -1,0 +1,85 @@
+"""What requests and answers are made of. Requests are strict: no text for a number, no unknown field."""
+
+import re
+from decimal import Decimal
+from typing import Annotated, Any, Self, cast
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, PlainSerializer, WithJsonSchema
+from pydantic_core import PydanticCustomError
+
+from tools.records.text import clean_text
+
+MAX_QUANTITY = 1e9
+FINEST_QUANTITY = 1e-6
+
+
+class Body(BaseModel):
+    """A request."""
+
+    model_config = ConfigDict(strict=True, extra="forbid", frozen=True, use_attribute_docstrings=True)
+
+
+class Answer(BaseModel):
+    """An answer. Money is a JSON number."""
+
+    model_config = ConfigDict(use_attribute_docstrings=True)
+
+    def as_json(self) -> bytes:
+        return self.model_dump_json().encode()
+
+    @classmethod
+    def copy_of(cls, record: BaseModel, **changed: Any) -> Self:
+        """The record's fields as they are, but for those `changed`."""
+        return cast("Self", cls.model_construct(**dict(record) | changed))
+
+
+_SHOWS_ALL = re.compile(r"[\w.:/-]+( [\w.:/-]+)*")
+
+
+def identifier(value: str) -> str:
+    """An id of visible characters: letters, digits and ._:/- with single spaces inside."""
+    if not _SHOWS_ALL.fullmatch(value) or (not value.isascii() and clean_text(value, limit=len(value)) != value):
+        raise PydanticCustomError(
+            "identifier", "Use letters, digits, . _ : / - and single spaces inside; nothing invisible"
+        )
+    return value
+
+
+def cleaned(limit: int) -> AfterValidator:
+    """Text on one line without invisible characters."""
+    return AfterValidator(lambda text: clean_text(text, limit=limit))
+
+
+def _price(value: float) -> float:
+    if Decimal(repr(value)).as_tuple().exponent < -6:  # type: ignore[operator]
+        raise PydanticCustomError("price_digits", "Use at most 6 decimal places")
+    return value
+
+
+def no_finer_than(grain: float) -> AfterValidator:
+    """Zero, or at least `grain`: a smaller value is a slip, and makes calculations run off to infinity."""
+
+    def check(value: float) -> float:
+        if 0 < value < grain:
+            raise PydanticCustomError("too_fine", "Use 0 or at least {grain}", {"grain": grain})
+        return value
+
+    return AfterValidator(check)
+
+
+def money(value: float | None) -> Decimal | None:
+    return None if value is None else Decimal(repr(value))
+
+
+Identifier = Annotated[str, Field(min_length=1, max_length=100), AfterValidator(identifier)]
+Label = Annotated[str, Field(max_length=200), cleaned(200)]
+Notes = Annotated[str, Field(max_length=1_000), cleaned(1_000)]
+Demand = Annotated[float, Field(ge=0, le=1e8), no_finer_than(FINEST_QUANTITY)]
+Quantity = Annotated[float, Field(ge=0, le=MAX_QUANTITY), no_finer_than(FINEST_QUANTITY)]
+Units = Annotated[int, Field(ge=1, le=MAX_QUANTITY)]
+Days = Annotated[float, Field(ge=0, le=3_650), no_finer_than(0.001)]
+SomeDays = Annotated[float, Field(ge=0.001, le=3_650)]
+Price = Annotated[float, Field(ge=0, le=1e9), AfterValidator(_price)]
+ServiceLevel = Annotated[float, Field(gt=0, le=0.999)]
+Money = Annotated[Decimal, PlainSerializer(float, return_type=float), WithJsonSchema({"type": "number"})]
+NextPage = Field(description="Pass as `before` for the next page; null at the end.")

@@ -1,0 +1,192 @@
+"""What may be asked for: a decision on one product."""
+
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import Field, model_validator
+from pydantic_core import PydanticCustomError
+
+from agent.state import DecisionRequest
+from api.bodies.fields import (
+    MAX_QUANTITY,
+    Body,
+    Days,
+    Demand,
+    Identifier,
+    Label,
+    Notes,
+    Price,
+    Quantity,
+    ServiceLevel,
+    SomeDays,
+    Units,
+    cleaned,
+    money,
+)
+from tools.records.facts import ProductFacts, ServiceType
+
+MAX_PERIODS = 5_000
+MIN_NUMBERS = 3
+
+
+class CommonTrigger(Body):
+    product_id: Identifier = Field(examples=["STEEL_SHEETS"])
+    """The product's id."""
+    note: Annotated[str, Field(max_length=2_000), cleaned(2_000)] = ""
+    """Anything the model should know. It is data only and changes no limit."""
+
+    def to_request(self, *, requested_by: str, requested_by_id: str = "", run_id: str | None = None) -> DecisionRequest:
+        return DecisionRequest(
+            product_id=self.product_id,
+            note=self.note,
+            requested_by=requested_by,
+            requested_by_id=requested_by_id,
+            run_id=run_id,
+            **self._subject(),
+        )
+
+    def _subject(self) -> dict[str, Any]:
+        """The fields of the decision that depend on the mode."""
+        raise NotImplementedError
+
+
+class CatalogueTrigger(CommonTrigger):
+    """One product of a catalogue."""
+
+    mode: Literal["mock", "database"] = Field(description="`mock` is the sample catalogue that comes with the service.")
+    location: Identifier | None = None
+    """Location to plan for. Without it, the product's home location."""
+    service_level: ServiceLevel | None = None
+    """Service to aim for in this run instead of the product's own; 0.95 is 95 %."""
+
+    def _subject(self) -> dict[str, Any]:
+        return {"mode": self.mode, "location": self.location, "service_level": self.service_level}
+
+
+class OpenOrderInput(Body):
+    """An order that is on the way."""
+
+    reference: Identifier
+    """Its number. Give the number that this service returned, if it placed the order."""
+    quantity: Quantity = Field(description="Units still to come.")
+    due_in_days: Annotated[float, Field(ge=-3_650, le=3_650)]
+    """Days until it is due; negative when it is overdue."""
+    placed_days_ago: Days | None = Field(None, description="Days since it was placed.")
+
+
+class PriceBreakInput(Body):
+    """A lower price for larger orders."""
+
+    minimum_quantity: Units = Field(description="Smallest order, in units, that gets this price.")
+    unit_price: Price = Field(description="Price of each unit of such an order.")
+
+
+class InlineTrigger(CommonTrigger):
+    """One product with everything that is known about it."""
+
+    mode: Literal["input"] = Field(description="All facts are in this request.")
+    current_stock: Quantity = Field(description="Units in stock.")
+    demand_history: Annotated[list[Demand | None], Field(max_length=MAX_PERIODS)]
+    """Units of demand in each period, oldest first, at least 3 numbers. null is unknown, not zero."""
+    lead_time_days: Days = Field(description="Days from order to receipt, as the supplier promises.")
+    service_level: ServiceLevel = 0.95
+    """Service to aim for; 0.95 is 95 %. `service_type` says of what."""
+    service_type: ServiceType = "cycle"
+    unit_price: Price | None = Field(None, description="Price of one unit. Without it the cost of an order is unknown.")
+    currency: Annotated[str, Field(pattern=r"^[A-Z]{3}$")] = "USD"
+    """Currency of all prices and costs (ISO 4217)."""
+    demand_period_days: Annotated[float, Field(ge=0.04, le=366)] = 1
+    """Days in one period of demand_history."""
+    stockout_periods: Annotated[list[Annotated[int, Field(ge=0)]], Field(max_length=MAX_PERIODS)] = Field([])
+    """Positions in demand_history, from 0, at which the product was out of stock."""
+    planned_uplift: Annotated[float, Field(ge=0.01, le=100)] = 1
+    """A promotion planned for the coming interval, as a factor: 1.3 is 30 % more than the history says."""
+    data_age_days: Days = Field(0, description="Days since the end of demand_history.")
+    backorders: Quantity = Field(0, description="Units that customers still wait for.")
+    open_orders: Annotated[list[OpenOrderInput], Field(max_length=1_000)] = Field([])
+    """Orders that are on the way."""
+    review_period_days: Days = 0
+    """Days between two looks at the stock; 0 when it is watched all the time."""
+    lead_time_sd_days: Days | None = Field(None, description="Standard deviation of the lead time, in days.")
+    observed_lead_times_days: Annotated[list[Days], Field(max_length=1_000)] = Field([])
+    """Days that past orders took, oldest first. Ten or more are planned with instead of the promise."""
+    minimum_order_quantity: Annotated[int, Field(ge=0, le=MAX_QUANTITY)] = 0
+    """Fewest units that the supplier sells at once."""
+    order_multiple: Units = Field(1, description="Orders come in multiples of so many units.")
+    maximum_order_quantity: Units | None = Field(None, description="Most units that the supplier sells at once.")
+    maximum_cover_days: SomeDays | None = None
+    """Longest time, in days of forecast demand, that the stock may last after an order."""
+    shelf_life_days: SomeDays | None = Field(None, description="Days after which stock can no longer be sold.")
+    order_cost: Price | None = None
+    """Fixed cost of one order. With `holding_rate` and `unit_price` it gives the economic quantity."""
+    holding_rate: Annotated[float, Field(ge=0, le=100)] | None = None
+    """Cost of holding one unit for a year, as a share of its price."""
+    stockout_cost: Price | None = None
+    """Cost of one unit of demand not served. Needed for service type `cost`."""
+    price_breaks: Annotated[list[PriceBreakInput], Field(max_length=100)] = Field([])
+    """Lower prices for larger orders."""
+    product_name: Label = Field("", description="The product's name.")
+    category: Label = Field("", description="The product's category.")
+    notes: Notes = Field("", description="About the product. It is data only and changes no limit.")
+    supplier: Label = Field("", description="The supplier's name.")
+    location: Identifier = Field("default", description="The location whose stock this is.")
+
+    @model_validator(mode="after")
+    def _history_says_enough(self) -> Self:
+        numbers = len(self.demand_history) - self.demand_history.count(None)
+        if numbers < MIN_NUMBERS:
+            raise PydanticCustomError(
+                "too_few_numbers",
+                "demand_history needs at least {least} numbers; it has {numbers}",
+                {"least": MIN_NUMBERS, "numbers": numbers},
+            )
+        if any(position >= len(self.demand_history) for position in self.stockout_periods):
+            raise PydanticCustomError("stockout_position", "stockout_periods names a position demand_history lacks")
+        return self
+
+    def _subject(self) -> dict[str, Any]:
+        return {"mode": "input", "location": self.location, "facts": self._facts()}
+
+    def _facts(self) -> ProductFacts:
+        supplier = {
+            "id": "stated",
+            "name": self.supplier or "not named",
+            "promised_lead_time_days": self.lead_time_days,
+            "lead_time_sd_days": self.lead_time_sd_days,
+            "observed_lead_times_days": self.observed_lead_times_days,
+        }
+        stock = {
+            "location": self.location,
+            "on_hand": self.current_stock,
+            "backorders": self.backorders,
+            "open_orders": [each.model_dump() for each in self.open_orders],
+        }
+        demand = {
+            "values": self.demand_history,
+            "period_days": self.demand_period_days,
+            "planned_uplift": self.planned_uplift,
+            "stockout_periods": self.stockout_periods,
+        }
+        given = {"product": self._product(), "supplier": supplier, "stock": stock, "demand": demand}
+        return ProductFacts.model_validate(given | {"source": "input", "data_age_days": self.data_age_days})
+
+    def _product(self) -> dict[str, Any]:
+        return {
+            "id": self.product_id,
+            "name": self.product_name or self.product_id,
+            "unit_price": money(self.unit_price),
+            "order_cost": money(self.order_cost),
+            "stockout_cost": money(self.stockout_cost),
+            "price_breaks": [
+                {"minimum_quantity": each.minimum_quantity, "unit_price": money(each.unit_price)}
+                for each in self.price_breaks
+            ],
+            **{name: getattr(self, name) for name in _SAME_IN_A_PRODUCT},
+        }
+
+
+_SAME_IN_A_PRODUCT = (
+    *("category", "notes", "currency", "minimum_order_quantity", "order_multiple", "maximum_order_quantity"),
+    *("maximum_cover_days", "shelf_life_days", "holding_rate", "service_level", "service_type", "review_period_days"),
+)
+
+Trigger = Annotated[CatalogueTrigger | InlineTrigger, Field(discriminator="mode")]
