@@ -7,12 +7,12 @@ import typer
 
 from api.commands.book_at_hand import load_settings, refuse, with_book
 from api.commands.keys import keys
+from api.commands.lookback import backtest, calibrate, scan
 from api.commands.webhooks import webhooks
 
 if TYPE_CHECKING:
     from tools.book.audit import AuditEntry
     from tools.book.book import OrderBook
-    from tools.records.orders import OrderOutcome
 
 app = typer.Typer(
     help="Decides what to reorder, how much, and why. Settings come from the environment or .env.",
@@ -102,36 +102,8 @@ def prune() -> None:
     typer.echo("Forgotten: " + ", ".join(f"{number} {what}" for what, number in pruned.items()) + ".")
 
 
-_OWN_OPTIONS = {"ignore_unknown_options": True, "allow_extra_args": True, "help_option_names": []}
-"""The commands below hand their options to the tool itself, which explains them under --help."""
-
-
-@app.command(context_settings=_OWN_OPTIONS)
-def backtest(context: typer.Context) -> None:
-    """Look back on your own demand: FILE --report out.html. Service achieved against asked, stock, cost, confidence."""
-    from tools.lookback.backtest import main as look_back
-
-    raise typer.Exit(look_back(context.args, program="restock backtest"))
-
-
-@app.command(context_settings=_OWN_OPTIONS)
-def scan(context: typer.Context) -> None:
-    """Plan a whole catalogue: FILE --products TERMS --out plans.csv. What loses most revenue a day comes first."""
-    from tools.sweep.scan_command import main as plan_all
-
-    raise typer.Exit(plan_all(context.args, program="restock scan"))
-
-
-@app.command(context_settings=_OWN_OPTIONS)
-def calibrate(context: typer.Context) -> None:
-    """Fit the confidence on your own demand and recorded outcomes: FILE --out TABLE, then set CALIBRATION_TABLE."""
-    from tools.lookback.calibration import main as fit
-
-    async def known(book: "OrderBook") -> "list[OrderOutcome]":
-        return await book.outcomes.latest(limit=None)
-
-    recorded = [] if "--help" in context.args else with_book(load_settings(), known)
-    raise typer.Exit(fit(context.args, recorded=recorded, program="restock calibrate"))
+for command in (backtest, scan, calibrate):
+    app.command()(command)
 
 
 @app.command()

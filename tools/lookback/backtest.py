@@ -1,24 +1,13 @@
-"""Would the calculator have kept its promise on this data? Rolling origins and a simulation, the textbook beside it.
+"""Would the calculator have kept its promise on this data? Rolling origins and a simulation, the textbook beside it."""
 
-    restock backtest FILE --report report.html
-
-FILE is CSV or Parquet: a product, a date and a quantity in each row, or a row per product with a column per period. The
-report is one HTML file that needs nothing else.
-"""
-
-import argparse
-import sys
-from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 
-from tools.catalog.demand_table import PERIOD_DAYS, DemandTable, read_demand, sample_table
+from tools.catalog.demand_table import DemandTable
 from tools.lookback.calibration import calibrated, judge_proposals
 from tools.lookback.coverage import FEWEST_ORIGINS, SERVICE_LEVELS, Coverage, coverage_table
 from tools.lookback.pooled_factor import PooledFactor, pooled_factors
-from tools.lookback.progress import progress_bar
 from tools.lookback.reliability import calibration_error, reliability
 from tools.lookback.rolling_origin import FEWEST_SALES, Interval, Progress, origins_at, rolling_origins
 from tools.lookback.simulation import OrderTerms, Played, play
@@ -26,7 +15,7 @@ from tools.planning.confidence import CalibrationTable, ReliabilityBin, shipped_
 from tools.planning.demand_distribution import IntArray
 from tools.planning.interval_forecast import FEWEST_FOR_FORECAST_ERRORS
 from tools.planning.scan import DEMAND_CLASSES
-from tools.records.errors import InvalidInput, RestockError
+from tools.records.errors import InvalidInput
 
 MOST_MOMENTS = 60
 """Origins looked at where the caller does not say how many."""
@@ -175,73 +164,3 @@ def _row(name: str, chosen: IntArray, run: Played, table: DemandTable, terms: Or
         orders_per_year=float((run.orders / years)[chosen].sum()),
         cost_per_year=float(run.cost_per_year(prices, terms, table.period_days)[chosen].sum()),
     )
-
-
-def parser(program: str = "python -m tools.lookback.backtest") -> argparse.ArgumentParser:
-    options = argparse.ArgumentParser(prog=program, description=(__doc__ or "").split("\n")[0])
-    options.add_argument(
-        "file",
-        type=Path,
-        nargs="?",
-        help="CSV or Parquet: product, date, quantity; or a row per product (default: the sample catalogue)",
-    )
-    options.add_argument(
-        "--report", "--out", dest="out", type=Path, default=Path("backtest.html"), help="default backtest.html"
-    )
-    options.add_argument("--period", choices=list(PERIOD_DAYS), default="day", help="of demand (default day)")
-    options.add_argument("--lead-time", type=int, default=7, help="in periods (default 7)")
-    options.add_argument("--review", type=int, default=1, help="review period, in periods, 1 or more (default 1)")
-    options.add_argument("--late", type=int, nargs="*", default=[0], help="periods orders are late by, equally often")
-    options.add_argument("--service", type=float, nargs="+", default=list(SERVICE_LEVELS), help="levels to ask for")
-    options.add_argument("--step", type=int, help="periods from one origin to the next (default: 60 origins)")
-    options.add_argument("--minimum-order", type=float, default=0.0)
-    options.add_argument("--multiple", type=float, default=1.0)
-    options.add_argument("--lost-sales", action="store_true", help="unmet demand is lost; otherwise it waits")
-    options.add_argument("--holding-rate", type=float, default=0.2, help="of the price, per year (default 0.2)")
-    options.add_argument("--order-cost", type=float, default=0.0)
-    options.add_argument("--drop-returns", action="store_true", help="leave rows with a quantity below 0 out")
-    options.add_argument("--product", help="column that tells products apart")
-    return options
-
-
-def _table(given: argparse.Namespace) -> DemandTable:
-    if given.file is None:
-        return sample_table()
-    return read_demand(given.file, period=given.period, drop_returns=given.drop_returns, product=given.product)
-
-
-def main(arguments: Sequence[str] | None = None, *, program: str = "python -m tools.lookback.backtest") -> int:
-    """The command."""
-    from tools.lookback.report import summary, write_report
-
-    given = parser(program).parse_args(arguments)
-    terms = OrderTerms(
-        minimum_order_quantity=given.minimum_order,
-        order_multiple=given.multiple,
-        backorders=not given.lost_sales,
-        lead_time_spread=tuple(given.late),
-        holding_rate=given.holding_rate,
-        order_cost=given.order_cost,
-    )
-    try:
-        table = _table(given)
-        sys.stderr.writelines(f"{note}\n" for note in table.notes)
-        interval = Interval(given.lead_time, given.review)
-        found = backtest(
-            table, interval, terms=terms, asked=tuple(given.service), step=given.step, progress=progress_bar
-        )
-    except RestockError as error:
-        sys.stderr.write(f"{error.message}\n")
-        return 2
-    try:
-        write_report(found, given.out, name=given.file.name if given.file else "the sample catalogue")
-    except OSError as error:
-        sys.stderr.write(f"The report cannot be written to {given.out}: {error.strerror}.\n")
-        return 2
-    sys.stdout.write(summary(found))
-    sys.stdout.write(f"report: {given.out}\n")
-    return 0
-
-
-if __name__ == "__main__":
-    sys.exit(main())

@@ -4,8 +4,6 @@ Fitted on past origins, one monotone curve per stratum of history length and dem
 `restock calibrate FILE --out TABLE` fits on one's own data.
 """
 
-import argparse
-import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -15,14 +13,13 @@ from tempfile import NamedTemporaryFile
 import numpy as np
 from numpy.typing import NDArray
 
-from tools.catalog.demand_table import PERIOD_DAYS, DemandTable, read_demand
-from tools.lookback.progress import progress_bar
+from tools.catalog.demand_table import DemandTable
 from tools.lookback.reliability import reliability
 from tools.lookback.rolling_origin import Flags, Interval, Origins, Progress, rolling_origins
 from tools.planning.confidence import SHORT_HISTORY, CalibrationCurve, CalibrationTable, ReliabilityBin
 from tools.planning.demand_distribution import FloatArray
 from tools.planning.scan import DEMAND_CLASSES
-from tools.records.errors import InvalidInput, RestockError
+from tools.records.errors import InvalidInput
 from tools.records.orders import OrderOutcome
 
 PERMITTED_INTERVALS = 3.0
@@ -212,49 +209,11 @@ def _moved(curve: CalibrationCurve, recorded: Sequence[OrderOutcome]) -> Calibra
 
 
 def write(table: CalibrationTable, path: Path) -> None:
-    """Put the table there whole: whoever reads meanwhile finds the old one or the new one."""
-    with NamedTemporaryFile("w", encoding="utf-8", dir=path.parent, prefix=f".{path.name}.", delete=False) as file:
-        file.write(table.model_dump_json(indent=1) + "\n")
-    Path(file.name).chmod(0o644)
-    Path(file.name).replace(path)
-
-
-def parser(program: str = "python -m tools.lookback.calibration") -> argparse.ArgumentParser:
-    options = argparse.ArgumentParser(prog=program, description="Fit the confidence on one's own past demand.")
-    options.add_argument("file", type=Path, help="CSV or Parquet: product, date, quantity; or a row per product")
-    options.add_argument("--out", type=Path, required=True, help="where the table goes (JSON)")
-    options.add_argument("--lead-time", type=int, default=7, help="in periods (default 7)")
-    options.add_argument("--review", type=int, default=1, help="review period, in periods (default 1)")
-    options.add_argument("--period", choices=list(PERIOD_DAYS), default="day", help="of demand (default day)")
-    options.add_argument("--drop-returns", action="store_true", help="leave rows with a quantity below 0 out")
-    options.add_argument("--product", help="column that tells products apart")
-    return options
-
-
-def main(
-    arguments: Sequence[str] | None = None,
-    *,
-    recorded: Sequence[OrderOutcome] = (),
-    program: str = "python -m tools.lookback.calibration",
-) -> int:
-    """Fit a table on one's own data, and on recorded outcomes of orders where there are enough of them."""
-    given = parser(program).parse_args(arguments)
+    """Replace the file at once: a reader finds the old table or the new one, never a part."""
     try:
-        interval = Interval(given.lead_time, given.review)
-        table = read_demand(given.file, period=given.period, drop_returns=given.drop_returns, product=given.product)
-        origin = f"{given.file.name}, lead time {given.lead_time}, review {given.review} ({given.period})"
-        fitted = moved_by_outcomes(fit_on(table, interval, origin=origin, progress=progress_bar), recorded)
-        write(fitted, given.out)
-    except (RestockError, OSError) as error:
-        sys.stderr.write(f"{error}\n")
-        return 2
-    sys.stdout.write(
-        f"wrote {given.out}: {len(fitted.curves)} curves from {len(table.products)} products, {fitted.proposals:,} "
-        f"past proposals and {fitted.recorded_outcomes} of {len(recorded)} recorded outcomes\n"
-        f"use it: CALIBRATION_TABLE={given.out.resolve()}\n"
-    )
-    return 0
-
-
-if __name__ == "__main__":
-    sys.exit(main())
+        with NamedTemporaryFile("w", encoding="utf-8", dir=path.parent, prefix=f".{path.name}.", delete=False) as file:
+            file.write(table.model_dump_json(indent=1) + "\n")
+        Path(file.name).chmod(0o644)
+        Path(file.name).replace(path)
+    except OSError as error:
+        raise InvalidInput(f"The table cannot be written to {path}: {error.strerror}.") from error

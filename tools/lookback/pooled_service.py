@@ -41,13 +41,13 @@ class PooledService:
         return replace(terms, asked_service_level=self.asked)
 
 
-def pooled_service(demand: Demand, terms: Terms, *, threads: int | None = None) -> PooledService:
+def pooled_service(demand: Demand, terms: Terms) -> PooledService:
     """Look back on products × periods and learn what to ask for; what is wanted where too few products are alike.
 
     Nothing after a past moment is used for what would have been known at it, and a factor only where it came closer on
     later moments than it was learned from. Raises what `tools.planning.scan.scan` raises.
     """
-    classes = scan(demand, terms, threads=threads).demand_class
+    classes = scan(demand, terms).demand_class
     asked = np.broadcast_to(np.asarray(terms.service_level, dtype=np.float64), (len(demand),)).copy()
     factors: dict[Interval, list[PooledFactor]] = {}
     for interval, rows in _alike(terms, len(demand)):

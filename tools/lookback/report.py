@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from tools.lookback.backtest import Backtest, SimulatedRow, few_moments
 from tools.lookback.coverage import Coverage
-from tools.records.errors import Unavailable
+from tools.records.errors import InvalidInput, Unavailable
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -30,7 +30,10 @@ OURS, TEXTBOOK = "#0b6e4f", "#c8553d"
 
 def write_report(found: Backtest, path: Path, *, name: str) -> None:
     """Write the HTML file."""
-    path.write_text(html(found, name=name), encoding="utf-8")
+    try:
+        path.write_text(html(found, name=name), encoding="utf-8")
+    except OSError as error:
+        raise InvalidInput(f"The report cannot be written to {path}: {error.strerror}.") from error
 
 
 def html(found: Backtest, *, name: str) -> str:

@@ -1,14 +1,12 @@
 """The backtest and its report, on generated data."""
 
 import re
-from pathlib import Path
 
 import numpy as np
-import pandas as pd
 import pytest
 
 from tools.catalog.demand_table import DemandTable
-from tools.lookback.backtest import backtest, main
+from tools.lookback.backtest import backtest
 from tools.lookback.report import html, summary
 from tools.lookback.rolling_origin import Interval
 from tools.lookback.simulation import OrderTerms
@@ -67,19 +65,6 @@ def test_the_summary_has_a_line_for_each_level(found) -> None:
     assert [line.split()[0] for line in summary(found).splitlines()[1:5]] == ["90.0%", "95.0%", "98.0%", "99.0%"]
 
 
-def test_the_command_writes_the_report_and_says_where(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    days = pd.date_range("2026-01-01", periods=60)
-    random = np.random.default_rng(0)
-    rows = pd.DataFrame(
-        [{"item": name, "date": day, "units": int(random.poisson(6))} for name in "ABCDEFGH" for day in days]
-    )
-    file, out = tmp_path / "sales.csv", tmp_path / "report.html"
-    rows.to_csv(file, index=False)
-    assert main([str(file), "--out", str(out), "--lead-time", "3", "--service", "0.9", "0.95"]) == 0
-    assert f"report: {out}" in capsys.readouterr().out
-    assert "<!doctype html>" in out.read_text()
-
-
 def test_few_moments_are_reported_with_a_word_of_doubt() -> None:
     few = backtest(table(products=2), WEEK, step=3)
 
@@ -88,35 +73,6 @@ def test_few_moments_are_reported_with_a_word_of_doubt() -> None:
     doubt = f"Only {few.origins} past moments"
     assert doubt in summary(few)
     assert doubt in html(few, name="x")
-
-
-@pytest.mark.parametrize(
-    ("options", "why"),
-    [
-        (["--service", "95"], "A service of 95 cannot be asked for"),
-        (["--lead-time", "-1"], "A lead time of -1"),
-        (["--product", "what"], "No product column 'what' among"),
-        (["--out", "/nowhere/report.html"], "cannot be written to /nowhere/report.html"),
-    ],
-)
-def test_an_option_that_makes_no_sense_is_named(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str], options: list[str], why: str
-) -> None:
-    file = tmp_path / "sales.csv"
-    days = pd.date_range("2026-01-01", periods=40)
-    pd.DataFrame({"sku": "A", "date": days, "quantity": 3}).to_csv(file, index=False)
-    assert main([str(file), "--out", str(tmp_path / "report.html"), "--lead-time", "3", *options]) == 2
-    assert why in capsys.readouterr().err
-
-
-def test_a_file_that_cannot_be_used_is_refused_in_a_sentence(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    file = tmp_path / "sales.csv"
-    file.write_text("item,date,units\nA,2026-01-01,-3\n")
-    assert main([str(file), "--out", str(tmp_path / "never.html")]) == 2
-    assert "counted before returns" in capsys.readouterr().err
-    assert not (tmp_path / "never.html").exists()
 
 
 def test_products_without_enough_sales_are_refused() -> None:

@@ -4,7 +4,6 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import numpy as np
-import pandas as pd
 import pytest
 
 from tools.catalog.demand_table import DemandTable
@@ -19,7 +18,6 @@ from tools.lookback.calibration import (
     isotonic,
     judge,
     judge_proposals,
-    main,
     moved_by_outcomes,
 )
 from tools.lookback.reliability import calibration_error
@@ -154,34 +152,6 @@ def test_the_gate_uses_the_shipped_table() -> None:
     found = assess(order, order.order_quantity)
     assert found.calibrated
     assert found.label.startswith("calibrated (long history")
-
-
-def test_the_command_fits_a_table_on_ones_own_data(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    data = table(40, 100)
-    days = pd.date_range("2026-01-01", periods=100)
-    rows = [
-        {"sku": product, "date": days[day], "quantity": data.demand[row, day]}
-        for row, product in enumerate(data.products)
-        for day in range(100)
-    ]
-    file, out = tmp_path / "sales.csv", tmp_path / "table.json"
-    pd.DataFrame(rows).to_csv(file, index=False)
-    assert main([str(file), "--out", str(out), "--lead-time", "6", "--review", "1"]) == 0
-    fitted = read_table(out)
-    assert fitted.origin == "sales.csv, lead time 6, review 1 (day)"
-    assert fitted.fitted_on == datetime.now(UTC).date()
-    assert sum(each.count for each in fitted.reliability if each.stratum == "all") > 1_000
-    assert f"CALIBRATION_TABLE={out}" in capsys.readouterr().out
-    assert list(tmp_path.iterdir()) == [file, out] or list(tmp_path.iterdir()) == [out, file]
-
-
-def test_a_refit_on_bad_data_leaves_the_old_table(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    file, out = tmp_path / "sales.csv", tmp_path / "table.json"
-    file.write_text("sku,date,quantity\nA,2026-01-01,3\nA,2026-01-02,-1\n")
-    out.write_text("the old one")
-    assert main([str(file), "--out", str(out)]) == 2
-    assert "Row 3 has quantity -1" in capsys.readouterr().err
-    assert out.read_text() == "the old one"
 
 
 def recorded(share: float, count: int, *, stratum: str = "long history, lumpy") -> list[OrderOutcome]:

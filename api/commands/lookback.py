@@ -1,0 +1,157 @@
+"""`restock backtest`, `restock scan` and `restock calibrate`: a whole file of past demand at once."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal
+
+import typer
+
+from api.commands.book_at_hand import load_settings, with_book
+
+if TYPE_CHECKING:
+    from tools.book.book import OrderBook
+    from tools.catalog.demand_table import DemandTable
+    from tools.records.orders import OrderOutcome
+
+DemandFile = Annotated[Path, typer.Argument(help="CSV or Parquet: product, date, quantity; or a row per product.")]
+PeriodName = Literal["day", "week", "month"]
+Period = Annotated[PeriodName, typer.Option(help="Length of a demand period.")]
+LeadTime = Annotated[int, typer.Option(help="Lead time in periods.")]
+Review = Annotated[int, typer.Option(help="Review period, in periods.")]
+DropReturns = Annotated[bool, typer.Option("--drop-returns", help="Leave out rows with a quantity below 0.")]
+ProductColumn = Annotated[str | None, typer.Option("--product", help="Column that tells products apart.")]
+
+
+@contextmanager
+def _refusals() -> Iterator[None]:
+    """End the command with the error's message and code 2."""
+    from tools.records.errors import RestockError
+
+    try:
+        yield
+    except RestockError as error:
+        typer.echo(error.message, err=True)
+        raise typer.Exit(2) from None
+
+
+def _demand(file: Path, period: PeriodName, drop_returns: bool, product: str | None) -> "DemandTable":
+    from tools.catalog.demand_table import read_demand
+
+    return read_demand(file, period=period, drop_returns=drop_returns, product=product)
+
+
+def _tell(table: "DemandTable") -> None:
+    for note in table.notes:
+        typer.echo(note, err=True)
+
+
+def backtest(
+    file: Annotated[Path | None, typer.Argument(help="As of `scan`; without it the sample catalogue.")] = None,
+    report: Annotated[Path, typer.Option("--report", "--out", help="Where the report goes.")] = Path("backtest.html"),
+    period: Period = "day",
+    lead_time: LeadTime = 7,
+    review: Review = 1,
+    late: Annotated[list[int] | None, typer.Option(help="Periods an order is late; repeat for equal shares.")] = None,
+    service: Annotated[list[float] | None, typer.Option(help="Level to ask for; repeatable. [.9 .95 .98 .99]")] = None,
+    step: Annotated[int | None, typer.Option(help="Periods between two origins. [60 origins]")] = None,
+    minimum_order: Annotated[float, typer.Option(help="Smallest order.")] = 0.0,
+    multiple: Annotated[float, typer.Option(help="Orders are multiples of this.")] = 1.0,
+    lost_sales: Annotated[bool, typer.Option("--lost-sales", help="Unmet demand is lost instead of waiting.")] = False,
+    holding_rate: Annotated[float, typer.Option(help="Share of the price, per year.")] = 0.2,
+    order_cost: Annotated[float, typer.Option(help="Cost of an order.")] = 0.0,
+    drop_returns: DropReturns = False,
+    product: ProductColumn = None,
+) -> None:
+    """Look back on your own demand: FILE --report out.html. Service achieved against asked, stock, cost, confidence."""
+    from tools.catalog.demand_table import sample_table
+    from tools.lookback.backtest import backtest as look_back
+    from tools.lookback.coverage import SERVICE_LEVELS
+    from tools.lookback.progress import progress_bar
+    from tools.lookback.report import summary, write_report
+    from tools.lookback.rolling_origin import Interval
+    from tools.lookback.simulation import OrderTerms
+
+    terms = OrderTerms(
+        minimum_order_quantity=minimum_order,
+        order_multiple=multiple,
+        backorders=not lost_sales,
+        lead_time_spread=tuple(late or [0]),
+        holding_rate=holding_rate,
+        order_cost=order_cost,
+    )
+    with _refusals():
+        table = sample_table() if file is None else _demand(file, period, drop_returns, product)
+        _tell(table)
+        asked = tuple(service) if service else SERVICE_LEVELS
+        interval = Interval(lead_time, review)
+        found = look_back(table, interval, terms=terms, asked=asked, step=step, progress=progress_bar)
+        write_report(found, report, name=file.name if file else "the sample catalogue")
+    typer.echo(f"{summary(found)}report: {report}")
+
+
+def scan(
+    file: DemandFile,
+    products: Annotated[Path | None, typer.Option(help="CSV or Parquet with each product's terms.")] = None,
+    out: Annotated[Path | None, typer.Option(help="Write all rows and columns here, .csv or .parquet.")] = None,
+    top: Annotated[int, typer.Option(help="Products to show.")] = 20,
+    period: Period = "day",
+    lead_time: Annotated[float, typer.Option(help="Days, where the terms do not say.")] = 7.0,
+    review: Annotated[float, typer.Option(help="Review period in days, where the terms do not say.")] = 0.0,
+    service: Annotated[float, typer.Option(help="Cycle service level, where the terms do not say.")] = 0.95,
+    pooled: Annotated[bool, typer.Option("--pooled", help="Ask for what similar products had to ask for.")] = False,
+    drop_returns: DropReturns = False,
+    product: ProductColumn = None,
+) -> None:
+    """Plan a whole catalogue: FILE --products TERMS --out plans.csv. What loses most revenue a day comes first.
+
+    TERMS has a row per product with its product_id and any of lead_time_days, on_hand, on_order, unit_price,
+    minimum_order_quantity and the like. Without it, every product of FILE is planned with nothing in stock.
+    """
+    from tools.sweep.scan_table import listing, read_terms, scan_demand, write_plans
+
+    with _refusals():
+        table = _demand(file, period, drop_returns, product)
+        _tell(table)
+        found = scan_demand(
+            table,
+            products=None if products is None else read_terms(products),
+            pooled=pooled,
+            lead_time_days=lead_time,
+            review_period_days=review,
+            service_level=service,
+        )
+        if out is not None:
+            write_plans(found, out)
+    typer.echo(listing(found, top))
+
+
+def calibrate(
+    file: DemandFile,
+    out: Annotated[Path, typer.Option(help="Where the table goes (JSON).")],
+    lead_time: LeadTime = 7,
+    review: Review = 1,
+    period: Period = "day",
+    drop_returns: DropReturns = False,
+    product: ProductColumn = None,
+) -> None:
+    """Fit the confidence on your own demand and recorded outcomes: FILE --out TABLE, then set CALIBRATION_TABLE."""
+    from tools.lookback.calibration import fit_on, moved_by_outcomes, write
+    from tools.lookback.progress import progress_bar
+    from tools.lookback.rolling_origin import Interval
+
+    async def known(book: "OrderBook") -> "list[OrderOutcome]":
+        return await book.outcomes.latest(limit=None)
+
+    recorded = with_book(load_settings(), known)
+    with _refusals():
+        interval = Interval(lead_time, review)
+        table = _demand(file, period, drop_returns, product)
+        origin = f"{file.name}, lead time {lead_time}, review {review} ({period})"
+        fitted = moved_by_outcomes(fit_on(table, interval, origin=origin, progress=progress_bar), recorded)
+        write(fitted, out)
+    typer.echo(
+        f"wrote {out}: {len(fitted.curves)} curves from {len(table.products)} products, {fitted.proposals:,} "
+        f"past proposals and {fitted.recorded_outcomes} of {len(recorded)} recorded outcomes\n"
+        f"use it: CALIBRATION_TABLE={out.resolve()}"
+    )
