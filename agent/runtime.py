@@ -342,7 +342,13 @@ class Runtime:
         """Learn what all processes have spent on models today, and tell them what this one has."""
         await self._chain.ledger.settle(self.book.usage.add)
 
+    @property
+    def closing(self) -> bool:
+        """Whether new work is refused, because the process is about to end."""
+        return self._closing
+
     def begin_shutdown(self) -> None:
+        """Refuse new work from now on; what is running goes on."""
         self._closing = True
         self.work.ends.close()
 

@@ -9,6 +9,8 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from tools.records.money import Amount, Currency, DayLimit
 
+SECRETS = Path("/run/secrets")
+"""Where a container finds secrets as files that are named as the settings are. The environment goes before them."""
 _RATE = r"^(off|[1-9]\d*/(second|minute|hour|day))$"
 
 
@@ -115,8 +117,6 @@ class Settings(BaseSettings):
     """Processes that serve on the one port; every limit on what goes on at once is each process's own."""
     work_runs: bool = True
     """Carry runs out in the server itself; off where `restock worker` does so."""
-    hung_process_seconds: Annotated[float, Field(ge=2, le=3_600)] = 30.0
-    """Of several: one whose event loop stands still for so long is ended and replaced."""
     max_runs_in_flight: Annotated[int, Field(ge=2, le=1_000)] = 320
     """Runs that a process carries out at once; a quarter of them is for runs that nobody waits for."""
     max_runs_waiting: Annotated[int, Field(ge=1)] = 1_000
@@ -125,20 +125,8 @@ class Settings(BaseSettings):
     """Runs that may wait for a place while their caller waits; beyond it 503."""
     max_body_bytes: Annotated[int, Field(ge=1_000)] = 1_000_000
     """Longest request body."""
-    max_header_bytes: Annotated[int, Field(ge=1_000)] = 32_000
-    """Longest request header, all its lines together."""
-    request_header_seconds: Annotated[float, Field(gt=0, le=600)] = 10.0
-    """How long a client may take to send a request's header, or to begin one on a new connection."""
-    request_body_seconds: Annotated[float, Field(gt=0, le=600)] = 10.0
-    """How long a client may take to send a request's body."""
-    response_write_seconds: Annotated[float, Field(gt=0, le=600)] = 20.0
-    """How long a client may stop reading an answer."""
-    max_connections: Annotated[int, Field(ge=1)] = 1_000
-    """Open connections at the most; more are answered 503. The system must allow as many open files."""
-    max_held_connections: Annotated[int, Field(ge=1)] = 50
-    """Connections that one client address may hold open while their header is overdue."""
     max_concurrent_requests: Annotated[int, Field(ge=1)] = 512
-    """Requests worked on at once; more are answered 503 with Retry-After, health and `/` aside."""
+    """Requests worked on at once; more are answered 503 with Retry-After, health, metrics and `/` aside."""
     rate_limit_per_key: Annotated[str, Field(pattern=_RATE)] = "30000/minute"
     """Requests of one key, as `number/second|minute|hour|day`, or `off`; more are answered 429."""
     rate_limit_failed_keys: Annotated[str, Field(pattern=_RATE)] = "100/minute"
@@ -200,3 +188,8 @@ class Settings(BaseSettings):
     @classmethod
     def _separate(cls, value: object) -> object:
         return tuple(name.strip() for name in value.split(",") if name.strip()) if isinstance(value, str) else value
+
+
+def read_settings(**given: object) -> Settings:
+    """The settings of this process, with some of them `given`. Raises pydantic's ValidationError."""
+    return Settings(_secrets_dir=SECRETS if SECRETS.is_dir() else None, **given)  # type: ignore[arg-type]  # checked there

@@ -35,7 +35,7 @@ def create_app(settings: Settings, *, open_runtime: OpenRuntime = open_runtime, 
             show_once(await app.state.keys.first_key())
             async with delivering(settings, runtime.book, runtime.metrics):
                 yield
-                begin_shutdown(app)
+                runtime.begin_shutdown()
             app.state.webhook_desk.close()
             await app.state.rate_limits.aclose()
 
@@ -49,7 +49,6 @@ def create_app(settings: Settings, *, open_runtime: OpenRuntime = open_runtime, 
         redirect_slashes=False,
         telemetry={"tracing": False, "metrics": False, "logs": False},
     )
-    app.state.draining = False
     app.state.rate_limits = RateLimits(settings)
     app.openapi = lambda: openapi.document(app)  # type: ignore[method-assign]
     errors.install(app)
@@ -67,14 +66,6 @@ def create_app(settings: Settings, *, open_runtime: OpenRuntime = open_runtime, 
     app.add_middleware(SecurityHeaders)
     app.add_middleware(RequestLog)
     return app
-
-
-def begin_shutdown(app: FastAPI) -> None:
-    """Refuse new work from now on; what is running goes on."""
-    app.state.draining = True
-    runtime: Runtime | None = getattr(app.state, "runtime", None)
-    if runtime is not None:
-        runtime.begin_shutdown()
 
 
 def show_once(key: str | None) -> None:

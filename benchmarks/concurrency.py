@@ -22,7 +22,6 @@ from pathlib import Path
 import psutil
 import uvloop
 
-from agent.interpreter import settle
 from agent.runtime import Runtime, open_runtime
 from agent.settings import Settings
 from api.door.observability import configure_logging
@@ -95,7 +94,6 @@ async def measure(folder: Path, runs: int, provider: str) -> None:
         open_runtime(chosen(folder, gemini, groq, provider)) as runtime,
     ):
         await timed(runtime, 0)
-        settle()
         watch = LoopWatch()
         watcher = asyncio.create_task(watch.watch())
         began, cpu, others = time.perf_counter(), time.process_time(), providers_cpu()

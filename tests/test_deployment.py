@@ -108,11 +108,9 @@ def test_the_proxy_reaches_the_service_and_is_the_only_one_believed() -> None:
     assert ip_network(networks[0]["subnet"]).is_private
 
 
-def test_the_proxy_s_limits_are_those_of_the_service() -> None:
+def test_the_proxy_s_limits_fit_those_of_the_service() -> None:
     settings = Settings.model_construct()
 
-    assert directive("client_header_timeout") == f"{settings.request_header_seconds:g}s"
-    assert directive("client_body_timeout") == f"{settings.request_body_seconds:g}s"
     assert directive("client_max_body_size") == "1m"
     assert 1_000_000 <= settings.max_body_bytes <= 2**20
     assert float(directive("proxy_read_timeout").removesuffix("s")) > settings.run_deadline_seconds

@@ -2,8 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from pathlib import Path
-from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
+from typing import TYPE_CHECKING, NoReturn, TypeVar
 
 import typer
 
@@ -16,18 +15,13 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 
-SECRETS = Path("/run/secrets")
-"""Where a container finds secrets as files that are named as the settings are. The environment goes before them."""
-
-
 def load_settings(**given: str | int | None) -> "Settings":
     from pydantic import ValidationError
 
-    from agent.settings import Settings
+    from agent.settings import read_settings
 
     try:
-        chosen: dict[str, Any] = {name: value for name, value in given.items() if value is not None}
-        return Settings(_secrets_dir=SECRETS if SECRETS.is_dir() else None, **chosen)
+        return read_settings(**{name: value for name, value in given.items() if value is not None})
     except ValidationError as error:
         for fault in error.errors(include_input=False, include_url=False):
             name = "_".join(map(str, fault["loc"])).upper()

@@ -33,10 +33,7 @@ def serve(
 ) -> None:
     """Serve the HTTP API. The first start prints an API key, once."""
     settings = load_settings(host=host, port=port, server_processes=workers)
-    if settings.server_processes > 1:
-        from api.supervisor import supervise as serve_until_stopped
-    else:
-        from api.server import serve as serve_until_stopped
+    from api.server import serve as serve_until_stopped
 
     serve_until_stopped(settings)
 

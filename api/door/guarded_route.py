@@ -112,7 +112,7 @@ def _takes_nothing_else(dependant: Dependant) -> bool:
 
 
 async def _json_of(request: Request) -> Any:
-    if request.app.state.draining:
+    if request.app.state.runtime.closing:
         raise Unavailable("The service is shutting down; try again in a few seconds.")
     _require_json(request)
     return strict_json.parse(await request.body())

@@ -21,7 +21,7 @@ open_metrics = APIRouter(tags=["service"])
 @router.get("/", response_model=ServiceAnswer)
 async def about(request: Request) -> Response:
     """Name and version of the service."""
-    status = "shutting down" if request.app.state.draining else "running"
+    status = "shutting down" if request.app.state.runtime.closing else "running"
     return as_json(ServiceAnswer(status=status, version=VERSION))
 
 

@@ -181,12 +181,12 @@ def log() -> Iterator[io.StringIO]:
 class Process:
     """`restock serve` as a process of its own, in a folder of its own."""
 
-    def __init__(self, folder: Path, environment: dict[str, str]) -> None:
+    def __init__(self, folder: Path, environment: dict[str, str], *, first: str = "") -> None:
         self.stdout, self.stderr = folder / "stdout.txt", folder / "stderr.txt"
         keep = {name: value for name, value in os.environ.items() if name in ("PATH", "HOME", "LANG", "TMPDIR")}
         with self.stdout.open("ab") as out, self.stderr.open("ab") as err:
             self._process = subprocess.Popen(
-                [sys.executable, "-c", "from api.commands.cli import main; main()", "serve", "--port", "0"],
+                [sys.executable, "-c", f"{first}\nfrom api.commands.cli import main; main()", "serve", "--port", "0"],
                 cwd=folder,
                 env={**keep, "PYTHONPATH": str(ROOT), **environment},
                 stdout=out,
@@ -224,12 +224,12 @@ class Process:
 
 
 @pytest.fixture(scope="session")
-def start_process() -> Iterator[Callable[[Path, dict[str, str]], Process]]:
-    """Starts `restock serve` in a folder, with an environment."""
+def start_process() -> Iterator[Callable[..., Process]]:
+    """Starts `restock serve` in a folder, with an environment, and with what Python is to do `first`."""
     started: list[Process] = []
 
-    def start_one(folder: Path, environment: dict[str, str]) -> Process:
-        started.append(Process(folder, environment))
+    def start_one(folder: Path, environment: dict[str, str], **first: str) -> Process:
+        started.append(Process(folder, environment, **first))
         return started[-1]
 
     yield start_one
@@ -238,6 +238,6 @@ def start_process() -> Iterator[Callable[[Path, dict[str, str]], Process]]:
 
 
 @pytest.fixture
-def serve(tmp_path: Path, start_process: Callable[[Path, dict[str, str]], Process]) -> Callable[..., Process]:
+def serve(tmp_path: Path, start_process: Callable[..., Process]) -> Callable[..., Process]:
     """Starts `restock serve` in this test's folder; several one after the other share what is in it."""
-    return lambda **environment: start_process(tmp_path, environment)
+    return lambda first="", **environment: start_process(tmp_path, environment, first=first)

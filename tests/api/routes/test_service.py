@@ -96,10 +96,8 @@ async def test_every_answer_carries_the_headers_that_hold_browsers_back(shared: 
 async def test_a_service_that_is_shutting_down_takes_no_new_work(
     service: Any, problem: Any, x1: dict[str, Any]
 ) -> None:
-    from api.app import begin_shutdown
-
     review_id = (await service.waiting())["review_id"]
-    begin_shutdown(service.app)
+    service.runtime.begin_shutdown()
 
     refused = [
         await service.trigger(x1),
@@ -119,8 +117,6 @@ async def test_a_service_that_is_shutting_down_takes_no_new_work(
 async def test_what_was_begun_before_the_shutdown_is_finished(
     service: Any, monkeypatch: pytest.MonkeyPatch, x1: dict[str, Any]
 ) -> None:
-    from api.app import begin_shutdown
-
     book, begun, go_on = service.book, asyncio.Event(), asyncio.Event()
     place = book.orders.place
 
@@ -133,7 +129,7 @@ async def test_what_was_begun_before_the_shutdown_is_finished(
     running = asyncio.create_task(service.trigger(x1))
     await begun.wait()
 
-    begin_shutdown(service.app)
+    service.runtime.begin_shutdown()
     go_on.set()
 
     assert (await running).json()["status"] == "executed"
