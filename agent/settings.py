@@ -1,19 +1,33 @@
 """Every setting, read once from the environment or `.env`. Frozen; built in one place; passed to whoever needs it."""
 
+import re
 from decimal import Decimal
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import Field, SecretStr, ValidationInfo, field_validator
-from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+from pydantic import AfterValidator, Field, SecretStr, ValidationInfo, field_validator
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
+from agent.setting_text import WithoutBlanks, value_of
 from tools.records.money import Amount, Currency, DayLimit
 
-SECRETS = Path("/run/secrets")
-"""Where a container finds secrets as files that are named as the settings are. The environment goes before them."""
-_RATE = r"^(off|[1-9]\d*/(second|minute|hour|day))$"
+_KEY_CHARACTERS = 32
 
 
+def _rate(text: str) -> str:
+    if not re.fullmatch(r"off|[1-9]\d*/(second|minute|hour|day)", text):
+        raise ValueError("should be a number in a time, as 100/minute, or off")
+    return text
+
+
+def _model(name: str) -> str:
+    if not re.fullmatch(r"\w+:.*[^/:\s]", name):
+        raise ValueError("should name provider:model, as groq:openai/gpt-oss-120b")
+    return name
+
+
+Rate = Annotated[str, AfterValidator(_rate)]
+Model = Annotated[str, AfterValidator(_model)]
 DOLLARS = {"EUR": Decimal("1.3"), "GBP": Decimal("1.5"), "CHF": Decimal("1.4")}
 """High on purpose: they only hold orders against limits, and an order too many is a person asked too often."""
 
@@ -22,7 +36,12 @@ class Settings(BaseSettings):
     """Names are the environment variables' names in lower case. `.env.example` lists them with a line each."""
 
     model_config = SettingsConfigDict(
-        env_file=".env", extra="ignore", frozen=True, env_ignore_empty=True, use_attribute_docstrings=True
+        env_file=".env",
+        extra="ignore",
+        frozen=True,
+        enable_decoding=False,
+        allow_inf_nan=False,
+        use_attribute_docstrings=True,
     )
 
     api_key: SecretStr | None = None
@@ -38,9 +57,9 @@ class Settings(BaseSettings):
     database_url: str = "sqlite+aiosqlite:///data/restock.db"
     """The order book: sqlite+aiosqlite:///path, or postgresql://user@host/name, which takes in the workflow memory."""
 
-    primary_model: str = "google_genai:gemini-3.5-flash-lite"
+    primary_model: Model = "google_genai:gemini-3.5-flash-lite"
     """The model asked first, as `provider:model`."""
-    fallback_models: Annotated[tuple[str, ...], NoDecode] = ("groq:openai/gpt-oss-120b",)
+    fallback_models: tuple[Model, ...] = ("groq:openai/gpt-oss-120b",)
     """Tried in this order after the primary; `provider:model`, separated by commas."""
     gemini_base_url: str | None = None
     """Another host for Gemini's API, without a path: a gateway, or a server for tests."""
@@ -72,20 +91,20 @@ class Settings(BaseSettings):
         "groq:openai/gpt-oss-120b": (Decimal("0.15"), Decimal("0.60")),
     }
     """Dollars for a million tokens in and out, as JSON by provider:model. A model without a price counts as free."""
-    run_token_limit: Annotated[int, Field(ge=1)] = 60_000
+    run_token_limit: Annotated[int, Field(ge=1)] | None = 60_000
     """Tokens of one run or chat answer, in and out; beyond them it goes to review."""
-    run_cost_limit: Annotated[Decimal, Field(gt=0)] = Decimal("0.25")
+    run_cost_limit: Annotated[Decimal, Field(gt=0)] | None = Decimal("0.25")
     """Dollars of one run or chat answer."""
-    day_token_limit: Annotated[int, Field(ge=1)] = 50_000_000
+    day_token_limit: Annotated[int, Field(ge=1)] | None = 50_000_000
     """Tokens of a day (UTC), of all processes together; beyond them runs go to review with the calculator's plan."""
-    day_cost_limit: Annotated[Decimal, Field(gt=0)] = Decimal(20)
+    day_cost_limit: Annotated[Decimal, Field(gt=0)] | None = Decimal(20)
     """Dollars of a day, of all processes together."""
 
     confidence_threshold: Annotated[float, Field(ge=0, le=1)] = 0.6
     """From this probability on an order is placed automatically."""
     calibration_table: Path | None = None
     """The confidence's calibration fitted on your own data by `restock calibrate`; without it the shipped one."""
-    auto_order_value_limit: Annotated[Decimal, Field(ge=0)] = Decimal(500_000)
+    auto_order_value_limit: Amount | None = Decimal(500_000)
     """Orders worth more than this, in LIMIT_CURRENCY, always go to review."""
     auto_day_value_limit: Amount | None = None
     """What automatic orders may cost together in a day (UTC), in LIMIT_CURRENCY; beyond it they go to review."""
@@ -111,7 +130,7 @@ class Settings(BaseSettings):
 
     public_url: str | None = None
     """Where people reach the service, for review links. Default: http://HOST:PORT."""
-    trusted_proxies: str = "127.0.0.1"
+    trusted_proxies: tuple[str, ...] = ("127.0.0.1",)
     """Proxies whose X-Forwarded-For is believed: addresses or networks, separated by commas."""
     server_processes: Annotated[int, Field(ge=1, le=64)] = 1
     """Processes that serve on the one port; every limit on what goes on at once is each process's own."""
@@ -127,15 +146,15 @@ class Settings(BaseSettings):
     """Longest request body."""
     max_concurrent_requests: Annotated[int, Field(ge=1)] = 512
     """Requests worked on at once; more are answered 503 with Retry-After, health, metrics and `/` aside."""
-    rate_limit_per_key: Annotated[str, Field(pattern=_RATE)] = "30000/minute"
+    rate_limit_per_key: Rate = "30000/minute"
     """Requests of one key, as `number/second|minute|hour|day`, or `off`; more are answered 429."""
-    rate_limit_failed_keys: Annotated[str, Field(pattern=_RATE)] = "100/minute"
+    rate_limit_failed_keys: Rate = "100/minute"
     """Keys that open nothing, from one client address; more block the address for as long. `off` for no limit."""
     rate_limit_storage: SecretStr | None = None
     """URL of a Redis in which several processes count together (redis://:password@host:6379/0). Default: memory."""
     webhook_allow_private: bool = False
     """Let webhooks go to addresses inside the network, to any port and over http: in-house receivers, tests."""
-    webhook_ports: Annotated[tuple[Annotated[int, Field(ge=1, le=65535)], ...], NoDecode] = (443, 8443)
+    webhook_ports: tuple[Annotated[int, Field(ge=1, le=65535)], ...] = (443, 8443)
     """Ports that webhooks may go to, separated by commas."""
     webhook_ca_file: Path | None = None
     """Certificates of further authorities that receivers' certificates may come from, as a PEM file."""
@@ -164,11 +183,6 @@ class Settings(BaseSettings):
     def on_postgresql(self) -> bool:
         return self.database_url.startswith("postgres")
 
-    @field_validator("exchange_rates", mode="before")
-    @classmethod
-    def _belong_to_the_currency(cls, value: object, info: ValidationInfo) -> object:
-        return {} if value == DOLLARS and info.data.get("limit_currency") != "USD" else value
-
     @property
     def day_limit(self) -> DayLimit | None:
         if self.auto_day_value_limit is None:
@@ -177,19 +191,39 @@ class Settings(BaseSettings):
             amount=self.auto_day_value_limit, currency=self.limit_currency, exchange_rates=self.exchange_rates
         )
 
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        written = (WithoutBlanks(settings_cls, source) for source in (env_settings, dotenv_settings))
+        return (init_settings, *written, file_secret_settings)
+
+    @field_validator("api_key")
+    @classmethod
+    def _is_long(cls, value: SecretStr | None) -> SecretStr | None:
+        if value and len(value) < _KEY_CHARACTERS:
+            raise ValueError(f"has fewer than {_KEY_CHARACTERS} characters; make one with: openssl rand -hex 24")
+        return value
+
     @field_validator("rate_limit_storage")
     @classmethod
     def _is_redis(cls, value: SecretStr | None) -> SecretStr | None:
         if value and not value.get_secret_value().startswith(("redis://", "rediss://")):
-            raise ValueError("use redis://host:6379/0, with rediss for TLS")
+            raise ValueError("should be redis://host:6379/0, with rediss for TLS")
         return value
 
-    @field_validator("fallback_models", "webhook_ports", mode="before")
+    @field_validator("exchange_rates", mode="before")
     @classmethod
-    def _separate(cls, value: object) -> object:
-        return tuple(name.strip() for name in value.split(",") if name.strip()) if isinstance(value, str) else value
+    def _belong_to_the_currency(cls, value: object, info: ValidationInfo) -> object:
+        return {} if value == DOLLARS and info.data.get("limit_currency") != "USD" else value
 
-
-def read_settings(**given: object) -> Settings:
-    """The settings of this process, with some of them `given`. Raises pydantic's ValidationError."""
-    return Settings(_secrets_dir=SECRETS if SECRETS.is_dir() else None, **given)  # type: ignore[arg-type]  # checked there
+    @field_validator("*", mode="before")
+    @classmethod
+    def _as_the_text_says(cls, value: object, info: ValidationInfo) -> object:
+        annotation = cls.model_fields[str(info.field_name)].annotation
+        return value_of(value, annotation) if isinstance(value, str) else value

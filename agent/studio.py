@@ -6,12 +6,12 @@ from contextlib import asynccontextmanager
 
 from langchain_core.runnables import RunnableConfig
 
+from agent.environment import read_settings
 from agent.graph import Graph, build_graph
 from agent.runtime import open_runtime
-from agent.settings import Settings
 
 
 @asynccontextmanager
 async def make_graph(_: RunnableConfig) -> AsyncIterator[Graph]:
-    async with open_runtime(Settings()) as runtime:
+    async with open_runtime(read_settings()) as runtime:
         yield build_graph(runtime.nodes)

@@ -23,9 +23,10 @@ from pydantic import SecretStr
 from uvicorn.config import STARTUP_FAILURE
 from uvicorn.supervisors import Multiprocess
 
+from agent.environment import read_settings
 from agent.metrics import SHARED_FOLDER
 from agent.runtime import Runtime, open_runtime, prepare_databases
-from agent.settings import Settings, read_settings
+from agent.settings import Settings
 from api.app import create_app
 from api.door.observability import configure_logging
 from tools.records.errors import RestockError
@@ -166,7 +167,7 @@ def _config(settings: Settings, app: FastAPI | str = "") -> uvicorn.Config:
         access_log=False,
         server_header=False,
         ws="none",
-        forwarded_allow_ips=settings.trusted_proxies,
+        forwarded_allow_ips=list(settings.trusted_proxies),
         lifespan="on",
         limit_concurrency=MAX_CONNECTIONS,
         timeout_keep_alive=KEEP_ALIVE_SECONDS,

@@ -38,7 +38,7 @@ from tests.providers.script import Answer, Brain, Call, Question
 from tools.storage.schema import metadata
 
 Variant = Literal["obedient", "rules"]
-KEY = "canary-api-key-4c1f09d2"
+KEY = "canary-api-key-4c1f09d2-of-32-let"
 GEMINI_KEY, GROQ_KEY = "canary-gemini-9b3e77aa", "canary-groq-51d0c8fe"
 FIELDS = {
     "product_name": "product_name",

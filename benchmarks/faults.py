@@ -30,7 +30,7 @@ from tests.providers.groq import GroqServer
 from tests.providers.script import FAULTS
 from tests.providers.server import ProviderServer
 
-KEY = "a-key-for-the-fault-matrix"
+KEY = "a-key-for-the-fault-matrix-of-32"
 WHO = ("gemini", "groq", "both")
 WAYS = ("trigger", "chat")
 GRACE_SECONDS = 1.0

@@ -4,9 +4,9 @@ import json
 from collections.abc import Iterator
 from pathlib import Path
 
-from pydantic import SecretStr
 from pydantic.fields import FieldInfo
 
+from agent.setting_text import is_free
 from agent.settings import Settings
 
 TARGET = Path(__file__).parent.parent / ".env.example"
@@ -41,8 +41,8 @@ def _lines() -> Iterator[str]:
 
 def _shown(field: FieldInfo) -> str:
     value = field.default
-    if value is None or isinstance(value, SecretStr):
-        return ""
+    if value is None:
+        return "" if is_free(field) else "off"
     if isinstance(value, bool):
         return str(value).lower()
     if isinstance(value, dict):

@@ -8,6 +8,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from decimal import Decimal
+from math import inf
 
 from langchain_core.messages import AIMessage, BaseMessage, HumanMessage
 
@@ -63,18 +64,18 @@ AddUsage = Callable[[date, Mapping[str, int]], Awaitable[Mapping[str, int]]]
 
 @dataclass(frozen=True)
 class SpendingLimits:
-    run_tokens: int
+    run_tokens: float
     run_cost: Decimal
-    day_tokens: int
+    day_tokens: float
     day_cost: Decimal
 
     @classmethod
     def of(cls, settings: Settings) -> "SpendingLimits":
         return cls(
-            run_tokens=settings.run_token_limit,
-            run_cost=settings.run_cost_limit,
-            day_tokens=settings.day_token_limit,
-            day_cost=settings.day_cost_limit,
+            run_tokens=settings.run_token_limit or inf,
+            run_cost=settings.run_cost_limit or Decimal(inf),
+            day_tokens=settings.day_token_limit or inf,
+            day_cost=settings.day_cost_limit or Decimal(inf),
         )
 
 

@@ -16,16 +16,14 @@ T = TypeVar("T")
 
 
 def load_settings(**given: str | int | None) -> "Settings":
-    from pydantic import ValidationError
-
-    from agent.settings import read_settings
+    """The settings, these options before all else. Ends the command with a sentence for each fault."""
+    from agent.environment import BadSettings, read_settings
 
     try:
         return read_settings(**{name: value for name, value in given.items() if value is not None})
-    except ValidationError as error:
-        for fault in error.errors(include_input=False, include_url=False):
-            name = "_".join(map(str, fault["loc"])).upper()
-            typer.echo(f"{name}: {fault['msg']}. Correct it in the environment or .env.", err=True)
+    except BadSettings as error:
+        for fault in error.faults:
+            typer.echo(fault, err=True)
         raise typer.Exit(2) from None
 
 

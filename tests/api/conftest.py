@@ -26,7 +26,7 @@ from api.door.observability import configure_logging
 from tools.storage.schema import metadata
 
 ROOT = Path(__file__).parents[2]
-KEY = "test-key-of-the-settings"
+KEY = "test-key-of-the-settings-32-long"
 X1 = {
     "product_id": "X1",
     "mode": "input",

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 ROOT = Path(__file__).parents[2]
-PASSWORD, REDIS, KEY = "canary-db-77aa01", "canary-redis-5f1e", "canary-api-key-0c9d"
+PASSWORD, REDIS, KEY = "canary-db-77aa01", "canary-redis-5f1e", "canary-api-key-0c9d-of-32-letters"
 GEMINI, GROQ = "canary-gemini-3b2f", "canary-groq-8e6d"
 NOBODY = f"postgresql+psycopg://restock:{PASSWORD}@127.0.0.1:9/restock"
 SECRETS = {

@@ -9,7 +9,7 @@ from typing import Any
 import httpx
 import pytest
 
-KEY = "key-for-a-full-disk-3f7b"
+KEY = "key-for-a-full-disk-3f7b-32-long"
 
 
 def placed(folder: Path) -> list[str]:

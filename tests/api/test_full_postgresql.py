@@ -12,7 +12,7 @@ from tests.postgres import PostgresServer
 from tests.small_disk import SmallDisk, small_disk
 from tests.soak.databases import postgres_server
 
-KEY = "key-for-a-full-disk-3f7b"
+KEY = "key-for-a-full-disk-3f7b-32-long"
 MOST = 400
 ENOUGH = 8
 """Refusals after which the disk is known to be full."""

@@ -53,7 +53,7 @@ class Circumstances(Record):
 
 class Limits(Record):
     confidence_threshold: float
-    auto_order_value_limit: Decimal
+    auto_order_value_limit: Decimal | None
     currency: str = "USD"
     """Of the value limit."""
     exchange_rates: dict[str, Decimal] = Field(default_factory=dict)
@@ -165,6 +165,8 @@ def _money_reasons(plan: Plan, quantity: int, limits: Limits) -> list[str]:
     if not price:  # 0 is what many systems send for a price they do not know.
         unknown = "No unit price is known" if price is None else "The unit price is 0"
         return [f"{unknown}, so the order's value cannot be held against the limit."]
+    if limits.auto_order_value_limit is None:
+        return []
     value = price * quantity
     limit = f"the automatic limit of {limits.auto_order_value_limit:,.2f} {limits.currency}"
     stated = f"Its value, {value:,.2f} {plan.currency},"

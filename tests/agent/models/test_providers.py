@@ -19,10 +19,8 @@ def test_only_providers_with_a_key_are_built() -> None:
 
 
 def test_a_model_without_a_provider_is_refused_with_the_way_to_write_it() -> None:
-    settings = Settings(_env_file=None, primary_model="gpt-oss-120b")
-
     with pytest.raises(ValueError, match="provider:model"):
-        build_chain(settings, rules=None, metrics=Metrics())
+        Settings(_env_file=None, primary_model="gpt-oss-120b")
 
 
 def test_a_provider_whose_package_is_missing_says_what_to_install() -> None:

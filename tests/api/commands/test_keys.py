@@ -62,7 +62,7 @@ def test_the_last_administrator_is_kept_unless_a_key_is_configured(
     identity, _ = created(restock("keys", "create", "boss", "--scope", "admin"))
 
     refused = restock("keys", "revoke", identity)
-    monkeypatch.setenv("API_KEY", "a key of the settings")
+    monkeypatch.setenv("API_KEY", "a key of the settings, 32 letters")
     done = restock("keys", "revoke", identity)
 
     assert (refused.exit_code, done.exit_code) == (1, 0)

@@ -105,7 +105,16 @@ async def test_the_open_addresses_need_no_key(shared: Any, address: str) -> None
 @pytest.mark.asyncio(loop_scope="module")
 @pytest.mark.parametrize(
     "key",
-    ["wrong", "", " ", "test-key-of-the-setting", "test-key-of-the-settings ", "x" * 10_000, b"\xff\xfe", "schlüssel"],
+    [
+        "wrong",
+        "",
+        " ",
+        "test-key-of-the-settings-32-lon",
+        "test-key-of-the-settings-32-long ",
+        "x" * 10_000,
+        b"\xff\xfe",
+        "schlüssel",
+    ],
 )
 async def test_a_wrong_key_is_refused(shared: Any, problem: Any, key: str | bytes) -> None:
     async with stranger(shared, key) as client:
@@ -123,7 +132,7 @@ async def test_a_well_formed_key_that_nobody_was_given_is_refused(shared: Any, p
 
 @pytest.mark.asyncio(loop_scope="module")
 async def test_two_keys_are_refused_whichever_is_right(shared: Any, problem: Any) -> None:
-    right = "test-key-of-the-settings"
+    right = "test-key-of-the-settings-32-long"
 
     for keys in [(right, "wrong"), ("wrong", right), (right, right)]:
         async with stranger(shared, *keys) as client:

@@ -65,7 +65,7 @@ async def test_a_chat_approves_nothing_and_runs_nothing(service: Any, message: s
     assert reply.status_code == 200
     assert (await service.client.get(f"/reviews/{review_id}")).json()["status"] == "pending"
     assert await service.count("orders") == 0
-    assert "test-key-of-the-settings" not in reply.text
+    assert "test-key-of-the-settings-32-long" not in reply.text
 
 
 async def test_a_message_too_long_is_refused_before_any_model_is_asked(service: Any, problem: Any) -> None:

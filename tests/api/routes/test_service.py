@@ -151,7 +151,7 @@ async def test_the_docs_page_may_load_what_it_needs(shared: Any) -> None:
 
 @pytest.mark.asyncio(loop_scope="module")
 async def test_a_caller_who_leaves_in_the_middle_of_a_body_is_no_fault_of_ours(shared: Any) -> None:
-    headers = [(b"x-api-key", b"test-key-of-the-settings"), (b"content-type", b"application/json")]
+    headers = [(b"x-api-key", b"test-key-of-the-settings-32-long"), (b"content-type", b"application/json")]
     said = [{"type": "http.request", "body": b'{"product_id', "more_body": True}, {"type": "http.disconnect"}]
     scope = {"type": "http", "method": "POST", "path": "/inventory-trigger", "query_string": b"", "headers": headers}
     before, sent = await shared.traces(), []
