@@ -1,11 +1,8 @@
-"""Published forecasts of mean demand where most periods have none: Croston, SBA and TSB. Pure."""
+"""Published forecasts of mean demand where most periods have none: Croston and SBA. Pure."""
 
 import numpy as np
 
 from tools.planning.demand_distribution import FloatArray
-
-SIZE_SMOOTHING = 0.1
-PROBABILITY_SMOOTHING = 0.05
 
 
 def smooth(values: FloatArray, *, smoothing: float) -> float:
@@ -34,20 +31,3 @@ def croston(demand: FloatArray, *, smoothing: float = 0.1) -> float:
 def sba(demand: FloatArray, *, smoothing: float = 0.1) -> float:
     """Croston's forecast less its bias: × (1 − α/2). (Syntetos & Boylan, 2005)"""
     return (1 - smoothing / 2) * croston(demand, smoothing=smoothing)
-
-
-def tsb(
-    demand: FloatArray,
-    *,
-    size_smoothing: float = SIZE_SMOOTHING,
-    probability_smoothing: float = PROBABILITY_SMOOTHING,
-) -> float:
-    """Mean demand per period: smoothed chance of a sale × smoothed size, both started at their first value.
-
-    No sale at all gives 0. (Teunter, Syntetos & Babai, 2011)
-    """
-    sold = demand > 0
-    if not sold.any():
-        return 0.0
-    chance = smooth(sold.astype(np.float64), smoothing=probability_smoothing)
-    return chance * smooth(demand[sold], smoothing=size_smoothing)

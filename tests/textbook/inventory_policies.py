@@ -13,14 +13,8 @@ from math import exp, inf, sqrt
 import numpy as np
 from scipy import special
 
-from tools.planning.demand_distribution import (
-    FloatArray,
-    normal_expected_shortage,
-    poisson_expected_shortage,
-    poisson_quantile,
-    standard_normal_loss,
-    z_value,
-)
+from tests.textbook.demand_families import poisson_expected_shortage, poisson_quantile
+from tools.planning.demand_distribution import FloatArray, normal_expected_shortage, standard_normal_loss, z_value
 from tools.planning.order_quantity import eoq
 from tools.records.errors import InvalidInput
 

@@ -6,7 +6,7 @@ from types import ModuleType
 import numpy as np
 import pytest
 
-from tests.textbook.forecast import croston, sba, smooth, tsb
+from tests.textbook.forecast import croston, sba, smooth
 
 INTERMITTENT = np.array([0.0, 0, 4, 0, 0, 0, 2, 0, 5, 0])
 
@@ -28,12 +28,11 @@ def series(seed: int) -> np.ndarray:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("seed", range(8))
-def test_croston_sba_and_tsb_equal_statsforecast(seed: int, statsforecast_models: ModuleType) -> None:
+def test_croston_and_sba_equal_statsforecast(seed: int, statsforecast_models: ModuleType) -> None:
     demand = series(seed)
     oracles = {
         croston: statsforecast_models.CrostonClassic(),
         sba: statsforecast_models.CrostonSBA(),
-        tsb: statsforecast_models.TSB(alpha_d=0.1, alpha_p=0.05),
     }
     for ours, theirs in oracles.items():
         assert ours(demand) == pytest.approx(float(theirs.forecast(y=demand, h=1)["mean"][0]), rel=1e-9)
@@ -41,7 +40,7 @@ def test_croston_sba_and_tsb_equal_statsforecast(seed: int, statsforecast_models
 
 def test_no_sale_forecasts_nothing() -> None:
     nothing = np.zeros(12)
-    assert (croston(nothing), sba(nothing), tsb(nothing)) == (0, 0, 0)
+    assert (croston(nothing), sba(nothing)) == (0, 0)
 
 
 def test_croston_counts_the_first_interval_from_the_start() -> None:

@@ -66,7 +66,7 @@ PLAN = Plan(
     product_id="BOLTS",
     location="SHOP",
     method="forecast_error",
-    distribution="negative_binomial",
+    distribution="lognormal",
     service_type="cycle",
     service_level=0.95,
     implied=ImpliedService(cycle_service_level=0.951, fill_rate=0.99),

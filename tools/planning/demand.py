@@ -7,7 +7,7 @@ sales which understate demand never lower the mean.
 import struct
 from collections.abc import Sequence
 from dataclasses import dataclass
-from math import isfinite, sqrt
+from math import sqrt
 
 import numpy as np
 
@@ -23,39 +23,6 @@ INTERMITTENT_INTERVAL = 1.32
 ERRATIC_CV2 = 0.49
 OUTLIER_FENCE = 3.0
 OUTLIER_FEWEST_SALES = 8
-
-
-def parse_history(values: Sequence[float | None]) -> tuple[float | None, ...]:
-    """Check a demand history as it comes from outside; `None` is an unknown period.
-
-    Raises `InvalidDemand` naming the first bad position (counted from 1) for a negative or non-finite number, and when
-    fewer than three periods are given.
-    """
-    for position, value in enumerate(values, start=1):
-        if value is not None:
-            _refuse_bad_value(position, value)
-    known = sum(value is not None for value in values)
-    if known < FEWEST_PERIODS:
-        raise InvalidDemand(
-            f"The demand history has {known} known periods; give at least {FEWEST_PERIODS}, oldest first."
-        )
-    return tuple(None if value is None else float(value) for value in values)
-
-
-def _refuse_bad_value(position: int, value: float) -> None:
-    if not isfinite(value):
-        raise InvalidDemand(
-            f"Demand in period {position} is {value}; give a finite number, or null where demand is unknown."
-        )
-    if value < 0:
-        raise InvalidDemand(
-            f"Demand in period {position} is {value}, below 0; give demand before returns, or null if unknown."
-        )
-    if value > LARGEST_QUANTITY:
-        raise InvalidDemand(
-            f"Demand in period {position} is {value}; quantities above {LARGEST_QUANTITY:g} cannot be counted exactly. "
-            "Use a larger unit."
-        )
 
 
 @dataclass(slots=True)
@@ -126,7 +93,10 @@ def known_demand(history: DemandHistory) -> FloatArray:
     demand = values[known]
     if np.maximum.reduce(demand, initial=0.0) > LARGEST_QUANTITY:
         worst = int(np.nanargmax(values))
-        _refuse_bad_value(worst + 1, float(values[worst]))
+        raise InvalidDemand(
+            f"Demand in period {worst + 1} is {values[worst]:g}; quantities above {LARGEST_QUANTITY:g} cannot be "
+            "counted exactly. Use a larger unit."
+        )
     return demand
 
 

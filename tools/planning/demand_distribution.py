@@ -3,8 +3,6 @@
 Every function takes numbers or NumPy arrays that broadcast, so that one product and a whole catalogue run through the
 same formula. Only `scipy.special` is imported: `scipy.stats` costs 0.6 s at import and a hundred times more a call.
 
-Negative binomial: r = mean²/(variance − mean), success probability mean/variance (Johnson, Kemp & Kotz, 2005, 5.1).
-Gamma: shape = mean²/variance, scale = variance/mean (Burgin, 1975).
 Expected shortage is the first-order loss function E[(D − level)⁺] (Snyder & Shen, 2019, appendix C).
 """
 
@@ -24,12 +22,8 @@ FloatArray: TypeAlias = NDArray[np.float64]
 IntArray: TypeAlias = NDArray[np.int_]
 Values: TypeAlias = float | FloatArray
 
-SLOW_BELOW = 20.0
-"""Mean demand per interval below which whole units show."""
 SMALLEST_MEAN = 1e-12
 """Stands for no demand at all, of which any level covers all."""
-INDISTINCT = 1e-9
-"""Relative overdispersion below which a negative binomial cannot be told from a Poisson in double precision."""
 
 
 @overload
@@ -69,98 +63,6 @@ def normal_expected_shortage(*, level: Values, mean: Values, variance: Values) -
     return np.asarray(sd * standard_normal_loss((level - mean) / sd))
 
 
-def poisson_cdf(*, level: Values, mean: Values, variance: Values | None = None) -> FloatArray:
-    """P(D ≤ level). `variance` is accepted for the sake of one signature and not used."""
-    whole = np.floor(level)
-    return np.where(whole < 0, 0.0, special.gammaincc(np.maximum(whole, 0.0) + 1, mean))
-
-
-def poisson_expected_shortage(*, level: Values, mean: Values, variance: Values | None = None) -> FloatArray:
-    """mean·P(D ≥ ⌊level⌋) − level·P(D > ⌊level⌋), as d·P(D = d) = mean·P(D = d − 1)."""
-    whole = np.maximum(np.floor(level), 0.0)
-    at_least = np.where(whole < 1, 1.0, special.gammainc(np.maximum(whole, 1.0), mean))
-    more = special.gammainc(whole + 1, mean)
-    return np.where(np.less(level, 0), mean - level, np.maximum(mean * at_least - level * more, 0.0))
-
-
-def negative_binomial_cdf(*, level: Values, mean: Values, variance: Values) -> FloatArray:
-    whole = np.floor(level)
-    r, spread, poisson = _negative_binomial_shape(mean, variance)
-    overdispersed = special.betaincc(np.maximum(whole, 0.0) + 1, r, spread)
-    cdf = np.where(poisson, special.gammaincc(np.maximum(whole, 0.0) + 1, mean), overdispersed)
-    return np.where(whole < 0, 0.0, cdf)
-
-
-def negative_binomial_expected_shortage(*, level: Values, mean: Values, variance: Values) -> FloatArray:
-    """mean·P(D' ≥ ⌊level⌋) − level·P(D > ⌊level⌋), where D' has r + 1 in place of r."""
-    whole = np.maximum(np.floor(level), 0.0)
-    r, spread, poisson = _negative_binomial_shape(mean, variance)
-    at_least = np.where(whole < 1, 1.0, special.betainc(np.maximum(whole, 1.0), r + 1, spread))
-    shortage = mean * at_least - level * special.betainc(whole + 1, r, spread)
-    shortage = np.where(poisson, poisson_expected_shortage(level=level, mean=mean), shortage)
-    return np.where(np.less(level, 0), mean - level, np.maximum(shortage, 0.0))
-
-
-def _negative_binomial_shape(mean: Values, variance: Values) -> tuple[FloatArray, FloatArray, NDArray[np.bool_]]:
-    excess = np.asarray(variance - mean)
-    poisson = np.asarray(excess <= INDISTINCT * np.asarray(mean))
-    safe = np.where(poisson, 1.0, excess)
-    return np.asarray(mean * (mean / safe)), np.asarray(safe / (safe + mean)), poisson
-
-
-def gamma_cdf(*, level: Values, mean: Values, variance: Values) -> FloatArray:
-    scale = variance / mean
-    return np.asarray(special.gammainc(mean / scale, np.maximum(level, 0.0) / scale))
-
-
-def gamma_quantile(*, probability: Values, mean: Values, variance: Values) -> FloatArray:
-    scale = variance / mean
-    return np.asarray(special.gammaincinv(mean / scale, probability) * scale)
-
-
-def gamma_expected_shortage(*, level: Values, mean: Values, variance: Values) -> FloatArray:
-    """mean·P(D' > level) − level·P(D > level), where D' has shape + 1 in place of shape."""
-    scale = variance / mean
-    shape, scaled = mean / scale, np.maximum(level, 0.0) / scale
-    shortage = mean * special.gammaincc(shape + 1, scaled) - level * special.gammaincc(shape, scaled)
-    return np.where(np.less(level, 0), mean - level, np.maximum(shortage, 0.0))
-
-
-def poisson_quantile(*, probability: Values, mean: Values, variance: Values | None = None) -> FloatArray:
-    """Smallest whole level with P(D ≤ level) ≥ probability.
-
-    >>> float(poisson_quantile(probability=0.95, mean=2.0))
-    5.0
-    """
-    return _discrete_quantile(poisson_cdf, probability, mean, mean)
-
-
-def negative_binomial_quantile(*, probability: Values, mean: Values, variance: Values) -> FloatArray:
-    """Smallest whole level with P(D ≤ level) ≥ probability.
-
-    >>> float(negative_binomial_quantile(probability=0.95, mean=8.0, variance=24.0))
-    17.0
-    """
-    return _discrete_quantile(negative_binomial_cdf, probability, mean, variance)
-
-
-def _discrete_quantile(
-    cdf: Callable[..., FloatArray], probability: Values, mean: Values, variance: Values
-) -> FloatArray:
-    """Walk from the gamma quantile, which lies within a unit or two, to the exact whole level."""
-    level = np.floor(gamma_quantile(probability=probability, mean=mean, variance=variance))
-    while True:
-        low = cdf(level=level, mean=mean, variance=variance) < probability
-        if not low.any():
-            break
-        level = level + low
-    while True:
-        high = (level > 0) & (cdf(level=level - 1, mean=mean, variance=variance) >= probability)
-        if not high.any():
-            return level
-        level = level - high
-
-
 def degenerate_cdf(*, level: Values, mean: Values, variance: Values | None = None) -> FloatArray:
     """1 where the level reaches a demand that is certain."""
     return np.asarray(np.greater_equal(level, mean), dtype=np.float64)
@@ -172,28 +74,18 @@ def degenerate_expected_shortage(*, level: Values, mean: Values, variance: Value
 
 CDF: dict[Distribution, Callable[..., Values]] = {
     "normal": normal_cdf,
-    "poisson": poisson_cdf,
-    "negative_binomial": negative_binomial_cdf,
-    "gamma": gamma_cdf,
     "lognormal": lognormal_cdf,
     "degenerate": degenerate_cdf,
 }
 QUANTILE: dict[Distribution, Callable[..., Values]] = {
     "normal": normal_quantile,
-    "poisson": poisson_quantile,
-    "negative_binomial": negative_binomial_quantile,
-    "gamma": gamma_quantile,
     "lognormal": lognormal_quantile,
 }
 EXPECTED_SHORTAGE: dict[Distribution, Callable[..., Values]] = {
     "normal": normal_expected_shortage,
-    "poisson": poisson_expected_shortage,
-    "negative_binomial": negative_binomial_expected_shortage,
-    "gamma": gamma_expected_shortage,
     "lognormal": lognormal_expected_shortage,
     "degenerate": degenerate_expected_shortage,
 }
-WHOLE_UNITS: frozenset[Distribution] = frozenset({"poisson", "negative_binomial", "lognormal"})
 
 
 def smallest_level(enough: Callable[[float], bool], *, start: float, step: float = 1.0) -> float:
@@ -275,7 +167,7 @@ class IntervalDemand:
         """P(D < level): what `cdf` gives, less the chance of exactly `level` where demand comes in whole units."""
         if self.family == "degenerate":
             return self._mixed(np.less(self._means, level))
-        return self.cdf(ceil(level) - 1 if self.family in WHOLE_UNITS else level)
+        return self.cdf(ceil(level) - 1 if self.family == "lognormal" else level)
 
     def quantile(self, probability: float) -> float:
         """The level that covers `probability` of cases; a whole number for whole-unit families and mixtures."""
@@ -296,14 +188,9 @@ class IntervalDemand:
         exact for `normal` and certain demand, whole otherwise."""
         left = shortage or self.expected_shortage
         whole = smallest_level(lambda level: left(level) <= limit, start=self.mean, step=self._step)
-        if self.family in WHOLE_UNITS or self.family == "gamma" or whole <= 0:
+        if self.family == "lognormal" or whole <= 0:
             return whole
         low, high = whole - 1, whole
         while low < (middle := (low + high) / 2) < high:
             low, high = (low, middle) if left(middle) <= limit else (middle, high)
         return high
-
-
-def family_for(mean: float) -> Distribution:
-    """Negative binomial for slow demand, where whole units show, and gamma from 20 units an interval on."""
-    return "negative_binomial" if mean < SLOW_BELOW else "gamma"

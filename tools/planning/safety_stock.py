@@ -1,13 +1,11 @@
 """The stock that covers demand over the protection interval: safety stock, reorder point, order-up-to level. Pure."""
 
 from dataclasses import dataclass
-from math import ceil, sqrt
+from math import sqrt
 from typing import Self
 
 from tools.planning.demand_distribution import Component, IntervalDemand, z_value
 from tools.records.errors import InvalidInput
-
-WHOLE_UNIT_FUZZ = 1e-9
 
 
 def interval_sd(*, demand_sd: float, interval: float, mean: float = 0.0, lead_time_sd: float = 0.0) -> float:
@@ -125,12 +123,10 @@ def cost_target(*, stockout_cost: float, holding_cost: float) -> Target:
 
 
 def stock_level(demand: IntervalDemand, target: Target) -> float:
-    """The reorder point: exact for `normal` and for stated demand, the next whole unit otherwise; never below 0."""
+    """The reorder point, never below 0: exact for `normal` and for stated demand, a whole number otherwise."""
     cycle, limit = target.cycle, target.limit
     if cycle is None or limit is None:
         level = demand.quantile(target.probability)
     else:
         level = demand.level_for_shortage(limit, shortage=lambda level: cycle.unserved(demand, level))
-    if demand.family not in ("normal", "degenerate"):
-        level = float(ceil(level - min(0.5, WHOLE_UNIT_FUZZ * max(1.0, level))))
     return max(0.0, level)

@@ -7,41 +7,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tools.planning.demand import classify, describe, find_outliers, known_demand, parse_history, standard_deviation
+from tools.planning.demand import classify, describe, find_outliers, known_demand, standard_deviation
 from tools.records.errors import InvalidDemand
 from tools.records.facts import DemandHistory
 
 
 def history(*values: float | None, **fields: object) -> DemandHistory:
     return DemandHistory.model_validate({"values": values, **fields})
-
-
-def test_a_sound_history_passes_with_unknown_periods_kept() -> None:
-    assert parse_history([3, None, 0, 2.5, 1]) == (3.0, None, 0.0, 2.5, 1.0)
-
-
-@pytest.mark.parametrize(
-    ("values", "named"),
-    [
-        ([5, 4, -2, 6], "period 3 is -2"),
-        ([math.nan, 4, 2, 6], "period 1 is nan"),
-        ([5, 4, 2, math.inf], "period 4 is inf"),
-        ([5, 4, 1e16], "period 3 is 1e\\+16"),
-    ],
-)
-def test_a_bad_value_is_refused_and_its_period_named(values: list[float], named: str) -> None:
-    with pytest.raises(InvalidDemand, match=named):
-        parse_history(values)
-
-
-@pytest.mark.parametrize("values", [[], [1, 2], [1, None, 2, None]])
-def test_fewer_than_three_known_periods_are_refused(values: list[float | None]) -> None:
-    with pytest.raises(InvalidDemand, match="at least 3"):
-        parse_history(values)
-
-
-def test_three_known_periods_are_enough() -> None:
-    assert len(parse_history([1, None, 2, 3])) == 4
 
 
 def test_unknown_and_stocked_out_periods_are_left_out_and_the_rest_closed_up() -> None:

@@ -14,9 +14,7 @@ from tools.planning.order_quantity import (
     cover_cap,
     decide_quantity,
     eoq_all_units_discount,
-    minimum_maximum_quantity,
     permitted_units,
-    reorder_level_quantity,
     shelf_life_cap,
     unit_price_at,
     whole_units,
@@ -144,17 +142,6 @@ def test_an_all_units_discount_is_taken_where_its_total_is_lower() -> None:
     dear_to_hold = eoq_all_units_discount(order_cost=8, holding_rate=3.0, annual_demand=1300, **tiers)
     assert cheap.order_quantity == 800
     assert dear_to_hold.order_quantity < 400
-
-
-@pytest.mark.parametrize(("forecast", "quantity"), [(9.9, 41), (10, 0), (11, 0)])
-def test_a_minimum_rule_triggers_strictly_below_it(forecast: float, quantity: int) -> None:
-    assert minimum_maximum_quantity(forecast=forecast, minimum=10, maximum=50) == quantity
-
-
-@pytest.mark.parametrize(("position", "quantity"), [(10.1, 0), (10, 30), (-30, 40)])
-def test_a_reorder_level_triggers_at_the_level_too(position: float, quantity: int) -> None:
-    """`<` where `≤` is meant lets the stock-out happen first."""
-    assert reorder_level_quantity(position=position, reorder_level=10, reorder_quantity=30) == quantity
 
 
 @given(

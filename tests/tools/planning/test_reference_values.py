@@ -14,6 +14,13 @@ from typing import Any
 import numpy as np
 import pytest
 
+from tests.textbook.demand_families import (
+    gamma_expected_shortage,
+    negative_binomial_expected_shortage,
+    negative_binomial_quantile,
+    poisson_expected_shortage,
+    poisson_quantile,
+)
 from tests.textbook.forecast import croston, sba
 from tests.textbook.inventory_policies import (
     OrderUpToPolicy,
@@ -31,27 +38,17 @@ from tests.textbook.inventory_policies import (
     periodic_review_cost_poisson,
     power_approximation,
 )
-from tools.planning.demand import mean_of, standard_deviation
-from tools.planning.demand_distribution import (
-    Component,
-    IntervalDemand,
-    gamma_expected_shortage,
-    negative_binomial_expected_shortage,
-    negative_binomial_quantile,
-    poisson_expected_shortage,
-    poisson_quantile,
-    z_value,
-)
-from tools.planning.order_quantity import (
+from tests.textbook.order_quantities import (
     economic_production_quantity,
-    eoq_all_units_discount,
     eoq_cost,
     eoq_incremental_discount,
     eoq_with_backorders,
     minimum_maximum_quantity,
     reorder_level_quantity,
-    whole_units,
 )
+from tools.planning.demand import mean_of, standard_deviation
+from tools.planning.demand_distribution import Component, IntervalDemand, z_value
+from tools.planning.order_quantity import eoq_all_units_discount, whole_units
 from tools.planning.safety_stock import interval_sd, reorder_point, safety_stock
 
 Inputs = dict[str, Any]
