@@ -28,7 +28,7 @@ def picture() -> str:
     """The graph as Mermaid, drawn by LangGraph from the compiled graph."""
     nodes = Nodes.__new__(Nodes)
     nodes.tools = _nothing  # type: ignore[assignment]
-    return build_graph(nodes).get_graph().draw_mermaid()
+    return build_graph(nodes).get_graph().draw_mermaid(with_styles=False)
 
 
 async def _nothing(state: Any) -> dict[str, Any]:
@@ -56,7 +56,8 @@ def _answer(match: re.Match[str], base: str) -> str:
     chosen: dict[str, Any] = {}
     for path in match["fields"].split():
         _copy(answer, chosen, path.split("."))
-    return json.dumps(chosen, indent=2, ensure_ascii=False).replace(base, ADDRESS) + "\n"
+    lines = [f"  {json.dumps(name)}: {json.dumps(value, ensure_ascii=False)}" for name, value in chosen.items()]
+    return ("{\n" + ",\n".join(lines) + "\n}\n").replace(base, ADDRESS)
 
 
 def _copy(source: Any, target: dict[str, Any], path: list[str]) -> None:

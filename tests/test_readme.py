@@ -15,6 +15,7 @@ README = TARGET.read_text(encoding="utf-8")
 PAGES = [TARGET, *sorted((TARGET.parent / "docs").glob("*.md"))]
 OURS = re.compile(r"(?:^ *|`)restock((?: [a-z]+)+)([^`\n]*)", re.MULTILINE)
 MODULE = re.compile(r"python -m ([a-z_.]+[a-z])")
+OUR_FILE = re.compile(r"`((?:agent|api|benchmarks|docs|tests|tools)/[\w./]*)`")
 GROUPS = ("keys", "webhooks")
 
 each_page = pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
@@ -37,6 +38,21 @@ def test_every_make_target_that_the_readme_names_exists() -> None:
     assert all(f"make {target} " in known for target in named)
 
 
+def test_the_commands_for_a_file_of_sales_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    days = [f"2026-{month:02}-{day:02}" for month in (1, 2, 3) for day in range(1, 29)]
+    sales = "".join(f"{product},{day},{day[-1]}\n" for product in "ABCD" for day in days)
+    Path("sales.csv").write_text(f"product,date,quantity\n{sales}")
+    Path("terms.csv").write_text("product_id,lead_time_days,on_hand,unit_price\nA,7,0,2\n")
+
+    commands = re.findall(r"^restock ([^#\n]+?) *(?:#|$)", README, re.MULTILINE)
+    ended = {each: CliRunner().invoke(app, each.split(), env={"DATABASE_URL": "sqlite:///b.db"}) for each in commands}
+
+    assert len(commands) == 3
+    assert [result.output for result in ended.values() if result.exit_code] == []
+    assert all(Path(written).stat().st_size for written in ("report.html", "plans.csv", "table.json"))
+
+
 @each_page
 def test_every_command_of_ours_that_a_page_names_knows_the_options_it_shows(page: Path) -> None:
     for words, rest in OURS.findall(page.read_text(encoding="utf-8")):
@@ -45,6 +61,16 @@ def test_every_command_of_ours_that_a_page_names_knows_the_options_it_shows(page
 
         assert told.exit_code == 0, (page.name, command)
         assert [option for option in re.findall(r"--[a-z-]+", rest) if option not in told.output] == [], command
+
+
+@each_page
+def test_every_file_that_a_page_names_exists(page: Path) -> None:
+    text = page.read_text(encoding="utf-8")
+    linked = {page.parent / link for link in re.findall(r"\]\(([^)#:]+)[^):]*\)", text)}
+    named = {
+        TARGET.parent / name for name in re.findall(r"`((?:agent|api|benchmarks|docs|tests|tools)/[\w./]*)`", text)
+    }
+    assert [str(each) for each in linked | named if not each.exists()] == []
 
 
 @each_page
