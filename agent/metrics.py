@@ -51,6 +51,9 @@ class Metrics:
             "llm_tokens", "Tokens by direction.", ["provider", "model", "direction"], registry=registry
         )
         self.llm_cost = Counter("llm_cost_dollars", "Price of the tokens.", ["provider", "model"], registry=registry)
+        self.llm_cost_unknown = Counter(
+            "llm_cost_unknown", "Calls of a model without a price.", ["provider", "model"], registry=registry
+        )
         self.llm_fallbacks = Counter(
             "llm_fallbacks", "Falls to the next model, by reason.", ["provider", "reason"], registry=registry
         )

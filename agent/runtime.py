@@ -20,7 +20,6 @@ from weakref import WeakValueDictionary
 import structlog
 from langchain_core.messages import AIMessage, AnyMessage, HumanMessage, ToolMessage
 from langgraph.checkpoint.base import BaseCheckpointSaver
-from pydantic import SecretStr
 
 from agent.discretion import Discretion
 from agent.graph import Graph, build_graph
@@ -34,6 +33,7 @@ from agent.running.checkpoints import open_checkpointer, pooled_checkpointer
 from agent.running.queue import JobQueue, Queue, TableQueue
 from agent.running.retention import PRUNE_SECONDS, Pruned, Retention
 from agent.running.work import Work
+from agent.secrets import secrets_in_force
 from agent.settings import Settings
 from agent.state import ChatAnswer, DecisionRequest, DecisionState
 from agent.stock import StockDesk
@@ -158,8 +158,7 @@ class Runtime:
         self.toolbox = toolbox = Toolbox(
             self._desk, start_run=self.decide, review_url=self.review_url, calibration=self._calibration
         )
-        secrets = [value.get_secret_value() for _, value in settings if isinstance(value, SecretStr)]
-        self._discretion = Discretion(secrets)
+        self._discretion = Discretion(secrets_in_force(settings))
         self.nodes = Nodes(
             chain=chain,
             toolbox=toolbox,

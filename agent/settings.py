@@ -64,7 +64,7 @@ class Settings(BaseSettings):
     gemini_base_url: str | None = None
     """Another host for Gemini's API, without a path: a gateway, or a server for tests."""
     groq_base_url: str | None = None
-    """Another host for Groq's API, without a path: llama.cpp with `--api-prefix /openai`, or a server for tests."""
+    """Another host for Groq's API, without a path: a gateway, or a server for tests."""
     model_base_urls: dict[str, str] = {}
     """Base URLs of other providers as JSON, e.g. {"ollama": "http://127.0.0.1:11434"}."""
     model_timeout_seconds: Annotated[float, Field(gt=0, le=120)] = 2.0
@@ -85,16 +85,12 @@ class Settings(BaseSettings):
     """The graph itself asks for the triggered product's data and calculation, so that one model call is enough."""
     model_call_budget: Annotated[int, Field(ge=1, le=20)] = 6
     """Model calls of one run or chat answer at the most."""
-    model_prices: dict[str, tuple[Decimal, Decimal]] = {
-        "google_genai:gemini-3.5-flash-lite": (Decimal("0.30"), Decimal("2.50")),
-        "google_genai:gemini-3.8-flash": (Decimal("0.75"), Decimal("3.75")),
-        "groq:openai/gpt-oss-120b": (Decimal("0.15"), Decimal("0.60")),
-    }
-    """Dollars for a million tokens in and out, as JSON by provider:model. A model without a price counts as free."""
+    model_prices: dict[str, tuple[Decimal, Decimal]] = {}
+    """Dollars for a million tokens in and out, as JSON by provider:model, beside those of the default models."""
     run_token_limit: Annotated[int, Field(ge=1)] | None = 60_000
     """Tokens of one run or chat answer, in and out; beyond them it goes to review."""
     run_cost_limit: Annotated[Decimal, Field(gt=0)] | None = Decimal("0.25")
-    """Dollars of one run or chat answer."""
+    """Dollars of one run or chat answer. A model without a price is asked only with both cost limits `off`."""
     day_token_limit: Annotated[int, Field(ge=1)] | None = 50_000_000
     """Tokens of a day (UTC), of all processes together; beyond them runs go to review with the calculator's plan."""
     day_cost_limit: Annotated[Decimal, Field(gt=0)] | None = Decimal(20)

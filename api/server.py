@@ -13,19 +13,18 @@ from tempfile import TemporaryDirectory
 from threading import Thread
 from types import FrameType
 from typing import Any
-from urllib.parse import parse_qs, quote, unquote, urlsplit
 
 import structlog
 import uvicorn
 from fastapi import FastAPI
 from prometheus_client.multiprocess import mark_process_dead
-from pydantic import SecretStr
 from uvicorn.config import STARTUP_FAILURE
 from uvicorn.supervisors import Multiprocess
 
 from agent.environment import read_settings
 from agent.metrics import SHARED_FOLDER
 from agent.runtime import Runtime, open_runtime, prepare_databases
+from agent.secrets import secrets_in_force
 from agent.settings import Settings
 from api.app import create_app
 from api.door.observability import configure_logging
@@ -43,7 +42,7 @@ HUNG_SECONDS = 30
 
 def serve(settings: Settings, *, only_work: bool = False) -> None:
     """Serve until a signal says stop. Port 0 takes a free one. `only_work` serves health and metrics alone."""
-    configure_logging(settings.log_level, secrets=secrets_of(settings))
+    configure_logging(settings.log_level, secrets=secrets_in_force(settings))
     listener, settings = bind(settings)
     if settings.server_processes > 1 and not only_work:
         _serve_with_workers(settings, listener)
@@ -63,7 +62,7 @@ def bind(settings: Settings) -> tuple[socket, Settings]:
 def worker_app() -> FastAPI:
     """What each of several processes serves. Its parent left the settings in the environment."""
     settings = read_settings()
-    configure_logging(settings.log_level, secrets=secrets_of(settings))
+    configure_logging(settings.log_level, secrets=secrets_in_force(settings))
     return create_app(settings, open_runtime=opened)
 
 
@@ -174,21 +173,6 @@ def _config(settings: Settings, app: FastAPI | str = "") -> uvicorn.Config:
         timeout_graceful_shutdown=int(settings.run_deadline_seconds) + GRACE_MARGIN_SECONDS,
         timeout_worker_healthcheck=HUNG_SECONDS,
     )
-
-
-def secrets_of(settings: Settings) -> list[str]:
-    """What must never stand in a log: every secret setting, and the database's password."""
-    secrets = [value.get_secret_value() for _, value in settings if isinstance(value, SecretStr)]
-    storage = settings.rate_limit_storage
-    urls = [settings.database_url, storage.get_secret_value() if storage else ""]
-    return [*secrets, *(form for url in urls for form in _passwords(url))]
-
-
-def _passwords(url: str) -> list[str]:
-    """The password as the URL spells it and as it is, wherever in the URL it stands."""
-    parts = urlsplit(url)
-    given = [parts.password or "", *parse_qs(parts.query).get("password", ())]
-    return [form for password in given for form in (password, unquote(password), quote(password, safe=""))]
 
 
 def address_of(settings: Settings) -> str:

@@ -24,12 +24,12 @@ import sqlalchemy as sa
 from fastapi import FastAPI
 from pydantic import SecretStr
 
+from agent.secrets import secrets_in_force
 from agent.settings import Settings
 from api.app import create_app
 from api.door.auth import digest, new_key
 from api.door.observability import configure_logging
 from api.routes.chat import MAX_CHARACTERS
-from api.server import secrets_of
 from benchmarks.invariants import Evidence, broken
 from tests.providers.gemini import GeminiServer
 from tests.providers.groq import GroqServer
@@ -190,7 +190,7 @@ async def attacked(folder: Path, variant: Variant) -> AsyncIterator[Service]:
             rate_limit_per_key="off",
         )
         log = StringIO()
-        configure_logging("debug", secrets=secrets_of(settings), stream=log, fixed=False)
+        configure_logging("debug", secrets=secrets_in_force(settings), stream=log, fixed=False)
         app = create_app(settings)
         transport = httpx.ASGITransport(app=app, raise_app_exceptions=False)
         client = httpx.AsyncClient(

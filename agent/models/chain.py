@@ -1,12 +1,11 @@
-"""The chain of models behind one interface: each link guarded, bound by a deadline and fused; the rules model last.
+"""The chain of models behind one interface: each link guarded, timed and with a breaker; the rules model last.
 
-`ModelChain` is an ordinary LangChain chat model. A call takes one keyword beyond the usual ones: `deadline`, the
-wall-clock time (`time.time()`) after which no provider is asked any more and a call under way is given up. The rules
-model, which needs no time, still answers.
+`ModelChain` is an ordinary LangChain chat model, asynchronous only. Its calls take one more keyword: `deadline`, the
+time (`time.time()`) after which no provider is asked and a call under way is given up. The rules model still answers.
 
-Whatever mode it is called in, a whole answer is awaited and inspected before any of it is handed on, so a stream that
-breaks half-way is never seen by the caller. Within a run (since the last human message) the chain stays with the link
-that answered last: a run that fell back does not wait for the same dead provider again.
+A caller never sees part of an answer that breaks half-way: it is awaited and inspected whole, also when it is streamed.
+Within a run (since the last human message) the chain stays with the link that answered last, so that a run waits for a
+dead provider once.
 """
 
 import asyncio
@@ -17,7 +16,6 @@ from dataclasses import replace
 from typing import Any
 
 import structlog
-from langchain_core.callbacks import AsyncCallbackManagerForLLMRun
 from langchain_core.language_models import BaseChatModel, LanguageModelInput
 from langchain_core.messages import AIMessage, AIMessageChunk, BaseMessage, HumanMessage
 from langchain_core.messages.tool import tool_call_chunk
@@ -32,18 +30,24 @@ from agent.models.failures import TRANSIENT, BudgetSpent, ModelFailure, NoModelL
 from agent.models.guard import tokens
 from agent.models.link import Link, Query
 from agent.models.providers import configured_links, silence_clients
-from agent.models.spending import COST, LOST_TOKENS, Ledger, Spend, SpendingLimits, run_replies
+from agent.models.spending import COST, LIST_PRICES, LOST_TOKENS, Ledger, Spend, SpendingLimits, run_replies
 from agent.settings import Settings
 
 __all__ = ["BudgetSpent", "Link", "ModelChain", "NoModelLeft", "build_chain"]
 
 log = structlog.get_logger(__name__)
-LOUD = ("bad_key", "retired", "unexpected")
-"""Failures that somebody has to look at."""
-RULES_SECONDS = 0.8
-"""Kept of a run's time for the rules model: its own answers take none, but the look-ups that it asks for do."""
+LOUD = ("bad_key", "retired", "redirected", "unexpected")
+"""Failures that an operator has to look at."""
 NOT_ASKED = ("circuit_open", "deadline")
-GREETING = HumanMessage("Reply with the word ready.")
+RULES_SECONDS = 0.8
+"""Kept of a run's time for the rules model: it answers at once, but the tools that it calls take time."""
+READY = {
+    "name": "say_ready",
+    "description": "Say that you are ready.",
+    "parameters": {"type": "object", "properties": {"word": {"type": "string"}}},
+}
+CHECK = Query([HumanMessage("Reply with the word ready.")], [{"type": "function", "function": READY}])
+"""With a tool on offer, since some local models reject every question that has one."""
 
 
 class ModelChain(BaseChatModel):
@@ -52,13 +56,12 @@ class ModelChain(BaseChatModel):
     _links: tuple[Link, ...] = PrivateAttr()
     _metrics: Metrics = PrivateAttr()
     _ledger: Ledger = PrivateAttr()
-    _most_calls: int = PrivateAttr()
+    _call_budget: int = PrivateAttr()
 
-    def __init__(self, links: Sequence[Link], *, metrics: Metrics, ledger: Ledger, most_calls: int) -> None:
+    def __init__(self, links: Sequence[Link], *, metrics: Metrics, ledger: Ledger, call_budget: int) -> None:
         super().__init__()
-        self._most_calls = most_calls
-        self._links, self._metrics, self._ledger = tuple(links), metrics, ledger
-        for link in self._networked:
+        self._links, self._metrics, self._ledger, self._call_budget = tuple(links), metrics, ledger, call_budget
+        for link in self._providers:
             link.circuit.changed = metrics.llm_circuit_open.labels(link.provider).set
 
     @property
@@ -67,7 +70,17 @@ class ModelChain(BaseChatModel):
 
     @property
     def ledger(self) -> Ledger:
+        """What the chain has spent, and its limits."""
         return self._ledger
+
+    @property
+    def asks_providers(self) -> bool:
+        """Whether any model is not in this process."""
+        return bool(self._providers)
+
+    @property
+    def _providers(self) -> list[Link]:
+        return [link for link in self._links if not link.local and not link.left_out]
 
     def bind_tools(
         self,
@@ -81,13 +94,13 @@ class ModelChain(BaseChatModel):
         return RunnableBinding(bound=self, kwargs={"tools": schemas, "tool_choice": tool_choice, **kwargs})
 
     def health(self) -> list[dict[str, object]]:
-        """How each model stands, in the order they are asked; for readiness."""
+        """The state of each model, in the order they are asked; for readiness."""
         return [link.health() for link in self._links]
 
     async def check(self) -> list[dict[str, object]]:
-        """Ask each provider's model one short question, all at once: opens connections, and tells a bad key or a
-        retired model before an order depends on it. Returns `health`."""
-        await asyncio.gather(*(self._greet(link) for link in self._networked))
+        """Ask each provider's model one short question, all at once, so that a bad key or a retired model is known
+        before an order depends on it. Returns `health`."""
+        await asyncio.gather(*map(self._check, self._providers))
         return self.health()
 
     async def aclose(self) -> None:
@@ -95,46 +108,25 @@ class ModelChain(BaseChatModel):
         for link in self._links:
             await link.aclose()
 
-    @property
-    def asks_providers(self) -> bool:
-        return bool(self._networked)
-
-    @property
-    def _networked(self) -> list[Link]:
-        return [link for link in self._links if not link.local]
-
     async def _agenerate(
-        self,
-        messages: list[BaseMessage],
-        stop: list[str] | None = None,
-        run_manager: AsyncCallbackManagerForLLMRun | None = None,
-        **kwargs: Any,
+        self, messages: list[BaseMessage], stop: list[str] | None = None, *_: Any, **options: Any
     ) -> ChatResult:
-        reply = await self._answer(_query(messages, stop, streamed=False, **kwargs))
+        reply = await self._answer(_query(messages, stop, options))
         return ChatResult(generations=[ChatGeneration(message=reply)])
 
     async def _astream(
-        self,
-        messages: list[BaseMessage],
-        stop: list[str] | None = None,
-        run_manager: AsyncCallbackManagerForLLMRun | None = None,
-        **kwargs: Any,
+        self, messages: list[BaseMessage], stop: list[str] | None = None, *_: Any, **options: Any
     ) -> AsyncIterator[ChatGenerationChunk]:
-        reply = await self._answer(_query(messages, stop, streamed=True, **kwargs))
+        reply = await self._answer(replace(_query(messages, stop, options), streamed=True))
         yield ChatGenerationChunk(message=_as_chunk(reply))
 
     def _generate(self, *_: Any, **__: Any) -> ChatResult:
         raise NotImplementedError("The chain works asynchronously only; use ainvoke or astream.")
 
     async def _answer(self, query: Query) -> AIMessage:
-        order = _order(self._links, query.messages)
+        order = self._order(query.messages)
         if order and order[-1].local:
             query = replace(query, reserve_seconds=RULES_SECONDS)
-        if order and not order[0].local:
-            self._ledger.refuse_if_spent(query.messages)
-            if 0 < self._most_calls - 1 <= len(run_replies(query.messages)):
-                # A model that has talked the budget away does not get another one to spend more of it.
-                order = order[:1]
         spends: list[Spend] = []
         reasons: list[str] = []
         for position, link in enumerate(order):
@@ -143,14 +135,29 @@ class ModelChain(BaseChatModel):
                 reply = await self._ask(link, query, spends, alone=all(other.local for other in others))
             except ModelFailure as failure:
                 reasons.append(f"{link.provider} {failure.reason}")
-                self._report_fall(link, failure, others)
+                self._report_fallback(link, failure, others)
             else:
                 return _signed(reply, link, spends)
         raise NoModelLeft(f"No model could answer ({', '.join(reasons) or 'none is configured'}); try again later.")
 
+    def _order(self, messages: Sequence[BaseMessage]) -> list[Link]:
+        """The links in the order to ask them: the one that answered last in this run, then the others as configured.
+        After the rules model only the rules model. Raises BudgetSpent before a provider is asked beyond a limit."""
+        replies = run_replies(messages)
+        about = replies[0].response_metadata if replies else {}
+        author = (about.get("provider"), about.get("model"))
+        links = [link for link in self._links if not link.left_out]
+        current = [link for link in links if (link.provider, link.model) == author]
+        order = [*current, *(link for link in links if link not in current)]
+        if not order or order[0].local:
+            return current or order
+        self._ledger.refuse_if_spent(messages)
+        # A model that has used up the calls of its run does not get a second provider to spend more.
+        return order[:1] if 0 < self._call_budget - 1 <= len(replies) else order
+
     async def _ask(self, link: Link, query: Query, spends: list[Spend], *, alone: bool) -> AIMessage:
-        """One link's answer, asked for a second time at once where that may help: after a broken connection, or when
-        no other provider is left."""
+        """One link's answer. It is asked again at once after a broken connection, or when no other provider is left
+        and the failure may pass."""
         try:
             return await self._measured(link, query, spends)
         except ModelFailure as failure:
@@ -173,80 +180,50 @@ class ModelChain(BaseChatModel):
             raise
         finally:
             if status not in NOT_ASKED:
-                spends.append(self._count(link, status, time.perf_counter() - began, used))
+                spend = Spend(*used) if link.local else self._ledger.record(link.name, used)
+                spends.append(spend)
+                self._report_call(link, status, time.perf_counter() - began, spend)
 
-    def _count(self, link: Link, status: str, seconds: float, used: tuple[int, int]) -> Spend:
-        spend = self._ledger.record(link.name, used)
+    def _report_call(self, link: Link, status: str, seconds: float, spend: Spend) -> None:
+        about = {"provider": link.provider, "model": link.model}
         metrics = self._metrics
         metrics.llm_calls.labels(link.provider, status).inc()
         metrics.llm_call_seconds.labels(link.provider).observe(seconds)
-        metrics.llm_tokens.labels(link.provider, link.model, "input").inc(used[0])
-        metrics.llm_tokens.labels(link.provider, link.model, "output").inc(used[1])
-        metrics.llm_cost.labels(link.provider, link.model).inc(float(spend.cost))
-        log.info(
-            "model_call",
-            provider=link.provider,
-            model=link.model,
-            status=status,
-            seconds=round(seconds, 4),
-            input_tokens=used[0],
-            output_tokens=used[1],
-            cost=float(spend.cost),
-        )
-        return spend
+        metrics.llm_tokens.labels(**about, direction="input").inc(spend.input_tokens)
+        metrics.llm_tokens.labels(**about, direction="output").inc(spend.output_tokens)
+        if spend.cost is None:
+            metrics.llm_cost_unknown.labels(**about).inc()
+        else:
+            metrics.llm_cost.labels(**about).inc(float(spend.cost))
+        cost = "unknown" if spend.cost is None else float(spend.cost)
+        used = {"input_tokens": spend.input_tokens, "output_tokens": spend.output_tokens, "cost": cost}
+        log.info("model_call", **about, status=status, seconds=round(seconds, 4), **used)
 
-    def _report_fall(self, link: Link, failure: ModelFailure, others: Sequence[Link]) -> None:
+    def _report_fallback(self, link: Link, failure: ModelFailure, others: Sequence[Link]) -> None:
         self._metrics.llm_fallbacks.labels(link.provider, failure.reason).inc()
-        report = log.error if failure.reason in LOUD else log.info if failure.reason in NOT_ASKED else log.warning
+        report = log.info if failure.reason in NOT_ASKED else log.error if failure.reason in LOUD else log.warning
         to = others[0].name if others else None
         report("model_fallback", provider=link.provider, model=link.model, to=to, **_facts(failure))
 
-    async def _greet(self, link: Link) -> None:
+    async def _check(self, link: Link) -> None:
         try:
-            await self._measured(link, Query([GREETING]), [])
+            await self._measured(link, CHECK, [])
         except ModelFailure as failure:
+            link.failed_check = failure.reason
             report = log.error if failure.reason in LOUD else log.warning
             report("model_unusable", provider=link.provider, model=link.model, **_facts(failure))
 
 
-def _query(
-    messages: Sequence[BaseMessage],
-    stop: list[str] | None,
-    *,
-    streamed: bool,
-    tools: Sequence[dict[str, Any]] = (),
-    tool_choice: str | None = None,
-    deadline: float | None = None,
-    **_: Any,
-) -> Query:
-    return Query(messages, tools, tool_choice, stop, deadline, streamed)
-
-
-def _order(links: Sequence[Link], messages: Sequence[BaseMessage]) -> list[Link]:
-    """The links in the order to ask them: the one that answered last in this run, then the others as configured. After
-    the rules model only the rules model: it continues what it began."""
-    current = _current_link(links, messages)
-    if current is None:
-        return list(links)
-    if current.local:
-        return [current]
-    return [current, *(link for link in links if link is not current)]
-
-
-def _current_link(links: Sequence[Link], messages: Sequence[BaseMessage]) -> Link | None:
-    replies = run_replies(messages)
-    said = replies[0].response_metadata if replies else {}
-    return next(
-        (link for link in links if (link.provider, link.model) == (said.get("provider"), said.get("model"))), None
-    )
+def _query(messages: Sequence[BaseMessage], stop: list[str] | None, options: dict[str, Any]) -> Query:
+    ours = {name: options[name] for name in ("tools", "tool_choice", "deadline") if name in options}
+    return Query(messages, stop=stop, **ours)
 
 
 def _signed(reply: AIMessage, link: Link, spends: Sequence[Spend]) -> AIMessage:
     """The reply with who gave it and what it cost, attempts that failed before it included."""
-    lost = sum(spends[:-1], Spend())
-    cost = sum(spends, Spend()).cost
+    lost, cost = sum(spends[:-1], Spend()), sum(spends, Spend()).cost
     reply.response_metadata |= {"provider": link.provider, "model": link.model, "model_name": link.model}
-    reply.response_metadata[COST] = float(cost)
+    reply.response_metadata[COST] = None if cost is None else float(cost)
     if lost.tokens:
         reply.response_metadata[LOST_TOKENS] = [lost.input_tokens, lost.output_tokens]
     return reply
@@ -258,41 +235,32 @@ def _facts(failure: ModelFailure) -> dict[str, Any]:
 
 
 def _as_chunk(message: AIMessage) -> AIMessageChunk:
-    return AIMessageChunk(
-        content=message.content,
-        tool_call_chunks=[
-            tool_call_chunk(name=call["name"], args=json.dumps(call["args"]), id=call["id"], index=index)
-            for index, call in enumerate(message.tool_calls)
-        ],
-        additional_kwargs=message.additional_kwargs,
-        response_metadata=message.response_metadata,
-        usage_metadata=message.usage_metadata,
-        chunk_position="last",
-    )
+    chunks = [
+        tool_call_chunk(name=call["name"], args=json.dumps(call["args"]), id=call["id"], index=index)
+        for index, call in enumerate(message.tool_calls)
+    ]
+    rest = message.model_dump(include={"content", "additional_kwargs", "response_metadata", "usage_metadata"})
+    return AIMessageChunk(**rest, tool_call_chunks=chunks, chunk_position="last")
 
 
 def build_chain(
-    settings: Settings,
-    *,
-    rules: BaseChatModel | None,
-    metrics: Metrics,
-    models: Sequence[Link | BaseChatModel] | None = None,
+    settings: Settings, *, rules: BaseChatModel | None, metrics: Metrics, models: Sequence[Link] | None = None
 ) -> ModelChain:
     """The chain that the settings ask for. `models` replaces the providers; the rules model still comes last.
 
-    A model of Gemini or Groq without a key is left out. Raises ValueError for a name without a provider, and
-    ImportError with the package to install.
+    A model of Gemini or Groq without a key is left out; so is a model without a price, unless the money limits are off.
+    Raises ValueError for a name without a provider, and ImportError with the package to install.
     """
     silence_clients()
-    links = configured_links(settings) if models is None else [_as_link(model) for model in models]
+    links = configured_links(settings) if models is None else list(models)
+    limits = SpendingLimits(
+        settings.run_token_limit, settings.run_cost_limit, settings.day_token_limit, settings.day_cost_limit
+    )
+    ledger = Ledger(prices={**LIST_PRICES, **settings.model_prices}, limits=limits)
+    for link in links:
+        link.left_out = "" if link.local else ledger.objection(link.name)
+        if link.left_out:
+            log.error("model_left_out", provider=link.provider, model=link.model, reason=link.left_out)
     if rules is not None:
         links.append(Link.to(rules, provider="rules"))
-    ledger = Ledger(prices=settings.model_prices, limits=SpendingLimits.of(settings))
-    for link in links:
-        if not link.local and not ledger.priced(link.name):
-            log.warning("model_without_price", provider=link.provider, model=link.model)
-    return ModelChain(links, metrics=metrics, ledger=ledger, most_calls=settings.model_call_budget)
-
-
-def _as_link(model: Link | BaseChatModel) -> Link:
-    return model if isinstance(model, Link) else Link.to(model)
+    return ModelChain(links, metrics=metrics, ledger=ledger, call_budget=settings.model_call_budget)

@@ -1,4 +1,4 @@
-"""A breaker for each provider: after repeated failures it is passed over for a while, then tried with one call."""
+"""A breaker for each provider: after repeated failures it is not asked for a while, then tried with one call."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -14,17 +14,13 @@ LONGEST_COOLDOWN_SECONDS = 300.0
 @dataclass(eq=False)
 class Circuit:
     """closed → open after `threshold` failures in a row, or one that is sure to repeat → half-open once the cool-down
-    is over: a single trial → closed, or open for twice as long.
-
-    The cool-down is the provider's own hint where it gave one. Not locked: one event loop at a time works on it, and
-    what a second one could spoil is a trial too many.
-    """
+    is over: a single trial → closed, or open for twice as long. The provider's own hint replaces the cool-down."""
 
     threshold: int = 3
     cooldown_seconds: float = 15.0
     clock: Callable[[], float] = monotonic
     changed: Callable[[bool], None] = field(default=lambda _: None)
-    """Told whether the provider is passed over, at every change."""
+    """Called at every change with whether the provider is passed over."""
     state: State = "closed"
     cause: str | None = None
     _failures: int = 0

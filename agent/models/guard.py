@@ -1,8 +1,8 @@
-"""The line between a client's message and one that may enter the conversation.
+"""Which answers may enter the conversation, and in what form.
 
-Clients return many failures as ordinary messages. `inspect` holds each answer against `RULES` and turns the first
-breach into a ModelFailure; what passes becomes portable: text, tool calls, usage and, where there is one, Gemini's map
-of thought signatures; nothing that another provider would reject. `portable_history` does the same for what is sent.
+Clients return many failures as ordinary messages. `inspect` checks each answer against `RULES` and turns the first
+breach into a ModelFailure. What passes becomes portable: text, tool calls, usage and Gemini's thought signatures,
+nothing that another provider would reject. `portable_history` does the same for what is sent.
 """
 
 import json
@@ -19,44 +19,36 @@ from agent.models.failures import ModelFailure, Reason
 SIGNATURES = "__gemini_function_call_thought_signatures__"
 """Where langchain-google-genai keeps what Gemini 3 wants back with its own tool calls, by tool call id."""
 FINISHED = frozenset({"STOP", "stop", "tool_calls", "function_call", "end_turn", "tool_use", "stop_sequence"})
-FINISH_REASONS: dict[str, Reason] = {
-    "MAX_TOKENS": "cut_off",
-    "length": "cut_off",
-    "max_tokens": "cut_off",
-    "MALFORMED_FUNCTION_CALL": "malformed_call",
-    "UNEXPECTED_TOOL_CALL": "malformed_call",
-    "TOO_MANY_TOOL_CALLS": "malformed_call",
-    "MISSING_THOUGHT_SIGNATURE": "rejected",
-    "SAFETY": "blocked",
-    "RECITATION": "blocked",
-    "BLOCKLIST": "blocked",
-    "PROHIBITED_CONTENT": "blocked",
-    "SPII": "blocked",
-    "LANGUAGE": "blocked",
-    "content_filter": "blocked",
-    "refusal": "blocked",
+BAD_ENDINGS: dict[Reason, set[str]] = {
+    "cut_off": {"MAX_TOKENS", "length", "max_tokens"},
+    "malformed_call": {"MALFORMED_FUNCTION_CALL", "UNEXPECTED_TOOL_CALL", "TOO_MANY_TOOL_CALLS"},
+    "rejected": {"MISSING_THOUGHT_SIGNATURE"},
+    "blocked": {
+        "SAFETY",
+        "RECITATION",
+        "BLOCKLIST",
+        "PROHIBITED_CONTENT",
+        "SPII",
+        "LANGUAGE",
+        "content_filter",
+        "refusal",
+    },
 }
 CALL_IN_TEXT = ("<function=", "<tool_call>", "<|python_tag|>", "<|channel|>", "```tool_code")
-LONGEST_TEXT = 100_000
-LONGEST_ARGUMENTS = 100_000
+LONGEST = 100_000
+"""Characters of an answer, or of one call's arguments."""
 MOST_CALLS = 32
 DEEPEST_ARGUMENTS = 20
 
 
 @dataclass(frozen=True)
 class Expectation:
-    """What was asked for: the tools on offer by name, and which of them the answer has to call, if any.
-
-    `must_finish`: the provider always states how an answer ended, so that one without it was cut off on its way.
-    """
+    """What was asked for: the tools on offer by name, and which of them the answer has to call, if any."""
 
     tools: Sequence[str] = ()
     tool_choice: str | None = None
     must_finish: bool = True
-
-    @property
-    def forced(self) -> bool:
-        return self.tool_choice == "any" or self.tool_choice in self.tools
+    """An answer without a finish reason was cut off."""
 
 
 def inspect(message: AIMessage, expected: Expectation) -> AIMessage:
@@ -88,29 +80,27 @@ def prompt_not_blocked(message: AIMessage, expected: Expectation) -> ModelFailur
 
 
 def ended_well(message: AIMessage, expected: Expectation) -> ModelFailure | None:
-    reason = finish_reason(message)
-    if reason is None or reason in FINISHED:
+    ending = finish_reason(message)
+    if ending is None or ending in FINISHED:
         return None
-    return ModelFailure(FINISH_REASONS.get(reason, "malformed"), f"finish reason {reason[:40]}")
+    reason: Reason = next((reason for reason, endings in BAD_ENDINGS.items() if ending in endings), "malformed")
+    return ModelFailure(reason, f"finish reason {ending[:40]}")
 
 
 def says_something(message: AIMessage, expected: Expectation) -> ModelFailure | None:
-    said = message.text.strip() or message.tool_calls or message.invalid_tool_calls
-    return None if said else ModelFailure("empty", "neither text nor tool call")
+    something = message.text.strip() or message.tool_calls or message.invalid_tool_calls
+    return None if something else ModelFailure("empty", "neither text nor tool call")
 
 
 def ended_at_all(message: AIMessage, expected: Expectation) -> ModelFailure | None:
-    if expected.must_finish and finish_reason(message) is None:
-        return ModelFailure("truncated", "no finish reason")
-    return None
+    cut_off = expected.must_finish and finish_reason(message) is None
+    return ModelFailure("truncated", "no finish reason") if cut_off else None
 
 
-def of_bearable_size(message: AIMessage, expected: Expectation) -> ModelFailure | None:
-    if len(message.text) > LONGEST_TEXT or len(message.tool_calls) > MOST_CALLS:
-        return ModelFailure("oversized", f"{len(message.text)} characters, {len(message.tool_calls)} calls")
-    if any(len(str(call["args"])) > LONGEST_ARGUMENTS for call in message.tool_calls):
-        return ModelFailure("oversized", "arguments of a tool call")
-    return None
+def of_sane_size(message: AIMessage, expected: Expectation) -> ModelFailure | None:
+    lengths = [len(message.text), *(len(str(call["args"])) for call in message.tool_calls)]
+    sane = max(lengths) <= LONGEST and len(message.tool_calls) <= MOST_CALLS
+    return None if sane else ModelFailure("oversized", f"{sum(lengths)} characters, {len(message.tool_calls)} calls")
 
 
 def calls_readable(message: AIMessage, expected: Expectation) -> ModelFailure | None:
@@ -118,7 +108,7 @@ def calls_readable(message: AIMessage, expected: Expectation) -> ModelFailure | 
 
 
 def calls_whole(message: AIMessage, expected: Expectation) -> ModelFailure | None:
-    """In a stream, langchain-core closes half a JSON object by itself and hands it on as valid arguments."""
+    """langchain-core completes a JSON object that a stream has cut off, and hands it on as valid arguments."""
     chunks = message.tool_call_chunks if isinstance(message, AIMessageChunk) else []
     whole = all(_is_object(chunk["args"]) for chunk in chunks)
     return None if whole else ModelFailure("malformed_call", "arguments end half-way")
@@ -131,20 +121,18 @@ def calls_known_tools(message: AIMessage, expected: Expectation) -> ModelFailure
 
 def calls_when_asked(message: AIMessage, expected: Expectation) -> ModelFailure | None:
     """Local servers take `tool_choice` and ignore it."""
-    names = {call["name"] for call in message.tool_calls}
-    if names and expected.tool_choice == "none":
+    names, choice = {call["name"] for call in message.tool_calls}, expected.tool_choice
+    if names and choice == "none":
         return ModelFailure("malformed_call", "a tool call where none was allowed")
-    if expected.forced and not names:
+    if not names and (choice == "any" or choice in expected.tools):
         return ModelFailure("text_for_call", "text where a tool call was asked for")
-    if expected.tool_choice in expected.tools and names != {expected.tool_choice}:
-        return ModelFailure("text_for_call", f"another tool than {expected.tool_choice}")
-    return None
+    wrong = choice in expected.tools and names != {choice}
+    return ModelFailure("text_for_call", f"another tool than {choice}") if wrong else None
 
 
 def calls_not_written_out(message: AIMessage, expected: Expectation) -> ModelFailure | None:
-    if expected.tools and not message.tool_calls and any(mark in message.text for mark in CALL_IN_TEXT):
-        return ModelFailure("text_for_call", "a tool call written out as text")
-    return None
+    written = expected.tools and not message.tool_calls and any(mark in message.text for mark in CALL_IN_TEXT)
+    return ModelFailure("text_for_call", "a tool call written out as text") if written else None
 
 
 Rule = Callable[[AIMessage, Expectation], ModelFailure | None]
@@ -153,7 +141,7 @@ RULES: tuple[Rule, ...] = (
     ended_well,
     says_something,
     ended_at_all,
-    of_bearable_size,
+    of_sane_size,
     calls_readable,
     calls_whole,
     calls_known_tools,
@@ -185,23 +173,20 @@ def _portable(message: AIMessage) -> AIMessage:
 
 def _with_unique_ids(calls: Sequence[ToolCall]) -> tuple[list[ToolCall], dict[str, str]]:
     """The calls, with a fresh id where one was missing or came twice: every result must find its own call."""
-    unique: list[ToolCall] = []
-    taken: set[str] = set()
+    unique: dict[str, ToolCall] = {}
     renamed: dict[str, str] = {}
     for call in calls:
         id_ = call["id"] or ""
-        if not id_ or id_ in taken:
+        if not id_ or id_ in unique:
             fresh = f"call_{uuid4().hex}"
             renamed.setdefault(id_, fresh)
             id_ = fresh
-        taken.add(id_)
-        unique.append(ToolCall(name=call["name"], args=_storable(call["args"]), id=id_, type="tool_call"))
-    return unique, renamed
+        unique[id_] = ToolCall(name=call["name"], args=_storable(call["args"]), id=id_, type="tool_call")
+    return list(unique.values()), renamed
 
 
 def _storable(value: Any, *, depth: int = 0) -> Any:
-    """The same, with a word where neither the workflow memory nor another provider could take the value: a number
-    beyond 64 bits, NaN, half a character, a nest without end. No tool takes such a word: the call is unusable."""
+    """The same, with words that no tool accepts in place of what no store takes."""
     match value:
         case dict() | list() if depth > DEEPEST_ARGUMENTS:
             return "(nested too deep)"
@@ -223,7 +208,7 @@ def _whole(text: str) -> str:
 
 
 def portable_history(messages: Sequence[BaseMessage], *, provider: str) -> list[BaseMessage]:
-    """What may be sent to a provider: nothing that only another one understands, and no two answers in a row, for
+    """What may be sent to a provider: nothing that only another one understands, and no two answers in a row, since
     Gemini takes a tool call only after a question or a result."""
     sendable: list[BaseMessage] = []
     for message in messages:
@@ -242,8 +227,6 @@ def _sendable(message: BaseMessage, *, provider: str) -> BaseMessage:
         kept: dict[str, Any] = {SIGNATURES: signatures} if signatures and provider == "google_genai" else {}
         return AIMessage(content=str(message.text), tool_calls=message.tool_calls, additional_kwargs=kept)
     if isinstance(message, ToolMessage):
-        text = str(message.text)
-        return ToolMessage(content=text, tool_call_id=message.tool_call_id, name=message.name, status=message.status)
-    if message.additional_kwargs:
-        return message.model_copy(update={"additional_kwargs": {}})
-    return message
+        text, call = str(message.text), message.tool_call_id
+        return ToolMessage(content=text, tool_call_id=call, name=message.name, status=message.status)
+    return message.model_copy(update={"additional_kwargs": {}})

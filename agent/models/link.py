@@ -32,11 +32,7 @@ class Query:
     deadline: float | None = None
     streamed: bool = False
     reserve_seconds: float = 0.0
-    """Time before the deadline that providers may not use: it is kept for the rules model and what it asks for."""
-
-    @property
-    def tool_names(self) -> tuple[str, ...]:
-        return tuple(tool["function"]["name"] for tool in self.tools)
+    """Time before the deadline that is kept for the rules model and the tools that it calls."""
 
     @property
     def time_left(self) -> float:
@@ -54,12 +50,16 @@ class Link:
     circuit: Circuit = field(default_factory=Circuit, repr=False)
     """The provider's; its models share it."""
     local: bool = False
-    """Answers from this process: no deadline, no breaker, and no finish reason is asked of it."""
+    """Answers from this process: it has no deadline, no breaker and no price, and names no finish reason."""
+    left_out: str = ""
+    """Why the model is never asked; empty when it is."""
+    failed_check: str = ""
+    """Why the model failed its check. An answer clears it."""
     _retired_until: float = field(default=0.0, repr=False)
 
     @classmethod
     def to(cls, model: BaseChatModel, *, provider: str | None = None) -> "Link":
-        """A link to a model that is at hand already: the rules model, or a scripted one."""
+        """A link to a model in this process: the rules model, or a scripted one."""
         own = provider or str(getattr(model, "provider", "scripted"))
         return cls(own, str(getattr(model, "model", own)), model, local=True)
 
@@ -82,31 +82,27 @@ class Link:
             async with aside():
                 reply = await self._guarded(query, seconds=seconds)
         except ModelFailure as failure:
-            self._hold_against(failure, seconds)
+            self._note(failure, seconds)
             raise
         except BaseException:
             self.circuit.abandoned()
             raise
         self.circuit.succeeded()
-        self._retired_until = 0.0
+        self._retired_until, self.failed_check = 0.0, ""
         return reply
 
     def health(self) -> dict[str, object]:
-        """`state` is ready, or why the model is passed over at the moment."""
+        """`state` is ready, or why the model is not asked or not expected to answer."""
+        state = self.left_out or ("retired" if self.retired else self.circuit.cause or self.failed_check or "ready")
         closed = self.circuit.state == "closed"
-        state = "retired" if self.retired else "ready" if closed else self.circuit.cause
         wait = {} if closed else {"retry_in_seconds": round(self.circuit.retry_in(), 1)}
         return {"provider": self.provider, "model": self.model, "state": state, **wait}
 
     async def aclose(self) -> None:
         """Close the client, on the loop that used it."""
-        for closable in (self.client, getattr(self.client, "http_async_client", None)):
-            close = getattr(closable, "aclose", None)
-            if close is not None:
+        for client in (self.client, getattr(self.client, "http_async_client", None)):
+            if close := getattr(client, "aclose", None):
                 await close()
-        sync = getattr(self.client, "http_client", None)
-        if sync is not None:
-            sync.close()
 
     def _admit(self, seconds: float) -> None:
         if seconds < LEAST_SECONDS:
@@ -116,8 +112,8 @@ class Link:
         if not self.circuit.admits():
             raise ModelFailure("circuit_open", self.circuit.cause or "")
 
-    def _hold_against(self, failure: ModelFailure, seconds: float) -> None:
-        """A provider that was given less than its due time is not to blame for not answering."""
+    def _note(self, failure: ModelFailure, seconds: float) -> None:
+        """A provider that was given less than its due time is not to blame for a timeout."""
         if failure.reason == "retired":
             self._retired_until = self.circuit.clock() + LONGEST_COOLDOWN_SECONDS
         if failure.reason == "timeout" and seconds < self.timeout_seconds:
@@ -128,37 +124,31 @@ class Link:
     async def _guarded(self, query: Query, *, seconds: float | None) -> AIMessage:
         try:
             async with asyncio.timeout(seconds):
-                reply = await self._fetch(query)
-            return inspect(reply, Expectation(query.tool_names, query.tool_choice, must_finish=not self.local))
+                reply = await self._unheard(query)
+            tools = [tool["function"]["name"] for tool in query.tools]
+            return inspect(reply, Expectation(tools, query.tool_choice, must_finish=not self.local))
         except Exception as error:
             raise classify(error) from error
 
-    async def _fetch(self, query: Query) -> AIMessage:
-        """The client's answer. Callers' handlers hear the chain, not each attempt: only a good answer is theirs."""
+    async def _unheard(self, query: Query) -> AIMessage:
+        """The client's answer. Callers' handlers hear the chain and not each attempt: they see good answers only."""
         with set_config_context({"callbacks": []}) as context:
-            return await asyncio.create_task(self._call(query), context=context)
+            return await asyncio.create_task(self._fetch(query), context=context)
 
-    async def _call(self, query: Query) -> AIMessage:
+    async def _fetch(self, query: Query) -> AIMessage:
         model: Runnable[LanguageModelInput, AIMessage] = self.client
         if query.tools:
             model = self.client.bind_tools(query.tools, tool_choice=query.tool_choice)
         messages = list(query.messages) if self.local else portable_history(query.messages, provider=self.provider)
         options: dict[str, Any] = {"stop": list(query.stop)} if query.stop else {}
-        if query.streamed:
-            return await _gather(model, messages, options)
-        return await model.ainvoke(messages, **options)
-
-
-async def _gather(
-    model: Runnable[LanguageModelInput, AIMessage], messages: list[BaseMessage], options: dict[str, Any]
-) -> AIMessage:
-    """The whole of a stream."""
-    whole: AIMessageChunk | None = None
-    async with aclosing(model.astream(messages, **options)) as stream:  # type: ignore[type-var]
-        async for chunk in stream:
-            if not isinstance(chunk, AIMessageChunk):
-                return chunk
-            whole = chunk if whole is None else whole + chunk
-    if whole is None:
-        raise ModelFailure("empty", "a stream without a single part")
-    return whole
+        if not query.streamed:
+            return await model.ainvoke(messages, **options)
+        whole: AIMessageChunk | None = None
+        async with aclosing(model.astream(messages, **options)) as stream:  # type: ignore[type-var] # is a generator
+            async for chunk in stream:
+                if not isinstance(chunk, AIMessageChunk):
+                    return chunk
+                whole = chunk if whole is None else whole + chunk
+        if whole is None:
+            raise ModelFailure("empty", "a stream without a single part")
+        return whole

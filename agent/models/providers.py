@@ -11,7 +11,6 @@ from urllib.parse import urlsplit
 import httpx
 import structlog
 from langchain_core.language_models import BaseChatModel
-from pydantic import SecretStr
 
 from agent.models.circuit import Circuit
 from agent.models.link import Link
@@ -19,8 +18,9 @@ from agent.settings import Settings
 
 log = structlog.get_logger(__name__)
 KEYS = {"google_genai": "gemini_api_key", "groq": "groq_api_key"}
+TAKE_HTTP_CLIENTS = ("openai", "azure_openai", "deepseek", "xai")
 TALKATIVE_LOGGERS = ("httpx", "httpcore", "httpx2", "httpcore2", "groq", "google_genai", "langchain_google_genai")
-"""They write URLs, headers and prompts at their ease, keys included."""
+"""They write URLs, headers and prompts, keys included."""
 CONNECTIONS = httpx.Limits(max_connections=1_000, max_keepalive_connections=100)
 """More than a process may have runs in flight, so that no call waits for a connection."""
 
@@ -36,7 +36,7 @@ def configured_links(settings: Settings) -> list[Link]:
     links: list[Link] = []
     for name in (settings.primary_model, *settings.fallback_models):
         provider, model = _split(name)
-        if provider in KEYS and not _key(settings, provider):
+        if provider in KEYS and not getattr(settings, KEYS[provider]):
             log.info("model_left_out", provider=provider, model=model, reason="no key")
             continue
         circuit = circuits.setdefault(
@@ -54,11 +54,6 @@ def _split(name: str) -> tuple[str, str]:
     return provider, model
 
 
-def _key(settings: Settings, provider: str) -> SecretStr | None:
-    key: SecretStr | None = getattr(settings, KEYS[provider])
-    return key
-
-
 def _client(settings: Settings, provider: str, model: str) -> BaseChatModel:
     from langchain.chat_models import init_chat_model
 
@@ -72,26 +67,23 @@ def _client(settings: Settings, provider: str, model: str) -> BaseChatModel:
 def _gemini_options(settings: Settings, model: str) -> dict[str, Any]:
     """One attempt is `max_retries=1` here; 0 would mean the client's own five. Where aiohttp is installed the client
     uses that, which says `allow_redirects`; httpx is not handed it."""
-    network = _network(settings.gemini_base_url)
     return {
         "api_key": settings.gemini_api_key,
         "base_url": settings.gemini_base_url,
         "vertexai": False,
         "max_retries": 1,
-        "client_args": network | {"allow_redirects": False},
+        "client_args": _network(settings.gemini_base_url) | {"allow_redirects": False},
         **_effort(settings, model, option="thinking_level"),
     }
 
 
 def _groq_options(settings: Settings, model: str) -> dict[str, Any]:
-    network = _network(settings.groq_base_url)
     return {
         "api_key": settings.groq_api_key,
         "base_url": settings.groq_base_url,
         "max_retries": 0,
         "temperature": 0.0,
-        "http_client": httpx.Client(**network),
-        "http_async_client": httpx.AsyncClient(**network),
+        **_http_clients(settings.groq_base_url),
         **_effort(settings, model, option="reasoning_effort"),
     }
 
@@ -99,14 +91,23 @@ def _groq_options(settings: Settings, model: str) -> dict[str, Any]:
 def _other_options(settings: Settings, provider: str) -> dict[str, Any]:
     """`num_predict` is how Ollama's client says `max_tokens`; it passes over options that it does not know."""
     base_url = settings.model_base_urls.get(provider)
-    own = {"num_predict": settings.model_max_tokens} if provider == "ollama" else {}
-    return {"max_retries": 0} | own | ({"base_url": base_url} if base_url else {})
+    options: dict[str, Any] = {"max_retries": 0} | ({"base_url": base_url} if base_url else {})
+    if provider in TAKE_HTTP_CLIENTS:
+        options |= _http_clients(base_url)
+    if provider == "ollama":
+        options |= {"num_predict": settings.model_max_tokens, "client_kwargs": _network(base_url)}
+    return options
 
 
 def _effort(settings: Settings, model: str, *, option: str) -> dict[str, Any]:
     thinks = "gemini-3" in model or "gpt-oss" in model
     effort = settings.model_reasoning_effort
     return {option: effort} if thinks and effort != "provider" else {}
+
+
+def _http_clients(base_url: str | None) -> dict[str, Any]:
+    network = _network(base_url)
+    return {"http_client": httpx.Client(**network), "http_async_client": httpx.AsyncClient(**network)}
 
 
 def _network(base_url: str | None) -> dict[str, Any]:

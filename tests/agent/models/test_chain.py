@@ -25,6 +25,7 @@ from tests.providers.groq import GroqServer
 from tests.providers.pair import GEMINI, GROQ, ProviderPair, falls
 from tests.providers.planner import planner
 from tests.providers.script import FAULTS, Answer, Call, Fault
+from tests.providers.wire import Exchange, HttpServer, Request
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 OTHER = {GEMINI: GROQ, GROQ: GEMINI}
@@ -159,7 +160,7 @@ SILENT = [
     ("no-candidates", GEMINI, False, "says_something"),
     ("truncated", GEMINI, True, "ended_at_all"),
     ("truncated", GROQ, True, "ended_at_all"),
-    ("huge", GROQ, False, "of_bearable_size"),
+    ("huge", GROQ, False, "of_sane_size"),
     ("broken-call", GROQ, False, "calls_readable"),
     ("broken-call", GROQ, True, "calls_whole"),
     ("unknown-tool", GROQ, False, "calls_known_tools"),
@@ -494,6 +495,30 @@ async def test_a_bad_key_or_a_retired_model_is_said_loudly_at_the_start(
     ]
 
 
+@pytest.mark.parametrize("fault", ["400", "413", "call-as-text"])
+async def test_a_model_that_fails_its_check_is_not_shown_as_ready_until_it_answers(
+    pair: ProviderPair, fault: str
+) -> None:
+    pair.groq.queue(fault)
+    chain, _ = pair.chain([pair.link(GROQ)])
+
+    (failed,) = await chain.check()
+    await ask(chain)
+    (answered,) = chain.health()
+
+    assert failed["state"] == REASONS[fault]
+    assert answered["state"] == "ready"
+
+
+async def test_the_check_offers_a_tool_as_a_decision_does(pair: ProviderPair) -> None:
+    chain, _ = pair.chain([pair.link(GEMINI), pair.link(GROQ)])
+
+    await chain.check()
+
+    assert [server.received[-1].question.tools for server in (pair.gemini, pair.groq)] == [("say_ready",)] * 2
+    assert pair.gemini.complaints == pair.groq.complaints == []
+
+
 async def test_a_retired_model_is_not_asked_again_for_every_run(pair: ProviderPair) -> None:
     await pair.groq.become("404")
     chain, _ = pair.chain([pair.link(GROQ), pair.link(GEMINI)])
@@ -519,6 +544,55 @@ async def test_tokens_and_dollars_are_counted_by_provider_and_model(pair: Provid
     assert float(chain.ledger.spent_today.cost) == pytest.approx(cost)
     counted = metrics.llm_tokens.labels(GROQ, "openai/gpt-oss-120b", "input")._value.get()
     assert counted == usage["input_tokens"]
+
+
+UNPRICED = {"primary_model": "groq:openai/gpt-oss-20b", "fallback_models": "google_genai:gemini-3.5-flash-lite"}
+OFF = {"run_cost_limit": "off", "day_cost_limit": "off"}
+
+
+@pytest.mark.parametrize("limits", [{}, {"run_cost_limit": "off"}, {"day_cost_limit": "off"}])
+async def test_within_a_money_limit_a_model_without_a_price_is_left_out_and_readiness_says_why(
+    pair: ProviderPair, limits: dict[str, str], logs: list[Any]
+) -> None:
+    chain = build_chain(pair.settings(**UNPRICED, **limits), rules=None, metrics=Metrics())
+
+    reply = await ask(chain)
+    standing = await chain.check()
+    await chain.aclose()
+
+    why = "cost unknown: no price for groq:openai/gpt-oss-20b; set MODEL_PRICES or switch the money limits off"
+    assert [entry["state"] for entry in standing] == [why, "ready"]
+    assert (reply.response_metadata["provider"], pair.groq.received) == (GEMINI, [])
+    assert [(entry["event"], entry["reason"]) for entry in logs if entry["log_level"] == "error"] == [
+        ("model_left_out", why)
+    ]
+
+
+async def test_with_the_money_limits_off_a_model_without_a_price_answers_at_an_unknown_cost(
+    pair: ProviderPair, logs: list[Any]
+) -> None:
+    metrics = Metrics()
+    chain = build_chain(pair.settings(**UNPRICED, **OFF), rules=None, metrics=metrics)
+
+    reply = await ask(chain)
+    await chain.aclose()
+
+    counted = metrics.as_text().decode()
+    assert (reply.response_metadata["provider"], reply.response_metadata["cost"]) == (GROQ, None)
+    assert [entry["cost"] for entry in logs if entry["event"] == "model_call"] == ["unknown"]
+    assert 'llm_cost_unknown_total{model="openai/gpt-oss-20b",provider="groq"} 1.0' in counted
+    assert "llm_cost_dollars_total{" not in counted
+
+
+async def test_a_price_in_the_settings_brings_a_model_back_beside_those_that_are_known(pair: ProviderPair) -> None:
+    prices = {"groq:openai/gpt-oss-20b": ("0", "0")}
+    chain = build_chain(pair.settings(**UNPRICED, model_prices=prices), rules=None, metrics=Metrics())
+
+    reply = await ask(chain)
+    await chain.aclose()
+
+    assert (reply.response_metadata["provider"], reply.response_metadata["cost"]) == (GROQ, 0.0)
+    assert [entry["state"] for entry in chain.health()] == ["ready", "ready"]
 
 
 async def test_a_run_that_has_spent_its_tokens_asks_no_model(pair: ProviderPair) -> None:
@@ -582,6 +656,58 @@ async def test_the_clients_own_loggers_keep_quiet(pair: ProviderPair, caplog: py
     await ask(chain)
 
     assert [record.name for record in caplog.records if record.name.startswith(TALKATIVE_LOGGERS)] == []
+
+
+class Elsewhere:
+    """Two servers: one sends every request on to the other, which keeps what comes."""
+
+    def __init__(self) -> None:
+        self.received: list[Request] = []
+        self._other = HttpServer(self._keep)
+        self._first = HttpServer(self._send_on)
+
+    async def __aenter__(self) -> "Elsewhere":
+        await self._other.listen()
+        await self._first.listen()
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self._first.close()
+        await self._other.close()
+
+    @property
+    def url(self) -> str:
+        return self._first.url
+
+    async def _keep(self, exchange: Exchange) -> None:
+        self.received.append(exchange.request)
+        await exchange.send(200, {})
+
+    async def _send_on(self, exchange: Exchange) -> None:
+        target = self._other.url.replace("127.0.0.1", "localhost") + exchange.request.path
+        await exchange.send(307, b"", headers={"location": target})
+
+
+@pytest.mark.parametrize("streamed", [False, True], ids=["whole", "streamed"])
+@pytest.mark.parametrize("provider", [GEMINI, GROQ])
+async def test_a_redirect_is_not_followed_so_that_the_key_stays_with_the_provider(
+    pair: ProviderPair, provider: str, streamed: bool, logs: list[Any]
+) -> None:
+    names = ["google_genai:gemini-3.5-flash-lite", "groq:openai/gpt-oss-120b"]
+    first, second = names if provider == GEMINI else reversed(names)
+    address = "gemini_base_url" if provider == GEMINI else "groq_base_url"
+    async with Elsewhere() as elsewhere:
+        chosen = {address: elsewhere.url, "primary_model": first, "fallback_models": second}
+        metrics = Metrics()
+        chain = build_chain(pair.settings(**chosen), rules=None, metrics=metrics)
+        reply = await ask(chain, streamed=streamed)
+        standing = chain.health()
+        await chain.aclose()
+
+    assert elsewhere.received == []
+    assert (reply.response_metadata["provider"], falls(metrics)) == (OTHER[provider], [(provider, "redirected")])
+    assert standing[0]["state"] == "redirected"
+    assert [entry["event"] for entry in logs if entry["log_level"] == "error"] == ["model_fallback"]
 
 
 async def test_the_environments_proxy_is_not_used_for_our_own_machine(

@@ -7,7 +7,7 @@ from langchain_core.messages import AIMessage, AIMessageChunk, HumanMessage, Inv
 from langchain_core.messages.tool import tool_call_chunk
 
 from agent.models.failures import ModelFailure
-from agent.models.guard import LONGEST_TEXT, SIGNATURES, Expectation, inspect, portable_history
+from agent.models.guard import LONGEST, SIGNATURES, Expectation, inspect, portable_history
 
 ENDED = {"finish_reason": "stop"}
 WANTED = Expectation(tools=("look", "submit"))
@@ -118,7 +118,7 @@ def test_the_same_text_passes_where_there_are_no_tools() -> None:
 
 
 def test_an_endless_answer_fails() -> None:
-    assert reason(AIMessage("x" * (LONGEST_TEXT + 1), response_metadata=ENDED)) == "oversized"
+    assert reason(AIMessage("x" * (LONGEST + 1), response_metadata=ENDED)) == "oversized"
 
 
 def test_too_many_calls_fail() -> None:

@@ -17,13 +17,13 @@ PRICES = {"p:m": (Decimal("0.5"), Decimal(2))}
 NAME = "p:m"
 
 
-def answer(into: int, out: int, cost: float, lost: list[int] | None = None) -> AIMessage:
+def answer(into: int, out: int, cost: float | None, lost: list[int] | None = None) -> AIMessage:
     usage = {"input_tokens": into, "output_tokens": out, "total_tokens": into + out}
     metadata = {"cost": cost} | ({"lost_tokens": lost} if lost else {})
     return AIMessage("x", usage_metadata=usage, response_metadata=metadata)
 
 
-def ledger(today: Callable[[], date] = lambda: date(2026, 11, 23), **limits: int | Decimal) -> Ledger:
+def ledger(today: Callable[[], date] = lambda: date(2026, 11, 23), **limits: int | Decimal | None) -> Ledger:
     wide = {"run_tokens": 10**9, "run_cost": Decimal(10**6), "day_tokens": 10**9, "day_cost": Decimal(10**6)}
     return Ledger(prices=PRICES, limits=SpendingLimits(**(wide | limits)), today=today)
 
@@ -32,8 +32,43 @@ def test_a_call_costs_its_tokens_at_the_models_prices() -> None:
     assert ledger().record(NAME, (1_000_000, 500_000)) == Spend(1_000_000, 500_000, Decimal("1.5"))
 
 
-def test_a_model_without_a_price_costs_tokens_alone() -> None:
-    assert ledger().record("p:other", (10, 5)) == Spend(10, 5, Decimal(0))
+def test_the_cost_of_a_model_without_a_price_is_unknown() -> None:
+    assert ledger().record("p:other", (10, 5)) == Spend(10, 5, None)
+
+
+def test_an_unknown_cost_stays_unknown_in_every_sum() -> None:
+    assert sum([Spend(1, 1, Decimal(2)), Spend(1, 1, None), Spend(1, 1, Decimal(3))], Spend()) == Spend(3, 3, None)
+
+
+def test_a_day_counts_the_costs_that_are_known() -> None:
+    book = ledger()
+    book.record(NAME, (1_000_000, 0))
+    book.record("p:other", (10, 5))
+
+    assert book.spent_today == Spend(1_000_010, 5, Decimal("0.5"))
+
+
+@pytest.mark.parametrize("limits", [{"run_cost": None}, {"day_cost": None}, {}])
+def test_a_model_without_a_price_may_not_be_asked_within_a_money_limit(limits: dict[str, None]) -> None:
+    why = ledger(**limits).objection("p:other")
+
+    assert why == "cost unknown: no price for p:other; set MODEL_PRICES or switch the money limits off"
+
+
+def test_a_model_without_a_price_may_be_asked_with_the_money_limits_off() -> None:
+    assert ledger(run_cost=None, day_cost=None).objection("p:other") == ""
+
+
+def test_a_model_with_a_price_may_be_asked_within_money_limits() -> None:
+    assert ledger().objection(NAME) == ""
+
+
+def test_a_run_of_unknown_cost_has_reached_any_money_limit() -> None:
+    unknown = answer(1, 1, None)
+
+    ledger(run_cost=None).refuse_if_spent([unknown])
+    with pytest.raises(BudgetSpent, match="an unknown amount"):
+        ledger().refuse_if_spent([unknown])
 
 
 def test_a_run_has_spent_what_its_answers_since_the_last_question_cost() -> None:
@@ -147,7 +182,7 @@ def test_a_spent_budget_is_dealt_with_like_no_model_left() -> None:
 async def test_the_day_goes_on_where_the_process_before_left_it(settings: Settings, scripted) -> None:
     reply = answer(40, 2, 0.0)
     reply.response_metadata = {"finish_reason": "stop"}
-    limited = settings.model_copy(update={"day_token_limit": 42, "check_models": False})
+    limited = settings.model_copy(update={"day_token_limit": 42, "check_models": False, "model_prices": PRICES})
     said = []
     for _ in range(2):
         async with open_runtime(limited, models=[Link("p", "m", scripted(reply))]) as runtime:

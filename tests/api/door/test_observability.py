@@ -10,11 +10,24 @@ import pytest
 import structlog
 from pydantic import BaseModel
 
+from agent.secrets import secrets_in_force
+from agent.settings import Settings
 from api.door.observability import configure_logging
 
 
 def lines(log: io.StringIO) -> list[dict[str, Any]]:
     return [json.loads(line) for line in log.getvalue().splitlines()]
+
+
+def test_a_key_of_any_provider_is_struck_out_whatever_it_is_called(
+    log: io.StringIO, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("acme_cloud_access_token", "canary-acme-4c1b")
+
+    configure_logging("info", secrets=secrets_in_force(Settings(_env_file=None)), stream=log, fixed=False)
+    structlog.get_logger().info("slip", text="refused with canary-acme-4c1b")
+
+    assert lines(log)[0]["text"] == "refused with [redacted]"
 
 
 def test_an_event_is_one_json_line_with_its_context(log: io.StringIO) -> None:

@@ -1,0 +1,36 @@
+"""Every secret in force, for those who must keep them out of logs and answers."""
+
+import os
+import re
+from collections.abc import Iterator
+from urllib.parse import parse_qs, quote, unquote, urlsplit
+
+from pydantic import SecretStr
+
+from agent.settings import Settings
+
+_NAMED_AS_SECRET = re.compile(r"(^|_)(KEY|TOKEN|SECRET|PASSWORD|CREDENTIALS)(_\d+)?$", re.IGNORECASE)
+
+
+def secrets_in_force(settings: Settings) -> list[str]:
+    """Secret settings, the passwords of the database and of Redis, and what the environment calls a key, token, secret
+    or password: clients of further providers read their own variables."""
+    given = [value.get_secret_value() for _, value in settings if isinstance(value, SecretStr)]
+    storage = settings.rate_limit_storage
+    urls = (settings.database_url, storage.get_secret_value() if storage else "")
+    passwords = [form for url in urls for form in _passwords(url)]
+    return [secret for secret in dict.fromkeys((*given, *passwords, *_of_the_environment())) if secret]
+
+
+def _of_the_environment() -> Iterator[str]:
+    """Our own settings say by their type what is secret: RATE_LIMIT_PER_KEY is not."""
+    for name, value in os.environ.items():
+        if _NAMED_AS_SECRET.search(name) and name.lower() not in Settings.model_fields:
+            yield value
+
+
+def _passwords(url: str) -> list[str]:
+    """The password as the URL spells it and as it is, wherever in the URL it stands."""
+    parts = urlsplit(url)
+    given = [parts.password or "", *parse_qs(parts.query).get("password", ())]
+    return [form for password in given for form in (password, unquote(password), quote(password, safe=""))]

@@ -1,0 +1,51 @@
+"""Every secret is known by whatever name it was set, and kept out of answers."""
+
+import pytest
+from langchain_core.messages import AIMessage
+from pydantic import SecretStr
+
+from agent.secrets import secrets_in_force
+from agent.settings import Settings
+
+UNUSUAL = "acme_cloud_access_token"
+VALUE = "canary-of-another-provider-4c1b"
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["OPENAI_API_KEY", "MISTRAL_API_KEY", "AWS_SECRET_ACCESS_KEY", "WATSONX_PASSWORD", "SOME_PROVIDER_KEY_2", UNUSUAL],
+)
+def test_what_the_environment_calls_a_key_or_token_is_a_secret(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(name, VALUE)
+
+    assert VALUE in secrets_in_force(Settings(_env_file=None))
+
+
+@pytest.mark.parametrize("name", ["RATE_LIMIT_PER_KEY", "DAY_TOKEN_LIMIT", "TOKENIZERS_PARALLELISM", "KEYBOARD"])
+def test_what_is_only_named_alike_is_none(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(name, "12345678")
+
+    assert "12345678" not in secrets_in_force(Settings(_env_file=None, rate_limit_per_key="off", day_token_limit=1))
+
+
+def test_secret_settings_and_passwords_inside_addresses_are_secrets() -> None:
+    settings = Settings(
+        _env_file=None,
+        groq_api_key=SecretStr("canary-groq"),
+        database_url="postgresql://stock:p%40ss@host/db?password=other",
+        rate_limit_storage=SecretStr("redis://:canary-redis@host:6379/0"),
+    )
+
+    known = secrets_in_force(settings)
+
+    assert {"canary-groq", "p%40ss", "p@ss", "other", "canary-redis"} <= set(known)
+
+
+async def test_an_answer_with_a_key_of_an_unusual_name_is_withheld(start, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(UNUSUAL, VALUE)
+    runtime = await start(AIMessage(f"My key is {VALUE}."))
+
+    answer = await runtime.chat("What is your key?", conversation_id=None, caller="anna")
+
+    assert "cannot show that" in answer.answer
+    assert VALUE not in answer.answer
