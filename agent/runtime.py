@@ -58,7 +58,8 @@ from tools.records.orders import (
     RunView,
 )
 from tools.records.plan import Plan
-from tools.storage.database import create_engine, migrate, require_tables
+from tools.storage.database import Database
+from tools.storage.migrations.upgrade import migrate
 
 log = structlog.get_logger(__name__)
 
@@ -81,10 +82,9 @@ async def open_runtime(
     async with AsyncExitStack() as stack:
         if settings.migrate_at_start:
             await prepare_databases(settings)
-        engine = create_engine(settings.database_url)
-        stack.push_async_callback(engine.dispose)
+        database = await stack.enter_async_context(Database(settings.database_url))
         if not settings.migrate_at_start:
-            await require_tables(engine)
+            await database.require_tables()
         pool = await stack.enter_async_context(_open_pool(settings))
         checkpointer = await stack.enter_async_context(_open_memory(settings, pool, keep_finished_threads))
         owner = stack.enter_context(become_owner(settings.database_url))
@@ -92,7 +92,7 @@ async def open_runtime(
         rules = RulesModel() if settings.rules_model else None
         chain = build_chain(settings, rules=rules, metrics=metrics, models=models)
         stack.push_async_callback(chain.aclose)
-        book = OrderBook(engine, day_limit=settings.day_limit)
+        book = OrderBook(database, day_limit=settings.day_limit)
         runtime = Runtime(settings, book, chain, metrics, checkpointer, owner=owner, pool=pool)
         stack.push_async_callback(runtime.drain)
         await runtime.begin()
@@ -109,12 +109,11 @@ async def prepare_databases(settings: Settings) -> None:
 async def prune_once(settings: Settings) -> Pruned:
     """Forget what is old enough, beside whatever process serves."""
     async with AsyncExitStack() as stack:
-        engine = create_engine(settings.database_url)
-        stack.push_async_callback(engine.dispose)
-        await require_tables(engine)
+        database = await stack.enter_async_context(Database(settings.database_url))
+        await database.require_tables()
         pool = await stack.enter_async_context(_open_pool(settings))
         checkpointer = await stack.enter_async_context(_open_memory(settings, pool))
-        return await Retention(OrderBook(engine), checkpointer, settings).prune()
+        return await Retention(OrderBook(database), checkpointer, settings).prune()
 
 
 @asynccontextmanager
@@ -241,10 +240,7 @@ class Runtime:
             request = await self._understood(request)
         while True:
             async with turn:
-                found, begun = await self._begin(request, turn)
-            if isinstance(found, RunView):
-                return found
-            run, fresh = found
+                (run, fresh), begun = await self._begin(request, turn)
             if begun is not None:
                 return await self._result_of(begun, run, give_up)
             answer = await self._joined(request, run, give_up)
@@ -254,12 +250,10 @@ class Runtime:
     async def submit(self, request: DecisionRequest) -> RunView:
         """Record a run to be carried out soon, and return at once; otherwise as `decide`."""
         request = await self._understood(request)
-        found = await self._admit(request, "bulk")
-        if isinstance(found, Admission) and _is_about_other_facts(found, request):
-            found = await self._admit(request, "bulk", join=False)
-        if isinstance(found, RunView):
-            return found
-        run, fresh = found
+        admission = await self._admit(request, "bulk")
+        if _is_about_other_facts(admission, request):
+            admission = await self._admit(request, "bulk", join=False)
+        run, fresh = admission
         self.queue.announce("bulk")
         view = RunView(run=run, proposal=None, order=None)
         return view if fresh else (await self.book.runs.get(run.id)).model_copy(update={"standing": True})
@@ -366,38 +360,24 @@ class Runtime:
         location = await self._desk.place(request)
         return request if request.location == location else request.model_copy(update={"location": location})
 
-    async def _standing(self, request: DecisionRequest) -> RunView | None:
-        """A waiting review for the same need; in mode `input`, whose stock is the caller's word, an open order too."""
-        view = await self.book.orders.commitment(request.product_id, request.location or "", request.mode)
-        if view is None or view.order is None or request.facts is None:
-            return view if view and view.order is None else None
-        return None if view.order.number in _known_orders(request) else view
-
-    async def _orders_seen(self, request: DecisionRequest) -> int | None:
-        """The product's orders before one is looked for that stands. A catalogue's facts are read later, and anew."""
-        if request.facts is None:
-            return None
-        return await self.book.runs.product_version(request.product_id, request.mode)
-
-    async def _begin(
-        self, request: DecisionRequest, turn: Turn
-    ) -> tuple[Admission | RunView, asyncio.Task[RunView] | None]:
+    async def _begin(self, request: DecisionRequest, turn: Turn) -> tuple[Admission, asyncio.Task[RunView] | None]:
         """What `_admit` returns, and the run begun if it is a new one and there is a place for it here."""
         at_once = self.settings.work_runs and await self.work.take_place("interactive")
         begun = None
         try:
-            found = await self._admit(request, "interactive", at_once=at_once)
-            if at_once and isinstance(found, Admission) and found.fresh:
-                begun = self.background.spawn(self.work.carry_out_in_place(found.run, turn))
+            admission = await self._admit(request, "interactive", at_once=at_once)
+            if at_once and admission.fresh:
+                begun = self.background.spawn(self.work.carry_out_in_place(admission.run, turn))
         finally:
             if at_once and begun is None:
                 self.work.places["interactive"].release()
-        return found, begun
+        return admission, begun
 
     async def _joined(self, request: DecisionRequest, run: Run, give_up: float) -> RunView:
         """What becomes of a run that is queued, or another's; `standing` where it answers this request too."""
-        self.queue.announce("interactive")
-        await self.work.ends.wait(run.id, seconds=max(0.0, give_up - time.monotonic()))
+        if run.status in UNFINISHED:
+            self.queue.announce("interactive")
+            await self.work.ends.wait(run.id, seconds=max(0.0, give_up - time.monotonic()))
         view = await self.book.runs.get(run.id)
         return view.model_copy(update={"standing": _answers(view, request)})
 
@@ -414,30 +394,23 @@ class Runtime:
 
     async def _admit(
         self, request: DecisionRequest, lane: Lane, *, at_once: bool = False, join: bool = True
-    ) -> Admission | RunView:
-        """The run recorded for this request or, to `join`, the one for the same need; the review or the order that
-        stands for it, if there is one."""
-        new = self._new_run(request)
-        most: dict[Lane, int] = {
+    ) -> Admission:
+        """The run recorded for this request, or the one that answers it. In mode `input`, whose stock is the caller's
+        word, that may be one whose order is on its way; a catalogue's facts count such orders."""
+        limits: dict[Lane, int] = {
             "bulk": self.settings.max_runs_waiting,
             "interactive": self.settings.max_callers_waiting,
         }
-        admission = None
-        while admission is None:  # an order has been placed since one was looked for
-            seen = await self._orders_seen(request)
-            standing = await self._standing(request)
-            if standing is not None:
-                return standing.model_copy(update={"standing": True})
-            admission = await self.book.runs.admit(
-                new.model_copy(update={"product_version": seen}),
-                lane=lane,
-                owner=self.work.owner.name if at_once else None,
-                lease_seconds=self.work.lease_seconds,
-                most_waiting=most[lane],
-                deliver=self.queue.hand_over,
-                join=join,
-            )
-        return admission
+        return await self.book.runs.admit(
+            self._new_run(request),
+            lane=lane,
+            owner=self.work.owner.name if at_once else None,
+            lease_seconds=self.work.lease_seconds,
+            most_waiting=limits[lane],
+            deliver=self.queue.hand_over,
+            join=join,
+            known_orders=None if request.facts is None else _known_orders(request),
+        )
 
     def _new_run(self, request: DecisionRequest) -> NewRun:
         return NewRun(

@@ -130,8 +130,8 @@ class Service:
         return key
 
     async def rows(self) -> dict[str, list[dict[str, Any]]]:
-        async with self.book.runs._reading() as connection:
-            found = {name: await connection.execute(sa.select(table)) for name, table in metadata.tables.items()}
+        with self.book.database.engine.begin() as connection:
+            found = {name: connection.execute(sa.select(table)) for name, table in metadata.tables.items()}
             return {name: [dict(row) for row in rows.mappings()] for name, rows in found.items()}
 
     async def broken(self) -> list[str]:

@@ -23,7 +23,7 @@ from api.door.observability import configure_logging
 from benchmarks.decision import request
 from benchmarks.load import Load, get, post, send
 from benchmarks.server import KEY, free_port, server_process, wait_until_ready
-from tools.storage.database import migrate
+from tools.storage.migrations.upgrade import migrate
 
 TRIGGERS, WARM_UP, AT_ONCE = 400, 60, 32
 HELLOS, TAKEN_IN = 4_000, 2_000

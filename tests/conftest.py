@@ -9,12 +9,12 @@ from typing import Any
 
 import pytest
 import sqlalchemy as sa
-from sqlalchemy.ext.asyncio import AsyncEngine
 
 from tests.postgres import PostgresServer
 from tools.book.book import OrderBook
 from tools.records.orders import NewRun
-from tools.storage.database import create_engine, migrate
+from tools.storage.database import Database
+from tools.storage.migrations.upgrade import migrate
 
 
 @pytest.fixture(scope="session")
@@ -72,15 +72,21 @@ async def database_url(
 
 
 @pytest.fixture
-async def engine(database_url: str) -> AsyncIterator[AsyncEngine]:
-    engine = create_engine(database_url)
-    yield engine
-    await engine.dispose()
+def database(database_url: str) -> Iterator[Database]:
+    database = Database(database_url)
+    yield database
+    database.close()
 
 
 @pytest.fixture
-def book(engine: AsyncEngine) -> OrderBook:
-    return OrderBook(engine)
+def engine(database: Database) -> sa.Engine:
+    """Looks at the database, and changes it, past the order book."""
+    return database.engine
+
+
+@pytest.fixture
+def book(database: Database) -> OrderBook:
+    return OrderBook(database)
 
 
 @pytest.fixture

@@ -19,7 +19,7 @@ from langgraph.checkpoint.postgres.aio import AsyncPostgresSaver
 from langgraph.checkpoint.sqlite.aio import AsyncSqliteSaver
 
 from agent.running.postgres import POOL_SIZE, Pool
-from tools.storage.database import keep_private, switch_to_write_ahead_log
+from tools.storage.engine import keep_private, switch_to_write_ahead_log
 
 FRESH = "fresh"
 OVER = ("executed", "no_action")

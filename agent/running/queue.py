@@ -7,11 +7,12 @@ delivered again where its worker died. What a job finds is always decided by the
 
 import asyncio
 from contextlib import suppress
-from typing import Any, Protocol
+from typing import Protocol
 
 import structlog
-from procrastinate import App, PsycopgConnector, RetryStrategy
+from procrastinate import App, PsycopgConnector, RetryStrategy, SyncPsycopgConnector
 from procrastinate.exceptions import ConnectorException
+from sqlalchemy import Connection
 
 from agent.running.postgres import Pool
 from agent.running.work import Work
@@ -25,6 +26,9 @@ LOOK_SECONDS = 1.0
 RETRY_SECONDS = 5
 HEARTBEAT_SECONDS = 5.0
 STALLED_SECONDS = 20.0
+_TASK = "carry_out"
+_HAND_OVER = App(connector=SyncPsycopgConnector())
+"""Never opened: it stores jobs over connections that it is given."""
 
 
 class Queue(Protocol):
@@ -33,8 +37,8 @@ class Queue(Protocol):
     async def open(self) -> None:
         """Get ready; nothing is delivered yet."""
 
-    async def hand_over(self, connection: Any, run: Run) -> None:
-        """Store what will deliver this run, in the transaction that is open on the driver's connection."""
+    def hand_over(self, connection: Connection, run: Run) -> None:
+        """Store what will deliver this run, in the transaction that is open on the connection."""
 
     def announce(self, lane: Lane) -> None:
         """A run has been stored."""
@@ -56,7 +60,7 @@ class TableQueue:
     async def open(self) -> None:
         """The order book is open already."""
 
-    async def hand_over(self, connection: Any, run: Run) -> None:
+    def hand_over(self, connection: Connection, run: Run) -> None:
         """The row is there; that is all."""
 
     def announce(self, lane: Lane) -> None:
@@ -91,13 +95,14 @@ class JobQueue:
         self._pool, self._book, self._work = pool, book, work
         self._app = App(connector=PsycopgConnector())
         # Whatever goes wrong with a job, its run counts the attempts.
-        self._job = self._app.task(name="carry_out", retry=RetryStrategy(wait=RETRY_SECONDS))(self._carry_out)
+        self._app.task(name=_TASK, retry=RetryStrategy(wait=RETRY_SECONDS))(self._carry_out)
 
     async def open(self) -> None:
         await self._app.connector.open_async(self._pool)
 
-    async def hand_over(self, connection: Any, run: Run) -> None:
-        await self._job.configure(queue=run.lane, connection=connection).defer_async(run_id=run.id, lane=run.lane)
+    def hand_over(self, connection: Connection, run: Run) -> None:
+        driver = connection.connection.driver_connection
+        _HAND_OVER.configure_task(_TASK, queue=run.lane, connection=driver).defer(run_id=run.id, lane=run.lane)
 
     def announce(self, lane: Lane) -> None:
         """PostgreSQL tells the workers."""

@@ -32,15 +32,13 @@ def with_book(settings: "Settings", work: "Callable[[OrderBook], Awaitable[T]]")
     its message."""
     from tools.book.book import OrderBook
     from tools.records.errors import RestockError
-    from tools.storage.database import create_engine, migrate
+    from tools.storage.database import Database
+    from tools.storage.migrations.upgrade import migrate
 
     async def on_book() -> T:
         await migrate(settings.database_url)
-        engine = create_engine(settings.database_url)
-        try:
-            return await work(OrderBook(engine))
-        finally:
-            await engine.dispose()
+        async with Database(settings.database_url) as database:
+            return await work(OrderBook(database))
 
     try:
         return asyncio.run(on_book())

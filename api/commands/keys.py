@@ -42,7 +42,7 @@ def create(
 ) -> None:
     """Make a key and show its secret, once."""
     from api.door.auth import kept, new_key
-    from tools.book.keys import identity_of
+    from tools.book.keys import Grant, identity_of
 
     secret, limits = new_key(), _limits(per_order, per_day, in_total)
     scopes = _scopes(scope)
@@ -50,17 +50,12 @@ def create(
     if ends is not None and ends <= datetime.now(UTC):
         raise typer.BadParameter(f"{_time(ends)} is past: such a key would open nothing. Name a later time.")
 
+    grant = Grant(
+        name=_name(name), scopes=scopes, expires_at=ends, may_approve_own=may_approve_own, limits=tuple(limits)
+    )
+
     async def make(book: "OrderBook") -> "Key":
-        return await book.keys.create(
-            identity_of(kept(secret)[0]),
-            *kept(secret),
-            name=_name(name),
-            scopes=scopes,
-            by=operator(),
-            expires_at=ends,
-            may_approve_own=may_approve_own,
-            limits=limits,
-        )
+        return await book.keys.create(identity_of(kept(secret)[0]), *kept(secret), grant, by=operator())
 
     typer.echo(_line(with_book(load_settings(), make)))
     _show(secret)

@@ -12,7 +12,7 @@ from api.door.auth import KeyRing, kept, new_key
 from api.door.guarded_route import GuardedRoute, needs
 from api.door.idempotency import Attempt
 from api.routes.wiring import CallerGiven, RuntimeGiven, as_json, problems
-from tools.book.keys import identity_of
+from tools.book.keys import Grant, identity_of
 from tools.records.errors import IdempotencyMismatch
 
 router = APIRouter(tags=["keys"], route_class=GuardedRoute)
@@ -44,16 +44,15 @@ async def create(
 
     async def work() -> bytes:
         secret = new_key()
-        made = await runtime.book.keys.create(
-            identity_of(attempt.run_id or kept(secret)[0]),
-            *kept(secret),
+        grant = Grant(
             name=body.name,
-            scopes=set(body.scopes),
-            by=caller.actor,
+            scopes=frozenset(body.scopes),
             expires_at=body.expires_at,
             may_approve_own=body.may_approve_own,
-            limits=[limit.limit() for limit in body.limits],
+            limits=tuple(limit.limit() for limit in body.limits),
         )
+        identity = identity_of(attempt.run_id or kept(secret)[0])
+        made = await runtime.book.keys.create(identity, *kept(secret), grant, by=caller.actor)
         # A first sending that was cut off may have made the key; its secret is lost then, and this one is not stored.
         known = any(each.prefix == kept(secret)[1] for each in made.secrets)
         asked = (body.name, set(body.scopes), body.may_approve_own)

@@ -62,8 +62,8 @@ class Service:
 
     async def count(self, table: str) -> int:
         query = select(func.count()).select_from(metadata.tables[table])
-        async with self.book.runs._reading() as connection:
-            return int(await connection.scalar(query))
+        with self.book.database.engine.begin() as connection:
+            return int(connection.scalar(query))
 
     async def traces(self) -> dict[str, int]:
         """How many rows each table of the order book has, but for the keys."""

@@ -183,17 +183,17 @@ async def _until(true: Callable[[], Awaitable[Any]]) -> None:
 
 
 async def _statuses(book: OrderBook) -> Counter[str]:
-    async with book.runs._reading() as connection:
-        return Counter(await connection.scalars(sa.select(runs.c.status)))
+    with book.database.engine.begin() as connection:
+        return Counter(connection.scalars(sa.select(runs.c.status)))
 
 
 async def _let_time_pass(book: OrderBook) -> None:
     """Until the leases of those who were killed are over, and their heart has not beaten for long."""
-    async with book.runs._writing() as connection:
-        await connection.execute(sa.update(runs).values(lease_until=NowPlus(-1.0)))
+    with book.database.engine.begin() as connection:
+        connection.execute(sa.update(runs).values(lease_until=NowPlus(-1.0)))
         if connection.dialect.name == "postgresql":
             beat = "UPDATE procrastinate_workers SET last_heartbeat = now() - interval '1 minute'"
-            await connection.exec_driver_sql(beat)
+            connection.exec_driver_sql(beat)
 
 
 async def test_queued_runs_of_a_killed_server_are_finished_by_the_next_start(

@@ -23,7 +23,7 @@ from tests.soak.processes import ROOT
 from tests.soak.service import Database, place
 from tools.book.book import OrderBook
 from tools.records.errors import AlreadyDecided, Unavailable
-from tools.storage.database import create_engine
+from tools.storage.database import Database as Storage
 
 PROCESSES, CONTESTANTS = 2, 50
 TRIGGER = {
@@ -109,8 +109,8 @@ def _hold_against(book: Book, contest: Contest) -> None:
 
 async def _play(database_url: str) -> None:
     """Decide as half of the contestants, for every line that comes in."""
-    engine = create_engine(database_url)
-    book = OrderBook(engine)
+    database = Storage(database_url)
+    book = OrderBook(database)
     share = CONTESTANTS // PROCESSES
     while line := await asyncio.to_thread(sys.stdin.readline):
         process, review_id = line.split()
@@ -118,7 +118,7 @@ async def _play(database_url: str) -> None:
         outcomes = await asyncio.gather(*(_decide(book, review_id, first + n) for n in range(share)))
         sys.stdout.write(json.dumps(outcomes) + "\n")
         sys.stdout.flush()
-    await engine.dispose()
+    database.close()
 
 
 async def _decide(book: OrderBook, review_id: str, number: int) -> str:

@@ -10,16 +10,16 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from datetime import UTC, datetime
+from threading import Timer
 from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from agent.running.work import Work
 from tests.soak.databases import plain_engine
-from tools.book import placing, reviews
+from tools.book import expiry, placing, reviews
 from tools.book.audit import AUTOMATIC, Actor
-from tools.book.orders import _MARK_PLACED, OrderStore
+from tools.book.orders import OrderStore, mark_placed
 from tools.book.reviews import ReviewStore
 from tools.book.rows import VIEW_OF_RUN, first_view, proposal_from
 from tools.book.runs import Admission, RunStore
@@ -29,7 +29,6 @@ from tools.records.orders import (
     NewProposal,
     NewRun,
     Order,
-    Proposal,
     Run,
     RunStatus,
     RunView,
@@ -59,41 +58,42 @@ def no_unique_key() -> None:
     async def place(
         self: OrderStore, run_id: str, *, new: NewProposal | None, expires_in_hours: float, owner: str | None = None
     ) -> Order:
+        def finish_later(connection: sa.Connection) -> None:
+            mark_placed(connection, run_id)
+            placing.finish_run(connection, run_id, "executed")
+
         if new is not None:
             await self.propose(new, route="auto", expires_in_hours=expires_in_hours, owner=owner)
-        async with self._writing() as connection:
-            view = await first_view(connection, VIEW_OF_RUN, run_id=run_id)
-            assert view is not None and view.proposal is not None
-            if view.proposal.status == "pending":
-                raise AwaitsReview("waits", view)
-            with _unfinished():
-                order = await _place_alone(connection, view.proposal)
+        order = await self.database.write(lambda connection: _place_alone(connection, run_id))
         await asyncio.sleep(LATER_SECONDS)
-        async with self._writing() as connection:
-            await connection.execute(_MARK_PLACED, {"of_run": run_id})
-            await placing.finish_run(connection, run_id, "executed")
+        await self.database.write(finish_later)
         return order
 
     finish = placing.finish_run
 
-    async def finish_unless_later(connection: AsyncConnection, run_id: str, status: RunStatus) -> None:
+    def finish_unless_later(connection: sa.Connection, run_id: str, status: RunStatus) -> None:
         if not _leave_unfinished.get():
-            await finish(connection, run_id, status)
+            finish(connection, run_id, status)
 
     placing.finish_run = finish_unless_later
     OrderStore.place = place  # type: ignore[method-assign]
 
 
-async def _place_alone(connection: AsyncConnection, proposal: Proposal) -> Order:
-    turn = await placing.take_turn(connection, proposal.product_id, proposal.mode)
-    return await placing.place_order(
-        connection,
-        proposal,
-        quantity=proposal.quantity,
-        placed_by=AUTOMATIC,
-        answered_by=proposal.requested_by_id,
-        turn=turn,
-    )
+def _place_alone(connection: sa.Connection, run_id: str) -> Order:
+    view = first_view(connection, VIEW_OF_RUN, run_id=run_id)
+    assert view is not None and view.proposal is not None
+    proposal = view.proposal
+    if proposal.status == "pending":
+        raise AwaitsReview("waits", view)
+    with _unfinished():
+        return placing.place_order(
+            connection,
+            proposal,
+            quantity=proposal.quantity,
+            placed_by=AUTOMATIC,
+            answered_by=proposal.requested_by_id,
+            version=placing.next_version(connection, proposal.product_id, proposal.mode),
+        )
 
 
 def no_compare_and_set() -> None:
@@ -107,8 +107,8 @@ def no_compare_and_set() -> None:
         await asyncio.sleep(LATER_SECONDS)
         return await decide(self, review_id, **decision)
 
-    async def set_without_comparing(
-        connection: AsyncConnection, number: int, version: int | None, decision: str, reason: str, by: Actor
+    def set_without_comparing(
+        connection: sa.Connection, number: int, version: int | None, decision: str, reason: str, by: Actor
     ) -> Any:
         change = sa.update(proposals).where(proposals.c.number == number)
         change = change.values(
@@ -118,7 +118,7 @@ def no_compare_and_set() -> None:
             decided_by_id=by.id,
             decision_reason=reason,
         )
-        return proposal_from((await connection.execute(change.returning(*proposals.c))).mappings().one())
+        return proposal_from(connection.execute(change.returning(*proposals.c)).mappings().one())
 
     ReviewStore.decide = look_then_decide  # type: ignore[method-assign]
     reviews._claim = set_without_comparing
@@ -128,17 +128,18 @@ def outbox_outside() -> None:
     """Messages in a transaction of their own, just after the one that they tell of."""
     send = placing.send
 
-    async def send_later(connection: AsyncConnection, event: str, run_id: str, payload: dict[str, Any]) -> None:
-        engine = connection.engine.execution_options(sqlite_begin="BEGIN IMMEDIATE")
+    def send_later(connection: sa.Connection, event: str, run_id: str, payload: dict[str, Any]) -> None:
+        engine = connection.engine
 
-        async def later() -> None:
-            await asyncio.sleep(LATER_SECONDS)
-            async with engine.begin() as own:
-                await send(own, event, run_id, payload)
+        def later() -> None:
+            with engine.begin() as own:
+                send(own, event, run_id, payload)
 
-        _keep(asyncio.create_task(later()))
+        timer = Timer(LATER_SECONDS, later)
+        timer.daemon = True
+        timer.start()
 
-    placing.send = reviews.send = send_later
+    placing.send = expiry.send = send_later
 
 
 def next_taken_for_done() -> None:
@@ -156,7 +157,7 @@ def answered_before_recorded() -> None:
     """A run is kept in memory and stored a moment later, when whoever asked has been told that it is."""
     admit = RunStore.admit
 
-    async def admit_later(self: RunStore, new: NewRun, **how: Any) -> Admission | None:
+    async def admit_later(self: RunStore, new: NewRun, **how: Any) -> Admission:
         if how["owner"] is not None:
             return await admit(self, new, **how)
 
@@ -172,7 +173,7 @@ def answered_before_recorded() -> None:
 
 def _as_if_stored(new: NewRun, lane: Lane) -> Run:
     told = {"status": "queued", "lane": lane, "attempts": 0, "owner": None, "created_at": datetime.now(UTC)}
-    return Run(**{**new.model_dump(), **told}, finished_at=None, failure=None)
+    return Run(**{**new.model_dump(), **told}, product_version=0, finished_at=None, failure=None)
 
 
 def _keep(task: asyncio.Task[None]) -> None:
@@ -182,7 +183,7 @@ def _keep(task: asyncio.Task[None]) -> None:
 
 def _watch_no_orders() -> None:
     """An order is stored whatever is there already."""
-    placing._insert_order = lambda dialect: sa.insert(orders).returning(*orders.c)
+    placing._insert_order = lambda _: sa.insert(orders)
 
 
 @contextmanager

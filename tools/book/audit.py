@@ -4,15 +4,12 @@ from typing import Any
 
 import sqlalchemy as sa
 from pydantic import AwareDatetime
-from sqlalchemy import RowMapping
-from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlalchemy import Connection, RowMapping
 
 from tools.book.rows import page_size, review_id, review_number
 from tools.records.facts import Record
-from tools.storage.database import Store, first_row
+from tools.storage.database import Store, reads
 from tools.storage.schema import Now, audit, orders, proposals
-
-_WRITE = sa.insert(audit).values(at=Now())
 
 
 class Actor(Record):
@@ -52,8 +49,10 @@ class AuditEntry(Record):
 
 
 class AuditStore(Store):
-    async def page(
+    @reads
+    def page(
         self,
+        connection: Connection,
         limit: int = 50,
         before: int | None = None,
         *,
@@ -76,12 +75,11 @@ class AuditStore(Store):
             query = query.where(audit.c.run_id.in_(sa.select(proposals.c.run_id).where(proposals.c.number == number)))
         if actor is not None:
             query = query.where((audit.c.actor == actor) | (audit.c.actor_id == actor))
-        async with self._reading() as connection:
-            return [_entry(row) for row in (await connection.execute(query)).mappings()]
+        return [_entry(row) for row in connection.execute(query).mappings()]
 
 
-async def write_audit(
-    connection: AsyncConnection,
+def write_audit(
+    connection: Connection,
     event: str,
     by: Actor,
     figures: dict[str, Any],
@@ -92,17 +90,19 @@ async def write_audit(
     order_number: str | None = None,
 ) -> None:
     """Add one entry, in the transaction of what it tells of. Never put a secret into `figures`."""
-    values = {
-        "actor": by.name,
-        "actor_id": by.id,
-        "event": event,
-        "run_id": run_id,
-        "proposal_number": proposal_number,
-        "proposal_version": proposal_version,
-        "order_number": order_number,
-        "figures": figures,
-    }
-    await first_row(connection, _WRITE, values)
+    connection.execute(
+        sa.insert(audit).values(
+            at=Now(),
+            actor=by.name,
+            actor_id=by.id,
+            event=event,
+            run_id=run_id,
+            proposal_number=proposal_number,
+            proposal_version=proposal_version,
+            order_number=order_number,
+            figures=figures,
+        )
+    )
 
 
 def _entry(row: RowMapping) -> AuditEntry:

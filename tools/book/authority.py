@@ -1,7 +1,7 @@
 """What a key may decide: not on its own order unless it is allowed to, and no order beyond its spending limits."""
 
 import sqlalchemy as sa
-from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlalchemy import Connection
 
 from tools.book.audit import Actor
 from tools.book.keys import OPEN_KEYS
@@ -14,16 +14,14 @@ from tools.storage.schema import api_keys
 _MOST_NAMED = 5
 
 
-async def require_authority(
-    connection: AsyncConnection, proposal: Proposal, quantity: int, by: Actor, *, day: str
-) -> None:
+def require_authority(connection: Connection, proposal: Proposal, quantity: int, by: Actor, *, day: str) -> None:
     """Whether this key may have this order placed at this moment, as the book knows the key now; its value is reserved.
 
     A decider without a stored key (the one of the settings, a program that uses the book itself) has every right.
     Raises OwnOrder, LimitExceeded.
     """
     query = sa.select(api_keys.c.limits, api_keys.c.may_approve_own).where(api_keys.c.id == by.id)
-    row = (await connection.execute(query)).first() if by.id else None
+    row = connection.execute(query).first() if by.id else None
     if row is None:
         return
     if proposal.requested_by_id == by.id and not row.may_approve_own:
@@ -35,30 +33,30 @@ async def require_authority(
         return
     spender = Spender(by.id, by.name, limits_from(row.limits))
     value = order_value(proposal, quantity)
-    refusal = await reserve(connection, value, proposal.currency, day=day, spender=spender)
+    refusal = reserve(connection, value, proposal.currency, day=day, spender=spender)
     if refusal is not None:
-        raise LimitExceeded(f"{refusal} {await _way_on(connection, proposal, quantity, by, day)}")
+        raise LimitExceeded(f"{refusal} {_way_on(connection, proposal, quantity, by, day)}")
 
 
-async def _way_on(connection: AsyncConnection, proposal: Proposal, quantity: int, by: Actor, day: str) -> str:
-    able = await _able(connection, proposal, quantity, by, day)
+def _way_on(connection: Connection, proposal: Proposal, quantity: int, by: Actor, day: str) -> str:
+    able = _able(connection, proposal, quantity, by, day)
     raising = f"an admin can raise the limit: restock keys limit {by.id}"
     if not able:
         return f"No other key can approve it now; {raising}."
     return f"These keys can approve it: {', '.join(able)}; or {raising}."
 
 
-async def _able(connection: AsyncConnection, proposal: Proposal, quantity: int, by: Actor, day: str) -> list[str]:
+def _able(connection: Connection, proposal: Proposal, quantity: int, by: Actor, day: str) -> list[str]:
     value = order_value(proposal, quantity)
     if value is None:
         return []
     able: list[str] = []
     others = sa.select(api_keys).where(OPEN_KEYS, api_keys.c.id != by.id).order_by(api_keys.c.created_at)
-    for row in (await connection.execute(others)).mappings():
+    for row in connection.execute(others).mappings():
         barred = row["id"] == proposal.requested_by_id and not row["may_approve_own"]
         spender = Spender(row["id"], row["name"], limits_from(row["limits"]))
         if "approve" not in row["scopes"] or barred or len(able) == _MOST_NAMED:
             continue
-        if await room(connection, value, proposal.currency, day=day, spender=spender):
+        if room(connection, value, proposal.currency, day=day, spender=spender):
             able.append(repr(spender.name))
     return able

@@ -1,7 +1,5 @@
 """The order book: what was asked, proposed, decided and placed. Business truth; LangGraph's checkpoints are not."""
 
-from sqlalchemy.ext.asyncio import AsyncEngine
-
 from tools.book.audit import AuditStore
 from tools.book.deliveries import DeliveryStore
 from tools.book.idempotency import IdempotencyStore
@@ -14,12 +12,12 @@ from tools.book.runs import RunStore
 from tools.book.usage import UsageStore
 from tools.book.webhooks import WebhookStore
 from tools.records.money import DayLimit
+from tools.storage.database import Database
 
 
 class OrderBook:
-    """Everything that must outlive a crash, on the engine given. Each method of its stores is a transaction of its own,
-    and safe to repeat: a run may be executed any number of times, by any number of processes, and still has at most one
-    order.
+    """Everything that must outlive a crash, in the database given. Each method of its stores is a transaction, and safe
+    to repeat: a run may be executed any number of times, by any number of processes, and has at most one order.
 
     The life of a run, with its proposal's status in brackets:
 
@@ -33,15 +31,16 @@ class OrderBook:
     Any of them raises Unavailable when the database cannot serve.
     """
 
-    def __init__(self, engine: AsyncEngine, *, day_limit: DayLimit | None = None) -> None:
-        self.runs = RunStore(engine)
-        self.reviews = ReviewStore(engine)
-        self.orders = OrderStore(engine, day_limit=day_limit)
-        self.outcomes = OutcomeStore(engine)
-        self.answers = IdempotencyStore(engine)
-        self.keys = KeyStore(engine)
-        self.usage = UsageStore(engine)
-        self.audit = AuditStore(engine)
-        self.retention = RetentionStore(engine)
-        self.webhooks = WebhookStore(engine)
-        self.deliveries = DeliveryStore(engine)
+    def __init__(self, database: Database, *, day_limit: DayLimit | None = None) -> None:
+        self.database = database
+        self.runs = RunStore(database)
+        self.reviews = ReviewStore(database)
+        self.orders = OrderStore(database, day_limit=day_limit)
+        self.outcomes = OutcomeStore(database)
+        self.answers = IdempotencyStore(database)
+        self.keys = KeyStore(database)
+        self.usage = UsageStore(database)
+        self.audit = AuditStore(database)
+        self.retention = RetentionStore(database)
+        self.webhooks = WebhookStore(database)
+        self.deliveries = DeliveryStore(database)

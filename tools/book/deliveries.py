@@ -14,15 +14,14 @@ from typing import Any, Literal
 
 import sqlalchemy as sa
 from pydantic import AwareDatetime, Field
-from sqlalchemy import RowMapping
-from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlalchemy import Connection, RowMapping
 
 from tools.book.audit import SERVICE, Actor, write_audit
 from tools.book.rows import page_size
 from tools.book.webhooks import WebhookStore, disable
 from tools.records.errors import Conflict, UnknownDeadLetter
 from tools.records.facts import Record
-from tools.storage.database import Store, conflict_insert
+from tools.storage.database import Store, conflict_insert, reads, writes
 from tools.storage.schema import Now, NowPlus, as_indexed, deliveries, outbox, webhooks
 
 HAND_OUT_LIMIT = 500
@@ -86,29 +85,32 @@ class DeliveryStore(Store):
     async def hand_out(self) -> int:
         """Make deliveries of events that wait in the outbox, for the enabled webhooks that want them and are older
         than the event; at most 500 events at a time. Returns how many were handed out."""
-        async with self._reading() as connection:
-            if await connection.scalar(sa.select(outbox.c.sequence).where(_WAITING).limit(1)) is None:
-                return 0
+        look = sa.select(outbox.c.sequence).where(_WAITING).limit(1)
+        if await self.database.read(lambda connection: connection.scalar(look)) is None:
+            return 0
+        return await self._hand_out()
+
+    @writes
+    def _hand_out(self, connection: Connection) -> int:
         waiting = sa.select(outbox.c.sequence, outbox.c.event, outbox.c.created_at).where(_WAITING)
         waiting = waiting.order_by(outbox.c.sequence).limit(HAND_OUT_LIMIT).with_for_update(skip_locked=True)
         # A webhook that is being removed or disabled is waited for: it must not get deliveries afterwards.
         listening = sa.select(webhooks.c.id, webhooks.c.events, webhooks.c.created_at)
         listening = listening.where(webhooks.c.enabled).with_for_update(read=True)
-        async with self._writing() as connection:
-            # In this order: a webhook added in between gets the events, one added before them cannot miss them.
-            events = (await connection.execute(waiting)).all()
-            listeners = (await connection.execute(listening)).all()
-            fresh = [
-                {"event_sequence": event.sequence, "webhook_id": listener.id, "happened_at": event.created_at}
-                for event in events
-                for listener in listeners
-                if _wants(listener, event)
-            ]
-            if fresh:
-                await connection.execute(_insert_deliveries(connection), fresh)
-            handed_out = outbox.c.sequence.in_([event.sequence for event in events])
-            await connection.execute(sa.update(outbox).where(handed_out).values(handed_out_at=Now()))
-            return len(events)
+        # In this order: a webhook added in between gets the events, one added before them cannot miss them.
+        events = connection.execute(waiting).all()
+        listeners = connection.execute(listening).all()
+        fresh = [
+            {"event_sequence": event.sequence, "webhook_id": listener.id, "happened_at": event.created_at}
+            for event in events
+            for listener in listeners
+            if _wants(listener, event)
+        ]
+        if fresh:
+            connection.execute(_insert_deliveries(connection), fresh)
+        handed_out = outbox.c.sequence.in_([event.sequence for event in events])
+        connection.execute(sa.update(outbox).where(handed_out).values(handed_out_at=Now()))
+        return len(events)
 
     async def claim(self, *, owner: str, lease_seconds: float, lanes: int, busy: Mapping[str, int]) -> list[Delivery]:
         """Take what is due, oldest first, for each webhook as many as it has `lanes` left beside those that are `busy`
@@ -117,34 +119,33 @@ class DeliveryStore(Store):
         A run's later event waits while an earlier one to the same webhook is untried or under way, so that a receiver
         that answers well gets them in order.
         """
-        async with self._reading() as connection:
-            ready = (await connection.scalars(_READY)).all()
+        ready = await self.database.read(lambda connection: connection.scalars(_READY).all())
         room = {webhook_id: lanes - busy.get(webhook_id, 0) for webhook_id in ready}
-        if not any(free > 0 for free in room.values()):
-            return []
-        async with self._writing() as connection:
-            claimed = [
-                number
-                for webhook_id, free in room.items()
-                if free > 0
-                for number in await connection.scalars(_NEXT_DUE, {"webhook": webhook_id, "room": free})
-            ]
-            if not claimed:
-                return []
-            claim = sa.update(deliveries).where(deliveries.c.number.in_(claimed))
-            claim = claim.values(owner=owner, due_at=NowPlus(lease_seconds), attempts=deliveries.c.attempts + 1)
-            await connection.execute(claim)
-            rows = await connection.execute(_CLAIMED.where(deliveries.c.number.in_(claimed)))
-            return [_delivery_from(row) for row in rows.mappings()]
+        free = {webhook_id: places for webhook_id, places in room.items() if places > 0}
+        return await self._claim(free, owner, lease_seconds) if free else []
 
-    async def settle(self, settlements: Sequence[Settlement], *, owner: str) -> None:
+    @writes
+    def _claim(self, connection: Connection, room: dict[str, int], owner: str, lease_seconds: float) -> list[Delivery]:
+        claimed = [
+            number
+            for webhook_id, free in room.items()
+            for number in connection.scalars(_NEXT_DUE, {"webhook": webhook_id, "room": free})
+        ]
+        claim = sa.update(deliveries).where(deliveries.c.number.in_(claimed))
+        claim = claim.values(owner=owner, due_at=NowPlus(lease_seconds), attempts=deliveries.c.attempts + 1)
+        connection.execute(claim)
+        rows = connection.execute(_CLAIMED.where(deliveries.c.number.in_(claimed)))
+        return [_delivery_from(row) for row in rows.mappings()]
+
+    @writes
+    def settle(self, connection: Connection, settlements: Sequence[Settlement], *, owner: str) -> None:
         """Write down how attempts ended. One whose lease ended, so that another took it up, is passed over."""
-        async with self._writing() as connection:
-            for settlement in sorted(settlements, key=_webhooks_first):
-                await _settle(connection, settlement, owner)
+        for settlement in sorted(settlements, key=_webhooks_first):
+            _settle(connection, settlement, owner)
 
-    async def dead_letters(
-        self, limit: int = 50, before: int | None = None, webhook_id: str | None = None
+    @reads
+    def dead_letters(
+        self, connection: Connection, limit: int = 50, before: int | None = None, webhook_id: str | None = None
     ) -> list[DeadLetter]:
         """Newest first, at most 200; `before` is the last number of the page before."""
         query = _DEAD_LETTERS.order_by(deliveries.c.number.desc()).limit(page_size(limit))
@@ -152,37 +153,39 @@ class DeliveryStore(Store):
             query = query.where(deliveries.c.number < before)
         if webhook_id is not None:
             query = query.where(deliveries.c.webhook_id == webhook_id)
-        async with self._reading() as connection:
-            return [DeadLetter.model_validate(dict(row)) for row in (await connection.execute(query)).mappings()]
+        return [DeadLetter.model_validate(dict(row)) for row in connection.execute(query).mappings()]
 
-    async def replay(self, number: int, *, by: Actor = SERVICE) -> None:
+    @writes
+    def replay(self, connection: Connection, number: int, *, by: Actor = SERVICE) -> None:
         """Try it again from the beginning. Raises UnknownDeadLetter; Conflict while its webhook is disabled."""
         disabled = sa.select(webhooks.c.id).join(deliveries).where(deliveries.c.number == number, ~webhooks.c.enabled)
-        async with self._writing() as connection:
-            if await connection.scalar(disabled) is not None:
-                raise Conflict(f"The webhook of dead letter {number} is disabled; enable it first.")
-            if not (await connection.execute(_REVIVE.where(deliveries.c.number == number))).rowcount:
-                raise UnknownDeadLetter(f"No dead letter {number}; the list of dead letters shows their numbers.")
-            await write_audit(connection, "webhook.replayed", by, {"number": number, "dead_letters": 1})
+        if connection.scalar(disabled) is not None:
+            raise Conflict(f"The webhook of dead letter {number} is disabled; enable it first.")
+        if not connection.execute(_REVIVE.where(deliveries.c.number == number)).rowcount:
+            raise UnknownDeadLetter(f"No dead letter {number}; the list of dead letters shows their numbers.")
+        write_audit(connection, "webhook.replayed", by, {"number": number, "dead_letters": 1})
 
     async def replay_all(self, webhook_id: str | None = None, *, by: Actor = SERVICE) -> int:
         """Try all of them again, or all of one webhook; those of disabled webhooks stay. Returns how many."""
         enabled = sa.select(webhooks.c.id).where(webhooks.c.enabled)
         if webhook_id is not None:
-            await WebhookStore(self._engine).get(webhook_id)
+            await WebhookStore(self.database).get(webhook_id)
             enabled = enabled.where(webhooks.c.id == webhook_id)
-        async with self._writing() as connection:
-            count = (await connection.execute(_REVIVE.where(deliveries.c.webhook_id.in_(enabled)))).rowcount
+
+        def revive(connection: Connection) -> int:
+            count = connection.execute(_REVIVE.where(deliveries.c.webhook_id.in_(enabled))).rowcount
             if count:
-                await write_audit(connection, "webhook.replayed", by, {"webhook_id": webhook_id, "dead_letters": count})
+                write_audit(connection, "webhook.replayed", by, {"webhook_id": webhook_id, "dead_letters": count})
             return count
 
-    async def figures(self) -> DeliveryFigures:
+        return await self.database.write(revive)
+
+    @reads
+    def figures(self, connection: Connection) -> DeliveryFigures:
         """How much is still to be delivered, for how long the oldest event has waited for it, and how much is dead."""
-        async with self._reading() as connection:
-            count, oldest, now = (await connection.execute(_PENDING_FIGURES)).one()
-            dead = await connection.scalar(sa.select(sa.func.count()).select_from(deliveries).where(_IS_DEAD)) or 0
-            waiting = await connection.scalar(_OLDEST_WAITING)
+        count, oldest, now = connection.execute(_PENDING_FIGURES).one()
+        dead = connection.scalar(sa.select(sa.func.count()).select_from(deliveries).where(_IS_DEAD)) or 0
+        waiting = connection.scalar(_OLDEST_WAITING)
         known = [moment for moment in (oldest, waiting) if moment is not None]
         age = max(0.0, (now - min(known)).total_seconds()) if known else 0.0
         return DeliveryFigures(pending=count, oldest_pending_seconds=age, dead=dead)
@@ -241,7 +244,7 @@ def _wants(listener: Any, event: Any) -> bool:
     return event.created_at >= listener.created_at and (not listener.events or event.event in listener.events)
 
 
-def _insert_deliveries(connection: AsyncConnection) -> Any:
+def _insert_deliveries(connection: Connection) -> Any:
     insert = conflict_insert(connection, deliveries).values(
         event_sequence=sa.bindparam("event_sequence"),
         webhook_id=sa.bindparam("webhook_id"),
@@ -274,14 +277,14 @@ def _next_due() -> sa.Select[tuple[int]]:
 _NEXT_DUE = _next_due()
 
 
-async def _settle(connection: AsyncConnection, settlement: Settlement, owner: str) -> None:
+def _settle(connection: Connection, settlement: Settlement, owner: str) -> None:
     delivery, outcome = settlement.delivery, settlement.outcome
     if outcome == "gone":
-        await disable(connection, delivery.webhook_id, settlement.error or "The receiver is gone.")
+        disable(connection, delivery.webhook_id, settlement.error or "The receiver is gone.")
         return
     if settlement.pause_seconds:
         pause = sa.update(webhooks).where(webhooks.c.id == delivery.webhook_id)
-        await connection.execute(pause.values(paused_until=NowPlus(settlement.pause_seconds)))
+        connection.execute(pause.values(paused_until=NowPlus(settlement.pause_seconds)))
     values: dict[str, Any] = {"owner": None, "last_error": settlement.error}
     if outcome == "failed":
         values["due_at"] = NowPlus(settlement.retry_in_seconds)
@@ -289,7 +292,7 @@ async def _settle(connection: AsyncConnection, settlement: Settlement, owner: st
         values |= {"status": outcome, "finished_at": Now()}
     # The attempt's number tells two claims of one owner apart.
     held = (deliveries.c.owner == owner, deliveries.c.attempts == delivery.attempt, deliveries.c.status == "pending")
-    await connection.execute(sa.update(deliveries).where(deliveries.c.number == delivery.number, *held).values(values))
+    connection.execute(sa.update(deliveries).where(deliveries.c.number == delivery.number, *held).values(values))
 
 
 def _webhooks_first(settlement: Settlement) -> tuple[bool, str, int]:

@@ -1,15 +1,12 @@
 """Answers kept by idempotency key, so that a repeated request gets the first answer instead of a second effect."""
 
-from functools import lru_cache
-
 import sqlalchemy as sa
-from sqlalchemy import RowMapping
-from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlalchemy import Connection, RowMapping
 
 from tools.records.errors import IdempotencyMismatch, InFlight
 from tools.records.facts import Record
-from tools.storage.database import Store, first_row, insert_for
-from tools.storage.schema import Now, NowPlus, Words, idempotency
+from tools.storage.database import Store, conflict_insert, writes
+from tools.storage.schema import Now, NowPlus, idempotency
 
 
 class StoredAnswer(Record):
@@ -22,7 +19,10 @@ class StoredAnswer(Record):
 class IdempotencyStore(Store):
     """A key belongs to its caller: two callers may use the same one."""
 
-    async def begin(self, key: str, caller: str, body_hash: str, *, lease_seconds: float = 60) -> StoredAnswer | None:
+    @writes
+    def begin(
+        self, connection: Connection, key: str, caller: str, body_hash: str, *, lease_seconds: float = 60
+    ) -> StoredAnswer | None:
         """None: this request is the one to answer; end it with `finish_idempotent` or `abandon_idempotent`. Otherwise
         the answer already given.
 
@@ -31,69 +31,36 @@ class IdempotencyStore(Store):
 
         Raises IdempotencyMismatch if the key came with another body, InFlight while the first is being answered.
         """
+        until = NowPlus(lease_seconds)
+        taken = conflict_insert(connection, idempotency).values(
+            caller=caller, key=key, body_hash=body_hash, lease_until=until, created_at=Now()
+        )
+        # Also where whoever took it has left a request with the same body unanswered for too long.
+        left = (_UNANSWERED, idempotency.c.lease_until <= Now(), idempotency.c.body_hash == body_hash)
+        taken = taken.on_conflict_do_update(
+            index_elements=["caller", "key"], set_={"lease_until": until}, where=sa.and_(*left)
+        )
+        if connection.execute(taken.returning(idempotency.c.key)).first() is not None:
+            return None
+        return _answer(connection.execute(sa.select(idempotency).where(*_is(key, caller))).mappings().one(), body_hash)
 
-        given = {"of_caller": caller, "of_key": key, "given_hash": body_hash, "lease_seconds": lease_seconds}
-
-        async def work(connection: AsyncConnection) -> StoredAnswer | None:
-            if await first_row(connection, _taking(connection.dialect.name), given) is not None:
-                return None
-            rows = await connection.execute(sa.select(idempotency).where(*_is(key, caller)))
-            return _answer(rows.mappings().one(), body_hash)
-
-        return await self._write(work, one_write=True)
-
-    async def finish(self, key: str, caller: str, status_code: int, body: str) -> StoredAnswer | None:
+    @writes
+    def finish(self, connection: Connection, key: str, caller: str, status_code: int, body: str) -> StoredAnswer | None:
         """Keep the answer for every later request with this key. The first answer stands: where a request that was let
         through after the lease has given it, it is returned, to be given here too."""
-        given = {"of_caller": caller, "of_key": key, "given_code": status_code, "given_body": body}
+        kept = sa.update(idempotency).where(*_is(key, caller), _UNANSWERED).values(status_code=status_code, body=body)
+        if connection.execute(kept).rowcount:
+            return None
+        first = connection.execute(sa.select(idempotency).where(*_is(key, caller))).mappings().first()
+        return None if first is None else StoredAnswer(status_code=first["status_code"], body=first["body"])
 
-        async def work(connection: AsyncConnection) -> StoredAnswer | None:
-            if await first_row(connection, _KEEPING, given) is not None:
-                return None
-            rows = await connection.execute(sa.select(idempotency).where(*_is(key, caller)))
-            first = rows.mappings().first()
-            return None if first is None else StoredAnswer(status_code=first["status_code"], body=first["body"])
-
-        return await self._write(work, one_write=True)
-
-    async def abandon(self, key: str, caller: str) -> None:
+    @writes
+    def abandon(self, connection: Connection, key: str, caller: str) -> None:
         """Give an unanswered key back: nothing was done, and a repeated request may try again."""
-        async with self._writing() as connection:
-            await connection.execute(
-                sa.delete(idempotency).where(*_is(key, caller), idempotency.c.status_code.is_(None))
-            )
+        connection.execute(sa.delete(idempotency).where(*_is(key, caller), _UNANSWERED))
 
 
-_OURS = (
-    idempotency.c.caller == sa.bindparam("of_caller", type_=Words),
-    idempotency.c.key == sa.bindparam("of_key", type_=Words),
-)
-_KEEPING = (
-    sa.update(idempotency)
-    .where(*_OURS, idempotency.c.status_code.is_(None))
-    .values(status_code=sa.bindparam("given_code", type_=sa.Integer), body=sa.bindparam("given_body", type_=Words))
-    .returning(idempotency.c.key)
-)
-
-
-@lru_cache
-def _taking(dialect: str) -> sa.Insert:
-    """Takes a key that is new, or whose holder has left a request with the same body unanswered for too long."""
-    until = NowPlus(sa.bindparam("lease_seconds", type_=sa.Float))
-    body_hash = sa.bindparam("given_hash", type_=Words)
-    insert = insert_for(dialect, idempotency).values(
-        caller=sa.bindparam("of_caller", type_=Words),
-        key=sa.bindparam("of_key", type_=Words),
-        body_hash=body_hash,
-        lease_until=until,
-        created_at=Now(),
-    )
-    left = sa.and_(
-        idempotency.c.status_code.is_(None), idempotency.c.lease_until <= Now(), idempotency.c.body_hash == body_hash
-    )
-    retaken = insert.on_conflict_do_update(index_elements=["caller", "key"], set_={"lease_until": until}, where=left)
-    taken: sa.Insert = retaken.returning(idempotency.c.key)
-    return taken
+_UNANSWERED = idempotency.c.status_code.is_(None)
 
 
 def _is(key: str, caller: str) -> tuple[sa.ColumnElement[bool], sa.ColumnElement[bool]]:

@@ -10,8 +10,7 @@ from typing import Any, Literal, get_args
 
 import sqlalchemy as sa
 from pydantic import AwareDatetime
-from sqlalchemy import RowMapping
-from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlalchemy import Connection, RowMapping
 
 from tools.book.audit import SERVICE, Actor, write_audit
 from tools.book.placing import next_value
@@ -19,8 +18,8 @@ from tools.book.spending import FOREVER, limits_from, restate
 from tools.records.errors import Conflict, UnknownKey
 from tools.records.facts import Record
 from tools.records.money import Limit
-from tools.storage.database import Store, conflict_insert
-from tools.storage.schema import Now, NowPlus, Words, api_keys, key_secrets, orders
+from tools.storage.database import Store, conflict_insert, reads, writes
+from tools.storage.schema import Now, NowPlus, api_keys, key_secrets, orders
 
 Scope = Literal["trigger", "read", "approve", "admin"]
 ALL_SCOPES: frozenset[str] = frozenset(get_args(Scope))
@@ -35,18 +34,14 @@ _unspent = sa.or_(key_secrets.c.expires_at.is_(None), key_secrets.c.expires_at >
 _unnoted = sa.or_(
     key_secrets.c.last_used_at.is_(None), key_secrets.c.last_used_at <= NowPlus(float(-_USE_NOTED_SECONDS))
 )
-_BY_HASH = (
-    sa.select(
-        api_keys.c.id,
-        api_keys.c.name,
-        key_secrets.c.prefix,
-        api_keys.c.scopes,
-        sa.and_(OPEN_KEYS, _unspent).label("live"),
-        _unnoted.label("use_unnoted"),
-    )
-    .join_from(key_secrets, api_keys)
-    .where(key_secrets.c.hash == sa.bindparam("key_hash", type_=Words))
-)
+_BY_HASH = sa.select(
+    api_keys.c.id,
+    api_keys.c.name,
+    key_secrets.c.prefix,
+    api_keys.c.scopes,
+    sa.and_(OPEN_KEYS, _unspent).label("live"),
+    _unnoted.label("use_unnoted"),
+).join_from(key_secrets, api_keys)
 
 
 class StoredKey(Record):
@@ -115,113 +110,102 @@ def _grant(name: str, scopes: Collection[str], *, may_approve_own: bool = False)
 class KeyStore(Store):
     """Keys, and what is done to them; each of these is on the audit trail."""
 
-    async def store(self, key_hash: str, prefix: str, name: str, scopes: Collection[str]) -> None:
+    @writes
+    def store(self, connection: Connection, key_hash: str, prefix: str, name: str, scopes: Collection[str]) -> None:
         """Keep a key without limits or end. A hash that is stored already stays as it is."""
-        async with self._writing() as connection:
-            await _insert(connection, identity_of(key_hash), key_hash, prefix, _grant(name, scopes), by=SERVICE)
+        _insert(connection, identity_of(key_hash), key_hash, prefix, _grant(name, scopes), by=SERVICE)
 
-    async def store_first(self, key_hash: str, prefix: str, name: str, scopes: Collection[str]) -> bool:
+    @writes
+    def store_first(
+        self, connection: Connection, key_hash: str, prefix: str, name: str, scopes: Collection[str]
+    ) -> bool:
         """Keep a key only if there is none yet; False if there is. Of many processes starting at once, one is told
         True and may show its key to people. It may approve its own orders: who has one key has no second pair of eyes.
         """
-        async with self._writing() as connection:
-            await _one_at_a_time(connection)
-            if await connection.scalar(sa.select(api_keys.c.id).limit(1)) is not None:
-                return False
-            identity = identity_of(key_hash)
-            await _insert(
-                connection, identity, key_hash, prefix, _grant(name, scopes, may_approve_own=True), by=SERVICE
-            )
-            return True
+        _one_at_a_time(connection)
+        if connection.scalar(sa.select(api_keys.c.id).limit(1)) is not None:
+            return False
+        identity = identity_of(key_hash)
+        _insert(connection, identity, key_hash, prefix, _grant(name, scopes, may_approve_own=True), by=SERVICE)
+        return True
 
-    async def create(
-        self,
-        key_id: str,
-        key_hash: str,
-        prefix: str,
-        *,
-        by: Actor,
-        **granted: Any,
+    @writes
+    def create(
+        self, connection: Connection, key_id: str, key_hash: str, prefix: str, grant: Grant, *, by: Actor
     ) -> Key:
-        """Keep a new key to which is `granted` what a `Grant` says. One of this id that is there already is returned
-        as it is, with its own secret."""
-        grant = Grant(**granted)
-        async with self._writing() as connection:
-            await _insert(connection, key_id, key_hash, prefix, grant, by=by)
-            return await _key(connection, key_id)
+        """Keep a new key. One of this id that is there already is returned as it is, with its own secret."""
+        _insert(connection, key_id, key_hash, prefix, grant, by=by)
+        return _key(connection, key_id)
 
-    async def rotate(self, key_id: str, key_hash: str, prefix: str, *, overlap_seconds: float, by: Actor) -> Key:
+    @writes
+    def rotate(
+        self, connection: Connection, key_id: str, key_hash: str, prefix: str, *, overlap_seconds: float, by: Actor
+    ) -> Key:
         """Give the key another secret. The ones before open for `overlap_seconds` more, if they do not end sooner.
         Raises UnknownKey; Conflict for a key that is revoked."""
-        async with self._writing() as connection:
-            await _require_live(connection, key_id)
-            overlap_end = NowPlus(overlap_seconds)
-            before = sa.update(key_secrets).where(key_secrets.c.key_id == key_id)
-            ending = sa.or_(key_secrets.c.expires_at.is_(None), key_secrets.c.expires_at > overlap_end)
-            await connection.execute(before.where(ending).values(expires_at=overlap_end))
-            await connection.execute(_secret(key_id, key_hash, prefix))
-            await write_audit(connection, "key.rotated", by, {"key_id": key_id, "overlap_seconds": overlap_seconds})
-            return await _key(connection, key_id)
+        _require_live(connection, key_id)
+        overlap_end = NowPlus(overlap_seconds)
+        before = sa.update(key_secrets).where(key_secrets.c.key_id == key_id)
+        ending = sa.or_(key_secrets.c.expires_at.is_(None), key_secrets.c.expires_at > overlap_end)
+        connection.execute(before.where(ending).values(expires_at=overlap_end))
+        connection.execute(_secret(key_id, key_hash, prefix))
+        write_audit(connection, "key.rotated", by, {"key_id": key_id, "overlap_seconds": overlap_seconds})
+        return _key(connection, key_id)
 
-    async def revoke(self, key_id: str, *, by: Actor, keep_an_admin: bool = True) -> Key:
+    @writes
+    def revoke(self, connection: Connection, key_id: str, *, by: Actor, keep_an_admin: bool = True) -> Key:
         """End the key at once, everywhere. Revoking again changes nothing. Raises UnknownKey; with `keep_an_admin`
         Conflict for the last key that can administer the others."""
-        async with self._writing() as connection:
-            await _one_at_a_time(connection)
-            key = await _key(connection, key_id)
-            if key.revoked_at is not None:
-                return key
-            if keep_an_admin and "admin" in key.scopes and not await _other_admin(connection, key_id):
-                raise Conflict(
-                    f"{key_id} is the last key with the scope admin; create another one first, or set API_KEY."
-                )
-            await connection.execute(sa.update(api_keys).where(api_keys.c.id == key_id).values(revoked_at=Now()))
-            await write_audit(connection, "key.revoked", by, {"key_id": key_id, "name": key.name})
-            return await _key(connection, key_id)
+        _one_at_a_time(connection)
+        key = _key(connection, key_id)
+        if key.revoked_at is not None:
+            return key
+        if keep_an_admin and "admin" in key.scopes and not _other_admin(connection, key_id):
+            raise Conflict(f"{key_id} is the last key with the scope admin; create another one first, or set API_KEY.")
+        connection.execute(sa.update(api_keys).where(api_keys.c.id == key_id).values(revoked_at=Now()))
+        write_audit(connection, "key.revoked", by, {"key_id": key_id, "name": key.name})
+        return _key(connection, key_id)
 
-    async def limit(self, key_id: str, limits: Sequence[Limit], *, by: Actor) -> Key:
+    @writes
+    def limit(self, connection: Connection, key_id: str, limits: Sequence[Limit], *, by: Actor) -> Key:
         """Replace the key's limits. What it has spent before counts, today and in total, also while it had none.
         Raises UnknownKey; Conflict for a key that is revoked."""
-        async with self._writing() as connection:
-            before = await _require_live(connection, key_id)
-            stored = [limit.model_dump(mode="json") for limit in limits]
-            await connection.execute(sa.update(api_keys).where(api_keys.c.id == key_id).values(limits=stored))
-            await restate(connection, key_id, await _spent_by(connection, key_id))
-            figures = {"key_id": key_id, "limits": stored}
-            figures["limits_before"] = [limit.model_dump(mode="json") for limit in before.limits]
-            await write_audit(connection, "key.limited", by, figures)
-            return await _key(connection, key_id)
+        before = _require_live(connection, key_id)
+        stored = [limit.model_dump(mode="json") for limit in limits]
+        connection.execute(sa.update(api_keys).where(api_keys.c.id == key_id).values(limits=stored))
+        restate(connection, key_id, _spent_by(connection, key_id))
+        figures = {"key_id": key_id, "limits": stored}
+        figures["limits_before"] = [limit.model_dump(mode="json") for limit in before.limits]
+        write_audit(connection, "key.limited", by, figures)
+        return _key(connection, key_id)
 
-    async def all(self) -> list[Key]:
+    @reads
+    def all(self, connection: Connection) -> list[Key]:
         """Newest first, at most 1,000; revoked ones too."""
         query = sa.select(api_keys).order_by(api_keys.c.created_at.desc(), api_keys.c.id).limit(MAX_KEYS)
-        async with self._reading() as connection:
-            return await _keys(connection, query)
+        return _keys(connection, query)
 
-    async def get(self, key_id: str) -> Key:
+    @reads
+    def get(self, connection: Connection, key_id: str) -> Key:
         """Raises UnknownKey."""
-        async with self._reading() as connection:
-            return await _key(connection, key_id)
+        return _key(connection, key_id)
 
-    async def by_hash(self, key_hash: str) -> StoredKey | None:
-        row = await self._look_up(_BY_HASH, {"key_hash": key_hash})
-        return (
-            None
-            if row is None
-            else StoredKey.model_validate(dict(zip(_BY_HASH.exported_columns.keys(), row, strict=True)))
-        )
+    @reads
+    def by_hash(self, connection: Connection, key_hash: str) -> StoredKey | None:
+        row = connection.execute(_BY_HASH.where(key_secrets.c.hash == key_hash)).mappings().first()
+        return None if row is None else StoredKey.model_validate(dict(row))
 
-    async def note_use(self, key_hash: str) -> None:
+    @writes
+    def note_use(self, connection: Connection, key_hash: str) -> None:
         """Remember that the secret was used just now. Called at most once a minute, it costs requests nothing."""
         used = sa.update(key_secrets).where(key_secrets.c.hash == key_hash, _unnoted).values(last_used_at=Now())
-        async with self._writing() as connection:
-            await connection.execute(used)
+        connection.execute(used)
 
-    async def exist(self) -> bool:
+    @reads
+    def exist(self, connection: Connection) -> bool:
         """Whether any key is stored that still opens."""
         live = sa.select(api_keys.c.id).where(OPEN_KEYS).limit(1)
-        async with self._reading() as connection:
-            return await connection.scalar(live) is not None
+        return connection.scalar(live) is not None
 
 
 def identity_of(text: str) -> str:
@@ -233,50 +217,48 @@ def identity_of(text: str) -> str:
     return f"key_{text[:12]}"
 
 
-async def _one_at_a_time(connection: AsyncConnection) -> None:
+def _one_at_a_time(connection: Connection) -> None:
     """Taking a number makes others wait here until this transaction's keys can be seen."""
-    await next_value(connection, "first key")
+    next_value(connection, "first key")
 
 
-async def _insert(
-    connection: AsyncConnection, key_id: str, key_hash: str, prefix: str, grant: Grant, *, by: Actor
-) -> None:
+def _insert(connection: Connection, key_id: str, key_hash: str, prefix: str, grant: Grant, *, by: Actor) -> None:
     about = grant.model_dump(mode="json", exclude={"expires_at"}) | {"scopes": sorted(grant.scopes)}
     new = conflict_insert(connection, api_keys).values(
         id=key_id, created_at=Now(), expires_at=grant.expires_at, **about
     )
-    stored = await connection.execute(new.on_conflict_do_nothing().returning(api_keys.c.id))
+    stored = connection.execute(new.on_conflict_do_nothing().returning(api_keys.c.id))
     if stored.first() is None:
         return
-    await connection.execute(_secret(key_id, key_hash, prefix))
+    connection.execute(_secret(key_id, key_hash, prefix))
     end = None if grant.expires_at is None else grant.expires_at.isoformat()
-    await write_audit(connection, "key.created", by, {"key_id": key_id, "prefix": prefix, "expires_at": end} | about)
+    write_audit(connection, "key.created", by, {"key_id": key_id, "prefix": prefix, "expires_at": end} | about)
 
 
 def _secret(key_id: str, key_hash: str, prefix: str) -> sa.Insert:
     return sa.insert(key_secrets).values(hash=key_hash, key_id=key_id, prefix=prefix, created_at=Now())
 
 
-async def _require_live(connection: AsyncConnection, key_id: str) -> Key:
-    await _one_at_a_time(connection)
-    key = await _key(connection, key_id)
+def _require_live(connection: Connection, key_id: str) -> Key:
+    _one_at_a_time(connection)
+    key = _key(connection, key_id)
     if key.revoked_at is not None:
         raise Conflict(f"{key_id} is revoked and stays so; create another key.")
     return key
 
 
-async def _other_admin(connection: AsyncConnection, key_id: str) -> bool:
-    others = await connection.scalars(sa.select(api_keys.c.scopes).where(OPEN_KEYS, api_keys.c.id != key_id))
+def _other_admin(connection: Connection, key_id: str) -> bool:
+    others = connection.scalars(sa.select(api_keys.c.scopes).where(OPEN_KEYS, api_keys.c.id != key_id))
     return any("admin" in scopes for scopes in others)
 
 
-async def _spent_by(connection: AsyncConnection, key_id: str) -> dict[tuple[str, str], Decimal]:
+def _spent_by(connection: Connection, key_id: str) -> dict[tuple[str, str], Decimal]:
     """By period and currency, what the orders that this key answers for have cost, today and in total."""
-    now = await connection.scalar(sa.select(Now()))
+    now = connection.scalar(sa.select(Now()))
     columns = (orders.c.created_at, orders.c.currency, orders.c.total)
     mine = sa.select(*columns).where(orders.c.placed_by_id == key_id, orders.c.type == "purchase_order")
     spent: dict[tuple[str, str], Decimal] = defaultdict(Decimal)
-    for created_at, currency, total in (await connection.execute(mine)).all():
+    for created_at, currency, total in connection.execute(mine).all():
         if total is not None:
             spent[FOREVER, currency] += total
             if now is not None and created_at.date() == now.date():
@@ -284,18 +266,18 @@ async def _spent_by(connection: AsyncConnection, key_id: str) -> dict[tuple[str,
     return spent
 
 
-async def _key(connection: AsyncConnection, key_id: str) -> Key:
-    found = await _keys(connection, sa.select(api_keys).where(api_keys.c.id == key_id))
+def _key(connection: Connection, key_id: str) -> Key:
+    found = _keys(connection, sa.select(api_keys).where(api_keys.c.id == key_id))
     if not found:
         raise UnknownKey(f"No key {key_id[:40]!r}; ids look like key_0f8fad5bd9cb and are listed under keys.")
     return found[0]
 
 
-async def _keys(connection: AsyncConnection, query: sa.Select[Any]) -> list[Key]:
-    rows = (await connection.execute(query)).mappings().all()
+def _keys(connection: Connection, query: sa.Select[Any]) -> list[Key]:
+    rows = connection.execute(query).mappings().all()
     secrets = sa.select(key_secrets).where(key_secrets.c.key_id.in_([row["id"] for row in rows]), _unspent)
     of_key: dict[str, list[Secret]] = defaultdict(list)
-    for row in (await connection.execute(secrets.order_by(key_secrets.c.created_at))).mappings():
+    for row in connection.execute(secrets.order_by(key_secrets.c.created_at)).mappings():
         of_key[row["key_id"]].append(Secret.model_validate({name: row[name] for name in Secret.model_fields}))
     return [_key_from(row, of_key[row["id"]]) for row in rows]
 

@@ -7,15 +7,14 @@ from typing import Any
 
 import sqlalchemy as sa
 from pydantic import ValidationError
-from sqlalchemy import RowMapping
-from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlalchemy import Connection, RowMapping
 
 from tools.book.audit import Actor, write_audit
 from tools.book.rows import first_view, select_views
 from tools.planning.confidence import CalibrationTable, assess, stratum
 from tools.records.errors import AlreadyRecorded, InvalidInput, UnknownOrder
 from tools.records.orders import OrderOutcome, OutcomeReport, OutcomeRoute, RunView
-from tools.storage.database import Store, conflict_insert
+from tools.storage.database import Store, conflict_insert, reads, writes
 from tools.storage.schema import Now, decisions, orders, outcomes
 
 COLUMNS = ("order_number", "ran_out", "left_over")
@@ -29,8 +28,10 @@ _REPORTED = ("ran_out", "left_over", "received_quantity")
 class OutcomeStore(Store):
     """One outcome for each order, written once."""
 
-    async def record(
+    @writes
+    def record(
         self,
+        connection: Connection,
         report: OutcomeReport,
         *,
         recorded_by: str,
@@ -42,52 +43,47 @@ class OutcomeStore(Store):
         The same report again returns what is kept; another one raises AlreadyRecorded. Raises UnknownOrder. `table` is
         the calibration in use, for a quantity that a person chose instead of the proposed one.
         """
-        async with self._writing() as connection:
-            view = await first_view(connection, _VIEW_OF_ORDER, number=report.order_number)
-            if view is None:
-                raise UnknownOrder(f"No order {report.order_number[:40]!r}; list them to see the numbers there are.")
-            values = report.model_dump() | _judged(view, report, table)
-            insert: Any = conflict_insert(connection, outcomes).values(
-                **values, recorded_by=recorded_by, recorded_at=Now()
-            )
-            fresh = insert.on_conflict_do_nothing().returning(outcomes.c.order_number)
-            if (await connection.execute(fresh)).first() is not None:
-                await _write_down(connection, view, report, Actor(name=recorded_by, id=recorded_by_id))
-            return await _kept(connection, report)
+        view = first_view(connection, _VIEW_OF_ORDER, number=report.order_number)
+        if view is None:
+            raise UnknownOrder(f"No order {report.order_number[:40]!r}; list them to see the numbers there are.")
+        values = report.model_dump() | _judged(view, report, table)
+        insert: Any = conflict_insert(connection, outcomes).values(**values, recorded_by=recorded_by, recorded_at=Now())
+        fresh = insert.on_conflict_do_nothing().returning(outcomes.c.order_number)
+        if connection.execute(fresh).first() is not None:
+            _write_down(connection, view, report, Actor(name=recorded_by, id=recorded_by_id))
+        return _kept(connection, report)
 
     async def import_all(
         self, reports: Sequence[OutcomeReport], *, recorded_by: str, table: CalibrationTable | None = None
     ) -> tuple[int, int]:
         """`record_outcome` for each; how many were new, and how many known."""
-        query = sa.select(outcomes.c.order_number)
-        async with self._reading() as connection:
-            known = set(await connection.scalars(query))
+        known = {outcome.order_number for outcome in await self.latest(None)}
         for report in reports:
             await self.record(report, recorded_by=recorded_by, table=table)
         new = {report.order_number for report in reports} - known
         return len(new), len(reports) - len(new)
 
-    async def latest(self, limit: int | None = LATEST) -> list[OrderOutcome]:
+    @reads
+    def latest(self, connection: Connection, limit: int | None = LATEST) -> list[OrderOutcome]:
         """The latest first; all of them without a limit."""
         query = sa.select(outcomes).order_by(outcomes.c.recorded_at.desc(), outcomes.c.order_number.desc())
-        async with self._reading() as connection:
-            return [_outcome(row) for row in (await connection.execute(query.limit(limit))).mappings()]
+        return [_outcome(row) for row in connection.execute(query.limit(limit)).mappings()]
 
-    async def decisions_made(self) -> dict[str, int]:
+    @reads
+    def decisions_made(self, connection: Connection) -> dict[str, int]:
         """How many reviews were approved, edited and rejected by a person."""
         query = sa.select(decisions.c.decision, sa.func.count()).group_by(decisions.c.decision)
-        async with self._reading() as connection:
-            return dict(tuple(await connection.execute(query)))
+        return dict(tuple(connection.execute(query)))
 
 
-async def _write_down(connection: AsyncConnection, view: RunView, report: OutcomeReport, by: Actor) -> None:
+def _write_down(connection: Connection, view: RunView, report: OutcomeReport, by: Actor) -> None:
     said = {name: getattr(report, name) for name in _REPORTED}
-    await write_audit(connection, "outcome.recorded", by, said, run_id=view.run.id, order_number=report.order_number)
+    write_audit(connection, "outcome.recorded", by, said, run_id=view.run.id, order_number=report.order_number)
 
 
-async def _kept(connection: AsyncConnection, report: OutcomeReport) -> OrderOutcome:
+def _kept(connection: Connection, report: OutcomeReport) -> OrderOutcome:
     query = sa.select(outcomes).where(outcomes.c.order_number == report.order_number)
-    kept = _outcome((await connection.execute(query)).mappings().one())
+    kept = _outcome(connection.execute(query).mappings().one())
     if any(getattr(kept, name) != getattr(report, name) for name in _REPORTED):
         raise AlreadyRecorded(
             f"Another outcome of {report.order_number} was recorded by {kept.recorded_by} on "

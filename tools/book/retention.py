@@ -7,8 +7,9 @@ Each call is one small transaction on the oldest rows, so that nobody waits long
 from collections.abc import Collection
 
 import sqlalchemy as sa
+from sqlalchemy import Connection
 
-from tools.storage.database import Store
+from tools.storage.database import Store, reads, writes
 from tools.storage.schema import Now, NowPlus, conversations, deliveries, idempotency, outbox, runs
 
 BATCH = 200
@@ -19,27 +20,28 @@ _OVER = ("executed", "no_action", "rejected", "expired", "failed")
 class RetentionStore(Store):
     """Forgets what is older than so many days, by the database's clock."""
 
-    async def forget_answers(self, *, days: float) -> int:
+    @writes
+    def forget_answers(self, connection: Connection, *, days: float) -> int:
         """How many kept answers were forgotten, at most 200. A key that is still being answered stays."""
         old = sa.select(idempotency.c.caller, idempotency.c.key).where(
             idempotency.c.created_at <= _ago(days), idempotency.c.lease_until <= Now()
         )
         key = sa.tuple_(idempotency.c.caller, idempotency.c.key)
-        async with self._writing() as connection:
-            gone = await connection.execute(sa.delete(idempotency).where(key.in_(old.limit(BATCH))))
-            return gone.rowcount
+        gone = connection.execute(sa.delete(idempotency).where(key.in_(old.limit(BATCH))))
+        return gone.rowcount
 
-    async def old_conversations(self, *, days: float) -> list[str]:
+    @reads
+    def old_conversations(self, connection: Connection, *, days: float) -> list[str]:
         """Conversations that began longer ago, at most 200. Delete their threads, then `forget_conversations`."""
         old = sa.select(conversations.c.id).where(conversations.c.created_at <= _ago(days))
-        async with self._reading() as connection:
-            return list(await connection.scalars(old.order_by(conversations.c.created_at).limit(BATCH)))
+        return list(connection.scalars(old.order_by(conversations.c.created_at).limit(BATCH)))
 
-    async def forget_conversations(self, ids: Collection[str]) -> None:
-        async with self._writing() as connection:
-            await connection.execute(sa.delete(conversations).where(conversations.c.id.in_(ids)))
+    @writes
+    def forget_conversations(self, connection: Connection, ids: Collection[str]) -> None:
+        connection.execute(sa.delete(conversations).where(conversations.c.id.in_(ids)))
 
-    async def old_requests(self, *, days: float) -> list[str]:
+    @reads
+    def old_requests(self, connection: Connection, *, days: float) -> list[str]:
         """Runs that ended longer ago, at most 200, and whose request is still kept. Delete their threads, then
         `forget_requests`. A run whose thread has yet to be told of a decision is not among them."""
         old = sa.select(runs.c.id).where(
@@ -48,13 +50,12 @@ class RetentionStore(Store):
             sa.not_(runs.c.thread_waits),
             sa.cast(runs.c.request, sa.Text) != "{}",
         )
-        async with self._reading() as connection:
-            return list(await connection.scalars(old.order_by(runs.c.created_at).limit(BATCH)))
+        return list(connection.scalars(old.order_by(runs.c.created_at).limit(BATCH)))
 
-    async def forget_requests(self, run_ids: Collection[str]) -> None:
+    @writes
+    def forget_requests(self, connection: Connection, run_ids: Collection[str]) -> None:
         """The run stays, with its plan, proposal and order; what the caller sent with it does not."""
-        async with self._writing() as connection:
-            await connection.execute(sa.update(runs).where(runs.c.id.in_(run_ids)).values(request={}))
+        connection.execute(sa.update(runs).where(runs.c.id.in_(run_ids)).values(request={}))
 
     async def forget_events(self, *, days: float) -> int:
         """How many events of the outbox were forgotten with their deliveries, at most 200: those handed out longer ago,
@@ -64,16 +65,17 @@ class RetentionStore(Store):
             (deliveries.c.status == "pending") | (deliveries.c.finished_at > _ago(days)),
         )
         old = sa.select(outbox.c.sequence).where(outbox.c.handed_out_at <= _ago(days), ~held)
-        async with self._reading() as connection:
-            gone = (await connection.scalars(old.order_by(outbox.c.sequence).limit(BATCH))).all()
-        if not gone:
-            return 0
-        async with self._writing() as connection:
+        oldest = old.order_by(outbox.c.sequence).limit(BATCH)
+        gone = await self.database.read(lambda connection: connection.scalars(oldest).all())
+
+        def forget(connection: Connection) -> int:
             # Asked again with the rows in hand: a dead letter may have been replayed meanwhile.
-            free = (await connection.scalars(old.where(outbox.c.sequence.in_(gone)).with_for_update())).all()
-            await connection.execute(sa.delete(deliveries).where(deliveries.c.event_sequence.in_(free)))
-            await connection.execute(sa.delete(outbox).where(outbox.c.sequence.in_(free)))
-        return len(free)
+            free = connection.scalars(old.where(outbox.c.sequence.in_(gone)).with_for_update()).all()
+            connection.execute(sa.delete(deliveries).where(deliveries.c.event_sequence.in_(free)))
+            connection.execute(sa.delete(outbox).where(outbox.c.sequence.in_(free)))
+            return len(free)
+
+        return await self.database.write(forget) if gone else 0
 
 
 def _ago(days: float) -> NowPlus:

@@ -3,12 +3,12 @@
 from decimal import Decimal
 
 import sqlalchemy as sa
-from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlalchemy import Connection
 
 from tools.book.audit import Actor
 from tools.book.authority import require_authority
-from tools.book.expiry import ExpiringStore, announce
-from tools.book.placing import finish_run, pending_now, place_order, record, take_turn
+from tools.book.expiry import announce, expire_reviews, present
+from tools.book.placing import finish_run, next_version, pending_now, place_order, record
 from tools.book.rows import (
     VIEW_OF_RUN,
     first_view,
@@ -27,6 +27,7 @@ from tools.records.orders import (
     ProposalStatus,
     RunView,
 )
+from tools.storage.database import Store, reads, writes
 from tools.storage.schema import Now, as_indexed, decisions, proposals
 
 MAX_QUANTITY = 10**15
@@ -36,12 +37,12 @@ _REVIEWED = as_indexed("proposals.status IN ('pending', 'approved', 'rejected', 
 _DECIDED = {"approve": "approved", "edit": "edited", "reject": "rejected"}
 
 
-class ReviewStore(ExpiringStore):
+class ReviewStore(Store):
     """The review queue. A proposal whose time is over becomes `expired` when somebody next looks."""
 
     async def get(self, review_id: str) -> Proposal:
         """Raises UnknownReview."""
-        row = await self._present(_PROPOSAL, of_number=review_number(review_id))
+        row = await present(self.database, _PROPOSAL, of_number=review_number(review_id))
         if row is None:
             raise unknown_review(review_id)
         return proposal_from(row)
@@ -54,20 +55,22 @@ class ReviewStore(ExpiringStore):
         query = sa.select(proposals).where(_REVIEWED if status is None else proposals.c.status == status)
         if before is not None:
             query = query.where(proposals.c.number < review_number(before))
-        await self._expire_reviews()
-        async with self._reading() as connection:
-            rows = await connection.execute(query.order_by(proposals.c.number.desc()).limit(page_size(limit)))
-            return [proposal_from(row) for row in rows.mappings()]
+        query = query.order_by(proposals.c.number.desc()).limit(page_size(limit))
+        await expire_reviews(self.database)
+        rows = await self.database.read(lambda connection: connection.execute(query).mappings().all())
+        return [proposal_from(row) for row in rows]
 
-    async def figures(self) -> tuple[int, float]:
+    @reads
+    def figures(self, connection: Connection) -> tuple[int, float]:
         """How many proposals wait for a person, and for how many seconds the oldest has (0 when none waits)."""
         query = sa.select(sa.func.count(), sa.func.min(proposals.c.created_at), Now()).where(pending_now())
-        async with self._reading() as connection:
-            count, oldest, now = (await connection.execute(query)).one()
+        count, oldest, now = connection.execute(query).one()
         return count, 0.0 if oldest is None else max(0.0, (now - oldest).total_seconds())
 
-    async def decide(
+    @writes
+    def decide(
         self,
+        connection: Connection,
         review_id: str,
         *,
         version: int | None,
@@ -93,19 +96,18 @@ class ReviewStore(ExpiringStore):
         """
         number, by = review_number(review_id), Actor(name=decided_by, id=decided_by_id)
         seen = quantity if decision == "approve" else None
-        async with self._writing() as connection:
-            proposal = await _claim(connection, number, version, decision, reason, by)
-            if proposal is None:
-                return await _first_decision(connection, number, version, decision, quantity, by)
-            _check_seen(proposal, seen, unit_price, supplier)
-            ordered = _ordered_quantity(proposal, decision, quantity)
-            order = await _carry_out(connection, proposal, decision, ordered, by)
-            await _write_down(connection, proposal, decision, order, reason, by)
-            return await _view(connection, proposal.run_id)
+        proposal = _claim(connection, number, version, decision, reason, by)
+        if proposal is None:
+            return _first_decision(connection, number, version, decision, quantity, by)
+        _check_seen(proposal, seen, unit_price, supplier)
+        ordered = _ordered_quantity(proposal, decision, quantity)
+        order = _carry_out(connection, proposal, decision, ordered, by)
+        _write_down(connection, proposal, decision, order, reason, by)
+        return _view(connection, proposal.run_id)
 
 
-async def _claim(
-    connection: AsyncConnection, number: int, version: int | None, decision: DecisionKind, reason: str, by: Actor
+def _claim(
+    connection: Connection, number: int, version: int | None, decision: DecisionKind, reason: str, by: Actor
 ) -> Proposal | None:
     """The compare-and-set: the proposal as decided, or None if it was not there to be decided."""
     claim = sa.update(proposals).where(proposals.c.number == number, pending_now())
@@ -118,12 +120,12 @@ async def _claim(
         decided_by_id=by.id,
         decision_reason=reason,
     )
-    row = (await connection.execute(claim.returning(*proposals.c))).mappings().first()
+    row = connection.execute(claim.returning(*proposals.c)).mappings().first()
     return None if row is None else proposal_from(row)
 
 
-async def _first_decision(
-    connection: AsyncConnection,
+def _first_decision(
+    connection: Connection,
     number: int,
     version: int | None,
     decision: DecisionKind,
@@ -131,14 +133,14 @@ async def _first_decision(
     by: Actor,
 ) -> RunView:
     """The outcome of this same decision, made before by the same person; in every other case AlreadyDecided."""
-    row = (await connection.execute(_PROPOSAL, {"of_number": number})).mappings().first()
+    row = connection.execute(_PROPOSAL, {"of_number": number}).mappings().first()
     if row is None:
         raise unknown_review(review_id(number))
     proposal = proposal_from(row)
     _require_decided(proposal, version, overdue=is_overdue(row))
-    view = await _view(connection, proposal.run_id)
+    view = _view(connection, proposal.run_id)
     query = sa.select(decisions).where(decisions.c.proposal_number == number)
-    made = (await connection.execute(query)).mappings().one()
+    made = connection.execute(query).mappings().one()
     same = (made["decision"], made["decided_by"], made["decided_by_id"]) == (decision, by.name, by.id)
     if same and version in (None, made["proposal_version"]) and quantity in (None, made["quantity"]):
         return view.model_copy(update={"standing": True})
@@ -195,22 +197,22 @@ def _ordered_quantity(proposal: Proposal, decision: DecisionKind, quantity: int 
     return 0 if nothing else ordered
 
 
-async def _carry_out(
-    connection: AsyncConnection, proposal: Proposal, decision: DecisionKind, quantity: int, by: Actor
+def _carry_out(
+    connection: Connection, proposal: Proposal, decision: DecisionKind, quantity: int, by: Actor
 ) -> Order | None:
     if quantity:
-        turn = await take_turn(connection, proposal.product_id, proposal.mode)
-        await require_authority(connection, proposal, quantity, by, day=turn.now.date().isoformat())
-        return await place_order(connection, proposal, quantity=quantity, placed_by=by, answered_by=by.id, turn=turn)
-    await finish_run(connection, proposal.run_id, "rejected" if decision == "reject" else "no_action")
+        version = next_version(connection, proposal.product_id, proposal.mode)
+        require_authority(connection, proposal, quantity, by, day=version.taken_at.date().isoformat())
+        return place_order(connection, proposal, quantity=quantity, placed_by=by, answered_by=by.id, version=version)
+    finish_run(connection, proposal.run_id, "rejected" if decision == "reject" else "no_action")
     return None
 
 
-async def _write_down(
-    connection: AsyncConnection, proposal: Proposal, decision: DecisionKind, order: Order | None, reason: str, by: Actor
+def _write_down(
+    connection: Connection, proposal: Proposal, decision: DecisionKind, order: Order | None, reason: str, by: Actor
 ) -> None:
     quantity = None if order is None else order.items[0].quantity
-    await connection.execute(
+    connection.execute(
         sa.insert(decisions).values(
             proposal_number=review_number(proposal.id),
             proposal_version=proposal.version,
@@ -222,12 +224,12 @@ async def _write_down(
             decided_at=proposal.decided_at,
         )
     )
-    await announce(connection, "review.decided", proposal, decision=decision)
-    await record(connection, f"review.{_DECIDED[decision]}", proposal, by=by, order=order, reason=reason)
+    announce(connection, "review.decided", proposal, decision=decision)
+    record(connection, f"review.{_DECIDED[decision]}", proposal, by=by, order=order, reason=reason)
 
 
-async def _view(connection: AsyncConnection, run_id: str) -> RunView:
-    view = await first_view(connection, VIEW_OF_RUN, run_id=run_id)
+def _view(connection: Connection, run_id: str) -> RunView:
+    view = first_view(connection, VIEW_OF_RUN, run_id=run_id)
     if view is None:
         raise AssertionError("a proposal has a run by its foreign key")
     return view

@@ -1,11 +1,11 @@
 """The order book's rows as records, and a record's identity as people read it."""
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlalchemy import Connection
 
 from tools.records.errors import UnknownReview
 from tools.records.orders import (
@@ -16,7 +16,6 @@ from tools.records.orders import (
     Run,
     RunView,
 )
-from tools.storage.database import first_row
 from tools.storage.schema import Now, orders, proposals, runs
 
 Row = Mapping[Any, Any]
@@ -92,25 +91,14 @@ def select_views() -> sa.Select[Any]:
     return sa.select(runs, proposals, orders, Now().label("now")).select_from(joined)
 
 
-def of_need(table: sa.Table) -> list[sa.ColumnElement[bool]]:
-    """The rows for one product at one place, by parameters of the columns' names."""
-    return [table.c[name] == sa.bindparam(name) for name in ("product_id", "location", "mode")]
-
-
 def is_overdue(row: Row) -> bool:
     """The row's proposal still waits, but its time is over."""
     return row[proposals.c.status] == "pending" and bool(row[proposals.c.expires_at] <= row["now"])
 
 
 VIEW_OF_RUN = select_views().where(runs.c.id == sa.bindparam("run_id"))
-"""Statements that every decision needs are built once: building one costs several times what running it does."""
 
 
-def by_column(query: sa.Select[Any], row: Sequence[Any]) -> Row:
-    """The row of a query whose last column is the time, `now`."""
-    return dict(zip(query.selected_columns, row, strict=True)) | {"now": row[-1]}
-
-
-async def first_view(connection: AsyncConnection, query: sa.Select[Any], **values: Any) -> RunView | None:
-    row = await first_row(connection, query, values)
-    return None if row is None else view_from(by_column(query, row))
+def first_view(connection: Connection, query: sa.Select[Any], **values: Any) -> RunView | None:
+    row = connection.execute(query, values).mappings().first()
+    return None if row is None else view_from(row)

@@ -11,7 +11,7 @@ from decimal import ROUND_CEILING, Decimal
 from typing import Any, NamedTuple
 
 import sqlalchemy as sa
-from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlalchemy import Connection
 
 from tools.records.money import MAX_LIMIT, DayLimit, Limit, in_currency
 from tools.storage.database import conflict_insert
@@ -43,8 +43,8 @@ class Claim(NamedTuple):
     """Of the limit, with its figure."""
 
 
-async def reserve(
-    connection: AsyncConnection,
+def reserve(
+    connection: Connection,
     value: Decimal | None,
     currency: str,
     *,
@@ -56,31 +56,31 @@ async def reserve(
     not, in words, and nothing is taken. Without limits no statement is sent."""
     claims, refusal = _claims(value, currency, day, spender, day_limit)
     for position, claim in enumerate(claims):
-        if refusal is None and not await _take(connection, claim):
-            refusal = await _no_room(connection, claim)
+        if refusal is None and not _take(connection, claim):
+            refusal = _no_room(connection, claim)
             for taken in claims[:position]:
-                await _give_back(connection, taken)
+                _give_back(connection, taken)
     return refusal
 
 
-async def room(connection: AsyncConnection, value: Decimal, currency: str, *, day: str, spender: Spender) -> bool:
+def room(connection: Connection, value: Decimal, currency: str, *, day: str, spender: Spender) -> bool:
     """Whether the key could spend this much at this moment."""
     claims, refusal = _claims(value, currency, day, spender, None)
     for claim in claims:
-        if refusal is None and await _spent(connection, claim) + claim.amount > claim.limit:
+        if refusal is None and _spent(connection, claim) + claim.amount > claim.limit:
             return False
     return refusal is None
 
 
-async def restate(connection: AsyncConnection, account: str, spent: Mapping[tuple[str, str], Decimal]) -> None:
+def restate(connection: Connection, account: str, spent: Mapping[tuple[str, str], Decimal]) -> None:
     """Set what an account has spent, by period and currency: what it spent while it had no limit counts too."""
-    await connection.execute(sa.delete(spending).where(spending.c.account == account))
+    connection.execute(sa.delete(spending).where(spending.c.account == account))
     rows = [
         {"account": account, "period": period, "currency": currency, "spent": min(_millionths(value), _MOST)}
         for (period, currency), value in spent.items()
     ]
     if rows:
-        await connection.execute(sa.insert(spending), rows)
+        connection.execute(sa.insert(spending), rows)
 
 
 _MOST = MAX_LIMIT * _MILLION
@@ -143,7 +143,7 @@ def _checked(claims: list[Claim], order: str) -> tuple[list[Claim], str | None]:
     return (claims, None) if over is None else ([], f"{over.wording}; {order}.")
 
 
-async def _take(connection: AsyncConnection, claim: Claim) -> bool:
+def _take(connection: Connection, claim: Claim) -> bool:
     insert = conflict_insert(connection, spending).values(
         account=claim.account, period=claim.period, currency=claim.currency, spent=claim.amount
     )
@@ -152,23 +152,23 @@ async def _take(connection: AsyncConnection, claim: Claim) -> bool:
         set_={"spent": spending.c.spent + claim.amount},
         where=spending.c.spent + claim.amount <= claim.limit,
     )
-    return (await connection.execute(guarded.returning(spending.c.spent))).first() is not None
+    return connection.execute(guarded.returning(spending.c.spent)).first() is not None
 
 
-async def _give_back(connection: AsyncConnection, claim: Claim) -> None:
-    await connection.execute(sa.update(spending).where(*_line(claim)).values(spent=spending.c.spent - claim.amount))
+def _give_back(connection: Connection, claim: Claim) -> None:
+    connection.execute(sa.update(spending).where(*_line(claim)).values(spent=spending.c.spent - claim.amount))
 
 
-async def _no_room(connection: AsyncConnection, claim: Claim) -> str:
-    left = max(0, claim.limit - await _spent(connection, claim))
+def _no_room(connection: Connection, claim: Claim) -> str:
+    left = max(0, claim.limit - _spent(connection, claim))
     return (
         f"{claim.wording}, of which {_money(_decimal(left), claim.currency)} are left; "
         f"this order is {_money(_decimal(claim.amount), claim.currency)}."
     )
 
 
-async def _spent(connection: AsyncConnection, claim: Claim) -> int:
-    return await connection.scalar(sa.select(spending.c.spent).where(*_line(claim))) or 0
+def _spent(connection: Connection, claim: Claim) -> int:
+    return connection.scalar(sa.select(spending.c.spent).where(*_line(claim))) or 0
 
 
 def _line(claim: Claim) -> tuple[sa.ColumnElement[bool], ...]:

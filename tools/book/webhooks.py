@@ -9,13 +9,12 @@ from typing import Any, Literal, TypeVar, get_args
 
 import sqlalchemy as sa
 from pydantic import AwareDatetime, Field
-from sqlalchemy import RowMapping
-from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlalchemy import Connection, RowMapping
 
 from tools.book.audit import Actor, write_audit
 from tools.records.errors import Conflict, UnknownWebhook
 from tools.records.facts import Record
-from tools.storage.database import Store, conflict_insert
+from tools.storage.database import Store, conflict_insert, reads, writes
 from tools.storage.schema import Now, NowPlus, deliveries, webhooks
 
 T = TypeVar("T")
@@ -43,42 +42,45 @@ class Webhook(Record):
 class WebhookStore(Store):
     """The webhooks. Every change is written to the audit trail, without the address: it may hold a token."""
 
-    async def add(self, *, url: str, events: Sequence[EventName], description: str, secret: str, by: Actor) -> Webhook:
+    @writes
+    def add(
+        self, connection: Connection, *, url: str, events: Sequence[EventName], description: str, secret: str, by: Actor
+    ) -> Webhook:
         """Tell `url` of what happens from now on. Raises Conflict for an address that is told already, and beyond 100
         of them."""
         identity = f"wh_{secrets.token_hex(8)}"
-        async with self._writing() as connection:
-            if (await connection.scalar(sa.select(sa.func.count()).select_from(webhooks)) or 0) >= MAX_WEBHOOKS:
-                raise Conflict(f"There are {MAX_WEBHOOKS} webhooks already; remove one first.")
-            insert = conflict_insert(connection, webhooks).values(
-                id=identity,
-                url=url,
-                events=list(events),
-                description=description,
-                enabled=True,
-                secret=secret,
-                created_at=Now(),
-            )
-            added = await connection.execute(insert.on_conflict_do_nothing().returning(*webhooks.c))
-            row = added.mappings().first()
-            if row is None:
-                raise _told_already()
-            await _record(connection, "webhook.added", identity, by, events=list(events))
-            return _webhook_from(row)
+        if (connection.scalar(sa.select(sa.func.count()).select_from(webhooks)) or 0) >= MAX_WEBHOOKS:
+            raise Conflict(f"There are {MAX_WEBHOOKS} webhooks already; remove one first.")
+        insert = conflict_insert(connection, webhooks).values(
+            id=identity,
+            url=url,
+            events=list(events),
+            description=description,
+            enabled=True,
+            secret=secret,
+            created_at=Now(),
+        )
+        added = connection.execute(insert.on_conflict_do_nothing().returning(*webhooks.c))
+        row = added.mappings().first()
+        if row is None:
+            raise _told_already()
+        _record(connection, "webhook.added", identity, by, events=list(events))
+        return _webhook_from(row)
 
-    async def all(self) -> list[Webhook]:
+    @reads
+    def all(self, connection: Connection) -> list[Webhook]:
         """All of them, oldest first."""
-        async with self._reading() as connection:
-            rows = await connection.execute(sa.select(webhooks).order_by(webhooks.c.created_at, webhooks.c.id))
-            return [_webhook_from(row) for row in rows.mappings()]
+        rows = connection.execute(sa.select(webhooks).order_by(webhooks.c.created_at, webhooks.c.id))
+        return [_webhook_from(row) for row in rows.mappings()]
 
-    async def get(self, webhook_id: str) -> Webhook:
+    @reads
+    def get(self, connection: Connection, webhook_id: str) -> Webhook:
         """Raises UnknownWebhook."""
-        async with self._reading() as connection:
-            row = await connection.execute(sa.select(webhooks).where(webhooks.c.id == webhook_id))
-            return _webhook_from(_found(row.mappings().first(), webhook_id))
+        row = connection.execute(sa.select(webhooks).where(webhooks.c.id == webhook_id))
+        return _webhook_from(_found(row.mappings().first(), webhook_id))
 
-    async def change(self, webhook_id: str, changes: Mapping[str, Any], *, by: Actor) -> Webhook:
+    @writes
+    def change(self, connection: Connection, webhook_id: str, changes: Mapping[str, Any], *, by: Actor) -> Webhook:
         """Set any of `url`, `events`, `description`, `enabled`. A webhook that is disabled is told nothing more: what
         was still to be delivered to it becomes dead letters, to be replayed once it is enabled again.
 
@@ -87,16 +89,18 @@ class WebhookStore(Store):
         values = dict(changes)
         if values.get("enabled"):
             values |= {"disabled_reason": None, "paused_until": None}
-        async with self._writing() as connection:
-            await _refuse_double(connection, webhook_id, values.get("url"))
-            if values.get("enabled") is False:
-                await disable(connection, webhook_id, f"Disabled by {by.name}.")
-            row = await _update(connection, webhook_id, values)
-            shown = {name: value for name, value in changes.items() if name != "url"}
-            await _record(connection, "webhook.changed", webhook_id, by, changed=sorted(changes), **shown)
-            return _webhook_from(row)
+        _refuse_double(connection, webhook_id, values.get("url"))
+        if values.get("enabled") is False:
+            disable(connection, webhook_id, f"Disabled by {by.name}.")
+        row = _update(connection, webhook_id, values)
+        shown = {name: value for name, value in changes.items() if name != "url"}
+        _record(connection, "webhook.changed", webhook_id, by, changed=sorted(changes), **shown)
+        return _webhook_from(row)
 
-    async def rotate_secret(self, webhook_id: str, secret: str, *, keep_old_seconds: float, by: Actor) -> Webhook:
+    @writes
+    def rotate_secret(
+        self, connection: Connection, webhook_id: str, secret: str, *, keep_old_seconds: float, by: Actor
+    ) -> Webhook:
         """Sign with `secret` from now on, and with the one before it as well for so many seconds.
 
         Raises UnknownWebhook; Conflict while an earlier rotation still keeps its old secret, unless nothing is to be
@@ -109,52 +113,51 @@ class WebhookStore(Store):
             "old_secret_until": NowPlus(keep_old_seconds) if keep_old_seconds else None,
             "secret": secret,
         }
-        async with self._writing() as connection:
-            await connection.execute(sa.select(webhooks.c.id).where(mine).with_for_update())
-            until = await connection.scalar(under_way)
-            if keep_old_seconds and until is not None:
-                raise Conflict(
-                    f"The secret before the last rotation signs until {until:%Y-%m-%d %H:%M:%S} UTC; rotate after "
-                    "that, or now without keeping any old secret."
-                )
-            row = await _update(connection, webhook_id, values)
-            await _record(connection, "webhook.rotated", webhook_id, by, keep_old_seconds=keep_old_seconds)
-            return _webhook_from(row)
+        connection.execute(sa.select(webhooks.c.id).where(mine).with_for_update())
+        until = connection.scalar(under_way)
+        if keep_old_seconds and until is not None:
+            raise Conflict(
+                f"The secret before the last rotation signs until {until:%Y-%m-%d %H:%M:%S} UTC; rotate after "
+                "that, or now without keeping any old secret."
+            )
+        row = _update(connection, webhook_id, values)
+        _record(connection, "webhook.rotated", webhook_id, by, keep_old_seconds=keep_old_seconds)
+        return _webhook_from(row)
 
-    async def remove(self, webhook_id: str, *, by: Actor) -> None:
+    @writes
+    def remove(self, connection: Connection, webhook_id: str, *, by: Actor) -> None:
         """Forget the webhook, its secrets and its deliveries, dead letters included. Raises UnknownWebhook."""
         own = webhooks.c.id == webhook_id
-        async with self._writing() as connection:
-            _found(await connection.scalar(sa.select(webhooks.c.id).where(own).with_for_update()), webhook_id)
-            await connection.execute(sa.delete(deliveries).where(deliveries.c.webhook_id == webhook_id))
-            await connection.execute(sa.delete(webhooks).where(own))
-            await _record(connection, "webhook.removed", webhook_id, by)
+        _found(connection.scalar(sa.select(webhooks.c.id).where(own).with_for_update()), webhook_id)
+        connection.execute(sa.delete(deliveries).where(deliveries.c.webhook_id == webhook_id))
+        connection.execute(sa.delete(webhooks).where(own))
+        _record(connection, "webhook.removed", webhook_id, by)
 
 
-async def disable(connection: AsyncConnection, webhook_id: str, reason: str) -> None:
+def disable(connection: Connection, webhook_id: str, reason: str) -> None:
     """Tell the webhook nothing more; what was still to be delivered becomes dead letters."""
     # The webhook before its deliveries, here as everywhere: locks taken in one order cannot deadlock.
-    await connection.execute(
+    connection.execute(
         sa.update(webhooks).where(webhooks.c.id == webhook_id).values(enabled=False, disabled_reason=reason)
     )
     pending = sa.update(deliveries).where(deliveries.c.webhook_id == webhook_id, deliveries.c.status == "pending")
-    await connection.execute(pending.values(status="dead", owner=None, finished_at=Now(), last_error=reason))
+    connection.execute(pending.values(status="dead", owner=None, finished_at=Now(), last_error=reason))
 
 
-async def _update(connection: AsyncConnection, webhook_id: str, values: Mapping[str, Any]) -> RowMapping:
+def _update(connection: Connection, webhook_id: str, values: Mapping[str, Any]) -> RowMapping:
     mine = sa.update(webhooks).where(webhooks.c.id == webhook_id)
-    row = await connection.execute(mine.values(**values).returning(*webhooks.c))
+    row = connection.execute(mine.values(**values).returning(*webhooks.c))
     return _found(row.mappings().first(), webhook_id)
 
 
-async def _refuse_double(connection: AsyncConnection, webhook_id: str, url: str | None) -> None:
+def _refuse_double(connection: Connection, webhook_id: str, url: str | None) -> None:
     taken = sa.select(webhooks.c.id).where(webhooks.c.url == url, webhooks.c.id != webhook_id)
-    if url is not None and await connection.scalar(taken) is not None:
+    if url is not None and connection.scalar(taken) is not None:
         raise _told_already()
 
 
-async def _record(connection: AsyncConnection, event: str, webhook_id: str, by: Actor, **figures: Any) -> None:
-    await write_audit(connection, event, by, {"webhook_id": webhook_id, **figures})
+def _record(connection: Connection, event: str, webhook_id: str, by: Actor, **figures: Any) -> None:
+    write_audit(connection, event, by, {"webhook_id": webhook_id, **figures})
 
 
 def _webhook_from(row: RowMapping) -> Webhook:

@@ -39,12 +39,12 @@ class NewRun(Record):
     requested_by_id: str = ""
     """The key that asked, by its id: names repeat."""
     request: dict[str, object]
-    product_version: int | None = None
-    """How many orders the product had seen before a standing one was looked for; None: as many as when it is recorded.
-    Orders beyond that are ones that this run could not know of."""
 
 
 class Run(NewRun):
+    product_version: int
+    """How many orders the product had seen when the run was recorded or, where its facts are read later, begun. Orders
+    beyond that are ones that it could not know of."""
     status: RunStatus
     lane: Lane
     attempts: int

@@ -22,10 +22,10 @@ def stores(request: pytest.FixtureRequest, settings: Settings) -> Settings:
 
 
 async def age(runtime: Runtime, days: float) -> None:
-    async with runtime.book.runs._writing() as connection:
+    with runtime.book.database.engine.begin() as connection:
         past = NowPlus(-days * 86_400)
-        await connection.execute(sa.update(runs).where(runs.c.finished_at.is_not(None)).values(finished_at=past))
-        await connection.execute(sa.update(conversations).values(created_at=past))
+        connection.execute(sa.update(runs).where(runs.c.finished_at.is_not(None)).values(finished_at=past))
+        connection.execute(sa.update(conversations).values(created_at=past))
 
 
 async def threads(runtime: Runtime) -> set[str]:

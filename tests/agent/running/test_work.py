@@ -24,8 +24,8 @@ def settings(request: pytest.FixtureRequest, settings: Settings) -> Settings:
 
 
 async def _store(runtime: Any, change: sa.Update) -> None:
-    async with runtime.book.runs._writing() as connection:
-        await connection.execute(change)
+    with runtime.book.database.engine.begin() as connection:
+        connection.execute(change)
 
 
 async def _until(true: Callable[[], Awaitable[Any]]) -> None:
@@ -43,8 +43,8 @@ async def _ended(runtime: Any, run_id: str) -> Any:
 
 
 async def _orders(runtime: Any) -> int:
-    async with runtime.book.runs._reading() as connection:
-        return int(await connection.scalar(sa.select(sa.func.count()).select_from(orders)))
+    with runtime.book.database.engine.begin() as connection:
+        return int(connection.scalar(sa.select(sa.func.count()).select_from(orders)))
 
 
 async def test_who_wakes_after_another_took_the_run_over_places_nothing(
@@ -148,13 +148,13 @@ async def test_a_run_whose_request_cannot_be_read_fails_once_and_says_why(start:
 async def test_a_job_that_died_with_its_worker_is_delivered_again(start: Any) -> None:
     idle = await start(work_runs=False)
     run = (await idle.submit(REQUEST)).run
-    async with idle.book.runs._writing() as connection:
+    with idle.book.database.engine.begin() as connection:
         left = f"now() - interval '{STALLED_SECONDS + 10} seconds'"
-        worker = await connection.scalar(
+        worker = connection.scalar(
             sa.text(f"INSERT INTO procrastinate_workers (last_heartbeat) VALUES ({left}) RETURNING id")  # noqa: S608
         )
         taken = sa.text("UPDATE procrastinate_jobs SET status = 'doing', worker_id = :worker")
-        assert (await connection.execute(taken, {"worker": worker})).rowcount == 1
+        assert connection.execute(taken, {"worker": worker}).rowcount == 1
 
     view = await _ended(await start(), run.id)
 

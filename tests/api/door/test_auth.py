@@ -192,8 +192,8 @@ async def test_a_revoked_key_is_refused(service: Any, problem: Any) -> None:
     async with await with_stored_key(service, "read") as client:
         assert (await client.get("/orders")).status_code == 200
 
-        async with service.book.runs._writing() as connection:
-            await connection.execute(api_keys.update().values(revoked_at=Now()))
+        with service.book.database.engine.begin() as connection:
+            connection.execute(api_keys.update().values(revoked_at=Now()))
 
         problem(await client.get("/orders"), 401, "invalid_key")
 

@@ -118,10 +118,10 @@ async def test_a_key_given_back_before_its_answer_was_kept_stays_its_body_s(
     service: Any, problem: Any, x1: dict[str, Any], kept: bool, change: dict[str, Any]
 ) -> None:
     await service.trigger(x1, **key("a"))
-    async with service.book.runs._writing() as connection:
-        await connection.execute(delete(idempotency))
+    with service.book.database.engine.begin() as connection:
+        connection.execute(delete(idempotency))
         if not kept:
-            await connection.execute(update(runs).values(request={}))
+            connection.execute(update(runs).values(request={}))
 
     other = await service.trigger({**x1, **change}, **key("a"))
 
@@ -135,8 +135,8 @@ async def test_a_run_that_ended_is_answered_though_whoever_began_it_died_holding
 ) -> None:
     first = await service.trigger(x1, **key("a"))
     unanswered = update(idempotency).values(status_code=None, body=None)
-    async with service.book.runs._writing() as connection:
-        await connection.execute(unanswered)
+    with service.book.database.engine.begin() as connection:
+        connection.execute(unanswered)
 
     again = await service.trigger(x1, **key("a"))
 

@@ -46,8 +46,8 @@ async def test_a_repeated_creation_makes_one_key_and_does_not_show_its_secret_ag
     assert again.json() == first.json() | {"key": None}
     assert len((await service.client.get("/keys")).json()["keys"]) == 1
     for table in ("idempotency", "api_keys", "key_secrets", "audit"):
-        async with service.book.runs._reading() as connection:
-            stored = (await connection.exec_driver_sql(f"SELECT * FROM {table}")).all()  # noqa: S608
+        with service.book.database.engine.begin() as connection:
+            stored = connection.exec_driver_sql(f"SELECT * FROM {table}").all()  # noqa: S608
         assert first.json()["key"] not in str(stored)
 
 
@@ -56,8 +56,8 @@ async def test_an_idempotency_key_that_is_forgotten_makes_no_other_key_of_the_sa
 ) -> None:
     headers = {"Idempotency-Key": "make it once"}
     first = (await service.client.post("/keys", json=ERP, headers=headers)).json()
-    async with service.book.runs._writing() as connection:
-        await connection.exec_driver_sql("DELETE FROM idempotency")
+    with service.book.database.engine.begin() as connection:
+        connection.exec_driver_sql("DELETE FROM idempotency")
 
     other = await service.client.post("/keys", json={**ERP, "scopes": ["admin"]}, headers=headers)
 

@@ -211,42 +211,23 @@ async def test_money_and_figures_are_numbers(client: httpx.AsyncClient, x1: dict
     assert all(isinstance(figure, float | int) for figure in figures)
 
 
-async def test_an_order_placed_between_the_look_for_one_and_the_record_of_a_run_is_returned_and_not_doubled(
+async def test_an_order_placed_just_before_a_run_is_recorded_is_returned_and_not_doubled(
     service: Any, monkeypatch: pytest.MonkeyPatch, x1: dict[str, Any]
 ) -> None:
-    look, placed = service.book.orders.commitment, []
+    admit, placed = service.book.runs.admit, []
 
-    async def look_and_be_overtaken(*need: Any) -> Any:
-        found = await look(*need)
-        monkeypatch.setattr(service.book.orders, "commitment", look)
+    async def be_overtaken(*new: Any, **how: Any) -> Any:
+        monkeypatch.setattr(service.book.runs, "admit", admit)
         placed.append((await service.trigger(x1)).json())
-        return found
+        return await admit(*new, **how)
 
-    monkeypatch.setattr(service.book.orders, "commitment", look_and_be_overtaken)
+    monkeypatch.setattr(service.book.runs, "admit", be_overtaken)
 
     late = (await service.trigger(x1)).json()
 
     assert (late["status"], late["order"]["number"]) == ("executed", placed[0]["order"]["number"])
     assert any("was placed for this need" in warning for warning in late["warnings"]), late["warnings"]
     assert (await service.count("runs"), await service.count("orders")) == (1, 1)
-
-
-async def test_the_record_of_a_run_itself_sees_the_order_that_came_before(
-    service: Any, monkeypatch: pytest.MonkeyPatch, x1: dict[str, Any]
-) -> None:
-    admit = service.book.runs.admit
-
-    async def be_overtaken(*new: Any, **how: Any) -> Any:
-        monkeypatch.setattr(service.book.runs, "admit", admit)
-        assert (await service.trigger(x1)).json()["status"] == "executed"
-        return await admit(*new, **how)
-
-    monkeypatch.setattr(service.book.runs, "admit", be_overtaken)
-
-    late = await service.trigger(x1)
-
-    assert late.json()["status"] == "executed"
-    assert await service.count("runs") == await service.count("orders") == 1
 
 
 @pytest.mark.parametrize("headers", [{}, {"Prefer": "respond-async"}])

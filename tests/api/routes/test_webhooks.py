@@ -18,7 +18,7 @@ from api.commands.cli import app
 from tests.receiver import Receiver, receiving, status
 from tools.book.audit import Actor
 from tools.book.webhooks import EVENTS
-from tools.storage.database import migrate
+from tools.storage.migrations.upgrade import migrate
 from tools.storage.schema import idempotency, webhooks
 
 DOCUMENT = Path(__file__).parents[3] / "docs" / "webhooks.md"
@@ -83,9 +83,9 @@ async def test_a_repeated_request_adds_one_webhook_and_its_secret_is_stored_nowh
     assert again.json() == {**first.json(), "secret": None}
     assert again.headers["Idempotency-Replayed"] == "true"
     assert (other.status_code, other.json()["code"]) == (409, "conflict")
-    async with service.book.runs._reading() as connection:
-        assert first.json()["secret"] not in str((await connection.execute(sa.select(idempotency))).all())
-        assert len((await connection.execute(sa.select(webhooks))).all()) == 1
+    with service.book.database.engine.begin() as connection:
+        assert first.json()["secret"] not in str(connection.execute(sa.select(idempotency)).all())
+        assert len(connection.execute(sa.select(webhooks)).all()) == 1
 
 
 async def test_a_webhook_is_changed_rotated_and_removed(client: httpx.AsyncClient, service: Any, problem: Any) -> None:

@@ -7,12 +7,12 @@ from agent.metrics import Metrics
 from agent.settings import Settings
 from api.webhooks.deliverer import delivering
 from tools.book.book import OrderBook
-from tools.storage.database import create_engine
+from tools.storage.database import Database
 
 
 async def main(database_url: str) -> None:
     settings = Settings(_env_file=None, webhook_allow_private=True, webhook_timeout_seconds=1)
-    book = OrderBook(create_engine(database_url))
+    book = OrderBook(Database(database_url))
     async with delivering(settings, book, Metrics(), lease_margin_seconds=0.2):
         await asyncio.Event().wait()
 

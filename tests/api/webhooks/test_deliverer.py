@@ -18,7 +18,6 @@ import pytest
 import sqlalchemy as sa
 from cryptography.fernet import Fernet
 from pydantic import SecretStr
-from sqlalchemy.ext.asyncio import AsyncEngine
 from standardwebhooks import Webhook as Verifier
 from standardwebhooks import WebhookVerificationError
 
@@ -32,7 +31,7 @@ from tools.book.book import OrderBook
 from tools.book.placing import send
 from tools.book.webhooks import Webhook
 from tools.records.orders import NewRun
-from tools.storage.database import create_engine
+from tools.storage.database import Database
 from tools.storage.schema import Now, deliveries, outbox, webhooks
 
 Start = Callable[..., Awaitable[Deliverer]]
@@ -53,14 +52,13 @@ def settings() -> Settings:
 
 @pytest.fixture
 async def start(settings: Settings, database_url: str) -> AsyncIterator[Start]:
-    """Starts deliverers, each with an engine of its own as in a process of its own."""
+    """Starts deliverers, each with a database of its own as in a process of its own."""
     async with AsyncExitStack() as stack:
 
         async def start_one(**changes: Any) -> Deliverer:
-            engine = create_engine(database_url)
-            stack.push_async_callback(engine.dispose)
+            database = await stack.enter_async_context(Database(database_url))
             changed = settings.model_copy(update=changes)
-            return await stack.enter_async_context(delivering(changed, OrderBook(engine), Metrics()))
+            return await stack.enter_async_context(delivering(changed, OrderBook(database), Metrics()))
 
         yield start_one
 
@@ -78,8 +76,8 @@ def happen(book: OrderBook, new_run: Callable[..., NewRun]) -> Callable[..., Awa
     async def leave(event: str = "order.placed", run_id: str | None = None) -> str:
         if run_id is None:
             run_id = (await book.runs.record(new_run(), owner="w", lease_seconds=60)).id
-        async with book.runs._writing() as connection:
-            await send(connection, event, run_id, PAYLOAD)
+        with book.database.engine.begin() as connection:
+            send(connection, event, run_id, PAYLOAD)
         return run_id
 
     return leave
@@ -102,8 +100,8 @@ async def settled(book: OrderBook, **wanted: int) -> None:
     counts = sa.select(deliveries.c.status, sa.func.count().label("count")).group_by(deliveries.c.status)
 
     async def by_status() -> dict[str, int]:
-        async with book.runs._reading() as connection:
-            return {row.status: row.count for row in await connection.execute(counts)}
+        with book.database.engine.begin() as connection:
+            return {row.status: row.count for row in connection.execute(counts)}
 
     await until(by_status, wanted)
 
@@ -113,9 +111,9 @@ async def pending(book: OrderBook) -> int:
 
 
 async def not_handed_out(book: OrderBook) -> int:
-    async with book.runs._reading() as connection:
+    with book.database.engine.begin() as connection:
         query = sa.select(sa.func.count()).select_from(outbox).where(outbox.c.handed_out_at.is_(None))
-        return await connection.scalar(query) or 0
+        return connection.scalar(query) or 0
 
 
 async def is_paused(book: OrderBook) -> bool:
@@ -128,9 +126,9 @@ def only(rows: list[Any]) -> Any:
 
 
 async def rows_of(book: OrderBook) -> list[Any]:
-    async with book.runs._reading() as connection:
+    with book.database.engine.begin() as connection:
         query = sa.select(deliveries, Now().label("now")).order_by(deliveries.c.number)
-        return list((await connection.execute(query)).all())
+        return list(connection.execute(query).all())
 
 
 async def test_an_event_arrives_signed_as_standard_webhooks_says(book, receiver, happen, start: Start) -> None:
@@ -379,8 +377,8 @@ async def test_sealed_secrets_sign_and_cannot_be_read_in_the_database(book, rece
     await settled(book, delivered=1)
 
     assert Verifier(secret).verify(receiver.received[0].body, dict(receiver.received[0].headers))
-    async with book.runs._reading() as connection:
-        stored = str(await connection.scalar(sa.select(webhooks.c.secret)))
+    with book.database.engine.begin() as connection:
+        stored = str(connection.scalar(sa.select(webhooks.c.secret)))
     assert secret.removeprefix("whsec_") not in stored
 
 
@@ -414,7 +412,7 @@ async def test_nothing_secret_is_logged(book, receiver, happen, start, log: io.S
 
 
 async def test_delivery_goes_on_after_the_database_dropped_every_connection(
-    book, receiver, happen, start, engine: AsyncEngine
+    book, receiver, happen, start, engine: sa.Engine
 ) -> None:
     if engine.dialect.name != "postgresql":
         pytest.skip("SQLite has no server to lose")
@@ -422,9 +420,9 @@ async def test_delivery_goes_on_after_the_database_dropped_every_connection(
     await start()
     await happen()
     await receiver.until(1)
-    async with engine.begin() as connection:
+    with engine.begin() as connection:
         others = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database()"
-        await connection.exec_driver_sql(f"{others} AND pid <> pg_backend_pid()")
+        connection.exec_driver_sql(f"{others} AND pid <> pg_backend_pid()")
     await happen()
     await settled(book, delivered=2)
 
@@ -436,11 +434,11 @@ async def test_attempts_under_way_at_the_end_get_their_answer(book, receiver, ha
     receiver.script = [held(release)]
     await tell(book, receiver)
     await happen()
-    engine = create_engine(database_url)
-    async with delivering(settings, OrderBook(engine), Metrics()):
+    database = Database(database_url)
+    async with delivering(settings, OrderBook(database), Metrics()):
         await receiver.until(1)
         asyncio.get_running_loop().call_later(0.1, release.set)
-    await engine.dispose()
+    database.close()
 
     assert only(await rows_of(book)).status == "delivered"
 

@@ -14,7 +14,7 @@ import uuid
 from tools.book.book import OrderBook
 from tools.records.errors import AlreadyDecided
 from tools.records.orders import NewProposal, NewRun, Run
-from tools.storage.database import create_engine
+from tools.storage.database import Database
 
 LEASE_SECONDS = 0.3
 
@@ -76,10 +76,10 @@ class Worker:
 
 
 async def run_worker(url: str, template: dict, acknowledge: int, *, drain: bool) -> None:
-    engine = create_engine(url)
-    worker = Worker(OrderBook(engine), template, acknowledge)
+    database = Database(url)
+    worker = Worker(OrderBook(database), template, acknowledge)
     await (worker.drain() if drain else worker.work())
-    await engine.dispose()
+    database.close()
 
 
 def start(url: str, template: dict, acknowledge: int, *, drain: bool = False) -> int:
@@ -91,7 +91,7 @@ def start(url: str, template: dict, acknowledge: int, *, drain: bool = False) ->
 
 
 def main(url: str, workers: int, kills: int, template: dict) -> None:
-    create_engine(url)  # Loads the database's driver once, here, and not in every worker.
+    Database(url)  # Loads the database's driver once, here, and not in every worker.
     with tempfile.TemporaryFile(buffering=0) as heard:
         acknowledge = heard.fileno()
         living = [start(url, template, acknowledge) for _ in range(workers)]

@@ -6,6 +6,7 @@ import pytest
 
 from tools.book.audit import Actor
 from tools.book.book import OrderBook
+from tools.book.keys import Grant
 from tools.records.errors import OwnOrder
 from tools.records.orders import RunView
 
@@ -29,9 +30,8 @@ def decide_own(book: OrderBook, new_run, new_proposal):
 @pytest.fixture
 def key(book: OrderBook):
     async def make(*, may_approve_own: bool) -> None:
-        await book.keys.create(
-            "key_a", "ha", "rsk", name="a", scopes=["approve"], by=ADMIN, may_approve_own=may_approve_own
-        )
+        grant = Grant(name="a", scopes=frozenset({"approve"}), may_approve_own=may_approve_own)
+        await book.keys.create("key_a", "ha", "rsk", grant, by=ADMIN)
 
     return make
 

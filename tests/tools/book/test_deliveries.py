@@ -10,7 +10,6 @@ import pytest
 import sqlalchemy as sa
 from alembic import command
 from alembic.config import Config
-from sqlalchemy.ext.asyncio import AsyncEngine
 
 from tools.book.audit import Actor
 from tools.book.book import OrderBook
@@ -19,9 +18,9 @@ from tools.book.placing import send
 from tools.book.webhooks import EVENTS, Webhook
 from tools.records.errors import Conflict, UnknownDeadLetter
 from tools.records.orders import NewRun, Proposal, Run
-from tools.storage.database import create_engine, migrate
+from tools.storage.database import Database
+from tools.storage.migrations.upgrade import migrate
 from tools.storage.schema import Now, NowPlus, deliveries, outbox, webhooks
-from tools.storage.sqlite_driver import Connection
 
 Happen = Callable[..., Awaitable[str]]
 
@@ -33,8 +32,8 @@ def happen(book: OrderBook, new_run: Callable[..., NewRun]) -> Happen:
     async def leave(event: str = "order.placed", run_id: str | None = None) -> str:
         if run_id is None:
             run_id = (await book.runs.record(new_run(), owner="w", lease_seconds=60)).id
-        async with book.runs._writing() as connection:
-            await send(connection, event, run_id, {"number": "PO-2026-000001"})
+        with book.database.engine.begin() as connection:
+            send(connection, event, run_id, {"number": "PO-2026-000001"})
         return run_id
 
     return leave
@@ -57,14 +56,14 @@ async def settle(book: OrderBook, delivery: Delivery, outcome: str, owner: str =
 
 
 async def rows(book: OrderBook) -> list[Any]:
-    async with book.runs._reading() as connection:
+    with book.database.engine.begin() as connection:
         query = sa.select(deliveries, Now().label("now")).order_by(deliveries.c.number)
-        return list((await connection.execute(query)).all())
+        return list(connection.execute(query).all())
 
 
 async def end_leases(book: OrderBook) -> None:
-    async with book.runs._writing() as connection:
-        await connection.execute(sa.update(deliveries).values(due_at=NowPlus(-1)))
+    with book.database.engine.begin() as connection:
+        connection.execute(sa.update(deliveries).values(due_at=NowPlus(-1)))
 
 
 async def test_an_event_without_a_webhook_is_marked_and_costs_no_delivery(book: OrderBook, happen: Happen) -> None:
@@ -74,8 +73,8 @@ async def test_an_event_without_a_webhook_is_marked_and_costs_no_delivery(book: 
     assert (await book.deliveries.hand_out(), await book.deliveries.hand_out()) == (1, 0)
 
     assert await rows(book) == []
-    async with book.runs._reading() as connection:
-        assert isinstance(await connection.scalar(sa.select(outbox.c.handed_out_at)), datetime)
+    with book.database.engine.begin() as connection:
+        assert isinstance(connection.scalar(sa.select(outbox.c.handed_out_at)), datetime)
 
 
 async def test_a_webhook_hears_of_what_it_wants_and_of_nothing_from_before_its_time(
@@ -142,8 +141,7 @@ async def test_many_processes_hand_out_and_claim_each_delivery_once(
     await add(book, "https://second.example/")
     for _ in range(40):
         await happen()
-    engines = [create_engine(database_url) for _ in range(6)]
-    books = [OrderBook(engine) for engine in engines]
+    books = [OrderBook(Database(database_url)) for _ in range(6)]
 
     claimed = [
         each
@@ -154,8 +152,8 @@ async def test_many_processes_hand_out_and_claim_each_delivery_once(
 
     assert len(claimed) == len({each.number for each in claimed}) == 80
     assert len({(each.event_id, each.webhook_id) for each in claimed}) == 80
-    for engine in engines:
-        await engine.dispose()
+    for book in books:
+        book.database.close()
 
 
 async def test_each_webhook_has_its_own_lanes(book: OrderBook, happen: Happen) -> None:
@@ -256,9 +254,9 @@ async def test_dead_letters_are_paged_and_replayed_from_the_first_attempt_on(boo
 async def test_the_figures_tell_how_old_the_oldest_undelivered_event_is(book: OrderBook, happen: Happen) -> None:
     await add(book)
     await happen()
-    async with book.runs._writing() as connection:
-        await connection.execute(sa.update(webhooks).values(created_at=NowPlus(-1000)))
-        await connection.execute(sa.update(outbox).values(created_at=NowPlus(-600)))
+    with book.database.engine.begin() as connection:
+        connection.execute(sa.update(webhooks).values(created_at=NowPlus(-1000)))
+        connection.execute(sa.update(outbox).values(created_at=NowPlus(-600)))
 
     waiting = await book.deliveries.figures()
     (claimed,) = await claim(book)
@@ -285,8 +283,8 @@ async def test_removing_a_webhook_removes_its_deliveries_alone(book: OrderBook, 
 async def test_events_are_forgotten_once_nothing_of_them_is_to_be_delivered(book: OrderBook, happen: Happen) -> None:
     async def age(table: sa.Table, column: str) -> None:
         old = sa.update(table).where(table.c[column].is_not(None)).values({column: NowPlus(-31 * 86_400)})
-        async with book.runs._writing() as connection:
-            await connection.execute(old)
+        with book.database.engine.begin() as connection:
+            connection.execute(old)
 
     await happen()
     await book.deliveries.hand_out()
@@ -307,7 +305,7 @@ async def test_events_are_forgotten_once_nothing_of_them_is_to_be_delivered(book
 
 
 async def test_placing_an_order_takes_no_statement_more_for_webhooks(
-    book: OrderBook, engine: AsyncEngine, new_run: Any, new_proposal: Any, monkeypatch: pytest.MonkeyPatch
+    book: OrderBook, engine: sa.Engine, new_run: Any, new_proposal: Any
 ) -> None:
     async def statements() -> int:
         run = await book.runs.record(new_run(product_id=f"P{len(seen)}"), owner="w", lease_seconds=60)
@@ -316,14 +314,8 @@ async def test_placing_an_order_takes_no_statement_more_for_webhooks(
         await book.orders.place(run.id)
         return len(seen) - before
 
-    async def see(connection: Connection, statement: str, parameters: Any = ()) -> Any:
-        seen.append(statement)
-        return await first(connection, statement, parameters)
-
     seen: list[str] = []
-    first = Connection.first
-    monkeypatch.setattr(Connection, "first", see)
-    sa.event.listen(engine.sync_engine, "before_cursor_execute", lambda *given: seen.append(given[2]))
+    sa.event.listen(engine, "before_cursor_execute", lambda *given: seen.append(given[2]))
     without = await statements()
     for number in range(3):
         await add(book, f"https://erp.example/{number}")
@@ -344,25 +336,25 @@ async def test_every_event_that_is_sent_can_be_asked_for(book: OrderBook, new_ru
     opened = await propose("review", review_reasons=("look",))
     await book.reviews.decide(opened.id, version=1, decision="approve", quantity=None, reason="", decided_by="anna")
     late = await propose("review", review_reasons=("look",))
-    async with book.runs._writing() as connection:
-        await connection.execute(sa.text("UPDATE proposals SET expires_at = created_at WHERE status = 'pending'"))
+    with book.database.engine.begin() as connection:
+        connection.execute(sa.text("UPDATE proposals SET expires_at = created_at WHERE status = 'pending'"))
     assert (await book.reviews.get(late.id)).status == "expired"
     await propose("none", action="none", quantity=0)
     await book.runs.fail((await begin()).id, "no model left")
 
-    async with book.runs._reading() as connection:
-        sent = set(await connection.scalars(sa.select(outbox.c.event)))
+    with book.database.engine.begin() as connection:
+        sent = set(connection.scalars(sa.select(outbox.c.event)))
     assert sent == set(EVENTS)
 
 
 async def test_events_from_before_webhooks_are_kept_and_handed_out(empty_database_url: str) -> None:
     await asyncio.to_thread(_upgrade_and_leave_an_event, empty_database_url)
     await migrate(empty_database_url)
-    engine = create_engine(empty_database_url)
-    async with engine.connect() as connection:
-        assert (await connection.execute(sa.select(outbox.c.event_id, outbox.c.handed_out_at))).all() == [("e1", None)]
-    assert await OrderBook(engine).deliveries.hand_out() == 1
-    await engine.dispose()
+    database = Database(empty_database_url)
+    with database.engine.connect() as connection:
+        assert connection.execute(sa.select(outbox.c.event_id, outbox.c.handed_out_at)).all() == [("e1", None)]
+    assert await OrderBook(database).deliveries.hand_out() == 1
+    database.close()
 
 
 def _upgrade_and_leave_an_event(database_url: str) -> None:

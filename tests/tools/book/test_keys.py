@@ -8,15 +8,15 @@ import pytest
 import sqlalchemy as sa
 from alembic import command
 from alembic.config import Config
-from sqlalchemy.ext.asyncio import AsyncEngine
 
 from tools.book.audit import Actor
 from tools.book.book import OrderBook
-from tools.book.keys import Key, StoredKey
+from tools.book.keys import Grant, Key, StoredKey
 from tools.records.errors import Conflict, UnknownKey
 from tools.records.money import Limit
 from tools.storage import database
-from tools.storage.database import create_engine, migrate
+from tools.storage.database import Database
+from tools.storage.migrations.upgrade import migrate
 from tools.storage.schema import Now, api_keys
 
 
@@ -36,12 +36,12 @@ async def test_a_stored_key_keeps_its_scopes(book: OrderBook) -> None:
     assert key.scopes == {"read"}
 
 
-async def test_a_revoked_key_says_so_and_does_not_count_as_one(book: OrderBook, engine: AsyncEngine) -> None:
+async def test_a_revoked_key_says_so_and_does_not_count_as_one(book: OrderBook, engine: sa.Engine) -> None:
     assert not await book.keys.exist()
     await book.keys.store("ab12", "rk_ab", "warehouse", ["read"])
     assert await book.keys.exist()
-    async with engine.begin() as connection:
-        await connection.execute(sa.update(api_keys).values(revoked_at=Now()))
+    with engine.begin() as connection:
+        connection.execute(sa.update(api_keys).values(revoked_at=Now()))
     key = await book.keys.by_hash("ab12")
     assert key is not None
     assert not key.live
@@ -63,8 +63,8 @@ def make_key(book: OrderBook):
     """Makes a key whose secret hashes to its id, with anything about it changed."""
 
     async def make(key_id: str, **changes: Any) -> Key:
-        values = {"name": "robot", "scopes": ["trigger", "read"], "by": BY_ANNA} | changes
-        return await book.keys.create(key_id, f"hash of {key_id}", "rsk_abcdef", **values)
+        grant = Grant.model_validate({"name": "robot", "scopes": {"trigger", "read"}} | changes)
+        return await book.keys.create(key_id, f"hash of {key_id}", "rsk_abcdef", grant, by=BY_ANNA)
 
     return make
 
@@ -76,7 +76,9 @@ async def live(book: OrderBook, key_hash: str) -> bool:
 
 async def test_a_key_is_made_once_for_an_id(book: OrderBook, make_key) -> None:
     made = await make_key("k1", limits=[Limit(currency="EUR", per_day=Decimal("12.5"))], may_approve_own=True)
-    again = await book.keys.create("k1", "other hash", "rsk_xxxxxx", name="x", scopes=["admin"], by=BY_ANNA)
+    again = await book.keys.create(
+        "k1", "other hash", "rsk_xxxxxx", Grant(name="x", scopes=frozenset({"admin"})), by=BY_ANNA
+    )
     assert again == made
     assert (made.scopes, made.may_approve_own) == (("read", "trigger"), True)
     assert made.limits == (Limit(currency="EUR", per_day=Decimal("12.5")),)
@@ -119,11 +121,11 @@ async def test_a_revoked_key_opens_nothing_in_any_process_and_stays_so(
     book: OrderBook, database_url: str, make_key
 ) -> None:
     await make_key("k1")
-    elsewhere = create_engine(database_url)
+    elsewhere = Database(database_url)
     try:
         await OrderBook(elsewhere).keys.revoke("k1", by=BY_ANNA)
     finally:
-        await elsewhere.dispose()
+        elsewhere.close()
     assert not await live(book, "hash of k1")
     first = await book.keys.get("k1")
     assert await book.keys.revoke("k1", by=BY_ANNA) == first
@@ -188,18 +190,18 @@ async def test_what_is_done_to_keys_is_on_the_audit_trail_and_no_hash_is(book: O
 
 async def test_keys_of_the_first_schema_are_kept_when_the_schema_changes(empty_database_url: str) -> None:
     await asyncio.to_thread(_upgrade_to, empty_database_url, "0001")
-    engine = create_engine(empty_database_url)
+    database = Database(empty_database_url)
     try:
         old = sa.table("api_keys", *(sa.column(name) for name in ("hash", "prefix", "name", "created_at")))
         old.append_column(sa.column("scopes", sa.JSON))
-        async with engine.begin() as connection:
+        with database.engine.begin() as connection:
             row = {"hash": "a" * 64, "prefix": "rsk_aaaaaa", "name": "first key", "scopes": ["admin", "approve"]}
-            await connection.execute(sa.insert(old).values(row | {"created_at": Now()}))
+            connection.execute(sa.insert(old).values(row | {"created_at": Now()}))
         await migrate(empty_database_url)
-        key = (await OrderBook(engine).keys.all())[0]
-        assert await live(OrderBook(engine), "a" * 64)
+        key = (await OrderBook(database).keys.all())[0]
+        assert await live(OrderBook(database), "a" * 64)
     finally:
-        await engine.dispose()
+        database.close()
     assert (key.name, key.scopes, key.may_approve_own) == ("first key", ("admin", "approve"), True)
     assert [secret.prefix for secret in key.secrets] == ["rsk_aaaaaa"]
 

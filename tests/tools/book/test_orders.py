@@ -4,7 +4,6 @@ from decimal import Decimal
 
 import pytest
 import sqlalchemy as sa
-from sqlalchemy.ext.asyncio import AsyncEngine
 
 from tools.book.book import OrderBook
 from tools.records.errors import (
@@ -190,20 +189,20 @@ async def test_durations_beyond_any_calendar_are_cut(book: OrderBook, new_run, n
     assert view.order.due_at - view.order.created_at == timedelta(days=36_500)
 
 
-async def test_placing_leaves_the_order_in_the_outbox_once(book: OrderBook, engine: AsyncEngine, placed) -> None:
+async def test_placing_leaves_the_order_in_the_outbox_once(book: OrderBook, engine: sa.Engine, placed) -> None:
     order = await placed()
     await book.orders.place(order.run_id)
-    async with engine.connect() as connection:
-        messages = (await connection.execute(sa.select(outbox))).mappings().all()
+    with engine.connect() as connection:
+        messages = connection.execute(sa.select(outbox)).mappings().all()
     assert [(message["event"], message["run_id"]) for message in messages] == [("order.placed", order.run_id)]
     assert Order.model_validate(messages[0]["payload"]) == order
     assert messages[0]["handed_out_at"] is None
 
 
-async def test_placing_is_on_record_with_its_numbers(engine: AsyncEngine, placed) -> None:
+async def test_placing_is_on_record_with_its_numbers(engine: sa.Engine, placed) -> None:
     order = await placed()
-    async with engine.connect() as connection:
-        entry = (await connection.execute(sa.select(audit))).mappings().one()
+    with engine.connect() as connection:
+        entry = connection.execute(sa.select(audit)).mappings().one()
     assert (entry["actor"], entry["event"], entry["order_number"]) == ("automatic", "order.placed", order.number)
     assert (entry["run_id"], entry["proposal_version"]) == (order.run_id, 1)
     figures = entry["figures"]
@@ -237,31 +236,6 @@ async def test_open_orders_are_those_not_yet_due_of_the_same_mode(book: OrderBoo
     assert await book.orders.open("A", None, "database") == [depot, shop]
     assert await book.orders.open(None, None, "database") == [other, depot, shop]
     assert await book.orders.open("C", "SHOP", "database") == []
-
-
-async def test_an_open_order_is_a_commitment_for_its_need_only(book: OrderBook, placed) -> None:
-    order = await placed()
-    view = await book.orders.commitment("BOLTS", "SHOP", "database")
-    assert view is not None
-    assert view.order == order
-    assert await book.orders.commitment("BOLTS", "DEPOT", "database") is None
-    assert await book.orders.commitment("BOLTS", "SHOP", "mock") is None
-    assert await book.orders.commitment("NUTS", "SHOP", "database") is None
-
-
-async def test_a_received_order_is_no_commitment(book: OrderBook, placed) -> None:
-    await placed(lead_time_days=0)
-    assert await book.orders.commitment("BOLTS", "SHOP", "database") is None
-
-
-async def test_a_waiting_review_is_a_commitment_until_it_expires(book: OrderBook, new_run, new_proposal) -> None:
-    over, waiting = [await book.runs.record(new_run(), owner="w1", lease_seconds=60) for _ in range(2)]
-    await book.orders.propose(new_proposal(over.id), route="review", expires_in_hours=0)
-    assert await book.orders.commitment("BOLTS", "SHOP", "database") is None
-    proposal = await book.orders.propose(new_proposal(waiting.id), route="review", expires_in_hours=1)
-    view = await book.orders.commitment("BOLTS", "SHOP", "database")
-    assert view is not None
-    assert view.proposal == proposal
 
 
 async def test_a_run_proposes_and_places_at_once(book: OrderBook, new_run, new_proposal) -> None:

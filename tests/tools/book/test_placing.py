@@ -8,7 +8,6 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 from sqlalchemy.exc import IntegrityError
-from sqlalchemy.ext.asyncio import AsyncEngine
 
 from tools.book import orders as order_book
 from tools.book import placing
@@ -168,10 +167,7 @@ async def test_without_the_guard_they_would_all_order(
 ) -> None:
     """A planted fault, to show that it is the guard that makes the difference."""
 
-    async def nothing_stands(*_: object) -> placing.Standing:
-        return placing.Standing(hindrance=None, limits=None)
-
-    monkeypatch.setattr(order_book, "standing", nothing_stands)
+    monkeypatch.setattr(order_book, "hindrance", lambda *_: None)
     outcomes = await _place_all(book, await proposed(*[{}] * 20))
     assert sum(isinstance(outcome, Order) for outcome in outcomes) == 20
 
@@ -180,7 +176,7 @@ async def _place_all(book: OrderBook, identities: list[str]) -> list[Order | Bas
     return await asyncio.gather(*(book.orders.place(identity) for identity in identities), return_exceptions=True)
 
 
-async def test_of_fifty_placings_of_one_run_one_order_comes(book: OrderBook, engine: AsyncEngine, proposed) -> None:
+async def test_of_fifty_placings_of_one_run_one_order_comes(book: OrderBook, engine: sa.Engine, proposed) -> None:
     identity = (await proposed({}))[0]
     outcomes = await _place_all(book, [identity] * 50)
     assert len({order.number for order in outcomes if isinstance(order, Order)}) == 1
@@ -188,7 +184,7 @@ async def test_of_fifty_placings_of_one_run_one_order_comes(book: OrderBook, eng
     assert await _problems(engine) == []
 
 
-async def test_fifty_runs_at_once_are_numbered_without_a_gap(book: OrderBook, engine: AsyncEngine, proposed) -> None:
+async def test_fifty_runs_at_once_are_numbered_without_a_gap(book: OrderBook, engine: sa.Engine, proposed) -> None:
     identities = await proposed(*({"product_id": f"P{n}"} for n in range(50)))
     outcomes = await _place_all(book, identities)
     numbers = sorted(int(order.number[-6:]) for order in outcomes if isinstance(order, Order))
@@ -198,25 +194,25 @@ async def test_fifty_runs_at_once_are_numbered_without_a_gap(book: OrderBook, en
 
 @pytest.mark.parametrize("step", ["send", "finish_run", "next_value"])
 async def test_a_placing_that_breaks_off_leaves_nothing(
-    book: OrderBook, engine: AsyncEngine, proposed, monkeypatch: pytest.MonkeyPatch, step: str
+    book: OrderBook, engine: sa.Engine, proposed, monkeypatch: pytest.MonkeyPatch, step: str
 ) -> None:
     identity = (await proposed({}))[0]
 
-    async def break_off(*_: object) -> None:
+    def break_off(*_: object) -> None:
         raise ConnectionResetError
 
     with monkeypatch.context() as broken:
         broken.setattr(placing, step, break_off)
         with pytest.raises(ConnectionResetError):
             await book.orders.place(identity)
-    async with engine.connect() as connection:
+    with engine.connect() as connection:
         for table in (orders, outbox, counters):
-            assert await connection.scalar(sa.select(sa.func.count()).select_from(table)) == 0
+            assert connection.scalar(sa.select(sa.func.count()).select_from(table)) == 0
     assert (await book.runs.get(identity)).run.status == "running"
     assert (await book.orders.place(identity)).number.endswith("-000001")
 
 
-async def test_the_table_itself_refuses_a_second_order_of_a_run(book: OrderBook, engine: AsyncEngine, proposed) -> None:
+async def test_the_table_itself_refuses_a_second_order_of_a_run(book: OrderBook, engine: sa.Engine, proposed) -> None:
     await book.orders.place((await proposed({}))[0])
     with pytest.raises(IntegrityError):
         await _insert_order_again(engine)
@@ -224,27 +220,27 @@ async def test_the_table_itself_refuses_a_second_order_of_a_run(book: OrderBook,
 
 
 async def test_without_the_unique_keys_the_double_is_stored_and_found(
-    book: OrderBook, engine: AsyncEngine, proposed
+    book: OrderBook, engine: sa.Engine, proposed
 ) -> None:
     """A planted fault: the same second insert into a book that has lost the keys, which the check must find."""
     order = await book.orders.place((await proposed({}))[0])
-    async with engine.begin() as connection:
-        await connection.exec_driver_sql("CREATE TABLE keyless AS SELECT * FROM orders")
-        await connection.exec_driver_sql("DROP TABLE orders" + (" CASCADE" if engine.name == "postgresql" else ""))
-        await connection.exec_driver_sql("ALTER TABLE keyless RENAME TO orders")
+    with engine.begin() as connection:
+        connection.exec_driver_sql("CREATE TABLE keyless AS SELECT * FROM orders")
+        connection.exec_driver_sql("DROP TABLE orders" + (" CASCADE" if engine.name == "postgresql" else ""))
+        connection.exec_driver_sql("ALTER TABLE keyless RENAME TO orders")
     assert await _problems(engine) == []
     await _insert_order_again(engine)
     assert await _problems(engine) == [f"{order.run_id} has 2 orders"]
 
 
-async def _insert_order_again(engine: AsyncEngine) -> None:
-    async with engine.begin() as connection:
-        row = dict((await connection.execute(sa.select(orders))).mappings().one())
+async def _insert_order_again(engine: sa.Engine) -> None:
+    with engine.begin() as connection:
+        row = dict(connection.execute(sa.select(orders)).mappings().one())
         row.update(sequence=row["sequence"] + 1, number="PO-2026-999999")
-        await connection.execute(sa.insert(orders).values(row))
+        connection.execute(sa.insert(orders).values(row))
 
 
-async def _problems(engine: AsyncEngine) -> list[str]:
+async def _problems(engine: sa.Engine) -> list[str]:
     """What is wrong with the book: runs with more or less than the one order and message that their status means."""
     counts = sa.select(
         runs.c.id,
@@ -256,8 +252,8 @@ async def _problems(engine: AsyncEngine) -> list[str]:
         .label("messages"),
     ).order_by(runs.c.created_at)
     found = []
-    async with engine.connect() as connection:
-        for identity, status, placed, messages in (await connection.execute(counts)).all():
+    with engine.connect() as connection:
+        for identity, status, placed, messages in connection.execute(counts).all():
             due = 1 if status == "executed" else 0
             found += [f"{identity} has {placed} orders"] if placed != due else []
             found += [f"{identity} left {messages} messages"] if messages != due else []
@@ -267,7 +263,7 @@ async def _problems(engine: AsyncEngine) -> list[str]:
 @pytest.mark.slow
 @pytest.mark.parametrize("workers", [1, 2])
 async def test_workers_killed_at_any_moment_lose_and_double_nothing(
-    database_url: str, engine: AsyncEngine, book: OrderBook, new_proposal, workers: int
+    database_url: str, engine: sa.Engine, book: OrderBook, new_proposal, workers: int
 ) -> None:
     template = new_proposal("any").model_dump(mode="json")
     acknowledged = await asyncio.to_thread(_kill_workers, database_url, template, workers=workers, kills=8)
@@ -276,8 +272,8 @@ async def test_workers_killed_at_any_moment_lose_and_double_nothing(
     views = [await book.runs.get(identity) for identity in acknowledged]
     assert {view.run.status for view in views} == {"executed"}
     assert {_outcome(view) for view in views} == {("placed", "automatic"), ("approved", "anna")}
-    async with engine.connect() as connection:
-        numbers = (await connection.scalars(sa.select(orders.c.number).order_by(orders.c.number))).all()
+    with engine.connect() as connection:
+        numbers = connection.scalars(sa.select(orders.c.number).order_by(orders.c.number)).all()
     assert [int(number[-6:]) for number in numbers] == list(range(1, len(numbers) + 1))
 
 

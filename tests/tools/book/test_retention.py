@@ -18,15 +18,15 @@ def aged(book: OrderBook) -> Callable[..., Any]:
     """Moves a table's times into the past."""
 
     async def age(table: sa.Table, column: str, *, days: float) -> None:
-        async with book.runs._writing() as connection:
-            await connection.execute(sa.update(table).values({column: NowPlus(-days * DAY)}))
+        with book.database.engine.begin() as connection:
+            connection.execute(sa.update(table).values({column: NowPlus(-days * DAY)}))
 
     return age
 
 
 async def rows(book: OrderBook, table: str) -> list[dict[str, Any]]:
-    async with book.runs._reading() as connection:
-        return [dict(row) for row in (await connection.execute(sa.select(metadata.tables[table]))).mappings()]
+    with book.database.engine.begin() as connection:
+        return [dict(row) for row in connection.execute(sa.select(metadata.tables[table])).mappings()]
 
 
 async def answered(book: OrderBook, key: str) -> None:
@@ -61,11 +61,11 @@ async def test_an_answer_that_is_still_being_worked_on_is_kept(book: OrderBook, 
 
 
 async def test_one_round_forgets_at_most_200(book: OrderBook, aged: Callable[..., Any]) -> None:
-    async with book.runs._writing() as connection:
+    with book.database.engine.begin() as connection:
         now = NowPlus(-8 * DAY)
         many = [{"key": f"k{number}"} for number in range(250)]
         insert = sa.insert(idempotency).values(caller="erp", body_hash="h", lease_until=now, created_at=now)
-        await connection.execute(insert, many)
+        connection.execute(insert, many)
 
     assert [await book.retention.forget_answers(days=7) for _ in range(3)] == [200, 50, 0]
 

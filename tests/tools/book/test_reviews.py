@@ -5,7 +5,6 @@ from decimal import Decimal
 import pytest
 import sqlalchemy as sa
 from sqlalchemy.exc import IntegrityError
-from sqlalchemy.ext.asyncio import AsyncEngine
 
 from tools.book import reviews
 from tools.book.book import OrderBook
@@ -173,17 +172,15 @@ async def test_an_expired_review_cannot_be_decided(book: OrderBook, waiting, dec
     assert await book.orders.page() == []
 
 
-async def test_an_expired_review_closes_its_run_with_the_next_look(
-    book: OrderBook, engine: AsyncEngine, waiting
-) -> None:
+async def test_an_expired_review_closes_its_run_with_the_next_look(book: OrderBook, engine: sa.Engine, waiting) -> None:
     proposal = await waiting(expires_in_hours=0)
     view = await book.runs.get(proposal.run_id)
     assert view.run.status == "expired"
     assert view.proposal is not None
     assert view.proposal.status == "expired"
     assert await book.reviews.page(status="pending") == []
-    async with engine.connect() as connection:
-        events = (await connection.scalars(sa.select(outbox.c.event).order_by(outbox.c.sequence))).all()
+    with engine.connect() as connection:
+        events = connection.scalars(sa.select(outbox.c.event).order_by(outbox.c.sequence)).all()
     assert events == ["review.opened", "review.expired"]
 
 
@@ -208,7 +205,7 @@ async def test_an_automatic_order_was_never_up_for_decision(book: OrderBook, new
         await decide(proposal, "reject")
 
 
-async def test_of_fifty_decisions_at_once_one_wins(book: OrderBook, engine: AsyncEngine, waiting, decide) -> None:
+async def test_of_fifty_decisions_at_once_one_wins(book: OrderBook, engine: sa.Engine, waiting, decide) -> None:
     proposal = await waiting()
     kinds = ["approve", "reject", "edit"]
     attempts = [
@@ -220,8 +217,8 @@ async def test_of_fifty_decisions_at_once_one_wins(book: OrderBook, engine: Asyn
     assert len(winners) == 1
     assert sum(isinstance(outcome, AlreadyDecided) for outcome in outcomes) == 49
     assert await book.runs.get(proposal.run_id) == winners[0]
-    async with engine.connect() as connection:
-        assert await connection.scalar(sa.select(sa.func.count()).select_from(decisions)) == 1
+    with engine.connect() as connection:
+        assert connection.scalar(sa.select(sa.func.count()).select_from(decisions)) == 1
     assert len(await book.orders.page()) == (0 if winners[0].order is None else 1)
 
 
@@ -240,13 +237,13 @@ async def test_without_the_compare_and_set_the_tables_still_refuse_a_second_deci
     assert [order.product_id for order in await book.orders.page()] == ["NUTS"]
 
 
-async def test_a_decision_is_on_record_with_version_and_numbers(engine: AsyncEngine, waiting, decide) -> None:
+async def test_a_decision_is_on_record_with_version_and_numbers(engine: sa.Engine, waiting, decide) -> None:
     proposal = await waiting()
     view = await decide(proposal, "edit", quantity=25, version=1, reason="promotion ends")
-    async with engine.connect() as connection:
-        decided = (await connection.execute(sa.select(decisions))).mappings().one()
-        trail = (await connection.execute(sa.select(audit).order_by(audit.c.sequence))).mappings().all()
-        events = (await connection.scalars(sa.select(outbox.c.event).order_by(outbox.c.sequence))).all()
+    with engine.connect() as connection:
+        decided = connection.execute(sa.select(decisions)).mappings().one()
+        trail = connection.execute(sa.select(audit).order_by(audit.c.sequence)).mappings().all()
+        events = connection.scalars(sa.select(outbox.c.event).order_by(outbox.c.sequence)).all()
     assert (decided["decision"], decided["quantity"], decided["proposal_version"]) == ("edit", 25, 1)
     assert (decided["reason"], decided["decided_by"]) == ("promotion ends", "anna")
     assert [(entry["event"], entry["actor"]) for entry in trail] == [

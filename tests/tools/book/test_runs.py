@@ -1,17 +1,16 @@
 import asyncio
-from typing import Any
 
 import pytest
+import sqlalchemy as sa
 
 from tools.book.book import OrderBook
 from tools.records.errors import Conflict, Overloaded, RunLost, UnknownRun
-from tools.storage.sqlite_driver import Connection
 
 LARGE = ("runs", "proposals", "orders", "outbox", "deliveries")
 
 
 async def test_a_run_is_stored_as_it_came(book: OrderBook, new_run) -> None:
-    new = new_run(mode="mock", origin="chat", requested_by="Łukasz", product_version=7)
+    new = new_run(mode="mock", origin="chat", requested_by="Łukasz")
     run = await book.runs.record(new, owner="w1", lease_seconds=60)
     assert run.model_dump(include=set(type(new).model_fields)) == new.model_dump()
     assert (run.status, run.attempts, run.owner, run.finished_at) == ("running", 1, "w1", None)
@@ -144,62 +143,87 @@ async def test_a_run_without_a_review_has_no_thread_to_close(book: OrderBook, ne
     assert await book.runs.to_close() == []
 
 
-async def test_the_first_run_for_a_need_is_recorded_and_no_second_one(book: OrderBook, new_run) -> None:
+async def test_the_first_run_for_a_need_is_recorded_and_answers_for_every_other(book: OrderBook, new_run) -> None:
     new = new_run(requested_by="Łukasz")
-    first = await book.runs.admit_first(new, lane="bulk", owner=None)
-    assert first == (await book.runs.get(new.id)).run
-    assert (first.status, first.lane, first.attempts, first.owner) == ("queued", "bulk", 0, None)
-    assert await book.runs.admit_first(new, lane="bulk", owner=None) is None
-    assert await book.runs.admit_first(new_run(), lane="bulk", owner=None) is None
-    other = await book.runs.admit_first(new_run(location="DEPOT"), lane="interactive", owner="w1", lease_seconds=60)
-    assert (other.status, other.attempts, other.owner) == ("running", 1, "w1")
+    first = await book.runs.admit(new, lane="bulk", owner=None)
+    assert first == ((await book.runs.get(new.id)).run, True)
+    assert (first.run.status, first.run.lane, first.run.attempts, first.run.owner) == ("queued", "bulk", 0, None)
+    assert await book.runs.admit(new, lane="bulk", owner=None) == (first.run, False)
+    assert await book.runs.admit(new_run(), lane="bulk", owner=None) == (first.run, False)
+    for changes in ({"location": "DEPOT"}, {"product_id": "NUTS"}, {"mode": "mock"}):
+        other = await book.runs.admit(new_run(**changes), lane="interactive", owner="w1", lease_seconds=60)
+        assert other.fresh
+        assert (other.run.status, other.run.attempts, other.run.owner) == ("running", 1, "w1")
+
+
+async def test_a_run_that_is_to_join_no_other_is_recorded_beside_it(book: OrderBook, new_run) -> None:
+    await book.runs.admit(new_run(), lane="bulk", owner=None)
+    beside = await book.runs.admit(new_run(id="beside"), lane="bulk", owner=None, join=False)
+    assert (beside.run.id, beside.fresh) == ("beside", True)
+    assert not (await book.runs.admit(new_run(id="beside"), lane="bulk", owner=None, join=False)).fresh
 
 
 @pytest.mark.parametrize("mode", ["database", "input"])
-async def test_a_waiting_review_is_in_the_way_of_a_first_run(book: OrderBook, new_run, new_proposal, mode) -> None:
-    run = await book.runs.record(new_run(mode=mode), owner="w1", lease_seconds=60)
-    proposal = await book.orders.propose(new_proposal(run.id, mode=mode), route="review", expires_in_hours=1)
-    assert await book.runs.admit_first(new_run(mode=mode), lane="bulk", owner=None) is None
-    await book.reviews.decide(proposal.id, version=1, decision="reject", quantity=None, reason="no", decided_by="ann")
-    assert await book.runs.admit_first(new_run(mode=mode), lane="bulk", owner=None) is not None
-
-
-@pytest.mark.parametrize(("mode", "in_the_way"), [("database", False), ("input", True)])
-async def test_an_order_on_its_way_is_in_the_way_where_the_stock_is_the_callers_word(
-    book: OrderBook, new_run, new_proposal, mode, in_the_way
+@pytest.mark.parametrize("join", [True, False])
+async def test_a_waiting_review_answers_for_its_need_until_it_is_decided(
+    book: OrderBook, new_run, new_proposal, mode: str, join: bool
 ) -> None:
     run = await book.runs.record(new_run(mode=mode), owner="w1", lease_seconds=60)
-    await book.orders.propose(new_proposal(run.id, mode=mode), route="auto", expires_in_hours=1)
+    proposal = await book.orders.propose(new_proposal(run.id, mode=mode), route="review", expires_in_hours=1)
+    late = await book.runs.admit(new_run(mode=mode), lane="bulk", owner=None, join=join)
+    assert (late.run.id, late.fresh) == (run.id, False)
+    await book.reviews.decide(proposal.id, version=1, decision="reject", quantity=None, reason="no", decided_by="ann")
+    assert (await book.runs.admit(new_run(mode=mode), lane="bulk", owner=None, join=join)).fresh
+
+
+async def test_a_review_whose_time_is_over_answers_for_nothing(book: OrderBook, new_run, new_proposal) -> None:
+    run = await book.runs.record(new_run(), owner="w1", lease_seconds=60)
+    await book.orders.propose(new_proposal(run.id), route="review", expires_in_hours=0)
+    assert (await book.runs.admit(new_run(), lane="bulk", owner=None)).fresh
+
+
+async def test_an_order_on_its_way_answers_where_the_stock_is_the_callers_word_and_it_is_not_known(
+    book: OrderBook, new_run, new_proposal
+) -> None:
+    run = await book.runs.record(new_run(), owner="w1", lease_seconds=60)
+    await book.orders.propose(new_proposal(run.id), route="auto", expires_in_hours=1)
+    order = await book.orders.place(run.id)
+    unaware = await book.runs.admit(new_run(), lane="bulk", owner=None, known_orders=[])
+    assert (unaware.run.id, unaware.fresh) == (run.id, False)
+    for changes in ({"location": "DEPOT"}, {"product_id": "NUTS"}, {"mode": "mock"}):
+        assert (await book.runs.admit(new_run(**changes), lane="bulk", owner=None, known_orders=[])).fresh
+    aware = await book.runs.admit(new_run(), lane="bulk", owner=None, known_orders=[order.number])
+    assert (aware.fresh, aware.run.product_version) == (True, 1)
+    catalogued = await book.runs.admit(new_run(), lane="bulk", owner=None, join=False)
+    assert (catalogued.fresh, catalogued.run.product_version) == (True, 1)
+
+
+async def test_a_received_order_answers_for_nothing(book: OrderBook, new_run, new_proposal) -> None:
+    run = await book.runs.record(new_run(), owner="w1", lease_seconds=60)
+    await book.orders.propose(new_proposal(run.id, lead_time_days=0), route="auto", expires_in_hours=1)
     await book.orders.place(run.id)
-    run = await book.runs.admit_first(new_run(mode=mode), lane="bulk", owner=None)
-    assert (run is None) is in_the_way
-    assert in_the_way or run.product_version == 1
+    assert (await book.runs.admit(new_run(), lane="bulk", owner=None, known_orders=[])).fresh
 
 
-async def test_a_full_queue_is_in_the_way_of_what_would_wait_in_it_only(book: OrderBook, new_run) -> None:
+async def test_a_full_queue_refuses_what_would_wait_in_it_only(book: OrderBook, new_run) -> None:
     for number in range(2):
-        assert await book.runs.admit_first(new_run(product_id=f"P{number}"), lane="bulk", owner=None, most_waiting=2)
+        await book.runs.admit(new_run(product_id=f"P{number}"), lane="bulk", owner=None, most_waiting=2)
     late = new_run(product_id="P2")
-    assert await book.runs.admit_first(late, lane="bulk", owner=None, most_waiting=2) is None
     with pytest.raises(Overloaded):
         await book.runs.admit(late, lane="bulk", owner=None, most_waiting=2)
-    assert await book.runs.admit_first(late, lane="interactive", owner=None, most_waiting=2)
-    assert await book.runs.admit_first(
-        new_run(product_id="P3"), lane="bulk", owner="w1", lease_seconds=1, most_waiting=2
-    )
+    assert (await book.runs.admit(late, lane="interactive", owner=None, most_waiting=2)).fresh
+    begun = new_run(product_id="P3")
+    assert (await book.runs.admit(begun, lane="bulk", owner="w1", lease_seconds=1, most_waiting=2)).fresh
 
 
 async def test_of_many_at_once_as_many_are_recorded_as_there_are_places(book: OrderBook, new_run) -> None:
-    if book.runs._engine.dialect.name != "sqlite":
+    if book.database.engine.dialect.name != "sqlite":
         pytest.skip("on PostgreSQL as many more may slip in as transactions run at that moment")
-    await book.runs.admit_first(new_run(product_id="BEFORE"), lane="bulk", owner=None, most_waiting=6)
+    await book.runs.admit(new_run(product_id="BEFORE"), lane="bulk", owner=None, most_waiting=6)
 
     async def admit(number: int) -> bool:
-        new = new_run(product_id=f"P{number}")
-        if number % 2:
-            return await book.runs.admit_first(new, lane="bulk", owner=None, most_waiting=6) is not None
         try:
-            await book.runs.admit(new, lane="bulk", owner=None, most_waiting=6)
+            await book.runs.admit(new_run(product_id=f"P{number}"), lane="bulk", owner=None, most_waiting=6)
         except Overloaded:
             return False
         return True
@@ -215,39 +239,33 @@ async def test_of_many_at_once_as_many_are_recorded_as_there_are_places(book: Or
 
 
 async def test_of_fifty_first_runs_for_a_need_one_is_recorded(book: OrderBook, new_run) -> None:
-    admitted = await asyncio.gather(*(book.runs.admit_first(new_run(), lane="bulk", owner=None) for _ in range(50)))
-    assert sum(run is not None for run in admitted) == 1
+    admitted = await asyncio.gather(*(book.runs.admit(new_run(), lane="bulk", owner=None) for _ in range(50)))
+    assert sum(admission.fresh for admission in admitted) == 1
+    assert len({admission.run.id for admission in admitted}) == 1
 
 
 async def test_no_step_of_a_run_reads_through_a_table(
-    book: OrderBook, new_run, new_proposal, monkeypatch: pytest.MonkeyPatch
+    book: OrderBook, engine: sa.Engine, new_run, new_proposal
 ) -> None:
-    if book.runs._engine.dialect.name != "sqlite":
+    if engine.dialect.name != "sqlite":
         pytest.skip("PostgreSQL chooses by the size of a table, and these are empty")
     said: list[tuple[str, object]] = []
-    run_statement = Connection.run
+    sa.event.listen(engine, "before_cursor_execute", lambda *given: said.append((given[2], given[3])))
 
-    async def run_and_note(connection: Connection, work: Any, statement: str, parameters: Any) -> None:
-        said.append((statement, parameters))
-        await run_statement(connection, work, statement, parameters)
-
-    monkeypatch.setattr(Connection, "run", run_and_note)
-
-    run = await book.runs.admit_first(new_run(), lane="bulk", owner=None, most_waiting=9)
+    run, _ = await book.runs.admit(new_run(), lane="bulk", owner=None, most_waiting=9)
     await book.runs.admit(new_run(), lane="bulk", owner=None, most_waiting=9)
-    await book.runs.admit(new_run(product_id="NUTS"), lane="bulk", owner=None, most_waiting=9)
+    await book.runs.admit(new_run(product_id="NUTS"), lane="bulk", owner=None, most_waiting=9, known_orders=[])
     await book.runs.claim_queued("bulk", owner="w1", lease_seconds=60, limit=1)
     await book.orders.propose(new_proposal(run.id), route="auto", expires_in_hours=1)
     await book.orders.place(run.id)
-    await book.orders.commitment("BOLTS", "SHOP", "database")
     await book.runs.claim_abandoned(owner="w2", lease_seconds=60, dead=["w1"])
     await book.deliveries.hand_out()
     await book.reviews.page()
 
-    async with book.runs._engine.connect() as connection:
+    with engine.connect() as connection:
         for statement, parameters in tuple(said):
             if statement.split()[0] in ("SELECT", "UPDATE", "INSERT"):
-                plan = (await connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}", tuple(parameters))).all()
+                plan = connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}", parameters).all()
                 read_through = {step[3] for step in plan} & {f"SCAN {table}" for table in LARGE}
                 assert not read_through, statement
 

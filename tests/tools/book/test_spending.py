@@ -6,14 +6,15 @@ from typing import Any
 
 import pytest
 import sqlalchemy as sa
-from sqlalchemy.ext.asyncio import AsyncEngine
 
 from tools.book import placing, spending
 from tools.book.audit import Actor
 from tools.book.book import OrderBook
+from tools.book.keys import Grant
 from tools.records.errors import AwaitsReview, LimitExceeded
 from tools.records.money import DayLimit, Limit
 from tools.records.orders import Order
+from tools.storage.database import Database
 from tools.storage.schema import spending as ledger
 
 ADMIN = Actor(name="admin")
@@ -28,7 +29,13 @@ def key(book: OrderBook):
         key_id: str = ERP, *, scopes: tuple[str, ...] = ("trigger",), name: str = "erp", **most: Any
     ) -> None:
         limits = [Limit(currency="EUR", **{span: Decimal(amount) for span, amount in most.items()})] if most else []
-        await book.keys.create(key_id, f"hash of {key_id}", "rsk", name=name, scopes=scopes, by=ADMIN, limits=limits)
+        await book.keys.create(
+            key_id,
+            f"hash of {key_id}",
+            "rsk",
+            Grant(name=name, scopes=frozenset(scopes), limits=tuple(limits)),
+            by=ADMIN,
+        )
 
     return make
 
@@ -54,9 +61,9 @@ async def place_all(book: OrderBook, runs: list[str]) -> list[Order | BaseExcept
     return await asyncio.gather(*(book.orders.place(run) for run in runs), return_exceptions=True)
 
 
-async def spent(engine: AsyncEngine) -> dict[tuple[str, str], Decimal]:
-    async with engine.connect() as connection:
-        rows = (await connection.execute(sa.select(ledger.c.account, ledger.c.period, ledger.c.spent))).all()
+async def spent(engine: sa.Engine) -> dict[tuple[str, str], Decimal]:
+    with engine.connect() as connection:
+        rows = connection.execute(sa.select(ledger.c.account, ledger.c.period, ledger.c.spent)).all()
     return {
         (account, period if period == "total" else "day"): Decimal(amount) / 10**6 for account, period, amount in rows
     }
@@ -64,7 +71,7 @@ async def spent(engine: AsyncEngine) -> dict[tuple[str, str], Decimal]:
 
 @pytest.mark.parametrize("span", ["per_day", "in_total"])
 async def test_fifty_orders_at_once_never_pass_a_limit(
-    book: OrderBook, engine: AsyncEngine, key, proposed, span: str
+    book: OrderBook, engine: sa.Engine, key, proposed, span: str
 ) -> None:
     await key(**{span: "5200"})
     outcomes = await place_all(book, await proposed(50))
@@ -80,7 +87,7 @@ async def test_without_the_guard_they_would_pass_it(
 ) -> None:
     """A planted fault, to show that it is the guarded update that holds."""
 
-    async def take(*_: object) -> bool:
+    def take(*_: object) -> bool:
         return True
 
     await key(per_day="5200")
@@ -90,10 +97,10 @@ async def test_without_the_guard_they_would_pass_it(
 
 
 async def test_fifty_orders_of_many_keys_never_pass_the_day_s_limit_of_all(
-    engine: AsyncEngine, new_run, new_proposal, proposed
+    database: Database, engine: sa.Engine, new_run, new_proposal, proposed
 ) -> None:
     book = OrderBook(
-        engine, day_limit=DayLimit(amount=Decimal(3000), currency="USD", exchange_rates={"EUR": Decimal(2)})
+        database, day_limit=DayLimit(amount=Decimal(3000), currency="USD", exchange_rates={"EUR": Decimal(2)})
     )
     runs = [run for number in range(50) for run in await proposed(requested_by_id=f"key_{number}")]
     outcomes = await place_all(book, runs)
@@ -101,8 +108,10 @@ async def test_fifty_orders_of_many_keys_never_pass_the_day_s_limit_of_all(
     assert (await spent(engine)) == {("*", "day"): Decimal(3000)}
 
 
-async def test_what_one_limit_refuses_is_taken_from_no_other(engine: AsyncEngine, key, proposed) -> None:
-    book = OrderBook(engine, day_limit=DayLimit(amount=Decimal(10_000), currency="EUR", exchange_rates={}))
+async def test_what_one_limit_refuses_is_taken_from_no_other(
+    database: Database, engine: sa.Engine, key, proposed
+) -> None:
+    book = OrderBook(database, day_limit=DayLimit(amount=Decimal(10_000), currency="EUR", exchange_rates={}))
     await key(per_day="600", in_total="400")
     (outcome,) = await place_all(book, await proposed())
     assert isinstance(outcome, AwaitsReview)
@@ -132,7 +141,7 @@ async def test_an_order_beyond_a_limit_waits_for_a_person_with_the_reason(
     assert view.proposal.review_reasons == (reason,)
 
 
-async def test_an_order_exactly_at_every_limit_is_placed(book: OrderBook, engine: AsyncEngine, key, proposed) -> None:
+async def test_an_order_exactly_at_every_limit_is_placed(book: OrderBook, engine: sa.Engine, key, proposed) -> None:
     await key(per_order="500", per_day="500", in_total="500")
     await book.orders.place((await proposed())[0])
     assert await spent(engine) == {(ERP, "day"): Decimal(500), (ERP, "total"): Decimal(500)}
@@ -144,13 +153,13 @@ async def test_a_currency_without_a_limit_is_not_spent_by_a_key_with_limits(book
         await book.orders.place((await proposed(currency="GBP"))[0])
 
 
-async def test_an_unknown_rate_sends_an_order_to_a_person(engine: AsyncEngine, proposed) -> None:
-    book = OrderBook(engine, day_limit=DayLimit(amount=Decimal(10_000), currency="USD", exchange_rates={}))
+async def test_an_unknown_rate_sends_an_order_to_a_person(database: Database, proposed) -> None:
+    book = OrderBook(database, day_limit=DayLimit(amount=Decimal(10_000), currency="USD", exchange_rates={}))
     with pytest.raises(AwaitsReview, match="no exchange rate for EUR"):
         await book.orders.place((await proposed())[0])
 
 
-async def test_a_transfer_spends_nothing(book: OrderBook, engine: AsyncEngine, key, proposed) -> None:
+async def test_a_transfer_spends_nothing(book: OrderBook, engine: sa.Engine, key, proposed) -> None:
     await key(per_order="1")
     await book.orders.place((await proposed(action="transfer", source_location="DEPOT"))[0])
     assert await spent(engine) == {}
@@ -179,7 +188,7 @@ async def test_what_a_key_asked_for_is_not_placed_by_itself_once_it_is_revoked(
 
 
 async def test_a_key_without_limits_leaves_no_line_in_the_ledger(
-    book: OrderBook, engine: AsyncEngine, key, proposed
+    book: OrderBook, engine: sa.Engine, key, proposed
 ) -> None:
     await key()
     await book.orders.place((await proposed())[0])
@@ -187,10 +196,10 @@ async def test_a_key_without_limits_leaves_no_line_in_the_ledger(
 
 
 async def test_a_limit_costs_a_placing_one_statement_for_each_span_and_none_without(
-    book: OrderBook, engine: AsyncEngine, key, proposed
+    book: OrderBook, engine: sa.Engine, key, proposed
 ) -> None:
     sent: list[str] = []
-    sa.event.listen(engine.sync_engine, "before_cursor_execute", lambda *given: sent.append(given[2]))
+    sa.event.listen(engine, "before_cursor_execute", lambda *given: sent.append(given[2]))
 
     async def statements(**changes: Any) -> int:
         (run,) = await proposed(**changes)
@@ -206,7 +215,7 @@ async def test_a_limit_costs_a_placing_one_statement_for_each_span_and_none_with
 
 
 async def test_what_a_key_spent_before_its_first_limit_counts(
-    book: OrderBook, engine: AsyncEngine, key, proposed
+    book: OrderBook, engine: sa.Engine, key, proposed
 ) -> None:
     await key()
     await book.orders.place((await proposed())[0])
@@ -217,9 +226,9 @@ async def test_what_a_key_spent_before_its_first_limit_counts(
 
 
 async def test_an_order_that_is_not_placed_after_all_gives_its_money_back(
-    book: OrderBook, engine: AsyncEngine, key, proposed, monkeypatch: pytest.MonkeyPatch
+    book: OrderBook, engine: sa.Engine, key, proposed, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    async def break_off(*_: object) -> None:
+    def break_off(*_: object) -> None:
         raise ConnectionResetError
 
     await key(per_day="500")
@@ -286,7 +295,7 @@ async def test_an_edit_is_held_against_the_limit_at_its_own_value(book: OrderBoo
 
 
 async def test_fifty_approvals_at_once_never_pass_the_approver_s_limit(
-    book: OrderBook, engine: AsyncEngine, key, approve
+    book: OrderBook, engine: sa.Engine, key, approve
 ) -> None:
     await key("key_small", scopes=("approve",), per_day="2600")
     outcomes = await asyncio.gather(*(approve("key_small") for _ in range(50)), return_exceptions=True)

@@ -18,8 +18,8 @@ async def add(book: OrderBook, url: str = "https://erp.example/hooks", **changes
 
 
 async def stored(book: OrderBook) -> Any:
-    async with book.runs._reading() as connection:
-        return (await connection.execute(sa.select(webhooks))).one()
+    with book.database.engine.begin() as connection:
+        return connection.execute(sa.select(webhooks)).one()
 
 
 async def test_a_webhook_is_shown_without_its_secret(book: OrderBook) -> None:
@@ -95,8 +95,8 @@ async def test_every_change_is_in_the_audit_trail_without_address_or_secret(book
     await book.webhooks.rotate_secret(added.id, "plain:whsec_canary", keep_old_seconds=60, by=Actor(name="carl"))
     await book.webhooks.remove(added.id, by=Actor(name="dora"))
 
-    async with book.runs._reading() as connection:
-        rows = (await connection.execute(sa.select(audit).order_by(audit.c.sequence))).all()
+    with book.database.engine.begin() as connection:
+        rows = connection.execute(sa.select(audit).order_by(audit.c.sequence)).all()
     assert [(row.event, row.actor) for row in rows] == [
         ("webhook.added", "anna"),
         ("webhook.changed", "bert"),

@@ -8,14 +8,14 @@ import sys
 from alembic import command as _imported_before_forking  # noqa: F401
 
 from tools.book.book import OrderBook
-from tools.storage.database import create_engine, migrate
+from tools.storage.database import Database
+from tools.storage.migrations.upgrade import migrate
 
 
 async def start(url: str) -> str:
     await migrate(url)
-    engine = create_engine(url)
-    await OrderBook(engine).keys.exist()
-    await engine.dispose()
+    async with Database(url) as database:
+        await OrderBook(database).keys.exist()
     return "ready"
 
 

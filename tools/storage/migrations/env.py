@@ -1,4 +1,4 @@
-"""How Alembic runs a migration: in the transaction that `tools.storage.database.migrate` has opened and locked."""
+"""How Alembic runs a migration: in the transaction that `tools.storage.migrations.upgrade` has opened and locked."""
 
 from alembic import context
 
