@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 
 from fastapi import FastAPI
+from fastapi.routing import APIRoute
 
 from agent.runtime import Runtime, open_runtime
 from agent.settings import Settings
@@ -12,7 +13,7 @@ from api import VERSION
 from api.bodies import openapi
 from api.door import errors
 from api.door.auth import KeyRing
-from api.door.limits import BodyLimit, LoadLimit, SecurityHeaders
+from api.door.doorkeeper import Doorkeeper
 from api.door.observability import RequestLog
 from api.door.rate_limits import RateLimits
 from api.routes import audit, calibration, chat, keys, orders, reviews, runs, service, triggers, webhooks
@@ -54,16 +55,12 @@ def create_app(settings: Settings, *, open_runtime: OpenRuntime = open_runtime, 
     errors.install(app)
     metrics = service.open_metrics if settings.metrics_public else service.guarded_metrics
     answering = () if only_work else (triggers, reviews, orders, runs, calibration, chat, keys, audit, webhooks)
-    modules = (*answering, service)
-    # include_router would match each request twice over, a third of the cost of a small answer. FastAPI's own routes,
-    # which people open, come last.
-    app.router.routes[:0] = [
-        route for router in (*(module.router for module in modules), metrics) for route in router.routes
-    ]
+    routers = [*(module.router for module in (*answering, service)), metrics]
+    for router in routers:
+        app.include_router(router)
+    routes = [route for router in routers for route in router.routes if isinstance(route, APIRoute)]
     # The last one added is the outermost.
-    app.add_middleware(BodyLimit, limit=settings.max_body_bytes)
-    app.add_middleware(LoadLimit, most=settings.max_concurrent_requests)
-    app.add_middleware(SecurityHeaders)
+    app.add_middleware(Doorkeeper, routes=routes, settings=settings)
     app.add_middleware(RequestLog)
     return app
 

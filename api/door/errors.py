@@ -160,10 +160,6 @@ def problem_title(code: str) -> str:
     return code.replace("_", " ").capitalize()
 
 
-def refusal_problem(refusal: Refusal) -> Response:
-    return problem(refusal.status, refusal.code, refusal.detail, headers=refusal.headers)
-
-
 def restock_problem(error: RestockError, *, run_id: str | None = None) -> Response:
     status = next((status for kind, status in STATUS if isinstance(error, kind)), 500)
     headers = {"Retry-After": str(RETRY_AFTER_SECONDS)} if isinstance(error, Unavailable | InFlight) else {}
@@ -176,20 +172,25 @@ def unexpected_problem() -> Response:
 
 
 def install(app: FastAPI) -> None:
-    app.add_exception_handler(Refusal, _refusal)
-    app.add_exception_handler(RestockError, _restock)
-    app.add_exception_handler(RequestValidationError, _invalid)
+    for kind in (Refusal, RestockError, RequestValidationError):
+        app.add_exception_handler(kind, _refused)
     app.add_exception_handler(HTTPException, _http)
 
 
-async def _refusal(_: Request, error: Exception) -> Response:
-    assert isinstance(error, Refusal)  # noqa: S101
-    return refusal_problem(error)
+def answer_to(error: Exception) -> Response:
+    """The problem document of a refused request. An error of any other kind is raised again."""
+    match error:
+        case Refusal():
+            return problem(error.status, error.code, error.detail, headers=error.headers)
+        case RestockError():
+            return restock_problem(error)
+        case RequestValidationError():
+            return _invalid(error)
+    raise error
 
 
-async def _restock(_: Request, error: Exception) -> Response:
-    assert isinstance(error, RestockError)  # noqa: S101
-    return restock_problem(error)
+async def _refused(_: Request, error: Exception) -> Response:
+    return answer_to(error)
 
 
 async def _http(request: Request, error: Exception) -> Response:
@@ -202,8 +203,7 @@ async def _http(request: Request, error: Exception) -> Response:
     return problem(error.status_code, code, detail, headers=error.headers)
 
 
-async def _invalid(_: Request, error: Exception) -> Response:
-    assert isinstance(error, RequestValidationError)  # noqa: S101
+def _invalid(error: RequestValidationError) -> Response:
     errors = [_field_problem(each) for each in error.errors()[:MAX_FIELD_PROBLEMS]]
     first = errors[0]
     detail = f"{first['field']}: {first['message']}."

@@ -23,6 +23,7 @@ from structlog.typing import EventDict, Processor, WrappedLogger
 
 from agent.metrics import Metrics
 from api.door.errors import unexpected_problem
+from api.door.security_headers import ON_EVERY_ANSWER, ON_THE_DOCS_PAGE
 
 log = structlog.get_logger(__name__)
 REDACTED = "[redacted]"
@@ -36,8 +37,8 @@ _LEAST_SECRET = 8
 
 
 class RequestLog:
-    """Outermost of our middlewares: gives each request its id, its log line and its place in the metrics, and turns an
-    exception that nobody expected into a problem document."""
+    """The outermost step: gives each request its id, its log line and its place in the metrics, and each answer its
+    headers. Turns an exception that nobody expected into a problem document."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
@@ -52,22 +53,23 @@ class RequestLog:
         started = perf_counter()
         status = 0
 
-        async def send_with_id(message: Message) -> None:
+        async def send_with_headers(message: Message) -> None:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
-                message["headers"] = [*message.get("headers", ()), (b"x-request-id", request_id.encode())]
+                added = ON_THE_DOCS_PAGE if scope["path"] == "/docs" else ON_EVERY_ANSWER
+                message["headers"] = [*message["headers"], (b"x-request-id", request_id.encode()), *added]
             await send(message)
 
         try:
-            await self._app(scope, receive, send_with_id)
+            await self._app(scope, receive, send_with_headers)
         except ClientDisconnect:
             log.info("client_left")
         except Exception:
             log.exception("unexpected_error")
             if status:
                 raise
-            await unexpected_problem()(scope, receive, send_with_id)
+            await unexpected_problem()(scope, receive, send_with_headers)
         finally:
             _finish(scope, status, perf_counter() - started)
 

@@ -13,7 +13,7 @@ from functools import lru_cache
 from hashlib import sha256
 from ipaddress import IPv6Address, ip_address
 from math import ceil
-from typing import Any, TypeVar
+from typing import Any
 
 import structlog
 from limits import RateLimitItem, parse
@@ -27,7 +27,6 @@ from api.door.auth import HEADER, Caller
 from api.door.errors import RateLimited, Unauthenticated
 
 log = structlog.get_logger(__name__)
-T = TypeVar("T")
 
 REDIS_SECONDS = 0.25
 REDIS_PAUSE_SECONDS = 5.0
@@ -97,31 +96,26 @@ class Limit:
 
     async def wait(self, who: str) -> float:
         """Counts one; how many seconds `who` has to wait where that was one too many, or 0."""
-        item = self.item
-        if item is None:
+        if self.item is None:
             return 0
-
-        async def counted(limiter: SlidingWindowCounterRateLimiter) -> float:
-            if await limiter.hit(item, self.name, who):
-                return 0
-            reset = (await limiter.get_window_stats(item, self.name, who)).reset_time
-            return max(1.0, reset - time.time())
-
-        return await self._with_storage(counted)
+        if self._shared is not None and time.monotonic() >= self._shared_again:
+            try:
+                return await self._count(self._shared, self.item, who)
+            except StorageError as error:
+                self._shared_again = time.monotonic() + REDIS_PAUSE_SECONDS
+                log.warning("rate_limit_storage_failed", limit=self.name, error=type(error.storage_error).__name__)
+        return await self._count(self._here, self.item, who)
 
     async def aclose(self) -> None:
         if self._redis is not None:
             bridge: Any = self._redis.bridge
             await bridge.get_connection().aclose()
 
-    async def _with_storage(self, count: Callable[[SlidingWindowCounterRateLimiter], Awaitable[T]]) -> T:
-        if self._shared is not None and time.monotonic() >= self._shared_again:
-            try:
-                return await count(self._shared)
-            except StorageError as error:
-                self._shared_again = time.monotonic() + REDIS_PAUSE_SECONDS
-                log.warning("rate_limit_storage_failed", limit=self.name, error=type(error.storage_error).__name__)
-        return await count(self._here)
+    async def _count(self, limiter: SlidingWindowCounterRateLimiter, item: RateLimitItem, who: str) -> float:
+        if await limiter.hit(item, self.name, who):
+            return 0
+        reset = (await limiter.get_window_stats(item, self.name, who)).reset_time
+        return max(1.0, reset - time.time())
 
 
 def refusal(why: str, limit: Limit, wait: float) -> RateLimited:

@@ -7,11 +7,11 @@ from starlette.responses import Response
 
 from api.bodies.examples import OUTCOMES
 from api.bodies.orders import CalibrationAnswer, OutcomeAnswer, OutcomeInput
-from api.door.guarded_route import GuardedRoute, needs
+from api.door.doorkeeper import needs
 from api.door.idempotency import Attempt
 from api.routes.wiring import CallerGiven, OrderNumber, RuntimeGiven, as_json, problems
 
-router = APIRouter(tags=["calibration"], route_class=GuardedRoute)
+router = APIRouter(tags=["calibration"])
 
 
 @router.get("/calibration", response_model=CalibrationAnswer, responses=problems(), openapi_extra=needs("read"))

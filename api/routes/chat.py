@@ -7,13 +7,13 @@ from starlette.responses import Response
 
 from api.bodies.chat import ChatMessage, Reply
 from api.bodies.examples import CHATS
-from api.door.guarded_route import GuardedRoute, needs
+from api.door.doorkeeper import needs
 from api.door.idempotency import Attempt
 from api.routes.wiring import CallerGiven, RuntimeGiven, problems
 from tools.records.errors import InvalidInput
 
 MAX_CHARACTERS = 4_000
-router = APIRouter(tags=["chat"], route_class=GuardedRoute)
+router = APIRouter(tags=["chat"])
 
 
 class MessageTooLong(InvalidInput):

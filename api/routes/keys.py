@@ -9,13 +9,13 @@ from starlette.responses import Response
 from api.bodies.examples import KEY_ROTATIONS, KEYS, LIMITS
 from api.bodies.keys import KeyAnswer, KeyRotation, Keys, MadeKey, NewKey, NewLimits
 from api.door.auth import KeyRing, kept, new_key
-from api.door.guarded_route import GuardedRoute, needs
+from api.door.doorkeeper import needs
 from api.door.idempotency import Attempt
 from api.routes.wiring import CallerGiven, RuntimeGiven, as_json, problems
 from tools.book.keys import Grant, identity_of
 from tools.records.errors import IdempotencyMismatch
 
-router = APIRouter(tags=["keys"], route_class=GuardedRoute)
+router = APIRouter(tags=["keys"])
 KeyId = Annotated[str, Path(max_length=100, description="Id of the key.")]
 
 

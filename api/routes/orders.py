@@ -7,10 +7,10 @@ from starlette.responses import Response
 
 from api.bodies.fields import Identifier
 from api.bodies.orders import OrderAnswer, Orders
-from api.door.guarded_route import GuardedRoute, needs
+from api.door.doorkeeper import needs
 from api.routes.wiring import Before, Limit, OrderNumber, RuntimeGiven, as_json, problems
 
-router = APIRouter(tags=["orders"], route_class=GuardedRoute)
+router = APIRouter(tags=["orders"])
 
 
 @router.get("/orders", response_model=Orders, responses=problems(404), openapi_extra=needs("read"))

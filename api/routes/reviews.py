@@ -8,11 +8,11 @@ from starlette.responses import Response
 
 from api.bodies.examples import DECISIONS
 from api.bodies.reviews import Decision, DecisionAnswer, ReviewAnswer, Reviews
-from api.door.guarded_route import GuardedRoute, needs
+from api.door.doorkeeper import needs
 from api.door.idempotency import Attempt
 from api.routes.wiring import Before, CallerGiven, Limit, RuntimeGiven, as_json, problems
 
-router = APIRouter(tags=["reviews"], route_class=GuardedRoute)
+router = APIRouter(tags=["reviews"])
 ReviewId = Annotated[str, Path(description="Id of the review, such as RV-000001.")]
 Status = Annotated[
     Literal["pending", "approved", "rejected", "expired", "all"], Query(description="Only reviews in this state.")

@@ -6,10 +6,10 @@ from fastapi import APIRouter, Path
 from starlette.responses import Response
 
 from api.bodies.runs import RunAnswer
-from api.door.guarded_route import GuardedRoute, needs
+from api.door.doorkeeper import needs
 from api.routes.wiring import RuntimeGiven, as_json, problems
 
-router = APIRouter(tags=["decisions"], route_class=GuardedRoute)
+router = APIRouter(tags=["decisions"])
 
 
 @router.get("/runs/{run_id}", response_model=RunAnswer, responses=problems(404), openapi_extra=needs("read"))

@@ -9,12 +9,12 @@ from starlette.responses import Response
 
 from api import VERSION
 from api.bodies.service import Liveness, Readiness, ServiceAnswer
-from api.door.guarded_route import GuardedRoute, needs
+from api.door.doorkeeper import needs
 from api.routes.wiring import RuntimeGiven, as_json, problems
 from tools.lookback.calibration_watch import observed
 
 router = APIRouter(tags=["service"])
-guarded_metrics = APIRouter(tags=["service"], route_class=GuardedRoute)
+guarded_metrics = APIRouter(tags=["service"])
 open_metrics = APIRouter(tags=["service"])
 
 

@@ -14,14 +14,13 @@ from api.bodies.examples import TRIGGERS
 from api.bodies.fields import Identifier, identifier
 from api.bodies.runs import AcceptedAnswer, DebugAnswer, TriggerAnswer
 from api.bodies.triggers import Trigger
-from api.door.auth import Caller
-from api.door.guarded_route import GuardedRoute, needs
+from api.door.doorkeeper import needs
 from api.door.idempotency import Accepted, Attempt
 from api.routes.wiring import CallerGiven, RuntimeGiven, as_json, problems
 from tools.records.errors import IdempotencyMismatch, InFlight, RestockError, Unavailable
 from tools.records.orders import Run, RunView
 
-router = APIRouter(tags=["decisions"], route_class=GuardedRoute)
+router = APIRouter(tags=["decisions"])
 _PREFER = {
     "name": "Prefer",
     "in": "header",
@@ -52,13 +51,12 @@ _ACCEPTED: dict[int | str, dict[str, Any]] = {
 async def trigger(
     body: Annotated[Trigger, Body(openapi_examples=TRIGGERS)],
     request: Request,
+    runtime: RuntimeGiven,
+    caller: CallerGiven,
 ) -> Response:
     """Decide whether to reorder one product, and how much. A safe order is placed; a doubtful one waits for a person.
 
     The run is recorded first. With `Prefer: respond-async`, or when it takes long, the answer is 202 with its id."""
-    # FastAPI's way of giving these takes as long as reading the body.
-    runtime: Runtime = request.app.state.runtime
-    caller: Caller = request.state.caller
     attempt = Attempt(request, body, runtime.book)
     decision = body.to_request(requested_by=caller.name, requested_by_id=caller.id, run_id=attempt.run_id)
 

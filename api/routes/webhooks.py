@@ -17,12 +17,12 @@ from api.bodies.webhooks import (
     WebhookChange,
     Webhooks,
 )
-from api.door.guarded_route import GuardedRoute, needs
+from api.door.doorkeeper import needs
 from api.door.idempotency import Attempt
 from api.routes.wiring import CallerGiven, Limit, RuntimeGiven, as_json, problems
 from api.webhooks.desk import Signed, WebhookDesk
 
-router = APIRouter(tags=["webhooks"], route_class=GuardedRoute)
+router = APIRouter(tags=["webhooks"])
 MAX_NUMBER = 2**53
 WebhookId = Annotated[str, Path(max_length=40, description="Id of the webhook.", examples=["wh_0123456789abcdef"])]
 Number = Annotated[int, Path(ge=1, le=MAX_NUMBER, description="Number of the dead letter.")]

@@ -158,7 +158,8 @@ async def test_a_stranger_s_body_is_not_even_read(shared: Any, problem: Any) -> 
         yield b"{}"
 
     async with stranger(shared) as client:
-        problem(await client.post("/inventory-trigger", content=body()), 401, "key_missing")
+        headers = {"content-length": "2"}
+        problem(await client.post("/inventory-trigger", content=body(), headers=headers), 401, "key_missing")
 
     assert not read
 

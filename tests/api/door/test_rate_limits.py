@@ -192,11 +192,11 @@ async def test_more_requests_at_once_than_can_be_served_are_refused_and_the_prob
     await busy.wait()
 
     refused = await service.client.get("/reviews")
-    probes = [await service.client.get(address) for address in ("/", "/health/live", "/health/ready")]
+    probes = [await service.client.get(address) for address in ("/", "/health/live", "/health/ready", "/metrics")]
     go_on.set()
 
     problem(refused, 503, "overloaded")
     assert int(refused.headers["retry-after"]) > 0
-    assert [probe.status_code for probe in probes] == [200, 200, 200]
+    assert [probe.status_code for probe in probes] == [200, 200, 200, 200]
     assert [(await each).status_code for each in running] == [200, 200]
     assert (await service.client.get("/reviews")).status_code == 200

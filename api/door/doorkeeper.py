@@ -1,0 +1,120 @@
+"""The order in which a request is let in: load, size, key, rate limits, scope, parameters, shutdown, media type, JSON.
+
+One ASGI step before FastAPI, which would read a stranger's body before it asks for the key.
+"""
+
+from collections.abc import Sequence
+from typing import Any
+
+import structlog
+from fastapi.exceptions import RequestValidationError
+from fastapi.routing import APIRoute
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Match
+from starlette.types import ASGIApp, Receive, Send
+from starlette.types import Scope as ASGIScope
+
+from agent.settings import Settings
+from api.door import strict_json
+from api.door.errors import Overloaded, Refusal, UnsupportedMedia, answer_to
+from api.door.request_body import RequestBody
+from tools.book.keys import Scope
+from tools.records.errors import RestockError, Unavailable
+
+_NEVER_OVERLOADED = frozenset({"/", "/health/live", "/health/ready", "/metrics"})
+_SCOPE_KEY = "x-required-scope"
+_IDEMPOTENCY_KEY = {
+    "name": "Idempotency-Key",
+    "in": "header",
+    "required": False,
+    "description": "Any text. The same request with the same key is done once and gets the same answer.",
+    "schema": {"type": "string", "minLength": 1, "maxLength": 200},
+}
+
+
+def needs(scope: Scope, *, idempotent: bool = False) -> dict[str, Any]:
+    """`openapi_extra` of a guarded route: the scope its caller's key must have, and whether it may be sent twice."""
+    extra: dict[str, Any] = {_SCOPE_KEY: scope, "security": [{"ApiKey": []}]}
+    return {**extra, "parameters": [_IDEMPOTENCY_KEY]} if idempotent else extra
+
+
+class Doorkeeper:
+    """Refuses what may not come in, before more of it is read than the refusal needs."""
+
+    def __init__(self, app: ASGIApp, *, routes: Sequence[APIRoute], settings: Settings) -> None:
+        self._app, self._routes = app, routes
+        self._longest_body, self._most = settings.max_body_bytes, settings.max_concurrent_requests
+        self._now = 0
+
+    async def __call__(self, scope: ASGIScope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        body = RequestBody(scope, receive, self._longest_body)
+        counts = scope["path"] not in _NEVER_OVERLOADED
+        refused = await self._answer(scope, body, send, counts=counts)
+        if refused is not None:
+            await body.answer_unread(refused, send)
+
+    async def _answer(self, scope: ASGIScope, body: RequestBody, send: Send, *, counts: bool) -> Response | None:
+        """Let the application answer; or the refusal, where there is one."""
+        if counts and self._now >= self._most:
+            return answer_to(Overloaded("More is asked at once than can be served; try again in a few seconds."))
+        self._now += counts
+        try:
+            await self._let_in(scope, body)
+        except (Refusal, RestockError, RequestValidationError) as error:
+            return answer_to(error)
+        else:
+            await self._app(scope, body.receive, send)
+            return None
+        finally:
+            self._now -= counts
+
+    async def _let_in(self, scope: ASGIScope, body: RequestBody) -> None:
+        body.require_declared_length()
+        route = self._route_of(scope)
+        needed: Scope | None = route.openapi_extra.get(_SCOPE_KEY) if route and route.openapi_extra else None
+        if route is None or needed is None:
+            return
+        scope["route"] = route
+        request = Request(scope)
+        state = request.app.state
+        caller = await state.rate_limits.caller(request, state.keys.caller)
+        structlog.contextvars.bind_contextvars(caller=caller.name)
+        caller.require(needed)
+        request.state.caller = caller
+        if request.query_params:
+            _refuse_unknown_parameters(request, route)
+        if route.body_field is not None:
+            if state.runtime.closing:
+                raise Unavailable("The service is shutting down; try again in a few seconds.")
+            _require_json(request)
+            strict_json.check(await body.read())
+
+    def _route_of(self, scope: ASGIScope) -> APIRoute | None:
+        for route in self._routes:
+            if route.matches(scope)[0] is Match.FULL:
+                return route
+        return None
+
+
+def _refuse_unknown_parameters(request: Request, route: APIRoute) -> None:
+    """What is misspelt would be taken for left out, and the answer for one to what was asked."""
+    known = {parameter.alias for parameter in route.dependant.query_params}
+    unknown = [name for name in dict.fromkeys(request.query_params) if name not in known]
+    if unknown:
+        shown = f"There is no such parameter here; it takes {', '.join(sorted(known)) or 'none'}"
+        raise RequestValidationError(
+            [{"type": "extra_forbidden", "loc": ("query", name), "msg": shown} for name in unknown]
+        )
+
+
+def _require_json(request: Request) -> None:
+    kind, _, parameters = request.headers.get("content-type", "").lower().partition(";")
+    charset = parameters.strip().removeprefix("charset=").strip('"')
+    if kind.strip() != "application/json" or charset not in ("", "utf-8"):
+        raise UnsupportedMedia("Send the body as application/json in UTF-8.")
+    if request.headers.get("content-encoding", "identity") != "identity":
+        raise UnsupportedMedia("Send the body uncompressed, without Content-Encoding.")

@@ -1,0 +1,19 @@
+"""Headers that keep browsers from guessing, framing, caching or running anything; the docs page loads its own."""
+
+_POLICY = b"content-security-policy"
+_HEADERS = [
+    (b"cache-control", b"no-store"),
+    (b"referrer-policy", b"no-referrer"),
+    (b"x-content-type-options", b"nosniff"),
+    (b"x-frame-options", b"DENY"),
+]
+ON_EVERY_ANSWER = [*_HEADERS, (_POLICY, b"default-src 'none'; frame-ancestors 'none'")]
+ON_THE_DOCS_PAGE = [
+    *_HEADERS,
+    (
+        _POLICY,
+        b"default-src 'none'; connect-src 'self'; script-src 'unsafe-inline' https://cdn.jsdelivr.net; "
+        b"style-src 'unsafe-inline' https://cdn.jsdelivr.net; img-src data: https://fastapi.tiangolo.com; "
+        b"frame-ancestors 'none'",
+    ),
+]
