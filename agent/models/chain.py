@@ -23,7 +23,7 @@ from langchain_core.outputs import ChatGeneration, ChatGenerationChunk, ChatResu
 from langchain_core.runnables import RunnableBinding
 from langchain_core.tools import BaseTool
 from langchain_core.utils.function_calling import convert_to_openai_tool
-from pydantic import PrivateAttr
+from pydantic import Field, PrivateAttr
 
 from agent.metrics import Metrics
 from agent.models.failures import TRANSIENT, BudgetSpent, ModelFailure, NoModelLeft
@@ -53,25 +53,21 @@ CHECK = Query([HumanMessage("Reply with the word ready.")], [{"type": "function"
 class ModelChain(BaseChatModel):
     """The links as one chat model. Every message it returns is portable and names its provider and model."""
 
+    ledger: Ledger = Field(repr=False)
+    """What the chain has spent, and its limits."""
     _links: tuple[Link, ...] = PrivateAttr()
     _metrics: Metrics = PrivateAttr()
-    _ledger: Ledger = PrivateAttr()
     _call_budget: int = PrivateAttr()
 
     def __init__(self, links: Sequence[Link], *, metrics: Metrics, ledger: Ledger, call_budget: int) -> None:
-        super().__init__()
-        self._links, self._metrics, self._ledger, self._call_budget = tuple(links), metrics, ledger, call_budget
+        super().__init__(ledger=ledger)
+        self._links, self._metrics, self._call_budget = tuple(links), metrics, call_budget
         for link in self._providers:
             link.circuit.changed = metrics.llm_circuit_open.labels(link.provider).set
 
     @property
     def _llm_type(self) -> str:
         return "guarded-chain"
-
-    @property
-    def ledger(self) -> Ledger:
-        """What the chain has spent, and its limits."""
-        return self._ledger
 
     @property
     def asks_providers(self) -> bool:
@@ -151,7 +147,7 @@ class ModelChain(BaseChatModel):
         order = [*current, *(link for link in links if link not in current)]
         if not order or order[0].local:
             return current or order
-        self._ledger.refuse_if_spent(messages)
+        self.ledger.refuse_if_spent(messages)
         # A model that has used up the calls of its run does not get a second provider to spend more.
         return order[:1] if 0 < self._call_budget - 1 <= len(replies) else order
 
@@ -180,7 +176,7 @@ class ModelChain(BaseChatModel):
             raise
         finally:
             if status not in NOT_ASKED:
-                spend = Spend(*used) if link.local else self._ledger.record(link.name, used)
+                spend = Spend(*used) if link.local else self.ledger.record(link.name, used)
                 spends.append(spend)
                 self._report_call(link, status, time.perf_counter() - began, spend)
 
@@ -195,23 +191,20 @@ class ModelChain(BaseChatModel):
             metrics.llm_cost_unknown.labels(**about).inc()
         else:
             metrics.llm_cost.labels(**about).inc(float(spend.cost))
+        used = {"input_tokens": spend.input_tokens, "output_tokens": spend.output_tokens}
         cost = "unknown" if spend.cost is None else float(spend.cost)
-        used = {"input_tokens": spend.input_tokens, "output_tokens": spend.output_tokens, "cost": cost}
-        log.info("model_call", **about, status=status, seconds=round(seconds, 4), **used)
+        log.info("model_call", **about, status=status, seconds=round(seconds, 4), **used, cost=cost)
 
     def _report_fallback(self, link: Link, failure: ModelFailure, others: Sequence[Link]) -> None:
         self._metrics.llm_fallbacks.labels(link.provider, failure.reason).inc()
-        report = log.info if failure.reason in NOT_ASKED else log.error if failure.reason in LOUD else log.warning
-        to = others[0].name if others else None
-        report("model_fallback", provider=link.provider, model=link.model, to=to, **_facts(failure))
+        _log_failure("model_fallback", link, failure, to=others[0].name if others else None)
 
     async def _check(self, link: Link) -> None:
         try:
             await self._measured(link, CHECK, [])
         except ModelFailure as failure:
             link.failed_check = failure.reason
-            report = log.error if failure.reason in LOUD else log.warning
-            report("model_unusable", provider=link.provider, model=link.model, **_facts(failure))
+            _log_failure("model_unusable", link, failure)
 
 
 def _query(messages: Sequence[BaseMessage], stop: list[str] | None, options: dict[str, Any]) -> Query:
@@ -229,9 +222,11 @@ def _signed(reply: AIMessage, link: Link, spends: Sequence[Spend]) -> AIMessage:
     return reply
 
 
-def _facts(failure: ModelFailure) -> dict[str, Any]:
-    hint = {"retry_after": failure.retry_after} if failure.retry_after is not None else {}
-    return {"reason": failure.reason, "detail": failure.detail, **hint}
+def _log_failure(event: str, link: Link, failure: ModelFailure, **more: Any) -> None:
+    reason = failure.reason
+    write = log.info if reason in NOT_ASKED else log.error if reason in LOUD else log.warning
+    hint = {} if failure.retry_after is None else {"retry_after": failure.retry_after}
+    write(event, provider=link.provider, model=link.model, reason=reason, detail=failure.detail, **hint, **more)
 
 
 def _as_chunk(message: AIMessage) -> AIMessageChunk:
@@ -249,7 +244,7 @@ def build_chain(
     """The chain that the settings ask for. `models` replaces the providers; the rules model still comes last.
 
     A model of Gemini or Groq without a key is left out; so is a model without a price, unless the money limits are off.
-    Raises ValueError for a name without a provider, and ImportError with the package to install.
+    Raises ImportError with the package to install.
     """
     silence_clients()
     links = configured_links(settings) if models is None else list(models)
@@ -262,5 +257,5 @@ def build_chain(
         if link.left_out:
             log.error("model_left_out", provider=link.provider, model=link.model, reason=link.left_out)
     if rules is not None:
-        links.append(Link.to(rules, provider="rules"))
+        links.append(Link("rules", "rules", rules, local=True))
     return ModelChain(links, metrics=metrics, ledger=ledger, call_budget=settings.model_call_budget)

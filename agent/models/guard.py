@@ -8,6 +8,7 @@ nothing that another provider would reject. `portable_history` does the same for
 import json
 import math
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 from uuid import uuid4
@@ -136,25 +137,15 @@ def calls_not_written_out(message: AIMessage, expected: Expectation) -> ModelFai
 
 
 Rule = Callable[[AIMessage, Expectation], ModelFailure | None]
-RULES: tuple[Rule, ...] = (
-    prompt_not_blocked,
-    ended_well,
-    says_something,
-    ended_at_all,
-    of_sane_size,
-    calls_readable,
-    calls_whole,
-    calls_known_tools,
-    calls_when_asked,
-    calls_not_written_out,
-)
+ANSWER_RULES: tuple[Rule, ...] = (prompt_not_blocked, ended_well, says_something, ended_at_all, of_sane_size)
+CALL_RULES: tuple[Rule, ...] = (calls_readable, calls_whole, calls_known_tools, calls_when_asked, calls_not_written_out)
+RULES = ANSWER_RULES + CALL_RULES
 
 
 def _is_object(text: str | None) -> bool:
-    try:
+    with suppress(ValueError):
         return not text or isinstance(json.loads(text), dict)
-    except ValueError:
-        return False
+    return False
 
 
 def _portable(message: AIMessage) -> AIMessage:

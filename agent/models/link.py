@@ -57,12 +57,6 @@ class Link:
     """Why the model failed its check. An answer clears it."""
     _retired_until: float = field(default=0.0, repr=False)
 
-    @classmethod
-    def to(cls, model: BaseChatModel, *, provider: str | None = None) -> "Link":
-        """A link to a model in this process: the rules model, or a scripted one."""
-        own = provider or str(getattr(model, "provider", "scripted"))
-        return cls(own, str(getattr(model, "model", own)), model, local=True)
-
     @property
     def name(self) -> str:
         return f"{self.provider}:{self.model}"

@@ -31,11 +31,11 @@ def silence_clients() -> None:
 
 
 def configured_links(settings: Settings) -> list[Link]:
-    """Raises ValueError for a name without a provider, and ImportError with the package to install."""
+    """The links in the order to ask them. Raises ImportError with the package to install."""
     circuits: dict[str, Circuit] = {}
     links: list[Link] = []
     for name in (settings.primary_model, *settings.fallback_models):
-        provider, model = _split(name)
+        provider, _, model = name.partition(":")
         if provider in KEYS and not getattr(settings, KEYS[provider]):
             log.info("model_left_out", provider=provider, model=model, reason="no key")
             continue
@@ -47,19 +47,12 @@ def configured_links(settings: Settings) -> list[Link]:
     return links
 
 
-def _split(name: str) -> tuple[str, str]:
-    provider, _, model = name.partition(":")
-    if not provider or not model:
-        raise ValueError(f"{name!r} names no provider; write provider:model, e.g. groq:openai/gpt-oss-120b")
-    return provider, model
-
-
 def _client(settings: Settings, provider: str, model: str) -> BaseChatModel:
     from langchain.chat_models import init_chat_model
 
-    options: dict[str, Any] = {"timeout": settings.model_timeout_seconds, "max_tokens": settings.model_max_tokens}
-    special = {"google_genai": _gemini_options, "groq": _groq_options}.get(provider)
-    options |= special(settings, model) if special else _other_options(settings, provider)
+    own = {"google_genai": _gemini_options, "groq": _groq_options}.get(provider)
+    options = own(settings, model) if own else _other_options(settings, provider)
+    options |= {"timeout": settings.model_timeout_seconds, "max_tokens": settings.model_max_tokens}
     client: BaseChatModel = init_chat_model(model, model_provider=provider, **options)
     return client
 

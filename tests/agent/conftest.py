@@ -73,7 +73,7 @@ async def start(settings: Settings) -> AsyncIterator[OpenRuntime]:
     async with AsyncExitStack() as stack:
 
         async def open_one(*replies: Reply, keep_finished_threads: bool = False, **changes: Any) -> Runtime:
-            models = [Link.to(script(*replies))] if replies else None
+            models = [Link("scripted", "scripted", script(*replies), local=True)] if replies else None
             changed = Settings(**(settings.model_dump() | changes), _env_file=None)
             opened = open_runtime(changed, models=models, keep_finished_threads=keep_finished_threads)
             return await stack.enter_async_context(opened)

@@ -1,12 +1,10 @@
 """Which models the settings make, and what is said when they cannot."""
 
 import pytest
-from langchain_core.language_models.fake_chat_models import FakeListChatModel
 from pydantic import SecretStr
 
 from agent.metrics import Metrics
 from agent.models import build_chain
-from agent.models.link import Link
 from agent.settings import Settings
 
 
@@ -28,9 +26,3 @@ def test_a_provider_whose_package_is_missing_says_what_to_install() -> None:
 
     with pytest.raises(ImportError, match="pip install langchain-cohere"):
         build_chain(settings, rules=None, metrics=Metrics())
-
-
-def test_a_ready_model_becomes_a_link_named_after_itself() -> None:
-    link = Link.to(FakeListChatModel(responses=["a"]), provider="mine")
-
-    assert (link.name, link.local) == ("mine:mine", True)
