@@ -1,10 +1,9 @@
 """How often one may ask, and what happens to who asks more often."""
 
 import asyncio
-import shutil
+import io
+import signal
 import socket
-import subprocess
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -14,8 +13,11 @@ import pytest
 from pydantic import SecretStr
 from starlette.requests import Request
 
+from api.door import rate_limits
 from api.door.auth import digest, new_key
-from api.door.rate_limits import Limit, client_of
+from api.door.rate_limits import client_of
+from benchmarks.server import free_port
+from tests.daemons import Daemon, program_or_skip
 
 BAD = {"X-API-Key": "opens-nothing"}
 
@@ -121,44 +123,60 @@ def test_addresses_of_one_ipv6_network_are_one_client() -> None:
 
 
 @pytest.fixture
-def redis_port(tmp_path: Path) -> Iterator[int]:
-    program = shutil.which("redis-server")
-    if program is None:
-        pytest.skip("redis-server is not installed (Debian: apt-get install redis-server)")
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = int(free.getsockname()[1])
+def redis(tmp_path: Path) -> Iterator[Daemon]:
+    program = program_or_skip("redis-server")
+    port = free_port()
     command = [program, "--port", str(port), "--bind", "127.0.0.1", "--save", "", "--dir", str(tmp_path)]
-    with subprocess.Popen(command, stdout=subprocess.DEVNULL) as server:
-        try:
-            _wait_for(port)
-            yield port
-        finally:
-            server.terminate()
+    daemon = Daemon(command, port)
+    with daemon:
+        yield daemon
 
 
-def _wait_for(port: int) -> None:
-    until = time.monotonic() + 20
-    while time.monotonic() < until:
-        try:
-            socket.create_connection(("127.0.0.1", port), timeout=1).close()
-        except OSError:
-            time.sleep(0.05)
-        else:
-            return
-    raise AssertionError("redis-server does not answer")
+def url_of(redis: Daemon) -> SecretStr:
+    return SecretStr(f"redis://127.0.0.1:{redis.port}/0")
 
 
-async def test_processes_count_together_in_redis(redis_port: int) -> None:
-    one, two = (Limit("key", "3/hour", f"redis://127.0.0.1:{redis_port}/0") for _ in range(2))
+async def statuses(*services: Any) -> list[int]:
+    """Of one request to each, in turn."""
+    return [(await service.client.get("/orders")).status_code for service in services]
 
-    waits = [await limit.wait("erp") for limit in (one, two, one, two)]
 
-    assert waits[:3] == [0, 0, 0]
-    assert 0 < waits[3] <= 3_600
-    assert await one.wait("another") == 0
-    await one.aclose()
-    await two.aclose()
+async def test_a_real_redis_counts_for_all_processes_and_may_go_and_come_back(
+    start: Any, redis: Daemon, monkeypatch: pytest.MonkeyPatch, log: io.StringIO
+) -> None:
+    monkeypatch.setattr(rate_limits, "REDIS_PAUSE_SECONDS", 0.0)
+    limits = {"rate_limit_storage": url_of(redis), "rate_limit_per_key": "4/hour"}
+    one, two = await start(**limits), await start(**limits)
+
+    assert await statuses(one, two, one, two, one, two) == [200] * 4 + [429] * 2
+    redis.stop()
+    assert await statuses(one, one, one, one, one) == [200] * 4 + [429]
+    assert await statuses(two, two, two, two, two) == [200] * 4 + [429]
+    redis.start()
+    assert await statuses(one, two, one, two, one, two) == [200] * 4 + [429] * 2
+    assert "rate_limit_storage_failed" in log.getvalue()
+
+
+async def test_an_address_that_tries_many_keys_is_counted_by_all_processes(start: Any, redis: Daemon) -> None:
+    limits = {"rate_limit_storage": url_of(redis), "rate_limit_failed_keys": "3/hour"}
+    one, two = await start(**limits), await start(**limits)
+
+    async with from_address(one, "203.0.113.7", **BAD) as here, from_address(two, "203.0.113.7", **BAD) as there:
+        answers = [(await guesser.get("/orders")).status_code for guesser in (here, there, here, there, here)]
+
+    assert answers == [401, 401, 401, 429, 429]
+
+
+async def test_a_redis_that_hangs_holds_nobody_up(start: Any, redis: Daemon) -> None:
+    service = await start(rate_limit_storage=url_of(redis), rate_limit_per_key="4/hour")
+    assert await statuses(service) == [200]
+
+    redis.send(signal.SIGSTOP)
+    async with asyncio.timeout(10):
+        waited = await statuses(service, service, service, service, service)
+    redis.send(signal.SIGCONT)
+
+    assert waited == [200] * 4 + [429]
 
 
 async def test_where_redis_is_away_each_process_counts_for_itself(start: Any) -> None:

@@ -1,0 +1,187 @@
+"""`deploy/nginx.conf` in a real nginx, before the real service: what is slow, large or too much does not get through.
+
+The first lines of the file say what is changed here: ports, a folder, and shorter times.
+"""
+
+import re
+import socket
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, contextmanager, suppress
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import httpx
+import pytest
+
+from benchmarks.probes import answer_to
+from benchmarks.server import KEY, free_port, serving
+from tests.daemons import Daemon, program_or_skip
+
+CONFIGURATION = Path(__file__).parents[1] / "deploy" / "nginx.conf"
+PLACES = 4
+"""Requests that the service works on at once: a slow client that got through would hold one of them."""
+PATIENCE_SECONDS = 20
+KEYED = {"X-API-Key": KEY}
+HEAD = f"POST /inventory-trigger HTTP/1.1\r\nhost: x\r\nx-api-key: {KEY}\r\ncontent-type: application/json\r\n"
+
+
+@pytest.fixture(scope="module")
+def proxied(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The proxy's address."""
+    program = program_or_skip("nginx")
+    folder = tmp_path_factory.mktemp("nginx")
+    port = free_port()
+    with serving(folder, MAX_CONCURRENT_REQUESTS=str(PLACES), RATE_LIMIT_FAILED_KEYS="2/hour") as url:
+        changed = CONFIGURATION.read_text()
+        for shipped, here in (
+            (r"restock:8000", urlsplit(url).netloc),
+            (r"listen 8080", f"listen 127.0.0.1:{port}"),
+            (r"/tmp/", f"{folder}/"),  # noqa: S108  # what the file says
+            (r"(client_\w+_timeout|send_timeout) [12]0s", r"\1 1s"),
+        ):
+            changed, times = re.subn(shipped, here, changed)
+            assert times, shipped
+        (folder / "nginx.conf").write_text(changed)
+        with Daemon([program, "-c", str(folder / "nginx.conf"), "-g", "daemon off; user root;"], port):
+            yield f"http://127.0.0.1:{port}"
+
+
+@contextmanager
+def connected(url: str, count: int) -> Iterator[list[socket.socket]]:
+    """So many sockets of clients that read little at a time."""
+    address = urlsplit(url)
+    with ExitStack() as stack:
+        sockets = [stack.enter_context(socket.socket()) for _ in range(count)]
+        for each in sockets:
+            each.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4_096)
+            each.settimeout(PATIENCE_SECONDS)
+            each.connect((address.hostname, address.port))
+        yield sockets
+
+
+def is_served(url: str) -> bool:
+    """Whether others are: a request gets to the route, which says what is wrong with it."""
+    body = {"product_id": "STEEL_SHEETS", "mode": "mock", "no_such_field": 1}
+    answer = httpx.post(f"{url}/inventory-trigger", json=body, headers=KEYED, trust_env=False, timeout=PATIENCE_SECONDS)
+    return answer.status_code == 422
+
+
+def read_to_end(connection: socket.socket) -> bytes:
+    """What is said until the other end closes the connection. Raises TimeoutError where it does not."""
+    said = b""
+    with suppress(ConnectionError):
+        while more := connection.recv(65_536):
+            said += more
+    return said
+
+
+def test_a_request_gets_through_the_proxy(proxied: str) -> None:
+    body = {"product_id": "STEEL_SHEETS", "mode": "mock"}
+
+    answer = httpx.post(f"{proxied}/inventory-trigger", json=body, headers=KEYED, trust_env=False, timeout=30)
+
+    assert answer.json()["status"] == "executed"
+    assert answer.headers["x-content-type-options"] == "nosniff"
+    assert "nginx/" not in answer.headers["server"]
+
+
+@pytest.mark.parametrize(
+    ("raw", "status"),
+    [
+        (b"POST /chat HTTP/1.1\r\nhost: x\r\ncontent-length: 2000000\r\n\r\n", b"413"),
+        (b"GET / HTTP/1.1\r\nhost: x\r\nx-a: " + b"a" * 40_000 + b"\r\n\r\n", b"400"),
+        (b"POST /chat HTTP/1.1\r\nhost: x\r\ncontent-length: 100\r\n\r\n{", b""),
+        (b"GET / HTTP/1.1\r\nhost: ", b""),
+    ],
+    ids=["a large body", "a large header", "a body that stops", "a header that stops"],
+)
+def test_the_proxy_ends_what_is_too_large_or_stops(proxied: str, raw: bytes, status: bytes) -> None:
+    began = time.monotonic()
+
+    said = answer_to(proxied, raw)
+
+    assert said[9:12] in (status, b"408")
+    assert said or time.monotonic() - began < 2.9
+
+
+def test_headers_that_drip_are_cut_off_all_the_same(proxied: str) -> None:
+    with connected(proxied, 20) as sockets:
+        for piece in [b"GET / HTTP/1.1\r\nx-a: ", *[b"a"] * 15]:
+            for each in sockets:
+                with suppress(ConnectionError):
+                    each.sendall(piece)
+            time.sleep(0.1)
+
+        assert is_served(proxied)
+        assert not any(read_to_end(each) for each in sockets)
+
+
+def test_bodies_that_drip_never_reach_the_service(proxied: str) -> None:
+    with connected(proxied, 10 * PLACES) as sockets:
+        for each in sockets:
+            each.sendall(f"{HEAD}content-length: 100000\r\n\r\n".encode())
+        for _ in range(3):
+            for each in sockets:
+                each.sendall(b" " * 1_000)
+            assert is_served(proxied)
+            time.sleep(0.3)
+
+        for each in sockets:
+            read_to_end(each)
+
+
+def test_who_does_not_read_is_cut_off_and_holds_nobody_up(proxied: str) -> None:
+    whole = 40 * len(httpx.get(f"{proxied}/openapi.json", trust_env=False).content)
+    with connected(proxied, 10) as sockets:
+        for each in sockets:
+            each.sendall(b"GET /openapi.json HTTP/1.1\r\nhost: x\r\n\r\n" * 40)
+        assert is_served(proxied)
+        time.sleep(3)
+
+        assert max(len(read_to_end(each)) for each in sockets) < whole
+
+
+def test_300_idle_sockets_keep_nobody_else_out(proxied: str) -> None:
+    with connected(proxied, 300) as sockets:
+        assert is_served(proxied)
+        for each in sockets[::2]:
+            with suppress(ConnectionError):
+                each.sendall(b"GET / HTTP/1.1\r\n")
+        assert is_served(proxied)
+
+        for each in sockets:
+            read_to_end(each)
+
+
+def test_one_address_has_100_requests_at_once_and_no_more(proxied: str) -> None:
+    with connected(proxied, 120) as sockets:
+        for each in sockets:
+            each.sendall(f"{HEAD}content-length: 1000\r\n\r\n".encode())
+        said = [read_to_end(each) for each in sockets]
+
+    assert sum(each.startswith(b"HTTP/1.1 503") for each in said) >= 20
+    assert is_served(proxied)
+
+
+def test_many_large_bodies_at_once_are_each_answered(proxied: str) -> None:
+    def post(size: int) -> int:
+        headers = {**KEYED, "Content-Type": "application/json"}
+        return httpx.post(
+            f"{proxied}/chat", content=b" " * size, headers=headers, trust_env=False, timeout=PATIENCE_SECONDS
+        ).status_code
+
+    with ThreadPoolExecutor(8) as pool:
+        statuses = set(pool.map(post, [1_000_000, 1_040_000, 5_000_000] * 8))
+
+    assert statuses <= {400, 413, 503}
+    assert {400, 413} <= statuses
+    assert is_served(proxied)
+
+
+def test_a_client_cannot_choose_the_address_that_it_is_counted_by(proxied: str) -> None:
+    with httpx.Client(base_url=proxied, headers={"X-API-Key": "wrong"}, trust_env=False) as client:
+        forged = [client.get("/orders", headers={"X-Forwarded-For": f"203.0.113.{each}"}) for each in range(4)]
+
+    assert [answer.status_code for answer in forged] == [401, 401, 429, 429]
