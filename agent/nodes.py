@@ -1,35 +1,32 @@
 """The steps of the graph. Each returns only what changed; what they do to the world goes through the order book, which
 takes every effect at most once per run."""
 
-import asyncio
 import json
-import time
 from typing import Any, Literal
 
 import structlog
 from langchain_core.messages import AIMessage, AnyMessage, HumanMessage, ToolMessage
-from langchain_core.runnables import RunnableBinding, RunnableConfig
+from langchain_core.runnables import RunnableBinding
 from langchain_core.tools import ToolException
 from langgraph.prebuilt import ToolNode
 from langgraph.prebuilt.tool_node import ToolInvocationError
+from langgraph.runtime import Runtime
 from langgraph.types import interrupt
 from pydantic import ValidationError
 
+from agent.case import Case, Decision
 from agent.discretion import Discretion
 from agent.metrics import Metrics
 from agent.models import BudgetSpent, ModelChain, NoModelLeft
 from agent.prompts import CHAT, DECISION, PREFETCH, REMINDER
 from agent.settings import Settings
-from agent.state import DecisionRequest, DecisionState
-from agent.stock import StockDesk, plan_for
+from agent.state import DecisionState
 from agent.toolbox import Toolbox
 from tools.book.book import OrderBook
 from tools.planning.confidence import CalibrationTable
 from tools.planning.gate import Circumstances, Limits, Route, Submission, Verdict, judge
 from tools.records.errors import AwaitsReview, RestockError
-from tools.records.facts import ProductFacts
 from tools.records.orders import NewProposal, ProposalStatus
-from tools.records.plan import Plan
 
 log = structlog.get_logger(__name__)
 Update = dict[str, Any]
@@ -54,88 +51,78 @@ class Nodes:
         *,
         chain: ModelChain,
         toolbox: Toolbox,
-        desk: StockDesk,
         book: OrderBook,
         settings: Settings,
         metrics: Metrics,
         discretion: Discretion,
         calibration: CalibrationTable | None = None,
     ) -> None:
-        self._calibration = calibration
-        self._discretion = discretion
-        self._desk, self._book, self._settings, self._metrics = desk, book, settings, metrics
+        self._book, self._settings, self._metrics, self._discretion = book, settings, metrics, discretion
+        self._limits = _limits(settings, calibration)
         self._deciding = chain.bind_tools(toolbox.decision_schemas)
         self._submitting = chain.bind_tools(toolbox.decision_schemas, tool_choice="submit_order")
         self._chatting = chain.bind_tools(toolbox.chat_schemas)
         self._answering = chain.bind_tools(toolbox.chat_schemas, tool_choice="none")
-        self.tools = ToolNode(toolbox.everything, handle_tool_errors=_safe_sentence)
+        self.tools = ToolNode(toolbox.every_tool, handle_tool_errors=_safe_sentence)
 
-    async def agent(self, state: DecisionState, config: RunnableConfig) -> Update:
+    async def agent(self, state: DecisionState, runtime: Runtime[Case]) -> Update:
         """Ask the model for the next step, within the run's budget and deadline."""
+        case = runtime.context or Case()
         calls = _model_calls(state) + 1
         if calls > self._settings.model_call_budget:
             return self._give_up(state, "The model reached no usable answer within its budget.")
-        if _is_late(state):
+        if case.is_late:
             return self._give_up(state, "The time was up before a model had answered.")
         model, prompt = self._ask(state, calls)
-        ahead = self._plan_ahead(state) if calls == 1 else None
         try:
-            reply = await model.ainvoke(prompt, config, deadline=state.get("deadline"))
+            return {"messages": [await model.ainvoke(prompt, deadline=case.deadline)]}
         except BudgetSpent as spent:
             return self._give_up(state, spent.message)
         except NoModelLeft:
             return self._give_up(state, "No model gave a usable answer.")
-        finally:
-            if ahead is not None:
-                ahead.cancel()
-        return {"messages": [reply]}
 
-    async def assess(self, state: DecisionState) -> Update:
-        """Check the submission against a fresh calculation and choose the route. What a person will see, or nobody has
+    async def assess(self, state: DecisionState, runtime: Runtime[Any]) -> Update:
+        """Check the submission against the run's own plan and choose the route. What a person will see, or nobody has
         to, is recorded; an order to be placed automatically goes on to `auto`, which records and places it in one."""
-        request = DecisionRequest.model_validate(state["request"])
-        family = await self._desk.family(request)
-        facts, plan = family[0], plan_for(family)
-        self._metrics.observe_plan(plan)
+        case: Decision = runtime.context
+        self._metrics.observe_plan(case.product.present_plan)
         call, submission = _submission(state)
         submission = submission and self._discretion.submission(submission)
-        verdict = judge(submission, plan, await self._circumstances(state, request, facts), self._limits())
+        circumstances = await self._circumstances(state, case)
+        verdict = judge(submission, case.product.present_plan, circumstances, self._limits)
         log.info("assessed", route=verdict.route, quantity=verdict.quantity, confidence=verdict.confidence.value)
         changed: Update = {"messages": [_answer(call, verdict)] if call else [], "route": verdict.route}
         if verdict.route == "retry":
             return changed
-        proposal = _proposal(state, request, facts, plan, verdict, submission)
+        proposal = _proposal(state, case, verdict, submission)
         if verdict.route == "auto":
-            return changed | {"proposal": proposal.model_dump_json()}
-        changed["route"] = await self._record(proposal, verdict.route, state.get("owner"))
+            case.proposal = proposal
+            return changed
+        changed["route"] = await self._record(proposal, verdict.route, case.owner)
         return changed | ({"outcome": "no_action"} if changed["route"] == "none" else {})
 
-    async def auto(self, state: DecisionState) -> Update:
+    async def auto(self, state: DecisionState, runtime: Runtime[Any]) -> Update:
         """Place the order, once, unless a competing one has appeared in the meantime."""
-        text = state.get("proposal")
-        new = NewProposal.model_validate_json(text) if text else None
-        expiry = self._settings.review_expiry_hours
+        case: Decision = runtime.context
         try:
             order = await self._book.orders.place(
-                state["run_id"], new=new, expires_in_hours=expiry, owner=state.get("owner")
+                case.run_id,
+                new=case.proposal,
+                expires_in_hours=self._settings.review_expiry_hours,
+                owner=case.owner,
             )
         except AwaitsReview as waits:
             log.warning("order_waits", reason=waits.message)
-            return {"outcome": "pending_review", "proposal": None}
+            return {"outcome": "pending_review"}
         self._metrics.orders.labels(order.type, "executed").inc()
         log.info("order_placed", number=order.number)
-        return {"outcome": "executed", "proposal": None}
+        return {"outcome": "executed"}
 
     async def human_review(self, state: DecisionState) -> Update:
         """Wait for a person. The decision is read from the order book; the resume value is only a wake-up."""
         interrupt({"run_id": state["run_id"]})
         view = await self._book.runs.get(state["run_id"])
         return {"outcome": view.run.status}
-
-    def _plan_ahead(self, state: DecisionState) -> asyncio.Task[None] | None:
-        if state.get("kind") != "decision":
-            return None
-        return asyncio.create_task(self._desk.plan_ahead(DecisionRequest.model_validate(state["request"])))
 
     def _ask(self, state: DecisionState, calls: int) -> tuple[Asked, list[AnyMessage]]:
         messages = state["messages"]
@@ -152,34 +139,23 @@ class Nodes:
             return {"escalation": f"{why} The calculator's plan stands here."}
         return {"messages": [AIMessage(f"{why} Please ask again, or open the review desk.")]}
 
-    async def _circumstances(
-        self, state: DecisionState, request: DecisionRequest, facts: ProductFacts
-    ) -> Circumstances:
-        in_time = not _is_late(state) and _model_calls(state) < self._settings.model_call_budget
+    async def _circumstances(self, state: DecisionState, case: Decision) -> Circumstances:
+        in_time = not case.is_late and _model_calls(state) < self._settings.model_call_budget
         return Circumstances(
-            calculated=_calculated(state["messages"]),
-            begun_in_chat=request.origin == "chat",
+            calculated=case.product.calculated,
+            begun_in_chat=case.request.origin == "chat",
             escalation=state.get("escalation"),
-            open_orders=await self._open_orders(request, facts),
+            open_orders=await self._open_orders(case),
             may_retry=in_time and _corrections(state) < MAX_CORRECTIONS,
         )
 
-    async def _open_orders(self, request: DecisionRequest, facts: ProductFacts) -> tuple[str, ...]:
+    async def _open_orders(self, case: Decision) -> tuple[str, ...]:
         """This service's own orders among the open ones. In mode `input` the book knows which of those named are."""
-        stock = facts.stock
+        request, stock = case.request, case.product.facts.stock
         if request.facts is None or not stock.open_orders:
             return tuple(order.reference for order in stock.open_orders if order.placed_here)
         ours = {order.number for order in await self._book.orders.open(request.product_id, stock.location, "input")}
         return tuple(order.reference for order in stock.open_orders if order.reference in ours)
-
-    def _limits(self) -> Limits:
-        return Limits(
-            confidence_threshold=self._settings.confidence_threshold,
-            auto_order_value_limit=self._settings.auto_order_value_limit,
-            currency=self._settings.limit_currency,
-            exchange_rates=self._settings.exchange_rates,
-            calibration=self._calibration,
-        )
 
     async def _record(self, proposal: NewProposal, route: Literal["review", "none"], owner: str | None) -> Route:
         """Store the proposal. A run that was cut off has one already; that one stands, and its route with it."""
@@ -192,18 +168,22 @@ class Nodes:
         return ROUTE_OF_STATUS[stored.status]
 
 
-def _proposal(
-    state: DecisionState,
-    request: DecisionRequest,
-    facts: ProductFacts,
-    plan: Plan,
-    verdict: Verdict,
-    submission: Submission | None,
-) -> NewProposal:
+def _limits(settings: Settings, calibration: CalibrationTable | None) -> Limits:
+    return Limits(
+        confidence_threshold=settings.confidence_threshold,
+        auto_order_value_limit=settings.auto_order_value_limit,
+        currency=settings.limit_currency,
+        exchange_rates=settings.exchange_rates,
+        calibration=calibration,
+    )
+
+
+def _proposal(state: DecisionState, case: Decision, verdict: Verdict, submission: Submission | None) -> NewProposal:
     provider, model = _author(state)
+    facts, plan, request = case.product.facts, case.product.present_plan, case.request
     bought = verdict.action == "purchase_order"
     return NewProposal(
-        run_id=state["run_id"],
+        run_id=case.run_id,
         action=verdict.action,
         product_id=plan.product_id,
         product_name=facts.product.name,
@@ -227,10 +207,6 @@ def _proposal(
         requested_by=request.requested_by,
         requested_by_id=request.requested_by_id,
     )
-
-
-def _is_late(state: DecisionState) -> bool:
-    return time.time() >= state.get("deadline", float("inf"))
 
 
 def _model_calls(state: DecisionState) -> int:
@@ -267,13 +243,6 @@ def _answer(call_id: str, verdict: Verdict) -> ToolMessage:
         return ToolMessage(verdict.correction, tool_call_id=call_id, name="submit_order", status="error")
     text = {"auto": "Accepted.", "review": "Waits for a person.", "none": "Nothing to order."}[verdict.route]
     return ToolMessage(text, tool_call_id=call_id, name="submit_order")
-
-
-def _calculated(messages: list[AnyMessage]) -> bool:
-    return any(
-        isinstance(message, ToolMessage) and message.name == "calculate_reorder" and message.artifact is not None
-        for message in messages
-    )
 
 
 def _author(state: DecisionState) -> tuple[str, str]:

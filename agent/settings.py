@@ -132,12 +132,9 @@ class Settings(BaseSettings):
     """Processes that serve on the one port; every limit on what goes on at once is each process's own."""
     work_runs: bool = True
     """Carry runs out in the server itself; off where `restock worker` does so."""
-    max_runs_in_flight: Annotated[int, Field(ge=2, le=1_000)] = 320
-    """Runs that a process carries out at once; a quarter of them is for runs that nobody waits for."""
-    max_runs_waiting: Annotated[int, Field(ge=1)] = 1_000
-    """Runs that may wait for a place when nobody waits for them (`Prefer: respond-async`); beyond it 503."""
-    max_callers_waiting: Annotated[int, Field(ge=1)] = 256
-    """Runs that may wait for a place while their caller waits; beyond it 503."""
+    max_runs_in_flight: Annotated[int, Field(ge=2, le=1_000)] = 64
+    """Runs that a process carries out at once, a quarter of them runs that nobody waits for. Four times as many callers
+    and sixteen times as many other runs may wait for a place; beyond it 503."""
     max_body_bytes: Annotated[int, Field(ge=1_000)] = 1_000_000
     """Longest request body."""
     max_concurrent_requests: Annotated[int, Field(ge=1)] = 512

@@ -1,16 +1,19 @@
 """What flows through the graph, and what goes in and comes out of a run."""
 
-from typing import Annotated, Any, Literal, TypedDict
+from typing import Annotated, Literal
 
 from langchain_core.messages import AnyMessage
 from langgraph.graph.message import add_messages
 from pydantic import Field
+from typing_extensions import TypedDict
 
 from tools.planning.gate import Route
 from tools.records.facts import Mode, ProductFacts, Record, ServiceLevel
 from tools.records.orders import RunView
 
 Kind = Literal["decision", "chat"]
+CHAT_MODE: Mode = "mock"
+"""The catalogue that chats are about."""
 
 
 class DecisionRequest(Record):
@@ -42,21 +45,13 @@ class ChatAnswer(Record):
 
 
 class DecisionState(TypedDict, total=False):
-    """LangGraph's state: JSON-like values and messages only. Orders are never read from here."""
+    """LangGraph's state: plain values and messages. Orders are never read from here, nor is any authority."""
 
     kind: Kind
     run_id: str
-    owner: str
-    """Who holds the run, and alone may propose and place for it."""
-    request: dict[str, Any]
-    """The run's `DecisionRequest` as JSON; in a chat, the mode and who asks."""
     messages: Annotated[list[AnyMessage], add_messages]
-    deadline: float
-    """When the run must have ended, in seconds since the epoch."""
     escalation: str | None
     """Why no model's submission can be waited for."""
     route: Route
-    proposal: str | None
-    """What is to be placed automatically, as JSON, on its way from the check to the order book."""
     outcome: str
     """The run's status when the graph left it."""

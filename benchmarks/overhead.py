@@ -12,6 +12,7 @@ calculates and answers in turn.
 """
 
 import asyncio
+import json
 import statistics
 import subprocess
 import sys
@@ -22,35 +23,34 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
-from langchain.agents import AgentState, create_agent
+from langchain.agents import create_agent
 from langchain.agents.middleware import ModelFallbackMiddleware
 from langchain_core.messages import AIMessage, HumanMessage, SystemMessage, ToolMessage
+from langchain_core.runnables import RunnableConfig
 from langchain_core.tools import BaseTool, StructuredTool
 from langchain_google_genai import ChatGoogleGenerativeAI
 from langchain_groq import ChatGroq
+from langgraph.runtime import get_runtime
 
+from agent.case import Case, Catalogs, Decision
 from agent.prompts import DECISION, task
 from agent.runtime import Runtime, open_runtime
 from agent.settings import Settings
 from agent.state import DecisionRequest
-from agent.stock import plan_for
 from api.door.observability import configure_logging
 from benchmarks.decision import facts
 from tests.providers.gemini import GeminiServer
 from tests.providers.groq import GroqServer
 from tests.providers.planner import lookups, planner, submission
 from tests.providers.script import Answer, Question
+from tools.calculate_reorder import calculate_reorder
+from tools.get_product import get_product
 from tools.planning.confidence import assess
 from tools.records.orders import NewProposal, NewRun
 
 DECISIONS, WARM_UP, ROUNDS = 40, 10, 5
+TOOLS: dict[str, Any] = {"get_product": get_product, "calculate_reorder": calculate_reorder}
 GEMINI, GROQ = "gemini-3.5-flash-lite", "openai/gpt-oss-120b"
-
-
-class BenchState(AgentState[Any]):
-    kind: str
-    request: dict[str, Any]
-    run_id: str
 
 
 def settings(folder: Path, gemini: str, groq: str, **changes: Any) -> Settings:
@@ -77,26 +77,25 @@ class Rivals:
 
     def __init__(self, runtime: Runtime, gemini: str, groq: str) -> None:
         self._runtime = runtime
-        look_up, calculation, _ = runtime.toolbox.decision
-        self._submit = StructuredTool.from_function(
-            coroutine=self._place,
+        look_up, calculation, submission_tool = runtime.toolbox.decision
+        submit = StructuredTool.from_function(
+            coroutine=self._submitted,
             name="submit_order",
             description="Submit your decision.",
-            args_schema=runtime.toolbox.decision[2].args_schema,
+            args_schema=submission_tool.args_schema,
             return_direct=True,
         )
-        self._tools: dict[str, BaseTool] = {tool.name: tool for tool in (look_up, calculation)}
         model = ChatGroq(model=GROQ, api_key="a-good-key", base_url=groq, max_retries=0, timeout=30)  # type: ignore[arg-type]
         fallback = ChatGoogleGenerativeAI(
             model=GEMINI, api_key="a-good-key", base_url=gemini, max_retries=1, timeout=30
         )
-        self._model = model.bind_tools([look_up, calculation, self._submit])
+        self._model = model.bind_tools([look_up, calculation, submit])
         self._agent = create_agent(
             model,
-            [look_up, calculation, self._submit],
+            [look_up, calculation, submit],
             system_prompt=str(DECISION.text),
             middleware=[ModelFallbackMiddleware(fallback)],
-            state_schema=BenchState,
+            context_schema=Case,
             checkpointer=runtime.checkpointer,
         )
 
@@ -105,39 +104,37 @@ class Rivals:
         assert view.order is not None
 
     async def create_agent(self, number: int) -> None:
-        request, run_id = await self._begin(number)
-        state = {**_state(request, run_id), "messages": [task(request)]}
-        await self._agent.ainvoke(state, {"configurable": {"thread_id": run_id}}, durability="exit")  # type: ignore[call-overload]
-        assert (await self._runtime.book.runs.get(run_id)).order is not None
+        decision = await self._begin(number)
+        config: RunnableConfig = {"configurable": {"thread_id": decision.run_id}}
+        state: Any = {"messages": [task(decision.request)]}
+        await self._agent.ainvoke(state, config, context=decision, durability="exit")
+        assert (await self._runtime.book.runs.get(decision.run_id)).order is not None
 
     async def bare_loop(self, number: int) -> None:
-        request, run_id = await self._begin(number)
-        messages: list[Any] = [SystemMessage(DECISION.text), task(request)]
+        decision = await self._begin(number)
+        messages: list[Any] = [SystemMessage(DECISION.text), task(decision.request)]
         for _ in range(4):
             reply = await self._model.ainvoke(messages)
             messages.append(reply)
-            if not await self._answer(reply, messages, request, run_id):
+            if not await self._answer(reply, messages, decision):
                 break
-        assert (await self._runtime.book.runs.get(run_id)).order is not None
+        assert (await self._runtime.book.runs.get(decision.run_id)).order is not None
 
-    async def _answer(self, reply: AIMessage, messages: list[Any], request: DecisionRequest, run_id: str) -> bool:
-        class Injected:
-            state = _state(request, run_id)
-
+    async def _answer(self, reply: AIMessage, messages: list[Any], decision: Decision) -> bool:
         for call in reply.tool_calls:
             if call["name"] == "submit_order":
-                await self._place(runtime=Injected(), **call["args"])
+                await self._place(decision, **call["args"])
                 return False
-            run = self._tools[call["name"]].coroutine  # type: ignore[attr-defined]
-            content, _ = await run(runtime=Injected(), **call["args"])
-            messages.append(ToolMessage(content, tool_call_id=call["id"]))
+            result = await TOOLS[call["name"]](decision.product, **call["args"])
+            messages.append(ToolMessage(json.dumps(result), tool_call_id=call["id"]))
         return True
 
-    async def _begin(self, number: int) -> tuple[DecisionRequest, str]:
-        request = decision_request(number)
-        run_id = f"{time.time_ns():032x}"
+    async def _begin(self, number: int) -> Decision:
+        decision = await Catalogs({}).open(decision_request(number))
+        decision.run_id = f"{time.time_ns():032x}"
+        request = decision.request
         new = NewRun(
-            id=run_id,
+            id=decision.run_id,
             product_id=request.product_id,
             location="default",
             mode="input",
@@ -146,15 +143,15 @@ class Rivals:
             request=request.model_dump(mode="json"),
         )
         await self._runtime.book.runs.record(new, owner="bench", lease_seconds=60)
-        return request, run_id
+        return decision
 
-    async def _place(self, runtime: Any, product_id: str, quantity: int, rationale: str, **_: Any) -> str:
-        """Submit the decision."""
-        request = DecisionRequest.model_validate(runtime.state["request"])
-        family = (request.facts,)
-        plan = plan_for(family)  # type: ignore[arg-type]
+    async def _submitted(self, **arguments: Any) -> str:
+        return await self._place(get_runtime(Decision).context, **arguments)
+
+    async def _place(self, decision: Decision, product_id: str, quantity: int, rationale: str, **_: Any) -> str:
+        plan = decision.product.present_plan
         proposal = NewProposal(
-            run_id=runtime.state["run_id"],
+            run_id=decision.run_id,
             action="purchase_order",
             product_id=product_id,
             product_name=product_id,
@@ -179,10 +176,6 @@ class Rivals:
 def decision_request(number: int) -> DecisionRequest:
     product = facts(number)
     return DecisionRequest(product_id=product.product.id, mode="input", location="default", facts=product)
-
-
-def _state(request: DecisionRequest, run_id: str) -> dict[str, Any]:
-    return {"kind": "decision", "request": request.model_dump(mode="json"), "run_id": run_id}
 
 
 @asynccontextmanager
@@ -255,10 +248,22 @@ async def tokens(folder: Path, *, naive: bool = False, prefetch: bool = False) -
 
 async def _naive_decision(runtime: Runtime, groq: str) -> None:
     model = ChatGroq(model=GROQ, api_key="a-good-key", base_url=groq, max_retries=0, timeout=30)  # type: ignore[arg-type]
-    agent = create_agent(model, runtime.toolbox.decision[:2], system_prompt=str(DECISION.text), state_schema=BenchState)
-    request = decision_request(1)
-    state = {**_state(request, "naive"), "kind": "chat", "messages": [HumanMessage(task(request).text)]}
-    await agent.ainvoke(state)  # type: ignore[call-overload]
+    decision = await Catalogs({}).open(decision_request(1))
+    tools = [_in_full(tool, decision) for tool in runtime.toolbox.decision[:2]]
+    agent = create_agent(model, tools, system_prompt=str(DECISION.text))
+    state: Any = {"messages": [HumanMessage(task(decision.request).text)]}
+    await agent.ainvoke(state)
+
+
+def _in_full(tool: BaseTool, decision: Decision) -> BaseTool:
+    """The tool with all that it would tell a chat."""
+
+    async def run(**arguments: Any) -> str:
+        return json.dumps(await TOOLS[tool.name](decision.product, **arguments))
+
+    return StructuredTool.from_function(
+        coroutine=run, name=tool.name, description=tool.description, args_schema=tool.args_schema
+    )
 
 
 async def token_table() -> None:

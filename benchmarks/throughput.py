@@ -27,7 +27,7 @@ from tools.storage.migrations.upgrade import migrate
 
 TRIGGERS, WARM_UP, AT_ONCE = 400, 60, 32
 HELLOS, TAKEN_IN = 4_000, 2_000
-BAR = 0.25
+BAR = 0.12
 INTAKES = (("false", False), ("false", False), ("false", True), ("true", False))
 HELLO = """
 import sys, uvicorn
@@ -123,7 +123,7 @@ def intake(folder: Path) -> None:
         for round_, (work_runs, keyed) in enumerate(INTAKES):
             print(f"taking triggers in, WORK_RUNS={work_runs}, {'with' if keyed else 'without'} an Idempotency-Key:")
             (place := folder / f"intake-{round_}").mkdir()
-            with server_process(place, WORK_RUNS=work_runs, MAX_RUNS_WAITING=str(2 * TAKEN_IN)) as ours:
+            with server_process(place, WORK_RUNS=work_runs, MAX_RUNS_IN_FLIGHT=str(TAKEN_IN // 8)) as ours:
                 asyncio.run(taken_in_beside_hello(greeter, ours, 90_000, keyed=keyed))
 
 

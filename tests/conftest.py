@@ -9,12 +9,22 @@ from typing import Any
 
 import pytest
 import sqlalchemy as sa
+import structlog
 
 from tests.postgres import PostgresServer
 from tools.book.book import OrderBook
 from tools.records.orders import NewRun
 from tools.storage.database import Database
 from tools.storage.migrations.upgrade import migrate
+
+# Plain tracebacks: to draw the locals of every frame takes seconds, in which nothing else runs.
+structlog.configure(
+    processors=[
+        structlog.contextvars.merge_contextvars,
+        structlog.processors.add_log_level,
+        structlog.dev.ConsoleRenderer(colors=False, exception_formatter=structlog.dev.plain_traceback),
+    ]
+)
 
 
 @pytest.fixture(scope="session")

@@ -15,7 +15,6 @@ from langchain_core.runnables.config import set_config_context
 from agent.models.circuit import LONGEST_COOLDOWN_SECONDS, Circuit
 from agent.models.failures import ModelFailure, classify
 from agent.models.guard import Expectation, inspect, portable_history
-from agent.turns import aside
 
 LEAST_SECONDS = 0.05
 """With less time than this a call is not begun."""
@@ -73,8 +72,7 @@ class Link:
         seconds = min(self.timeout_seconds, query.time_left)
         self._admit(seconds)
         try:
-            async with aside():
-                reply = await self._guarded(query, seconds=seconds)
+            reply = await self._guarded(query, seconds=seconds)
         except ModelFailure as failure:
             self._note(failure, seconds)
             raise

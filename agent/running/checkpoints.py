@@ -13,7 +13,6 @@ from langgraph.checkpoint.base import (
     ChannelVersions,
     Checkpoint,
     CheckpointMetadata,
-    CheckpointTuple,
 )
 from langgraph.checkpoint.postgres.aio import AsyncPostgresSaver
 from langgraph.checkpoint.sqlite.aio import AsyncSqliteSaver
@@ -21,17 +20,12 @@ from langgraph.checkpoint.sqlite.aio import AsyncSqliteSaver
 from agent.running.postgres import POOL_SIZE, Pool
 from tools.storage.engine import keep_private, switch_to_write_ahead_log
 
-FRESH = "fresh"
 OVER = ("executed", "no_action")
 
 
 class _Waiting(BaseCheckpointSaver[Any]):
     """Keeps the threads that somebody may come back to. A decision that is over is in the order book; storing its
     thread as well, only to delete it, would cost more than the decision's own arithmetic."""
-
-    async def aget_tuple(self, config: RunnableConfig) -> CheckpointTuple | None:
-        """A run's first attempt has nothing to come back to, and need not ask."""
-        return None if config["configurable"].get(FRESH) else await super().aget_tuple(config)
 
     async def aput(
         self,

@@ -12,22 +12,22 @@ import structlog
 from langchain_core.messages import AnyMessage
 from langchain_core.runnables import RunnableConfig
 from langgraph.checkpoint.base import BaseCheckpointSaver
+from langgraph.runtime import Runtime
 from langgraph.types import Command
 from pydantic import ValidationError
 
 from agent import prompts
+from agent.case import Catalogs, Decision
 from agent.graph import Graph
 from agent.metrics import Metrics
 from agent.nodes import Nodes
 from agent.running.background import Background
-from agent.running.checkpoints import FRESH
 from agent.running.ends import Ends
 from agent.settings import Settings
 from agent.state import DecisionRequest, DecisionState
-from agent.turns import Turn, Turns
 from tools.book.book import OrderBook
 from tools.book.owners import Owner
-from tools.records.errors import RestockError, RunLost, Unavailable
+from tools.records.errors import InvalidInput, RestockError, RunLost, Unavailable
 from tools.records.orders import Lane, Run, RunView
 
 log = structlog.get_logger(__name__)
@@ -36,6 +36,7 @@ LEASE_MARGIN_SECONDS = 10.0
 MAX_ATTEMPTS = 3
 PAUSES_SECONDS = (0.1, 0.5)
 RESUMED_AT_ONCE = 50
+CUT_SHORT = "The run was cut short by a fault. The calculator's plan stands here."
 
 
 class TooManyAttempts(Exception):
@@ -50,6 +51,7 @@ class Work:
         *,
         settings: Settings,
         book: OrderBook,
+        catalogs: Catalogs,
         graph: Graph,
         nodes: Nodes,
         metrics: Metrics,
@@ -57,18 +59,16 @@ class Work:
         owner: Owner,
         background: Background,
     ) -> None:
-        self._settings, self._book, self._graph, self._nodes = settings, book, graph, nodes
+        self._settings, self._book, self._catalogs = settings, book, catalogs
+        self._graph, self._nodes = graph, nodes
         self._metrics, self._checkpointer, self._background = metrics, checkpointer, background
-        self.owner = owner
-        self.ends, self.turns = Ends(book), Turns()
+        self.owner, self.ends = owner, Ends(book)
+        self.lease_seconds = settings.run_deadline_seconds + LEASE_MARGIN_SECONDS
+        """Longer than a run may take."""
         self.room = _room(settings.max_runs_in_flight)
         self.places = {lane: asyncio.Semaphore(number) for lane, number in self.room.items()}
+        self.most_waiting = _most_waiting(settings.max_runs_in_flight)
         self._held: set[str] = set()
-
-    @property
-    def lease_seconds(self) -> float:
-        """Longer than a run may take."""
-        return self._settings.run_deadline_seconds + LEASE_MARGIN_SECONDS
 
     async def take_place(self, lane: Lane) -> bool:
         """Take a place, if one is free and nobody has waited for it longer."""
@@ -79,15 +79,14 @@ class Work:
     async def claim(self, run_id: str) -> Run | None:
         return await self._book.runs.claim(run_id, owner=self.owner.name, lease_seconds=self.lease_seconds)
 
-    async def carry_out(self, run: Run, turn: Turn | None = None) -> RunView:
-        """Take the run to its end, computing when it is its turn. Raises Unavailable where the order book fails; the
-        run is then taken up again once its lease is over."""
+    async def carry_out(self, run: Run, decision: Decision | None = None) -> RunView:
+        """Take the run to its end. Who took it in brings its decision; any other run is read from its stored request.
+        Raises Unavailable where the order book fails; the run is then taken up again once its lease is over."""
         structlog.contextvars.bind_contextvars(run_id=run.id)
         started = time.perf_counter()
         self._held.add(run.id)
         try:
-            async with turn or self.turns.draw():
-                await self._decide_if_readable(run)
+            await self._end(run, decision)
         finally:
             self._held.discard(run.id)
             self.ends.announce(run.id)
@@ -96,10 +95,10 @@ class Work:
         log.info("run_ended", status=view.run.status, product_id=run.product_id)
         return view
 
-    async def carry_out_in_place(self, run: Run, turn: Turn | None = None) -> RunView:
+    async def carry_out_in_place(self, run: Run, decision: Decision | None = None) -> RunView:
         """In a place that is taken already; it is free afterwards."""
         try:
-            return await self.carry_out(run, turn)
+            return await self.carry_out(run, decision)
         finally:
             self.places[run.lane].release()
 
@@ -139,7 +138,7 @@ class Work:
 
     async def wake(self, run_id: str) -> None:
         """Let a decided run's thread end, then forget it: its order book entries are what counts."""
-        config = self.config(run_id)
+        config = graph_config(run_id, self._settings)
         snapshot = await self._graph.aget_state(config)
         resume = {waiting.id: True for waiting in snapshot.interrupts}
         if resume:
@@ -148,59 +147,17 @@ class Work:
             await self._checkpointer.adelete_thread(run_id)
         await self._book.runs.mark_closed(run_id)
 
-    def config(self, thread_id: str, *, fresh: bool = False) -> RunnableConfig:
-        return {
-            "configurable": {"thread_id": thread_id, FRESH: fresh},
-            "recursion_limit": 4 * self._settings.model_call_budget + 10,
-        }
-
     async def _carry_out_in_turn(self, run: Run) -> None:
         await self.places[run.lane].acquire()
         await self.carry_out_in_place(run)
 
-    async def _decide_if_readable(self, run: Run) -> None:
-        """Nobody could ever end a run whose request another version stored in another form."""
+    async def _end(self, run: Run, decision: Decision | None) -> None:
         try:
-            state = self._opening(run)
-        except ValidationError:
-            log.exception("run_unreadable")
-            await self._book.runs.fail(run.id, "Its request cannot be read by this version.", owner=self.owner.name)
-        else:
-            await self._decide_with_patience(run, state)
-
-    async def _decide_with_patience(self, run: Run, state: DecisionState) -> None:
-        """A database that is back in a moment costs a repetition, and not a person's time."""
-        fresh = run.attempts == 1
-        for pause in PAUSES_SECONDS:
-            try:
-                return await self._decide(run, state, fresh)
-            except Unavailable:
-                fresh = False
-                await asyncio.sleep(pause)
-        return await self._decide(run, state, fresh)
-
-    async def _decide(self, run: Run, state: DecisionState, fresh: bool) -> None:
-        try:
-            await self._through_the_graph(run, state, fresh)
-        except RunLost as lost:
-            log.warning("run_lost", reason=lost.message)
-        except Unavailable:
-            raise
-        except Exception:  # whatever failed, the run still ends in a review
-            log.exception("run_failed")
-            await self._end_without_graph(run, state)
-
-    async def _through_the_graph(self, run: Run, state: DecisionState, fresh: bool) -> None:
-        if run.attempts > MAX_ATTEMPTS:
-            raise TooManyAttempts(f"{run.attempts - 1} attempts did not bring run {run.id} to its end")
-        async with asyncio.timeout(self._settings.run_deadline_seconds + 1):
-            await self._graph.ainvoke(
-                state, self.config(run.id, fresh=fresh), durability="exit", output_keys=["outcome"]
-            )
-
-    async def _end_without_graph(self, run: Run, state: DecisionState) -> None:
-        try:
-            await self._escalate(state)
+            request = decision.request if decision else _readable(run)
+            if decision is None or request.facts is None:
+                # Looked up after the run is recorded: every order placed before that is counted.
+                decision = await self._catalogs.open(request)
+            await self._decide_with_patience(run, decision)
         except RunLost as lost:
             log.warning("run_lost", reason=lost.message)
         except Unavailable:
@@ -210,31 +167,69 @@ class Work:
             reason = error.message if isinstance(error, RestockError) else type(error).__name__
             await self._book.runs.fail(run.id, reason, owner=self.owner.name)
 
-    async def _escalate(self, state: DecisionState) -> None:
-        """Put the calculator's plan before a person. Where the run already has its proposal, that one stands."""
-        why = "The run was cut short by a fault. The calculator's plan stands here."
-        stopped: DecisionState = {**state, "messages": [], "escalation": why, "deadline": 0.0}
-        assessed = await self._nodes.assess(stopped)
-        if assessed["route"] == "auto":  # placed already, and cut off before that was known
-            await self._nodes.auto(stopped)
+    async def _decide_with_patience(self, run: Run, decision: Decision) -> None:
+        """A database that is back in a moment costs a repetition, and not a person's time."""
+        decision.run_id, decision.owner = run.id, self.owner.name
+        decision.deadline = time.time() + self._settings.run_deadline_seconds
+        opening = self._opening(decision)
+        for pause in PAUSES_SECONDS:
+            try:
+                return await self._decide(run, decision, opening)
+            except Unavailable:
+                await asyncio.sleep(pause)
+        return await self._decide(run, decision, opening)
 
-    def _opening(self, run: Run) -> DecisionState:
-        request = DecisionRequest.model_validate(run.request)
-        messages: list[AnyMessage] = [prompts.task(request)]
+    async def _decide(self, run: Run, decision: Decision, opening: DecisionState) -> None:
+        try:
+            if run.attempts > MAX_ATTEMPTS:
+                raise TooManyAttempts(f"{run.attempts - 1} attempts did not bring run {run.id} to its end")
+            going = self._graph.ainvoke(
+                opening,
+                graph_config(run.id, self._settings),
+                context=decision,
+                durability="exit",
+                output_keys=["outcome"],
+            )
+            await asyncio.wait_for(going, self._settings.run_deadline_seconds + 1)
+        except (RunLost, Unavailable):
+            raise
+        except Exception:  # whatever failed, the run still ends in a review
+            log.exception("run_failed")
+            await self._escalate(decision)
+
+    async def _escalate(self, decision: Decision) -> None:
+        """Put the calculator's plan before a person. Where the run already has its proposal, that one stands."""
+        decision.deadline = 0.0
+        stopped = DecisionState(kind="decision", run_id=decision.run_id, messages=[], escalation=CUT_SHORT)
+        assessed = await self._nodes.assess(stopped, Runtime(context=decision))
+        if assessed["route"] == "auto":  # placed already, and cut off before that was known
+            await self._nodes.auto(stopped, Runtime(context=decision))
+
+    def _opening(self, decision: Decision) -> DecisionState:
+        messages: list[AnyMessage] = [prompts.task(decision.request)]
         if self._settings.prefetch:
-            messages.append(prompts.obvious_calls(request))
-        return DecisionState(
-            kind="decision",
-            run_id=run.id,
-            owner=self.owner.name,
-            request=run.request,
-            messages=messages,
-            deadline=time.time() + self._settings.run_deadline_seconds,
-            escalation=None,
-        )
+            messages.append(prompts.obvious_calls(decision.request))
+        return DecisionState(kind="decision", run_id=decision.run_id, messages=messages, escalation=None)
+
+
+def graph_config(thread_id: str, settings: Settings) -> RunnableConfig:
+    return {"configurable": {"thread_id": thread_id}, "recursion_limit": 4 * settings.model_call_budget + 10}
+
+
+def _readable(run: Run) -> DecisionRequest:
+    """Nobody could ever end a run whose request another version stored in another form."""
+    try:
+        return DecisionRequest.model_validate(run.request)
+    except ValidationError as error:
+        raise InvalidInput("Its request cannot be read by this version.") from error
 
 
 def _room(in_flight: int) -> dict[Lane, int]:
     """A quarter of the places, and one at least, is for runs that nobody waits for."""
     bulk = max(1, in_flight // 4)
     return {"bulk": bulk, "interactive": max(1, in_flight - bulk)}
+
+
+def _most_waiting(in_flight: int) -> dict[Lane, int]:
+    """Callers give up in seconds; runs that nobody waits for may stand longer."""
+    return {"bulk": 16 * in_flight, "interactive": 4 * in_flight}

@@ -8,7 +8,8 @@ from fastapi import APIRouter, Body, Path, Query, Request
 from pydantic import AfterValidator
 from starlette.responses import Response
 
-from agent.runtime import UNFINISHED, Runtime, same_question
+from agent.decisions import UNFINISHED, same_question
+from agent.runtime import Runtime
 from agent.state import DecisionRequest
 from api.bodies.examples import TRIGGERS
 from api.bodies.fields import Identifier, identifier

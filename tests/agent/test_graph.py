@@ -347,19 +347,19 @@ async def test_a_chat_that_gives_away_a_key_or_our_instructions_is_withheld(star
     assert "cannot show" in answer.answer
 
 
-def test_the_routers_follow_the_picture(says: Says) -> None:
+async def test_the_routers_follow_the_picture(says: Says) -> None:
     def state(*messages: Any, **more: Any) -> Any:
         return {"kind": "decision", "messages": list(messages), **more}
 
-    assert begin(state(HumanMessage("x"))) == "agent"
-    assert begin(state(says(*LOOK_UP))) == "tools"
-    assert after_agent(state(says(*LOOK_UP))) == "tools"
-    assert after_agent(state(says(_submit(1)))) == "assess"
-    assert after_agent(state(says(*LOOK_UP, _submit(1)))) == "tools"
-    assert after_agent(state(says("text"))) == "agent"
-    assert after_agent(state(HumanMessage("x"), escalation="No model.")) == "assess"
-    assert after_agent({**state(says("text")), "kind": "chat"}) == "__end__"
-    routes = {route: after_assess(state(route=route)) for route in ("auto", "review", "none", "retry")}
+    assert await begin(state(HumanMessage("x"))) == "agent"
+    assert await begin(state(says(*LOOK_UP))) == "tools"
+    assert await after_agent(state(says(*LOOK_UP))) == "tools"
+    assert await after_agent(state(says(_submit(1)))) == "assess"
+    assert await after_agent(state(says(*LOOK_UP, _submit(1)))) == "tools"
+    assert await after_agent(state(says("text"))) == "agent"
+    assert await after_agent(state(HumanMessage("x"), escalation="No model.")) == "assess"
+    assert await after_agent({**state(says("text")), "kind": "chat"}) == "__end__"
+    routes = {route: await after_assess(state(route=route)) for route in ("auto", "review", "none", "retry")}
     assert routes == {"auto": "auto", "review": "human_review", "none": "__end__", "retry": "agent"}
 
 
@@ -408,11 +408,7 @@ async def test_a_callers_handler_hears_the_model_and_tool_calls_of_a_run(start: 
             heard.append(output.name)
 
     runtime = await start()
-    state = {
-        "kind": "chat",
-        "request": {"product_id": "", "mode": "mock"},
-        "messages": [HumanMessage("What is on order?")],
-    }
+    state = {"kind": "chat", "messages": [HumanMessage("What is on order?")]}
 
     await runtime.graph.ainvoke(state, {"configurable": {"thread_id": "heard"}, "callbacks": [Handler()]})
 

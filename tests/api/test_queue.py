@@ -89,15 +89,15 @@ async def test_fifty_triggers_at_once_with_different_stock_place_one_order_and_l
 
 
 async def test_beyond_the_queue_s_bound_nothing_is_recorded(start: Any, problem: Any) -> None:
-    service = await start(max_runs_waiting=3, work_runs=False)
-    for number in range(3):
+    service = await start(max_runs_in_flight=2, work_runs=False)
+    for number in range(32):
         assert (await service.trigger({**X1, "product_id": f"P{number}"}, **ASYNC)).status_code == 202
 
-    refused = await service.trigger({**X1, "product_id": "P3"}, **ASYNC)
+    refused = await service.trigger({**X1, "product_id": "P32"}, **ASYNC)
 
     problem(refused, 503, "overloaded")
     assert int(refused.headers["retry-after"]) > 0
-    assert await service.count("runs") == 3
+    assert await service.count("runs") == 32
 
 
 async def test_a_run_that_outlives_the_wait_is_named_and_found_by_the_next_sending(

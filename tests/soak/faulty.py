@@ -15,7 +15,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from agent.running.work import Work
+from agent.running.work import Work, graph_config
 from tests.soak.databases import plain_engine
 from tools.book import expiry, placing, reviews
 from tools.book.audit import AUTOMATIC, Actor
@@ -146,9 +146,9 @@ def next_taken_for_done() -> None:
     """A run whose thread has no next step is taken for done; a thread that was cut off before its first has none."""
     decide = Work._decide
 
-    async def go_on(self: Work, run: Run, state: Any, fresh: bool) -> None:
-        if run.attempts == 1 or (await self._graph.aget_state(self.config(run.id))).next:
-            await decide(self, run, state, fresh)
+    async def go_on(self: Work, run: Run, *how: Any) -> None:
+        if run.attempts == 1 or (await self._graph.aget_state(graph_config(run.id, self._settings))).next:
+            await decide(self, run, *how)
 
     Work._decide = go_on  # type: ignore[method-assign]
 

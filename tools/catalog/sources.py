@@ -32,25 +32,6 @@ class Catalog(Protocol):
     async def product_ids(self) -> tuple[str, ...]: ...
 
 
-class InlineCatalog:
-    """The facts that came with a request, and nothing else."""
-
-    def __init__(self, *facts: ProductFacts) -> None:
-        self._index = _Index(clean_facts(each) for each in facts)
-
-    async def facts(self, product_id: str, location: str | None = None) -> ProductFacts:
-        return self._index.find(product_id, location)
-
-    async def family(self, product_id: str, location: str | None = None) -> tuple[ProductFacts, ...]:
-        return self._index.family(product_id, location)
-
-    async def all_facts(self) -> tuple[ProductFacts, ...]:
-        return self._index.everything
-
-    async def product_ids(self) -> tuple[str, ...]:
-        return self._index.ids
-
-
 class SampleCatalog:
     """The sample that ships with the package, dated so that its history always ends yesterday.
 
@@ -61,7 +42,7 @@ class SampleCatalog:
         self._today = today
         self._dated()
 
-    def _dated(self) -> "_Index":
+    def _dated(self) -> "Index":
         return _sample_on(self._today or datetime.now(UTC).date())
 
     async def facts(self, product_id: str, location: str | None = None) -> ProductFacts:
@@ -77,7 +58,7 @@ class SampleCatalog:
         return self._dated().ids
 
 
-class _Index:
+class Index:
     """Facts in memory, in the order given."""
 
     def __init__(self, facts: Iterable[ProductFacts]) -> None:
@@ -130,6 +111,11 @@ def clean_facts(facts: ProductFacts) -> ProductFacts:
     )
 
 
+def given(facts: ProductFacts, product_id: str, location: str | None) -> ProductFacts:
+    """Facts that come with a request, cleaned. Raises UnknownProduct or UnknownLocation where they are of another."""
+    return Index([clean_facts(facts)]).find(product_id, location)
+
+
 def require_visible_ids(facts: ProductFacts) -> None:
     ids = {"product id": facts.product.id, "location": facts.stock.location, "supplier id": facts.supplier.id}
     for name, value in ids.items():
@@ -137,8 +123,8 @@ def require_visible_ids(facts: ProductFacts) -> None:
 
 
 @lru_cache(maxsize=2)
-def _sample_on(today: date) -> _Index:
-    return _Index(_moved(facts, today - BASE_DATE) for facts in _sample())
+def _sample_on(today: date) -> Index:
+    return Index(_moved(facts, today - BASE_DATE) for facts in _sample())
 
 
 @lru_cache(maxsize=1)

@@ -7,6 +7,9 @@ import pytest
 from agent.rules.quantities import amount, days
 from agent.runtime import Runtime
 from agent.state import ChatAnswer, DecisionRequest
+from tools.catalog.live import LiveCatalog
+from tools.catalog.products import AllProducts
+from tools.catalog.sources import SampleCatalog
 from tools.records.facts import WhatIf
 from tools.records.plan import Plan
 
@@ -24,7 +27,11 @@ async def plan_of(runtime: Runtime, product_id: str = PRODUCT, location: str | N
 
 
 async def what_if(runtime: Runtime, **assumed: float) -> Plan:
-    return await runtime._desk.plan(DecisionRequest(product_id=PRODUCT, mode="mock"), WhatIf(**assumed))
+    return await catalog_of(runtime).plan(PRODUCT, None, WhatIf(**assumed))
+
+
+def catalog_of(runtime: Runtime) -> AllProducts:
+    return AllProducts(LiveCatalog(SampleCatalog(), runtime.book, "mock"))
 
 
 @pytest.mark.parametrize(
@@ -90,8 +97,7 @@ async def test_a_what_if_gives_the_plan_under_those_assumptions(
 
 async def test_what_needs_an_order_is_what_the_calculator_says_of_every_product(start: Any) -> None:
     runtime = await start()
-    catalog = runtime._desk.catalog(DecisionRequest(product_id=PRODUCT, mode="mock"))
-    places = [(facts.product.id, facts.stock.location) for facts in await catalog.all_facts()]
+    places = [(facts.product.id, facts.stock.location) for facts in await catalog_of(runtime).everything()]
     plans = [await plan_of(runtime, *place) for place in places]
     needed = [plan for plan in plans if plan.recommended_action != "none"]
 
@@ -107,8 +113,7 @@ async def test_what_needs_an_order_is_what_the_calculator_says_of_every_product(
 
 async def test_open_and_overdue_orders_are_the_catalogues(start: Any) -> None:
     runtime = await start()
-    catalog = runtime._desk.catalog(DecisionRequest(product_id=PRODUCT, mode="mock"))
-    orders = [order for facts in await catalog.all_facts() for order in facts.stock.open_orders]
+    orders = [order for facts in await catalog_of(runtime).everything() for order in facts.stock.open_orders]
     late = {order.reference for order in orders if order.due_in_days < 0}
 
     on_order = (await ask(runtime, "what is on order?")).answer

@@ -37,7 +37,7 @@ async def test_conversations_that_are_over_leave_no_lock_behind(service: Any) ->
         await ask(service.client, "Hello")
     gc.collect()
 
-    assert len(service.runtime._conversations) == 0
+    assert len(service.runtime._chat._conversations) == 0
 
 
 async def test_a_restock_asked_for_in_a_chat_waits_for_a_person(service: Any) -> None:

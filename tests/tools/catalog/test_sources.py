@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from tools.catalog.sources import NOTES_LIMIT, Catalog, InlineCatalog, SampleCatalog
+from tools.catalog.sources import NOTES_LIMIT, Index, SampleCatalog, given
 from tools.records.errors import InvalidInput, UnknownLocation, UnknownProduct
 from tools.records.facts import (
     DemandHistory,
@@ -35,47 +35,43 @@ def undated(each):
     return each.model_dump(exclude={"demand": {"last_period"}})
 
 
-async def test_without_a_location_the_home_of_the_product_answers():
-    catalog: Catalog = InlineCatalog(facts(location="Ghent"), facts(location="Liege"))
+def test_without_a_location_the_home_of_the_product_answers():
+    index = Index([facts(location="Ghent"), facts(location="Liege")])
 
-    assert (await catalog.facts("X1")).stock.location == "Ghent"
-    assert (await catalog.facts("X1", "Liege")).stock.location == "Liege"
+    assert index.find("X1", None).stock.location == "Ghent"
+    assert index.find("X1", "Liege").stock.location == "Liege"
 
 
-async def test_siblings_are_the_same_product_elsewhere():
-    catalog = InlineCatalog(facts(location="Ghent"), facts(location="Liege"), facts("X2", "Namur"))
+def test_siblings_are_the_same_product_elsewhere():
+    index = Index([facts(location="Ghent"), facts(location="Liege"), facts("X2", "Namur")])
 
-    _, *siblings = await catalog.family("X1", "Ghent")
+    _, *siblings = index.family("X1", "Ghent")
 
     assert [each.stock.location for each in siblings] == ["Liege"]
 
 
-async def test_all_facts_hold_every_product_at_every_location_in_order():
-    catalog = InlineCatalog(facts(location="Ghent"), facts("X2", "Namur"), facts(location="Liege"))
+def test_everything_holds_every_product_at_every_location_in_order():
+    index = Index([facts(location="Ghent"), facts("X2", "Namur"), facts(location="Liege")])
 
-    places = [(each.product.id, each.stock.location) for each in await catalog.all_facts()]
+    places = [(each.product.id, each.stock.location) for each in index.everything]
 
     assert places == [("X1", "Ghent"), ("X2", "Namur"), ("X1", "Liege")]
-    assert await catalog.product_ids() == ("X1", "X2")
+    assert index.ids == ("X1", "X2")
 
 
-async def test_what_is_unknown_inline_is_refused():
-    catalog = InlineCatalog(facts())
-
+def test_facts_of_another_product_or_location_than_asked_for_are_refused():
     with pytest.raises(UnknownProduct):
-        await catalog.facts("X2")
+        given(facts(), "X2", None)
     with pytest.raises(UnknownLocation, match="kept at Ghent"):
-        await catalog.facts("X1", "Namur")
-    with pytest.raises(UnknownLocation):
-        await catalog.family("X1", "Namur")
+        given(facts(), "X1", "Namur")
 
 
-async def test_every_text_that_arrives_inline_is_cleaned():
-    catalog = InlineCatalog(
-        facts(name="Blue\u2066 mug", category="\u202emugs", notes="n" * 5_000, unit="p\x00cs", currency="US\u200dD")
+def test_every_text_that_arrives_with_a_request_is_cleaned():
+    arrived = facts(
+        name="Blue\u2066 mug", category="\u202emugs", notes="n" * 5_000, unit="p\x00cs", currency="US\u200dD"
     )
 
-    cleaned = await catalog.facts("X1")
+    cleaned = given(arrived, "X1", None)
 
     assert cleaned.product.name == "Blue mug"
     assert cleaned.product.category == "mugs"
@@ -88,9 +84,9 @@ async def test_every_text_that_arrives_inline_is_cleaned():
 @pytest.mark.parametrize("odd", ["X\u202e1", "X1\n", " X1", "", "X" * 101, "X1\U000e0041"])
 def test_an_id_that_cleaning_would_change_is_refused(odd):
     with pytest.raises(InvalidInput, match="product id"):
-        InlineCatalog(facts(odd))
+        given(facts(odd), odd, None)
     with pytest.raises(InvalidInput, match="location"):
-        InlineCatalog(facts(location=odd))
+        given(facts(location=odd), "X1", None)
 
 
 @pytest.mark.parametrize("asked", ["STEEL_SHETS", "steel sheets", "Steel-Sheets", "STEEL"])
@@ -100,11 +96,11 @@ async def test_a_near_miss_names_the_product_that_was_meant(asked):
 
 
 @pytest.mark.parametrize(("known", "asked"), [("Bolt-7", "BOLT-7"), ("STEEL", "steel"), ("schloß", "SCHLOSS")])
-async def test_an_id_in_another_case_is_told_how_it_is_spelt(known, asked):
+def test_an_id_in_another_case_is_told_how_it_is_spelt(known, asked):
     """No order can come of the other spelling, so none is placed twice for one product of a catalogue."""
-    catalog = InlineCatalog(facts(known), facts("STEEL_SHEETS"))
+    index = Index([facts(known), facts("STEEL_SHEETS")])
     with pytest.raises(UnknownProduct, match=rf"Did you mean {known}\? Ids that differ in upper and lower case"):
-        await catalog.facts(asked)
+        index.find(asked, None)
 
 
 async def test_a_far_miss_suggests_no_product():

@@ -1,0 +1,211 @@
+"""The deciding half: a request taken in, what stands for its need found, a run begun or joined, its result awaited."""
+
+import asyncio
+import time
+from decimal import Decimal
+from secrets import token_hex
+from typing import NamedTuple
+
+from agent.case import Catalogs, Decision
+from agent.metrics import Metrics
+from agent.running.background import Background
+from agent.running.queue import Queue
+from agent.running.work import Work
+from agent.settings import Settings
+from agent.state import DecisionRequest
+from tools.book.book import OrderBook
+from tools.planning.replenishment import require_plannable
+from tools.records.errors import InFlight, Unavailable
+from tools.records.orders import DecisionKind, Lane, NewRun, Run, RunView
+from tools.records.plan import Plan
+
+UNFINISHED = ("queued", "running")
+
+
+class Admitted(NamedTuple):
+    """The run that answers a request; not `fresh` where it was there already, for the same id or the same need."""
+
+    run: Run
+    fresh: bool
+    request: DecisionRequest
+
+
+class Decisions:
+    """Decides on products, and takes reviewers' decisions."""
+
+    def __init__(
+        self,
+        *,
+        settings: Settings,
+        book: OrderBook,
+        catalogs: Catalogs,
+        metrics: Metrics,
+        work: Work,
+        queue: Queue,
+        background: Background,
+    ) -> None:
+        self._settings, self._book, self._catalogs, self._metrics = settings, book, catalogs, metrics
+        self._work, self._queue, self._background = work, queue, background
+        self.closing = False
+
+    async def calculate(self, request: DecisionRequest) -> Plan:
+        """The plan for one product; starts no run and leaves no trace but the gauges."""
+        plan = (await self._catalogs.open(request)).product.present_plan
+        self._metrics.observe_plan(plan)
+        return plan
+
+    async def decide(self, request: DecisionRequest) -> RunView:
+        """Decide on one product: an order placed, one waiting for a person, or nothing to order.
+
+        An order or review that already stands for the same need is returned instead of a second one, and so is what
+        comes of a run for it that has begun. A run that outlives the caller's patience is returned as it is, queued or
+        running. Raises `UnknownProduct`, `InvalidInput`, `Overloaded` and the like before anything is recorded,
+        `Unavailable` while shutting down.
+        """
+        give_up = time.monotonic() + self._settings.wait_seconds
+        while True:
+            admitted, begun = await self._background.shielded(self._begin(request))
+            if begun is not None:
+                return await _result_of(begun, admitted.run, give_up)
+            answer = await self._joined(admitted, give_up)
+            if admitted.fresh or answer.standing:
+                return answer.model_copy(update={"standing": not admitted.fresh})
+
+    async def submit(self, request: DecisionRequest) -> RunView:
+        """Record a run to be carried out soon, and return at once; otherwise as `decide`."""
+        decision = await self._taken_in(request)
+        run, fresh, _ = admitted = await self._admit(decision, "bulk")
+        if _is_about_other_facts(admitted):
+            run, fresh, _ = await self._admit(decision, "bulk", join=False)
+        self._queue.announce("bulk")
+        if fresh:
+            return RunView(run=run, proposal=None, order=None)
+        return (await self._book.runs.get(run.id)).model_copy(update={"standing": True})
+
+    async def review(
+        self,
+        review_id: str,
+        *,
+        version: int | None = None,
+        decision: DecisionKind,
+        quantity: int | None = None,
+        reason: str,
+        decided_by: str,
+        decided_by_id: str = "",
+        unit_price: Decimal | None = None,
+        supplier: str | None = None,
+    ) -> RunView:
+        """Approve, edit or reject a waiting order. Raises what `OrderBook.reviews.decide` raises."""
+        view = await self._book.reviews.decide(
+            review_id,
+            version=version,
+            decision=decision,
+            quantity=quantity,
+            reason=reason,
+            decided_by=decided_by,
+            decided_by_id=decided_by_id,
+            unit_price=unit_price,
+            supplier=supplier,
+        )
+        if view.proposal is not None and not view.standing:
+            self._metrics.orders.labels(view.proposal.action, view.run.status).inc()
+            self._background.spawn(self._work.wake(view.run.id))
+        return view
+
+    async def _begin(self, request: DecisionRequest) -> tuple[Admitted, asyncio.Task[RunView] | None]:
+        """What `_admit` returns, and the run begun if it is a new one and there is a place for it here."""
+        decision = await self._taken_in(request)
+        at_once = self._settings.work_runs and await self._work.take_place("interactive")
+        begun = None
+        try:
+            admitted = await self._admit(decision, "interactive", at_once=at_once)
+            if at_once and admitted.fresh:
+                begun = self._background.spawn(self._work.carry_out_in_place(admitted.run, decision))
+        finally:
+            if at_once and begun is None:
+                self._work.places["interactive"].release()
+        return admitted, begun
+
+    async def _taken_in(self, request: DecisionRequest) -> Decision:
+        """The request with its product looked up, which can be planned."""
+        if self.closing:
+            raise Unavailable("The service is shutting down; try again in a few seconds.")
+        decision = await self._catalogs.open(request)
+        require_plannable(decision.product.facts)
+        return decision
+
+    async def _admit(self, decision: Decision, lane: Lane, *, at_once: bool = False, join: bool = True) -> Admitted:
+        """The run recorded for this request, or the one that answers it. In mode `input`, whose stock is the caller's
+        word, that may be one whose order is on its way; a catalogue's facts count such orders."""
+        request = decision.request
+        admission = await self._book.runs.admit(
+            _new_run(request),
+            lane=lane,
+            owner=self._work.owner.name if at_once else None,
+            lease_seconds=self._work.lease_seconds,
+            most_waiting=self._work.most_waiting[lane],
+            deliver=self._queue.hand_over,
+            join=join,
+            known_orders=None if request.facts is None else _known_orders(request),
+        )
+        return Admitted(*admission, request)
+
+    async def _joined(self, admitted: Admitted, give_up: float) -> RunView:
+        """What becomes of a run that is queued, or another's; `standing` where it answers this request too."""
+        run, _, request = admitted
+        if run.status in UNFINISHED:
+            self._queue.announce("interactive")
+            await self._work.ends.wait(run.id, seconds=max(0.0, give_up - time.monotonic()))
+        view = await self._book.runs.get(run.id)
+        return view.model_copy(update={"standing": _answers(view, request)})
+
+
+async def _result_of(task: asyncio.Task[RunView], run: Run, give_up: float) -> RunView:
+    """What came of a run; itself where that cannot be waited for, or the order book has failed meanwhile. The run goes
+    on when its caller goes away."""
+    await asyncio.wait({task}, timeout=max(0.0, give_up - time.monotonic()))
+    if not task.done() or isinstance(task.exception(), Unavailable):
+        return RunView(run=run, proposal=None, order=None)
+    return task.result()
+
+
+def same_question(run: Run, request: DecisionRequest) -> bool:
+    """Whether the run was asked about the very same facts."""
+    asked = DecisionRequest.model_validate(run.request)
+    return (asked.facts, asked.service_level) == (request.facts, request.service_level)
+
+
+def _new_run(request: DecisionRequest) -> NewRun:
+    return NewRun(
+        id=request.run_id or token_hex(16),
+        product_id=request.product_id,
+        location=request.location or "",
+        mode=request.mode,
+        origin=request.origin,
+        requested_by=request.requested_by,
+        requested_by_id=request.requested_by_id,
+        # What is as always is most of it; it is read back by the same model.
+        request=request.model_dump(mode="json", exclude_defaults=True),
+    )
+
+
+def _is_about_other_facts(admitted: Admitted) -> bool:
+    run, fresh, request = admitted
+    return not fresh and run.status in UNFINISHED and not same_question(run, request)
+
+
+def _answers(view: RunView, request: DecisionRequest) -> bool:
+    """Whether what came of a run for the same need answers this request too. An order known to whoever asks does not:
+    it is in the facts sent, and was not enough."""
+    if view.run.id == request.run_id:
+        return True
+    if view.order is not None:
+        return view.order.number not in _known_orders(request)
+    same = same_question(view.run, request)
+    if view.run.status in UNFINISHED and not same:
+        raise InFlight(f"Run {view.run.id} for the same need is still being worked on; send this again in a moment.")
+    return view.run.status == "pending_review" or (same and view.run.status in (*UNFINISHED, "no_action"))
+
+
+def _known_orders(request: DecisionRequest) -> set[str]:
+    return set() if request.facts is None else {order.reference for order in request.facts.stock.open_orders}

@@ -1,0 +1,91 @@
+"""The tools as models call them: what they may send, what they may see, and in whose name."""
+
+import json
+from typing import Any
+
+import pytest
+from langchain_core.messages import HumanMessage, ToolMessage
+from langgraph.graph import START, StateGraph
+
+from agent.case import Case, Catalogs
+from agent.runtime import Runtime
+from agent.state import DecisionRequest, DecisionState
+from tools.catalog.sources import SampleCatalog
+
+STEEL = "STEEL_SHEETS"
+
+
+async def _called(
+    runtime: Runtime, says: Any, name: str, /, *, case: Case | None = None, **arguments: Any
+) -> ToolMessage:
+    """What the runtime's own tool node answers to one call."""
+    graph = StateGraph(DecisionState, context_schema=Case)
+    graph.add_node("tools", runtime.nodes.tools)
+    graph.add_edge(START, "tools")
+    asked = {"messages": [HumanMessage("?"), says((name, arguments))]}
+    return (await graph.compile().ainvoke(asked, context=case))["messages"][-1]
+
+
+async def _decision(runtime: Runtime) -> Case:
+    return await Catalogs({"mock": SampleCatalog()}).open(DecisionRequest(product_id=STEEL, mode="mock"))
+
+
+@pytest.mark.parametrize(
+    ("name", "arguments"),
+    [
+        ("get_product", {"product_id": 7}),
+        ("get_product", {}),
+        ("get_product", {"product_id": STEEL, "tenant": "other"}),
+        ("get_product", {"product_id": STEEL, "runtime": {}}),
+        ("get_product", {"product_id": STEEL, "config": {}}),
+        ("calculate_reorder", {"product_id": STEEL, "service_level": "0.9"}),
+        ("calculate_reorder", {"product_id": STEEL, "service_level": 1.0}),
+        ("calculate_reorder", {"product_id": STEEL, "demand_uplift": float("inf")}),
+        ("find_products", {"limit": 1.5}),
+        ("find_products", {"status": "all"}),
+        ("request_restock", {"product_id": STEEL, "note": "x" * 2_001}),
+    ],
+)
+async def test_unknown_and_ill_typed_arguments_are_refused(
+    start: Any, says: Any, name: str, arguments: dict[str, Any]
+) -> None:
+    runtime = await start()
+
+    answer = await _called(runtime, says, name, **arguments)
+
+    assert "error" in json.loads(answer.text)
+    assert await runtime.book.runs.waiting() == {}
+
+
+async def test_a_decision_is_told_less_than_a_chat_and_of_its_own_product_only(start: Any, says: Any) -> None:
+    runtime = await start()
+    decision = await _decision(runtime)
+
+    chat = json.loads((await _called(runtime, says, "calculate_reorder", product_id=STEEL)).text)
+    told = json.loads((await _called(runtime, says, "calculate_reorder", case=decision, product_id=STEEL)).text)
+    other = json.loads((await _called(runtime, says, "get_product", case=decision, product_id="COPPER_WIRE")).text)
+
+    assert set(told) < set(chat)
+    assert (told["order_quantity"], "derivation" in told) == (chat["order_quantity"], False)
+    assert other == {"error": "This run decides on STEEL_SHEETS only."}
+
+
+async def test_an_order_is_submitted_alone_or_not_at_all(start: Any, says: Any) -> None:
+    runtime = await start()
+    order = {"action": "none", "quantity": 0, "rationale": "", "confidence": 1.0, "product_id": STEEL}
+
+    answer = await _called(runtime, says, "submit_order", case=await _decision(runtime), **order)
+
+    assert json.loads(answer.text) == {"error": "Call submit_order alone, once the results of the other tools are in."}
+
+
+async def test_a_restock_from_a_chat_is_asked_for_in_its_callers_name(start: Any, says: Any) -> None:
+    runtime = await start()
+    case = Case(requested_by="Ada", requested_by_id="key-1")
+
+    told = json.loads((await _called(runtime, says, "request_restock", case=case, product_id=STEEL, note="soon")).text)
+
+    run = (await runtime.book.runs.get(told["run_id"])).run
+    assert (run.origin, run.requested_by, run.requested_by_id) == ("chat", "Ada", "key-1")
+    assert case.begun == [run.id]
+    assert (told["status"], told["review_url"]) == ("pending_review", runtime.review_url(told["review_id"]))

@@ -1,0 +1,70 @@
+"""The model's calculator: what to order of one product, as things are or on assumptions."""
+
+from math import ceil
+from typing import Annotated, Any
+
+from pydantic import Field
+
+from tools.catalog.products import Location, ProductId, Products, number
+from tools.planning.confidence import assess
+from tools.records.facts import WhatIf
+
+FIGURES = (
+    "order_quantity",
+    "minimum_quantity",
+    "maximum_quantity",
+    "reorder_point",
+    "safety_stock",
+    "order_up_to_level",
+    "on_hand",
+    "on_order",
+    "backorders",
+    "inventory_position",
+    "shortage",
+    "days_until_stockout",
+    "mean_per_day",
+    "lead_time_days",
+    "review_period_days",
+    "service_level",
+)
+
+
+async def calculate_reorder(
+    products: Products,
+    product_id: ProductId,
+    location: Location = None,
+    service_level: Annotated[
+        float | None, Field(gt=0, le=0.999, allow_inf_nan=False, description="What-if only: 0.5 to 0.999.")
+    ] = None,
+    lead_time_days: Annotated[
+        float | None, Field(ge=0, le=3650, allow_inf_nan=False, description="What-if only: days, 0 to 3650.")
+    ] = None,
+    demand_uplift: Annotated[
+        float | None, Field(gt=0, le=100, allow_inf_nan=False, description="What-if only: 1.2 is 20 % more demand.")
+    ] = None,
+) -> dict[str, Any]:
+    """Calculate whether and how much to reorder, with the reason."""
+    what_if = WhatIf(
+        service_level=service_level,
+        lead_time_days=lead_time_days,
+        demand_uplift=1.0 if demand_uplift is None else demand_uplift,
+    )
+    plan = await products.plan(product_id, location, what_if)
+    confidence = assess(plan, plan.order_quantity, table=products.calibration).value
+    return {
+        "product_id": plan.product_id,
+        "location": plan.location,
+        "assumptions": what_if.model_dump(exclude_defaults=True),
+        "recommended_action": plan.recommended_action,
+        **{name: number(getattr(plan, name)) for name in FIGURES},
+        "method": plan.method,
+        "demand_class": plan.demand_class,
+        "confidence": ceil(confidence * 10_000) / 10_000,
+        "unit_price": None if plan.unit_price is None else float(plan.unit_price),
+        "order_value": None if plan.order_value is None else float(plan.order_value),
+        "currency": plan.currency,
+        "transfer": plan.transfer.model_dump() if plan.transfer else None,
+        "reason": plan.reason,
+        "derivation": list(plan.derivation),
+        "warnings": [notice.message for notice in plan.notices],
+    }

@@ -1,0 +1,56 @@
+"""The model's look at one product."""
+
+from typing import Any
+
+from tools.catalog.products import Location, ProductId, Products, number, open_orders
+from tools.records.facts import ProductFacts
+
+RECENT_PERIODS = 14
+RECENT_LEAD_TIMES = 10
+
+
+async def get_product(products: Products, product_id: ProductId, location: Location = None) -> dict[str, Any]:
+    """Look up a product: stock, open orders, supplier, lead times, price, order rules, recent demand."""
+    facts, *siblings = await products.family(product_id, location)
+    product, stock = facts.product, facts.stock
+    return {
+        "product_id": product.id,
+        "name": product.name,
+        "category": product.category,
+        "unit": product.unit,
+        "notes": product.notes,
+        "location": stock.location,
+        "other_locations": [{"location": s.stock.location, "on_hand": number(s.stock.on_hand)} for s in siblings],
+        "on_hand": number(stock.on_hand),
+        "backorders": number(stock.backorders),
+        "open_orders": open_orders(facts),
+        "supplier": _supplier(facts),
+        **_terms(facts),
+        "recent_demand": [number(value) for value in facts.demand.values[-RECENT_PERIODS:]],
+        "periods": len(facts.demand.values),
+    }
+
+
+def _supplier(facts: ProductFacts) -> dict[str, Any]:
+    supplier = facts.supplier
+    return {
+        "name": supplier.name,
+        "promised_lead_time_days": number(supplier.promised_lead_time_days),
+        "observed_lead_times_days": [
+            number(days, 1) for days in supplier.observed_lead_times_days[-RECENT_LEAD_TIMES:]
+        ],
+    }
+
+
+def _terms(facts: ProductFacts) -> dict[str, Any]:
+    product = facts.product
+    return {
+        "unit_price": None if product.unit_price is None else float(product.unit_price),
+        "price_breaks": [
+            {"minimum_quantity": each.minimum_quantity, "unit_price": float(each.unit_price)}
+            for each in product.price_breaks
+        ],
+        "currency": product.currency,
+        "minimum_order_quantity": product.minimum_order_quantity,
+        "order_multiple": product.order_multiple,
+    }
