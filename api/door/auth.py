@@ -1,7 +1,7 @@
 """Who is calling, and what they may do.
 
-A key is `rsk_` + 32 random bytes + a checksum, so that a mistyped one is refused without a look-up. Only its SHA-256 is
-kept. The random part carries 256 bits, so a plain hash is enough.
+A key is `rsk_` + 32 random bytes + a checksum. The checksum shows a mistyped key without a look-up. Only the SHA-256 is
+stored; a plain hash is enough for 256 random bits.
 """
 
 import hmac
@@ -29,7 +29,7 @@ _QUERY_NAMES = frozenset({"apikey", "xapikey", "key", "token", "accesstoken", "a
 
 
 class Caller(Record):
-    """Who a key belongs to. Orders and decisions are recorded under `name`; `id` tells keys of the same name apart."""
+    """The owner of a key. Orders and decisions are recorded under `name`; `id` tells keys of the same name apart."""
 
     id: str
     name: str
@@ -48,7 +48,7 @@ _CONFIGURED_CALLER = Caller(id=CONFIGURED, name="configured key", scopes=ALL_SCO
 
 
 class KeyRing:
-    """The keys that open this service: the one from the settings, and those whose hashes the order book holds."""
+    """The valid keys: API_KEY from the settings, and those in the order book."""
 
     def __init__(self, book: OrderBook, configured: SecretStr | None) -> None:
         self._book = book
@@ -56,11 +56,11 @@ class KeyRing:
 
     @property
     def any_configured(self) -> bool:
-        """Whether the settings name a key, which no administrator can take away by mistake."""
+        """Whether API_KEY is set: a key that no administrator can revoke."""
         return self._configured is not None
 
     async def caller(self, request: Request) -> Caller:
-        """The caller of this request; Unauthenticated in every other case."""
+        """The caller of this request. Raises Unauthenticated if it has no valid key."""
         _refuse_key_in_query(request)
         presented = _presented(request)
         hashed = digest(presented)
@@ -68,16 +68,16 @@ class KeyRing:
             return _CONFIGURED_CALLER
         stored = await self._book.keys.by_hash(hashed) if well_formed(presented) else None
         if stored is None:
-            raise Unauthenticated("This key opens nothing here. Check X-API-Key against the key you were given.")
+            raise Unauthenticated("This key is not known. Compare X-API-Key with the key you were given.")
         if not stored.live:
-            raise Unauthenticated("This key was revoked or replaced, or its time is over. Ask for another one.")
+            raise Unauthenticated("This key was revoked or replaced, or it has expired. Ask for a new one.")
         if stored.use_unnoted:
             with suppress(Unavailable):
                 await self._book.keys.note_use(hashed)
         return Caller(id=stored.id, name=stored.name, scopes=stored.scopes)
 
     async def first_key(self) -> str | None:
-        """A new key with every scope, when there is none at all. The caller shows it once; it cannot be read again."""
+        """A new key with every scope if there is no key yet, else None. It cannot be read again: show it."""
         if self._configured:
             return None
         key = new_key()
@@ -91,12 +91,12 @@ def new_key() -> str:
 
 
 def kept(key: str) -> tuple[str, str]:
-    """What is stored of a key: its hash, and the beginning that people tell it by."""
+    """What is stored of a key: its hash, and its first characters for people."""
     return digest(key.encode()), key[:SHOWN_LENGTH]
 
 
 def well_formed(key: bytes) -> bool:
-    """Whether this can be one of our keys at all."""
+    """Whether prefix, length and checksum are those of a key."""
     body, checksum = key[:-8], key[-8:]
     return len(key) == KEY_LENGTH and key.startswith(PREFIX.encode()) and _checksum(body).encode() == checksum
 
@@ -120,7 +120,7 @@ def _presented(request: Request) -> bytes:
 
 
 def _refuse_key_in_query(request: Request) -> None:
-    """An address ends up in logs and histories; a key that stands there is no secret any more."""
+    """Addresses end up in logs and browser histories, so a key in one is no longer secret."""
     if not request.scope["query_string"]:
         return
     for name in request.query_params:

@@ -1,6 +1,6 @@
-"""The order in which a request is let in: load, size, key, rate limits, scope, parameters, shutdown, media type, JSON.
+"""Checks a request before FastAPI sees it: load, size, key, rate limits, scope, parameters, shutdown, media type, JSON.
 
-One ASGI step before FastAPI, which would read a stranger's body before it asks for the key.
+An ASGI step of its own, because FastAPI reads the body before its dependencies can ask for a key.
 """
 
 from collections.abc import Sequence
@@ -34,13 +34,13 @@ _IDEMPOTENCY_KEY = {
 
 
 def needs(scope: Scope, *, idempotent: bool = False) -> dict[str, Any]:
-    """`openapi_extra` of a guarded route: the scope its caller's key must have, and whether it may be sent twice."""
+    """`openapi_extra` of a guarded route: the scope that a key needs, and whether it takes an Idempotency-Key."""
     extra: dict[str, Any] = {_SCOPE_KEY: scope, "security": [{"ApiKey": []}]}
     return {**extra, "parameters": [_IDEMPOTENCY_KEY]} if idempotent else extra
 
 
 class Doorkeeper:
-    """Refuses what may not come in, before more of it is read than the refusal needs."""
+    """Refuses requests, and reads no more of them than the refusal needs."""
 
     def __init__(self, app: ASGIApp, *, routes: Sequence[APIRoute], settings: Settings) -> None:
         self._app, self._routes = app, routes
@@ -58,9 +58,9 @@ class Doorkeeper:
             await body.answer_unread(refused, send)
 
     async def _answer(self, scope: ASGIScope, body: RequestBody, send: Send, *, counts: bool) -> Response | None:
-        """Let the application answer; or the refusal, where there is one."""
+        """Let the application answer and return None, or return the refusal."""
         if counts and self._now >= self._most:
-            return answer_to(Overloaded("More is asked at once than can be served; try again in a few seconds."))
+            return answer_to(Overloaded("Too many requests at once. Try again in a few seconds."))
         self._now += counts
         try:
             await self._let_in(scope, body)
@@ -101,7 +101,7 @@ class Doorkeeper:
 
 
 def _refuse_unknown_parameters(request: Request, route: APIRoute) -> None:
-    """What is misspelt would be taken for left out, and the answer for one to what was asked."""
+    """Without this a misspelt parameter would be ignored, and the answer would be to another question."""
     known = {parameter.alias for parameter in route.dependant.query_params}
     unknown = [name for name in dict.fromkeys(request.query_params) if name not in known]
     if unknown:

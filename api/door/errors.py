@@ -2,15 +2,14 @@
 
     Refusal
     ├── MalformedRequest     400  the request itself is broken: JSON, headers
-    ├── Unauthenticated      401  no key, or one that does not open anything
-    ├── Forbidden            403  the key is good, its scopes are not enough
+    ├── Unauthenticated      401  the key is missing or not valid
+    ├── Forbidden            403  the key lacks the scope
     ├── BodyTooLarge         413
     ├── UnsupportedMedia     415
-    ├── RateLimited          429  the key or the address asks too often
-    └── Overloaded           503  more requests at once than can be served
+    ├── RateLimited          429  too many requests of a key or an address
+    └── Overloaded           503  too many requests at once
 
-The stock side's own errors (tools/records/errors.py) are mapped by class in `STATUS`. `code` is stable: programs rely
-on it.
+`STATUS` maps the errors of `tools/records/errors.py` by class. `code` is stable: programs may rely on it.
 """
 
 import json
@@ -41,7 +40,7 @@ RETRY_AFTER_SECONDS = 3
 
 
 class Refusal(Exception):
-    """Base of what HTTP refuses before the stock side is asked."""
+    """Base of what is refused before any tool is called."""
 
     status = 400
     code = "bad_request"
@@ -167,8 +166,12 @@ def restock_problem(error: RestockError, *, run_id: str | None = None) -> Respon
 
 
 def unexpected_problem() -> Response:
-    """For a fault of ours: nothing of it is shown but the request's id, under which the log has the rest."""
-    return problem(500, "internal_error", "Something failed here. Try again; if it stays, report the instance id.")
+    """A fault of ours. Only the request's id is shown; the log has the rest under that id."""
+    return problem(
+        500,
+        "internal_error",
+        "Something failed in the service. Try again; if it fails again, report the `instance` id.",
+    )
 
 
 def install(app: FastAPI) -> None:
@@ -178,7 +181,7 @@ def install(app: FastAPI) -> None:
 
 
 def answer_to(error: Exception) -> Response:
-    """The problem document of a refused request. An error of any other kind is raised again."""
+    """The problem document of a refused request. Raises any other error again."""
     match error:
         case Refusal():
             return problem(error.status, error.code, error.detail, headers=error.headers)
@@ -196,7 +199,7 @@ async def _refused(_: Request, error: Exception) -> Response:
 async def _http(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)  # noqa: S101
     detail = {
-        404: "There is nothing at this address. GET /openapi.json lists what there is.",
+        404: "There is nothing at this address. GET /openapi.json lists all addresses.",
         405: f"{request.method} is not offered here; the Allow header says what is.",
     }.get(error.status_code, "The request could not be read.")
     code = HTTPStatus(error.status_code).name.lower()
@@ -217,7 +220,7 @@ _WHERE = ("body", "query", "path", "header")
 
 
 def _field_problem(error: Mapping[str, Any]) -> dict[str, str]:
-    """One fault of one field. The value itself is never repeated: it may be a secret."""
+    """One fault of one field. The value is never repeated, because it may be a secret."""
     path = list(error["loc"])
     if path and path[0] in _WHERE:
         path = path[1:]

@@ -1,9 +1,8 @@
-"""The same request sent twice is answered twice, and done once (`Idempotency-Key`).
+"""A request with an `Idempotency-Key` is done once, however often it is sent.
 
-A key belongs to its caller and to the address it was sent to. What is compared is the request as it was understood, so
-the same JSON in another layout is the same request. Only answers are kept: a refused request may be put right and sent
-again. Whoever crashes while answering holds the key a little longer than a run may take; where the work has an end all
-the same, because another process took it up, that is answered at once.
+A key belongs to its caller and to the address it was sent to. Parsed requests are compared, so layout does not matter.
+Only answers are stored: a refused request may be corrected and sent again. A process that crashes while it answers
+holds the key a little longer than a run may take. If another process finishes the work, its answer is given at once.
 """
 
 import json
@@ -29,8 +28,7 @@ Result = Callable[[str], Awaitable[bytes | None]]
 
 
 class Accepted(bytes):
-    """An answer given before its work is done (202), which names the run and where to ask for more: `asked_for`, or
-    because the caller's patience was over."""
+    """An answer before the work is done (202) with the run's address: `asked_for`, or because the wait was over."""
 
     asked_for = False
     status_url = ""
@@ -55,7 +53,7 @@ class Attempt:
 
     @property
     def run_id(self) -> str | None:
-        """The id of the run that this key may begin: a sending after a crash finds the run of the first."""
+        """The id of the run that this key begins, so that a request repeated after a crash finds it."""
         if self._key is None:
             return None
         return sha256(f"{self._caller}\n{self._key}".encode()).hexdigest()[:32]
@@ -68,11 +66,11 @@ class Attempt:
         result: Result | None = None,
         kept: Callable[[bytes], bytes] = bytes,
     ) -> Response:
-        """The first answer again, or the work's. While another sending is being answered: what the work has `ended`
-        in, if it has, or 409 with the run's id. Where the first answer was a run's name alone, and this sending would
-        rather have the `result`: that of the same run, once it is there.
+        """The stored answer, or that of the work.
 
-        `kept` makes of the answer what is stored and shown again, where that may not be all of it."""
+        While another request with the key is being answered, the answer is what the work has `ended` in, or 409 with
+        the run's id. If the stored answer is 202 and `result` is given, the run's result takes its place. `kept`
+        returns what of an answer may be stored."""
         if self._key is None:
             return _json(await work())
         body_hash = sha256(self._body.model_dump_json().encode()).hexdigest()

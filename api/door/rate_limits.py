@@ -1,10 +1,10 @@
-"""How often a key may ask, and how often an address may try keys that open nothing.
+"""Limits on the requests of a key, and on the invalid keys that an address may send.
 
-Counted in this process, or in a Redis that all processes share. A Redis that fails takes nothing down and opens
-nothing: each process then counts for itself until Redis is back.
+Requests are counted in this process, or in a Redis that all processes share. While Redis fails, each process counts for
+itself.
 
-A blocked address is refused before its key is looked at, so that guessing gains nothing; a key that was good before
-still gets through from there, so that one neighbour behind the same address cannot lock the others out.
+A blocked address is refused before its key is checked, so that guessing gains nothing. A key that was valid before
+still gets through, so that one user behind a shared address cannot lock out the others.
 """
 
 import time
@@ -30,7 +30,7 @@ log = structlog.get_logger(__name__)
 
 REDIS_SECONDS = 0.25
 REDIS_PAUSE_SECONDS = 5.0
-"""How long Redis is left alone after it failed."""
+"""Pause before Redis is tried again after a failure."""
 MOST_REMEMBERED = 10_000
 
 
@@ -46,7 +46,7 @@ class RateLimits:
         self._good: set[bytes] = set()
 
     async def caller(self, request: Request, identify: Callable[[Request], Awaitable[Caller]]) -> Caller:
-        """Who asks, if they may ask now. Raises RateLimited where they may not."""
+        """The caller of a request. Raises RateLimited if there are too many."""
         address = client_of(request)
         if address in self._blocked:
             self._require_known(address, request)
@@ -60,7 +60,7 @@ class RateLimits:
         self._good.add(_fingerprint(request))
         wait = await self._per_key.wait(caller.id)
         if wait:
-            raise refusal("This key asks too often", self._per_key, wait)
+            raise refusal("Too many requests with this key", self._per_key, wait)
         return caller
 
     async def aclose(self) -> None:
@@ -84,7 +84,7 @@ class RateLimits:
 
 
 class Limit:
-    """So many in so much time, for each of any number of names."""
+    """A number of requests in a span of time, counted for each name."""
 
     def __init__(self, name: str, rate: str, redis_url: str | None) -> None:
         self.name = name
@@ -95,7 +95,7 @@ class Limit:
         self._shared_again = 0.0
 
     async def wait(self, who: str) -> float:
-        """Counts one; how many seconds `who` has to wait where that was one too many, or 0."""
+        """Count one request. Returns 0, or the seconds that `who` must wait if it was one too many."""
         if self.item is None:
             return 0
         if self._shared is not None and time.monotonic() >= self._shared_again:
@@ -119,7 +119,7 @@ class Limit:
 
 
 def refusal(why: str, limit: Limit, wait: float) -> RateLimited:
-    """429, with the time to come back and the limit in the headers that clients look for."""
+    """429, with the pause and the limit in the usual headers."""
     assert limit.item is not None  # noqa: S101
     amount, window = limit.item.amount, limit.item.get_expiry()
     seconds = str(ceil(wait))
@@ -134,7 +134,7 @@ def refusal(why: str, limit: Limit, wait: float) -> RateLimited:
 
 
 def client_of(request: Request) -> str:
-    """The client's address; of IPv6 the network, of which a client has all addresses to choose from."""
+    """The client's address. For IPv6 its /64 network, because a client may use any address in it."""
     return _address_or_network(request.client.host if request.client else "")
 
 
@@ -154,7 +154,7 @@ def _fingerprint(request: Request) -> bytes:
 
 
 def _redis(url: str) -> RedisStorage:
-    # Only those who count in Redis wait for its client to be imported.
+    # Imported here, because few use Redis and its client loads slowly.
     from redis.asyncio.retry import Retry
     from redis.backoff import NoBackoff
 

@@ -1,4 +1,4 @@
-"""A request's body: read whole, up to a limit, or left unread by a refusal."""
+"""A request's body: read up to a limit, or left unread when the request is refused."""
 
 import asyncio
 from contextlib import suppress
@@ -15,7 +15,7 @@ READ_ON_SECONDS = 5.0
 
 
 class RequestBody:
-    """Of one request."""
+    """The body of one request."""
 
     def __init__(self, scope: Scope, receive: Receive, limit: int) -> None:
         self._scope, self._receive, self._limit = scope, receive, limit
@@ -26,12 +26,12 @@ class RequestBody:
         self._whole: bytes | None = None
 
     def require_declared_length(self) -> None:
-        """Raise BodyTooLarge where it is beyond the limit."""
+        """Raise BodyTooLarge if the declared length is above the limit."""
         if self._declared > self._limit:
             raise self._too_large()
 
     async def read(self) -> bytes:
-        """All of it. Raises BodyTooLarge as soon as there is more than the limit, whatever was declared."""
+        """The whole body. Raises BodyTooLarge as soon as more has come than the limit, whatever was declared."""
         chunks, received, more = [], 0, True
         while more:
             message = await self._receive()
@@ -46,7 +46,7 @@ class RequestBody:
         return self._whole
 
     async def receive(self) -> Message:
-        """What the application receives: the body in one piece, where it has been read."""
+        """What the application receives: the body in one piece if it has been read."""
         if self._whole is None:
             return await self._receive()
         message = {"type": "http.request", "body": self._whole, "more_body": False}
@@ -54,8 +54,8 @@ class RequestBody:
         return message
 
     async def answer_unread(self, response: Response, send: Send) -> None:
-        """Answer a request whose body may not have been read. What is long is read on for a while before the connection
-        is closed: a client that sends all of it before it reads would be cut off without an answer."""
+        """Answer a request whose body may be unread. A long one is read for a while before the connection closes:
+        otherwise a client that sends everything first would never see the answer."""
         if self._ends_soon:
             await response(self._scope, self._receive, send)
             return

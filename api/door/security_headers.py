@@ -1,4 +1,4 @@
-"""Headers that keep browsers from guessing, framing, caching or running anything; the docs page loads its own."""
+"""Headers that forbid browsers to guess types, frame, cache or run anything. The docs page may load its scripts."""
 
 _POLICY = b"content-security-policy"
 _HEADERS = [

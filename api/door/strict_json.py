@@ -1,7 +1,7 @@
-"""JSON as the standard means it: one meaning for every byte, or none.
+"""Refuses JSON that programs read differently.
 
-Python's own reader takes NaN, Infinity, 1e999, duplicate keys, lone surrogates and integers of any size; each of them
-means different things to different programs. FastAPI reads with it what is found to be strict here.
+Python's reader accepts NaN, Infinity, 1e999, duplicate keys, lone surrogates and integers of any size. They are refused
+here; FastAPI then reads the rest.
 """
 
 import json
@@ -16,7 +16,7 @@ MAX_INTEGER = 2**53 - 1
 
 
 def check(body: bytes) -> None:
-    """Raise MalformedRequest with the place and the reason where `body` has no single meaning."""
+    """Raise MalformedRequest with place and reason if `body` is not strict JSON."""
     try:
         text = body.decode("utf-8")
         value = _DECODER.decode(text)
