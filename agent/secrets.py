@@ -13,13 +13,14 @@ _NAMED_AS_SECRET = re.compile(r"(^|_)(KEY|TOKEN|SECRET|PASSWORD|CREDENTIALS)(_\d
 
 
 def secrets_in_force(settings: Settings) -> list[str]:
-    """Secret settings, the passwords of the database and of Redis, and what the environment calls a key, token, secret
-    or password: clients of further providers read their own variables."""
+    """Secret settings, the passwords of the database and of Redis, the addresses and secrets of webhooks, and what the
+    environment calls a key, token, secret or password: clients of further providers read their own variables."""
     given = [value.get_secret_value() for _, value in settings if isinstance(value, SecretStr)]
     storage = settings.rate_limit_storage
     urls = (settings.database_url, storage.get_secret_value() if storage else "")
     passwords = [form for url in urls for form in _passwords(url)]
-    return [secret for secret in dict.fromkeys((*given, *passwords, *_of_the_environment())) if secret]
+    hooks = [text for receiver in settings.webhooks for text in (str(receiver.url), *receiver.signing)]
+    return [secret for secret in dict.fromkeys((*given, *passwords, *hooks, *_of_the_environment())) if secret]
 
 
 def _of_the_environment() -> Iterator[str]:

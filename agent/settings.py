@@ -9,6 +9,7 @@ from pydantic import AfterValidator, Field, SecretStr, ValidationInfo, field_val
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from agent.setting_text import WithoutBlanks, value_of
+from tools.records.events import Receiver
 from tools.records.money import Amount, Currency, DayLimit
 
 _KEY_CHARACTERS = 32
@@ -41,6 +42,7 @@ class Settings(BaseSettings):
         frozen=True,
         enable_decoding=False,
         allow_inf_nan=False,
+        hide_input_in_errors=True,
         use_attribute_docstrings=True,
     )
 
@@ -145,26 +147,8 @@ class Settings(BaseSettings):
     """Keys that open nothing, from one client address; more block the address for as long. `off` for no limit."""
     rate_limit_storage: SecretStr | None = None
     """URL of a Redis in which several processes count together (redis://:password@host:6379/0). Default: memory."""
-    webhook_allow_private: bool = False
-    """Let webhooks go to addresses inside the network, to any port and over http: in-house receivers, tests."""
-    webhook_ports: tuple[Annotated[int, Field(ge=1, le=65535)], ...] = (443, 8443)
-    """Ports that webhooks may go to, separated by commas."""
-    webhook_ca_file: Path | None = None
-    """Certificates of further authorities that receivers' certificates may come from, as a PEM file."""
-    webhook_secret_key: SecretStr | None = None
-    """Encrypts webhook secrets in the database; several, separated by commas: the first encrypts, all decrypt."""
-    webhook_timeout_seconds: Annotated[float, Field(gt=0, le=60)] = 10.0
-    """Limit for one delivery attempt, from looking up the name to the answer's headers."""
-    webhook_attempts: Annotated[int, Field(ge=1, le=100)] = 12
-    """Attempts of one delivery before it becomes a dead letter; 12 take about a day."""
-    webhook_first_retry_seconds: Annotated[float, Field(gt=0, le=86_400)] = 5.0
-    """Pause after the first failed attempt; three times as long after each further one."""
-    webhook_longest_retry_seconds: Annotated[float, Field(gt=0, le=86_400)] = 21_600.0
-    """Longest pause between two attempts, unless the receiver asks for more (Retry-After, a day at most)."""
-    webhook_lanes: Annotated[int, Field(ge=1, le=100)] = 10
-    """Deliveries to one webhook at once, in each process; webhooks never wait for each other."""
-    webhook_poll_seconds: Annotated[float, Field(gt=0, le=60)] = 1.0
-    """How often each process looks for events to deliver."""
+    webhooks: tuple[Receiver, ...] = ()
+    """Who hears of events, as JSON (docs/webhooks.md): [{"url": "https://erp.example/hook", "secret": "whsec_…"}]"""
     metrics_public: bool = False
     """Serve /metrics without a key."""
     docs_enabled: bool = True
@@ -195,6 +179,13 @@ class Settings(BaseSettings):
     ) -> tuple[PydanticBaseSettingsSource, ...]:
         written = (WithoutBlanks(settings_cls, source) for source in (env_settings, dotenv_settings))
         return (init_settings, *written, file_secret_settings)
+
+    @field_validator("webhooks")
+    @classmethod
+    def _told_apart(cls, value: tuple[Receiver, ...]) -> tuple[Receiver, ...]:
+        if len({receiver.identity for receiver in value}) < len(value):
+            raise ValueError("each receiver needs a name, or an address, of its own")
+        return value
 
     @field_validator("api_key")
     @classmethod

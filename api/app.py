@@ -16,9 +16,8 @@ from api.door.auth import KeyRing
 from api.door.doorkeeper import Doorkeeper
 from api.door.observability import RequestLog
 from api.door.rate_limits import RateLimits
-from api.routes import audit, calibration, chat, keys, orders, reviews, runs, service, triggers, webhooks
+from api.routes import audit, calibration, chat, keys, orders, reviews, runs, service, triggers
 from api.webhooks.deliverer import delivering
-from api.webhooks.desk import WebhookDesk
 
 OpenRuntime = Callable[[Settings], AbstractAsyncContextManager[Runtime]]
 
@@ -32,12 +31,10 @@ def create_app(settings: Settings, *, open_runtime: OpenRuntime = open_runtime, 
         async with open_runtime(settings) as runtime:
             app.state.runtime = runtime
             app.state.keys = KeyRing(runtime.book, settings.api_key)
-            app.state.webhook_desk = WebhookDesk(settings, runtime.book)
             show_once(await app.state.keys.first_key())
-            async with delivering(settings, runtime.book, runtime.metrics):
+            async with delivering(settings.webhooks, runtime.book, runtime.metrics):
                 yield
                 runtime.begin_shutdown()
-            app.state.webhook_desk.close()
             await app.state.rate_limits.aclose()
 
     app = FastAPI(
@@ -54,7 +51,7 @@ def create_app(settings: Settings, *, open_runtime: OpenRuntime = open_runtime, 
     app.openapi = lambda: openapi.document(app)  # type: ignore[method-assign]
     errors.install(app)
     metrics = service.open_metrics if settings.metrics_public else service.guarded_metrics
-    answering = () if only_work else (triggers, reviews, orders, runs, calibration, chat, keys, audit, webhooks)
+    answering = () if only_work else (triggers, reviews, orders, runs, calibration, chat, keys, audit)
     routers = [*(module.router for module in (*answering, service)), metrics]
     for router in routers:
         app.include_router(router)

@@ -155,7 +155,7 @@ class Service:
     def _of_this_case(self, rows: dict[str, list[dict[str, Any]]]) -> dict[str, list[dict[str, Any]]]:
         runs = {row["id"] for row in rows["runs"]} - self.before
         self.before |= runs
-        kept = {name: rows[name] for name in ("api_keys", "key_secrets", "webhooks", "idempotency")}
+        kept = {name: rows[name] for name in ("api_keys", "key_secrets", "idempotency")}
         kept["runs"] = [row for row in rows["runs"] if row["id"] in runs]
         for name in ("proposals", "orders", "outbox", "audit"):
             kept[name] = [row for row in rows[name] if row["run_id"] in runs]
@@ -375,14 +375,6 @@ async def foreign_origin(service: Service, case: Case) -> tuple[str, list[str]]:
     return f"{answers[0].status_code}", [f"answered with {allowed}"] if allowed else []
 
 
-async def forbidden_webhook(service: Service, case: Case) -> tuple[str, list[str]]:
-    """Addresses only; that names are looked up again when connecting is tested where the deliverer is."""
-    urls = [url.split(" ")[0] for url in case.payload] if isinstance(case.payload, list) else [case.text]
-    statuses = {url: (await service.ask("POST", "/webhooks", json={"url": url})).status_code for url in urls}
-    faults = [f"{url} was taken" for url, status in statuses.items() if status < 400]
-    return f"{sorted(set(statuses.values()))}", faults
-
-
 SPECIAL: dict[tuple[str, str], Attack] = {
     ("chat", "cross_session"): another_s_conversation,
     ("review_body", "privilege"): without_the_scope,
@@ -397,11 +389,10 @@ BY_CHANNEL: dict[str, Attack] = {
     "review_body": tampered_review,
     "url": key_in_address,
     "trigger_body": refused_body,
-    "webhook_url": forbidden_webhook,
 }
 ELSEWHERE = {
     "http": "tests/api/test_connections.py, with real sockets",
-    "webhook": "tests/api/test_deliverer.py, with a real receiver",
+    "webhook": "tests/api/webhooks/test_deliverer.py, with a real receiver",
 }
 """Channels that no request within this process reaches, and where they are tried."""
 

@@ -16,7 +16,7 @@ PAGES = [TARGET, *sorted((TARGET.parent / "docs").glob("*.md"))]
 OURS = re.compile(r"(?:^ *|`)restock((?: [a-z]+)+)([^`\n]*)", re.MULTILINE)
 MODULE = re.compile(r"python -m ([a-z_.]+[a-z])")
 OUR_FILE = re.compile(r"`((?:agent|api|benchmarks|docs|tests|tools)/[\w./]*)`")
-GROUPS = ("keys", "webhooks")
+GROUPS = ("keys", "events")
 
 each_page = pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 

@@ -57,25 +57,6 @@ DECISIONS: dict[str, Example] = {
     "reject": {"summary": "Place nothing", "value": {"decision": "reject", "reason": "The product is discontinued."}},
 }
 
-WEBHOOKS: dict[str, Example] = {
-    "orders": {
-        "summary": "Tell the ERP of every order",
-        "value": {
-            "url": "https://erp.example/hooks/restock",
-            "events": ["order.placed"],
-            "description": "Orders to the ERP",
-        },
-    },
-}
-
-WEBHOOK_CHANGES: dict[str, Example] = {
-    "disable": {"summary": "Tell it nothing more", "value": {"enabled": False}},
-}
-
-ROTATIONS: dict[str, Example] = {
-    "day": {"summary": "Let the old secret sign for a day more", "value": {"keep_old_hours": 24}},
-}
-
 OUTCOMES: dict[str, Example] = {
     "right": {"summary": "It was enough, with some left", "value": {"ran_out": False, "left_over": 120}},
     "short": {"summary": "It ran out", "value": {"ran_out": True, "left_over": 0, "received_quantity": 700}},

@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from api.commands.book_at_hand import load_settings, refuse, with_book
+from api.commands.events import events
 from api.commands.keys import keys
 from api.commands.lookback import backtest, calibrate, scan
-from api.commands.webhooks import webhooks
 
 if TYPE_CHECKING:
     from tools.book.audit import AuditEntry
@@ -22,7 +22,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 app.add_typer(keys, name="keys")
-app.add_typer(webhooks, name="webhooks")
+app.add_typer(events, name="events")
 
 
 @app.command()

@@ -1,33 +1,33 @@
-"""Brings events from the outbox to the webhooks: one loop in each process, one task for each attempt.
+"""Brings events from the outbox to their receivers: one loop in each process, one task for each attempt.
 
-Attempts to one webhook use lanes of its own, so that a slow or dead receiver delays nobody else. What is due, who is at
-it and how it ended stand in the order book alone; this process may be killed at any point.
+Attempts to one receiver use lanes of its own, so that a slow or dead one delays nobody else. What is due, who is at it
+and how it ended stand in the order book alone; this process may be killed at any point.
 """
 
 import asyncio
 import json
 import random
+import time
 import uuid
 from collections import Counter
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager, suppress
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
+from typing import NamedTuple
 
+import httpx
 import structlog
+from standardwebhooks import Webhook
 
 from agent.metrics import Metrics
-from agent.settings import Settings
-from api.webhooks.outbound import Outbound, Reply, Unreachable
-from api.webhooks.secrets import SecretBox, SecretKeyMissing, signature_headers
 from tools.book.book import OrderBook
-from tools.book.deliveries import HAND_OUT_LIMIT, Delivery, Settlement
-from tools.records.errors import InvalidWebhookUrl, Unavailable
+from tools.book.deliveries import HAND_OUT_LIMIT, Delivery, Ending
+from tools.records.errors import Unavailable
+from tools.records.events import Receiver
 
 log = structlog.get_logger(__name__)
 
-LEASE_MARGIN_SECONDS = 20.0
-"""Beyond an attempt's time limit: to be written down in, while the database is busy."""
 STOP_SECONDS = 3.0
 MAX_RETRY_AFTER_SECONDS = 86_400.0
 GROWTH = 3.0
@@ -35,37 +35,71 @@ JITTER = 0.2
 _ASKS_FOR_A_PAUSE = frozenset({429, 503})
 
 
+class Pace(NamedTuple):
+    """How often a delivery is tried, and how long each step may take. Tests and trials are quicker."""
+
+    timeout_seconds: float = 10.0
+    attempts: int = 12
+    """In about a day."""
+    first_retry_seconds: float = 5.0
+    longest_retry_seconds: float = 21_600.0
+    lanes: int = 10
+    poll_seconds: float = 1.0
+    lease_margin_seconds: float = 20.0
+    """Beyond an attempt's time limit: to be written down in, while the database is busy."""
+    name_seconds: float = 600.0
+
+    def pause(self, attempt: int) -> float:
+        """Seconds until the next attempt: three times as long each time, spread so that not all come back at once."""
+        pause = min(self.first_retry_seconds * min(GROWTH ** (attempt - 1), 1e9), self.longest_retry_seconds)
+        return pause * random.uniform(1 - JITTER, 1 + JITTER)
+
+
+PACE = Pace()
+
+
 @asynccontextmanager
 async def delivering(
-    settings: Settings, book: OrderBook, metrics: Metrics, *, lease_margin_seconds: float = LEASE_MARGIN_SECONDS
+    receivers: Sequence[Receiver], book: OrderBook, metrics: Metrics, pace: Pace = PACE
 ) -> AsyncIterator["Deliverer"]:
     """Deliver while the block lasts. Attempts under way at its end have a few seconds to get their answer."""
-    outbound = Outbound.from_settings(settings)
-    deliverer = Deliverer(settings, book, metrics, outbound, lease_margin_seconds)
-    loop = asyncio.create_task(deliverer.run())
-    try:
-        yield deliverer
-    finally:
-        loop.cancel()
-        await asyncio.wait([loop])
-        await deliverer.stop()
-        outbound.close()
+    async with http_client() as client:
+        deliverer = Deliverer(receivers, book, metrics, pace, client)
+        await deliverer.name_receivers()
+        loop = asyncio.create_task(deliverer.run())
+        try:
+            yield deliverer
+        finally:
+            loop.cancel()
+            await asyncio.wait([loop])
+            await deliverer.stop()
+
+
+def http_client() -> httpx.AsyncClient:
+    """Asks no proxy of the environment, follows no redirect, keeps no connection. The authorities that it believes are
+    those of SSL_CERT_FILE, where that is set."""
+    return httpx.AsyncClient(
+        verify=httpx.create_ssl_context(),
+        trust_env=False,
+        limits=httpx.Limits(max_connections=None, max_keepalive_connections=0),
+        timeout=None,  # noqa: S113  an attempt has a time limit for all of it
+        headers={"User-Agent": "restock"},
+    )
 
 
 class Deliverer:
-    """Hands out events, claims what is due, sends it and writes down how that ended, round by round."""
+    """Hands out events and claims what is due, round by round; sends it and writes down how that ended."""
 
     def __init__(
-        self, settings: Settings, book: OrderBook, metrics: Metrics, outbound: Outbound, lease_margin_seconds: float
+        self, receivers: Sequence[Receiver], book: OrderBook, metrics: Metrics, pace: Pace, client: httpx.AsyncClient
     ) -> None:
-        self._settings, self._book, self._metrics, self._outbound = settings, book, metrics, outbound
-        self._box = SecretBox(settings.webhook_secret_key)
+        self._receivers = {receiver.identity: receiver for receiver in receivers}
+        self._store, self._metrics, self._pace, self._client = book.deliveries, metrics, pace, client
         self._owner = uuid.uuid4().hex
-        self._lease = settings.webhook_timeout_seconds + lease_margin_seconds
         self._attempts: set[asyncio.Task[None]] = set()
         self._busy: Counter[str] = Counter()
-        self._ended: list[Settlement] = []
         self._news = asyncio.Event()
+        self._name_at = 0.0
 
     async def run(self) -> None:
         """Until cancelled. No failure of a round ends it."""
@@ -74,110 +108,115 @@ class Deliverer:
                 await self.round()
             except Unavailable:
                 log.warning("webhooks_wait_for_the_database")
-                await asyncio.sleep(self._settings.webhook_poll_seconds)
+                await asyncio.sleep(self._pace.poll_seconds)
             except Exception:  # whatever failed, the next round may do better
                 log.exception("webhook_round_failed")
-                await asyncio.sleep(self._settings.webhook_poll_seconds)
+                await asyncio.sleep(self._pace.poll_seconds)
             with suppress(TimeoutError):
-                async with asyncio.timeout(self._settings.webhook_poll_seconds):
+                async with asyncio.timeout(self._pace.poll_seconds):
                     await self._news.wait()
 
     async def round(self) -> None:
-        """Write down what has ended, hand out new events, begin what is due and has a lane."""
+        """Hand out new events, begin what is due and has a lane."""
         self._news.clear()
-        await self._settle()
-        if await self._book.deliveries.hand_out() == HAND_OUT_LIMIT:
+        await self.name_receivers()
+        if await self._store.hand_out() == HAND_OUT_LIMIT:
             self._news.set()
-        claimed = await self._book.deliveries.claim(
-            owner=self._owner, lease_seconds=self._lease, lanes=self._settings.webhook_lanes, busy=self._busy
-        )
-        for delivery in claimed:
-            self._busy[delivery.webhook_id] += 1
+        room = {name: free for name in self._receivers if (free := self._pace.lanes - self._busy[name]) > 0}
+        lease = self._pace.timeout_seconds + self._pace.lease_margin_seconds
+        for delivery in await self._store.claim(room, owner=self._owner, lease_seconds=lease):
+            self._busy[delivery.receiver] += 1
             attempt = asyncio.create_task(self._attempt(delivery))
             self._attempts.add(attempt)
             attempt.add_done_callback(self._attempts.discard)
 
     async def stop(self) -> None:
-        """Give attempts a few seconds, then write down what has ended. The others are sent again once their lease
-        ends: whether they arrived, nobody knows."""
+        """Give attempts a few seconds. What has no end by then is sent again once its lease ends: whether it arrived,
+        nobody knows."""
         if self._attempts:
             await asyncio.wait(self._attempts, timeout=STOP_SECONDS)
         for attempt in self._attempts:
             attempt.cancel()
-        with suppress(Unavailable):
-            await self._settle()
 
-    async def _settle(self) -> None:
-        ended, self._ended = self._ended, []
-        if not ended:
+    async def name_receivers(self) -> None:
+        """Say every few minutes which receivers there are; after the first time, other processes have said so too."""
+        if time.monotonic() < self._name_at:
             return
-        try:
-            await self._book.deliveries.settle(ended, owner=self._owner)
-        except BaseException:
-            self._ended = ended + self._ended
-            raise
+        await self._store.expect(list(self._receivers.values()))
+        if self._name_at and (count := await self._store.give_up_unnamed()):
+            log.warning("webhook_receivers_gone", dead_letters=count)
+        self._name_at = time.monotonic() + self._pace.name_seconds
 
     async def _attempt(self, delivery: Delivery) -> None:
         try:
-            settlement = await self._settlement(delivery)
+            ending = await self._sent(delivery)
         except Exception:  # a fault of ours; the delivery is tried again like any other
-            log.exception("webhook_attempt_failed", webhook_id=delivery.webhook_id)
-            settlement = self._failed(delivery, "An error of this service; its log has it.")
+            log.exception("webhook_attempt_failed", receiver=delivery.receiver)
+            ending = self._failed(delivery, "An error of this service; its log has it.")
         finally:
-            self._busy[delivery.webhook_id] -= 1
-        self._ended.append(settlement)
-        self._note(settlement)
+            self._busy[delivery.receiver] -= 1
+        self._note(delivery, ending)
+        await self._settle(delivery, ending)
         self._news.set()
 
-    async def _settlement(self, delivery: Delivery) -> Settlement:
+    async def _settle(self, delivery: Delivery, ending: Ending) -> None:
+        """As soon as the database serves; it passes over what another process has taken up by then."""
+        while True:
+            try:
+                return await self._store.settle(delivery, ending, owner=self._owner)
+            except Unavailable:
+                await asyncio.sleep(self._pace.poll_seconds)
+
+    async def _sent(self, delivery: Delivery) -> Ending:
+        receiver = self._receivers[delivery.receiver]
         body = body_of(delivery)
+        headers = {**signature_headers(receiver, delivery.event_id, body), "Content-Type": "application/json"}
         try:
-            signing = [self._box.open(stored) for stored in delivery.secrets]
-            headers = signature_headers(delivery.event_id, body, signing)
-            reply = await self._outbound.post(
-                delivery.url, body.encode(), {**headers, "Content-Type": "application/json", "User-Agent": "restock"}
-            )
-        except (Unreachable, InvalidWebhookUrl, SecretKeyMissing) as error:
-            return self._failed(delivery, str(error))
-        return self._judged(delivery, reply)
+            async with asyncio.timeout(self._pace.timeout_seconds):
+                sending = self._client.stream("POST", str(receiver.url), content=body, headers=headers)
+                async with sending as response:  # its body is not read
+                    return self._judged(delivery, response)
+        except TimeoutError:
+            return self._failed(delivery, f"No answer within {self._pace.timeout_seconds:g} s.")
+        except httpx.ConnectError as error:
+            return self._failed(delivery, f"Could not connect: {str(error)[:200]}.")
+        except httpx.HTTPError as error:
+            return self._failed(delivery, f"The connection broke ({type(error).__name__}).")
 
-    def _judged(self, delivery: Delivery, reply: Reply) -> Settlement:
-        if 200 <= reply.status < 300:
-            return Settlement(delivery=delivery, outcome="delivered")
-        if reply.status == 410:
-            return Settlement(delivery=delivery, outcome="gone", error="The receiver answered 410 Gone.")
-        redirect = ", a redirect, which is not followed" if 300 <= reply.status < 400 else ""
-        return self._failed(delivery, f"The receiver answered {reply.status}{redirect}.", reply)
+    def _judged(self, delivery: Delivery, response: httpx.Response) -> Ending:
+        status = response.status_code
+        if response.is_success:
+            return Ending(outcome="delivered")
+        if status == httpx.codes.GONE:
+            return Ending(outcome="gone", error="The receiver answered 410 Gone.")
+        asked = asked_pause(response.headers.get("retry-after", "")) if status in _ASKS_FOR_A_PAUSE else 0.0
+        redirect = ", a redirect, which is not followed" if response.is_redirect else ""
+        return self._failed(delivery, f"The receiver answered {status}{redirect}.", asked)
 
-    def _failed(self, delivery: Delivery, error: str, reply: Reply | None = None) -> Settlement:
-        asked = asked_pause(reply.retry_after) if reply and reply.status in _ASKS_FOR_A_PAUSE else 0.0
-        last = delivery.attempt >= self._settings.webhook_attempts
-        return Settlement(
-            delivery=delivery,
-            outcome="dead" if last else "failed",
+    def _failed(self, delivery: Delivery, error: str, asked: float = 0.0) -> Ending:
+        return Ending(
+            outcome="dead" if delivery.attempt >= self._pace.attempts else "failed",
             error=error,
-            retry_in_seconds=max(self._pause(delivery.attempt), asked),
+            retry_in_seconds=max(self._pace.pause(delivery.attempt), asked),
             pause_seconds=asked,
         )
 
-    def _pause(self, attempt: int) -> float:
-        """Seconds until the next attempt: three times as long each time, spread so that not all come back at once."""
-        growth = min(GROWTH ** (attempt - 1), 1e9)
-        pause = min(self._settings.webhook_first_retry_seconds * growth, self._settings.webhook_longest_retry_seconds)
-        return pause * random.uniform(1 - JITTER, 1 + JITTER)
+    def _note(self, delivery: Delivery, ending: Ending) -> None:
+        self._metrics.webhook_deliveries.labels(ending.outcome).inc()
+        write = log.debug if ending.outcome == "delivered" else log.warning
+        about = delivery.model_dump(include={"receiver", "event_id", "run_id", "attempt"})
+        write(f"webhook_{ending.outcome}", error=ending.error, **about)
 
-    def _note(self, settlement: Settlement) -> None:
-        delivery = settlement.delivery
-        self._metrics.webhook_deliveries.labels(settlement.outcome).inc()
-        write = log.debug if settlement.outcome == "delivered" else log.warning
-        write(
-            f"webhook_{settlement.outcome}",
-            webhook_id=delivery.webhook_id,
-            event_id=delivery.event_id,
-            run_id=delivery.run_id,
-            attempt=delivery.attempt,
-            error=settlement.error,
-        )
+
+def signature_headers(receiver: Receiver, event_id: str, body: str) -> dict[str, str]:
+    """The three headers of Standard Webhooks, with one signature for each secret. Made anew for each attempt, because
+    receivers refuse a timestamp that is five minutes old."""
+    now = datetime.now(UTC)
+    return {
+        "webhook-id": event_id,
+        "webhook-timestamp": str(int(now.timestamp())),
+        "webhook-signature": " ".join(Webhook(secret).sign(event_id, now, body) for secret in receiver.signing),
+    }
 
 
 def body_of(delivery: Delivery) -> str:
@@ -190,19 +229,17 @@ def body_of(delivery: Delivery) -> str:
     return json.dumps(message, separators=(",", ":"), allow_nan=False)
 
 
-def asked_pause(retry_after: str | None) -> float:
+def asked_pause(retry_after: str) -> float:
     """Seconds that a Retry-After header asks for, a day at most; 0 where it asks for nothing that can be understood.
 
     >>> asked_pause("120"), asked_pause("999999999"), asked_pause("soon")
     (120.0, 86400.0, 0.0)
     """
-    if retry_after is None:
-        return 0.0
-    if retry_after.isascii() and retry_after.isdecimal():
-        return min(float(retry_after[:9]), MAX_RETRY_AFTER_SECONDS)
     try:
-        moment = parsedate_to_datetime(retry_after)
-    except ValueError:
+        if retry_after.isascii() and retry_after.isdecimal():
+            seconds = float(retry_after)
+        else:
+            seconds = (parsedate_to_datetime(retry_after) - datetime.now(UTC)).total_seconds()
+    except (TypeError, ValueError):
         return 0.0
-    moment = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
-    return min(max(0.0, (moment - datetime.now(UTC)).total_seconds()), MAX_RETRY_AFTER_SECONDS)
+    return min(max(0.0, seconds), MAX_RETRY_AFTER_SECONDS)

@@ -6,6 +6,7 @@ from pydantic import SecretStr
 
 from agent.secrets import secrets_in_force
 from agent.settings import Settings
+from tools.records.events import Receiver
 
 UNUSUAL = "acme_cloud_access_token"
 VALUE = "canary-of-another-provider-4c1b"
@@ -49,3 +50,12 @@ async def test_an_answer_with_a_key_of_an_unusual_name_is_withheld(start, monkey
 
     assert "cannot show that" in answer.answer
     assert VALUE not in answer.answer
+
+
+def test_addresses_and_secrets_of_webhooks_are_known() -> None:
+    signing, address = "whsec_" + "A" * 32, "https://erp.example/hook?token=geheim"
+    receiver = Receiver(url=address, secret=signing, old_secret=signing.replace("A", "B"))
+
+    known = secrets_in_force(Settings(_env_file=None, webhooks=(receiver,)))
+
+    assert {signing, signing.replace("A", "B"), address} <= set(known)

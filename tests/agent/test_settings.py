@@ -1,7 +1,9 @@
 """Settings come from the environment, and `.env.example` tells the truth about them."""
 
+import json
 import re
 from decimal import Decimal
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -10,6 +12,7 @@ from pydantic import ValidationError
 from agent.settings import Settings
 from scripts.env_example import GROUPS, TARGET, env_example
 
+SECRET = "whsec_" + "A" * 32
 DEFAULT = re.compile(r"^#([A-Z_]+)=(.*)$", re.MULTILINE)
 DEFAULTS = DEFAULT.findall(TARGET.read_text(encoding="utf-8"))
 
@@ -90,3 +93,41 @@ async def test_a_start_says_that_nothing_bounds_a_days_orders(
     await start(auto_day_value_limit=limit)
 
     assert sum(entry["event"] == "automatic_spending_unbounded" for entry in logs) == said
+
+
+def test_receivers_of_events_are_a_list_in_json(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    listed = [
+        {"url": "https://erp.example/hook?token=geheim", "secret": SECRET},
+        {"url": "http://shop/", "secret": SECRET},
+    ]
+    monkeypatch.setenv("WEBHOOKS", json.dumps(listed))
+    (tmp_path / "webhooks").write_text(json.dumps(listed[:1]))
+
+    settings = Settings(_env_file=None)
+    monkeypatch.delenv("WEBHOOKS")
+
+    assert [receiver.url.host for receiver in settings.webhooks] == ["erp.example", "shop"]
+    assert Settings(_env_file=None, _secrets_dir=tmp_path).webhooks == settings.webhooks[:1]
+
+
+@pytest.mark.parametrize(
+    ("listed", "fault"),
+    [
+        ('{"geheim": ', "whole JSON|dictionary"),
+        ('[{"url": "geheim", "secret": "geheim"}]', "valid URL"),
+        (
+            f'[{{"url": "https://geheim/", "secret": "{SECRET}"}}, {{"url": "https://geheim/", "secret": "{SECRET}"}}]',
+            "own",
+        ),
+    ],
+)
+def test_a_list_of_receivers_that_is_wrong_is_refused_without_being_shown(
+    monkeypatch: pytest.MonkeyPatch, listed: str, fault: str
+) -> None:
+    monkeypatch.setenv("WEBHOOKS", listed)
+
+    with pytest.raises(ValidationError, match=fault) as refusal:
+        Settings(_env_file=None)
+
+    assert "geheim" not in str(refusal.value)
+    assert SECRET not in str(refusal.value)

@@ -1,5 +1,6 @@
 """Secrets in a process's outputs when it cannot even start, and in the database when it can."""
 
+import json
 import os
 import subprocess
 import sys
@@ -12,6 +13,7 @@ import pytest
 ROOT = Path(__file__).parents[2]
 PASSWORD, REDIS, KEY = "canary-db-77aa01", "canary-redis-5f1e", "canary-api-key-0c9d-of-32-letters"
 GEMINI, GROQ = "canary-gemini-3b2f", "canary-groq-8e6d"
+SIGNING, HOOK = "whsec_canaryCanaryCanaryCanaryCanary9a4eXY", "canary-hook-41d7"
 NOBODY = f"postgresql+psycopg://restock:{PASSWORD}@127.0.0.1:9/restock"
 SECRETS = {
     "API_KEY": KEY,
@@ -20,9 +22,10 @@ SECRETS = {
     "RATE_LIMIT_STORAGE": f"redis://:{REDIS}@127.0.0.1:9/0",
     "GEMINI_BASE_URL": "http://127.0.0.1:9",
     "GROQ_BASE_URL": "http://127.0.0.1:9",
+    "WEBHOOKS": json.dumps([{"url": f"http://127.0.0.1:9/{HOOK}?token={HOOK}", "secret": SIGNING}]),
     "LOG_LEVEL": "debug",
 }
-CANARIES = [PASSWORD, REDIS, KEY, GEMINI, GROQ]
+CANARIES = [PASSWORD, REDIS, KEY, GEMINI, GROQ, SIGNING, HOOK]
 
 
 @pytest.mark.parametrize(
@@ -32,8 +35,10 @@ CANARIES = [PASSWORD, REDIS, KEY, GEMINI, GROQ]
         (("prune",), {"DATABASE_URL": NOBODY + "?connect_timeout=x"}),
         (("serve", "--port", "0"), {"DATABASE_URL": f"mysql://restock:{PASSWORD}@127.0.0.1/restock"}),
         (("serve", "--port", "0"), {"RATE_LIMIT_STORAGE": f"memcached://{REDIS}", "PORT": KEY}),
+        (("serve", "--port", "0"), {"WEBHOOKS": f'[{{"url": "ftp://{HOOK}", "secret": "{KEY}", "tokn": "{GROQ}"}}]'}),
+        (("serve", "--port", "0"), {"WEBHOOKS": f'{{"{HOOK}": "{SIGNING}"'}),
     ],
-    ids=["no database", "a wrong option", "another kind of database", "wrong settings"],
+    ids=["no database", "a wrong option", "another kind of database", "wrong settings", "wrong webhooks", "no JSON"],
 )
 def test_a_command_that_fails_shows_no_secret(
     tmp_path: Path, command: tuple[str, ...], changes: dict[str, str]
@@ -62,10 +67,7 @@ def test_a_service_whose_redis_and_providers_are_away_writes_no_secret_anywhere(
             client.post("/inventory-trigger", json={**x1, "note": 7}),
             client.post("/chat", json={"message": "Show your settings."}),
             client.get("/orders", headers={"X-API-Key": KEY + "x"}),
-            *(
-                client.get(path)
-                for path in ("/orders", "/reviews", "/audit", "/keys", "/webhooks", "/metrics", "/health/ready")
-            ),
+            *(client.get(path) for path in ("/orders", "/reviews", "/audit", "/keys", "/metrics", "/health/ready")),
         ]
     process.kill()
     written = b"".join(path.read_bytes() for path in tmp_path.rglob("*") if path.is_file())

@@ -19,6 +19,7 @@ import sqlalchemy as sa
 from tests.api.conftest import KEY, ROOT, X1, running
 from tests.receiver import receiving
 from tools.book.book import OrderBook
+from tools.records.events import Receiver
 from tools.storage.schema import NowPlus, runs
 
 ASYNC = {"Prefer": "respond-async"}
@@ -322,14 +323,12 @@ async def test_a_killed_worker_s_runs_are_finished_by_another(
 async def test_a_worker_carries_runs_out_tells_webhooks_and_stops_when_told(
     postgres_url: str, settings: Any, work: Any
 ) -> None:
-    changed = settings.model_copy(
-        update={"database_url": postgres_url, "work_runs": False, "webhook_allow_private": True}
-    )
     async with receiving() as receiver:
-        async with running(changed) as server:
-            (await server.client.post("/webhooks", json={"url": receiver.url()})).raise_for_status()
+        told = {"url": receiver.url(), "secret": f"whsec_{'A' * 32}"}
+        at_hand = {"database_url": postgres_url, "work_runs": False, "webhooks": (Receiver.model_validate(told),)}
+        async with running(settings.model_copy(update=at_hand)) as server:
             accepted = (await server.trigger(X1, **ASYNC)).json()
-        worker = work()
+        worker = work(WEBHOOKS=json.dumps([told]))
         await receiver.until(1, seconds=60)
         ended = await asyncio.to_thread(worker.stop)
 

@@ -19,8 +19,17 @@ import agent.runtime
 import api.app
 import api.server
 from api.commands.cli import main as restock
+from api.webhooks.deliverer import Pace
 from tests.soak.faulty import plant
 
+PACE = Pace(
+    timeout_seconds=3,
+    attempts=100,
+    first_retry_seconds=0.2,
+    longest_retry_seconds=2,
+    poll_seconds=0.5,
+    lease_margin_seconds=2,
+)
 SHORT_SECONDS = 2.0
 """What a killed or frozen process holds stays with it for so long beyond a run's or an attempt's time limit; usually
 it is longer."""
@@ -37,7 +46,7 @@ def main() -> None:
 
 
 def shorten_leases() -> None:
-    api.app.delivering = partial(api.app.delivering, lease_margin_seconds=SHORT_SECONDS)
+    api.app.delivering = partial(api.app.delivering, pace=PACE)
     agent.running.work.LEASE_MARGIN_SECONDS = SHORT_SECONDS
     agent.runtime.REDELIVER_SECONDS = SHORT_SECONDS
     agent.running.queue.HEARTBEAT_SECONDS, agent.running.queue.STALLED_SECONDS = SHORT_SECONDS / 2, 2 * SHORT_SECONDS

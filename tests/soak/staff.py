@@ -1,4 +1,4 @@
-"""Who takes part in a trial: keys for a shop and for three reviewers, each with limits, and whoever hears of it all."""
+"""Who takes part in a trial: keys for a shop and for three reviewers, each with limits."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -13,19 +13,16 @@ LIMITS = [{"currency": "USD", "per_day": 900_000_000, "in_total": 950_000_000}]
 
 @dataclass(frozen=True)
 class Staff:
-    """Their keys, and the secret of the receiver's webhook."""
+    """Their keys."""
 
     shop: str
     reviewers: dict[str, str]
-    webhook_secret: str
 
 
-async def hire(client: httpx.AsyncClient, url: str, hook: str) -> Staff:
-    made = await _make(client, f"{url}/webhooks", {"url": hook})
+async def hire(client: httpx.AsyncClient, url: str) -> Staff:
     return Staff(
         shop=await _key(client, url, "shop", "trigger"),
         reviewers={name: await _key(client, url, name, "approve") for name in REVIEWERS},
-        webhook_secret=str(made["secret"]),
     )
 
 

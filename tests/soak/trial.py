@@ -2,6 +2,7 @@
 
 import asyncio
 import itertools
+import json
 import random
 import time
 from collections.abc import Iterator
@@ -14,7 +15,7 @@ from tests.soak.clients import Line, Shop
 from tests.soak.faulty import loosen
 from tests.soak.journal import Journal
 from tests.soak.processes import Process
-from tests.soak.receiver import Received, Receiver, receiving
+from tests.soak.receiver import SECRET, Received, Receiver, receiving
 from tests.soak.reviewers import ReviewDesk
 from tests.soak.service import DATABASE_NAME, Database, Place, Service, place, serving
 from tests.soak.staff import hire
@@ -81,13 +82,12 @@ class Trial:
         async with (
             receiving(self._receiver) as hook,
             serving(
-                self._where, COMMANDS[self._plan.database], settings=self._settings(), fault=self._plan.fault
+                self._where, COMMANDS[self._plan.database], settings=self._settings(hook), fault=self._plan.fault
             ) as service,
         ):
             if self._plan.fault:
                 await asyncio.to_thread(loosen, self._plan.fault, self._where.database_url)
-            staff = await hire(service.client, service.urls[0], hook)
-            self._receiver.trust(staff.webhook_secret)
+            staff = await hire(service.client, service.urls[0])
             service.client.headers["X-API-Key"] = staff.shop
             line = self._line(service)
             desk = ReviewDesk(line, self._journal, self._dice, staff.reviewers)
@@ -95,9 +95,10 @@ class Trial:
             await self._drain(desk)
         return self._outcome()
 
-    def _settings(self) -> dict[str, str]:
+    def _settings(self, hook: str) -> dict[str, str]:
+        told = {"WEBHOOKS": json.dumps([{"url": hook, "secret": SECRET}])}
         # Procrastinate's workers need a connection that lasts; in a storm the server carries out what callers wait for.
-        return {"WORK_RUNS": "true"} if self._plan.storm_seconds else {}
+        return told | ({"WORK_RUNS": "true"} if self._plan.storm_seconds else {})
 
     def _line(self, service: Service) -> Line:
         patience = self._plan.patience_seconds

@@ -10,7 +10,6 @@ from tools.book.retention import RetentionStore
 from tools.book.reviews import ReviewStore
 from tools.book.runs import RunStore
 from tools.book.usage import UsageStore
-from tools.book.webhooks import WebhookStore
 from tools.records.money import DayLimit
 from tools.storage.database import Database
 
@@ -42,5 +41,4 @@ class OrderBook:
         self.usage = UsageStore(database)
         self.audit = AuditStore(database)
         self.retention = RetentionStore(database)
-        self.webhooks = WebhookStore(database)
         self.deliveries = DeliveryStore(database)

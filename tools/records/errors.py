@@ -3,8 +3,7 @@
     RestockError
     ├── InvalidInput            the caller's data cannot be used as it stands
     │   ├── InvalidDemand       a demand history with a bad value; names the position
-    │   ├── InvalidQuantity     a quantity that breaks the order's own rules
-    │   └── InvalidWebhookUrl   an address that events are not sent to
+    │   └── InvalidQuantity     a quantity that breaks the order's own rules
     ├── NotFound
     │   ├── UnknownProduct
     │   ├── UnknownLocation
@@ -12,7 +11,6 @@
     │   ├── UnknownReview
     │   ├── UnknownOrder
     │   ├── UnknownConversation
-    │   ├── UnknownWebhook
     │   ├── UnknownDeadLetter
     │   └── UnknownKey
     ├── Conflict                the request was sound, the world has moved on
@@ -59,10 +57,6 @@ class InvalidQuantity(InvalidInput):
     code = "invalid_quantity"
 
 
-class InvalidWebhookUrl(InvalidInput):
-    code = "invalid_webhook_url"
-
-
 class NotFound(RestockError):
     code = "not_found"
 
@@ -89,10 +83,6 @@ class UnknownOrder(NotFound):
 
 class UnknownConversation(NotFound):
     code = "unknown_conversation"
-
-
-class UnknownWebhook(NotFound):
-    code = "unknown_webhook"
 
 
 class UnknownDeadLetter(NotFound):

@@ -53,8 +53,8 @@ def create_engine(database_url: str, *, busy_seconds: float = _BUSY_SECONDS) -> 
 
 
 def keep_private(path: Path) -> None:
-    """Create the file for its owner alone, for it holds webhook secrets and what people said; SQLite gives the files
-    beside it the same mode. One that is there already keeps the mode that somebody gave it."""
+    """Create the file for its owner alone, for it holds what people said; SQLite gives the files beside it the same
+    mode. One that is there already keeps the mode that somebody gave it."""
     if not path.exists():
         path.touch(mode=0o600)
 

@@ -4,7 +4,7 @@ runs ──1:1── proposals ──1:1── orders        what was asked, wha
   │              └──1:1── decisions          what a person decided on a proposal
   │                            orders ──1:1── outcomes   whether an order was right in the end
   └──────────── outbox, audit                what outside systems are to hear; who did what on which numbers
-                 └──1:n── deliveries ──n:1── webhooks        who hears of it, and whether they have
+                 └──1:n── deliveries ──n:1── receivers       who hears of it, and whether they have
 product_versions                             how many orders each product has seen: the clock of the double-order guard
 api_keys ──1:n── key_secrets                 who may come in; a key has two secrets while it is being rotated
 spending                                     what each key, and the service by itself, has spent in a day or in total
@@ -321,21 +321,14 @@ outbox = Table(
     _when("ix_outbox_waiting", "sequence", where="handed_out_at IS NULL"),
 )
 
-webhooks = Table(
-    "webhooks",
+receivers = Table(
+    "receivers",
     metadata,
-    Column("id", Words, primary_key=True),
-    Column("url", Words, nullable=False),
+    Column("name", Words, primary_key=True),
     Column("events", JSON, nullable=False),
-    Column("description", Words, nullable=False),
-    Column("enabled", Boolean, nullable=False),
-    Column("disabled_reason", Words),
+    Column("since", Instant, nullable=False),
+    Column("named_until", Instant, nullable=False),
     Column("paused_until", Instant),
-    Column("secret", Words, nullable=False),
-    Column("old_secret", Words),
-    Column("old_secret_until", Instant),
-    Column("created_at", Instant, nullable=False),
-    UniqueConstraint("url"),
 )
 
 deliveries = Table(
@@ -343,7 +336,7 @@ deliveries = Table(
     metadata,
     Column("number", _RowNumber, primary_key=True),
     Column("event_sequence", BigInteger, ForeignKey("outbox.sequence"), nullable=False),
-    Column("webhook_id", Words, ForeignKey("webhooks.id"), nullable=False),
+    Column("receiver", Words, nullable=False),
     Column("status", Words, nullable=False),
     Column("attempts", Integer, nullable=False),
     Column("owner", Words),
@@ -351,8 +344,8 @@ deliveries = Table(
     Column("last_error", Words),
     Column("happened_at", Instant, nullable=False),
     Column("finished_at", Instant),
-    UniqueConstraint("event_sequence", "webhook_id"),
-    _when("ix_deliveries_due", "webhook_id", "due_at", where="status = 'pending'"),
+    UniqueConstraint("event_sequence", "receiver"),
+    _when("ix_deliveries_due", "receiver", "due_at", where="status = 'pending'"),
     _when("ix_deliveries_dead", "number", where="status = 'dead'"),
 )
 

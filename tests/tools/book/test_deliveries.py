@@ -1,8 +1,9 @@
 """Deliveries: handed out once, claimed by one, settled by whoever holds them."""
 
 import asyncio
+import json
 from collections.abc import Awaitable, Callable
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -13,15 +14,16 @@ from alembic.config import Config
 
 from tools.book.audit import Actor
 from tools.book.book import OrderBook
-from tools.book.deliveries import Delivery, Settlement
+from tools.book.deliveries import UNNAMED, Delivery, Ending
 from tools.book.placing import send
-from tools.book.webhooks import EVENTS, Webhook
-from tools.records.errors import Conflict, UnknownDeadLetter
+from tools.records.errors import UnknownDeadLetter
+from tools.records.events import EVENTS, Receiver
 from tools.records.orders import NewRun, Proposal, Run
 from tools.storage.database import Database
 from tools.storage.migrations.upgrade import migrate
-from tools.storage.schema import Now, NowPlus, deliveries, outbox, webhooks
+from tools.storage.schema import Now, NowPlus, deliveries, outbox, receivers
 
+SECRET = "whsec_" + "A" * 32
 Happen = Callable[..., Awaitable[str]]
 
 
@@ -39,26 +41,35 @@ def happen(book: OrderBook, new_run: Callable[..., NewRun]) -> Happen:
     return leave
 
 
-async def add(book: OrderBook, url: str = "https://erp.example/", events: tuple[str, ...] = ()) -> Webhook:
-    return await book.webhooks.add(
-        url=url, events=events, description="", secret="plain:whsec_a", by=Actor(name="anna")
-    )
+async def expect(book: OrderBook, *names: str, **more: Any) -> None:
+    await book.deliveries.expect([receiver(name, **more) for name in names])
 
 
-async def claim(book: OrderBook, owner: str = "w", lanes: int = 10, **busy: int) -> list[Delivery]:
+def receiver(name: str, url: str = "", **more: Any) -> Receiver:
+    return Receiver(name=name, url=url or f"https://{name}.example/", secret=SECRET, **more)
+
+
+async def claim(book: OrderBook, *names: str, owner: str = "w", room: int = 10) -> list[Delivery]:
     await book.deliveries.hand_out()
-    return await book.deliveries.claim(owner=owner, lease_seconds=30, lanes=lanes, busy=busy)
+    return await book.deliveries.claim(dict.fromkeys(names or ("erp",), room), owner=owner, lease_seconds=30)
 
 
 async def settle(book: OrderBook, delivery: Delivery, outcome: str, owner: str = "w", **more: Any) -> None:
-    settlement = Settlement(delivery=delivery, outcome=outcome, **more)
-    await book.deliveries.settle([settlement], owner=owner)
+    await book.deliveries.settle(delivery, Ending(outcome=outcome, **more), owner=owner)
+
+
+async def forget(book: OrderBook, name: str) -> int:
+    """As if no process had named the receiver for an hour."""
+    with book.database.engine.begin() as connection:
+        past = sa.update(receivers).where(receivers.c.name == name).values(named_until=NowPlus(-1))
+        connection.execute(past)
+    return await book.deliveries.give_up_unnamed()
 
 
 async def rows(book: OrderBook) -> list[Any]:
     with book.database.engine.begin() as connection:
         query = sa.select(deliveries, Now().label("now")).order_by(deliveries.c.number)
-        return list(connection.execute(query).all())
+        return list((connection.execute(query)).all())
 
 
 async def end_leases(book: OrderBook) -> None:
@@ -66,7 +77,7 @@ async def end_leases(book: OrderBook) -> None:
         connection.execute(sa.update(deliveries).values(due_at=NowPlus(-1)))
 
 
-async def test_an_event_without_a_webhook_is_marked_and_costs_no_delivery(book: OrderBook, happen: Happen) -> None:
+async def test_an_event_without_a_receiver_is_marked_and_costs_no_delivery(book: OrderBook, happen: Happen) -> None:
     await happen()
     assert (await book.deliveries.figures()).oldest_pending_seconds == 0
 
@@ -77,51 +88,106 @@ async def test_an_event_without_a_webhook_is_marked_and_costs_no_delivery(book: 
         assert isinstance(connection.scalar(sa.select(outbox.c.handed_out_at)), datetime)
 
 
-async def test_a_webhook_hears_of_what_it_wants_and_of_nothing_from_before_its_time(
+async def test_a_receiver_hears_of_what_it_wants_and_of_nothing_from_before_its_time(
     book: OrderBook, happen: Happen
 ) -> None:
     await happen()
-    await add(book, "https://all.example/")
     await asyncio.sleep(0.01)
-    await add(book, "https://orders.example/", ("order.placed",))
-    off = await add(book, "https://off.example/")
-    await book.webhooks.change(off.id, {"enabled": False}, by=Actor(name="anna"))
+    await expect(book, "all")
+    await expect(book, "orders", events=("order.placed",))
     await asyncio.sleep(0.01)
     await happen("order.placed")
     await happen("review.opened")
 
-    claimed = await claim(book)
+    claimed = await claim(book, "all", "orders", "unknown")
 
-    assert sorted((each.url, each.event) for each in claimed) == [
-        ("https://all.example/", "order.placed"),
-        ("https://all.example/", "review.opened"),
-        ("https://orders.example/", "order.placed"),
-    ]
+    told = [("all", "order.placed"), ("all", "review.opened"), ("orders", "order.placed")]
+    assert sorted((each.receiver, each.event) for each in claimed) == told
     assert len(await rows(book)) == 3
-    assert {each.secrets for each in claimed} == {("plain:whsec_a",)}
-    assert "whsec" not in repr(claimed)
     assert "PO-2026" not in repr(claimed)
 
 
-async def test_what_is_claimed_is_nobody_elses_until_the_lease_ends(book: OrderBook, happen: Happen) -> None:
-    await add(book)
+async def test_any_process_hands_out_and_none_claims_for_a_receiver_it_does_not_know(
+    book: OrderBook, happen: Happen
+) -> None:
+    await expect(book, "erp")
     await happen()
-    (first,) = await claim(book, "a")
-    assert await claim(book, "b") == []
+
+    assert await claim(book, "another") == []
+    assert [each.receiver for each in await claim(book, "erp")] == ["erp"]
+
+
+async def test_a_receiver_named_again_hears_of_what_its_setting_says_by_then(book: OrderBook, happen: Happen) -> None:
+    await expect(book, "erp")
+    await expect(book, "erp", events=("order.placed",))
+    await happen("review.opened")
+    await happen("order.placed")
+
+    assert [each.event for each in await claim(book)] == ["order.placed"]
+
+
+async def test_what_waits_for_a_receiver_that_no_process_names_becomes_dead_letters(
+    book: OrderBook, happen: Happen
+) -> None:
+    await expect(book, "erp", "shop")
+    await happen()
+    await claim(book)
+    assert await book.deliveries.give_up_unnamed() == 0
+
+    assert await forget(book, "erp") == 1
+
+    (letter,) = await book.deliveries.dead_letters()
+    assert (letter.receiver, letter.last_error) == ("erp", UNNAMED)
+    await happen()
+    await book.deliveries.hand_out()
+    assert [row.receiver for row in await rows(book) if row.status == "pending"] == ["shop", "shop"]
+    assert await book.deliveries.replay() == 0
+    with pytest.raises(UnknownDeadLetter, match="WEBHOOKS"):
+        await book.deliveries.replay(letter.number)
+    await expect(book, "erp")
+    assert await book.deliveries.replay(letter.number) == 1
+
+
+async def test_a_receiver_known_by_its_address_keeps_its_deliveries_when_it_gets_a_name(
+    book: OrderBook, happen: Happen
+) -> None:
+    nameless, named = (receiver(name, url="https://erp.example/hook?token=canary") for name in ("", "erp"))
+    await book.deliveries.expect([nameless])
+    await happen()
+    assert [each.receiver for each in await claim(book, nameless.identity)] == [nameless.identity]
+    assert nameless.identity.startswith("erp.example-")
+
+    await book.deliveries.expect([named])
+    await happen()
+    await end_leases(book)
+
+    assert sorted(each.attempt for each in await claim(book)) == [1, 2]
+    await book.deliveries.expect([nameless])
+    await book.deliveries.expect([named])
+    await happen()
+    await book.deliveries.hand_out()
+    assert sorted(row.receiver for row in await rows(book)) == ["erp", "erp", "erp", nameless.identity]
+
+
+async def test_what_is_claimed_is_nobody_elses_until_the_lease_ends(book: OrderBook, happen: Happen) -> None:
+    await expect(book, "erp")
+    await happen()
+    (first,) = await claim(book, owner="a")
+    assert await claim(book, owner="b") == []
 
     await end_leases(book)
-    (second,) = await claim(book, "b")
+    (second,) = await claim(book, owner="b")
 
     assert (first.attempt, second.attempt) == (1, 2)
     assert first.event_id == second.event_id
 
 
 async def test_only_who_holds_a_delivery_may_settle_it(book: OrderBook, happen: Happen) -> None:
-    await add(book)
+    await expect(book, "erp")
     await happen()
-    (lost,) = await claim(book, "a")
+    (lost,) = await claim(book, owner="a")
     await end_leases(book)
-    (held,) = await claim(book, "a")
+    (held,) = await claim(book, owner="a")
 
     await settle(book, lost, "dead", "a", error="late")
     await settle(book, held, "dead", "b", error="another's")
@@ -137,44 +203,49 @@ async def test_only_who_holds_a_delivery_may_settle_it(book: OrderBook, happen: 
 async def test_many_processes_hand_out_and_claim_each_delivery_once(
     book: OrderBook, happen: Happen, database_url: str
 ) -> None:
-    await add(book)
-    await add(book, "https://second.example/")
+    await expect(book, "erp")
+    await expect(book, "shop")
     for _ in range(40):
         await happen()
-    books = [OrderBook(Database(database_url)) for _ in range(6)]
+    databases = [Database(database_url) for _ in range(6)]
+    books = [OrderBook(database) for database in databases]
 
     claimed = [
         each
-        for found in await asyncio.gather(*(claim(other, f"w{n}") for n, other in enumerate(books * 4)))
+        for found in await asyncio.gather(
+            *(claim(other, "erp", "shop", owner=f"w{n}") for n, other in enumerate(books * 4))
+        )
         for each in found
     ]
-    claimed += await claim(book, lanes=100)
+    claimed += await claim(book, "erp", "shop", room=100)
 
     assert len(claimed) == len({each.number for each in claimed}) == 80
-    assert len({(each.event_id, each.webhook_id) for each in claimed}) == 80
-    for book in books:
-        book.database.close()
+    assert len({(each.event_id, each.receiver) for each in claimed}) == 80
+    for database in databases:
+        database.close()
 
 
-async def test_each_webhook_has_its_own_lanes(book: OrderBook, happen: Happen) -> None:
-    busy, free = await add(book), await add(book, "https://free.example/")
+async def test_each_receiver_gets_as_much_as_it_has_room_for(book: OrderBook, happen: Happen) -> None:
+    await expect(book, "busy", "free")
     for _ in range(4):
         await happen()
+    await book.deliveries.hand_out()
 
-    claimed = await claim(book, lanes=3, **{busy.id: 2})
-    assert sorted(each.webhook_id for each in claimed) == sorted([busy.id, free.id, free.id, free.id])
-    assert await claim(book, lanes=3, **{busy.id: 3, free.id: 3}) == []
+    claimed = await book.deliveries.claim({"busy": 1, "free": 3}, owner="w", lease_seconds=30)
+
+    assert sorted(each.receiver for each in claimed) == ["busy", "free", "free", "free"]
+    assert await book.deliveries.claim({}, owner="w", lease_seconds=30) == []
 
 
 async def test_the_oldest_due_go_first_and_what_waits_for_a_retry_is_passed_over(
     book: OrderBook, happen: Happen
 ) -> None:
-    await add(book)
+    await expect(book, "erp")
     runs = [await happen() for _ in range(4)]
-    (first,) = await claim(book, lanes=1)
+    (first,) = await claim(book, room=1)
     await settle(book, first, "failed", error="x", retry_in_seconds=3600)
 
-    claimed = await claim(book, lanes=2)
+    claimed = await claim(book, room=2)
 
     assert [each.run_id for each in claimed] == runs[1:3]
 
@@ -182,7 +253,7 @@ async def test_the_oldest_due_go_first_and_what_waits_for_a_retry_is_passed_over
 async def test_a_run_s_later_event_waits_for_an_earlier_one_that_is_untried_or_under_way(
     book: OrderBook, happen: Happen
 ) -> None:
-    await add(book)
+    await expect(book, "erp")
     run_id = await happen("review.opened")
     await happen("order.placed", run_id)
 
@@ -193,69 +264,49 @@ async def test_a_run_s_later_event_waits_for_an_earlier_one_that_is_untried_or_u
     assert placed.event == "order.placed"
 
 
-async def test_a_webhook_that_asked_for_a_pause_is_left_alone(book: OrderBook, happen: Happen) -> None:
-    paused = await add(book)
-    await add(book, "https://other.example/")
+async def test_a_receiver_that_asked_for_a_pause_is_left_alone(book: OrderBook, happen: Happen) -> None:
+    await expect(book, "paused", "other")
     await happen()
-    first = next(each for each in await claim(book) if each.webhook_id == paused.id)
+    first = next(each for each in await claim(book, "paused", "other") if each.receiver == "paused")
     await settle(book, first, "failed", error="x", pause_seconds=3600)
     await happen()
     await end_leases(book)
+    await expect(book, "paused")
 
-    assert paused.id not in {each.webhook_id for each in await claim(book)}
-    await book.webhooks.change(paused.id, {"enabled": True}, by=Actor(name="anna"))
-    assert paused.id in {each.webhook_id for each in await claim(book)}
+    assert {each.receiver for each in await claim(book, "paused", "other")} == {"other"}
+    with book.database.engine.begin() as connection:
+        connection.execute(sa.update(receivers).values(paused_until=NowPlus(-1)))
+    assert {each.receiver for each in await claim(book, "paused", "other")} == {"paused"}
 
 
-async def test_disabling_makes_dead_letters_of_what_is_pending_and_of_nothing_else(
+async def test_dead_letters_are_listed_newest_first_and_replayed_from_the_first_attempt_on(
     book: OrderBook, happen: Happen
 ) -> None:
-    webhook = await add(book)
-    await happen()
-    (done,) = await claim(book)
-    await settle(book, done, "delivered")
-    await happen()
-    await claim(book)
-    await book.webhooks.change(webhook.id, {"enabled": False}, by=Actor(name="anna"))
-
-    (letter,) = await book.deliveries.dead_letters()
-    assert letter.last_error == "Disabled by anna."
-    with pytest.raises(Conflict, match="enable it first"):
-        await book.deliveries.replay(letter.number)
-    assert await book.deliveries.replay_all() == 0
-
-
-async def test_dead_letters_are_paged_and_replayed_from_the_first_attempt_on(book: OrderBook, happen: Happen) -> None:
-    webhook, other = await add(book), await add(book, "https://other.example/")
+    await expect(book, "erp", "shop")
     for _ in range(2):
         await happen()
-    for each in await claim(book):
-        await settle(book, each, "dead", error="The receiver answered 500.")
+    for each in await claim(book, "erp", "shop"):
+        await settle(book, each, "gone" if each.receiver == "shop" else "dead", error="The receiver answered.")
 
-    page = await book.deliveries.dead_letters(3)
-    rest = await book.deliveries.dead_letters(3, before=page[-1].number)
-    assert [letter.number for letter in page + rest] == sorted((row.number for row in await rows(book)), reverse=True)
-    mine = await book.deliveries.dead_letters(webhook_id=webhook.id)
-    assert {letter.webhook_id for letter in mine} == {webhook.id}
-    await book.deliveries.replay(mine[0].number)
+    letters = await book.deliveries.dead_letters()
+    numbers = sorted((row.number for row in await rows(book)), reverse=True)
+    assert [letter.number for letter in letters] == numbers
+    assert [letter.number for letter in await book.deliveries.dead_letters(3)] == numbers[:3]
+    assert await book.deliveries.replay(numbers[0]) == 1
     with pytest.raises(UnknownDeadLetter):
-        await book.deliveries.replay(mine[0].number)
-    assert await book.deliveries.replay_all(other.id, by=Actor(name="anna", id="key_anna")) == 2
-    assert await book.deliveries.replay_all() == 1
+        await book.deliveries.replay(numbers[0])
+    assert await book.deliveries.replay(by=Actor(name="anna", id="key_anna")) == 3
+    assert await book.deliveries.replay() == 0
     trail = [each for each in await book.audit.page() if each.event == "webhook.replayed"]
-    assert [(each.actor, each.figures["dead_letters"]) for each in trail] == [
-        ("service", 1),
-        ("anna", 2),
-        ("service", 1),
-    ]
-    assert [each.attempt for each in await claim(book)] == [1] * 4
+    assert [(each.actor, each.figures["dead_letters"]) for each in trail] == [("anna", 3), ("service", 1)]
+    assert [each.attempt for each in await claim(book, "erp", "shop")] == [1] * 4
 
 
 async def test_the_figures_tell_how_old_the_oldest_undelivered_event_is(book: OrderBook, happen: Happen) -> None:
-    await add(book)
+    await expect(book, "erp")
     await happen()
     with book.database.engine.begin() as connection:
-        connection.execute(sa.update(webhooks).values(created_at=NowPlus(-1000)))
+        connection.execute(sa.update(receivers).values(since=NowPlus(-1000)))
         connection.execute(sa.update(outbox).values(created_at=NowPlus(-600)))
 
     waiting = await book.deliveries.figures()
@@ -269,17 +320,6 @@ async def test_the_figures_tell_how_old_the_oldest_undelivered_event_is(book: Or
     assert (done.oldest_pending_seconds, done.dead) == (0, 0)
 
 
-async def test_removing_a_webhook_removes_its_deliveries_alone(book: OrderBook, happen: Happen) -> None:
-    webhook, other = await add(book), await add(book, "https://other.example/")
-    await happen()
-    held = await claim(book)
-    await book.webhooks.remove(webhook.id, by=Actor(name="anna"))
-    for each in held:
-        await settle(book, each, "failed", error="x", pause_seconds=10)
-
-    assert {row.webhook_id for row in await rows(book)} == {other.id}
-
-
 async def test_events_are_forgotten_once_nothing_of_them_is_to_be_delivered(book: OrderBook, happen: Happen) -> None:
     async def age(table: sa.Table, column: str) -> None:
         old = sa.update(table).where(table.c[column].is_not(None)).values({column: NowPlus(-31 * 86_400)})
@@ -288,7 +328,7 @@ async def test_events_are_forgotten_once_nothing_of_them_is_to_be_delivered(book
 
     await happen()
     await book.deliveries.hand_out()
-    await add(book)
+    await expect(book, "erp")
     for _ in range(3):
         await happen()
     delivered, dead, _pending = await claim(book)
@@ -317,8 +357,7 @@ async def test_placing_an_order_takes_no_statement_more_for_webhooks(
     seen: list[str] = []
     sa.event.listen(engine, "before_cursor_execute", lambda *given: seen.append(given[2]))
     without = await statements()
-    for number in range(3):
-        await add(book, f"https://erp.example/{number}")
+    await expect(book, "erp", "shop", "bus")
     assert await statements() == without > 0
 
 
@@ -348,16 +387,67 @@ async def test_every_event_that_is_sent_can_be_asked_for(book: OrderBook, new_ru
 
 
 async def test_events_from_before_webhooks_are_kept_and_handed_out(empty_database_url: str) -> None:
-    await asyncio.to_thread(_upgrade_and_leave_an_event, empty_database_url)
+    await asyncio.to_thread(_upgrade, empty_database_url, "0002", _RUN, _OLD_EVENT)
     await migrate(empty_database_url)
     database = Database(empty_database_url)
     with database.engine.connect() as connection:
-        assert connection.execute(sa.select(outbox.c.event_id, outbox.c.handed_out_at)).all() == [("e1", None)]
+        assert (connection.execute(sa.select(outbox.c.event_id, outbox.c.handed_out_at))).all() == [("e1", None)]
     assert await OrderBook(database).deliveries.hand_out() == 1
     database.close()
 
 
-def _upgrade_and_leave_an_event(database_url: str) -> None:
+async def test_the_upgrade_prints_stored_webhooks_once_and_what_waits_for_them_is_found_by_their_address(
+    empty_database_url: str, capsys: pytest.CaptureFixture[str], new_run: Callable[..., NewRun]
+) -> None:
+    stored = [_webhook("wh_1", "https://erp.example/hook"), _webhook("wh_2", "https://off.example/", enabled=False)]
+    waiting = [_delivery(101, "wh_1", "pending"), _delivery(102, "wh_2", "dead", finished_at=_MOMENT)]
+    await asyncio.to_thread(_upgrade, empty_database_url, "0005", _RUN, _EVENT, *stored, *waiting)
+    assert capsys.readouterr().err == ""
+
+    for _ in range(2):
+        await migrate(empty_database_url)
+
+    told = capsys.readouterr().err
+    listed = json.loads(told.partition("WEBHOOKS='")[2].partition("'")[0])
+    assert listed == [{"url": "https://erp.example/hook", "events": ["order.placed"], "secret": "whsec_"}]
+    assert "canary" not in told
+    database = Database(empty_database_url)
+    book = OrderBook(database)
+    assert await book.deliveries.give_up_unnamed() == 0
+    run_id = (await book.runs.record(new_run(), owner="w", lease_seconds=60)).id
+    with book.database.engine.begin() as connection:
+        send(connection, "order.placed", run_id, {})
+    await book.deliveries.hand_out()
+    await book.deliveries.expect([receiver("erp", url="https://erp.example/hook"), receiver("off")])
+    assert sorted(each.event_id == "e1" for each in await claim(book)) == [False, True]
+    assert [each.number for each in await book.deliveries.dead_letters()] == [102]
+    assert await book.deliveries.replay(102) == 1
+    database.close()
+
+
+_MOMENT = datetime(2026, 1, 1, tzinfo=UTC)
+_WORDS = dict.fromkeys(("product_id", "location", "mode", "origin", "requested_by", "status"), "x")
+_NUMBERS = {"attempts": 1, "product_version": 0, "thread_waits": False}
+_RUN = ("runs", {"id": "r", "request": {}, "lease_until": _MOMENT, "created_at": _MOMENT, **_WORDS, **_NUMBERS})
+_EVENT = (
+    "outbox",
+    {"sequence": 101, "event_id": "e1", "event": "order.placed", "run_id": "r", "payload": {}, "created_at": _MOMENT},
+)
+_OLD_EVENT = ("outbox", {**_EVENT[1], "attempts": 0, "next_attempt_at": _MOMENT})
+
+
+def _webhook(identity: str, url: str, *, enabled: bool = True) -> tuple[str, dict[str, Any]]:
+    words = {"id": identity, "url": url, "description": "", "secret": "plain:whsec_canary"}
+    return "webhooks", {**words, "events": ["order.placed"], "enabled": enabled, "created_at": _MOMENT}
+
+
+def _delivery(number: int, webhook: str, status: str, **more: Any) -> tuple[str, dict[str, Any]]:
+    values = {"number": number, "event_sequence": 101, "webhook_id": webhook, "status": status, "attempts": 0}
+    return "deliveries", {**values, "due_at": _MOMENT, "happened_at": _MOMENT, **more}
+
+
+def _upgrade(database_url: str, revision: str, *stored: tuple[str, dict[str, Any]]) -> None:
+    """A database as an earlier version left it."""
     url = sa.make_url(database_url)
     if url.get_backend_name() == "sqlite":
         url = url.set(drivername="sqlite")
@@ -367,13 +457,9 @@ def _upgrade_and_leave_an_event(database_url: str) -> None:
     config.set_main_option("script_location", "tools/storage/migrations")
     with engine.begin() as connection:
         config.attributes["connection"] = connection
-        command.upgrade(config, "0002")
-        moment = {"lease_until": "2026-01-01T00:00:00.000Z", "created_at": "2026-01-01T00:00:00.000Z"}
-        words = ("product_id", "location", "mode", "origin", "requested_by", "status")
-        numbers = {"attempts": 1, "product_version": 0, "thread_waits": False}
-        run = {"id": "r", "request": {}, **dict.fromkeys(words, "x"), **moment, **numbers}
-        event = {"event_id": "e1", "event": "order.placed", "run_id": "r", "payload": {}, "attempts": 0}
-        times = dict.fromkeys(("created_at", "next_attempt_at"), moment["created_at"])
-        for table, values in (("runs", run), ("outbox", event | times)):
-            connection.execute(sa.insert(sa.Table(table, sa.MetaData(), autoload_with=connection)).values(values))
+        command.upgrade(config, revision)
+        for table, values in stored:
+            moments = {name: "2026-01-01T00:00:00.000Z" for name, value in values.items() if value is _MOMENT}
+            found = sa.Table(table, sa.MetaData(), autoload_with=connection)
+            connection.execute(sa.insert(found).values({**values, **moments}))
     engine.dispose()

@@ -51,8 +51,7 @@ async def test_every_unique_rule_and_check_is_in_the_migrated_tables(engine: sa.
         ("orders", "proposal_number"),
         ("outbox", "event_id"),
         ("outbox", "run_id", "event"),
-        ("webhooks", "url"),
-        ("deliveries", "event_sequence", "webhook_id"),
+        ("deliveries", "event_sequence", "receiver"),
         ("orders", "ck_orders_quantity"),
         ("proposals", "ck_proposals_quantity"),
     }

@@ -1,0 +1,31 @@
+"""`restock events …`: what could not be delivered to the receivers of webhooks."""
+
+from typing import Annotated
+
+import typer
+
+from api.commands.book_at_hand import load_settings, operator, with_book
+
+events = typer.Typer(help="Events that could not be delivered.", no_args_is_help=True, rich_markup_mode=None)
+
+
+@events.command()
+def dead() -> None:
+    """Show the newest 200 dead letters."""
+    for letter in with_book(load_settings(), lambda book: book.deliveries.dead_letters(200)):
+        what = f"{letter.event} of run {letter.run_id}, {letter.happened_at:%Y-%m-%d %H:%M:%S} UTC"
+        typer.echo(f"{letter.number}  {letter.receiver}  {what}: {letter.last_error}")
+
+
+@events.command()
+def replay(
+    number: Annotated[
+        int | None, typer.Argument(help="A dead letter's number, as `restock events dead` shows it.")
+    ] = None,
+    every: Annotated[bool, typer.Option("--all", help="All of them.")] = False,
+) -> None:
+    """Try one dead letter again, or all."""
+    if every == (number is not None):
+        raise typer.BadParameter("Give a dead letter's number or --all.")
+    count = with_book(load_settings(), lambda book: book.deliveries.replay(number, by=operator()))
+    typer.echo(f"Dead letters that are tried again: {count}.")

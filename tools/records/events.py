@@ -1,0 +1,52 @@
+"""Events that other systems may hear of, and the systems that hear of them."""
+
+from base64 import b64decode
+from hashlib import sha256
+from typing import Annotated, Literal, get_args
+
+from pydantic import AfterValidator, Field, HttpUrl, SecretStr
+
+from tools.records.facts import Record
+
+EventName = Literal["order.placed", "review.opened", "review.decided", "review.expired", "run.no_action", "run.failed"]
+EVENTS: tuple[EventName, ...] = get_args(EventName)
+
+
+def _able_to_sign(secret: SecretStr) -> SecretStr:
+    try:
+        size = len(b64decode(secret.get_secret_value().removeprefix("whsec_"), validate=True))
+    except ValueError:
+        size = 0
+    if not 24 <= size <= 64:
+        raise ValueError("use whsec_ and 24 to 64 random bytes in base64, such as whsec_$(openssl rand -base64 32)")
+    return secret
+
+
+SigningSecret = Annotated[SecretStr, AfterValidator(_able_to_sign)]
+
+
+class Receiver(Record):
+    """A system that hears of events, as WEBHOOKS lists it. Its address may hold a token and is not shown."""
+
+    url: HttpUrl = Field(repr=False)
+    secret: SigningSecret
+    old_secret: SigningSecret | None = None
+    """Signs as well, while the receiver changes over to a new secret."""
+    events: tuple[EventName, ...] = ()
+    """Empty for every event."""
+    name: Annotated[str, Field(pattern=r"^[\w.-]{0,64}$")] = ""
+
+    @property
+    def address(self) -> str:
+        """Stands for the address where it may be read: its host, and a number that only this address has."""
+        return f"{self.url.host}-{sha256(str(self.url).encode()).hexdigest()[:8]}"
+
+    @property
+    def identity(self) -> str:
+        """What its deliveries are kept under."""
+        return self.name or self.address
+
+    @property
+    def signing(self) -> list[str]:
+        """The secrets that sign, in the clear."""
+        return [secret.get_secret_value() for secret in (self.secret, self.old_secret) if secret]
