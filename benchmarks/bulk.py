@@ -29,6 +29,7 @@ from tools.planning.scan import Terms, scan, scan_textbook
 
 PERIODS = 365
 LEAD_TIME, REVIEW, SERVICE = 7.0, 1.0, 0.95
+INTERVAL = LEAD_TIME + REVIEW
 GENERATED_AT_ONCE = 50_000
 PART = 2_000
 PAGE = resource.getpagesize()
@@ -80,7 +81,7 @@ def by_pandas(part: np.ndarray) -> pd.Series:
     """Long table, grouped by product."""
     long = pd.DataFrame({"product": np.repeat(np.arange(len(part)), PERIODS), "demand": part.ravel()})
     sums = long.groupby("product")["demand"].agg(["mean", "std"])
-    return sums["mean"] * LEAD_TIME + z_value(SERVICE) * sums["std"] * LEAD_TIME**0.5
+    return sums["mean"] * INTERVAL + z_value(SERVICE) * sums["std"] * INTERVAL**0.5
 
 
 def by_stockpyl(part: np.ndarray) -> list[float]:
@@ -88,7 +89,7 @@ def by_stockpyl(part: np.ndarray) -> list[float]:
 
     shortage = SERVICE / (1 - SERVICE)
     return [
-        newsvendor_normal(1, shortage, float(row.mean()), float(row.std(ddof=1)), lead_time=LEAD_TIME - 1)[0]
+        newsvendor_normal(1, shortage, float(row.mean()), float(row.std(ddof=1)), lead_time=INTERVAL - 1)[0]
         for row in part
     ]
 
@@ -96,7 +97,7 @@ def by_stockpyl(part: np.ndarray) -> list[float]:
 def by_inventorize(part: np.ndarray) -> list[object]:
     import inventorize
 
-    return [inventorize.reorderpoint(float(row.mean()), float(row.std(ddof=1)), LEAD_TIME, SERVICE) for row in part]
+    return [inventorize.reorderpoint(float(row.mean()), float(row.std(ddof=1)), INTERVAL, SERVICE) for row in part]
 
 
 def others(part: np.ndarray) -> dict[str, np.ndarray | None]:

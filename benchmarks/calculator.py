@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
-from tools.planning import replenishment
+from tools.planning import plan_record
 from tools.planning.confidence import assess
 from tools.planning.replenishment import plan
 from tools.records.facts import (
@@ -74,7 +74,7 @@ def planned(given: ProductFacts) -> Callable[[], Plan]:
 
 def numbers_only(given: ProductFacts) -> float:
     """Microseconds of all but the derivation and the notices."""
-    with mock.patch.multiple(replenishment, derive=lambda *_: (), gather=lambda _: ()):
+    with mock.patch.multiple(plan_record, derive=lambda *_: (), gather=lambda _: ()):
         return microseconds(planned(given))
 
 
@@ -93,7 +93,7 @@ def naive(demand: np.ndarray) -> tuple[float, float]:
     variance = max(float((error**2).mean()), mean) * (1 + interval / len(history))
     sigma = np.sqrt(np.log1p(variance / mean**2))
     judged = stats.lognorm.ppf(SERVICE_LEVEL, sigma, scale=mean * np.exp(-(sigma**2) / 2))
-    textbook = history.mean() * LEAD_TIME + stats.norm.ppf(SERVICE_LEVEL) * history.std() * np.sqrt(LEAD_TIME)
+    textbook = history.mean() * interval + stats.norm.ppf(SERVICE_LEVEL) * history.std() * np.sqrt(interval)
     return float(np.ceil(judged)), float(textbook)
 
 

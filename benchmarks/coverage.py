@@ -11,7 +11,7 @@ from benchmarks.real_data import CAR_PARTS_INTERVAL, RETAIL_INTERVAL, car_parts,
 from tools.lookback.coverage import SERVICE_LEVELS, Coverage, coverage, coverage_table, groups
 from tools.lookback.pooled_factor import asked_service, pooled_factors
 from tools.lookback.rolling_origin import Origins, rolling_origins
-from tools.planning.scan import DEMAND_CLASSES
+from tools.planning.demand import DEMAND_CLASSES
 
 HEAD = (
     f"  {'group':30}{'asked':>7}{'origins':>10}{'products':>10}{'achieved':>10}{'points':>8}{'±':>6}"

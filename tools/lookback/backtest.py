@@ -12,9 +12,9 @@ from tools.lookback.reliability import calibration_error, reliability
 from tools.lookback.rolling_origin import FEWEST_SALES, Interval, Progress, origins_at, rolling_origins
 from tools.lookback.simulation import OrderTerms, Played, play
 from tools.planning.confidence import CalibrationTable, ReliabilityBin, shipped_table
+from tools.planning.demand import DEMAND_CLASSES
 from tools.planning.demand_distribution import IntArray
 from tools.planning.interval_forecast import FEWEST_FOR_FORECAST_ERRORS
-from tools.planning.scan import DEMAND_CLASSES
 from tools.records.errors import InvalidInput
 
 MOST_MOMENTS = 60

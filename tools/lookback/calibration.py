@@ -17,8 +17,8 @@ from tools.catalog.demand_table import DemandTable
 from tools.lookback.reliability import reliability
 from tools.lookback.rolling_origin import Flags, Interval, Origins, Progress, rolling_origins
 from tools.planning.confidence import SHORT_HISTORY, CalibrationCurve, CalibrationTable, ReliabilityBin
+from tools.planning.demand import DEMAND_CLASSES
 from tools.planning.demand_distribution import FloatArray
-from tools.planning.scan import DEMAND_CLASSES
 from tools.records.errors import InvalidInput
 from tools.records.orders import OrderOutcome
 

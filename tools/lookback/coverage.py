@@ -9,8 +9,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from tools.lookback.rolling_origin import FAST, SHORT_HISTORY, Flags, Origins
+from tools.planning.demand import DEMAND_CLASSES
 from tools.planning.demand_distribution import FloatArray, IntArray
-from tools.planning.scan import DEMAND_CLASSES
 
 SERVICE_LEVELS = (0.9, 0.95, 0.98, 0.99)
 FEWEST_ORIGINS = 200

@@ -13,9 +13,9 @@ import numpy as np
 from scipy import special
 
 from tools.lookback.rolling_origin import Origins
+from tools.planning.demand import DEMAND_CLASSES
 from tools.planning.demand_distribution import FloatArray, z_value
 from tools.planning.lognormal import MEDIAN_SHARE
-from tools.planning.scan import DEMAND_CLASSES
 
 FEWEST_PRODUCTS = 20
 FEWEST_ORIGINS_EACH = 30

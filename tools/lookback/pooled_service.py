@@ -19,10 +19,11 @@ from tools.lookback.pooled_factor import (
     pooled_factors,
 )
 from tools.lookback.rolling_origin import Interval, Origins, rolling_origins
+from tools.planning.demand import DEMAND_CLASSES
 from tools.planning.demand_distribution import FloatArray, IntArray
-from tools.planning.demand_forecast import Demand
+from tools.planning.forecast_grid import Demand
 from tools.planning.interval_forecast import FEWEST_FOR_FORECAST_ERRORS
-from tools.planning.scan import DEMAND_CLASSES, Terms, scan
+from tools.planning.scan import Terms, scan
 
 MOST_PRODUCTS = 2_000
 """Looked back on, of those that share a protection interval."""

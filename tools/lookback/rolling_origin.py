@@ -14,7 +14,8 @@ from tools.catalog.demand_table import DemandTable
 from tools.planning.demand_distribution import FloatArray, IntArray, Values, z_value
 from tools.planning.interval_forecast import FEWEST_FOR_FORECAST_ERRORS
 from tools.planning.lognormal import lognormal_cdf, lognormal_quantile
-from tools.planning.scan import METHODS, Terms, scan
+from tools.planning.scan import Terms, scan
+from tools.planning.scan_plan import METHODS
 from tools.records.errors import InvalidInput
 
 SHORT_HISTORY = 26

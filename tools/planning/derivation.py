@@ -162,16 +162,17 @@ def _measured(working: Working) -> list[str]:
     if forecast.floored:
         mean, sd = shown_result(sqrt, forecast.error_sd**2)
         return [f"Standard deviation: no less than that of chance (Poisson), √{mean} = {sd}"]
-    if judged is None or judged.count == 0:
+    if judged is None or judged.frame.judged == 0:
         sd, interval, spread = shown_result(_times_root, working.statistics.sd * forecast.uplift, forecast.interval)
         return [f"Standard deviation over the interval: {sd} {_rate(working)} × √{interval} = {spread}"]
-    measured = forecast.error_sd / sqrt(forecast.interval) * sqrt(judged.horizon)
+    horizon, count = judged.frame.horizon, judged.frame.judged
+    measured = forecast.error_sd / sqrt(forecast.interval) * sqrt(horizon)
     lines = [
-        f"Past forecasts over {judged.horizon} periods missed by {shown(measured)} (root mean square of "
-        f"{judged.count}, each made without knowing what came; the latest weigh most, and plain chance counts as three)"
+        f"Past forecasts over {horizon} periods missed by {shown(measured)} (root mean square of {count}, "
+        "each made without knowing what came; the latest weigh most, and plain chance counts as three)"
     ]
-    if judged.horizon != forecast.interval:
-        sd, growth, spread = shown_result(_times_root, measured, forecast.interval / judged.horizon)
+    if horizon != forecast.interval:
+        sd, growth, spread = shown_result(_times_root, measured, forecast.interval / horizon)
         lines.append(f"Brought to the interval: {sd} × √{growth} = {spread}")
     return lines
 

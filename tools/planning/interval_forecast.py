@@ -1,7 +1,6 @@
 """Demand over the protection interval: which method by the history, its mean and its distribution. Pure.
 
-The spread of demand over the interval is judged by the product's own past forecast errors; fewer than eight periods
-leave the textbook's.
+The product's own past forecast errors tell the spread; fewer than eight periods leave the textbook's.
 """
 
 from collections import Counter
@@ -13,44 +12,28 @@ import numpy as np
 
 from tools.planning.demand import DemandStatistics
 from tools.planning.demand_distribution import Component, FloatArray, IntArray, IntervalDemand
-from tools.planning.demand_forecast import (
-    Grid,
-    RateForecast,
-    combine,
-    grid,
-    measured_horizon,
-    moments_by_point,
-    running_variance,
-)
+from tools.planning.demand_forecast import RateForecast, combine, moments_by_point, running_variance
+from tools.planning.forecast_frame import Frame, measured_horizon
+from tools.planning.forecast_grid import grid
 from tools.planning.lead_time import LeadTime
 from tools.records.plan import Distribution, Method
 
 FEWEST_FOR_FORECAST_ERRORS = 8
+MISSED_SPREAD = 0.1
+"""Share by which the variance of future errors exceeds that of past ones: what has not happened yet is not in them."""
 
 Intervals: TypeAlias = tuple[tuple[float, float], ...]
 """(share, length in periods) of each protection interval that may come."""
 
 
-MISSED_SPREAD = 0.1
-"""Share by which the variance of future errors exceeds that of past ones: what has not happened yet is not in them."""
-
-
 @dataclass(slots=True)
 class JudgedErrors:
-    """The grid of past forecasts, and how many of them could be compared with what came."""
+    """Past forecasts at each point of the grid, and the textbook's mean and variance there."""
 
-    grid: Grid
-    count: int
+    frame: Frame
     rates: RateForecast
-    """As they stood at each point of the grid."""
     mean: FloatArray
     variance: FloatArray
-    """Plain mean and variance of the periods known at each point."""
-
-    @property
-    def horizon(self) -> int:
-        """Periods ahead that were forecast."""
-        return self.grid.horizon
 
 
 @dataclass(slots=True)
@@ -61,24 +44,24 @@ class DemandForecast:
     mean_per_period: float
     means: tuple[tuple[float, float], ...]
     """(weight, mean per period) of the forecasts that make up the mean, before the uplift; one where it is plain."""
-    correction: float
-    """Of the weighted mean's bias, per period."""
     uplift: float
     interval: float
     """Mean protection interval, in periods."""
-    error_sd: float
-    """Standard deviation over the interval before the widening: of past errors, or sd·√interval for `normal`."""
-    judged: JudgedErrors | None
-    """None where the history is too short for the method of past errors."""
-    floored: bool
-    """The Poisson floor stands in for a smaller variance."""
-    widening: float
-    """Factor on the variance for what the history does not show."""
     lead_time_variance: float
     stock_basis: IntervalDemand
     """What the reorder point is read from."""
     predictive: IntervalDemand
     """What the confidence is read from: the same, or for `normal` widened to a forecast's uncertainty."""
+    error_sd: float = 0.0
+    """Standard deviation over the interval before the widening: of past errors, or sd·√interval for `normal`."""
+    correction: float = 0.0
+    """Of the weighted mean's bias, per period."""
+    judged: JudgedErrors | None = None
+    """None where the history is too short for the method of past errors."""
+    floored: bool = False
+    """The Poisson floor stands in for a smaller variance."""
+    widening: float = 1.0
+    """Factor on the variance for what the history does not show."""
 
 
 def forecast_demand(
@@ -130,20 +113,15 @@ def _certain(
 ) -> DemandForecast:
     """Demand that does not vary; the lead time still may (normal where its spread is a number)."""
     mean = statistics.mean * uplift
-    between = _lead_time_variance(mean, lead_time_sd)
+    between = (mean * lead_time_sd) ** 2
     components = tuple(Component(share, mean * length, between) for share, length in intervals)
     demand = IntervalDemand("normal" if between else "degenerate", components)
     return DemandForecast(
         method=method,
         mean_per_period=mean,
         means=((1.0, statistics.mean),),
-        correction=0.0,
         uplift=uplift,
         interval=mean_interval(intervals),
-        error_sd=0.0,
-        judged=None,
-        floored=False,
-        widening=1.0,
         lead_time_variance=demand.variance,
         stock_basis=demand,
         predictive=demand,
@@ -158,30 +136,20 @@ def _normal(statistics: DemandStatistics, intervals: Intervals, lead_time_sd: fl
     mean, interval = statistics.mean * uplift, mean_interval(intervals)
     variance_rate = (statistics.sd * uplift) ** 2
     floored = variance_rate == 0
-    between = _lead_time_variance(mean, lead_time_sd)
-    widened = _widened(
-        mean=mean,
-        variance_rate=variance_rate,
-        periods=statistics.demand.size,
-        intervals=intervals,
-        lead_time_variance=between,
-    )
+    between = (mean * lead_time_sd) ** 2
     basis_rate = mean if floored else variance_rate
     spread = sum(share * (basis_rate * length + (mean * (length - interval)) ** 2) for share, length in intervals)
     return DemandForecast(
         method="normal",
         mean_per_period=mean,
         means=((1.0, statistics.mean),),
-        correction=0.0,
         uplift=uplift,
         interval=interval,
-        error_sd=sqrt(basis_rate * interval),
-        judged=None,
-        floored=floored,
-        widening=1.0,
         lead_time_variance=between + spread - basis_rate * interval,
         stock_basis=IntervalDemand("normal", (Component(1.0, mean * interval, spread + between),)),
-        predictive=widened,
+        predictive=_widened(mean, variance_rate, statistics.demand.size, intervals, between),
+        error_sd=sqrt(basis_rate * interval),
+        floored=floored,
     )
 
 
@@ -194,33 +162,27 @@ def _by_forecast_errors(
     means, variance = past.means_by_point, running_variance(statistics.demand, past.frame, centre=statistics.mean)
     rates = combine(means=means, moments=moments_by_point(past), variance=variance, horizon=horizon)
     mean, variance_rate = rates.mean.item(-1) * uplift, rates.variance.item(-1) * uplift**2
-    between = _lead_time_variance(mean, lead_time_sd)
-    demand = _widened(
-        mean=mean, variance_rate=variance_rate, periods=size, intervals=intervals, lead_time_variance=between
-    )
+    between = (mean * lead_time_sd) ** 2
+    demand = _widened(mean, variance_rate, size, intervals, between)
     return DemandForecast(
         method="forecast_error",
         mean_per_period=mean,
         means=tuple(zip(rates.weights[:, -1].tolist(), means[:, -1].tolist(), strict=True)),
-        correction=rates.mean.item(-1) - rates.uncorrected.item(-1),
         uplift=uplift,
         interval=interval,
-        error_sd=sqrt(max(variance_rate, mean) * interval),
-        judged=JudgedErrors(past, past.judged, rates, means[0], variance),
-        floored=variance_rate < mean,
-        widening=float(widening(interval, size)),
         lead_time_variance=between,
         stock_basis=demand,
         predictive=demand,
+        error_sd=sqrt(max(variance_rate, mean) * interval),
+        correction=rates.mean.item(-1) - rates.uncorrected.item(-1),
+        judged=JudgedErrors(past.frame, rates, means[0], variance),
+        floored=variance_rate < mean,
+        widening=float(widening(interval, size)),
     )
 
 
-def _lead_time_variance(mean: float, lead_time_sd: float) -> float:
-    return (mean * lead_time_sd) ** 2
-
-
 def _widened(
-    *, mean: float, variance_rate: float, periods: int, intervals: Intervals, lead_time_variance: float
+    mean: float, variance_rate: float, periods: int, intervals: Intervals, lead_time_variance: float
 ) -> IntervalDemand:
     """max(variance, mean)·widening for each interval that may come, plus the lead time's variance."""
     rate = max(variance_rate, mean)

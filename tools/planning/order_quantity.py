@@ -1,23 +1,18 @@
-"""How much to order: economic order quantities, and what the supplier's rules and the planner's caps make of the need.
-
-Counts are integers and money is Decimal. The cost formulas take and return floats: rates per year, costs per order and
-per unit and year.
-"""
+"""How much to order: what the supplier's rules and the planner's caps make of the need. Counts are integers."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from decimal import ROUND_FLOOR, Decimal
-from math import ceil, floor, inf, sqrt
+from math import ceil, floor, inf
 
-from tools.records.facts import PriceBreak
+from tools.records.facts import PriceBreak, Product
 
 WHOLE_UNIT_FUZZ = 1e-9
 
 
 def _fuzz(units: float) -> float:
     """What a float's rounding may be off, and never a unit."""
-    size = abs(units)
-    return WHOLE_UNIT_FUZZ if size < 1 else min(0.5, WHOLE_UNIT_FUZZ * size)
+    return min(0.5, WHOLE_UNIT_FUZZ * max(1.0, abs(units)))
 
 
 def whole_units(need: float) -> int:
@@ -50,21 +45,6 @@ def up_to_multiple(quantity: int, multiple: int) -> int:
     (125, 100)
     """
     return -(-quantity // multiple) * multiple
-
-
-def down_to_multiple(quantity: int, multiple: int) -> int:
-    return quantity // multiple * multiple
-
-
-def eoq(*, order_cost: float, holding_cost: float, annual_demand: float) -> float:
-    """√(2·K·D/h): the quantity that minimises ordering plus holding cost. (Harris, 1913)
-
-    `holding_cost` is money per unit and year, above 0.
-
-    >>> round(eoq(order_cost=8, holding_cost=0.225, annual_demand=1300), 4)
-    304.0468
-    """
-    return sqrt(2 * order_cost * annual_demand / holding_cost)
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,47 +82,26 @@ class OrderRules:
         wanted, cap = self.rounded(quantity), self.cap
         if cap is None or wanted <= cap.limit:
             return wanted
-        within = down_to_multiple(cap.limit, self.order_multiple)
+        within = cap.limit // self.order_multiple * self.order_multiple
         return within if within >= self.smallest else 0
 
 
-@dataclass(slots=True)
-class QuantityDecision:
-    """What to order, and between which bounds another quantity may be proposed. All 0 when `infeasible`."""
-
-    quantity: int
-    minimum: int
-    maximum: int
-    wanted: int
-    """Before the caps."""
-    cap: Cap | None
-    """The cap that made it smaller."""
-    infeasible: str | None
-
-
-def decide_quantity(*, need: float, economic: float, spare: float, rules: OrderRules) -> QuantityDecision:
-    """max(need, EOQ, MOQ, 1), up to the multiple, within the caps.
-
-    `need` is order-up-to level − position, `economic` the EOQ or 0, `spare` how much above the need a proposal may be.
-    """
-    needed = whole_units(need)
-    wanted = rules.rounded(max(needed, whole_units(economic)) if economic else needed)
-    quantity = rules.fitted(wanted)
-    if quantity == 0:
-        return QuantityDecision(0, 0, 0, wanted, rules.cap, _conflict(rules))
-    minimum = rules.fitted(needed)
-    maximum = max(quantity, rules.fitted(whole_units(need + spare)))
-    cap = rules.cap if quantity < wanted else None
-    return QuantityDecision(quantity, minimum, maximum, wanted, cap, None)
-
-
-def _conflict(rules: OrderRules) -> str:
-    cap = rules.cap
-    assert cap is not None, "only a cap can make an order impossible"  # noqa: S101
-    return (
-        f"The supplier's smallest order is {rules.smallest} (minimum {rules.minimum_order_quantity}, multiple of "
-        f"{rules.order_multiple}), but {cap.reason} permits {cap.limit}. Change one of the two."
-    )
+def order_rules(product: Product, *, mean_per_day: float, lead_time_days: float, position: float) -> OrderRules:
+    """The rules of a product with this demand and inventory position."""
+    caps: list[Cap | None] = []
+    if product.maximum_order_quantity is not None:
+        caps.append(Cap(product.maximum_order_quantity, "the supplier's maximum order"))
+    if (days := product.maximum_cover_days) is not None:
+        caps.append(cover_cap(mean_per_day=mean_per_day, maximum_cover_days=days, position=position))
+    if (life := product.shelf_life_days) is not None:
+        lead = lead_time_days
+        caps.append(
+            shelf_life_cap(mean_per_day=mean_per_day, shelf_life_days=life, lead_time_days=lead, position=position)
+        )
+    if product.budget is not None and product.unit_price is not None:
+        caps.append(budget_cap(budget=product.budget, unit_price=product.unit_price, price_breaks=product.price_breaks))
+    known = tuple(cap for cap in caps if cap is not None)
+    return OrderRules(product.minimum_order_quantity, product.order_multiple, known)
 
 
 def cover_cap(*, mean_per_day: float, maximum_cover_days: float, position: float) -> Cap:
@@ -170,6 +129,42 @@ def budget_cap(*, budget: Decimal, unit_price: Decimal, price_breaks: Sequence[P
     return Cap(affordable, f"a budget of {budget:f}")
 
 
+@dataclass(slots=True)
+class QuantityDecision:
+    """What to order, and between which bounds another quantity may be proposed. All 0 when `infeasible`."""
+
+    quantity: int
+    minimum: int
+    maximum: int
+    wanted: int
+    """Before the caps."""
+    cap: Cap | None
+    """The cap that made it smaller."""
+    infeasible: str | None
+
+
+def decide_quantity(*, need: float, economic: float, spare: float, rules: OrderRules) -> QuantityDecision:
+    """max(need, EOQ, MOQ, 1), up to the multiple, within the caps.
+
+    `need` is order-up-to level − position, `economic` the EOQ or 0, `spare` how much above the need a proposal may be.
+    """
+    needed = whole_units(need)
+    wanted = rules.rounded(max(needed, whole_units(economic)) if economic else needed)
+    quantity, cap = rules.fitted(wanted), rules.cap
+    if cap is not None and quantity == 0:
+        return QuantityDecision(0, 0, 0, wanted, cap, _conflict(rules, cap))
+    minimum = rules.fitted(needed)
+    maximum = max(quantity, rules.fitted(whole_units(need + spare)))
+    return QuantityDecision(quantity, minimum, maximum, wanted, cap if quantity < wanted else None, None)
+
+
+def _conflict(rules: OrderRules, cap: Cap) -> str:
+    return (
+        f"The supplier's smallest order is {rules.smallest} (minimum {rules.minimum_order_quantity}, multiple of "
+        f"{rules.order_multiple}), but {cap.reason} permits {cap.limit}. Change one of the two."
+    )
+
+
 def price_tiers(unit_price: Decimal, price_breaks: Iterable[PriceBreak]) -> list[tuple[int, Decimal]]:
     """(first quantity, unit price) of every tier, by quantity."""
     tiers = {1: unit_price} | {tier.minimum_quantity: tier.unit_price for tier in price_breaks}
@@ -182,35 +177,3 @@ def unit_price_at(quantity: int, *, unit_price: Decimal | None, price_breaks: Se
     if not reached:
         return unit_price
     return max(reached, key=lambda tier: tier.minimum_quantity).unit_price
-
-
-@dataclass(frozen=True, slots=True)
-class OrderCost:
-    """A quantity per order and its cost per year."""
-
-    order_quantity: float
-    cost: float
-
-
-def eoq_all_units_discount(
-    *,
-    order_cost: float,
-    holding_rate: float,
-    annual_demand: float,
-    breakpoints: Sequence[float],
-    unit_costs: Sequence[float],
-) -> OrderCost:
-    """The cheapest quantity where the tier that an order reaches prices all of its units.
-
-    `breakpoints` start at 0 and rise; holding costs `holding_rate`, above 0, of the unit cost a year. The cost includes
-    the purchase. (Snyder & Shen, 2019, 3.4.1)
-    """
-    best = OrderCost(0.0, inf)
-    for start, end, price in zip(breakpoints, [*breakpoints[1:], inf], unit_costs, strict=True):
-        holding = holding_rate * price
-        ideal = eoq(order_cost=order_cost, holding_cost=holding, annual_demand=annual_demand) if holding else start
-        quantity = max(start, ideal)
-        if 0 < quantity < end:
-            cost = price * annual_demand + order_cost * annual_demand / quantity + holding * quantity / 2
-            best = min(best, OrderCost(quantity, cost), key=lambda option: option.cost)
-    return best

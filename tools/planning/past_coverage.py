@@ -7,7 +7,8 @@ from math import sqrt
 import numpy as np
 
 from tools.planning.demand_distribution import SMALLEST_MEAN, FloatArray, IntArray, Values
-from tools.planning.demand_forecast import Frame, RateForecast, first_origin
+from tools.planning.demand_forecast import RateForecast
+from tools.planning.forecast_frame import Frame, first_origin
 from tools.planning.interval_forecast import Intervals, JudgedErrors, protection_intervals, widening
 from tools.planning.lead_time import LeadTime
 from tools.planning.lognormal import lognormal_chance_below
@@ -17,7 +18,7 @@ FEWEST_KNOWN_ERRORS = 5
 MOST_EVALUATIONS = 600
 WHOLE_UNIT_FUZZ = 1e-9
 ROUNDING = 1e-14
-"""Of all demand; so that demand which never varied is covered by a level of just as much."""
+"""Share of all demand, so that a level of just what came covers demand that never varied."""
 
 
 @dataclass(slots=True)
@@ -47,36 +48,34 @@ def past_coverage(
     """
     intervals = protection_intervals(lead_time, review_period_days, period_days)
     days = lead_time.replayed or (lead_time.days,)
-    moments = _tested_moments(judged.grid.frame, days, intervals, review_period_days, period_days)
+    moments = _tested_moments(judged.frame, days, intervals, review_period_days, period_days)
     if moments is None:
         return None
-    total = np.zeros(demand.size + 1)
-    np.add.accumulate(demand, out=total[1:])
+    total = np.append(0.0, np.add.accumulate(demand))
     actual = total[moments.ends] - total[moments.starts]
-    points = moments.points
     chance = _chance_below(np.ceil(actual - WHOLE_UNIT_FUZZ), judged.rates, moments)
     interval = (lead_time.days + review_period_days) / period_days
-    level = judged.mean[points] * interval + (z * sqrt(interval)) * np.sqrt(judged.variance[points])
+    mean, variance = judged.mean[moments.points], judged.variance[moments.points]
+    level = mean * interval + (z * sqrt(interval)) * np.sqrt(variance)
     covered = np.count_nonzero(chance < probability), np.count_nonzero(actual <= level + ROUNDING * total.item(-1))
-    return PastCoverage(covered[0] / moments.count, covered[1] / moments.count, moments.count)
+    return PastCoverage(covered[0] / actual.size, covered[1] / actual.size, actual.size)
 
 
 @dataclass(frozen=True, slots=True)
 class _Moments:
     """The past moments to test at, and the intervals that may follow each."""
 
-    count: int
-    points: slice
+    points: IntArray
     """Of the grid."""
-    starts: slice
+    starts: IntArray
     """Periods known there."""
-    ends: slice | IntArray
+    ends: IntArray
     """Periods known once the interval that followed is over."""
     shares: FloatArray
     lengths: Values
     """Of the intervals: one number, or a column of them."""
     growth: FloatArray
-    """What a variance per period is multiplied by to give that of each interval; intervals × moments."""
+    """Factor from a variance per period to that of each interval; intervals × moments."""
 
 
 @lru_cache(maxsize=1024)
@@ -91,24 +90,11 @@ def _tested_moments(
     points = able[-max(FEWEST_TESTS, MOST_EVALUATIONS // len(set(days))) :]
     if points.size < FEWEST_TESTS:
         return None
-    known = known[points]
+    starts = known[points]
     shares, lengths = (np.maximum(column, SMALLEST_MEAN) for column in zip(*intervals, strict=True))
     length = lengths[:, None] if lengths.size > 1 else float(lengths[0])
-    after = known + np.resize(followed, known.size)
-    return _Moments(
-        count=int(points.size),
-        points=slice(int(points[0]), int(points[-1]) + 1),
-        starts=_steps(known, frame.horizon),
-        ends=_steps(after, frame.horizon) if followed.size == 1 else after,
-        shares=shares,
-        lengths=length,
-        growth=np.asarray(length * widening(length, known)),
-    )
-
-
-def _steps(places: IntArray, step: int) -> slice:
-    """Places that are so far apart."""
-    return slice(int(places[0]), int(places[-1]) + 1, step)
+    growth = np.asarray(length * widening(length, starts))
+    return _Moments(points, starts, starts + np.resize(followed, starts.size), shares, length, growth)
 
 
 def _chance_below(units: FloatArray, rates: RateForecast, moments: _Moments) -> FloatArray:

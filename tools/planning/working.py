@@ -1,18 +1,35 @@
-"""Everything the calculator works out on the way from facts to a plan, for the derivation and the notices to read."""
+"""From the facts to the reorder point and the quantity: every number that the plan, its derivation and notices need."""
 
 from dataclasses import dataclass
 
-from tools.planning.demand import DemandStatistics
-from tools.planning.interval_forecast import DemandForecast
-from tools.planning.inventory_position import InventoryPosition
-from tools.planning.lead_time import LeadTime
-from tools.planning.order_quantity import OrderRules, QuantityDecision
-from tools.planning.safety_stock import OrderCycle, Target
-from tools.records.facts import ProductFacts, WhatIf
+from tools.planning.demand import LARGEST_QUANTITY, DemandStatistics, describe
+from tools.planning.economic_quantity import economic_quantity
+from tools.planning.interval_forecast import DemandForecast, forecast_demand
+from tools.planning.inventory_position import InventoryPosition, inventory_position
+from tools.planning.lead_time import LeadTime, lead_time
+from tools.planning.order_cycle import OrderCycle
+from tools.planning.order_quantity import (
+    OrderRules,
+    QuantityDecision,
+    decide_quantity,
+    order_rules,
+    units_above,
+    whole_units,
+)
+from tools.planning.target import DAYS_A_YEAR, Target, pooled_target, service_target, stock_level
+from tools.records.errors import InvalidInput
+from tools.records.facts import Product, ProductFacts, WhatIf
+
+LONGEST_INTERVAL_DAYS = 36_500.0
+SHORTEST_PERIOD_DAYS = 1 / 1440
+PERMITTED_INTERVALS = 3
+"""Protection intervals of demand that may be left over where the planner states no maximum cover."""
 
 
 @dataclass(slots=True)
 class Working:
+    """What was worked out on the way to a plan."""
+
     facts: ProductFacts
     what_if: WhatIf
     statistics: DemandStatistics
@@ -65,3 +82,102 @@ class Working:
     def shortage(self) -> float:
         """How far the position is below the reorder point."""
         return max(0.0, self.reorder_point - self.position.units)
+
+
+def work_out(facts: ProductFacts, what_if: WhatIf, asked: float | None = None) -> Working:
+    """Every number, from the history to the quantity. Raises what `tools.planning.replenishment.plan` does.
+
+    At the reorder point an order is due, so one must end above it. Where no demand is expected, only units owed are
+    worth an order.
+    """
+    product, history = facts.product, facts.demand
+    lead = lead_time(facts.supplier, stated_days=what_if.lead_time_days)
+    refuse_uncountable(facts, lead)
+    statistics = describe(history)
+    forecast = forecast_demand(
+        statistics,
+        lead_time=lead,
+        review_period_days=product.review_period_days,
+        period_days=history.period_days,
+        uplift=history.planned_uplift * what_if.demand_uplift,
+        deterministic=history.deterministic,
+    )
+    mean_per_day = forecast.mean_per_period / history.period_days
+    economic = economic_quantity(product, annual_demand=mean_per_day * DAYS_A_YEAR)
+    cycle = _order_cycle(product, forecast, economic, history.period_days)
+    target = service_target(product, what_if, cycle=cycle, interval_days=lead.days + product.review_period_days)
+    target = target if asked is None else pooled_target(target, asked)
+    level = stock_level(forecast.stock_basis, target)
+    position = _position(facts, lead)
+    rules = order_rules(product, mean_per_day=mean_per_day, lead_time_days=lead.days, position=position.units)
+    mean, shortage = forecast.stock_basis.mean, max(0.0, level - position.units)
+    expected = forecast.mean_per_period > 0 or level > 0
+    needed = units_above(shortage) if expected else whole_units(shortage)
+    triggered = position.units <= level and (expected or position.units < 0)
+    return Working(
+        facts=facts,
+        what_if=what_if,
+        statistics=statistics,
+        lead_time=lead,
+        forecast=forecast,
+        target=target,
+        cycle=cycle,
+        reorder_point=level,
+        economic_quantity=economic,
+        position=position,
+        rules=rules,
+        needed_units=needed,
+        decision=decide_quantity(need=needed, economic=economic, spare=mean, rules=rules) if triggered else None,
+        permitted_leftover=_permitted_leftover(product, mean=mean, mean_per_day=mean_per_day, economic=economic),
+    )
+
+
+def refuse_uncountable(facts: ProductFacts, lead: LeadTime) -> None:
+    """Raise `InvalidInput` for quantities and durations that a double cannot count."""
+    stock = facts.stock
+    for name, quantity in (
+        ("stock on hand", stock.on_hand),
+        ("backorders", stock.backorders),
+        *((f"open order {order.reference}", order.quantity) for order in stock.open_orders),
+    ):
+        if quantity > LARGEST_QUANTITY:
+            raise InvalidInput(
+                f"{name} is {quantity:g}; quantities above {LARGEST_QUANTITY:g} cannot be counted exactly. "
+                "Use a larger unit."
+            )
+    longest = max(lead.days, *lead.replayed, lead.sd_days) + facts.product.review_period_days
+    if longest > LONGEST_INTERVAL_DAYS:
+        raise InvalidInput(
+            f"Lead time and review period come to {longest:g} days; at most {LONGEST_INTERVAL_DAYS:g} can be planned."
+        )
+    if facts.demand.period_days < SHORTEST_PERIOD_DAYS:
+        raise InvalidInput(f"A demand period of {facts.demand.period_days:g} days is shorter than a minute.")
+
+
+def _order_cycle(product: Product, forecast: DemandForecast, economic: float, period_days: float) -> OrderCycle:
+    """An order is due at every review (or demand period) in which something was sold, unless it brings more."""
+    between = forecast.mean_per_period * max(1.0, product.review_period_days / period_days)
+    return OrderCycle.of(
+        forecast.stock_basis,
+        between=between,
+        order_size=max(economic, float(product.minimum_order_quantity), float(product.order_multiple), between),
+        lead_time_variance=forecast.lead_time_variance,
+    )
+
+
+def _position(facts: ProductFacts, lead: LeadTime) -> InventoryPosition:
+    """An order that is due by the promise counts even when receipts have lately come sooner than promised."""
+    return inventory_position(
+        facts.stock,
+        horizon_days=max(lead.days, lead.promised_days) + facts.product.review_period_days,
+        slip_days=lead.slip_days,
+        lead_time_days=lead.days,
+    )
+
+
+def _permitted_leftover(product: Product, *, mean: float, mean_per_day: float, economic: float) -> float:
+    """The stated maximum cover, or three intervals of demand. An economic quantity is meant to last, and one unit is
+    the least there can be."""
+    if product.maximum_cover_days is not None:
+        return max(1.0, mean_per_day * product.maximum_cover_days)
+    return max(1.0, PERMITTED_INTERVALS * mean, economic)

@@ -11,8 +11,10 @@ import numpy as np
 
 from tools.catalog.demand_table import PARQUET, DemandTable
 from tools.lookback.pooled_service import pooled_service
+from tools.planning.demand import DEMAND_CLASSES
 from tools.planning.demand_distribution import FloatArray
-from tools.planning.scan import DEMAND_CLASSES, METHODS, PlanColumns, Terms, scan
+from tools.planning.scan import PlanColumns, Terms, scan
+from tools.planning.scan_plan import METHODS
 from tools.records.errors import InvalidInput
 
 if TYPE_CHECKING:

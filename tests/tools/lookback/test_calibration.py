@@ -23,8 +23,8 @@ from tools.lookback.calibration import (
 from tools.lookback.reliability import calibration_error
 from tools.lookback.rolling_origin import Interval, rolling_origins
 from tools.planning.confidence import assess, raw_probability, read_table, shipped_table, stratum
+from tools.planning.demand import DEMAND_CLASSES
 from tools.planning.replenishment import plan
-from tools.planning.scan import DEMAND_CLASSES
 from tools.records.errors import InvalidInput
 from tools.records.facts import (
     DemandHistory,

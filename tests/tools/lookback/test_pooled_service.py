@@ -11,8 +11,9 @@ from tools.lookback.backtest import backtest
 from tools.lookback.pooled_factor import asked_service, pooled_factors
 from tools.lookback.pooled_service import pooled_service
 from tools.lookback.rolling_origin import Interval, rolling_origins
+from tools.planning.demand import DEMAND_CLASSES
 from tools.planning.replenishment import plan
-from tools.planning.scan import DEMAND_CLASSES, Terms, scan
+from tools.planning.scan import Terms, scan
 from tools.records.errors import InvalidInput
 from tools.records.facts import ProductFacts
 

@@ -5,23 +5,18 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tools.planning.demand_forecast import (
-    BLOCK_PERIODS,
+from tools.planning.demand_forecast import ErrorMoments, RateForecast, combine, moments_by_point, newest_moments
+from tools.planning.forecast_frame import (
     ERROR_DECAY,
     PAIRS,
     PRIOR_WINDOWS,
     SMOOTHING,
     TIMES,
-    ErrorMoments,
-    RateForecast,
     Trust,
-    combine,
     first_origin,
-    grid,
     measured_horizon,
-    moments_by_point,
-    newest_moments,
 )
+from tools.planning.forecast_grid import BLOCK_PERIODS, grid
 
 
 def series(seed: int, size: int | None = None) -> np.ndarray:

@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from tools.planning.demand import describe
-from tools.planning.demand_forecast import combine, grid, newest_moments
+from tools.planning.demand_forecast import combine, newest_moments
+from tools.planning.forecast_grid import grid
 from tools.planning.interval_forecast import DemandForecast, forecast_demand
 from tools.planning.lead_time import lead_time
 from tools.records.facts import DemandHistory, Supplier
@@ -86,7 +87,7 @@ def test_the_spread_is_that_of_past_errors_widened_by_the_interval_over_the_peri
         variance=np.array([np.var(values, ddof=1)]),
         horizon=8,
     )
-    assert (result.judged.horizon, result.judged.count) == (8, 24)
+    assert (result.judged.frame.horizon, result.judged.frame.judged) == (8, 24)
     assert result.widening == pytest.approx(1.1 + 8 / 200)
     assert result.stock_basis.variance == pytest.approx(8 * float(rate.variance[0]) * (1.1 + 8 / 200))
     assert not result.floored

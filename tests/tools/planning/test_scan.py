@@ -9,18 +9,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tools.planning.demand import DEMAND_CLASSES
 from tools.planning.replenishment import plan
-from tools.planning.scan import (
-    BLOCK_ROWS,
-    CACHED_ROWS,
-    DEMAND_CLASSES,
-    METHODS,
-    TASK_ROWS,
-    PlanColumns,
-    Terms,
-    scan,
-    scan_textbook,
-)
+from tools.planning.scan import BLOCK_ROWS, TASK_ROWS, PlanColumns, Terms, scan, scan_textbook
+from tools.planning.scan_history import CACHED_ROWS
+from tools.planning.scan_plan import METHODS
 from tools.records.errors import InvalidDemand, InvalidInput
 from tools.records.facts import (
     DemandHistory,

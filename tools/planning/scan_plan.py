@@ -1,0 +1,194 @@
+"""The plan's numbers for a block of products, by the lines of one product's plan, as arrays. Pure."""
+
+from dataclasses import dataclass
+from typing import Any, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tools.planning.demand import (
+    DEMAND_CLASSES,
+    ERRATIC_CV2,
+    FEWEST_PERIODS,
+    INTERMITTENT_INTERVAL,
+    LARGEST_QUANTITY,
+)
+from tools.planning.demand_distribution import SMALLEST_MEAN, FloatArray
+from tools.planning.demand_forecast import combine
+from tools.planning.interval_forecast import FEWEST_FOR_FORECAST_ERRORS, widening
+from tools.planning.lognormal import lognormal_expected_shortage, lognormal_quantile_at
+from tools.planning.order_quantity import WHOLE_UNIT_FUZZ
+from tools.planning.scan_history import Histories
+from tools.planning.target import DAYS_A_YEAR
+from tools.planning.working import LONGEST_INTERVAL_DAYS
+
+METHODS = ("too_short", "normal", "no_demand", "forecast_error")
+
+
+def plan_block(known: Histories, terms: dict[str, FloatArray], horizon: int) -> dict[str, NDArray[Any]]:
+    """The columns of a scan by name. `terms` are its terms, with the standard normal quantiles `z` and `asked_z`."""
+    demand = _Interval.of(known, terms, horizon)
+    position = terms["on_hand"] + terms["on_order"] - terms["backorders"]
+    stock, textbook_level = textbook_levels(known, terms)
+    mean_per_day = demand.rate / terms["period_days"]
+    shortage = np.maximum(0.0, demand.level - position)
+    available = np.maximum(0.0, terms["on_hand"] - terms["backorders"])
+    lasting = ~(mean_per_day > available / LONGEST_INTERVAL_DAYS)
+    days = np.where(lasting, np.nan, available / np.where(lasting, 1.0, mean_per_day))
+    lost = demand.lost(position) / (np.where(demand.length > 0, demand.length, 1.0) * terms["period_days"])
+    return {
+        "method": demand.method,
+        "demand_class": _classify(known),
+        "periods": known.periods,
+        "nonzero_periods": known.nonzero,
+        "mean_per_day": mean_per_day,
+        "mean_demand": demand.mean,
+        "demand_sd": np.sqrt(demand.variance),
+        "reorder_point": demand.level,
+        "safety_stock": demand.level - demand.mean,
+        "inventory_position": position,
+        "shortage": shortage,
+        "order_quantity": _order_quantity(demand, position, mean_per_day, terms),
+        "days_until_stockout": days,
+        "lost_units_per_day": lost,
+        "lost_revenue_per_day": lost * terms["unit_price"],
+        "textbook_safety_stock": stock,
+        "textbook_reorder_point": textbook_level,
+    }
+
+
+def textbook_levels(known: Histories, terms: dict[str, FloatArray]) -> tuple[FloatArray, FloatArray]:
+    """Safety stock and reorder point by the textbook. (Silver, Pyke & Thomas, 2017, 6.7 and 6.9)"""
+    interval = (terms["lead_time_days"] + terms["review_period_days"]) / terms["period_days"]
+    mean, sd = known.mean * terms["planned_uplift"], known.sd * terms["planned_uplift"]
+    stock = terms["z"] * sd * np.sqrt(interval)
+    unknown = known.periods < FEWEST_PERIODS
+    return np.where(unknown, np.nan, stock), np.where(unknown, np.nan, mean * interval + stock)
+
+
+@dataclass(frozen=True, slots=True)
+class _Interval:
+    """Demand over each product's protection interval, and the level that covers it."""
+
+    method: NDArray[np.int8]
+    length: FloatArray
+    """In periods."""
+    rate: FloatArray
+    mean: FloatArray
+    variance: FloatArray
+    """What the level is read from."""
+    predictive_variance: FloatArray
+    level: FloatArray
+
+    @classmethod
+    def of(cls, known: Histories, terms: dict[str, FloatArray], horizon: int) -> Self:
+        length = (terms["lead_time_days"] + terms["review_period_days"]) / terms["period_days"]
+        method = _method(known)
+        judged = method == METHODS.index("forecast_error")
+        rate, variance = _rates(known, judged, horizon)
+        rate, variance = rate * terms["planned_uplift"], variance * terms["planned_uplift"] ** 2
+        mean = rate * length
+        between = (rate * terms["lead_time_sd_days"] / terms["period_days"]) ** 2
+        unseen = widening(length, np.maximum(known.periods, 1))
+        widened = np.maximum(variance, rate) * length * unseen + between
+        plain = np.where(variance == 0, rate, variance) * length + between
+        level = _level(mean, widened, plain, judged, terms["asked_z"])
+        variance = np.where(judged, widened, plain)
+        unknown = method == METHODS.index("too_short")
+        if unknown.any():
+            rate, mean, variance, level = (
+                np.where(unknown, np.nan, column) for column in (rate, mean, variance, level)
+            )
+        return cls(method, length, rate, mean, variance, widened, level)
+
+    def lost(self, position: FloatArray) -> FloatArray:
+        """Units of demand over the interval that `position` is expected to leave unserved."""
+        some = self.mean > 0
+        mean, variance = _least(self.mean), _least(self.predictive_variance)
+        unserved = lognormal_expected_shortage(level=position, mean=mean, variance=variance)
+        return np.where(some, unserved, np.maximum(0.0, self.mean - position))
+
+
+def _least(values: FloatArray) -> FloatArray:
+    """What stands for no demand at all, as in `tools.planning.demand_distribution.IntervalDemand`."""
+    return np.maximum(values, SMALLEST_MEAN)
+
+
+def _method(known: Histories) -> NDArray[np.int8]:
+    chosen = np.where(
+        known.periods < FEWEST_FOR_FORECAST_ERRORS, METHODS.index("normal"), METHODS.index("forecast_error")
+    )
+    chosen = np.where(known.mean == 0, METHODS.index("no_demand"), chosen)
+    return np.where(known.periods < FEWEST_PERIODS, METHODS.index("too_short"), chosen).astype(np.int8)
+
+
+def _rates(known: Histories, judged: NDArray[np.bool_], horizon: int) -> tuple[FloatArray, FloatArray]:
+    """Mean and variance of demand per period."""
+    if not judged.any():
+        return known.mean, known.sd**2
+    rate = combine(means=known.means, moments=known.moments, variance=known.sd**2, horizon=horizon)
+    return np.where(judged, rate.mean, known.mean), np.where(judged, rate.variance, known.sd**2)
+
+
+def _level(
+    mean: FloatArray, widened: FloatArray, plain: FloatArray, judged: NDArray[np.bool_], z: FloatArray
+) -> FloatArray:
+    some = mean > 0
+    lognormal = lognormal_quantile_at(z, mean=_least(mean), variance=_least(widened))
+    if judged.all() and some.all():
+        return lognormal
+    normal = np.maximum(0.0, mean + z * np.sqrt(plain))
+    return np.where(some, np.where(judged, lognormal, normal), 0.0)
+
+
+def _classify(known: Histories) -> NDArray[np.int8]:
+    """As `tools.planning.demand.classify`; the spread of the sales' size follows from that of all periods."""
+    nonzero, sales = known.nonzero, np.maximum(known.nonzero, 1)
+    size = known.mean * known.periods / sales
+    square = known.sd**2 * (known.periods - 1) + known.mean**2 * known.periods - size**2 * sales
+    with np.errstate(divide="ignore", invalid="ignore"):
+        erratic = square / np.maximum(sales - 1, 1) / size**2 >= ERRATIC_CV2
+        intermittent = known.periods / sales >= INTERMITTENT_INTERVAL
+    named = DEMAND_CLASSES.index("smooth") + erratic + 2 * intermittent
+    named = np.where(nonzero < FEWEST_PERIODS, DEMAND_CLASSES.index("unclassified"), named)
+    return np.where(nonzero == 0, DEMAND_CLASSES.index("no_demand"), named).astype(np.int8)
+
+
+def _order_quantity(
+    demand: _Interval, position: FloatArray, mean_per_day: FloatArray, terms: dict[str, FloatArray]
+) -> FloatArray:
+    """As `tools.planning.order_quantity.decide_quantity` with the supplier's maximum as the only cap."""
+    triggered = (position <= demand.level) & ((demand.rate > 0) | (demand.level > 0) | (position < 0))
+    multiple, minimum = terms["order_multiple"], np.maximum(terms["minimum_order_quantity"], 1.0)
+    economic = _economic_quantity(mean_per_day, terms)
+    need = demand.level - position
+    needed = np.where((demand.rate > 0) | (demand.level > 0), _units_above(need), _whole_units(need))
+    wanted = np.maximum(needed, _whole_units(economic))
+    wanted = np.ceil(np.maximum(wanted, minimum) / multiple) * multiple
+    smallest = np.ceil(minimum / multiple) * multiple
+    capped = np.floor(terms["maximum_order_quantity"] / multiple) * multiple
+    possible = np.where(capped >= smallest, capped, np.nan)
+    quantity = np.where(wanted > terms["maximum_order_quantity"], possible, wanted)
+    return np.where(np.isnan(demand.level), np.nan, np.where(triggered, quantity, 0.0))
+
+
+def _fuzz(units: FloatArray) -> FloatArray:
+    return np.minimum(0.5, WHOLE_UNIT_FUZZ * np.maximum(1.0, np.abs(units)))
+
+
+def _units_above(need: FloatArray) -> FloatArray:
+    return np.maximum(0.0, np.floor(need + _fuzz(need))) + 1.0
+
+
+def _whole_units(need: FloatArray) -> FloatArray:
+    return np.maximum(0.0, np.ceil(need - _fuzz(need)))
+
+
+def _economic_quantity(mean_per_day: FloatArray, terms: dict[str, FloatArray]) -> FloatArray:
+    """√(2·K·D/h), or 0 where a cost is not known."""
+    holding = terms["holding_rate"] * terms["unit_price"]
+    known = (terms["order_cost"] > 0) & (holding > 0) & (mean_per_day > 0)
+    if not known.any():
+        return np.zeros_like(mean_per_day)
+    square = 2 * terms["order_cost"] * mean_per_day * DAYS_A_YEAR / np.where(known, holding, 1.0)
+    return np.where(known, np.minimum(np.sqrt(np.where(known, square, 0.0)), LARGEST_QUANTITY), 0.0)
