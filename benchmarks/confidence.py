@@ -13,7 +13,6 @@ import numpy as np
 
 from benchmarks.real_data import CAR_PARTS_INTERVAL, RETAIL_INTERVAL, car_parts, data_folder, retail
 from tools.lookback.calibration import (
-    PERMITTED_INTERVALS,
     Outcomes,
     calibrated,
     fit_table,
@@ -25,8 +24,9 @@ from tools.lookback.calibration import (
 from tools.lookback.reliability import calibration_error
 from tools.lookback.rolling_origin import Interval, Origins, rolling_origins
 from tools.planning.confidence import CalibrationTable
+from tools.planning.working import PERMITTED_INTERVALS
 
-SHIPPED = Path(__file__).parent.parent / "tools" / "calibration_table.json"
+SHIPPED = Path(__file__).parent.parent / "tools" / "planning" / "calibration_table.json"
 ORIGIN = (
     "UCI Machine Learning Repository, Online Retail (D. Chen, 2015, doi:10.24432/C5BW33), CC BY 4.0: units per article "
     "and day, 2010-12 to 2011-12, cleaned as in benchmarks/real_data.py; lead time 7 days, review daily"

@@ -9,7 +9,7 @@ import numpy as np
 
 from benchmarks.real_data import CAR_PARTS_INTERVAL, RETAIL_INTERVAL, car_parts, data_folder, retail
 from tools.lookback.coverage import SERVICE_LEVELS, Coverage, coverage, coverage_table, groups
-from tools.lookback.pooled_factor import asked_service, pooled_factors
+from tools.lookback.pooled_service import asked_service, pooled_factors
 from tools.lookback.rolling_origin import Origins, rolling_origins
 from tools.planning.demand import DEMAND_CLASSES
 

@@ -136,9 +136,9 @@ def calibrate(
     product: ProductColumn = None,
 ) -> None:
     """Fit the confidence on your own demand and recorded outcomes: FILE --out TABLE, then set CALIBRATION_TABLE."""
-    from tools.lookback.calibration import fit_on, moved_by_outcomes, write
+    from tools.lookback.calibration import fitted_on_origins, moved_by_outcomes, write
     from tools.lookback.progress import progress_bar
-    from tools.lookback.rolling_origin import Interval
+    from tools.lookback.rolling_origin import Interval, rolling_origins
 
     async def known(book: "OrderBook") -> "list[OrderOutcome]":
         return await book.outcomes.latest(limit=None)
@@ -148,7 +148,8 @@ def calibrate(
         interval = Interval(lead_time, review)
         table = _demand(file, period, drop_returns, product)
         origin = f"{file.name}, lead time {lead_time}, review {review} ({period})"
-        fitted = moved_by_outcomes(fit_on(table, interval, origin=origin, progress=progress_bar), recorded)
+        origins = rolling_origins(table, interval, progress=progress_bar)
+        fitted = moved_by_outcomes(fitted_on_origins(origins, origin=origin), recorded)
         write(fitted, out)
     typer.echo(
         f"wrote {out}: {len(fitted.curves)} curves from {len(table.products)} products, {fitted.proposals:,} "

@@ -7,18 +7,17 @@ import numpy as np
 from tools.catalog.demand_table import DemandTable
 from tools.lookback.calibration import calibrated, judge_proposals
 from tools.lookback.coverage import FEWEST_ORIGINS, SERVICE_LEVELS, Coverage, coverage_table
-from tools.lookback.pooled_factor import PooledFactor, pooled_factors
+from tools.lookback.pooled_service import PooledFactor, pooled_factors
 from tools.lookback.reliability import calibration_error, reliability
-from tools.lookback.rolling_origin import FEWEST_SALES, Interval, Progress, origins_at, rolling_origins
+from tools.lookback.rolling_origin import Interval, Progress, origins_at, rolling_origins, step_over
 from tools.lookback.simulation import OrderTerms, Played, play
 from tools.planning.confidence import CalibrationTable, ReliabilityBin, shipped_table
 from tools.planning.demand import DEMAND_CLASSES
 from tools.planning.demand_distribution import IntArray
 from tools.planning.interval_forecast import FEWEST_FOR_FORECAST_ERRORS
+from tools.planning.notices import FEWEST_SALES
 from tools.records.errors import InvalidInput
 
-MOST_MOMENTS = 60
-"""Origins looked at where the caller does not say how many."""
 LEARNING_SHARE = 0.25
 """Of the periods, before the simulation begins."""
 
@@ -69,14 +68,12 @@ def backtest(
     """Look back on every `step`-th origin, then play the orders through."""
     terms = terms or OrderTerms()
     _refuse_impossible(asked)
-    moments = table.demand.shape[1] - interval.length - FEWEST_FOR_FORECAST_ERRORS + 1
-    step = step or max(1, -(-moments // MOST_MOMENTS))
-    both = _Halves(progress)
-    origins = rolling_origins(table, interval, step=step, progress=both.first)
+    step = step or step_over(table.demand.shape[1], interval)
+    origins = rolling_origins(table, interval, step=step, progress=_half(progress, 0))
     if not len(origins):
         raise _too_little(table)
     first = max(FEWEST_FOR_FORECAST_ERRORS, int(table.demand.shape[1] * LEARNING_SHARE))
-    played = play(table, interval, terms, asked=asked, first=first, progress=both.second)
+    played = play(table, interval, terms, asked=asked, first=first, progress=_half(progress, 50))
     curves = calibration or shipped_table()
     outcomes = judge_proposals(origins)
     confidence = outcomes.raw if curves is None else calibrated(curves, outcomes)
@@ -117,21 +114,14 @@ def few_moments(found: Backtest) -> str | None:
     )
 
 
-@dataclass(frozen=True, slots=True)
-class _Halves:
-    """Progress of two equally long tasks, one after the other, out of a hundred."""
+def _half(progress: Progress | None, begun: int) -> Progress:
+    """Progress of one of two equally long tasks, out of a hundred."""
 
-    report: Progress | None
+    def tell(done: int, of: int) -> None:
+        if progress:
+            progress(begun + 50 * done // of, 100)
 
-    def first(self, done: int, of: int) -> None:
-        self._tell(50 * done // of)
-
-    def second(self, done: int, of: int) -> None:
-        self._tell(50 + 50 * done // of)
-
-    def _tell(self, percent: int) -> None:
-        if self.report:
-            self.report(percent, 100)
+    return tell
 
 
 def _simulated(table: DemandTable, interval: Interval, terms: OrderTerms, played: list[Played]) -> list[SimulatedRow]:

@@ -13,17 +13,15 @@ from tempfile import NamedTemporaryFile
 import numpy as np
 from numpy.typing import NDArray
 
-from tools.catalog.demand_table import DemandTable
 from tools.lookback.reliability import reliability
-from tools.lookback.rolling_origin import Flags, Interval, Origins, Progress, rolling_origins
+from tools.lookback.rolling_origin import Flags, Origins
 from tools.planning.confidence import SHORT_HISTORY, CalibrationCurve, CalibrationTable, ReliabilityBin
 from tools.planning.demand import DEMAND_CLASSES
 from tools.planning.demand_distribution import FloatArray
+from tools.planning.working import PERMITTED_INTERVALS
 from tools.records.errors import InvalidInput
 from tools.records.orders import OrderOutcome
 
-PERMITTED_INTERVALS = 3.0
-"""Intervals of mean demand that may be left over, and at least one unit: as in `tools.planning.replenishment`."""
 SERVICE_LEVELS = (0.9, 0.95, 0.98)
 FACTORS = (0.25, 0.5, 0.75, 1.0, 1.0, 1.0, 1.25, 1.5, 2.0, 3.0, 5.0, 10.0)
 """What is proposed: the plan's quantity at each of these levels, and as often a multiple of it, drawn evenly."""
@@ -32,7 +30,6 @@ FEWEST_OUTCOMES = 400
 """A stratum with fewer is given the curve of all strata with its history length."""
 FEWEST_RECORDED = 50
 """Outcomes of real orders in a stratum from which on they move its curve."""
-EARLIER_SHARE = 0.6
 PRIOR_OUTCOMES = 30.0
 """Independent outcomes at the raw probability's own word that each point of a curve is mixed with."""
 
@@ -70,9 +67,9 @@ def judge(origins: Origins, levels: FloatArray) -> Outcomes:
     return Outcomes(raw, acceptable.astype(np.float64), strata(origins), np.arange(len(origins)), overlap)
 
 
-def judge_proposals(origins: Origins, *, seed: int = 0) -> Outcomes:
+def judge_proposals(origins: Origins) -> Outcomes:
     """The plan's own quantities and others, as `FACTORS` says."""
-    random = np.random.default_rng(seed)
+    random = np.random.default_rng(0)
     planned = [judge(origins, origins.levels(level)) for level in SERVICE_LEVELS]
     factors = random.choice(FACTORS, len(origins))
     other = judge(origins, np.rint(factors * origins.levels(SERVICE_LEVELS[1])))
@@ -149,13 +146,6 @@ def calibrated(table: CalibrationTable, outcomes: Outcomes) -> FloatArray:
     return values
 
 
-def fit_on(
-    table: DemandTable, interval: Interval, *, origin: str, progress: Progress | None = None
-) -> CalibrationTable:
-    """Fit on every origin of a table of demand."""
-    return fitted_on_origins(rolling_origins(table, interval, progress=progress), origin=origin)
-
-
 def fitted_on_origins(origins: Origins, *, origin: str) -> CalibrationTable:
     """The table of all origins, with how a trial table of the earlier ones held on the later."""
     proposals = judge_proposals(origins)
@@ -171,10 +161,7 @@ def fitted_on_origins(origins: Origins, *, origin: str) -> CalibrationTable:
 
 def held_out_reliability(origins: Origins, proposals: Outcomes) -> tuple[ReliabilityBin, ...]:
     """Of all strata and of each, on the later two fifths of the origins; nothing where there is too little."""
-    moment = origins.moment[proposals.origin]
-    cut = float(np.quantile(origins.moment, EARLIER_SHARE))
-    earlier = proposals.where(moment + origins.interval.length <= cut)
-    later = proposals.where(moment > cut)
+    earlier, later = (proposals.where(part[proposals.origin]) for part in origins.earlier_and_later)
     if earlier.raw.size < FEWEST_OUTCOMES or not later.raw.size:
         return ()
     said = calibrated(fit_table(earlier, origin="earlier origins"), later)

@@ -8,11 +8,14 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from tools.lookback.rolling_origin import FAST, SHORT_HISTORY, Flags, Origins
+from tools.lookback.rolling_origin import Flags, Origins
+from tools.planning.confidence import SHORT_HISTORY
 from tools.planning.demand import DEMAND_CLASSES
 from tools.planning.demand_distribution import FloatArray, IntArray
 
 SERVICE_LEVELS = (0.9, 0.95, 0.98, 0.99)
+FAST = 5.0
+"""Units in a protection interval from which on a level can come near the asked service; below, one unit is too much."""
 FEWEST_ORIGINS = 200
 """Groups of all origins with fewer are not reported: two in a hundred of them is no number."""
 

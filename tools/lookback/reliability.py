@@ -56,12 +56,13 @@ def _bin(stratum: str, stated: FloatArray, acceptable: FloatArray, overlap: floa
     )
 
 
-def wilson_interval(share: float, count: float, *, z: float = TWO_SIDED_95) -> tuple[float, float]:
+def wilson_interval(share: float, count: float) -> tuple[float, float]:
     """95 % interval of a probability of which `count` independent trials showed `share`. (Wilson, 1927)
 
     >>> tuple(round(end, 4) for end in wilson_interval(0.8, 10))
     (0.4902, 0.9433)
     """
+    z = TWO_SIDED_95
     spread = z * sqrt(share * (1 - share) / count + z**2 / (4 * count**2))
     middle, scale = share + z**2 / (2 * count), 1 + z**2 / count
     return max(0.0, (middle - spread) / scale), min(1.0, (middle + spread) / scale)

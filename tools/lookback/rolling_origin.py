@@ -1,7 +1,7 @@
 """What the calculator would have said at past moments, and what came: every product, every origin, no look ahead.
 
-At each origin the calculator is given the history as it stood, and the demand of the protection interval that followed
-is put beside its distribution. Intervals and lead times are in whole periods of the table.
+At each origin the calculator gets the history as it stood. Beside its answer stands the demand of the protection
+interval that followed. Intervals and lead times are in whole periods of the table.
 """
 
 from collections.abc import Callable
@@ -14,16 +14,15 @@ from tools.catalog.demand_table import DemandTable
 from tools.planning.demand_distribution import FloatArray, IntArray, Values, z_value
 from tools.planning.interval_forecast import FEWEST_FOR_FORECAST_ERRORS
 from tools.planning.lognormal import lognormal_cdf, lognormal_quantile
+from tools.planning.notices import FEWEST_SALES
 from tools.planning.scan import Terms, scan
 from tools.planning.scan_plan import METHODS
 from tools.records.errors import InvalidInput
 
-SHORT_HISTORY = 26
-FEWEST_SALES = 3
-"""With fewer, nothing is ordered automatically."""
-FAST = 5.0
-"""Units in a protection interval from which on a level can come near the asked service; below, one unit is too much."""
-
+MOST_MOMENTS = 60
+"""Origins looked at where the caller does not say how many."""
+EARLIER_SHARE = 0.6
+"""Of the origins: what is learned from these is tried out on the others."""
 ONE_SD_ABOVE = 0.8413447460685429
 """The service level whose safety stock is one standard deviation."""
 
@@ -82,6 +81,12 @@ class Origins:
         columns = {name: getattr(self, name)[chosen] for name in COLUMNS}
         return replace(self, **columns)
 
+    @property
+    def earlier_and_later(self) -> tuple[Flags, Flags]:
+        """Origins whose interval was over before the cut, and those after it."""
+        cut = float(np.quantile(self.moment, EARLIER_SHARE))
+        return self.moment + self.interval.length <= cut, self.moment > cut
+
     def levels(self, service_level: Values) -> FloatArray:
         """The reorder point that the calculator would have set, for all or for each of them."""
         some = self.mean > 0
@@ -111,38 +116,41 @@ def rolling_origins(
     interval: Interval,
     *,
     step: int = 1,
-    fewest_periods: int = FEWEST_FOR_FORECAST_ERRORS,
-    fewest_sales: int = FEWEST_SALES,
     progress: Progress | None = None,
 ) -> Origins:
     """Every `step`-th origin that has a whole interval after it, of products with enough history."""
-    moments = range(fewest_periods, table.demand.shape[1] - interval.length + 1, step)
+    moments = range(FEWEST_FOR_FORECAST_ERRORS, table.demand.shape[1] - interval.length + 1, step)
     parts = []
     for done, moment in enumerate(moments):
-        found = origins_at(table, interval, moment, fewest_periods=fewest_periods, fewest_sales=fewest_sales)
+        found = origins_at(table, interval, moment)
         parts.append(found.where(~np.isnan(found.actual)))
         if progress:
             progress(done + 1, len(moments))
     if not parts:
         raise InvalidInput(
-            f"The table has {table.demand.shape[1]} periods; looking back takes {fewest_periods + interval.length}."
+            f"The table has {table.demand.shape[1]} periods; looking back takes "
+            f"{FEWEST_FOR_FORECAST_ERRORS + interval.length}."
         )
     columns = {name: np.concatenate([getattr(part, name) for part in parts]) for name in COLUMNS}
     return Origins(interval, step, **columns)
 
 
-def origins_at(
-    table: DemandTable,
-    interval: Interval,
-    moment: int,
-    *,
-    fewest_periods: int = FEWEST_FOR_FORECAST_ERRORS,
-    fewest_sales: int = FEWEST_SALES,
-) -> Origins:
+def moments_of(periods: int, interval: Interval) -> int:
+    """How many origins so many periods have."""
+    return periods - interval.length - FEWEST_FOR_FORECAST_ERRORS + 1
+
+
+def step_over(periods: int, interval: Interval) -> int:
+    """Periods between two origins, so that at most sixty are looked at."""
+    return max(1, -(-moments_of(periods, interval) // MOST_MOMENTS))
+
+
+def origins_at(table: DemandTable, interval: Interval, moment: int) -> Origins:
     """The one origin after `moment` periods; `actual` is NaN where what came is not (wholly) known."""
     past = table.demand[:, :moment]
     known = np.count_nonzero(~np.isnan(past), axis=1)
-    rows = np.flatnonzero((known >= fewest_periods) & (np.count_nonzero(past > 0, axis=1) >= fewest_sales))
+    enough = (known >= FEWEST_FOR_FORECAST_ERRORS) & (np.count_nonzero(past > 0, axis=1) >= FEWEST_SALES)
+    rows = np.flatnonzero(enough)
     came = table.demand[rows, moment : moment + interval.length]
     terms = Terms(
         lead_time_days=interval.lead_time, review_period_days=interval.review_period, service_level=ONE_SD_ABOVE

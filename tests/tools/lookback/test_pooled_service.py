@@ -8,8 +8,7 @@ import pytest
 
 from tools.catalog.demand_table import DemandTable
 from tools.lookback.backtest import backtest
-from tools.lookback.pooled_factor import asked_service, pooled_factors
-from tools.lookback.pooled_service import pooled_service
+from tools.lookback.pooled_service import asked_service, pooled_factors, pooled_service
 from tools.lookback.rolling_origin import Interval, rolling_origins
 from tools.planning.demand import DEMAND_CLASSES
 from tools.planning.replenishment import plan

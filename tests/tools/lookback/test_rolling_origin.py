@@ -5,7 +5,7 @@ import pytest
 
 from tools.catalog.demand_table import DemandTable
 from tools.lookback.coverage import by_product, coverage_table, standard_error, textbook_at
-from tools.lookback.pooled_factor import pooled_factor
+from tools.lookback.pooled_service import pooled_factor
 from tools.lookback.rolling_origin import Interval, Origins, origins_at, rolling_origins
 from tools.planning.replenishment import plan
 from tools.records.errors import InvalidInput
