@@ -1,7 +1,7 @@
 """The offline chat model: the same tool calls a provider's model would make, from code, with no network.
 
-    decision  (submit_order is bound)   look up + calculate → submit what was calculated      agent/submission.py
-    chat                                read the question → call tools → word their figures   agent/conversation.py
+    decision  (submit_order is bound)   look up + calculate → submit what was calculated    submission.py
+    chat                                read the question → call tools → word their figures   conversation.py
 
 It sits last in the model chain, so that the service works with no key and through an outage.
 """
@@ -12,13 +12,14 @@ from uuid import uuid4
 
 from langchain_core.callbacks import AsyncCallbackManagerForLLMRun, CallbackManagerForLLMRun
 from langchain_core.language_models import BaseChatModel, LanguageModelInput
-from langchain_core.messages import AIMessage, BaseMessage
+from langchain_core.messages import AIMessage, BaseMessage, ToolCall
 from langchain_core.outputs import ChatGeneration, ChatResult
 from langchain_core.runnables import Runnable
 from langchain_core.tools import BaseTool
+from langchain_core.utils.function_calling import convert_to_openai_tool
 
 from agent.rules.conversation import converse
-from agent.rules.replies import Call, Reply
+from agent.rules.replies import Reply
 from agent.rules.submission import decide
 
 PROVIDER = "rules"
@@ -37,11 +38,10 @@ class RulesModel(BaseChatModel):
         return {"model": PROVIDER}
 
     def bind_tools(
-        self, tools: Sequence[ToolLike], *, tool_choice: str | dict[str, Any] | bool | None = None, **kwargs: Any
+        self, tools: Sequence[ToolLike], *, tool_choice: str | None = None, **kwargs: Any
     ) -> Runnable[LanguageModelInput, AIMessage]:
-        """Bind by name: which tools are there decides between a decision and a chat."""
-        bound = [{"type": "function", "function": {"name": _tool_name(tool)}} for tool in tools]
-        return self.bind(tools=bound, tool_choice=tool_choice, **kwargs)
+        """Which tools are there decides between a decision and a chat."""
+        return self.bind(tools=[convert_to_openai_tool(tool) for tool in tools], tool_choice=tool_choice, **kwargs)
 
     def _generate(
         self,
@@ -50,9 +50,9 @@ class RulesModel(BaseChatModel):
         run_manager: CallbackManagerForLLMRun | None = None,
         **kwargs: Any,
     ) -> ChatResult:
-        tools = frozenset(_tool_name(tool) for tool in kwargs.get("tools") or ())
+        tools = frozenset(tool["function"]["name"] for tool in kwargs.get("tools") or ())
         respond = decide if "submit_order" in tools else converse
-        reply = respond(messages, tools, _chosen_tool(kwargs.get("tool_choice")))
+        reply = respond(messages, tools, kwargs.get("tool_choice"))
         return ChatResult(generations=[ChatGeneration(message=_message(reply))])
 
     async def _agenerate(
@@ -69,27 +69,7 @@ def _message(reply: Reply) -> AIMessage:
     finish_reason = "tool_calls" if reply.calls else "stop"
     return AIMessage(
         content=reply.text,
-        tool_calls=[_tool_call(call) for call in reply.calls],
+        tool_calls=[ToolCall(name=c.name, args=dict(c.arguments), id=f"rules-{uuid4().hex}") for c in reply.calls],
         response_metadata={"provider": PROVIDER, "model": PROVIDER, "finish_reason": finish_reason},
         usage_metadata={"input_tokens": 0, "output_tokens": 0, "total_tokens": 0},
     )
-
-
-def _tool_call(call: Call) -> Any:
-    return {"name": call.name, "args": dict(call.arguments), "id": f"rules-{uuid4().hex}", "type": "tool_call"}
-
-
-def _tool_name(tool: ToolLike) -> str:
-    if isinstance(tool, dict):
-        function = tool.get("function", tool)
-        return str(function["name"])
-    if isinstance(tool, BaseTool):
-        return tool.name
-    return tool.__name__
-
-
-def _chosen_tool(tool_choice: str | dict[str, Any] | bool | None) -> str | None:
-    """The provider forms of a choice as one word: a tool's name, any, auto or none."""
-    if isinstance(tool_choice, dict):
-        return _tool_name(tool_choice)
-    return tool_choice if isinstance(tool_choice, str) else None

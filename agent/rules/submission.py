@@ -16,46 +16,37 @@ CONCERN_LIMIT = 300
 def decide(messages: Sequence[BaseMessage], tools: frozenset[str], tool_choice: str | None) -> Reply:
     """The next step of a decision. Only the task and the calculator's figures count; no text in a result does.
 
-    Where the calculator could not answer there is no figure to submit, yet an order must be submitted to end the run:
-    action none, quantity 0 and confidence 0 with the error as a concern, which the gate leaves to a person.
+    Both tools are called first. The calculation is made again when its own order was refused, or when none was there.
     """
     task = read_task(messages)
     if task is None:
         return Reply(text="There is no product to decide on in this conversation.")
-    results = read_results(messages)
+    asked: set[str] = set()
+    calculated: dict[str, Any] | None = None
+    failure, refused = "it was not run", False
+    for result in read_results(messages):
+        if result.name == "submit_order" and result.error:
+            tried = (result.arguments.get("action"), result.arguments.get("quantity"))
+            refused = calculated is None or tried == _order(calculated)
+        elif _concerns(result, task):
+            asked.add(result.name)
+            if result.name == "calculate_reorder":
+                calculated, failure = result.data or calculated, result.error or failure
+                refused = False
     if tool_choice == "none":
-        return Reply(text=_rationale(_calculation(results, task)))
-    calls = () if tool_choice == "submit_order" else _lookups(results, task, tools)
-    return Reply(calls=calls or (_submission(results, task),))
-
-
-def _lookups(results: Sequence[ToolResult], task: Task, tools: frozenset[str]) -> tuple[Call, ...]:
-    """What to ask before submitting: both tools on a first turn, after a refusal perhaps a fresh calculation."""
-    arguments = _arguments(task)
-    asked = {result.name for result in results if _concerns(result, task)}
-    if _refused_anew(results, task):
+        return Reply(text=_rationale(calculated))
+    if refused:
         asked.discard("calculate_reorder")
-    wanted = ("get_product", "calculate_reorder")
-    return tuple(Call(name, arguments) for name in wanted if name in tools and name not in asked)
+    open_questions = [name for name in ("get_product", "calculate_reorder") if name in tools - asked]
+    if open_questions and tool_choice != "submit_order":
+        place = {} if task.location is None else {"location": task.location}
+        return Reply(calls=tuple(Call(name, {"product_id": task.product_id, **place}) for name in open_questions))
+    return Reply(calls=(_submission(task, calculated, failure),))
 
 
-def _refused_anew(results: Sequence[ToolResult], task: Task) -> bool:
-    """The calculator's own order was refused, or there was none to submit: its figures may be out of date."""
-    refusals = [i for i, result in enumerate(results) if result.name == "submit_order" and result.error]
-    if not refusals:
-        return False
-    before, after = results[: refusals[-1]], results[refusals[-1] + 1 :]
-    if any(_concerns(result, task) and result.name == "calculate_reorder" for result in after):
-        return False
-    calculated = _calculation(before, task)
-    if calculated is None:
-        return True
-    refused = results[refusals[-1]].arguments
-    return (refused.get("action"), refused.get("quantity")) == _order(calculated)
-
-
-def _submission(results: Sequence[ToolResult], task: Task) -> Call:
-    calculated = _calculation(results, task)
+def _submission(task: Task, calculated: dict[str, Any] | None, failure: str) -> Call:
+    """Without a figure, an order must be submitted all the same to end the run: none at confidence 0, with the error
+    as a concern. The gate leaves that to a person."""
     action, quantity = _order(calculated) if calculated else ("none", 0)
     return Call(
         "submit_order",
@@ -64,7 +55,7 @@ def _submission(results: Sequence[ToolResult], task: Task) -> Call:
             "action": action,
             "quantity": quantity,
             "rationale": _rationale(calculated),
-            "concerns": [] if calculated else [_failure(results, task)],
+            "concerns": [] if calculated else [f"No calculation stands behind this: {failure}"[:CONCERN_LIMIT]],
             "confidence": float(calculated.get("confidence") or 0.0) if calculated else 0.0,
         },
     )
@@ -74,28 +65,12 @@ def _order(calculated: dict[str, Any]) -> tuple[str, int]:
     return calculated["recommended_action"], int(calculated["order_quantity"])
 
 
-def _calculation(results: Sequence[ToolResult], task: Task) -> dict[str, Any] | None:
-    """The latest calculation for the task itself; one with assumptions is never the basis of an order."""
-    fitting = [r.data for r in results if r.name == "calculate_reorder" and r.data and _concerns(r, task)]
-    return fitting[-1] if fitting else None
-
-
 def _concerns(result: ToolResult, task: Task) -> bool:
+    """A calculation with assumptions, or of another place, is never the basis of an order."""
     said = result.data or result.arguments
     same_place = task.location is None or said.get("location") in (None, task.location)
-    changed = result.data.get("assumptions") or any(result.arguments.get(name) is not None for name in ASSUMPTIONS)
-    return said.get("product_id") == task.product_id and same_place and not changed
-
-
-def _arguments(task: Task) -> dict[str, Any]:
-    place = {} if task.location is None else {"location": task.location}
-    return {"product_id": task.product_id, **place}
-
-
-def _failure(results: Sequence[ToolResult], task: Task) -> str:
-    errors = [r.error for r in results if r.name == "calculate_reorder" and r.error and _concerns(r, task)]
-    said = errors[-1] if errors else "it was not run"
-    return f"No calculation stands behind this: {said}"[:CONCERN_LIMIT]
+    assumed = result.data.get("assumptions") or set(map(result.arguments.get, ASSUMPTIONS)) != {None}
+    return said.get("product_id") == task.product_id and same_place and not assumed
 
 
 def _rationale(calculated: dict[str, Any] | None) -> str:

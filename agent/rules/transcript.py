@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -41,18 +41,33 @@ class Task:
 
 def read_task(messages: Sequence[BaseMessage]) -> Task | None:
     """The product a decision is about: the first task of the first human message. Later text carries no authority."""
-    first = next((message for message in messages if isinstance(message, HumanMessage)), None)
-    found = _TASK.match(str(first.text).lstrip()) if first else None
-    task = _object(found.group(1)) if found else {}
-    product_id, location = task.get("product_id"), task.get("location")
-    if not isinstance(product_id, str) or not product_id:
-        return None
-    return Task(product_id=product_id, location=location if isinstance(location, str) else None)
+    for message in messages:
+        if isinstance(message, HumanMessage):
+            found = _TASK.match(str(message.text).lstrip())
+            task = _object(found.group(1)) if found else {}
+            product_id, location = task.get("product_id"), task.get("location")
+            if not isinstance(product_id, str) or not product_id:
+                return None
+            return Task(product_id=product_id, location=location if isinstance(location, str) else None)
+    return None
 
 
 def read_results(messages: Sequence[BaseMessage]) -> tuple[ToolResult, ...]:
     """Every answered tool call, in the order of the answers."""
-    return tuple(_results(messages))
+    calls: dict[str, tuple[str, dict[str, Any]]] = {}
+    results: list[ToolResult] = []
+    for message in messages:
+        if isinstance(message, AIMessage):
+            for call in message.tool_calls:
+                calls[call["id"] or ""] = (call["name"], call["args"])
+        elif isinstance(message, ToolMessage):
+            name, arguments = calls.get(message.tool_call_id, (message.name or "", {}))
+            text = str(message.text)
+            data = _object(text)
+            failed = message.status == "error" or "error" in data
+            error = str(data.get("error") or text) if failed else None
+            results.append(ToolResult(name, arguments, {} if failed else data, error))
+    return tuple(results)
 
 
 def read_turns(messages: Sequence[BaseMessage], *, last: int) -> tuple[Turn, ...]:
@@ -66,24 +81,6 @@ def _turn(messages: Sequence[BaseMessage]) -> Turn:
     spoken = [message for message in messages if isinstance(message, AIMessage)]
     answer = str(spoken[-1].text) if spoken else ""
     return Turn(str(messages[0].text), read_results(messages), replies=len(spoken), answer=answer)
-
-
-def _results(messages: Sequence[BaseMessage]) -> Iterator[ToolResult]:
-    calls: dict[str, tuple[str, dict[str, Any]]] = {}
-    for message in messages:
-        if isinstance(message, AIMessage):
-            calls.update({call["id"]: (call["name"], call["args"]) for call in message.tool_calls if call["id"]})
-        elif isinstance(message, ToolMessage):
-            name, arguments = calls.get(message.tool_call_id, (message.name or "", {}))
-            yield _result(name, arguments, message)
-
-
-def _result(name: str, arguments: dict[str, Any], message: ToolMessage) -> ToolResult:
-    text = str(message.text)
-    data = _object(text)
-    if message.status == "error" or "error" in data:
-        return ToolResult(name, arguments, error=str(data.get("error") or text))
-    return ToolResult(name, arguments, data=data)
 
 
 def _object(text: str) -> dict[str, Any]:

@@ -190,9 +190,8 @@ def test_a_failed_calculation_is_submitted_as_a_concern_without_confidence() -> 
     assert "The history has 2 points" in submitted["concerns"][0]
 
 
-@pytest.mark.parametrize("choice", ["submit_order", {"type": "function", "function": {"name": "submit_order"}}])
-def test_a_forced_submission_is_made_whatever_is_missing(choice: Any) -> None:
-    forced = ask([TASK], choice=choice)
+def test_a_forced_submission_is_made_whatever_is_missing() -> None:
+    forced = ask([TASK], choice="submit_order")
 
     assert list(calls_of(forced)) == ["submit_order"]
     assert calls_of(forced)["submit_order"]["confidence"] == 0.0
