@@ -11,12 +11,13 @@ help: ## Show what can be made
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
 
 $(BIN)/python:
-	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or later is needed; say: make PYTHON=python3.11 run")'
-	$(PYTHON) -m venv $(VENV)
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or later is needed; say: make PYTHON=python3.11 run")'
+	@$(PYTHON) -m venv $(VENV)
 
 $(VENV)/run.stamp: requirements.lock pyproject.toml | $(BIN)/python
-	$(INSTALL) --no-deps --require-hashes --requirement requirements.lock
-	$(INSTALL) --no-deps --no-build-isolation --editable .
+	@echo "Installing into $(VENV). This takes a minute or two, once."
+	@$(INSTALL) --no-deps --require-hashes --requirement requirements.lock
+	@$(INSTALL) --no-deps --no-build-isolation --editable .
 	@touch $@
 
 $(VENV)/dev.stamp: requirements-dev.lock pyproject.toml | $(BIN)/python
@@ -25,8 +26,8 @@ $(VENV)/dev.stamp: requirements-dev.lock pyproject.toml | $(BIN)/python
 	@touch $@ $(VENV)/run.stamp
 
 run: $(VENV)/run.stamp ## Show one decision, then serve on HOST:PORT (SQLite, sample catalogue, no provider key needed)
-	$(BIN)/restock demo
-	$(BIN)/restock serve
+	@$(BIN)/restock demo
+	@$(BIN)/restock serve
 
 test: $(VENV)/dev.stamp ## Run every test
 	$(BIN)/pytest

@@ -155,6 +155,8 @@ class Settings(BaseSettings):
     """Serve /docs and /openapi.json."""
     log_level: Literal["debug", "info", "warning", "error"] = "info"
     """Least severe event that is logged."""
+    log_format: Literal["auto", "json", "plain"] = "auto"
+    """JSON lines, or plain words for people; auto: plain in a terminal, JSON anywhere else."""
 
     @property
     def on_postgresql(self) -> bool:

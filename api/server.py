@@ -5,10 +5,11 @@ import gc
 import multiprocessing
 import os
 import signal
+import socket
 import sys
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
-from socket import socket
+from collections.abc import AsyncIterator, Callable
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from functools import partial
 from tempfile import TemporaryDirectory
 from threading import Thread
 from types import FrameType
@@ -28,7 +29,8 @@ from agent.secrets import secrets_in_force
 from agent.settings import Settings
 from api.app import create_app
 from api.door.observability import configure_logging
-from tools.records.errors import RestockError
+from api.door.start_faults import cannot_listen, sentence
+from api.welcome import address_of, greet
 
 log = structlog.get_logger(__name__)
 
@@ -42,19 +44,27 @@ HUNG_SECONDS = 30
 
 def serve(settings: Settings, *, only_work: bool = False) -> None:
     """Serve until a signal says stop. Port 0 takes a free one. `only_work` serves health and metrics alone."""
-    configure_logging(settings.log_level, secrets=secrets_in_force(settings))
+    log_as_set(settings)
     listener, settings = bind(settings)
     if settings.server_processes > 1 and not only_work:
         _serve_with_workers(settings, listener)
         return
     config = _config(settings, create_app(settings, open_runtime=opened, only_work=only_work))
     with suppress(KeyboardInterrupt):
-        _Server(config, settings).run(sockets=[listener])
+        _Server(config, partial(greet, settings, only_work=only_work)).run(sockets=[listener])
 
 
-def bind(settings: Settings) -> tuple[socket, Settings]:
+def bind(settings: Settings) -> tuple[socket.socket, Settings]:
     """A socket that is bound but does not listen yet, and the settings with the address that it got."""
-    listener = _config(settings).bind_socket()
+    family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
+    listener = socket.socket(family)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listener.bind((settings.host, settings.port))
+    except OSError as error:
+        log.error("start_failed", reason=cannot_listen(error, settings))
+        sys.exit(STARTUP_FAILURE)
+    listener.set_inheritable(True)
     settings = settings.model_copy(update={"port": listener.getsockname()[1]})
     return listener, settings.model_copy(update={"public_url": settings.public_url or address_of(settings)})
 
@@ -62,26 +72,28 @@ def bind(settings: Settings) -> tuple[socket, Settings]:
 def worker_app() -> FastAPI:
     """What each of several processes serves. Its parent left the settings in the environment."""
     settings = read_settings()
-    configure_logging(settings.log_level, secrets=secrets_in_force(settings))
+    log_as_set(settings)
     return create_app(settings, open_runtime=opened)
 
 
 class _Server(uvicorn.Server):
-    """One process: says its address once it listens."""
+    """One process: greets once it listens."""
 
-    def __init__(self, config: uvicorn.Config, settings: Settings) -> None:
+    def __init__(self, config: uvicorn.Config, greet: Callable[[], None]) -> None:
         super().__init__(config)
-        self._settings = settings
+        self._greet = greet
 
-    async def startup(self, sockets: list[socket] | None = None) -> None:
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets=sockets)
-        _say_address(self._settings)
+        self._greet()
 
 
 class _Workers(Multiprocess):
     """Several processes: says their address once all listen, and drops the gauges of those that died."""
 
-    def __init__(self, config: uvicorn.Config, settings: Settings, listener: socket, metrics_folder: str) -> None:
+    def __init__(
+        self, config: uvicorn.Config, settings: Settings, listener: socket.socket, metrics_folder: str
+    ) -> None:
         super().__init__(config, [listener])
         self._settings, self._metrics_folder = settings, metrics_folder
         self._announced = False
@@ -99,17 +111,17 @@ class _Workers(Multiprocess):
             mark_process_dead(pid, self._metrics_folder)  # type: ignore[no-untyped-call]  # the library has no types
         if not self._announced and all(process.is_ready() for process in self.processes):
             self._announced = True
-            _say_address(self._settings)
+            greet(self._settings)
 
 
-def _serve_with_workers(settings: Settings, listener: socket) -> None:
+def _serve_with_workers(settings: Settings, listener: socket.socket) -> None:
     """The parent serves nothing itself. It prepares the database once, and the folder of everybody's metrics."""
     if settings.migrate_at_start:
         try:
             asyncio.run(prepare_databases(settings))
-        except RestockError as error:
-            log.error("database_not_prepared", reason=error.message)
-            sys.exit(1)
+        except Exception as error:
+            log_failed_start(error, settings)
+            sys.exit(STARTUP_FAILURE)
     with TemporaryDirectory(prefix="restock-metrics-") as folder:
         os.environ |= {
             "HOST": settings.host,
@@ -127,7 +139,12 @@ def _serve_with_workers(settings: Settings, listener: socket) -> None:
 @asynccontextmanager
 async def opened(settings: Settings) -> AsyncIterator[Runtime]:
     """The runtime of a process that serves: it refuses new work from the first signal to stop on."""
-    async with open_runtime(settings) as runtime:
+    async with AsyncExitStack() as stack:
+        try:
+            runtime = await stack.enter_async_context(open_runtime(settings))
+        except Exception as error:
+            log_failed_start(error, settings)
+            raise
         for number in (signal.SIGTERM, signal.SIGINT):
             _begin_shutdown_at(number, runtime)
         if parent := multiprocessing.parent_process():
@@ -136,6 +153,17 @@ async def opened(settings: Settings) -> AsyncIterator[Runtime]:
         gc.collect()
         gc.freeze()
         yield runtime
+
+
+def log_as_set(settings: Settings) -> None:
+    """Log as these settings say, and nothing secret of them."""
+    configure_logging(settings.log_level, log_format=settings.log_format, secrets=secrets_in_force(settings))
+
+
+def log_failed_start(error: Exception, settings: Settings) -> None:
+    """In a sentence where the cause is known, with its frames where it is not."""
+    reason = sentence(error, settings)
+    log.error("start_failed", reason=reason, exc_info=None if reason else error)
 
 
 def _begin_shutdown_at(number: signal.Signals, runtime: Runtime) -> None:
@@ -173,14 +201,3 @@ def _config(settings: Settings, app: FastAPI | str = "") -> uvicorn.Config:
         timeout_graceful_shutdown=int(settings.run_deadline_seconds) + GRACE_MARGIN_SECONDS,
         timeout_worker_healthcheck=HUNG_SECONDS,
     )
-
-
-def address_of(settings: Settings) -> str:
-    """Where a person on this machine reaches the service."""
-    host = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(settings.host, settings.host)  # noqa: S104
-    return f"http://{host}:{settings.port}"
-
-
-def _say_address(settings: Settings) -> None:
-    sys.stdout.write(f"Listening on {address_of(settings)} (stop with Ctrl+C)\n")
-    sys.stdout.flush()

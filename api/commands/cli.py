@@ -5,10 +5,10 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from api.commands.book_at_hand import load_settings, refuse, with_book
 from api.commands.events import events
 from api.commands.keys import keys
 from api.commands.lookback import backtest, calibrate, scan
+from api.commands.opening import finish, load_settings, with_book
 
 if TYPE_CHECKING:
     from tools.book.audit import AuditEntry
@@ -53,16 +53,10 @@ def worker(
 @app.command()
 def migrate() -> None:
     """Bring the database to the present schema, and end. Safe to run from several hosts at once."""
-    import asyncio
-
     settings = load_settings()
     from agent.runtime import prepare_databases
-    from tools.records.errors import RestockError
 
-    try:
-        asyncio.run(prepare_databases(settings))
-    except RestockError as error:
-        refuse(error)
+    finish(prepare_databases(settings), settings)
     typer.echo("The database has the present schema.")
 
 
@@ -71,31 +65,19 @@ def demo(
     product_id: Annotated[str, typer.Argument(help="A product of the sample catalogue.")] = "STEEL_SHEETS",
 ) -> None:
     """Show one whole decision: calls made, calculation, confidence, route, order. Leaves nothing behind."""
-    import asyncio
-
     settings = load_settings()
     from api.commands.demo import show_decision
-    from tools.records.errors import RestockError
 
-    try:
-        asyncio.run(show_decision(product_id, settings))
-    except RestockError as error:
-        refuse(error)
+    finish(show_decision(product_id, settings), settings)
 
 
 @app.command()
 def prune() -> None:
     """Forget what is older than the KEEP_… settings say, beside a serving process or not. Never orders or decisions."""
-    import asyncio
-
     settings = load_settings()
     from agent.runtime import prune_once
-    from tools.records.errors import RestockError
 
-    try:
-        pruned = asyncio.run(prune_once(settings))
-    except RestockError as error:
-        refuse(error)
+    pruned = finish(prune_once(settings), settings)
     typer.echo("Forgotten: " + ", ".join(f"{number} {what}" for what, number in pruned.items()) + ".")
 
 

@@ -8,10 +8,9 @@ import typer
 from langchain_core.messages import AIMessage, AnyMessage, ToolMessage
 
 from agent.runtime import Runtime, open_runtime
-from agent.secrets import secrets_in_force
 from agent.settings import Settings
 from agent.state import DecisionRequest
-from api.door.observability import configure_logging
+from api.server import log_as_set
 from tools.records.orders import Order, Proposal, RunView
 from tools.records.plan import Plan
 
@@ -20,7 +19,7 @@ _WIDTH = 100
 
 async def show_decision(product_id: str, settings: Settings) -> None:
     """Decide on one product of the sample catalogue in a temporary order book, and print every step of it."""
-    configure_logging("error", secrets=secrets_in_force(settings))
+    log_as_set(settings.model_copy(update={"log_level": "error"}))
     with tempfile.TemporaryDirectory(prefix="restock-demo-") as folder:
         temporary = settings.model_copy(
             update={

@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from api.commands.book_at_hand import load_settings, operator, with_book
+from api.commands.opening import load_settings, operator, with_book
 
 events = typer.Typer(help="Events that could not be delivered.", no_args_is_help=True, rich_markup_mode=None)
 

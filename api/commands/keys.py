@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from api.commands.book_at_hand import load_settings, operator, with_book
+from api.commands.opening import load_settings, operator, with_book
 
 if TYPE_CHECKING:
     from tools.book.book import OrderBook

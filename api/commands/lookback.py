@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from api.commands.book_at_hand import load_settings, with_book
+from api.commands.opening import load_settings, with_book
 
 if TYPE_CHECKING:
     from tools.book.book import OrderBook

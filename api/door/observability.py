@@ -23,6 +23,7 @@ from structlog.typing import EventDict, Processor, WrappedLogger
 
 from agent.metrics import Metrics
 from api.door.errors import unexpected_problem
+from api.door.plain_lines import is_for_people, plain_line
 from api.door.security_headers import ON_EVERY_ANSWER, ON_THE_DOCS_PAGE
 
 log = structlog.get_logger(__name__)
@@ -93,21 +94,30 @@ def _request_id(scope: Scope) -> str:
 
 
 def configure_logging(
-    level: str, *, secrets: Sequence[str] = (), stream: TextIO | None = None, fixed: bool = True
+    level: str,
+    *,
+    log_format: str = "json",
+    secrets: Sequence[str] = (),
+    stream: TextIO | None = None,
+    fixed: bool = True,
 ) -> None:
-    """Route structlog's events and the standard library's records (uvicorn's among them) to `stream` as JSON lines.
+    """Route structlog's events and the standard library's records (uvicorn's among them) to `stream`, as JSON lines or
+    in plain words.
 
     `fixed` lets loggers keep this configuration once they are used, which saves a fifth of a line's cost.
     """
     stream = stream or sys.stderr
-    number = logging.getLevelNamesMapping()[level.upper()]
+    number, plain = logging.getLevelNamesMapping()[level.upper()], is_for_people(log_format, stream)
     shared: list[Processor] = [
         structlog.contextvars.merge_contextvars,
         structlog.processors.add_log_level,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
         _fault_without_values,
     ]
-    rendering: list[Processor] = [structlog.processors.JSONRenderer(ensure_ascii=False), _Redaction(secrets)]
+    rendering: list[Processor] = [
+        plain_line if plain else structlog.processors.JSONRenderer(ensure_ascii=False),
+        _Redaction(secrets),
+    ]
     structlog.configure(
         processors=[*shared, *rendering],
         wrapper_class=structlog.make_filtering_bound_logger(number),
@@ -122,7 +132,13 @@ def configure_logging(
     handler.setFormatter(formatter)
     logging.basicConfig(handlers=[handler], level=logging.WARNING, force=True)
     logging.captureWarnings(True)
-    logging.getLogger("uvicorn").setLevel(number)
+    logging.getLogger("uvicorn").setLevel(max(number, logging.WARNING) if plain else number)
+    logging.getLogger("uvicorn.error").addFilter(_is_no_traceback)
+
+
+def _is_no_traceback(record: logging.LogRecord) -> bool:
+    """Uvicorn logs a failed start as a traceback in one text, with folders and values; ours is `start_failed`."""
+    return not record.getMessage().startswith(("Traceback", "Application startup failed"))
 
 
 def _fault_without_values(_: WrappedLogger, __: str, event: EventDict) -> EventDict:

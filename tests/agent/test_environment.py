@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from agent.environment import BadSettings, letters_between, read_settings
 from agent.settings import Settings
-from api.commands.book_at_hand import load_settings
+from api.commands.opening import load_settings
 
 SECRET = "canary-4be1-9d20-77aa-5c1e-0f3b-88d2"
 USUAL = Path(__file__).with_name("usual_variables.txt").read_text(encoding="utf-8").split()

@@ -30,5 +30,5 @@ def test_a_database_that_does_not_answer_is_named_by_its_setting(run: Any) -> No
     result = run("migrate", DATABASE_URL="postgresql://nobody@127.0.0.1:1/x")
 
     assert result.exit_code == 1
-    assert "Check DATABASE_URL" in result.stderr
+    assert "start it, or correct DATABASE_URL." in result.stderr
     assert "Idempotency-Key" not in result.stderr

@@ -1,8 +1,8 @@
 """What commands need before they begin: the settings, and the order book where they name it."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
-from typing import TYPE_CHECKING, NoReturn, TypeVar
+from collections.abc import Awaitable, Callable, Coroutine
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import typer
 
@@ -10,7 +10,6 @@ if TYPE_CHECKING:
     from agent.settings import Settings
     from tools.book.audit import Actor
     from tools.book.book import OrderBook
-    from tools.records.errors import RestockError
 
 T = TypeVar("T")
 
@@ -28,10 +27,8 @@ def load_settings(**given: str | int | None) -> "Settings":
 
 
 def with_book(settings: "Settings", work: "Callable[[OrderBook], Awaitable[T]]") -> T:
-    """What the work returns on the order book of these settings, at its present schema. A refusal ends the command with
-    its message."""
+    """What the work returns on the order book of these settings, at its present schema."""
     from tools.book.book import OrderBook
-    from tools.records.errors import RestockError
     from tools.storage.database import Database
     from tools.storage.migrations.upgrade import migrate
 
@@ -40,20 +37,21 @@ def with_book(settings: "Settings", work: "Callable[[OrderBook], Awaitable[T]]")
         async with Database(settings.database_url) as database:
             return await work(OrderBook(database))
 
+    return finish(on_book(), settings)
+
+
+def finish(work: Coroutine[Any, Any, T], settings: "Settings") -> T:
+    """What the work returns. Ends the command with a sentence where it fails for a known reason."""
+    from api.door.start_faults import sentence
+
     try:
-        return asyncio.run(on_book())
-    except RestockError as error:
-        refuse(error)
-
-
-def refuse(error: "RestockError") -> NoReturn:
-    """End the command with the error's message. A database that does not answer is named by its setting here, where
-    there is no request that could be sent again."""
-    from tools.records.errors import Unavailable
-
-    where = " Check DATABASE_URL and that its server runs." if isinstance(error, Unavailable) else ""
-    typer.echo(error.message.replace(", with the same Idempotency-Key", "") + where, err=True)
-    raise typer.Exit(1) from None
+        return asyncio.run(work)
+    except Exception as error:
+        words = sentence(error, settings)
+        if words is None:
+            raise
+        typer.echo(words, err=True)
+        raise typer.Exit(1) from None
 
 
 def operator() -> "Actor":

@@ -1,0 +1,77 @@
+"""Why a start fails, in a sentence that says what to do: no traceback, and nothing of a driver's message that could
+hold a password."""
+
+import errno
+import sqlite3
+from pathlib import Path
+
+import sqlalchemy as sa
+from sqlalchemy import exc
+
+from agent.settings import Settings
+from tools.records.errors import RestockError, Unavailable
+
+_KNOWN = (
+    "Connection refused",
+    "Name or service not known",
+    "password authentication failed",
+    "no password supplied",
+    "does not exist",
+    "timeout expired",
+    "unable to open database file",
+    "readonly database",
+    "disk is full",
+    "database is locked",
+)
+"""What drivers say that helps and gives nothing away."""
+_SQLITE = b"SQLite format 3\0"
+
+
+def sentence(error: BaseException, settings: Settings) -> str | None:
+    """What a person is told of this error, or None where nobody has expected it."""
+    if isinstance(error, Unavailable) and error.__cause__ is not None:
+        return _unavailable(str(error.__cause__), settings)
+    if isinstance(error, RestockError):
+        return error.message.replace(", with the same Idempotency-Key", "").rstrip(".") + "."
+    if isinstance(error, sqlite3.DatabaseError | exc.DatabaseError):
+        return _damaged(settings)
+    if isinstance(error, OSError) and error.filename:
+        return f"{error.filename} cannot be opened ({error.strerror}); make it accessible, or name another."
+    return str(error) if isinstance(error, ImportError) else None
+
+
+def _unavailable(cause: str, settings: Settings) -> str:
+    known = next((f" ({words})" for words in _KNOWN if words in cause), "")
+    if settings.on_postgresql:
+        return f"PostgreSQL cannot be reached{known}; start it, or correct DATABASE_URL."
+    file = _database_file(settings)
+    return f"{file} cannot be used{known}; make it and its folder writable, or name another file in DATABASE_URL."
+
+
+def _damaged(settings: Settings) -> str:
+    files = [str(path) for path in (_database_file(settings), settings.checkpoint_path) if not _looks_sound(path)]
+    return (
+        f"{' or '.join(files) or 'A database file'} is damaged or no SQLite database; "
+        "restore it from a copy, or name another file in DATABASE_URL or CHECKPOINT_PATH."
+    )
+
+
+def _looks_sound(path: Path) -> bool:
+    if not path.is_file():
+        return True
+    with path.open("rb") as file:
+        return file.read(len(_SQLITE)) in (b"", _SQLITE)
+
+
+def _database_file(settings: Settings) -> Path:
+    return Path(sa.make_url(settings.database_url).database or "")
+
+
+def cannot_listen(error: OSError, settings: Settings) -> str:
+    """Why the service has no place to listen on."""
+    place = f"{settings.host}:{settings.port}"
+    if error.errno == errno.EADDRINUSE:
+        return f"Another program listens on {place}; stop it, or set PORT to another port."
+    if error.errno == errno.EACCES:
+        return f"{place} is not open to this user; set PORT to one above 1023."
+    return f"{place} is no address of this machine ({error.strerror}); set HOST, as 127.0.0.1 or 0.0.0.0."

@@ -1,0 +1,47 @@
+"""What the service says to people once it listens."""
+
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+from agent.settings import Settings
+from api.door.plain_lines import is_for_people
+
+
+def greet(settings: Settings, *, only_work: bool = False) -> None:
+    """Say the address on standard output; in a terminal also how to begin, and what is missing."""
+    lines = [f"Listening on {address_of(settings)} (stop with Ctrl+C)"]
+    if not only_work and is_for_people(settings.log_format, sys.stdout):
+        lines += _first_steps(settings)
+    sys.stdout.write("\n".join(lines) + "\n")
+    sys.stdout.flush()
+
+
+def address_of(settings: Settings) -> str:
+    """Where a person on this machine reaches the service."""
+    host = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(settings.host, settings.host)  # noqa: S104
+    return f"http://{host}:{settings.port}"
+
+
+def _first_steps(settings: Settings) -> Iterator[str]:
+    address = address_of(settings)
+    yield f'Ask with your key: curl -H "X-API-Key: YOUR_KEY" {address}/debug/STEEL_SHEETS'
+    if settings.api_key is None:
+        yield f"Key lost? Make another: {_command()} keys create my-name --scope trigger --scope read --scope approve"
+    if settings.docs_enabled:
+        yield f"Try it in a browser: {address}/docs"
+    yield _models(settings)
+
+
+def _command() -> str:
+    """As it was called, for it may not be on the path."""
+    return sys.argv[0] if Path(sys.argv[0]).name == "restock" else "restock"
+
+
+def _models(settings: Settings) -> str:
+    keys = {"google_genai": settings.gemini_api_key, "groq": settings.groq_api_key}
+    chain = (settings.primary_model, *settings.fallback_models)
+    if usable := [name for name in chain if keys.get(name.partition(":")[0], True)]:
+        return f"Models: {', then '.join(usable)}."
+    answer = "built-in rules answer" if settings.rules_model else "every decision waits for a person"
+    return f"No model key: {answer}. Set GEMINI_API_KEY or GROQ_API_KEY in .env to use a model."

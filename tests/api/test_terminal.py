@@ -1,0 +1,128 @@
+"""What people see who start the service in a terminal, and what machines get that start it anywhere else."""
+
+import json
+import os
+import pty
+import re
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import httpx
+import pytest
+
+ROOT = Path(__file__).parents[2]
+COMMAND = [sys.executable, "-c", "import sys; sys.argv[0] = 'restock'; from api.commands.cli import main; main()"]
+SECRET = "canary-password-51ae"
+
+
+class Terminal:
+    """A command in a terminal of its own, or with a pipe where no terminal is."""
+
+    def __init__(self, folder: Path, *arguments: str, terminal: bool = True, **settings: str) -> None:
+        self._ours, theirs = pty.openpty() if terminal else os.pipe()
+        environment = {"PATH": os.environ["PATH"], "PYTHONPATH": str(ROOT), "PORT": "0", **settings}
+        self.process = subprocess.Popen(
+            [*COMMAND, *arguments], cwd=folder, env=environment, stdin=theirs, stdout=theirs, stderr=theirs
+        )
+        os.close(theirs)
+        self.text = ""
+
+    def read_until(self, words: str) -> None:
+        while words not in self.text:
+            assert self._read(), f"ended without {words!r}: {self.text}"
+
+    def read_to_the_end(self) -> int:
+        while self._read():
+            pass
+        os.close(self._ours)
+        return self.process.wait(60)
+
+    def _read(self) -> bool:
+        try:
+            part = os.read(self._ours, 65_536)
+        except OSError:  # a terminal whose last process has gone
+            return False
+        self.text += part.decode().replace("\r", "")
+        return bool(part)
+
+    def stop(self) -> int:
+        self.process.send_signal(signal.SIGINT)
+        return self.read_to_the_end()
+
+
+Run = Callable[..., Terminal]
+
+
+@pytest.fixture
+def run(tmp_path: Path) -> Iterator[Run]:
+    """Runs `restock …` in a folder of its own."""
+    begun: list[Terminal] = []
+
+    def run_one(*arguments: str, **settings: str) -> Terminal:
+        begun.append(Terminal(tmp_path, *arguments, **settings))  # type: ignore[arg-type]  # a switch is among them
+        return begun[-1]
+
+    yield run_one
+    for each in begun:
+        each.process.kill()
+        each.process.wait()
+
+
+def test_a_terminal_shows_the_address_the_key_how_to_use_it_and_what_is_missing(run: Run) -> None:
+    shown = run("serve")
+    shown.read_until("to use a model.")
+    address, key = (re.findall(words, shown.text)[0] for words in (r"Listening on (\S+)", r"only\): (rsk_\S+)"))
+    answer = httpx.get(f"{address}/debug/STEEL_SHEETS", headers={"X-API-Key": key}, trust_env=False, timeout=60)
+    shown.read_until("/debug/{product_id} 200")
+
+    assert answer.status_code == 200
+    assert shown.stop() == 0
+    assert f'Ask with your key: curl -H "X-API-Key: YOUR_KEY" {address}/debug/STEEL_SHEETS\n' in shown.text
+    assert f"Try it in a browser: {address}/docs\n" in shown.text
+    assert "No model key: built-in rules answer. Set GEMINI_API_KEY or GROQ_API_KEY in .env to use" in shown.text
+    assert "Nothing bounds what automatic orders may cost in a day; set AUTO_DAY_VALUE_LIMIT.\n" in shown.text
+    assert [line for line in shown.text.splitlines() if line.startswith("{") or "\x1b" in line or "=" in line] == []
+
+
+def test_elsewhere_every_line_of_the_log_is_json(run: Run) -> None:
+    shown = run("serve", terminal=False)
+    shown.read_until("Listening on")
+
+    assert shown.stop() == 0
+    said = [line for line in shown.text.splitlines() if not line.startswith("{")]
+    assert [line.split()[0] for line in said] == ["API", "Listening"]
+    logged = [json.loads(line)["event"] for line in shown.text.splitlines() if line.startswith("{")]
+    assert {"automatic_spending_unbounded", "model_left_out", "Application startup complete."} <= set(logged)
+
+
+def test_plain_words_can_be_asked_for_where_no_terminal_is(run: Run) -> None:
+    shown = run("serve", terminal=False, LOG_FORMAT="plain", GROQ_API_KEY="k", CHECK_MODELS="false")
+    shown.read_until("Models: groq:openai/gpt-oss-120b.\n")
+
+    assert shown.stop() == 0
+    assert "{" not in shown.text
+
+
+@pytest.mark.parametrize("terminal", [True, False])
+def test_a_start_that_fails_says_why_in_one_sentence(run: Run, terminal: bool) -> None:
+    shown = run("serve", terminal=terminal, DATABASE_URL=f"postgresql://u:{SECRET}@127.0.0.1:1/x")
+
+    assert shown.read_to_the_end() == 3
+    assert "PostgreSQL cannot be reached (Connection refused); start it, or correct DATABASE_URL." in shown.text
+    assert [words for words in ("Traceback", str(ROOT), SECRET) if words in shown.text] == []
+    assert not terminal or len(shown.text.splitlines()) == 1
+
+
+def test_a_port_that_is_taken_is_named(run: Run) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        port = other.getsockname()[1]
+        shown = run("serve", PORT=str(port))
+        code = shown.read_to_the_end()
+
+    assert code == 3
+    assert f"Another program listens on 127.0.0.1:{port}; stop it, or set PORT to another port." in shown.text
+    assert len(shown.text.splitlines()) == 1
