@@ -75,24 +75,25 @@ class Verdict(Record):
 
 def judge(submission: Submission | None, plan: Plan, circumstances: Circumstances, limits: Limits) -> Verdict:
     """Route one submission (None: unreadable, or there was none). Never raises for anything a model can say."""
+
+    def sure(quantity: int) -> Confidence:
+        return assess_confidence(plan, quantity, table=limits.calibration)
+
     fault = _fault(submission, plan, circumstances)
+    action, quantity = plan.recommended_action, plan.order_quantity
     if fault and circumstances.may_retry and circumstances.escalation is None:
-        said = assess_confidence(plan, plan.order_quantity, table=limits.calibration)
-        return _verdict("retry", plan, plan.recommended_action, plan.order_quantity, confidence=said, correction=fault)
+        return Verdict(route="retry", action=action, quantity=quantity, confidence=sure(quantity), correction=fault)
     if not plan.triggered:
-        return _verdict("none", plan, "none", 0, confidence=assess_confidence(plan, 0, table=limits.calibration))
-    if submission is None or fault or submission.action == "none":
-        action, quantity = plan.recommended_action, plan.order_quantity
-    else:
+        return Verdict(route="none", action="none", quantity=0, confidence=sure(0))
+    if submission is not None and not fault and submission.action != "none":
         action, quantity = submission.action, submission.quantity
-    confidence = _lowered(
-        assess_confidence(plan, quantity, table=limits.calibration), submission if not fault else None
-    )
+    confidence = _lowered(sure(quantity), submission if not fault else None)
     reasons = _reasons(submission, fault, plan, quantity, circumstances, limits)
     auto = not reasons and confidence.value >= limits.confidence_threshold
     if not auto and not reasons:
-        reasons = (_below(confidence.value, limits.confidence_threshold),)
-    return _verdict("auto" if auto else "review", plan, action, quantity, confidence=confidence, reasons=reasons)
+        reasons = (f"Confidence {confidence.value:.2f} is below {limits.confidence_threshold:.2f}.",)
+    route: Route = "auto" if auto else "review"
+    return Verdict(route=route, action=action, quantity=quantity, confidence=confidence, reasons=reasons)
 
 
 def check_quantity(plan: Plan, quantity: int) -> str | None:
@@ -187,22 +188,3 @@ def _lowered(confidence: Confidence, submission: Submission | None) -> Confidenc
     if submission.action != "none":
         value = float(np.minimum(value, submission.confidence))
     return confidence.model_copy(update={"value": value})
-
-
-def _below(confidence: float, threshold: float) -> str:
-    return f"Confidence {confidence:.2f} is below {threshold:.2f}."
-
-
-def _verdict(
-    route: Route,
-    plan: Plan,
-    action: Action,
-    quantity: int,
-    *,
-    confidence: Confidence,
-    reasons: tuple[str, ...] = (),
-    correction: str | None = None,
-) -> Verdict:
-    return Verdict(
-        route=route, action=action, quantity=quantity, confidence=confidence, reasons=reasons, correction=correction
-    )

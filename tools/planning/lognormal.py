@@ -94,7 +94,7 @@ def _shortage_of_one(level: float, mean: float, variance: float) -> float:
         return mean - level
     square = log1p(variance / (mean * mean))
     sd = sqrt(square)
-    distance = (log(level / mean) + MEDIAN_SHARE * square) / sd
+    distance = (log(max(level / mean, SMALLEST)) + MEDIAN_SHARE * square) / sd
     whole = mean * exp((0.5 - MEDIAN_SHARE) * square)
     unserved = _normal_cdf(sd - distance) - level / whole * _normal_cdf(-distance)
     return mean * max(unserved, 0.0)

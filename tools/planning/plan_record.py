@@ -178,7 +178,5 @@ def _predictive(demand: IntervalDemand) -> PredictiveDemand:
 def _price_tiers(product: Product) -> tuple[PriceBreak, ...]:
     if product.unit_price is None:
         return product.price_breaks
-    if not product.price_breaks:
-        return (PriceBreak(minimum_quantity=1, unit_price=product.unit_price),)
     tiers = price_tiers(product.unit_price, product.price_breaks)
     return tuple(PriceBreak(minimum_quantity=start, unit_price=price) for start, price in tiers)

@@ -23,6 +23,10 @@ def test_the_quantile_is_the_smallest_whole_level_that_covers(mean: float, varia
         assert lognormal_cdf(level=level - 1, mean=mean, variance=variance) < probability
 
 
+def test_hardly_any_stock_leaves_the_mean_unserved() -> None:
+    assert lognormal_expected_shortage(level=1e-323, mean=96.0, variance=900.0) == pytest.approx(96)
+
+
 def test_a_whole_level_takes_in_half_a_unit_more() -> None:
     square = log(1 + 900 / 1600)
     expected = special.ndtr((log(50.5 / 40) + square / 4) / sqrt(square))
