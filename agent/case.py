@@ -1,17 +1,17 @@
 """What a run of the graph is about. Whoever carries it out builds it once, and LangGraph's runtime context hands it to
 every step and tool. It is never stored. What no model may decide (who asks, for what, until when) stands here."""
 
-import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from agent.state import DecisionRequest
 from tools.catalog.products import Family, OneProduct
-from tools.catalog.sources import Catalog, given
+from tools.catalog.sources import Catalog
 from tools.planning.confidence import CalibrationTable
 from tools.records.errors import InvalidInput
 from tools.records.facts import Mode
 from tools.records.orders import NewProposal
+from tools.records.text import clean_facts
 
 
 class ModeUnavailable(InvalidInput):
@@ -29,10 +29,6 @@ class Case:
     """When the run must have ended, in seconds since the epoch."""
     begun: list[str] = field(default_factory=list)
     """The decision runs that a chat has asked for."""
-
-    @property
-    def is_late(self) -> bool:
-        return self.deadline is not None and time.time() >= self.deadline
 
 
 @dataclass(kw_only=True, repr=False)
@@ -56,19 +52,23 @@ class Catalogs:
 
     async def open(self, request: DecisionRequest) -> Decision:
         """Look the product up. Raises what its catalogue does, and InvalidInput for facts that cannot be used."""
-        family = await self._family(request)
-        located = request.model_copy(update={"location": family[0].stock.location})
-        return Decision(request=located, product=OneProduct(family, self._calibration))
+        facts, *siblings = await self._family(request)
+        location = facts.stock.location
+        if request.service_level is not None:
+            product = facts.product.model_copy(update={"service_level": request.service_level})
+            facts = facts.model_copy(update={"product": product})
+        return Decision(
+            request=request.model_copy(update={"location": location}),
+            product=OneProduct(facts, siblings, self._calibration),
+        )
 
     async def _family(self, request: DecisionRequest) -> Family:
-        if request.facts is not None:
-            family: Family = (given(request.facts, request.product_id, request.location),)
-        else:
-            family = await self._catalog(request.mode).family(request.product_id, request.location)
-        if request.service_level is None:
-            return family
-        product = family[0].product.model_copy(update={"service_level": request.service_level})
-        return (family[0].model_copy(update={"product": product}), *family[1:])
+        if request.facts is None:
+            return await self._catalog(request.mode).family(request.product_id, request.location)
+        facts = clean_facts(request.facts)
+        if (request.product_id, request.location or facts.stock.location) != (facts.product.id, facts.stock.location):
+            raise InvalidInput(f"The facts sent are those of {facts.product.id} at {facts.stock.location}.")
+        return (facts,)
 
     def _catalog(self, mode: Mode) -> Catalog:
         try:

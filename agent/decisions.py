@@ -62,14 +62,12 @@ class Decisions:
         running. Raises `UnknownProduct`, `InvalidInput`, `Overloaded` and the like before anything is recorded,
         `Unavailable` while shutting down.
         """
-        give_up = time.monotonic() + self._settings.wait_seconds
-        while True:
-            admitted, begun = await self._background.shielded(self._begin(request))
-            if begun is not None:
-                return await _result_of(begun, admitted.run, give_up)
-            answer = await self._joined(admitted, give_up)
-            if admitted.fresh or answer.standing:
-                return answer.model_copy(update={"standing": not admitted.fresh})
+        carried_out: list[Run] = []
+        deciding = self._background.spawn(self._decide(request, carried_out))
+        await asyncio.wait({deciding}, timeout=self._settings.wait_seconds)
+        if deciding.done() or not carried_out:
+            return await deciding
+        return _unfinished(carried_out[0])
 
     async def submit(self, request: DecisionRequest) -> RunView:
         """Record a run to be carried out soon, and return at once; otherwise as `decide`."""
@@ -79,7 +77,7 @@ class Decisions:
             run, fresh, _ = await self._admit(decision, "bulk", join=False)
         self._queue.announce("bulk")
         if fresh:
-            return RunView(run=run, proposal=None, order=None)
+            return _unfinished(run)
         return (await self._book.runs.get(run.id)).model_copy(update={"standing": True})
 
     async def review(
@@ -112,19 +110,31 @@ class Decisions:
             self._background.spawn(self._work.wake(view.run.id))
         return view
 
-    async def _begin(self, request: DecisionRequest) -> tuple[Admitted, asyncio.Task[RunView] | None]:
-        """What `_admit` returns, and the run begun if it is a new one and there is a place for it here."""
-        decision = await self._taken_in(request)
-        at_once = self._settings.work_runs and await self._work.take_place("interactive")
-        begun = None
+    async def _decide(self, request: DecisionRequest, carried_out: list[Run]) -> RunView:
+        """The result, in a task of its own: a run that has been recorded goes on when its caller goes away. A run that
+        is carried out here is named in `carried_out`."""
+        give_up = time.monotonic() + self._settings.wait_seconds
+        while True:
+            decision = await self._taken_in(request)
+            at_once = self._settings.work_runs and await self._work.take_place("interactive")
+            try:
+                admitted = await self._admit(decision, "interactive", at_once=at_once)
+                if at_once and admitted.fresh:
+                    carried_out.append(admitted.run)
+                    return await self._result_of(admitted.run, decision)
+            finally:
+                if at_once:
+                    self._work.places["interactive"].release()
+            answer = await self._joined(admitted, give_up)
+            if admitted.fresh or answer.standing:
+                return answer.model_copy(update={"standing": not admitted.fresh})
+
+    async def _result_of(self, run: Run, decision: Decision) -> RunView:
+        """What comes of the run; itself where the order book fails meanwhile."""
         try:
-            admitted = await self._admit(decision, "interactive", at_once=at_once)
-            if at_once and admitted.fresh:
-                begun = self._background.spawn(self._work.carry_out_in_place(admitted.run, decision))
-        finally:
-            if at_once and begun is None:
-                self._work.places["interactive"].release()
-        return admitted, begun
+            return await self._work.carry_out(run, decision)
+        except Unavailable:
+            return _unfinished(run)
 
     async def _taken_in(self, request: DecisionRequest) -> Decision:
         """The request with its product looked up, which can be planned."""
@@ -160,13 +170,8 @@ class Decisions:
         return view.model_copy(update={"standing": _answers(view, request)})
 
 
-async def _result_of(task: asyncio.Task[RunView], run: Run, give_up: float) -> RunView:
-    """What came of a run; itself where that cannot be waited for, or the order book has failed meanwhile. The run goes
-    on when its caller goes away."""
-    await asyncio.wait({task}, timeout=max(0.0, give_up - time.monotonic()))
-    if not task.done() or isinstance(task.exception(), Unavailable):
-        return RunView(run=run, proposal=None, order=None)
-    return task.result()
+def _unfinished(run: Run) -> RunView:
+    return RunView(run=run, proposal=None, order=None)
 
 
 def same_question(run: Run, request: DecisionRequest) -> bool:

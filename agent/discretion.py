@@ -22,8 +22,7 @@ class Discretion:
 
     def leaks(self, text: str) -> bool:
         """Also when the letters' case or the line breaks were changed on the way."""
-        folded = _folded(text)
-        return any(unsayable in folded for unsayable in self._unsayable)
+        return any(map(_folded(text).__contains__, self._unsayable))
 
     def paragraph(self, text: str) -> str:
         """Several lines, each made safe to show."""
@@ -31,16 +30,17 @@ class Discretion:
 
     def submission(self, submission: Submission) -> Submission:
         """The same order in words that a reviewer may be shown."""
+        rationale, *concerns = map(self._sayable, (submission.rationale, *submission.concerns))
         return submission.model_copy(
             update={
+                "concerns": [clean_text(concern, limit=LONGEST_CONCERN) for concern in concerns],
                 "product_id": clean_text(submission.product_id, limit=LONGEST_CONCERN),
-                "rationale": self._sentence(submission.rationale, limit=LONGEST_RATIONALE),
-                "concerns": [self._sentence(concern, limit=LONGEST_CONCERN) for concern in submission.concerns],
+                "rationale": clean_text(rationale, limit=LONGEST_RATIONALE),
             }
         )
 
-    def _sentence(self, text: str, *, limit: int) -> str:
-        return WITHHELD if self.leaks(text) else clean_text(text, limit=limit)
+    def _sayable(self, text: str) -> str:
+        return WITHHELD if self.leaks(text) else text
 
 
 def _folded(text: str) -> str:

@@ -27,7 +27,7 @@ def build_graph(nodes: Nodes, checkpointer: BaseCheckpointSaver[Any] | None = No
     graph.add_node("auto", nodes.auto)
     graph.add_node("human_review", nodes.human_review)
 
-    graph.add_conditional_edges(START, begin)
+    graph.add_edge(START, "agent")
     graph.add_conditional_edges("agent", after_agent)
     graph.add_edge("tools", "agent")
     graph.add_conditional_edges("assess", after_assess)
@@ -36,13 +36,9 @@ def build_graph(nodes: Nodes, checkpointer: BaseCheckpointSaver[Any] | None = No
     return graph.compile(checkpointer=checkpointer)
 
 
-async def begin(state: DecisionState) -> Literal["agent", "tools"]:
-    """Calls that the graph made in the model's place (prefetch) are answered first."""
-    return "tools" if _calls(state) else "agent"
-
-
 async def after_agent(state: DecisionState) -> Literal["agent", "tools", "assess", "__end__"]:
-    calls = _calls(state)
+    last = state["messages"][-1]
+    calls = [call["name"] for call in last.tool_calls] if isinstance(last, AIMessage) else []
     if state.get("kind") != "decision":
         return "tools" if calls else "__end__"
     if state.get("escalation") or calls == ["submit_order"]:
@@ -62,9 +58,3 @@ async def after_assess(state: DecisionState) -> Literal["agent", "auto", "human_
 async def wait_for_a_person(state: DecisionState) -> Literal["human_review", "__end__"]:
     """An order that met a competing one waits; so does, again, a run resumed without a decision in the order book."""
     return "human_review" if state["outcome"] == "pending_review" else "__end__"
-
-
-def _calls(state: DecisionState) -> list[str]:
-    """The tools that the last message asks for."""
-    last = state["messages"][-1]
-    return [call["name"] for call in last.tool_calls] if isinstance(last, AIMessage) else []

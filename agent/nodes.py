@@ -2,6 +2,7 @@
 takes every effect at most once per run."""
 
 import json
+import time
 from typing import Any, Literal
 
 import structlog
@@ -18,7 +19,7 @@ from agent.case import Case, Decision
 from agent.discretion import Discretion
 from agent.metrics import Metrics
 from agent.models import BudgetSpent, ModelChain, NoModelLeft
-from agent.prompts import CHAT, DECISION, PREFETCH, REMINDER
+from agent.prompts import CHAT, DECISION, PREFETCH, REMINDER, obvious_calls
 from agent.settings import Settings
 from agent.state import DecisionState
 from agent.toolbox import Toolbox
@@ -66,12 +67,15 @@ class Nodes:
         self.tools = ToolNode(toolbox.every_tool, handle_tool_errors=_safe_sentence)
 
     async def agent(self, state: DecisionState, runtime: Runtime[Case]) -> Update:
-        """Ask the model for the next step, within the run's budget and deadline."""
+        """Ask the model for the next step, within the run's budget and deadline. With prefetch the graph itself makes
+        the two calls that every decision begins with, in the model's place and marked as such."""
         case = runtime.context or Case()
+        if self._settings.prefetch and isinstance(case, Decision) and len(state["messages"]) == 1:
+            return {"messages": [obvious_calls(case.request)]}
         calls = _model_calls(state) + 1
         if calls > self._settings.model_call_budget:
             return self._give_up(state, "The model reached no usable answer within its budget.")
-        if case.is_late:
+        if _is_late(case):
             return self._give_up(state, "The time was up before a model had answered.")
         model, prompt = self._ask(state, calls)
         try:
@@ -140,7 +144,7 @@ class Nodes:
         return {"messages": [AIMessage(f"{why} Please ask again, or open the review desk.")]}
 
     async def _circumstances(self, state: DecisionState, case: Decision) -> Circumstances:
-        in_time = not case.is_late and _model_calls(state) < self._settings.model_call_budget
+        in_time = not _is_late(case) and _model_calls(state) < self._settings.model_call_budget
         return Circumstances(
             calculated=case.product.calculated,
             begun_in_chat=case.request.origin == "chat",
@@ -207,6 +211,10 @@ def _proposal(state: DecisionState, case: Decision, verdict: Verdict, submission
         requested_by=request.requested_by,
         requested_by_id=request.requested_by_id,
     )
+
+
+def _is_late(case: Case) -> bool:
+    return case.deadline is not None and time.time() >= case.deadline
 
 
 def _model_calls(state: DecisionState) -> int:

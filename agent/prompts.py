@@ -38,7 +38,7 @@ def task(request: DecisionRequest) -> HumanMessage:
 
 
 def obvious_calls(request: DecisionRequest) -> AIMessage:
-    """The two calls that every decision begins with, made by the graph in the model's place and marked as such."""
+    """What every decision begins with."""
     arguments = {"product_id": request.product_id}
     calls = [
         {"name": name, "args": arguments, "id": f"prefetch_{name}"} for name in ("get_product", "calculate_reorder")

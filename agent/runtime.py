@@ -179,6 +179,8 @@ class Runtime:
         )
         self.decide, self.submit = self._decisions.decide, self._decisions.submit
         self.calculate, self.decide_review = self._decisions.calculate, self._decisions.review
+        self.closing = False
+        """Whether new work is refused, because the process is about to end."""
         self._chat = Chat(
             settings=settings, book=book, graph=self.graph, discretion=discretion, background=self.background
         )
@@ -256,14 +258,9 @@ class Runtime:
         """Learn what all processes have spent on models today, and tell them what this one has."""
         await self._chain.ledger.settle(self.book.usage.add)
 
-    @property
-    def closing(self) -> bool:
-        """Whether new work is refused, because the process is about to end."""
-        return self._decisions.closing
-
     def begin_shutdown(self) -> None:
         """Refuse new work from now on; what is running goes on."""
-        self._decisions.closing = True
+        self.closing = self._decisions.closing = True
         self.work.ends.close()
 
     async def drain(self) -> None:

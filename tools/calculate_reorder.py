@@ -1,11 +1,12 @@
 """The model's calculator: what to order of one product, as things are or on assumptions."""
 
 from math import ceil
+from operator import attrgetter
 from typing import Annotated, Any
 
 from pydantic import Field
 
-from tools.catalog.products import Location, ProductId, Products, number
+from tools.catalog.products import Location, ProductId, Products, numbers
 from tools.planning.confidence import assess
 from tools.records.facts import WhatIf
 
@@ -56,7 +57,7 @@ async def calculate_reorder(
         "location": plan.location,
         "assumptions": what_if.model_dump(exclude_defaults=True),
         "recommended_action": plan.recommended_action,
-        **{name: number(getattr(plan, name)) for name in FIGURES},
+        **dict(zip(FIGURES, numbers(attrgetter(*FIGURES)(plan)), strict=True)),
         "method": plan.method,
         "demand_class": plan.demand_class,
         "confidence": ceil(confidence * 10_000) / 10_000,

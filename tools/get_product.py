@@ -2,8 +2,7 @@
 
 from typing import Any
 
-from tools.catalog.products import Location, ProductId, Products, number, open_orders
-from tools.records.facts import ProductFacts
+from tools.catalog.products import Location, ProductId, Products, number, numbers, open_orders
 
 RECENT_PERIODS = 14
 RECENT_LEAD_TIMES = 10
@@ -12,7 +11,7 @@ RECENT_LEAD_TIMES = 10
 async def get_product(products: Products, product_id: ProductId, location: Location = None) -> dict[str, Any]:
     """Look up a product: stock, open orders, supplier, lead times, price, order rules, recent demand."""
     facts, *siblings = await products.family(product_id, location)
-    product, stock = facts.product, facts.stock
+    product, supplier, stock = facts.product, facts.supplier, facts.stock
     return {
         "product_id": product.id,
         "name": product.name,
@@ -21,36 +20,22 @@ async def get_product(products: Products, product_id: ProductId, location: Locat
         "notes": product.notes,
         "location": stock.location,
         "other_locations": [{"location": s.stock.location, "on_hand": number(s.stock.on_hand)} for s in siblings],
-        "on_hand": number(stock.on_hand),
-        "backorders": number(stock.backorders),
-        "open_orders": open_orders(facts),
-        "supplier": _supplier(facts),
-        **_terms(facts),
-        "recent_demand": [number(value) for value in facts.demand.values[-RECENT_PERIODS:]],
-        "periods": len(facts.demand.values),
-    }
-
-
-def _supplier(facts: ProductFacts) -> dict[str, Any]:
-    supplier = facts.supplier
-    return {
-        "name": supplier.name,
-        "promised_lead_time_days": number(supplier.promised_lead_time_days),
-        "observed_lead_times_days": [
-            number(days, 1) for days in supplier.observed_lead_times_days[-RECENT_LEAD_TIMES:]
-        ],
-    }
-
-
-def _terms(facts: ProductFacts) -> dict[str, Any]:
-    product = facts.product
-    return {
-        "unit_price": None if product.unit_price is None else float(product.unit_price),
         "price_breaks": [
             {"minimum_quantity": each.minimum_quantity, "unit_price": float(each.unit_price)}
             for each in product.price_breaks
         ],
+        "unit_price": None if product.unit_price is None else float(product.unit_price),
         "currency": product.currency,
         "minimum_order_quantity": product.minimum_order_quantity,
         "order_multiple": product.order_multiple,
+        "on_hand": number(stock.on_hand),
+        "backorders": number(stock.backorders),
+        "open_orders": open_orders(facts),
+        "supplier": {
+            "name": supplier.name,
+            "promised_lead_time_days": number(supplier.promised_lead_time_days),
+            "observed_lead_times_days": numbers(supplier.observed_lead_times_days[-RECENT_LEAD_TIMES:], digits=1),
+        },
+        "recent_demand": numbers(facts.demand.values[-RECENT_PERIODS:]),
+        "periods": len(facts.demand.values),
     }

@@ -7,7 +7,7 @@ from typing import Any, TypeVar
 
 import structlog
 
-from tools.records.errors import Unavailable
+from tools.records.errors import RestockError, Unavailable
 
 log = structlog.get_logger(__name__)
 T = TypeVar("T")
@@ -55,9 +55,11 @@ class Background:
             await asyncio.wait(self._tasks, timeout=patience_seconds)
 
     def _done(self, task: asyncio.Task[Any]) -> None:
+        """A refusal is for whoever waits for the task; any other failure is for the log as well."""
         self._tasks.discard(task)
-        if not task.cancelled() and task.exception() is not None:
-            log.error("background_work_failed", error=type(task.exception()).__name__)
+        error = None if task.cancelled() else task.exception()
+        if isinstance(error, Unavailable) or not isinstance(error, RestockError | None):
+            log.error("background_work_failed", error=type(error).__name__)
 
     async def _again_and_again(
         self, duty: str, work: Callable[[], Awaitable[Any]], pause_seconds: float, first_pause_seconds: float

@@ -13,6 +13,7 @@ class Ends:
         self._book = book
         self._ended: dict[str, asyncio.Event] = {}
         self._waiting: Counter[str] = Counter()
+        self._awaited = asyncio.Event()
         self._closed = False
 
     async def wait(self, run_id: str, *, seconds: float) -> None:
@@ -21,6 +22,7 @@ class Ends:
             return
         ended = self._ended.setdefault(run_id, asyncio.Event())
         self._waiting[run_id] += 1
+        self._awaited.set()
         try:
             await asyncio.wait_for(ended.wait(), seconds)
         except TimeoutError:
@@ -29,6 +31,8 @@ class Ends:
             self._waiting[run_id] -= 1
             if not self._waiting[run_id]:
                 del self._waiting[run_id], self._ended[run_id]
+            if not self._ended:
+                self._awaited.clear()
 
     def announce(self, run_id: str) -> None:
         """This process has just carried the run out."""
@@ -36,9 +40,9 @@ class Ends:
             self._ended[run_id].set()
 
     async def look(self) -> None:
-        """See which of the runs that are waited for have ended elsewhere."""
-        waiting = list(self._ended)
-        for run_id in await self._book.runs.ended(waiting) if waiting else ():
+        """See which of the runs that are waited for have ended elsewhere. Where none is, wait until one is."""
+        await self._awaited.wait()
+        for run_id in await self._book.runs.ended(list(self._ended)):
             self.announce(run_id)
 
     def close(self) -> None:

@@ -16,11 +16,11 @@ from langgraph.runtime import Runtime
 from langgraph.types import Command
 from pydantic import ValidationError
 
-from agent import prompts
 from agent.case import Catalogs, Decision
 from agent.graph import Graph
 from agent.metrics import Metrics
 from agent.nodes import Nodes
+from agent.prompts import task
 from agent.running.background import Background
 from agent.running.ends import Ends
 from agent.settings import Settings
@@ -171,7 +171,8 @@ class Work:
         """A database that is back in a moment costs a repetition, and not a person's time."""
         decision.run_id, decision.owner = run.id, self.owner.name
         decision.deadline = time.time() + self._settings.run_deadline_seconds
-        opening = self._opening(decision)
+        messages: list[AnyMessage] = [task(decision.request)]
+        opening = DecisionState(kind="decision", run_id=run.id, messages=messages, escalation=None)
         for pause in PAUSES_SECONDS:
             try:
                 return await self._decide(run, decision, opening)
@@ -204,12 +205,6 @@ class Work:
         assessed = await self._nodes.assess(stopped, Runtime(context=decision))
         if assessed["route"] == "auto":  # placed already, and cut off before that was known
             await self._nodes.auto(stopped, Runtime(context=decision))
-
-    def _opening(self, decision: Decision) -> DecisionState:
-        messages: list[AnyMessage] = [prompts.task(decision.request)]
-        if self._settings.prefetch:
-            messages.append(prompts.obvious_calls(decision.request))
-        return DecisionState(kind="decision", run_id=decision.run_id, messages=messages, escalation=None)
 
 
 def graph_config(thread_id: str, settings: Settings) -> RunnableConfig:

@@ -1,5 +1,6 @@
 """A decision from trigger to order, review or nothing, whatever the model says on the way."""
 
+import asyncio
 from collections.abc import Callable
 from decimal import Decimal
 from typing import Any
@@ -8,7 +9,7 @@ import pytest
 from langchain_core.callbacks import AsyncCallbackHandler
 from langchain_core.messages import AIMessage, HumanMessage
 
-from agent.graph import after_agent, after_assess, begin
+from agent.graph import after_agent, after_assess
 from agent.runtime import Runtime
 from agent.state import DecisionRequest
 from tools.records.errors import AlreadyDecided, InvalidQuantity, Unavailable, UnknownConversation, UnknownProduct
@@ -192,6 +193,30 @@ async def test_a_crash_inside_the_graph_still_ends_in_a_review(start: Any, monke
     assert _end(await runtime.decide(REQUEST)) == ("pending_review", None)
 
 
+async def test_a_run_that_was_recorded_goes_on_when_its_caller_goes_away(
+    start: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    runtime = await start()
+    admit, recorded, go_on = runtime.book.runs.admit, asyncio.Event(), asyncio.Event()
+
+    async def admit_and_wait(*new: Any, **how: Any) -> Any:
+        admission = await admit(*new, **how)
+        recorded.set()
+        await go_on.wait()
+        return admission
+
+    monkeypatch.setattr(runtime.book.runs, "admit", admit_and_wait)
+    deciding = asyncio.create_task(runtime.decide(REQUEST))
+    await recorded.wait()
+    deciding.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await deciding
+    go_on.set()
+    await runtime.drain()
+
+    assert len(await runtime.book.orders.page()) == 1
+
+
 async def test_an_unknown_product_is_refused_and_leaves_no_trace(start: Any) -> None:
     runtime = await start()
 
@@ -351,8 +376,6 @@ async def test_the_routers_follow_the_picture(says: Says) -> None:
     def state(*messages: Any, **more: Any) -> Any:
         return {"kind": "decision", "messages": list(messages), **more}
 
-    assert await begin(state(HumanMessage("x"))) == "agent"
-    assert await begin(state(says(*LOOK_UP))) == "tools"
     assert await after_agent(state(says(*LOOK_UP))) == "tools"
     assert await after_agent(state(says(_submit(1)))) == "assess"
     assert await after_agent(state(says(*LOOK_UP, _submit(1)))) == "tools"

@@ -1,6 +1,7 @@
 """What the model's tools look into: every product of a catalogue, or the one that a run decides on."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from functools import cached_property
 from typing import Annotated, Protocol
 
@@ -17,6 +18,8 @@ ProductId = Annotated[str, Field(min_length=1, max_length=100, description="As g
 Location = Annotated[str | None, Field(max_length=100, description="A location's id; leave out for the usual one.")]
 Family = Sequence[ProductFacts]
 """A product where it is asked for, and behind it the same product at its other locations."""
+
+AS_THINGS_ARE = WhatIf()
 
 
 class Products(Protocol):
@@ -47,24 +50,26 @@ class AllProducts:
         return await self._catalog.all_facts()
 
 
+@dataclass(eq=False)
 class OneProduct:
     """The product of one decision: looked up once, and calculated once as things are."""
 
-    def __init__(self, family: Family, calibration: CalibrationTable | None = None) -> None:
-        self._family, self.calibration = family, calibration
-        self.facts = family[0]
-        self.calculated = False
-        """Whether a tool was asked for the plan as things are."""
+    facts: ProductFacts
+    siblings: Family = ()
+    """The same product at its other locations."""
+    calibration: CalibrationTable | None = None
+    calculated: bool = False
+    """Whether a tool was asked for the plan as things are."""
 
     async def family(self, product_id: str, location: str | None) -> Family:
         """Raises InvalidInput for any other product; the location is the run's."""
         if product_id != self.facts.product.id:
             raise InvalidInput(f"This run decides on {self.facts.product.id} only.")
-        return self._family
+        return self.facts, *self.siblings
 
     async def plan(self, product_id: str, location: str | None, what_if: WhatIf) -> Plan:
         family = await self.family(product_id, location)
-        if not what_if.changes_nothing:
+        if what_if != AS_THINGS_ARE:
             return plan_of(family, what_if)
         self.calculated = True
         return self.present_plan
@@ -72,10 +77,10 @@ class OneProduct:
     @cached_property
     def present_plan(self) -> Plan:
         """Without assumptions: what a submission is checked against, and what a reviewer sees."""
-        return plan_of(self._family)
+        return plan(self.facts, siblings=self.siblings)
 
 
-def plan_of(family: Family, what_if: WhatIf = WhatIf()) -> Plan:  # noqa: B008  # a frozen value
+def plan_of(family: Family, what_if: WhatIf = AS_THINGS_ARE) -> Plan:
     """The plan for the first of a family, with the others as places to take it from."""
     return plan(family[0], what_if=what_if, siblings=family[1:])
 
@@ -92,8 +97,12 @@ def open_orders(facts: ProductFacts) -> list[dict[str, object]]:
     ]
 
 
+def numbers(values: Iterable[float | None], digits: int = 4) -> list[float | int | None]:
+    """Figures as a model is told them: rounded, and whole where they are."""
+    return [number(value, digits) for value in values]
+
+
 def number(value: float | None, digits: int = 4) -> float | int | None:
-    """A figure as a model is told it: rounded, and whole where it is."""
     if value is None:
         return None
     rounded = round(value, digits)

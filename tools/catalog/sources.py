@@ -7,11 +7,9 @@ from functools import lru_cache
 from typing import Protocol
 
 from tools.catalog.sample.reader import BASE_DATE, read_sample
-from tools.records.errors import InvalidInput, UnknownLocation, UnknownProduct
+from tools.records.errors import UnknownLocation, UnknownProduct
 from tools.records.facts import ProductFacts
-from tools.records.text import clean_text
-
-ID_LIMIT, NAME_LIMIT, NOTES_LIMIT = 100, 200, 1_000
+from tools.records.text import ID_LIMIT, clean_facts, clean_text
 
 
 class Catalog(Protocol):
@@ -87,41 +85,6 @@ class Index:
         return self._places[product_id]
 
 
-def clean_facts(facts: ProductFacts) -> ProductFacts:
-    """The same facts with every text cleaned. An id that would change is refused: two ids must not look alike."""
-    require_visible_ids(facts)
-    product, supplier, stock = facts.product, facts.supplier, facts.stock
-    texts = {
-        "name": clean_text(product.name, limit=NAME_LIMIT),
-        "category": clean_text(product.category, limit=NAME_LIMIT),
-        "unit": clean_text(product.unit, limit=NAME_LIMIT),
-        "currency": clean_text(product.currency, limit=NAME_LIMIT),
-        "notes": clean_text(product.notes, limit=NOTES_LIMIT),
-    }
-    orders = tuple(
-        order.model_copy(update={"reference": clean_text(order.reference, limit=ID_LIMIT)})
-        for order in stock.open_orders
-    )
-    return facts.model_copy(
-        update={
-            "product": product.model_copy(update=texts),
-            "supplier": supplier.model_copy(update={"name": clean_text(supplier.name, limit=NAME_LIMIT)}),
-            "stock": stock.model_copy(update={"open_orders": orders}),
-        }
-    )
-
-
-def given(facts: ProductFacts, product_id: str, location: str | None) -> ProductFacts:
-    """Facts that come with a request, cleaned. Raises UnknownProduct or UnknownLocation where they are of another."""
-    return Index([clean_facts(facts)]).find(product_id, location)
-
-
-def require_visible_ids(facts: ProductFacts) -> None:
-    ids = {"product id": facts.product.id, "location": facts.stock.location, "supplier id": facts.supplier.id}
-    for name, value in ids.items():
-        _require_visible(name, value)
-
-
 @lru_cache(maxsize=2)
 def _sample_on(today: date) -> Index:
     return Index(_moved(facts, today - BASE_DATE) for facts in _sample())
@@ -137,14 +100,6 @@ def _moved(facts: ProductFacts, shift: timedelta) -> ProductFacts:
     last = facts.demand.last_period
     demand = facts.demand.model_copy(update={"last_period": last + shift if last else None})
     return facts.model_copy(update={"demand": demand})
-
-
-def _require_visible(name: str, value: str) -> None:
-    if not value or value != clean_text(value, limit=ID_LIMIT):
-        raise InvalidInput(
-            f"The {name} {_quoted(value)} is empty, longer than {ID_LIMIT} characters or holds invisible or doubled"
-            " white space characters; send it without them."
-        )
 
 
 def _did_you_mean(product_id: str, known: tuple[str, ...]) -> str:

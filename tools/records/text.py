@@ -2,6 +2,10 @@
 
 import unicodedata
 
+from tools.records.errors import InvalidInput
+from tools.records.facts import ProductFacts
+
+ID_LIMIT, NAME_LIMIT, NOTES_LIMIT = 100, 200, 1_000
 # Invisible characters that Unicode does not class as control or format characters: combining grapheme joiner, Hangul
 # fillers, Khmer inherent vowels, the empty braille pattern, Mongolian and general variation selectors.
 _INVISIBLE = frozenset("\u034f\u115f\u1160\u17b4\u17b5\u2800\u3164\uffa0") | frozenset(
@@ -23,6 +27,40 @@ def clean_text(text: str, *, limit: int) -> str:
         text = "".join(_visible(text[: 4 * limit]))
         text = unicodedata.normalize("NFC", text)
     return " ".join(text.split())[:limit].rstrip()
+
+
+def clean_facts(facts: ProductFacts) -> ProductFacts:
+    """The same facts with every text cleaned. An id that would change is refused: two ids must not look alike."""
+    product, supplier, stock = facts.product, facts.supplier, facts.stock
+    _require_visible("product id", product.id)
+    _require_visible("location", stock.location)
+    _require_visible("supplier id", supplier.id)
+    texts = {
+        "name": clean_text(product.name, limit=NAME_LIMIT),
+        "category": clean_text(product.category, limit=NAME_LIMIT),
+        "unit": clean_text(product.unit, limit=NAME_LIMIT),
+        "currency": clean_text(product.currency, limit=NAME_LIMIT),
+        "notes": clean_text(product.notes, limit=NOTES_LIMIT),
+    }
+    orders = tuple(
+        order.model_copy(update={"reference": clean_text(order.reference, limit=ID_LIMIT)})
+        for order in stock.open_orders
+    )
+    return facts.model_copy(
+        update={
+            "product": product.model_copy(update=texts),
+            "supplier": supplier.model_copy(update={"name": clean_text(supplier.name, limit=NAME_LIMIT)}),
+            "stock": stock.model_copy(update={"open_orders": orders}),
+        }
+    )
+
+
+def _require_visible(name: str, value: str) -> None:
+    if not value or value != clean_text(value, limit=ID_LIMIT):
+        raise InvalidInput(
+            f"The {name} {clean_text(value, limit=ID_LIMIT)!r} is empty, longer than {ID_LIMIT} characters or holds"
+            " invisible or doubled white space characters; send it without them."
+        )
 
 
 def _visible(text: str) -> list[str]:

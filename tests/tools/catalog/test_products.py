@@ -15,24 +15,25 @@ STEEL = "STEEL_SHEETS"
 
 
 @pytest.fixture
-def calculations(monkeypatch: pytest.MonkeyPatch) -> list[WhatIf]:
-    """The assumptions of each calculation that is made."""
-    made: list[WhatIf] = []
+def calculations(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
+    """One entry for each calculation that is made."""
+    made: list[Any] = []
     calculate = products.plan
 
-    def counted(*facts: Any, what_if: WhatIf, **others: Any) -> Plan:
-        made.append(what_if)
-        return calculate(*facts, what_if=what_if, **others)
+    def counted(*facts: Any, **others: Any) -> Plan:
+        made.append(others)
+        return calculate(*facts, **others)
 
     monkeypatch.setattr(products, "plan", counted)
     return made
 
 
 async def _one() -> OneProduct:
-    return OneProduct(await SampleCatalog().family(STEEL))
+    facts, *siblings = await SampleCatalog().family(STEEL)
+    return OneProduct(facts, siblings)
 
 
-async def test_the_plan_of_a_decision_is_calculated_once(calculations: list[WhatIf]) -> None:
+async def test_the_plan_of_a_decision_is_calculated_once(calculations: list[Any]) -> None:
     product = await _one()
 
     asked_for = await product.plan(STEEL, None, WhatIf())

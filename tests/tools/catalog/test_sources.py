@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from tools.catalog.sources import NOTES_LIMIT, Index, SampleCatalog, given
-from tools.records.errors import InvalidInput, UnknownLocation, UnknownProduct
+from tools.catalog.sources import Index, SampleCatalog
+from tools.records.errors import UnknownLocation, UnknownProduct
 from tools.records.facts import (
     DemandHistory,
     OpenOrder,
@@ -57,36 +57,6 @@ def test_everything_holds_every_product_at_every_location_in_order():
 
     assert places == [("X1", "Ghent"), ("X2", "Namur"), ("X1", "Liege")]
     assert index.ids == ("X1", "X2")
-
-
-def test_facts_of_another_product_or_location_than_asked_for_are_refused():
-    with pytest.raises(UnknownProduct):
-        given(facts(), "X2", None)
-    with pytest.raises(UnknownLocation, match="kept at Ghent"):
-        given(facts(), "X1", "Namur")
-
-
-def test_every_text_that_arrives_with_a_request_is_cleaned():
-    arrived = facts(
-        name="Blue\u2066 mug", category="\u202emugs", notes="n" * 5_000, unit="p\x00cs", currency="US\u200dD"
-    )
-
-    cleaned = given(arrived, "X1", None)
-
-    assert cleaned.product.name == "Blue mug"
-    assert cleaned.product.category == "mugs"
-    assert len(cleaned.product.notes) == NOTES_LIMIT
-    assert (cleaned.product.unit, cleaned.product.currency) == ("pcs", "USD")
-    assert cleaned.supplier.name == "Acme Ltd"
-    assert cleaned.stock.open_orders[0].reference == "A1"
-
-
-@pytest.mark.parametrize("odd", ["X\u202e1", "X1\n", " X1", "", "X" * 101, "X1\U000e0041"])
-def test_an_id_that_cleaning_would_change_is_refused(odd):
-    with pytest.raises(InvalidInput, match="product id"):
-        given(facts(odd), odd, None)
-    with pytest.raises(InvalidInput, match="location"):
-        given(facts(location=odd), "X1", None)
 
 
 @pytest.mark.parametrize("asked", ["STEEL_SHETS", "steel sheets", "Steel-Sheets", "STEEL"])
