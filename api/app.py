@@ -48,7 +48,7 @@ def create_app(settings: Settings, *, open_runtime: OpenRuntime = open_runtime, 
         telemetry={"tracing": False, "metrics": False, "logs": False},
     )
     app.state.rate_limits = RateLimits(settings)
-    app.openapi = lambda: openapi.document(app)  # type: ignore[method-assign]
+    app.openapi = lambda: openapi.document(app)  # type: ignore[method-assign]  # the way that FastAPI documents
     errors.install(app)
     metrics = service.open_metrics if settings.metrics_public else service.guarded_metrics
     answering = () if only_work else (triggers, reviews, orders, runs, calibration, chat, keys, audit)

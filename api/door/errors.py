@@ -130,8 +130,7 @@ def problem(
     run_id: str | None = None,
 ) -> Response:
     """A problem document, about a run where one is concerned."""
-    document = problem_document(status, code, detail)
-    document["instance"] = structlog.contextvars.get_contextvars().get("request_id")
+    document = problem_document(status, code, detail, structlog.contextvars.get_contextvars().get("request_id"))
     if run_id:
         document["run_id"] = run_id
     if errors:
@@ -140,23 +139,9 @@ def problem(
     return Response(body, status, dict(headers or {}), PROBLEM)
 
 
-def problem_document(status: int, code: str, detail: str) -> dict[str, object]:
-    return {
-        "type": problem_type(code),
-        "title": problem_title(code),
-        "status": status,
-        "detail": detail,
-        "code": code,
-        "instance": None,
-    }
-
-
-def problem_type(code: str) -> str:
-    return f"urn:restock:problem:{code}"
-
-
-def problem_title(code: str) -> str:
-    return code.replace("_", " ").capitalize()
+def problem_document(status: int, code: str, detail: str, instance: str | None) -> dict[str, object]:
+    kind, title = f"urn:restock:problem:{code}", code.replace("_", " ").capitalize()
+    return {"type": kind, "title": title, "status": status, "detail": detail, "code": code, "instance": instance}
 
 
 def restock_problem(error: RestockError, *, run_id: str | None = None) -> Response:

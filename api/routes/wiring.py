@@ -8,7 +8,7 @@ from starlette.responses import Response
 from agent.runtime import Runtime
 from api.bodies.fields import Answer
 from api.door.auth import Caller
-from api.door.errors import PROBLEM, problem_title, problem_type
+from api.door.errors import PROBLEM, problem_document
 
 _PROBLEMS = {
     400: ("malformed_json", "The JSON or a header is malformed."),
@@ -41,14 +41,7 @@ def problems(*statuses: int) -> dict[int | str, dict[str, Any]]:
 
 def _documented(status: int) -> dict[str, Any]:
     code, meaning = _PROBLEMS[status]
-    example = {
-        "type": problem_type(code),
-        "title": problem_title(code),
-        "status": status,
-        "detail": meaning,
-        "code": code,
-        "instance": "0f8fad5bd9cb469fa16570867728950e",
-    }
+    example = problem_document(status, code, meaning, "0f8fad5bd9cb469fa16570867728950e")
     schema = {"$ref": "#/components/schemas/Problem"}
     return {"description": meaning, "content": {PROBLEM: {"schema": schema, "example": example}}}
 
