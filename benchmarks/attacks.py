@@ -31,6 +31,7 @@ from api.door.auth import digest, new_key
 from api.door.observability import configure_logging
 from api.routes.chat import MAX_CHARACTERS
 from benchmarks.invariants import Evidence, broken
+from tests.order_book import store_key
 from tests.providers.gemini import GeminiServer
 from tests.providers.groq import GroqServer
 from tests.providers.planner import lookups, planner, submission
@@ -126,7 +127,7 @@ class Service:
     async def key(self, *scopes: str) -> str:
         """A further key, with these scopes alone."""
         key = new_key()
-        await self.book.keys.store(digest(key.encode()), key[:10], f"key for {', '.join(scopes)}", scopes)
+        await store_key(self.book, digest(key.encode()), key[:10], f"key for {', '.join(scopes)}", *scopes)
         return key
 
     async def rows(self) -> dict[str, list[dict[str, Any]]]:

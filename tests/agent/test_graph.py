@@ -12,6 +12,7 @@ from langchain_core.messages import AIMessage, HumanMessage
 from agent.graph import after_agent, after_assess
 from agent.runtime import Runtime
 from agent.state import DecisionRequest
+from tests.order_book import record
 from tools.records.errors import AlreadyDecided, InvalidQuantity, Unavailable, UnknownConversation, UnknownProduct
 from tools.records.facts import (
     DemandHistory,
@@ -231,7 +232,8 @@ async def test_a_run_that_was_cut_off_is_taken_up_by_the_next_start(start: Any, 
     first = await start()
     location = (await first.calculate(REQUEST)).location
     await first.drain()
-    cut_off = await first.book.runs.record(
+    cut_off = await record(
+        first.book,
         NewRun(
             id="0" * 32,
             product_id=REQUEST.product_id,

@@ -9,7 +9,8 @@ from sqlalchemy import Connection, RowMapping
 from tools.book.rows import page_size, review_id, review_number
 from tools.records.facts import Record
 from tools.storage.database import Store, reads
-from tools.storage.schema import Now, audit, orders, proposals
+from tools.storage.schema import audit, orders, proposals
+from tools.storage.types import Now
 
 
 class Actor(Record):

@@ -24,7 +24,8 @@ from tools.records.errors import UnknownDeadLetter
 from tools.records.events import Receiver
 from tools.records.facts import Record
 from tools.storage.database import Store, conflict_insert, reads, writes
-from tools.storage.schema import Now, NowPlus, as_indexed, deliveries, outbox, receivers
+from tools.storage.schema import deliveries, outbox, receivers
+from tools.storage.types import Now, NowPlus, as_indexed
 
 HAND_OUT_LIMIT = 500
 NAMED_SECONDS = 3_600

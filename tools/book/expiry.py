@@ -10,7 +10,8 @@ from tools.book.placing import finish_run, record, send
 from tools.book.rows import Row, is_overdue, proposal_from
 from tools.records.orders import Proposal
 from tools.storage.database import Database
-from tools.storage.schema import Now, as_indexed, proposals
+from tools.storage.schema import proposals
+from tools.storage.types import Now, as_indexed
 
 _EXPIRY_LIMIT = 500
 _OVER = sa.and_(as_indexed("proposals.status = 'pending'"), proposals.c.expires_at <= Now())

@@ -6,7 +6,8 @@ from sqlalchemy import Connection, RowMapping
 from tools.records.errors import IdempotencyMismatch, InFlight
 from tools.records.facts import Record
 from tools.storage.database import Store, conflict_insert, writes
-from tools.storage.schema import Now, NowPlus, idempotency
+from tools.storage.schema import idempotency
+from tools.storage.types import Now, NowPlus
 
 
 class StoredAnswer(Record):

@@ -4,7 +4,7 @@ A key has an id that stays; its secret can be replaced while the old one still o
 """
 
 from collections import defaultdict
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from decimal import Decimal
 from typing import Any, Literal, get_args
 
@@ -19,7 +19,8 @@ from tools.records.errors import Conflict, UnknownKey
 from tools.records.facts import Record
 from tools.records.money import Limit
 from tools.storage.database import Store, conflict_insert, reads, writes
-from tools.storage.schema import Now, NowPlus, api_keys, key_secrets, orders
+from tools.storage.schema import api_keys, key_secrets, orders
+from tools.storage.types import Now, NowPlus
 
 Scope = Literal["trigger", "read", "approve", "admin"]
 ALL_SCOPES: frozenset[str] = frozenset(get_args(Scope))
@@ -103,30 +104,17 @@ class Grant(Record):
     limits: tuple[Limit, ...] = ()
 
 
-def _grant(name: str, scopes: Collection[str], *, may_approve_own: bool = False) -> Grant:
-    return Grant(name=name, scopes=frozenset(scopes), may_approve_own=may_approve_own)
-
-
 class KeyStore(Store):
     """Keys, and what is done to them; each of these is on the audit trail."""
 
     @writes
-    def store(self, connection: Connection, key_hash: str, prefix: str, name: str, scopes: Collection[str]) -> None:
-        """Keep a key without limits or end. A hash that is stored already stays as it is."""
-        _insert(connection, identity_of(key_hash), key_hash, prefix, _grant(name, scopes), by=SERVICE)
-
-    @writes
-    def store_first(
-        self, connection: Connection, key_hash: str, prefix: str, name: str, scopes: Collection[str]
-    ) -> bool:
+    def store_first(self, connection: Connection, key_hash: str, prefix: str, grant: Grant) -> bool:
         """Keep a key only if there is none yet; False if there is. Of many processes starting at once, one is told
-        True and may show its key to people. It may approve its own orders: who has one key has no second pair of eyes.
-        """
+        True and may show its key to people."""
         _one_at_a_time(connection)
         if connection.scalar(sa.select(api_keys.c.id).limit(1)) is not None:
             return False
-        identity = identity_of(key_hash)
-        _insert(connection, identity, key_hash, prefix, _grant(name, scopes, may_approve_own=True), by=SERVICE)
+        _insert(connection, identity_of(key_hash), key_hash, prefix, grant, by=SERVICE)
         return True
 
     @writes
@@ -186,11 +174,6 @@ class KeyStore(Store):
         return _keys(connection, query)
 
     @reads
-    def get(self, connection: Connection, key_id: str) -> Key:
-        """Raises UnknownKey."""
-        return _key(connection, key_id)
-
-    @reads
     def by_hash(self, connection: Connection, key_hash: str) -> StoredKey | None:
         row = connection.execute(_BY_HASH.where(key_secrets.c.hash == key_hash)).mappings().first()
         return None if row is None else StoredKey.model_validate(dict(row))
@@ -200,12 +183,6 @@ class KeyStore(Store):
         """Remember that the secret was used just now. Called at most once a minute, it costs requests nothing."""
         used = sa.update(key_secrets).where(key_secrets.c.hash == key_hash, _unnoted).values(last_used_at=Now())
         connection.execute(used)
-
-    @reads
-    def exist(self, connection: Connection) -> bool:
-        """Whether any key is stored that still opens."""
-        live = sa.select(api_keys.c.id).where(OPEN_KEYS).limit(1)
-        return connection.scalar(live) is not None
 
 
 def identity_of(text: str) -> str:

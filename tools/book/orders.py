@@ -25,7 +25,8 @@ from tools.records.facts import Mode
 from tools.records.money import DayLimit
 from tools.records.orders import NewProposal, Order, Proposal, ProposalStatus, RunView
 from tools.storage.database import Database, Store, reads, writes
-from tools.storage.schema import Now, NowPlus, api_keys, orders, proposals, runs
+from tools.storage.schema import api_keys, orders, proposals, runs
+from tools.storage.types import Now, NowPlus
 
 Route = Literal["auto", "review", "none"]
 

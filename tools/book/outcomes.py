@@ -15,7 +15,8 @@ from tools.planning.confidence import CalibrationTable, assess, stratum
 from tools.records.errors import AlreadyRecorded, InvalidInput, UnknownOrder
 from tools.records.orders import OrderOutcome, OutcomeReport, OutcomeRoute, RunView
 from tools.storage.database import Store, conflict_insert, reads, writes
-from tools.storage.schema import Now, decisions, orders, outcomes
+from tools.storage.schema import decisions, orders, outcomes
+from tools.storage.types import Now
 
 COLUMNS = ("order_number", "ran_out", "left_over")
 _NEEDED = f"{', '.join(COLUMNS)} and, where it is known, received_quantity"

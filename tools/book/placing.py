@@ -21,7 +21,8 @@ from tools.records.errors import Conflict
 from tools.records.facts import Mode
 from tools.records.orders import Order, Proposal, RunStatus
 from tools.storage.database import conflict_insert
-from tools.storage.schema import Now, api_keys, counters, orders, outbox, product_versions, proposals, runs
+from tools.storage.schema import api_keys, counters, orders, outbox, product_versions, proposals, runs
+from tools.storage.types import Now
 
 MAX_LEAD_TIME_DAYS = 36_500
 LEAST_DAYS_OPEN = 1.0

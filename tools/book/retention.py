@@ -10,7 +10,8 @@ import sqlalchemy as sa
 from sqlalchemy import Connection
 
 from tools.storage.database import Store, reads, writes
-from tools.storage.schema import Now, NowPlus, conversations, deliveries, idempotency, outbox, runs
+from tools.storage.schema import conversations, deliveries, idempotency, outbox, runs
+from tools.storage.types import Now, NowPlus
 
 BATCH = 200
 _DAY_SECONDS = 86_400

@@ -28,7 +28,8 @@ from tools.records.orders import (
     RunView,
 )
 from tools.storage.database import Store, reads, writes
-from tools.storage.schema import Now, as_indexed, decisions, proposals
+from tools.storage.schema import decisions, proposals
+from tools.storage.types import Now, as_indexed
 
 MAX_QUANTITY = 10**15
 """Whole numbers up to here survive every JSON reader; no order is near it."""

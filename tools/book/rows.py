@@ -16,7 +16,8 @@ from tools.records.orders import (
     Run,
     RunView,
 )
-from tools.storage.schema import Now, orders, proposals, runs
+from tools.storage.schema import orders, proposals, runs
+from tools.storage.types import Now
 
 Row = Mapping[Any, Any]
 """Values by column."""

@@ -19,7 +19,8 @@ from tools.book.rows import VIEW_OF_RUN, run_from, view_from
 from tools.records.errors import Overloaded, UnknownRun
 from tools.records.orders import Lane, NewRun, Run, RunView
 from tools.storage.database import Store, conflict_insert, reads, writes
-from tools.storage.schema import Now, NowPlus, Words, as_indexed, orders, product_versions, proposals, runs
+from tools.storage.schema import orders, product_versions, proposals, runs
+from tools.storage.types import Now, NowPlus, Words, as_indexed
 
 _FINISHED = ("executed", "no_action", "rejected", "expired", "failed")
 _CLAIM_LIMIT = 200
@@ -49,14 +50,6 @@ class RunStore(Store):
         if row is None:
             raise unknown_run(run_id)
         return view_from(row)
-
-    @writes
-    def record(self, connection: Connection, new: NewRun, *, owner: str, lease_seconds: float) -> Run:
-        """Store the run before its caller is answered. `owner` holds it until the lease ends.
-
-        A second run of the same id is not stored: the first is returned as it is by now. Look at its status and owner.
-        """
-        return _insert(connection, new, "interactive", owner, lease_seconds) or _stored(connection, new.id)
 
     @writes
     def admit(
@@ -90,7 +83,7 @@ class RunStore(Store):
             return Admission(standing, fresh=False)
         if owner is None and most_waiting is not None:
             _require_room(connection, lane, most_waiting)
-        run = _insert(connection, new, lane, owner, lease_seconds)
+        run = insert_run(connection, new, lane, owner, lease_seconds)
         if run is None:
             return Admission(_stored(connection, new.id), fresh=False)
         if owner is None and deliver is not None:
@@ -157,19 +150,6 @@ class RunStore(Store):
         ended = sa.select(runs.c.id).where(runs.c.id.in_(run_ids), sa.not_(_UNFINISHED))
         return set(connection.scalars(ended))
 
-    @reads
-    def waiting(self, connection: Connection) -> dict[str, int]:
-        """How many runs are queued in each lane that has any."""
-        count = sa.select(runs.c.lane, sa.func.count()).where(_QUEUED).group_by(runs.c.lane)
-        return {row[0]: row[1] for row in connection.execute(count)}
-
-    @writes
-    def renew_lease(self, connection: Connection, run_id: str, *, owner: str, lease_seconds: float) -> bool:
-        """Hold the run for longer. False when it is finished or somebody else has claimed it: stop working on it."""
-        renew = sa.update(runs).where(runs.c.id == run_id, runs.c.owner == owner, runs.c.status == "running")
-        result = connection.execute(renew.values(lease_until=NowPlus(lease_seconds)))
-        return result.rowcount == 1
-
     @writes
     def renew_leases(
         self, connection: Connection, run_ids: Collection[str], *, owner: str, lease_seconds: float
@@ -214,7 +194,7 @@ class RunStore(Store):
         connection.execute(closed.values(thread_waits=False))
 
 
-def _insert(connection: Connection, new: NewRun, lane: Lane, owner: str | None, lease_seconds: float) -> Run | None:
+def insert_run(connection: Connection, new: NewRun, lane: Lane, owner: str | None, lease_seconds: float) -> Run | None:
     """The run as stored: begun, or queued where it has no owner. None if there is one of this id."""
     insert = conflict_insert(connection, runs).values(
         **dict(new),

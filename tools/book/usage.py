@@ -8,7 +8,8 @@ from sqlalchemy import Connection
 
 from tools.records.errors import UnknownConversation
 from tools.storage.database import Store, conflict_insert, reads, writes
-from tools.storage.schema import Now, conversations, counters
+from tools.storage.schema import conversations, counters
+from tools.storage.types import Now
 
 
 class UsageStore(Store):

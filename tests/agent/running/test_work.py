@@ -11,7 +11,8 @@ from agent.running.queue import STALLED_SECONDS
 from agent.running.work import MAX_ATTEMPTS
 from agent.settings import Settings
 from tests.agent.test_graph import REQUEST
-from tools.storage.schema import NowPlus, orders, runs
+from tools.storage.schema import orders, runs
+from tools.storage.types import NowPlus
 
 RUN_ID = "0" * 31 + "1"
 

@@ -6,7 +6,9 @@ import httpx
 import pytest
 
 from api.door.auth import ALL_SCOPES, digest, new_key, well_formed
-from tools.storage.schema import Now, api_keys
+from tests.order_book import store_key
+from tools.storage.schema import api_keys
+from tools.storage.types import Now
 
 KEY_HEADER = "X-API-Key"
 GUARDED = [
@@ -39,7 +41,7 @@ def stranger(service: Any, *keys: str | bytes) -> httpx.AsyncClient:
 
 async def with_stored_key(service: Any, *scopes: str, name: str = "robot") -> httpx.AsyncClient:
     key = new_key()
-    await service.book.keys.store(digest(key.encode()), key[:10], name, scopes)
+    await store_key(service.book, digest(key.encode()), key[:10], name, *scopes)
     return stranger(service, key)
 
 

@@ -9,6 +9,7 @@ import pytest
 from sqlalchemy import delete, update
 
 from api.door.auth import digest, new_key
+from tests.order_book import store_key
 from tools.storage.schema import idempotency, runs
 
 
@@ -172,7 +173,7 @@ async def test_a_refused_request_does_not_use_up_its_key(service: Any, x1: dict[
 
 async def test_a_key_belongs_to_its_caller(service: Any, x1: dict[str, Any]) -> None:
     other = new_key()
-    await service.book.keys.store(digest(other.encode()), other[:10], "other", ["trigger"])
+    await store_key(service.book, digest(other.encode()), other[:10], "other", "trigger")
     await service.trigger(x1, **key("a"))
 
     elsewhere = await service.trigger({**x1, "product_id": "X7"}, **key("a"), **{"X-API-Key": other})

@@ -18,6 +18,7 @@ from api.door.auth import digest, new_key
 from api.door.rate_limits import client_of
 from benchmarks.server import free_port
 from tests.daemons import Daemon, program_or_skip
+from tests.order_book import store_key
 
 BAD = {"X-API-Key": "opens-nothing"}
 
@@ -44,7 +45,7 @@ async def test_a_key_that_asks_too_often_is_told_when_to_come_back(start: Any, p
 async def test_each_key_has_its_own_allowance(start: Any) -> None:
     service = await start(rate_limit_per_key="2/hour")
     key = new_key()
-    await service.book.keys.store(digest(key.encode()), key[:10], "erp", ["read"])
+    await store_key(service.book, digest(key.encode()), key[:10], "erp", "read")
     for _ in range(3):
         await service.client.get("/orders")
 

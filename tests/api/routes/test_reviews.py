@@ -7,6 +7,7 @@ import httpx
 import pytest
 
 from api.door.auth import digest, new_key
+from tests.order_book import store_key
 
 
 async def test_the_queue_shows_code_s_figures_first_and_the_model_s_words_last(service: Any) -> None:
@@ -180,7 +181,7 @@ async def test_of_twenty_decisions_at_once_one_counts(service: Any) -> None:
 async def test_a_key_that_may_only_trigger_cannot_approve(service: Any, problem: Any) -> None:
     review_id = (await service.waiting())["review_id"]
     key = new_key()
-    await service.book.keys.store(digest(key.encode()), key[:10], "robot", ["trigger", "read"])
+    await store_key(service.book, digest(key.encode()), key[:10], "robot", "trigger", "read")
 
     response = await service.client.post(
         f"/reviews/{review_id}/decision", json={"decision": "approve"}, headers={"X-API-Key": key}

@@ -21,6 +21,7 @@ from standardwebhooks import WebhookVerificationError
 
 from agent.metrics import Metrics
 from api.webhooks.deliverer import PACE, Deliverer, asked_pause, delivering
+from tests.order_book import record
 from tests.receiver import Receiver, endless_body, hang_up, held, in_drops, never, receiving, status
 from tools.book.book import OrderBook
 from tools.book.deliveries import UNNAMED
@@ -28,7 +29,8 @@ from tools.book.placing import send
 from tools.records import events
 from tools.records.orders import NewRun
 from tools.storage.database import Database
-from tools.storage.schema import Now, NowPlus, deliveries, outbox, receivers
+from tools.storage.schema import deliveries, outbox, receivers
+from tools.storage.types import Now, NowPlus
 
 Start = Callable[..., Awaitable[Deliverer]]
 QUICK = PACE._replace(poll_seconds=0.02, first_retry_seconds=0.02, longest_retry_seconds=0.05)
@@ -63,7 +65,7 @@ def happen(book: OrderBook, new_run: Callable[..., NewRun]) -> Callable[..., Awa
 
     async def leave(event: str = "order.placed", run_id: str | None = None) -> str:
         if run_id is None:
-            run_id = (await book.runs.record(new_run(), owner="w", lease_seconds=60)).id
+            run_id = (await record(book, new_run(), owner="w", lease_seconds=60)).id
         with book.database.engine.begin() as connection:
             send(connection, event, run_id, PAYLOAD)
         return run_id

@@ -11,6 +11,7 @@ import tempfile
 import time
 import uuid
 
+from tests.order_book import record
 from tools.book.book import OrderBook
 from tools.records.errors import AlreadyDecided
 from tools.records.orders import NewProposal, NewRun, Run
@@ -52,7 +53,7 @@ class Worker:
             requested_by="soak",
             request={},
         )
-        run = await self._book.runs.record(new, owner=self._name, lease_seconds=LEASE_SECONDS)
+        run = await record(self._book, new, owner=self._name, lease_seconds=LEASE_SECONDS)
         os.write(self._acknowledge, f"{identity}\n".encode())
         await self.carry_out(run)
 

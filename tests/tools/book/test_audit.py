@@ -7,6 +7,7 @@ import pytest
 import sqlalchemy as sa
 from sqlalchemy.exc import DBAPIError
 
+from tests.order_book import record
 from tools.book.book import OrderBook
 from tools.records.orders import RunView
 from tools.storage.schema import audit, outbox
@@ -17,7 +18,7 @@ def ended(book: OrderBook, new_run, new_proposal):
     """A run of a product of its own that has ended in the way given."""
 
     async def run_to(end: str, product_id: str = "BOLTS") -> RunView:
-        run = await book.runs.record(new_run(product_id=product_id), owner="w1", lease_seconds=60)
+        run = await record(book, new_run(product_id=product_id), owner="w1", lease_seconds=60)
         new = new_proposal(run.id, product_id=product_id)
         if end == "no_action":
             await book.orders.propose(

@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from tests.order_book import record
 from tools.book.audit import Actor
 from tools.book.book import OrderBook
 from tools.book.keys import Grant
@@ -18,7 +19,7 @@ def decide_own(book: OrderBook, new_run, new_proposal):
     """Decides as key `key_a` on a review that was asked for with it."""
 
     async def decide(asked_with: str = "key_a", **changes: Any) -> RunView:
-        run = await book.runs.record(new_run(requested_by_id=asked_with), owner="w1", lease_seconds=60)
+        run = await record(book, new_run(requested_by_id=asked_with), owner="w1", lease_seconds=60)
         proposal = new_proposal(run.id, requested_by_id=asked_with)
         review = await book.orders.propose(proposal, route="review", expires_in_hours=1)
         values = {"version": 1, "decision": "approve", "quantity": None, "reason": "ok", "decided_by": "a"} | changes
@@ -68,7 +69,8 @@ async def test_names_do_not_count(key, decide_own) -> None:
 
 
 async def test_the_key_of_the_settings_and_the_first_key_may(book: OrderBook, decide_own) -> None:
-    await book.keys.store_first("fa" * 32, "rsk", "first key", ["admin", "approve"])
+    grant = Grant(name="first key", scopes=frozenset({"admin", "approve"}), may_approve_own=True)
+    await book.keys.store_first("fa" * 32, "rsk", grant)
     first = (await book.keys.all())[0].id
     for key_id in ("configured", first):
         assert (await decide_own(asked_with=key_id, decided_by_id=key_id)).run.status == "executed"

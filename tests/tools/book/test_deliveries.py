@@ -12,6 +12,7 @@ import sqlalchemy as sa
 from alembic import command
 from alembic.config import Config
 
+from tests.order_book import record
 from tools.book.audit import Actor
 from tools.book.book import OrderBook
 from tools.book.deliveries import UNNAMED, Delivery, Ending
@@ -21,7 +22,8 @@ from tools.records.events import EVENTS, Receiver
 from tools.records.orders import NewRun, Proposal, Run
 from tools.storage.database import Database
 from tools.storage.migrations.upgrade import migrate
-from tools.storage.schema import Now, NowPlus, deliveries, outbox, receivers
+from tools.storage.schema import deliveries, outbox, receivers
+from tools.storage.types import Now, NowPlus
 
 SECRET = "whsec_" + "A" * 32
 Happen = Callable[..., Awaitable[str]]
@@ -33,7 +35,7 @@ def happen(book: OrderBook, new_run: Callable[..., NewRun]) -> Happen:
 
     async def leave(event: str = "order.placed", run_id: str | None = None) -> str:
         if run_id is None:
-            run_id = (await book.runs.record(new_run(), owner="w", lease_seconds=60)).id
+            run_id = (await record(book, new_run(), owner="w", lease_seconds=60)).id
         with book.database.engine.begin() as connection:
             send(connection, event, run_id, {"number": "PO-2026-000001"})
         return run_id
@@ -348,7 +350,7 @@ async def test_placing_an_order_takes_no_statement_more_for_webhooks(
     book: OrderBook, engine: sa.Engine, new_run: Any, new_proposal: Any
 ) -> None:
     async def statements() -> int:
-        run = await book.runs.record(new_run(product_id=f"P{len(seen)}"), owner="w", lease_seconds=60)
+        run = await record(book, new_run(product_id=f"P{len(seen)}"), owner="w", lease_seconds=60)
         await book.orders.propose(new_proposal(run.id, product_id=run.product_id), route="auto", expires_in_hours=1)
         before = len(seen)
         await book.orders.place(run.id)
@@ -368,7 +370,7 @@ async def test_every_event_that_is_sent_can_be_asked_for(book: OrderBook, new_ru
         return await book.orders.propose(new, route=route, expires_in_hours=1)
 
     async def begin() -> Run:
-        begun.append(await book.runs.record(new_run(product_id=f"P{len(begun)}"), owner="w", lease_seconds=60))
+        begun.append(await record(book, new_run(product_id=f"P{len(begun)}"), owner="w", lease_seconds=60))
         return begun[-1]
 
     begun: list[Run] = []
@@ -414,7 +416,7 @@ async def test_the_upgrade_prints_stored_webhooks_once_and_what_waits_for_them_i
     database = Database(empty_database_url)
     book = OrderBook(database)
     assert await book.deliveries.give_up_unnamed() == 0
-    run_id = (await book.runs.record(new_run(), owner="w", lease_seconds=60)).id
+    run_id = (await record(book, new_run(), owner="w", lease_seconds=60)).id
     with book.database.engine.begin() as connection:
         send(connection, "order.placed", run_id, {})
     await book.deliveries.hand_out()

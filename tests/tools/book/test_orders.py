@@ -5,6 +5,7 @@ from decimal import Decimal
 import pytest
 import sqlalchemy as sa
 
+from tests.order_book import record
 from tools.book.book import OrderBook
 from tools.records.errors import (
     AwaitsReview,
@@ -25,7 +26,7 @@ def placed(book: OrderBook, new_run, new_proposal):
 
     async def place(**changes) -> Order:
         about = {name: changes[name] for name in ("product_id", "location", "mode") if name in changes}
-        run = await book.runs.record(new_run(**about), owner="w1", lease_seconds=60)
+        run = await record(book, new_run(**about), owner="w1", lease_seconds=60)
         await book.orders.propose(new_proposal(run.id, **changes), route="auto", expires_in_hours=1)
         return await book.orders.place(run.id)
 
@@ -69,7 +70,7 @@ async def test_placing_again_returns_the_same_order(book: OrderBook, placed) -> 
 
 
 async def test_the_first_proposal_of_a_run_stands(book: OrderBook, new_run, new_proposal) -> None:
-    run = await book.runs.record(new_run(), owner="w1", lease_seconds=60)
+    run = await record(book, new_run(), owner="w1", lease_seconds=60)
     first = await book.orders.propose(new_proposal(run.id, quantity=40), route="review", expires_in_hours=1)
     again = await book.orders.propose(new_proposal(run.id, quantity=999), route="auto", expires_in_hours=1)
     assert again == first
@@ -78,7 +79,7 @@ async def test_the_first_proposal_of_a_run_stands(book: OrderBook, new_run, new_
 
 async def test_a_proposal_comes_back_as_it_was_given(book: OrderBook, new_run, new_proposal) -> None:
     new = new_proposal("run-a", concerns=("late twice", "ü"), review_reasons=("value",), source_location="DEPOT")
-    await book.runs.record(new_run(id="run-a"), owner="w1", lease_seconds=60)
+    await record(book, new_run(id="run-a"), owner="w1", lease_seconds=60)
     stored = await book.orders.propose(new, route="review", expires_in_hours=72)
     assert stored.model_dump(include=set(type(new).model_fields)) == new.model_dump()
     assert stored.expires_at is not None
@@ -100,7 +101,7 @@ async def test_a_transfer_names_where_the_stock_comes_from(placed) -> None:
 
 
 async def test_nothing_to_order_closes_the_run(book: OrderBook, new_run, new_proposal) -> None:
-    run = await book.runs.record(new_run(), owner="w1", lease_seconds=60)
+    run = await record(book, new_run(), owner="w1", lease_seconds=60)
     none = new_proposal(run.id, action="none", quantity=0)
     proposal = await book.orders.propose(none, route="none", expires_in_hours=1)
     assert (proposal.status, proposal.expires_at) == ("no_action", None)
@@ -111,7 +112,7 @@ async def test_nothing_to_order_closes_the_run(book: OrderBook, new_run, new_pro
 
 
 async def test_a_review_cannot_be_placed_automatically(book: OrderBook, new_run, new_proposal) -> None:
-    run = await book.runs.record(new_run(), owner="w1", lease_seconds=60)
+    run = await record(book, new_run(), owner="w1", lease_seconds=60)
     proposal = await book.orders.propose(new_proposal(run.id), route="review", expires_in_hours=1)
     with pytest.raises(AwaitsReview, match=proposal.id) as waits:
         await book.orders.place(run.id)
@@ -121,14 +122,14 @@ async def test_a_review_cannot_be_placed_automatically(book: OrderBook, new_run,
 
 
 async def test_a_run_without_a_proposal_has_nothing_to_place(book: OrderBook, new_run) -> None:
-    run = await book.runs.record(new_run(), owner="w1", lease_seconds=60)
+    run = await record(book, new_run(), owner="w1", lease_seconds=60)
     with pytest.raises(Conflict, match="propose before placing"):
         await book.orders.place(run.id)
 
 
 async def test_a_failed_run_neither_proposes_nor_places(book: OrderBook, new_run, new_proposal) -> None:
     for identity in ("proposed", "bare"):
-        await book.runs.record(new_run(id=identity), owner="w1", lease_seconds=60)
+        await record(book, new_run(id=identity), owner="w1", lease_seconds=60)
     await book.orders.propose(new_proposal("proposed"), route="auto", expires_in_hours=1)
     for identity in ("proposed", "bare"):
         await book.runs.fail(identity, "given up")
@@ -141,7 +142,7 @@ async def test_a_failed_run_neither_proposes_nor_places(book: OrderBook, new_run
 
 @pytest.mark.parametrize("changes", [{"product_id": "NUTS"}, {"location": "DEPOT"}, {"mode": "mock"}])
 async def test_a_run_proposes_only_for_what_it_is_about(book: OrderBook, new_run, new_proposal, changes) -> None:
-    run = await book.runs.record(new_run(), owner="w1", lease_seconds=60)
+    run = await record(book, new_run(), owner="w1", lease_seconds=60)
     with pytest.raises(InvalidInput, match="it cannot propose for"):
         await book.orders.propose(new_proposal(run.id, **changes), route="auto", expires_in_hours=1)
 
@@ -161,7 +162,7 @@ async def test_a_proposal_needs_a_run(book: OrderBook, new_proposal) -> None:
     ],
 )
 async def test_a_quantity_must_go_with_the_route(book: OrderBook, new_run, new_proposal, route, changes) -> None:
-    run = await book.runs.record(new_run(), owner="w1", lease_seconds=60)
+    run = await record(book, new_run(), owner="w1", lease_seconds=60)
     with pytest.raises(InvalidQuantity):
         await book.orders.propose(new_proposal(run.id, **changes), route=route, expires_in_hours=1)
     assert (await book.runs.get(run.id)).proposal is None
@@ -170,7 +171,7 @@ async def test_a_quantity_must_go_with_the_route(book: OrderBook, new_run, new_p
 async def test_text_that_no_database_holds_is_stored_with_a_mark_in_its_place(
     book: OrderBook, new_run, new_proposal
 ) -> None:
-    run = await book.runs.record(new_run(), owner="w1", lease_seconds=60)
+    run = await record(book, new_run(), owner="w1", lease_seconds=60)
     hostile = new_proposal(run.id, rationale="a\0b \ud800 \U0001f600", concerns=("c\0 \udfff",))
     stored = await book.orders.propose(hostile, route="review", expires_in_hours=1)
     assert stored.rationale == "a\ufffdb \ufffd \U0001f600"
@@ -178,7 +179,7 @@ async def test_text_that_no_database_holds_is_stored_with_a_mark_in_its_place(
 
 
 async def test_durations_beyond_any_calendar_are_cut(book: OrderBook, new_run, new_proposal) -> None:
-    run = await book.runs.record(new_run(), owner="w1", lease_seconds=60)
+    run = await record(book, new_run(), owner="w1", lease_seconds=60)
     proposal = await book.orders.propose(
         new_proposal(run.id, lead_time_days=1e12), route="review", expires_in_hours=1e12
     )
@@ -239,7 +240,7 @@ async def test_open_orders_are_those_not_yet_due_of_the_same_mode(book: OrderBoo
 
 
 async def test_a_run_proposes_and_places_at_once(book: OrderBook, new_run, new_proposal) -> None:
-    run = await book.runs.record(new_run(), owner="w", lease_seconds=60)
+    run = await record(book, new_run(), owner="w", lease_seconds=60)
     new = new_proposal(run.id, product_id=run.product_id)
 
     orders = await asyncio.gather(*(book.orders.place(run.id, new=new, owner="w") for _ in range(3)))
@@ -251,7 +252,7 @@ async def test_a_run_proposes_and_places_at_once(book: OrderBook, new_run, new_p
 
 
 async def test_what_was_proposed_before_stands(book: OrderBook, new_run, new_proposal) -> None:
-    run = await book.runs.record(new_run(), owner="w", lease_seconds=60)
+    run = await record(book, new_run(), owner="w", lease_seconds=60)
     new = new_proposal(run.id, product_id=run.product_id)
     await book.orders.propose(new, route="review", expires_in_hours=1)
 
@@ -262,7 +263,7 @@ async def test_what_was_proposed_before_stands(book: OrderBook, new_run, new_pro
 
 
 async def test_a_run_that_is_lost_proposes_and_places_nothing(book: OrderBook, new_run, new_proposal) -> None:
-    run = await book.runs.record(new_run(), owner="w", lease_seconds=60)
+    run = await record(book, new_run(), owner="w", lease_seconds=60)
 
     with pytest.raises(RunLost):
         await book.orders.place(run.id, new=new_proposal(run.id, product_id=run.product_id), owner="another")

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.order_book import record
 from tools.book.book import OrderBook
 from tools.book.outcomes import by_route, read_reports
 from tools.planning.confidence import CalibrationCurve, CalibrationTable
@@ -21,7 +22,7 @@ def placed(book: OrderBook, new_run, new_proposal):
     """The number of an order of 40, placed automatically or by a person's decision."""
 
     async def place(decision: str | None = None, quantity: int | None = None) -> str:
-        run = await book.runs.record(new_run(product_id=f"BOLTS-{decision}-{quantity}"), owner="w1", lease_seconds=60)
+        run = await record(book, new_run(product_id=f"BOLTS-{decision}-{quantity}"), owner="w1", lease_seconds=60)
         about = {"product_id": run.product_id}
         if decision is None:
             await book.orders.propose(new_proposal(run.id, **about), route="auto", expires_in_hours=1)

@@ -9,6 +9,7 @@ import pytest
 import sqlalchemy as sa
 from sqlalchemy.exc import IntegrityError
 
+from tests.order_book import record
 from tools.book import orders as order_book
 from tools.book import placing
 from tools.book.book import OrderBook
@@ -27,7 +28,7 @@ def proposed(book: OrderBook, new_run, new_proposal):
         begun = []
         for changes in differences:
             about = {name: changes[name] for name in ("product_id", "location", "mode") if name in changes}
-            begun.append((await book.runs.record(new_run(**about), owner="w1", lease_seconds=60), changes))
+            begun.append((await record(book, new_run(**about), owner="w1", lease_seconds=60), changes))
         for run, changes in begun:
             await book.orders.propose(new_proposal(run.id, **changes), route="auto", expires_in_hours=1)
         return [run.id for run, _ in begun]
@@ -116,7 +117,7 @@ async def test_what_arrives_at_the_source_of_a_transfer_does_not_compete_with_it
 async def test_an_order_approved_by_a_person_competes_like_any_other(
     book: OrderBook, new_run, new_proposal, proposed
 ) -> None:
-    reviewed = await book.runs.record(new_run(), owner="w1", lease_seconds=60)
+    reviewed = await record(book, new_run(), owner="w1", lease_seconds=60)
     automatic = (await proposed({}))[0]
     review = await book.orders.propose(new_proposal(reviewed.id), route="review", expires_in_hours=1)
     await book.reviews.decide(review.id, version=1, decision="approve", quantity=None, reason="", decided_by="anna")
@@ -127,7 +128,7 @@ async def test_an_order_approved_by_a_person_competes_like_any_other(
 async def test_a_waiting_review_of_the_same_need_holds_an_order_back(
     book: OrderBook, new_run, new_proposal, proposed
 ) -> None:
-    waiting = await book.runs.record(new_run(), owner="w1", lease_seconds=60)
+    waiting = await record(book, new_run(), owner="w1", lease_seconds=60)
     review = await book.orders.propose(new_proposal(waiting.id), route="review", expires_in_hours=1)
     automatic = await proposed({})
     with pytest.raises(AwaitsReview, match=review.id):
@@ -135,7 +136,7 @@ async def test_a_waiting_review_of_the_same_need_holds_an_order_back(
 
 
 async def test_an_expired_review_holds_nothing_back(book: OrderBook, new_run, new_proposal, proposed) -> None:
-    over = await book.runs.record(new_run(), owner="w1", lease_seconds=60)
+    over = await record(book, new_run(), owner="w1", lease_seconds=60)
     await book.orders.propose(new_proposal(over.id), route="review", expires_in_hours=0)
     automatic = await proposed({})
     await book.orders.place(automatic[0])
@@ -144,7 +145,7 @@ async def test_an_expired_review_holds_nothing_back(book: OrderBook, new_run, ne
 async def test_a_review_says_what_was_placed_while_its_run_was_deciding(
     book: OrderBook, new_run, new_proposal, proposed
 ) -> None:
-    late = await book.runs.record(new_run(), owner="w1", lease_seconds=60)
+    late = await record(book, new_run(), owner="w1", lease_seconds=60)
     order = await book.orders.place((await proposed({}))[0])
     review = await book.orders.propose(
         new_proposal(late.id, review_reasons=("value",)), route="review", expires_in_hours=1

@@ -6,9 +6,11 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
+from tests.order_book import record
 from tools.book.book import OrderBook
 from tools.records.orders import NewProposal, NewRun
-from tools.storage.schema import NowPlus, conversations, idempotency, metadata, runs
+from tools.storage.schema import conversations, idempotency, metadata, runs
+from tools.storage.types import NowPlus
 
 DAY = 86_400
 
@@ -35,7 +37,7 @@ async def answered(book: OrderBook, key: str) -> None:
 
 
 async def placed(book: OrderBook, run: NewRun, new_proposal: Callable[..., NewProposal]) -> str:
-    await book.runs.record(run, owner="w", lease_seconds=60)
+    await record(book, run, owner="w", lease_seconds=60)
     await book.orders.propose(new_proposal(run.id, product_id=run.product_id), route="auto", expires_in_hours=72)
     await book.orders.place(run.id)
     return run.id
@@ -110,7 +112,7 @@ async def test_a_run_that_is_not_over_is_left_alone(
     aged: Callable[..., Any],
     standing: str,
 ) -> None:
-    await book.runs.record(run := new_run(), owner="w", lease_seconds=60)
+    await record(book, run := new_run(), owner="w", lease_seconds=60)
     if standing != "running":
         proposal = await book.orders.propose(new_proposal(run.id), route="review", expires_in_hours=72)
         if standing == "has yet to be told":

@@ -6,6 +6,7 @@ import pytest
 import sqlalchemy as sa
 from sqlalchemy.exc import IntegrityError
 
+from tests.order_book import record
 from tools.book import reviews
 from tools.book.book import OrderBook
 from tools.records.errors import AlreadyDecided, Conflict, InvalidQuantity, UnknownReview
@@ -19,7 +20,7 @@ def waiting(book: OrderBook, new_run, new_proposal):
 
     async def propose(*, expires_in_hours: float = 72, **changes) -> Proposal:
         about = {name: changes[name] for name in ("product_id", "location", "mode") if name in changes}
-        run = await book.runs.record(new_run(**about), owner="w1", lease_seconds=60)
+        run = await record(book, new_run(**about), owner="w1", lease_seconds=60)
         return await book.orders.propose(
             new_proposal(run.id, **changes), route="review", expires_in_hours=expires_in_hours
         )
@@ -196,7 +197,7 @@ async def test_an_unknown_review_is_refused(book: OrderBook, waiting, decide, id
 
 
 async def test_an_automatic_order_was_never_up_for_decision(book: OrderBook, new_run, new_proposal, decide) -> None:
-    run = await book.runs.record(new_run(), owner="w1", lease_seconds=60)
+    run = await record(book, new_run(), owner="w1", lease_seconds=60)
     proposal = await book.orders.propose(new_proposal(run.id), route="auto", expires_in_hours=1)
     with pytest.raises(AlreadyDecided, match="never open"):
         await decide(proposal)
@@ -262,7 +263,7 @@ async def test_reviews_are_listed_by_status_newest_first_page_by_page(
 ) -> None:
     identities = [(await waiting(product_id=f"P{n}")).id for n in range(5)]
     await decide(identities[1], "reject")
-    run = await book.runs.record(new_run(), owner="w1", lease_seconds=60)
+    run = await record(book, new_run(), owner="w1", lease_seconds=60)
     await book.orders.propose(new_proposal(run.id), route="auto", expires_in_hours=1)
 
     async def listed(**options) -> list[str]:

@@ -3,6 +3,7 @@ import asyncio
 import pytest
 import sqlalchemy as sa
 
+from tests.order_book import record
 from tools.book.book import OrderBook
 from tools.records.errors import Conflict, Overloaded, RunLost, UnknownRun
 
@@ -11,23 +12,27 @@ LARGE = ("runs", "proposals", "orders", "outbox", "deliveries")
 
 async def test_a_run_is_stored_as_it_came(book: OrderBook, new_run) -> None:
     new = new_run(mode="mock", origin="chat", requested_by="Łukasz")
-    run = await book.runs.record(new, owner="w1", lease_seconds=60)
+    run = await record(book, new, owner="w1", lease_seconds=60)
     assert run.model_dump(include=set(type(new).model_fields)) == new.model_dump()
     assert (run.status, run.attempts, run.owner, run.finished_at) == ("running", 1, "w1", None)
     assert (await book.runs.get(run.id)).run == run
 
 
 async def test_a_second_run_of_the_same_id_is_the_first(book: OrderBook, new_run, new_proposal) -> None:
-    await book.runs.record(new_run(id="run-a"), owner="w1", lease_seconds=60)
+    await record(book, new_run(id="run-a"), owner="w1", lease_seconds=60)
     await book.orders.propose(new_proposal("run-a"), route="auto", expires_in_hours=1)
     await book.orders.place("run-a")
-    again = await book.runs.record(new_run(id="run-a", requested_by="other"), owner="w2", lease_seconds=60)
+    second = new_run(id="run-a", requested_by="other")
+    again, fresh = await book.runs.admit(second, lane="interactive", owner="w2", lease_seconds=60)
+    assert not fresh
     assert (again.status, again.owner, again.requested_by) == ("executed", "w1", "erp")
 
 
-async def test_of_fifty_recordings_of_one_id_one_is_stored(book: OrderBook, new_run) -> None:
-    recordings = (book.runs.record(new_run(id="run-a"), owner=f"w{n}", lease_seconds=60) for n in range(50))
-    assert len({run.owner for run in await asyncio.gather(*recordings)}) == 1
+async def test_of_fifty_admissions_of_one_id_one_is_stored(book: OrderBook, new_run) -> None:
+    admissions = (
+        book.runs.admit(new_run(id="run-a"), lane="interactive", owner=f"w{n}", lease_seconds=60) for n in range(50)
+    )
+    assert len({admission.run.owner for admission in await asyncio.gather(*admissions)}) == 1
 
 
 async def test_an_unknown_run_is_named(book: OrderBook) -> None:
@@ -40,8 +45,8 @@ async def test_an_unknown_run_is_named(book: OrderBook) -> None:
 
 
 async def test_a_run_is_resumed_only_once_its_lease_has_ended(book: OrderBook, new_run) -> None:
-    await book.runs.record(new_run(id="held"), owner="w1", lease_seconds=60)
-    await book.runs.record(new_run(id="left"), owner="w1", lease_seconds=0)
+    await record(book, new_run(id="held"), owner="w1", lease_seconds=60)
+    await record(book, new_run(id="left"), owner="w1", lease_seconds=0)
     resumed = await book.runs.claim_abandoned(owner="w2", lease_seconds=60)
     assert [(run.id, run.owner, run.attempts) for run in resumed] == [("left", "w2", 2)]
     assert resumed[0].request == new_run().request
@@ -50,14 +55,14 @@ async def test_a_run_is_resumed_only_once_its_lease_has_ended(book: OrderBook, n
 
 async def test_a_process_that_knows_who_lives_takes_the_runs_of_the_dead_at_once(book: OrderBook, new_run) -> None:
     for owner in ("dead", "alive", "me"):
-        await book.runs.record(new_run(id=owner), owner=owner, lease_seconds=60)
+        await record(book, new_run(id=owner), owner=owner, lease_seconds=60)
     resumed = await book.runs.claim_abandoned(owner="me", lease_seconds=60, dead=["dead"])
     assert [run.id for run in resumed] == ["dead"]
 
 
 async def test_released_runs_are_resumed_at_once_and_oldest_first(book: OrderBook, new_run) -> None:
     for identity in ("b", "a", "c"):
-        await book.runs.record(new_run(id=identity), owner="w1", lease_seconds=60)
+        await record(book, new_run(id=identity), owner="w1", lease_seconds=60)
         await asyncio.sleep(0.005)
     await book.runs.release(owner="w1")
     resumed = await book.runs.claim_abandoned(owner="w2", lease_seconds=60)
@@ -66,7 +71,7 @@ async def test_released_runs_are_resumed_at_once_and_oldest_first(book: OrderBoo
 
 async def test_of_many_who_resume_at_once_each_run_goes_to_one(book: OrderBook, new_run) -> None:
     for _ in range(20):
-        await book.runs.record(new_run(), owner="dead", lease_seconds=0)
+        await record(book, new_run(), owner="dead", lease_seconds=0)
     claims = await asyncio.gather(*(book.runs.claim_abandoned(owner=f"w{n}", lease_seconds=60) for n in range(10)))
     claimed = [run.id for claim in claims for run in claim]
     assert len(claimed) == len(set(claimed)) == 20
@@ -74,26 +79,27 @@ async def test_of_many_who_resume_at_once_each_run_goes_to_one(book: OrderBook, 
 
 async def test_finished_runs_are_not_resumed(book: OrderBook, new_run, new_proposal) -> None:
     for route in ("auto", "review"):
-        run = await book.runs.record(new_run(product_id=route), owner="w1", lease_seconds=0)
+        run = await record(book, new_run(product_id=route), owner="w1", lease_seconds=0)
         await book.orders.propose(new_proposal(run.id, product_id=route), route=route, expires_in_hours=1)
         if route == "auto":
             await book.orders.place(run.id)
-    failed = await book.runs.record(new_run(), owner="w1", lease_seconds=0)
+    failed = await record(book, new_run(), owner="w1", lease_seconds=0)
     await book.runs.fail(failed.id, "too many attempts")
     assert await book.runs.claim_abandoned(owner="w2", lease_seconds=60) == []
 
 
-async def test_a_heartbeat_keeps_a_run_and_fails_once_another_has_it(book: OrderBook, new_run) -> None:
-    await book.runs.record(new_run(id="run-a"), owner="w1", lease_seconds=0)
-    assert await book.runs.renew_lease("run-a", owner="w1", lease_seconds=60)
+async def test_a_heartbeat_keeps_a_run_until_another_has_it(book: OrderBook, new_run) -> None:
+    await record(book, new_run(id="run-a"), owner="w1", lease_seconds=0)
+    await book.runs.renew_leases(["run-a"], owner="w1", lease_seconds=60)
     assert await book.runs.claim_abandoned(owner="w2", lease_seconds=60) == []
     await book.runs.release(owner="w1")
-    await book.runs.claim_abandoned(owner="w2", lease_seconds=60)
-    assert not await book.runs.renew_lease("run-a", owner="w1", lease_seconds=60)
+    await book.runs.claim_abandoned(owner="w2", lease_seconds=0)
+    await book.runs.renew_leases(["run-a"], owner="w1", lease_seconds=60)
+    assert [run.id for run in await book.runs.claim_abandoned(owner="w3", lease_seconds=60)] == ["run-a"]
 
 
 async def test_a_failed_run_says_why(book: OrderBook, new_run) -> None:
-    run = await book.runs.record(new_run(), owner="w1", lease_seconds=60)
+    run = await record(book, new_run(), owner="w1", lease_seconds=60)
     await book.runs.fail(run.id, "the checkpoint store is full")
     failed = (await book.runs.get(run.id)).run
     assert (failed.status, failed.failure) == ("failed", "the checkpoint store is full")
@@ -101,7 +107,7 @@ async def test_a_failed_run_says_why(book: OrderBook, new_run) -> None:
 
 
 async def test_who_lost_a_run_cannot_fail_it(book: OrderBook, new_run) -> None:
-    run = await book.runs.record(new_run(), owner="w2", lease_seconds=60)
+    run = await record(book, new_run(), owner="w2", lease_seconds=60)
     await book.runs.fail(run.id, "gave up", owner="w1")
     assert (await book.runs.get(run.id)).run.status == "running"
     await book.runs.fail(run.id, "gave up", owner="w2")
@@ -109,7 +115,7 @@ async def test_who_lost_a_run_cannot_fail_it(book: OrderBook, new_run) -> None:
 
 
 async def test_an_executed_run_cannot_fail(book: OrderBook, new_run, new_proposal) -> None:
-    run = await book.runs.record(new_run(), owner="w1", lease_seconds=60)
+    run = await record(book, new_run(), owner="w1", lease_seconds=60)
     await book.orders.propose(new_proposal(run.id), route="auto", expires_in_hours=1)
     await book.orders.place(run.id)
     await book.runs.fail(run.id, "late")
@@ -120,7 +126,7 @@ async def test_an_executed_run_cannot_fail(book: OrderBook, new_run, new_proposa
 async def test_a_decided_runs_thread_is_to_be_closed_until_it_has_been(
     book: OrderBook, new_run, new_proposal, decision: str
 ) -> None:
-    run = await book.runs.record(new_run(), owner="w1", lease_seconds=60)
+    run = await record(book, new_run(), owner="w1", lease_seconds=60)
     proposal = await book.orders.propose(new_proposal(run.id), route="review", expires_in_hours=1)
     await book.runs.mark_closed(run.id)
     assert await book.runs.to_close() == []
@@ -131,13 +137,13 @@ async def test_a_decided_runs_thread_is_to_be_closed_until_it_has_been(
 
 
 async def test_an_expired_reviews_thread_is_to_be_closed(book: OrderBook, new_run, new_proposal) -> None:
-    run = await book.runs.record(new_run(), owner="w1", lease_seconds=60)
+    run = await record(book, new_run(), owner="w1", lease_seconds=60)
     await book.orders.propose(new_proposal(run.id), route="review", expires_in_hours=0)
     assert await book.runs.to_close() == [run.id]
 
 
 async def test_a_run_without_a_review_has_no_thread_to_close(book: OrderBook, new_run, new_proposal) -> None:
-    run = await book.runs.record(new_run(), owner="w1", lease_seconds=60)
+    run = await record(book, new_run(), owner="w1", lease_seconds=60)
     await book.orders.propose(new_proposal(run.id), route="auto", expires_in_hours=1)
     await book.orders.place(run.id)
     assert await book.runs.to_close() == []
@@ -168,7 +174,7 @@ async def test_a_run_that_is_to_join_no_other_is_recorded_beside_it(book: OrderB
 async def test_a_waiting_review_answers_for_its_need_until_it_is_decided(
     book: OrderBook, new_run, new_proposal, mode: str, join: bool
 ) -> None:
-    run = await book.runs.record(new_run(mode=mode), owner="w1", lease_seconds=60)
+    run = await record(book, new_run(mode=mode), owner="w1", lease_seconds=60)
     proposal = await book.orders.propose(new_proposal(run.id, mode=mode), route="review", expires_in_hours=1)
     late = await book.runs.admit(new_run(mode=mode), lane="bulk", owner=None, join=join)
     assert (late.run.id, late.fresh) == (run.id, False)
@@ -177,7 +183,7 @@ async def test_a_waiting_review_answers_for_its_need_until_it_is_decided(
 
 
 async def test_a_review_whose_time_is_over_answers_for_nothing(book: OrderBook, new_run, new_proposal) -> None:
-    run = await book.runs.record(new_run(), owner="w1", lease_seconds=60)
+    run = await record(book, new_run(), owner="w1", lease_seconds=60)
     await book.orders.propose(new_proposal(run.id), route="review", expires_in_hours=0)
     assert (await book.runs.admit(new_run(), lane="bulk", owner=None)).fresh
 
@@ -185,7 +191,7 @@ async def test_a_review_whose_time_is_over_answers_for_nothing(book: OrderBook, 
 async def test_an_order_on_its_way_answers_where_the_stock_is_the_callers_word_and_it_is_not_known(
     book: OrderBook, new_run, new_proposal
 ) -> None:
-    run = await book.runs.record(new_run(), owner="w1", lease_seconds=60)
+    run = await record(book, new_run(), owner="w1", lease_seconds=60)
     await book.orders.propose(new_proposal(run.id), route="auto", expires_in_hours=1)
     order = await book.orders.place(run.id)
     unaware = await book.runs.admit(new_run(), lane="bulk", owner=None, known_orders=[])
@@ -199,7 +205,7 @@ async def test_an_order_on_its_way_answers_where_the_stock_is_the_callers_word_a
 
 
 async def test_a_received_order_answers_for_nothing(book: OrderBook, new_run, new_proposal) -> None:
-    run = await book.runs.record(new_run(), owner="w1", lease_seconds=60)
+    run = await record(book, new_run(), owner="w1", lease_seconds=60)
     await book.orders.propose(new_proposal(run.id, lead_time_days=0), route="auto", expires_in_hours=1)
     await book.orders.place(run.id)
     assert (await book.runs.admit(new_run(), lane="bulk", owner=None, known_orders=[])).fresh
@@ -231,7 +237,8 @@ async def test_of_many_at_once_as_many_are_recorded_as_there_are_places(book: Or
     admitted = await asyncio.gather(*(admit(number) for number in range(40)))
 
     assert sum(admitted) == 5
-    assert await book.runs.waiting() == {"bulk": 6}
+    with book.database.engine.connect() as connection:
+        assert connection.scalar(sa.text("SELECT count(*) FROM runs WHERE status = 'queued'")) == 6
     await book.runs.claim_queued("bulk", owner="w1", lease_seconds=60, limit=2)
     assert await admit(41)
     assert await admit(43)
@@ -274,7 +281,7 @@ async def test_no_step_of_a_run_reads_through_a_table(
 async def test_who_slept_through_the_lease_changes_nothing(
     book: OrderBook, new_run, new_proposal, proposed: bool
 ) -> None:
-    run = await book.runs.record(new_run(), owner="frozen", lease_seconds=0)
+    run = await record(book, new_run(), owner="frozen", lease_seconds=0)
     if proposed:
         await book.orders.propose(new_proposal(run.id), route="auto", expires_in_hours=1, owner="frozen")
     assert await book.runs.claim(run.id, owner="heir", lease_seconds=0) is not None
@@ -292,7 +299,6 @@ async def test_who_slept_through_the_lease_changes_nothing(
     await book.runs.fail(run.id, "too late", owner="frozen")
     await book.runs.release(owner="frozen")
     await book.runs.mark_closed(run.id)
-    assert not await book.runs.renew_lease(run.id, owner="frozen", lease_seconds=600)
     await book.runs.renew_leases([run.id], owner="frozen", lease_seconds=600)
 
     assert await book.runs.get(run.id) == before

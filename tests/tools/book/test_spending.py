@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
+from tests.order_book import record
 from tools.book import placing, spending
 from tools.book.audit import Actor
 from tools.book.book import OrderBook
@@ -49,7 +50,7 @@ def proposed(book: OrderBook, new_run, new_proposal):
         runs = []
         for _ in range(count):
             about = {"product_id": f"P{next(numbers)}", "requested_by_id": ERP}
-            run = await book.runs.record(new_run(**about), owner="w1", lease_seconds=60)
+            run = await record(book, new_run(**about), owner="w1", lease_seconds=60)
             await book.orders.propose(new_proposal(run.id, **(about | changes)), route=route, expires_in_hours=1)
             runs.append(run.id)
         return runs

@@ -15,7 +15,7 @@ from tools.storage.migrations.upgrade import migrate
 async def start(url: str) -> str:
     await migrate(url)
     async with Database(url) as database:
-        await OrderBook(database).keys.exist()
+        await OrderBook(database).keys.all()
     return "ready"
 
 

@@ -16,12 +16,14 @@ import sqlalchemy as sa
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 
+from tests.order_book import record, store_key
 from tools.book.book import OrderBook
 from tools.records.errors import InvalidInput, Unavailable
 from tools.storage.database import Database
 from tools.storage.engine import SQLITE_READERS, create_engine
 from tools.storage.migrations.upgrade import migrate
-from tools.storage.schema import Now, NowPlus, counters, metadata
+from tools.storage.schema import counters, metadata
+from tools.storage.types import Now, NowPlus
 
 ROOT = Path(__file__).parents[3]
 
@@ -58,9 +60,9 @@ async def test_every_unique_rule_and_check_is_in_the_migrated_tables(engine: sa.
 
 
 async def test_migrating_again_changes_nothing(database_url: str, book: OrderBook) -> None:
-    await book.keys.store("aa", "rk_1", "first", ["read"])
+    await store_key(book, "aa", "rk_1", "first", "read")
     await migrate(database_url)
-    assert await book.keys.exist()
+    assert await book.keys.all()
 
 
 async def test_eight_processes_may_migrate_an_empty_database_at_once(empty_database_url: str) -> None:
@@ -152,7 +154,7 @@ async def test_an_unreachable_postgresql_is_unavailable() -> None:
         await migrate(url)
     async with Database(url) as database:
         with pytest.raises(Unavailable):
-            await OrderBook(database).keys.exist()
+            await OrderBook(database).keys.all()
 
 
 async def test_connections_that_the_server_has_dropped_are_replaced(engine: sa.Engine, book: OrderBook) -> None:
@@ -165,7 +167,7 @@ async def test_connections_that_the_server_has_dropped_are_replaced(engine: sa.E
         others = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database()"
         killed = connection.exec_driver_sql(f"{others} AND pid <> pg_backend_pid()")
         assert len(killed.all()) == 4
-    assert await asyncio.gather(*(book.keys.exist() for _ in range(12))) == [False] * 12
+    assert await asyncio.gather(*(book.keys.all() for _ in range(12))) == [[]] * 12
 
 
 async def test_a_full_disk_is_unavailable_and_leaves_nothing_behind(tmp_path: Path, new_run, new_proposal) -> None:
@@ -173,7 +175,7 @@ async def test_a_full_disk_is_unavailable_and_leaves_nothing_behind(tmp_path: Pa
     await migrate(url)
     database = Database(url)
     book = OrderBook(database)
-    await book.runs.record(new_run(id="run-a"), owner="w", lease_seconds=60)
+    await record(book, new_run(id="run-a"), owner="w", lease_seconds=60)
     _fill_disk(database.engine, after_pages=1)
     with pytest.raises(Unavailable, match="cannot serve now"):
         await book.orders.propose(new_proposal("run-a", rationale="x" * 50_000), route="auto", expires_in_hours=1)
@@ -198,7 +200,7 @@ async def test_fifty_writers_never_find_sqlite_locked(tmp_path: Path, new_run, n
     await migrate(url)
     databases = [Database(url) for _ in range(10)]
     books = [OrderBook(database) for database in databases for _ in range(5)]
-    identities = [(await books[0].runs.record(new_run(), owner="w", lease_seconds=60)).id for _ in books]
+    identities = [(await record(books[0], new_run(), owner="w", lease_seconds=60)).id for _ in books]
     proposals = await asyncio.gather(
         *(
             book.orders.propose(new_proposal(identity), route="auto", expires_in_hours=1)
@@ -215,7 +217,7 @@ async def test_a_caller_who_gives_up_at_any_point_leaves_nothing_open(
 ) -> None:
     other = Database(database_url)
     for steps in range(0, 60, 4):
-        run = await book.runs.record(new_run(product_id=f"P{steps}"), owner="w", lease_seconds=60)
+        run = await record(book, new_run(product_id=f"P{steps}"), owner="w", lease_seconds=60)
         begun = asyncio.create_task(
             book.orders.propose(new_proposal(run.id, product_id=f"P{steps}"), route="auto", expires_in_hours=1)
         )
@@ -237,7 +239,7 @@ async def test_while_another_process_writes_writers_wait_and_readers_and_the_eve
     async with Database(url) as database:
         book = OrderBook(database)
         other.execute("BEGIN IMMEDIATE")
-        writing = asyncio.create_task(book.runs.record(new_run(), owner="w", lease_seconds=60))
+        writing = asyncio.create_task(record(book, new_run(), owner="w", lease_seconds=60))
         for _ in range(20):
             await asyncio.sleep(0.005)
         assert await book.orders.page() == []
@@ -300,7 +302,7 @@ async def test_closing_ends_the_threads(tmp_path: Path) -> None:
 
 
 async def test_the_audit_trail_can_only_grow(engine: sa.Engine, book: OrderBook, new_run) -> None:
-    run = await book.runs.record(new_run(), owner="w", lease_seconds=60)
+    run = await record(book, new_run(), owner="w", lease_seconds=60)
     await book.runs.fail(run.id, "no model left")
     for change in ("UPDATE audit SET actor = 'nobody'", "DELETE FROM audit"):
         with pytest.raises(sa.exc.DBAPIError, match="append-only"), engine.begin() as connection:
@@ -322,7 +324,7 @@ async def test_a_transaction_that_fails_leaves_nothing(engine: sa.Engine, book: 
 
 @pytest.mark.parametrize("price", ["0.10", "123456789012.123456", "0", "500", "0.000001"])
 async def test_money_stays_exact_to_the_last_digit(book: OrderBook, new_run, new_proposal, price: str) -> None:
-    run = await book.runs.record(new_run(), owner="w", lease_seconds=60)
+    run = await record(book, new_run(), owner="w", lease_seconds=60)
     new = new_proposal(run.id, unit_price=Decimal(price), quantity=10**12)
     await book.orders.propose(new, route="auto", expires_in_hours=1)
     order = await book.orders.place(run.id)

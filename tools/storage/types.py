@@ -1,0 +1,116 @@
+"""Types that store the same values alike on SQLite and on PostgreSQL, and the database's clock."""
+
+from datetime import UTC, datetime
+from decimal import Decimal
+from typing import Any
+
+from sqlalchemy import ColumnElement, Dialect, Float, Numeric, String, Text, TypeDecorator, literal, literal_column
+from sqlalchemy.dialects.postgresql import TIMESTAMP
+from sqlalchemy.ext.compiler import compiles
+from sqlalchemy.sql.compiler import SQLCompiler
+from sqlalchemy.sql.functions import FunctionElement
+from sqlalchemy.types import TypeEngine
+
+
+class Instant(TypeDecorator[datetime]):
+    """A moment in UTC. SQLite holds `2026-01-31T12:00:00.000Z`, whose order as text is the order in time."""
+
+    impl = String(24)
+    cache_ok = True
+
+    def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[Any]:
+        if dialect.name == "postgresql":
+            return dialect.type_descriptor(TIMESTAMP(timezone=True))
+        return dialect.type_descriptor(String(24))
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> Any:
+        if value is None or dialect.name == "postgresql":
+            return value
+        return value.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+    def process_result_value(self, value: Any, dialect: Dialect) -> datetime | None:
+        if value is None:
+            return None
+        moment = value if isinstance(value, datetime) else datetime.fromisoformat(value)
+        return moment.astimezone(UTC)
+
+
+class Money(TypeDecorator[Decimal]):
+    """An exact decimal: `numeric` on PostgreSQL, its digits as text on SQLite, which would make it a float."""
+
+    impl = Text
+    cache_ok = True
+
+    def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[Any]:
+        if dialect.name == "postgresql":
+            return dialect.type_descriptor(Numeric(asdecimal=True))
+        return dialect.type_descriptor(Text())
+
+    def process_bind_param(self, value: Decimal | None, dialect: Dialect) -> Any:
+        return value if value is None or dialect.name == "postgresql" else format(value, "f")
+
+    def process_result_value(self, value: Any, dialect: Dialect) -> Decimal | None:
+        return value if value is None or isinstance(value, Decimal) else Decimal(value)
+
+
+def words(value: str | None) -> str | None:
+    """Text as both databases can hold it."""
+    if value is None or (value.isascii() and "\0" not in value):
+        return value
+    return value.replace("\0", "\ufffd").encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+
+
+class Words(TypeDecorator[str]):
+    """Text of any origin. Neither database can hold lone surrogates, nor PostgreSQL NUL: U+FFFD stands for them."""
+
+    impl = Text
+    cache_ok = True
+
+    def process_bind_param(self, value: str | None, dialect: Dialect) -> str | None:
+        return words(value)
+
+
+class Now(FunctionElement[datetime]):
+    """The database's clock, to the millisecond on SQLite and the microsecond on PostgreSQL."""
+
+    type = Instant()
+    inherit_cache = True
+
+
+class NowPlus(FunctionElement[datetime]):
+    """The database's clock, so many seconds later."""
+
+    type = Instant()
+    inherit_cache = True
+
+    def __init__(self, seconds: float | ColumnElement[float]) -> None:
+        super().__init__(seconds if isinstance(seconds, ColumnElement) else literal(float(seconds), Float))
+
+
+@compiles(Now, "sqlite")
+def _now_sqlite(element: Now, compiler: SQLCompiler, **kw: Any) -> str:
+    return "strftime('%Y-%m-%dT%H:%M:%fZ', 'now')"
+
+
+@compiles(Now, "postgresql")
+def _now_postgresql(element: Now, compiler: SQLCompiler, **kw: Any) -> str:
+    # now() stands still for a whole transaction, waits for locks included; an expiry must not.
+    return "statement_timestamp()"
+
+
+@compiles(NowPlus, "sqlite")
+def _now_plus_sqlite(element: NowPlus, compiler: SQLCompiler, **kw: Any) -> str:
+    seconds = compiler.process(element.clauses, **kw)
+    return f"strftime('%Y-%m-%dT%H:%M:%fZ', 'now', printf('%+.3f seconds', {seconds}))"
+
+
+@compiles(NowPlus, "postgresql")
+def _now_plus_postgresql(element: NowPlus, compiler: SQLCompiler, **kw: Any) -> str:
+    return f"(statement_timestamp() + make_interval(secs => {compiler.process(element.clauses, **kw)}))"
+
+
+def as_indexed(condition: str) -> ColumnElement[bool]:
+    """A condition in the words of an index over part of a table. Without a type: of a boolean one SQLite is asked
+    whether it `= 1`, and then reads through the whole table."""
+    words: ColumnElement[bool] = literal_column(condition)
+    return words
