@@ -23,9 +23,8 @@ from agent.metrics import Metrics
 from agent.models import Link, ModelChain, build_chain
 from agent.nodes import Nodes
 from agent.rules import RulesModel
-from agent.running import postgres
 from agent.running.background import Background
-from agent.running.checkpoints import open_checkpointer, pooled_checkpointer
+from agent.running.checkpoints import Pool, open_checkpointer, open_pool, pooled_checkpointer, prepare_postgresql
 from agent.running.queue import JobQueue, Queue, TableQueue
 from agent.running.retention import PRUNE_SECONDS, Pruned, Retention
 from agent.running.work import Work
@@ -87,7 +86,7 @@ async def prepare_databases(settings: Settings) -> None:
     """Bring the order book, the workflow memory and the job queue to the present schema; safe from many processes."""
     await migrate(settings.database_url)
     if settings.on_postgresql:
-        await postgres.migrate(settings.database_url)
+        await prepare_postgresql(settings.database_url)
 
 
 async def prune_once(settings: Settings) -> Pruned:
@@ -101,17 +100,17 @@ async def prune_once(settings: Settings) -> Pruned:
 
 
 @asynccontextmanager
-async def _open_pool(settings: Settings) -> AsyncIterator[postgres.Pool | None]:
+async def _open_pool(settings: Settings) -> AsyncIterator[Pool | None]:
     if not settings.on_postgresql:
         yield None
         return
-    async with postgres.open_pool(settings.database_url) as pool:
+    async with open_pool(settings.database_url) as pool:
         yield pool
 
 
 @asynccontextmanager
 async def _open_memory(
-    settings: Settings, pool: postgres.Pool | None, keep_finished: bool = False
+    settings: Settings, pool: Pool | None, keep_finished: bool = False
 ) -> AsyncIterator[BaseCheckpointSaver[Any]]:
     if pool is not None:
         yield pooled_checkpointer(pool, keep_finished=keep_finished)
@@ -132,7 +131,7 @@ class Runtime:
         checkpointer: BaseCheckpointSaver[Any] | None,
         *,
         owner: Owner,
-        pool: postgres.Pool | None = None,
+        pool: Pool | None = None,
     ) -> None:
         self.settings, self.book, self.metrics = settings, book, metrics
         self._chain, self.checkpointer = chain, checkpointer

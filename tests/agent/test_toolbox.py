@@ -4,6 +4,7 @@ import json
 from typing import Any
 
 import pytest
+import sqlalchemy as sa
 from langchain_core.messages import HumanMessage, ToolMessage
 from langgraph.graph import START, StateGraph
 
@@ -54,7 +55,8 @@ async def test_unknown_and_ill_typed_arguments_are_refused(
     answer = await _called(runtime, says, name, **arguments)
 
     assert "error" in json.loads(answer.text)
-    assert await runtime.book.runs.waiting() == {}
+    with runtime.book.database.engine.connect() as connection:
+        assert connection.scalar(sa.text("SELECT count(*) FROM runs")) == 0
 
 
 async def test_a_decision_is_told_less_than_a_chat_and_of_its_own_product_only(start: Any, says: Any) -> None:

@@ -2,6 +2,7 @@
 end."""
 
 import asyncio
+import sqlite3
 from collections.abc import Callable, Coroutine, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -105,7 +106,7 @@ def database_errors() -> Iterator[None]:
     """Raises Unavailable for whatever says that the database cannot serve."""
     try:
         yield
-    except (exc.OperationalError, exc.InterfaceError, exc.TimeoutError) as error:
+    except (exc.OperationalError, exc.InterfaceError, exc.TimeoutError, sqlite3.OperationalError) as error:
         raise Unavailable(
             "The order book's database cannot serve now; try again shortly, with the same Idempotency-Key."
         ) from error

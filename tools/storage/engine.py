@@ -3,6 +3,7 @@
 import sqlite3
 import time
 from contextlib import closing
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ from tools.records.errors import InvalidInput, Unavailable
 SQLITE_READERS = 4
 POSTGRESQL_CONNECTIONS = 6
 _BUSY_SECONDS = 5.0
+_LOOK_SECONDS = 0.001
 _DRIVERS = {
     "sqlite": "sqlite+pysqlite",
     "sqlite+aiosqlite": "sqlite+pysqlite",
@@ -48,7 +50,7 @@ def create_engine(database_url: str, *, busy_seconds: float = _BUSY_SECONDS) -> 
         connect_args={"timeout": busy_seconds, "isolation_level": None},
     )
     event.listen(engine, "connect", _configure)
-    event.listen(engine, "begin", _begin)
+    event.listen(engine, "begin", partial(_begin, patience_seconds=busy_seconds))
     return engine
 
 
@@ -68,8 +70,7 @@ def switch_to_write_ahead_log(path: Path, *, patience_seconds: float = 60) -> No
                 connection.execute("PRAGMA journal_mode=WAL")
             return
         except sqlite3.OperationalError as error:
-            busy = error.sqlite_errorcode & 0xFF == sqlite3.SQLITE_BUSY
-            if not busy or time.monotonic() > give_up:
+            if not _is_busy(error) or time.monotonic() > give_up:
                 raise Unavailable(f"{path.name} cannot be opened for writing: {error}") from error
         time.sleep(0.02)
 
@@ -92,8 +93,35 @@ def _configure(connection: sqlite3.Connection, _: Any) -> None:
         connection.execute(f"PRAGMA {pragma}")
 
 
-def _begin(connection: Connection) -> None:
+def _begin(connection: Connection, *, patience_seconds: float) -> None:
     """A transaction that writes takes SQLite's lock first: one that has read before it asks for the lock may be refused
-    at once."""
-    writes = connection.get_execution_options().get("writes", False)
-    connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+    at once.
+
+    SQLite's own patience looks again after up to 100 ms, and seldom finds the lock free while another process writes a
+    lot; so it is asked every millisecond.
+    """
+    if not connection.get_execution_options().get("writes", False):
+        connection.exec_driver_sql("BEGIN")
+        return
+    driver: sqlite3.Connection = connection.connection.driver_connection  # type: ignore[assignment]  # typed Any or None
+    give_up = time.monotonic() + patience_seconds
+    driver.execute("PRAGMA busy_timeout = 0")
+    try:
+        while not _locked(driver, late=time.monotonic() > give_up):
+            time.sleep(_LOOK_SECONDS)
+    finally:
+        driver.execute(f"PRAGMA busy_timeout = {int(patience_seconds * 1000)}")
+
+
+def _locked(driver: sqlite3.Connection, *, late: bool) -> bool:
+    try:
+        driver.execute("BEGIN IMMEDIATE")
+    except sqlite3.OperationalError as error:
+        if late or not _is_busy(error):
+            raise
+        return False
+    return True
+
+
+def _is_busy(error: sqlite3.OperationalError) -> bool:
+    return error.sqlite_errorcode & 0xFF == sqlite3.SQLITE_BUSY

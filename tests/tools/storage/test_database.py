@@ -249,13 +249,17 @@ async def test_while_another_process_writes_writers_wait_and_readers_and_the_eve
     other.close()
 
 
-async def test_a_writer_gives_up_when_another_process_keeps_the_lock(tmp_path: Path) -> None:
+async def test_a_writer_gives_up_when_another_process_keeps_the_lock_and_may_try_again(tmp_path: Path) -> None:
+    engine = create_engine(f"sqlite:///{tmp_path}/book.db", busy_seconds=0.05).execution_options(writes=True)
+    with engine.begin():  # switches a new file to its write-ahead log, which needs the lock
+        pass
     other = sqlite3.connect(tmp_path / "book.db", isolation_level=None)
-    engine = create_engine(f"sqlite:///{tmp_path}/book.db", busy_seconds=0.05)
-    engine.connect().close()
     other.execute("BEGIN IMMEDIATE")
-    with pytest.raises(sa.exc.OperationalError, match="locked"):
-        engine.execution_options(writes=True).connect().execute(sa.select(1))
+    with pytest.raises(sqlite3.OperationalError, match="locked"), engine.begin():
+        pass
+    other.execute("ROLLBACK")
+    with engine.begin() as connection:
+        assert connection.exec_driver_sql("PRAGMA busy_timeout").scalar() == 50
     engine.dispose()
     other.close()
 

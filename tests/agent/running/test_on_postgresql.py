@@ -7,11 +7,10 @@ import sys
 from pathlib import Path
 from typing import Any
 
-import psycopg
 import pytest
 import sqlalchemy as sa
 
-from agent.running import postgres as ours
+from agent.running import checkpoints
 from agent.runtime import prepare_databases
 from agent.settings import Settings
 from agent.state import DecisionRequest
@@ -87,14 +86,14 @@ def test_eight_processes_prepare_an_empty_database_at_once(postgres_url: str, tm
 
 
 async def test_preparing_again_changes_nothing_and_makes_later_steps_only(postgres_url: str) -> None:
-    await ours.migrate(postgres_url)
+    await checkpoints.prepare_postgresql(postgres_url)
     engine = sa.create_engine(sa.make_url(postgres_url), isolation_level="AUTOCOMMIT")
     with engine.connect() as connection:
         made = connection.exec_driver_sql("SELECT name FROM procrastinate_migrations").scalars().all()
         latest = max(made)
         connection.exec_driver_sql("DELETE FROM procrastinate_migrations WHERE name = %s", (latest,))
 
-        await ours.migrate(postgres_url)
+        await checkpoints.prepare_postgresql(postgres_url)
 
         again = connection.exec_driver_sql("SELECT name FROM procrastinate_migrations").scalars().all()
     engine.dispose()
@@ -104,7 +103,7 @@ async def test_preparing_again_changes_nothing_and_makes_later_steps_only(postgr
 
 async def test_a_database_out_of_reach_is_said_without_its_password() -> None:
     with pytest.raises(Unavailable) as said:
-        await ours.migrate("postgresql://ada:hunter2@127.0.0.1:9/book")
+        await checkpoints.prepare_postgresql("postgresql://ada:hunter2@127.0.0.1:9/book")
 
     assert "hunter2" not in said.value.message + repr(said.value.__cause__)
 
@@ -114,7 +113,7 @@ async def test_killed_connections_are_replaced(start: Any, postgres_url: str) ->
     await runtime.decide(REQUEST)
 
     for product in ("COPPER_WIRE", "PVC_PIPES_110"):
-        await _kill_every_connection(postgres_url)
+        _kill_every_connection(postgres_url)
         view = await _in_the_end(runtime, REQUEST.model_copy(update={"product_id": product}))
         assert view.run.status in ("executed", "no_action", "pending_review")
     answer = await runtime.chat("What is on order?", conversation_id=None, caller="ada")
@@ -122,9 +121,10 @@ async def test_killed_connections_are_replaced(start: Any, postgres_url: str) ->
     assert answer.llm_provider == "rules"
 
 
-async def _kill_every_connection(url: str) -> None:
-    async with await psycopg.AsyncConnection.connect(ours._libpq(url), autocommit=True) as connection:
-        await connection.execute(
+def _kill_every_connection(url: str) -> None:
+    engine = sa.create_engine(url, isolation_level="AUTOCOMMIT", poolclass=sa.NullPool)
+    with engine.connect() as connection:
+        connection.exec_driver_sql(
             "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
             "WHERE datname = current_database() AND pid <> pg_backend_pid()"
         )
