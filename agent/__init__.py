@@ -1,2 +1,2 @@
-"""The agent. `graph.py` is the picture and `nodes.py` its steps; `runtime.py` builds everything and is the front door.
-`models` asks providers, `rules` answers without one, `running` carries runs out."""
+"""The agent. `graph.py` is the picture, `nodes.py` has its steps, `runtime.py` builds everything.
+`models` asks providers, `rules` answers without one, `running` carries out runs."""

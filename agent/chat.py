@@ -1,4 +1,4 @@
-"""The chat half: one message of a planner in, one answer out. A chat never places or approves anything."""
+"""Answers a planner's chat message. A chat never places or approves anything."""
 
 import asyncio
 import time
@@ -24,7 +24,7 @@ NO_ANSWER = "I could not answer that in time. Nothing was changed; please ask ag
 
 
 class Chat:
-    """Answers planners. Each conversation belongs to one caller, and its messages are answered one after the other."""
+    """Conversations. Each belongs to one caller, and its messages are answered one after the other."""
 
     def __init__(
         self, *, settings: Settings, book: OrderBook, graph: Graph, discretion: Discretion, background: Background
@@ -36,8 +36,8 @@ class Chat:
     async def answer(
         self, message: str, *, conversation_id: str | None, caller: str, named: str | None = None
     ) -> ChatAnswer:
-        """Answer one message of a planner, who owns the conversation by id and is shown to reviewers as `named`.
-        Raises `UnknownConversation` for an id that is not this caller's."""
+        """Answer one message. `caller` is the id that owns the conversation, `named` the name that reviewers see.
+        Raises `UnknownConversation` for a conversation of somebody else."""
         conversation_id = await self._conversation(conversation_id, caller)
         case = Case(requested_by=named or caller, requested_by_id=caller)
         async with self._conversations.setdefault(conversation_id, asyncio.Lock()):
@@ -48,7 +48,7 @@ class Chat:
             conversation_id = uuid.uuid4().hex
             await self._book.usage.own_conversation(conversation_id, caller)
         elif await self._book.usage.conversation_owner(conversation_id) != caller:
-            raise UnknownConversation("No such conversation; leave conversation_id out to begin one.")
+            raise UnknownConversation("There is no such conversation. Leave conversation_id out to begin one.")
         return conversation_id
 
     async def _answer(self, message: str, conversation_id: str, case: Case) -> ChatAnswer:
@@ -78,7 +78,7 @@ class Chat:
         )
 
     def _discreet(self, answer: str) -> str:
-        """The answer made safe to show; a refusal where it gives away a key or our instructions to the model."""
+        """The answer, safe to show. A refusal if it would reveal a key or our instructions to the model."""
         if self._discretion.leaks(answer):
             log.warning("answer_withheld")
             return REFUSAL

@@ -1,7 +1,7 @@
 """The service's Prometheus metrics, in a registry of their own.
 
-Where several processes serve on one port, they keep their counts in files of one folder and any of them answers for
-all: counters and histograms add up, a gauge is what was set last, wherever.
+Processes that serve one port keep their counts in files of one folder, and any of them answers for all: counters and
+histograms add up, a gauge has the value that was set last.
 """
 
 import os
@@ -17,12 +17,12 @@ from tools.records.plan import Plan
 SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2, 3, 4, 5, 7.5, 10)
 MAX_PRODUCT_SERIES = 500
 SHARED_FOLDER = "PROMETHEUS_MULTIPROC_DIR"
-"""The library's own variable. It has to be there when the library is imported."""
+"""The library's own variable; it must be set before the library is imported."""
 Gauge = partial(AnyGauge, multiprocess_mode="mostrecent")
 
 
 class Metrics:
-    """One instance for each runtime, so that tests and several runtimes in one process never share a count."""
+    """The metrics of one runtime. Two runtimes in a process never share a count."""
 
     def __init__(self) -> None:
         registry = self.registry = CollectorRegistry()
@@ -104,7 +104,7 @@ class Metrics:
         times.observe(seconds)
 
     def as_text(self) -> bytes:
-        """All of them in Prometheus's form, those of the processes beside this one included."""
+        """All metrics in Prometheus's text form, with those of the other processes."""
         folder = os.environ.get(SHARED_FOLDER)
         if folder is None:
             return generate_latest(self.registry)
@@ -122,7 +122,7 @@ class Metrics:
         self.confidence_drift.set(found.drift)
 
     def observe_plan(self, plan: Plan) -> None:
-        """Show a product's last calculation; after 500 products, new ones share the label `other`."""
+        """Set the gauges of a product's last calculation. After 500 products, new ones share the label `other`."""
         product_id = plan.product_id
         if product_id not in self._products and len(self._products) >= MAX_PRODUCT_SERIES:
             product_id = "other"

@@ -1,5 +1,5 @@
-"""The steps of the graph. Each returns only what changed; what they do to the world goes through the order book, which
-takes every effect at most once per run."""
+"""The steps of the graph. Each returns only what changed. Effects go through the order book, which allows each once
+for a run."""
 
 import json
 import time
@@ -45,7 +45,7 @@ ROUTE_OF_STATUS: dict[ProposalStatus, Route] = {
 
 
 class Nodes:
-    """The steps, around what they need."""
+    """The steps, with what they need."""
 
     def __init__(
         self,
@@ -86,8 +86,8 @@ class Nodes:
             return self._give_up(state, "No model gave a usable answer.")
 
     async def assess(self, state: DecisionState, runtime: Runtime[Any]) -> Update:
-        """Check the submission against the run's own plan and choose the route. What a person will see, or nobody has
-        to, is recorded; an order to be placed automatically goes on to `auto`, which records and places it in one."""
+        """Check the submission against the run's own plan and choose the route. A proposal for a person is recorded
+        here. An automatic order goes on to `auto`, which records and places it in one transaction."""
         case: Decision = runtime.context
         self._metrics.observe_plan(case.product.present_plan)
         call, submission = _submission(state)
@@ -106,7 +106,7 @@ class Nodes:
         return changed | ({"outcome": "no_action"} if changed["route"] == "none" else {})
 
     async def auto(self, state: DecisionState, runtime: Runtime[Any]) -> Update:
-        """Place the order, once, unless a competing one has appeared in the meantime."""
+        """Place the order, once, unless another order for the product came first."""
         case: Decision = runtime.context
         try:
             order = await self._book.orders.place(
@@ -123,7 +123,7 @@ class Nodes:
         return {"outcome": "executed"}
 
     async def human_review(self, state: DecisionState) -> Update:
-        """Wait for a person. The decision is read from the order book; the resume value is only a wake-up."""
+        """Wait for a person. The decision is read from the order book; the resume value only wakes the run."""
         interrupt({"run_id": state["run_id"]})
         view = await self._book.runs.get(state["run_id"])
         return {"outcome": view.run.status}
@@ -154,7 +154,7 @@ class Nodes:
         )
 
     async def _open_orders(self, case: Decision) -> tuple[str, ...]:
-        """This service's own orders among the open ones. In mode `input` the book knows which of those named are."""
+        """Those of the open orders that this service placed."""
         request, stock = case.request, case.product.facts.stock
         if request.facts is None or not stock.open_orders:
             return tuple(order.reference for order in stock.open_orders if order.placed_here)
@@ -162,7 +162,7 @@ class Nodes:
         return tuple(order.reference for order in stock.open_orders if order.reference in ours)
 
     async def _record(self, proposal: NewProposal, route: Literal["review", "none"], owner: str | None) -> Route:
-        """Store the proposal. A run that was cut off has one already; that one stands, and its route with it."""
+        """Store the proposal. If the run was cut off and has one already, that one and its route stand."""
         stored = await self._book.orders.propose(
             proposal, route=route, expires_in_hours=self._settings.review_expiry_hours, owner=owner
         )
@@ -218,7 +218,7 @@ def _is_late(case: Case) -> bool:
 
 
 def _model_calls(state: DecisionState) -> int:
-    """Replies since the last person's message; the graph's own prefetch is not one."""
+    """Model replies since the last message of a person, without the prefetch."""
     calls = 0
     for message in reversed(state["messages"]):
         if isinstance(message, HumanMessage):
@@ -235,7 +235,7 @@ def _corrections(state: DecisionState) -> int:
 
 
 def _submission(state: DecisionState) -> tuple[str | None, Submission | None]:
-    """The last message's submit_order call: its id, and what it says where that can be read."""
+    """The id of the last message's submit_order call, and the submission if it can be read."""
     last = state["messages"][-1:]
     calls = last[0].tool_calls if last and isinstance(last[0], AIMessage) else []
     if not calls or calls[-1]["name"] != "submit_order":
@@ -254,7 +254,7 @@ def _answer(call_id: str, verdict: Verdict) -> ToolMessage:
 
 
 def _author(state: DecisionState) -> tuple[str, str]:
-    """Provider and model of the last reply; the calculator where no model's words stand behind the proposal."""
+    """Provider and model of the last reply, or the calculator if no model made the proposal."""
     replies = [m for m in state["messages"] if isinstance(m, AIMessage)]
     if state.get("escalation") or not replies:
         return "calculator", "calculator"
@@ -263,7 +263,7 @@ def _author(state: DecisionState) -> tuple[str, str]:
 
 
 def _safe_sentence(error: Exception) -> str:
-    """What a model may read of a tool's failure: our own words, never an exception's."""
+    """A tool's failure in words that a model may read. An exception's own words are not among them."""
     if isinstance(error, RestockError):
         sentence = error.message
     elif isinstance(error, ToolException | ToolInvocationError):

@@ -1,4 +1,4 @@
-"""What flows through the graph, and what goes in and comes out of a run."""
+"""The graph's state, and what goes into a run and comes out of it."""
 
 from typing import Annotated, Literal
 
@@ -26,13 +26,13 @@ class DecisionRequest(Record):
     service_level: ServiceLevel | None = None
     """Replaces the product's own service level for this run."""
     note: Annotated[str, Field(max_length=2_000)] = ""
-    """Free text from whoever asks: data for the model, without authority."""
+    """Free text of the caller: data for the model, without authority."""
     origin: Literal["trigger", "chat"] = "trigger"
     requested_by: str = ""
     requested_by_id: str = ""
-    """The key that asks, by its id."""
+    """Id of the key that asks."""
     run_id: Annotated[str, Field(pattern=r"^[0-9a-f]{32}$")] | None = None
-    """The run's id where it follows from the caller's idempotency key; otherwise a new one."""
+    """The run's id if the caller's Idempotency-Key determines it; otherwise a new one is made."""
 
 
 class ChatAnswer(Record):
@@ -45,13 +45,13 @@ class ChatAnswer(Record):
 
 
 class DecisionState(TypedDict, total=False):
-    """LangGraph's state: plain values and messages. Orders are never read from here, nor is any authority."""
+    """LangGraph's state: plain values and messages. Orders and authority are never read from it."""
 
     kind: Kind
     run_id: str
     messages: Annotated[list[AnyMessage], add_messages]
     escalation: str | None
-    """Why no model's submission can be waited for."""
+    """Why no submission of a model will come."""
     route: Route
     outcome: str
     """The run's status when the graph left it."""

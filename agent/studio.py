@@ -1,5 +1,5 @@
-"""The graph for LangGraph's own server and Studio, which bring their own checkpointer. Type a question to chat there;
-decisions need a run in the order book and so begin at the service's own doors."""
+"""The graph for LangGraph Studio, which brings its own checkpointer. Only chats work there: a decision needs a run in
+the order book, and so begins at the service."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager

@@ -1,7 +1,7 @@
 """Binds the model's tools to a run: its product, its caller, its authority.
 
-A tool's signature says what a model may send. It is enforced strictly here, whatever the provider let through. What the
-tool looks into and who asks come from the run's case alone. Results are JSON text for the model.
+A tool's signature says what a model may send, and is enforced strictly here. What the tool looks into and who asks come
+from the run's case only. Results are JSON text for the model.
 """
 
 import inspect
@@ -65,7 +65,7 @@ class Toolbox:
 
     @property
     def decision_schemas(self) -> list[dict[str, Any]]:
-        """A decision is about its own product as things are, so neither place nor assumptions are offered."""
+        """Without location and assumptions: a decision is about its own product as it is."""
         beside_the_point = set(_arguments(calculate_reorder).model_fields) - {"product_id"}
         return [_wire(tool, without=beside_the_point) for tool in self.decision]
 
@@ -100,7 +100,7 @@ class Toolbox:
 
 
 def _tool(tool: Tool, into: Callable[[Case], object]) -> BaseTool:
-    """The tool for LangChain, looking `into` what its case lets it see."""
+    """The tool for LangChain. `into` says what part of the case it sees."""
 
     async def run(**arguments: Any) -> str:
         case = get_runtime(Case).context or Case()
@@ -113,7 +113,7 @@ def _tool(tool: Tool, into: Callable[[Case], object]) -> BaseTool:
 
 
 def _arguments(tool: Tool) -> type[Arguments]:
-    """All parameters but the first, which is what the tool looks into."""
+    """The tool's parameters without the first, which the case supplies."""
     hints = get_type_hints(tool, include_extras=True)
     _, *parameters = inspect.signature(tool).parameters.values()
     fields: dict[str, Any] = {
@@ -124,7 +124,7 @@ def _arguments(tool: Tool) -> type[Arguments]:
 
 
 def _wire(tool: BaseTool, *, without: set[str] = frozenset()) -> dict[str, Any]:  # type: ignore[assignment]
-    """The tool as a provider is told of it: flat and short. What is left out of the schema is checked on our side."""
+    """The tool's schema for providers: flat and short. What it leaves out is checked on our side."""
     schema = convert_to_openai_tool(tool)
     parameters = schema["function"]["parameters"]
     properties = {name: _plain(field) for name, field in parameters["properties"].items() if name not in without}
@@ -140,7 +140,7 @@ def _plain(field: dict[str, Any]) -> dict[str, Any]:
 
 
 def _brief(told: dict[str, Any]) -> dict[str, Any]:
-    """What a decision turns on. A model pays for every word; the reviewer sees the whole plan anyway."""
+    """The figures that a decision needs. Every word costs tokens, and the reviewer sees the whole plan anyway."""
     return {
         name: value for name, value in told.items() if name not in FOR_CHATS_ONLY and value not in (None, "", [], {})
     }

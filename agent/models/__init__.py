@@ -1,5 +1,5 @@
-"""The guarded chain: Gemini, then Groq, then the rules model, behind one chat model. `chain.py` asks the links in turn,
-`guard.py` says which answers may pass, `circuit.py` when a provider is passed over, `spending.py` what it all costs."""
+"""The chain of models: Gemini, then Groq, then the rules, behind one chat model. `chain.py` asks the links in turn,
+`guard.py` checks answers, `circuit.py` leaves out a failing provider, `spending.py` counts what it costs."""
 
 from agent.models.chain import BudgetSpent, Link, ModelChain, NoModelLeft, build_chain
 

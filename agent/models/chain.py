@@ -1,11 +1,11 @@
-"""The chain of models behind one interface: each link guarded, timed and with a breaker; the rules model last.
+"""The chain of models: each link with a guard, a time limit and a breaker; the rules come last.
 
-`ModelChain` is an ordinary LangChain chat model, asynchronous only. Its calls take one more keyword: `deadline`, the
-time (`time.time()`) after which no provider is asked and a call under way is given up. The rules model still answers.
+`ModelChain` is a LangChain chat model, asynchronous only. Its calls take one more keyword: `deadline`, the time
+(`time.time()`) after which no provider is asked and a running call is given up. The rules still answer.
 
-A caller never sees part of an answer that breaks half-way: it is awaited and inspected whole, also when it is streamed.
-Within a run (since the last human message) the chain stays with the link that answered last, so that a run waits for a
-dead provider once.
+An answer is awaited and inspected whole, also when it is streamed, so a caller never sees part of a broken one. Within
+a run (since the last human message) the chain stays with the link that answered last, so a run waits for a dead
+provider only once.
 """
 
 import asyncio
@@ -37,24 +37,24 @@ __all__ = ["BudgetSpent", "Link", "ModelChain", "NoModelLeft", "build_chain"]
 
 log = structlog.get_logger(__name__)
 LOUD = ("bad_key", "retired", "redirected", "unexpected")
-"""Failures that an operator has to look at."""
+"""Failures that an operator must look at."""
 NOT_ASKED = ("circuit_open", "deadline")
 RULES_SECONDS = 0.8
-"""Kept of a run's time for the rules model: it answers at once, but the tools that it calls take time."""
+"""Time of a run that is kept for the rules: they answer at once, but their tools take time."""
 READY = {
     "name": "say_ready",
     "description": "Say that you are ready.",
     "parameters": {"type": "object", "properties": {"word": {"type": "string"}}},
 }
 CHECK = Query([HumanMessage("Reply with the word ready.")], [{"type": "function", "function": READY}])
-"""With a tool on offer, since some local models reject every question that has one."""
+"""With a tool, because some local models reject every question that has one."""
 
 
 class ModelChain(BaseChatModel):
-    """The links as one chat model. Every message it returns is portable and names its provider and model."""
+    """The links as one chat model. Its messages are portable and name their provider and model."""
 
     ledger: Ledger = Field(repr=False)
-    """What the chain has spent, and its limits."""
+    """The money and tokens spent, and their limits."""
     _links: tuple[Link, ...] = PrivateAttr()
     _metrics: Metrics = PrivateAttr()
     _call_budget: int = PrivateAttr()
@@ -71,7 +71,7 @@ class ModelChain(BaseChatModel):
 
     @property
     def asks_providers(self) -> bool:
-        """Whether any model is not in this process."""
+        """Whether any model is a provider's."""
         return bool(self._providers)
 
     @property
@@ -90,17 +90,17 @@ class ModelChain(BaseChatModel):
         return RunnableBinding(bound=self, kwargs={"tools": schemas, "tool_choice": tool_choice, **kwargs})
 
     def health(self) -> list[dict[str, object]]:
-        """The state of each model, in the order they are asked; for readiness."""
+        """The state of each model in the order they are asked, for `/health/ready`."""
         return [link.health() for link in self._links]
 
     async def check(self) -> list[dict[str, object]]:
-        """Ask each provider's model one short question, all at once, so that a bad key or a retired model is known
-        before an order depends on it. Returns `health`."""
+        """Ask each provider's model one short question, all at once. A bad key or a retired model then shows before an
+        order depends on it. Returns `health`."""
         await asyncio.gather(*map(self._check, self._providers))
         return self.health()
 
     async def aclose(self) -> None:
-        """Close every client. Call it on the loop that used the chain, before it ends."""
+        """Close every client. Call it on the event loop that used the chain."""
         for link in self._links:
             await link.aclose()
 
@@ -117,7 +117,7 @@ class ModelChain(BaseChatModel):
         yield ChatGenerationChunk(message=_as_chunk(reply))
 
     def _generate(self, *_: Any, **__: Any) -> ChatResult:
-        raise NotImplementedError("The chain works asynchronously only; use ainvoke or astream.")
+        raise NotImplementedError("The chain is asynchronous only. Use ainvoke or astream.")
 
     async def _answer(self, query: Query) -> AIMessage:
         order = self._order(query.messages)
@@ -138,7 +138,7 @@ class ModelChain(BaseChatModel):
 
     def _order(self, messages: Sequence[BaseMessage]) -> list[Link]:
         """The links in the order to ask them: the one that answered last in this run, then the others as configured.
-        After the rules model only the rules model. Raises BudgetSpent before a provider is asked beyond a limit."""
+        Once the rules have answered, only the rules. Raises BudgetSpent if a limit is reached."""
         replies = run_replies(messages)
         about = replies[0].response_metadata if replies else {}
         author = (about.get("provider"), about.get("model"))
@@ -152,8 +152,8 @@ class ModelChain(BaseChatModel):
         return order[:1] if 0 < self._call_budget - 1 <= len(replies) else order
 
     async def _ask(self, link: Link, query: Query, spends: list[Spend], *, alone: bool) -> AIMessage:
-        """One link's answer. It is asked again at once after a broken connection, or when no other provider is left
-        and the failure may pass."""
+        """One link's answer. It is asked a second time after a broken connection, or if no other provider is left and
+        the failure may pass."""
         try:
             return await self._measured(link, query, spends)
         except ModelFailure as failure:
@@ -213,7 +213,7 @@ def _query(messages: Sequence[BaseMessage], stop: list[str] | None, options: dic
 
 
 def _signed(reply: AIMessage, link: Link, spends: Sequence[Spend]) -> AIMessage:
-    """The reply with who gave it and what it cost, attempts that failed before it included."""
+    """The reply with its provider and model, and its cost with that of failed attempts before it."""
     lost, cost = sum(spends[:-1], Spend()), sum(spends, Spend()).cost
     reply.response_metadata |= {"provider": link.provider, "model": link.model, "model_name": link.model}
     reply.response_metadata[COST] = None if cost is None else float(cost)

@@ -1,4 +1,4 @@
-"""A breaker for each provider: after repeated failures it is not asked for a while, then tried with one call."""
+"""A breaker for each provider: after several failures it is not asked for a while, then tried with one call."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -20,7 +20,7 @@ class Circuit:
     cooldown_seconds: float = 15.0
     clock: Callable[[], float] = monotonic
     changed: Callable[[bool], None] = field(default=lambda _: None)
-    """Called at every change with whether the provider is passed over."""
+    """Called at every change, with True while the provider is left out."""
     state: State = "closed"
     cause: str | None = None
     _failures: int = 0
@@ -37,7 +37,7 @@ class Circuit:
         return False
 
     def succeeded(self) -> None:
-        """Stragglers that began before the circuit opened say nothing about now."""
+        """Close the circuit. Calls that began before it opened do not count."""
         if self.state == "open":
             return
         self._failures = self._openings = 0
@@ -56,7 +56,7 @@ class Circuit:
             self._open(failure)
 
     def abandoned(self) -> None:
-        """A call that ended without a verdict on the provider; a trial is given to the next one."""
+        """The call ended without saying anything about the provider; the next one gets the trial."""
         if self.state == "half_open":
             self.state = "open"
 

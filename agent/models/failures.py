@@ -1,10 +1,10 @@
-"""What goes wrong with a model call, told apart by what to do about it.
+"""Failures of model calls, by what to do about them.
 
     ModelFailure        one model did not give a usable answer; `reason` says why
     NoModelLeft         every model failed, and the rules model is off
     └── BudgetSpent     the run's or the day's tokens or money are used up: no model may be asked
 
-Clients raise five families of exceptions for the same things, so they are told apart by status, cause and body first.
+Clients raise five families of exceptions for the same failures, so status, cause and body are looked at first.
 """
 
 from collections.abc import Iterator
@@ -26,11 +26,11 @@ Reason = (
 )
 
 CERTAIN: frozenset[Reason] = frozenset(get_args(Certain))
-"""The next call is sure to fail in the same way."""
+"""The next call will fail in the same way."""
 TRANSIENT: frozenset[Reason] = frozenset((*get_args(Passing), "malformed_call"))
-"""A second try of the same model may succeed."""
+"""A second call of the same model may succeed."""
 OUTAGES: frozenset[Reason] = frozenset((*get_args(Certain), *get_args(Passing), *get_args(OtherOutage)))
-"""The provider is to blame. The other reasons are about one request or answer and must not close it to all."""
+"""Failures of the provider. All others concern one request or answer, and must not open the breaker."""
 
 STATUS_REASONS: dict[int, Reason] = {
     401: "bad_key",
@@ -52,26 +52,26 @@ CLASS_REASONS: tuple[tuple[Reason, set[str]], ...] = (
     ("malformed", {"JSONDecodeError", "UnknownApiResponseError", "ValidationError", "APIResponseValidationError"}),
     ("server_error", {"ModelAPIError", "APIError"}),
 )
-"""By name, the more telling first: most of these belong to packages that are imported only for their provider."""
+"""By class name, the most specific first: these packages are imported only for their provider."""
 BODY_REASONS: tuple[tuple[str, Reason], ...] = (
     ("API_KEY_INVALID", "bad_key"),
     ("API key not valid", "bad_key"),
     ("model_decommissioned", "retired"),
     ("tool_use_failed", "malformed_call"),
 )
-"""What a 400 may really be, by the provider's own codes."""
+"""What a 400 means, by the provider's own code."""
 LONGEST_HINT_SECONDS = 3600.0
 
 
 @dataclass(eq=False)
 class ModelFailure(Exception):
-    """One model's answer that cannot be used, or the lack of one. `retry_after` is the provider's hint, in seconds."""
+    """A model gave no usable answer. `retry_after` is the provider's hint, in seconds."""
 
     reason: Reason
     detail: str = ""
     retry_after: float | None = None
     tokens: tuple[int, int] = (0, 0)
-    """Input and output tokens that the answer cost all the same."""
+    """Input and output tokens that the failed answer cost."""
 
     def __str__(self) -> str:
         return f"{self.reason}: {self.detail}" if self.detail else self.reason
@@ -86,7 +86,7 @@ class BudgetSpent(NoModelLeft):
 
 
 def classify(error: Exception) -> ModelFailure:
-    """The failure behind whatever a client raised."""
+    """The failure behind an exception of a client."""
     if isinstance(error, ModelFailure):
         return error
     status = _status(error)
@@ -96,7 +96,7 @@ def classify(error: Exception) -> ModelFailure:
 
 
 def _causes(error: BaseException) -> Iterator[BaseException]:
-    """The error, what it was raised from, and so on. Not the context: that may be the caller's own trouble."""
+    """The error and what it was raised from. The context is left out: it may be another error of the caller."""
     seen: set[int] = set()
     current: BaseException | None = error
     while current is not None and id(current) not in seen:
@@ -133,7 +133,7 @@ def _reason_by_class(error: Exception) -> Reason:
             return reason
     if isinstance(error, ValueError) and "No generation chunks" in str(error):
         return "empty"
-    # Clients stumble over an answer of another shape than they expect.
+    # Clients raise these for an answer that has not the shape they expect.
     stumbled = isinstance(error, AttributeError | KeyError | TypeError | IndexError | UnicodeDecodeError)
     return "malformed" if stumbled else "unexpected"
 

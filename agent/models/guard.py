@@ -1,8 +1,8 @@
-"""Which answers may enter the conversation, and in what form.
+"""Checks a model's answers, and makes them portable between providers.
 
-Clients return many failures as ordinary messages. `inspect` checks each answer against `RULES` and turns the first
-breach into a ModelFailure. What passes becomes portable: text, tool calls, usage and Gemini's thought signatures,
-nothing that another provider would reject. `portable_history` does the same for what is sent.
+Clients return many failures as ordinary messages. `inspect` checks each answer against `RULES` and raises the first
+breach as a ModelFailure. A good answer keeps its text, tool calls, usage and Gemini's thought signatures, and nothing
+that another provider would reject. `portable_history` does the same for the messages that are sent.
 """
 
 import json
@@ -18,7 +18,7 @@ from langchain_core.messages import AIMessage, AIMessageChunk, BaseMessage, Tool
 from agent.models.failures import ModelFailure, Reason
 
 SIGNATURES = "__gemini_function_call_thought_signatures__"
-"""Where langchain-google-genai keeps what Gemini 3 wants back with its own tool calls, by tool call id."""
+"""Where langchain-google-genai keeps the signatures that Gemini 3 wants back with its tool calls, by call id."""
 FINISHED = frozenset({"STOP", "stop", "tool_calls", "function_call", "end_turn", "tool_use", "stop_sequence"})
 BAD_ENDINGS: dict[Reason, set[str]] = {
     "cut_off": {"MAX_TOKENS", "length", "max_tokens"},
@@ -37,14 +37,14 @@ BAD_ENDINGS: dict[Reason, set[str]] = {
 }
 CALL_IN_TEXT = ("<function=", "<tool_call>", "<|python_tag|>", "<|channel|>", "```tool_code")
 LONGEST = 100_000
-"""Characters of an answer, or of one call's arguments."""
+"""Longest answer, or arguments of one call, in characters."""
 MOST_CALLS = 32
 DEEPEST_ARGUMENTS = 20
 
 
 @dataclass(frozen=True)
 class Expectation:
-    """What was asked for: the tools on offer by name, and which of them the answer has to call, if any."""
+    """What was asked for: the tools on offer, and those that the answer must call, if any."""
 
     tools: Sequence[str] = ()
     tool_choice: str | None = None
@@ -53,7 +53,7 @@ class Expectation:
 
 
 def inspect(message: AIMessage, expected: Expectation) -> AIMessage:
-    """The portable form of a usable answer; raises ModelFailure for every other."""
+    """The portable form of a usable answer. Raises ModelFailure for any other."""
     for rule in RULES:
         failure = rule(message, expected)
         if failure is not None:
@@ -163,7 +163,7 @@ def _portable(message: AIMessage) -> AIMessage:
 
 
 def _with_unique_ids(calls: Sequence[ToolCall]) -> tuple[list[ToolCall], dict[str, str]]:
-    """The calls, with a fresh id where one was missing or came twice: every result must find its own call."""
+    """The calls with unique ids, so that every result belongs to one call."""
     unique: dict[str, ToolCall] = {}
     renamed: dict[str, str] = {}
     for call in calls:
@@ -177,7 +177,7 @@ def _with_unique_ids(calls: Sequence[ToolCall]) -> tuple[list[ToolCall], dict[st
 
 
 def _storable(value: Any, *, depth: int = 0) -> Any:
-    """The same, with words that no tool accepts in place of what no store takes."""
+    """The arguments, with a text that no tool accepts in place of a value that no store can hold."""
     match value:
         case dict() | list() if depth > DEEPEST_ARGUMENTS:
             return "(nested too deep)"
@@ -199,8 +199,8 @@ def _whole(text: str) -> str:
 
 
 def portable_history(messages: Sequence[BaseMessage], *, provider: str) -> list[BaseMessage]:
-    """What may be sent to a provider: nothing that only another one understands, and no two answers in a row, since
-    Gemini takes a tool call only after a question or a result."""
+    """The messages as any provider accepts them. No two answers follow each other, because Gemini takes a tool call
+    only after a question or a result."""
     sendable: list[BaseMessage] = []
     for message in messages:
         copy = _sendable(message, provider=provider)

@@ -1,4 +1,4 @@
-"""One link of the chain: a provider's model with its breaker, and how one question is put to it."""
+"""One link of the chain: a provider's model with its breaker."""
 
 import asyncio
 import time
@@ -17,7 +17,7 @@ from agent.models.failures import ModelFailure, classify
 from agent.models.guard import Expectation, inspect, portable_history
 
 LEAST_SECONDS = 0.05
-"""With less time than this a call is not begun."""
+"""Shortest time for which a call is begun."""
 
 
 @dataclass(frozen=True)
@@ -31,7 +31,7 @@ class Query:
     deadline: float | None = None
     streamed: bool = False
     reserve_seconds: float = 0.0
-    """Time before the deadline that is kept for the rules model and the tools that it calls."""
+    """Time before the deadline that is kept for the rules and their tools."""
 
     @property
     def time_left(self) -> float:
@@ -40,18 +40,18 @@ class Query:
 
 @dataclass(eq=False)
 class Link:
-    """A provider's model. Its client belongs to the event loop that it first works on."""
+    """A provider's model. Its client belongs to one event loop."""
 
     provider: str
     model: str
     client: BaseChatModel = field(repr=False)
     timeout_seconds: float = 2.0
     circuit: Circuit = field(default_factory=Circuit, repr=False)
-    """The provider's; its models share it."""
+    """Shared by the models of a provider."""
     local: bool = False
-    """Answers from this process: it has no deadline, no breaker and no price, and names no finish reason."""
+    """The rules: no deadline, breaker, price or finish reason."""
     left_out: str = ""
-    """Why the model is never asked; empty when it is."""
+    """Why the model is never asked; empty if it is."""
     failed_check: str = ""
     """Why the model failed its check. An answer clears it."""
     _retired_until: float = field(default=0.0, repr=False)
@@ -62,11 +62,11 @@ class Link:
 
     @property
     def retired(self) -> bool:
-        """The provider lately said that it does not know this model (any more)."""
+        """Whether the provider lately said that it does not know this model."""
         return self.circuit.clock() < self._retired_until
 
     async def ask(self, query: Query) -> AIMessage:
-        """The inspected answer, in portable form; raises ModelFailure for anything else."""
+        """The inspected answer in portable form. Raises ModelFailure if there is none."""
         if self.local:
             return await self._guarded(query, seconds=None)
         seconds = min(self.timeout_seconds, query.time_left)
@@ -84,28 +84,28 @@ class Link:
         return reply
 
     def health(self) -> dict[str, object]:
-        """`state` is ready, or why the model is not asked or not expected to answer."""
+        """`state` is `ready`, or why the model is not asked or may not answer."""
         state = self.left_out or ("retired" if self.retired else self.circuit.cause or self.failed_check or "ready")
         closed = self.circuit.state == "closed"
         wait = {} if closed else {"retry_in_seconds": round(self.circuit.retry_in(), 1)}
         return {"provider": self.provider, "model": self.model, "state": state, **wait}
 
     async def aclose(self) -> None:
-        """Close the client, on the loop that used it."""
+        """Close the client, on the event loop that used it."""
         for client in (self.client, getattr(self.client, "http_async_client", None)):
             if close := getattr(client, "aclose", None):
                 await close()
 
     def _admit(self, seconds: float) -> None:
         if seconds < LEAST_SECONDS:
-            raise ModelFailure("deadline", "the run's time is up")
+            raise ModelFailure("deadline", "the time of the run is over")
         if self.retired:
             raise ModelFailure("circuit_open", "retired")
         if not self.circuit.admits():
             raise ModelFailure("circuit_open", self.circuit.cause or "")
 
     def _note(self, failure: ModelFailure, seconds: float) -> None:
-        """A provider that was given less than its due time is not to blame for a timeout."""
+        """Note the failure. A timeout does not count if the provider had less than its full time."""
         if failure.reason == "retired":
             self._retired_until = self.circuit.clock() + LONGEST_COOLDOWN_SECONDS
         if failure.reason == "timeout" and seconds < self.timeout_seconds:
@@ -123,7 +123,7 @@ class Link:
             raise classify(error) from error
 
     async def _unheard(self, query: Query) -> AIMessage:
-        """The client's answer. Callers' handlers hear the chain and not each attempt: they see good answers only."""
+        """The client's answer. Callbacks of the caller see the chain's answer, not each attempt."""
         with set_config_context({"callbacks": []}) as context:
             return await asyncio.create_task(self._fetch(query), context=context)
 
@@ -142,5 +142,5 @@ class Link:
                     return chunk
                 whole = chunk if whole is None else whole + chunk
         if whole is None:
-            raise ModelFailure("empty", "a stream without a single part")
+            raise ModelFailure("empty", "the stream had no parts")
         return whole

@@ -1,7 +1,7 @@
-"""The links that the settings ask for, with the real clients behind them.
+"""Builds the clients of the models that the settings name.
 
 Gemini and Groq take their keys from the settings and are left out without one. Any other provider that
-`init_chat_model` knows may be named too; it reads its own variables, and its package has to be installed beside ours.
+`init_chat_model` knows may be named too. It reads its own variables, and its package must be installed.
 """
 
 import logging
@@ -20,9 +20,9 @@ log = structlog.get_logger(__name__)
 KEYS = {"google_genai": "gemini_api_key", "groq": "groq_api_key"}
 TAKE_HTTP_CLIENTS = ("openai", "azure_openai", "deepseek", "xai")
 TALKATIVE_LOGGERS = ("httpx", "httpcore", "httpx2", "httpcore2", "groq", "google_genai", "langchain_google_genai")
-"""They write URLs, headers and prompts, keys included."""
+"""Loggers that write URLs, headers and prompts, keys included."""
 CONNECTIONS = httpx.Limits(max_connections=1_000, max_keepalive_connections=100)
-"""More than a process may have runs in flight, so that no call waits for a connection."""
+"""More than the runs of a process, so that no call waits for a connection."""
 
 
 def silence_clients() -> None:
@@ -58,8 +58,8 @@ def _client(settings: Settings, provider: str, model: str) -> BaseChatModel:
 
 
 def _gemini_options(settings: Settings, model: str) -> dict[str, Any]:
-    """One attempt is `max_retries=1` here; 0 would mean the client's own five. Where aiohttp is installed the client
-    uses that, which says `allow_redirects`; httpx is not handed it."""
+    """`max_retries=1` means one attempt; 0 would mean the client's own five. If aiohttp is installed the client uses
+    it, with `allow_redirects`, which httpx does not know."""
     return {
         "api_key": settings.gemini_api_key,
         "base_url": settings.gemini_base_url,
@@ -82,7 +82,7 @@ def _groq_options(settings: Settings, model: str) -> dict[str, Any]:
 
 
 def _other_options(settings: Settings, provider: str) -> dict[str, Any]:
-    """`num_predict` is how Ollama's client says `max_tokens`; it passes over options that it does not know."""
+    """Ollama's client calls `max_tokens` `num_predict`, and ignores options that it does not know."""
     base_url = settings.model_base_urls.get(provider)
     options: dict[str, Any] = {"max_retries": 0} | ({"base_url": base_url} if base_url else {})
     if provider in TAKE_HTTP_CLIENTS:
@@ -104,7 +104,7 @@ def _http_clients(base_url: str | None) -> dict[str, Any]:
 
 
 def _network(base_url: str | None) -> dict[str, Any]:
-    """Options of an httpx client. A redirect would carry the key to another host, and a proxy has no way to our own
+    """Options of an httpx client. A redirect would carry the key to another host. A proxy cannot reach our own
     machine."""
     loopback = urlsplit(base_url or "").hostname in ("127.0.0.1", "localhost", "::1")
     return {"trust_env": not loopback, "follow_redirects": False, "limits": CONNECTIONS}

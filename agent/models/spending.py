@@ -1,7 +1,7 @@
-"""What model calls cost: tokens and dollars by provider and model, within the limits of a run and of a day.
+"""What model calls cost, and the limits of a run and of a day.
 
-A run's spending is read from its own messages, so it survives a restart. A day's (UTC) is that of all processes: each
-counts its own and settles with the others every second.
+A run's spending is read from its messages, so it survives a restart. A day's (UTC) is that of all processes: each
+counts its own and adds it to the shared sums every second.
 """
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
@@ -24,9 +24,9 @@ LIST_PRICES: Prices = {
 }
 PER_TOKENS = Decimal(1_000_000)
 OWN_VOICE = "graph"
-"""The name on a human message that the graph wrote: the run goes on, no new one begins."""
+"""Name of human messages that the graph wrote itself; they do not begin a new run."""
 BILLIONTHS = Decimal(1_000_000_000)
-"""Dollars are settled in whole billionths, which databases add up exactly."""
+"""Dollars are shared as whole billionths, which databases add exactly."""
 LOST_TOKENS, COST = "lost_tokens", "cost"
 
 
@@ -50,13 +50,13 @@ class Spend:
         return self + Spend(-other.input_tokens, -other.output_tokens, None if other.cost is None else -other.cost)
 
     def reaches(self, most_tokens: int | None, most_cost: Decimal | None) -> bool:
-        """Whether a limit is reached; None is no limit. An unknown cost reaches every limit."""
+        """Whether a limit is reached. None is no limit; an unknown cost reaches every limit."""
         if most_tokens is not None and self.tokens >= most_tokens:
             return True
         return most_cost is not None and (self.cost is None or self.cost >= most_cost)
 
     def as_usage(self) -> dict[str, int]:
-        """The amounts as whole numbers by kind, for the sums that all processes share."""
+        """The amounts as whole numbers by kind, for the shared sums."""
         billionths = int((self.cost or 0) * BILLIONTHS)
         return {"input tokens": self.input_tokens, "output tokens": self.output_tokens, "cost": billionths}
 
@@ -67,7 +67,7 @@ class Spend:
 
     @classmethod
     def of_message(cls, message: AIMessage) -> "Spend":
-        """What an answer has cost, failed attempts before it included."""
+        """The cost of an answer, with that of failed attempts before it."""
         about: dict[str, Any] = message.response_metadata
         (used_in, used_out), (lost_in, lost_out) = tokens(message), about.get(LOST_TOKENS, (0, 0))
         cost = about.get(COST, 0)
@@ -75,7 +75,7 @@ class Spend:
 
 
 AddUsage = Callable[[date, Mapping[str, int]], Awaitable[Mapping[str, int]]]
-"""Adds amounts by kind to the sums that all processes share for a day; returns those sums."""
+"""Adds amounts by kind to the shared sums of a day, and returns the sums."""
 
 
 @dataclass(frozen=True)
@@ -89,7 +89,7 @@ class SpendingLimits:
 
 
 class Ledger:
-    """Counts what was spent and refuses what would go beyond the limits."""
+    """Counts spending and refuses calls beyond the limits."""
 
     def __init__(
         self, *, prices: Prices, limits: SpendingLimits, today: Callable[[], date] = lambda: datetime.now(UTC).date()
@@ -99,13 +99,13 @@ class Ledger:
 
     @property
     def spent_today(self) -> Spend:
-        """By all processes when this one last settled, and by this one since; as far as costs are known."""
+        """Spending of all processes at the last settling, and of this one since, as far as costs are known."""
         self._start_new_day()
         return self._settled + self._unsettled
 
     async def settle(self, add: AddUsage) -> None:
-        """Add what this process has spent since the last time to the day's shared sums, and learn what all have spent.
-        Nothing is lost when `add` fails: the next call hands it over."""
+        """Add what this process spent since the last time to the shared sums, and read them. If `add` fails, the next
+        call adds it."""
         self._start_new_day()
         day, handed_over = self._day, self._unsettled
         total = Spend.of_usage(await add(day, handed_over.as_usage()))
@@ -113,14 +113,14 @@ class Ledger:
             self._settled, self._unsettled = total, self._unsettled - handed_over
 
     def objection(self, name: str) -> str:
-        """Why `provider:model` may not be asked at all; empty when it may."""
+        """Why `provider:model` may never be asked; empty if it may."""
         limited = self._limits.run_cost is not None or self._limits.day_cost is not None
         if name in self._prices or not limited:
             return ""
         return f"cost unknown: no price for {name}; set MODEL_PRICES or switch the money limits off"
 
     def record(self, name: str, used: tuple[int, int]) -> Spend:
-        """Add one call's input and output tokens to the day; returns what they cost."""
+        """Add a call's tokens to the day, and return their cost."""
         price = self._prices.get(name)
         cost = None if price is None else (used[0] * price[0] + used[1] * price[1]) / PER_TOKENS
         spend = Spend(*used, cost)
@@ -129,7 +129,7 @@ class Ledger:
         return spend
 
     def refuse_if_spent(self, messages: Sequence[BaseMessage]) -> None:
-        """Raise BudgetSpent when the run or the day has reached a limit."""
+        """Raise BudgetSpent if the run or the day has reached a limit."""
         run, limits = run_spend(messages), self._limits
         if run.reaches(limits.run_tokens, limits.run_cost):
             cost = "an unknown amount" if run.cost is None else f"${run.cost:.4f}"
@@ -143,12 +143,12 @@ class Ledger:
 
 
 def run_spend(messages: Sequence[BaseMessage]) -> Spend:
-    """What the answers of the run have cost so far."""
+    """The cost of the run so far."""
     return sum(map(Spend.of_message, run_replies(messages)), Spend())
 
 
 def run_replies(messages: Sequence[BaseMessage]) -> list[AIMessage]:
-    """The answers since a person last spoke, latest first."""
+    """The answers since the last message of a person, latest first."""
     replies = []
     for message in reversed(messages):
         if isinstance(message, HumanMessage) and message.name != OWN_VOICE:

@@ -1,1 +1,1 @@
-"""Runs: the queue, the work on them, how their ends are heard of, their checkpoints, and forgetting."""
+"""Runs: the queue, the work on them, waiting for their end, checkpoints, and what is removed after a time."""

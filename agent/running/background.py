@@ -1,4 +1,4 @@
-"""Work that goes on beside requests: pieces that end by themselves, and duties that are done for as long as we live."""
+"""Work beside requests: tasks that end by themselves, and duties that are repeated until the process ends."""
 
 import asyncio
 import contextvars
@@ -22,7 +22,7 @@ class Background:
         self._ending = False
 
     def spawn(self, work: Coroutine[Any, Any, T]) -> asyncio.Task[T]:
-        """Begin work that ends by itself and is waited for at the end, outside any graph that the caller runs in."""
+        """Begin a task that ends by itself; `end` waits for it. It runs outside the graph of the caller, if any."""
         context = contextvars.Context()
         bound = structlog.contextvars.get_contextvars()
         context.run(structlog.contextvars.bind_contextvars, **bound)
@@ -32,20 +32,20 @@ class Background:
         return task
 
     async def shielded(self, work: Coroutine[Any, Any, T]) -> T:
-        """Await work that goes on when the caller goes away."""
+        """Await work that goes on if the caller goes away."""
         return await asyncio.shield(self.spawn(work))
 
     def keep(
         self, duty: str, work: Callable[[], Awaitable[Any]], *, pause_seconds: float, at_once: bool = True
     ) -> None:
-        """Do this again and again until the end, with a pause in between, whatever goes wrong in it; the first time at
-        once, or after a pause as well."""
+        """Repeat the work until the process ends, with a pause in between, even if it fails. The first time is at once,
+        or after a pause."""
         doing = self._again_and_again(duty, work, pause_seconds, 0.0 if at_once else pause_seconds)
         self._duties.add(asyncio.create_task(doing, name=duty))
 
     async def end(self, *, patience_seconds: float) -> None:
-        """Give up the duties, then let what was begun end."""
-        # A database driver may answer a cancellation with an error of its own, which the duty would outlive.
+        """Stop the duties, then wait for the tasks."""
+        # A database driver may turn the cancellation into an error of its own, which a duty survives.
         self._ending = True
         for duty in self._duties:
             duty.cancel()

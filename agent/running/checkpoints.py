@@ -1,5 +1,5 @@
-"""Workflow memory: what a waiting review and a chat need to go on, and nothing else. On PostgreSQL it shares its
-connections with the job queue, and their tables are made here."""
+"""Working memory: what a waiting review and a chat need to go on, and nothing else. On PostgreSQL it shares its
+connections with the job queue, and the tables of both are made here."""
 
 import asyncio
 import time
@@ -74,7 +74,7 @@ class WaitingPooledSaver(_Waiting, PooledSaver):
 
 @asynccontextmanager
 async def open_checkpointer(path: Path, *, keep_finished: bool = False) -> AsyncIterator[BaseCheckpointSaver[Any]]:
-    """A file of its own. Losing its last writes costs model calls, never an order."""
+    """In a file of its own. If its last writes are lost, model calls are repeated, never an order."""
     await asyncio.to_thread(path.parent.mkdir, parents=True, exist_ok=True)
     await asyncio.to_thread(keep_private, path)
     await asyncio.to_thread(switch_to_write_ahead_log, path)
@@ -86,13 +86,13 @@ async def open_checkpointer(path: Path, *, keep_finished: bool = False) -> Async
 
 
 def pooled_checkpointer(pool: Pool, *, keep_finished: bool = False) -> BaseCheckpointSaver[Any]:
-    """Beside the order book in PostgreSQL, whose tables `prepare_postgresql` has made."""
+    """In the PostgreSQL of the order book. `prepare_postgresql` makes the tables."""
     return PooledSaver(pool) if keep_finished else WaitingPooledSaver(pool)
 
 
 @asynccontextmanager
 async def open_pool(database_url: str) -> AsyncIterator[Pool]:
-    """Connections that are tried before they are lent, so that a restarted server or a killed one is found again."""
+    """Connections that are checked before use, so that the pool survives a restart of the server."""
     pool: Pool = AsyncConnectionPool(
         _libpq(database_url),
         kwargs={"prepare_threshold": 0, "row_factory": dict_row},

@@ -1,8 +1,8 @@
 """Brings queued runs to a process that carries them out.
 
-On SQLite the runs table itself is the queue, and every process of the host looks into it. On PostgreSQL procrastinate
-delivers, to any number of hosts: a job names its run and nothing else, is stored in the run's own transaction, and is
-delivered again where its worker died. What a job finds is always decided by the run's row.
+On SQLite the runs table is the queue, and every process of the host reads it. On PostgreSQL procrastinate delivers jobs
+to any number of hosts. A job holds the run's id only, is stored in the run's own transaction, and is delivered again if
+its worker dies. The run's row decides what is still to do.
 """
 
 import asyncio
@@ -28,40 +28,40 @@ HEARTBEAT_SECONDS = 5.0
 STALLED_SECONDS = 20.0
 _TASK = "carry_out"
 _HAND_OVER = App(connector=SyncPsycopgConnector())
-"""Never opened: it stores jobs over connections that it is given."""
+"""Never opened: it stores jobs through connections that it is given."""
 
 
 class Queue(Protocol):
-    """What delivers runs."""
+    """Delivers runs."""
 
     async def open(self) -> None:
-        """Get ready; nothing is delivered yet."""
+        """Prepare; nothing is delivered yet."""
 
     def hand_over(self, connection: Connection, run: Run) -> None:
-        """Store what will deliver this run, in the transaction that is open on the connection."""
+        """Store a job for this run in the open transaction of the connection."""
 
     def announce(self, lane: Lane) -> None:
-        """A run has been stored."""
+        """Say that a run has been stored."""
 
     async def deliver(self, lane: Lane) -> None:
-        """Carry out the lane's runs for as long as this is awaited."""
+        """Carry out the runs of a lane until cancelled."""
 
     async def redeliver(self) -> None:
-        """Deliver once more what died with its worker."""
+        """Deliver again the jobs of dead workers."""
 
 
 class TableQueue:
-    """The runs table of an order book in a file."""
+    """The runs table of a SQLite order book."""
 
     def __init__(self, book: OrderBook, work: Work) -> None:
         self._book, self._work = book, work
         self._news: dict[Lane, asyncio.Event] = {lane: asyncio.Event() for lane in work.places}
 
     async def open(self) -> None:
-        """The order book is open already."""
+        """Nothing to prepare."""
 
     def hand_over(self, connection: Connection, run: Run) -> None:
-        """The row is there; that is all."""
+        """Nothing to store: the run's row is the job."""
 
     def announce(self, lane: Lane) -> None:
         self._news[lane].set()
@@ -73,7 +73,7 @@ class TableQueue:
                     await asyncio.wait_for(self._news[lane].wait(), LOOK_SECONDS)
 
     async def redeliver(self) -> None:
-        """Runs whose holder died are resumed by their lease."""
+        """Nothing to do: such runs are resumed when their lease is over."""
 
     async def _deliver_one(self, lane: Lane) -> bool:
         place = self._work.places[lane]
@@ -105,7 +105,7 @@ class JobQueue:
         _HAND_OVER.configure_task(_TASK, queue=run.lane, connection=driver).defer(run_id=run.id, lane=run.lane)
 
     def announce(self, lane: Lane) -> None:
-        """PostgreSQL tells the workers."""
+        """Nothing to do: PostgreSQL notifies the workers."""
 
     async def deliver(self, lane: Lane) -> None:
         try:
@@ -121,7 +121,7 @@ class JobQueue:
                 install_signal_handlers=False,
             )
         except ConnectorException as error:
-            raise Unavailable("PostgreSQL cannot be asked for jobs now.") from error
+            raise Unavailable("PostgreSQL cannot be reached for jobs now.") from error
 
     async def redeliver(self) -> None:
         manager = self._app.job_manager
@@ -132,7 +132,7 @@ class JobQueue:
                 with suppress(ConnectorException):
                     await manager.retry_job(job)
         except ConnectorException as error:
-            raise Unavailable("PostgreSQL cannot be asked for stalled jobs now.") from error
+            raise Unavailable("PostgreSQL cannot be reached for stalled jobs now.") from error
 
     async def _carry_out(self, run_id: str, lane: Lane) -> None:
         async with self._work.places[lane]:
@@ -142,4 +142,4 @@ class JobQueue:
                 return
         with suppress(UnknownRun):
             if (await self._book.runs.get(run_id)).run.status == "running":
-                raise InFlight(f"Run {run_id} is held by another process; asked again later.")
+                raise InFlight(f"Run {run_id} is held by another process; it is tried again later.")

@@ -1,4 +1,4 @@
-"""Forgetting on schedule: old answers, chats, finished threads and what runs were sent, in book and workflow memory."""
+"""Removes what is old enough: stored answers, chats, finished threads, and what runs were sent."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Collection
@@ -14,23 +14,23 @@ log = structlog.get_logger(__name__)
 PRUNE_SECONDS = 3_600.0
 """Pause between two rounds."""
 KEEP_ANSWERS_DAYS = 7.0
-"""For so long a repeated Idempotency-Key gets the same answer."""
+"""How long a repeated Idempotency-Key gets the same answer."""
 KEEP_EVENTS_DAYS = 30.0
 """How long what webhooks were told of is kept, dead letters included."""
 BREATH_SECONDS = 0.05
-"""Between two transactions, so that those who wait to write come in."""
+"""Pause between two transactions, so that others can write."""
 
 Pruned = dict[str, int]
 
 
 class Retention:
-    """Prunes one order book and the workflow memory beside it."""
+    """Prunes an order book and its working memory."""
 
     def __init__(self, book: OrderBook, checkpointer: BaseCheckpointSaver[Any] | None, settings: Settings) -> None:
         self._book, self._checkpointer, self._settings = book, checkpointer, settings
 
     async def prune(self) -> Pruned:
-        """Forget all that is old enough; how much of what it was. Safe beside a serving process and to repeat."""
+        """Remove what is old enough, and return the counts. Other processes may serve meanwhile."""
         settings = self._settings
         pruned = {
             "answers": await self._until_none(KEEP_ANSWERS_DAYS, self._answers),
@@ -68,7 +68,7 @@ class Retention:
         return len(run_ids)
 
     async def _delete_threads(self, thread_ids: Collection[str]) -> None:
-        """First the thread, then what names it: a prune that is cut off is taken up by the next."""
+        """Delete the threads before their names, so that the next round completes one that was cut off."""
         if self._checkpointer is not None:
             for thread_id in thread_ids:
                 await self._checkpointer.adelete_thread(thread_id)

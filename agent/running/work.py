@@ -1,7 +1,7 @@
-"""Carries runs out: holds them by lease, takes them through the graph, and sees that each ends, whatever fails.
+"""Carries out runs: holds them by a lease, takes them through the graph, and sees that each ends, whatever fails.
 
-A run is safe to carry out twice, by whomever: its proposal, its order and its end are written once, and only by who
-holds it. Runs that somebody waits for have places of their own, so that a thousand others never stand before them.
+A run may safely be carried out twice: its proposal, order and end are written once, and only by its holder. Runs with a
+waiting caller have places of their own, so that a long queue of others never delays them.
 """
 
 import asyncio
@@ -40,7 +40,7 @@ CUT_SHORT = "The run was cut short by a fault. The calculator's plan stands here
 
 
 class TooManyAttempts(Exception):
-    """Whoever carried this run out before has died of it, or with it."""
+    """The processes that carried out this run before have died."""
 
 
 class Work:
@@ -71,7 +71,7 @@ class Work:
         self._held: set[str] = set()
 
     async def take_place(self, lane: Lane) -> bool:
-        """Take a place, if one is free and nobody has waited for it longer."""
+        """Take a place if one is free and nobody waits for it."""
         if self.places[lane].locked():
             return False
         return await self.places[lane].acquire()
@@ -80,8 +80,8 @@ class Work:
         return await self._book.runs.claim(run_id, owner=self.owner.name, lease_seconds=self.lease_seconds)
 
     async def carry_out(self, run: Run, decision: Decision | None = None) -> RunView:
-        """Take the run to its end. Who took it in brings its decision; any other run is read from its stored request.
-        Raises Unavailable where the order book fails; the run is then taken up again once its lease is over."""
+        """Take the run to its end. Without a `decision` the stored request is read. Raises Unavailable if the order
+        book fails; the run is then taken up again when its lease is over."""
         structlog.contextvars.bind_contextvars(run_id=run.id)
         started = time.perf_counter()
         self._held.add(run.id)
@@ -96,14 +96,14 @@ class Work:
         return view
 
     async def carry_out_in_place(self, run: Run, decision: Decision | None = None) -> RunView:
-        """In a place that is taken already; it is free afterwards."""
+        """As `carry_out`, in a place that is taken already and is freed afterwards."""
         try:
             return await self.carry_out(run, decision)
         finally:
             self.places[run.lane].release()
 
     async def begin_queued(self, lane: Lane) -> bool:
-        """Begin the lane's oldest queued run, if there is one, in a place that is taken already."""
+        """Begin the oldest queued run of the lane, if there is one, in a place that is taken already."""
         queued = await self._book.runs.claim_queued(
             lane, owner=self.owner.name, lease_seconds=self.lease_seconds, limit=1
         )
@@ -113,7 +113,7 @@ class Work:
         return bool(queued)
 
     async def resume(self) -> None:
-        """Take up runs whose holder is dead or has lost them."""
+        """Take up runs whose holder died or lost its lease."""
         owners = await self._book.runs.owners()
         dead = await asyncio.to_thread(self.owner.dead, owners)
         cut_off = await self._book.runs.claim_abandoned(
@@ -125,19 +125,19 @@ class Work:
             self._background.spawn(self._carry_out_in_turn(run))
 
     async def renew(self) -> None:
-        """Hold on to what is being carried out here."""
+        """Renew the leases of the runs of this process."""
         if self._held:
             await self._book.runs.renew_leases(
                 self._held.copy(), owner=self.owner.name, lease_seconds=self.lease_seconds
             )
 
     async def wake_decided(self) -> None:
-        """End the threads of reviews that were decided, or lapsed, while nobody was there to do so."""
+        """End the threads of reviews that were decided or expired while no process ran."""
         for run_id in await self._book.runs.to_close():
             self._background.spawn(self.wake(run_id))
 
     async def wake(self, run_id: str) -> None:
-        """Let a decided run's thread end, then forget it: its order book entries are what counts."""
+        """Let the thread of a decided run end, and delete it. The order book has the result."""
         config = graph_config(run_id, self._settings)
         snapshot = await self._graph.aget_state(config)
         resume = {waiting.id: True for waiting in snapshot.interrupts}
@@ -155,7 +155,7 @@ class Work:
         try:
             request = decision.request if decision else _readable(run)
             if decision is None or request.facts is None:
-                # Looked up after the run is recorded: every order placed before that is counted.
+                # Looked up after the run is recorded, so that every order placed before it counts.
                 decision = await self._catalogs.open(request)
             await self._decide_with_patience(run, decision)
         except RunLost as lost:
@@ -168,7 +168,7 @@ class Work:
             await self._book.runs.fail(run.id, reason, owner=self.owner.name)
 
     async def _decide_with_patience(self, run: Run, decision: Decision) -> None:
-        """A database that is back in a moment costs a repetition, and not a person's time."""
+        """Try again if the database is away for a moment, rather than send the run to a person."""
         decision.run_id, decision.owner = run.id, self.owner.name
         decision.deadline = time.time() + self._settings.run_deadline_seconds
         messages: list[AnyMessage] = [task(decision.request)]
@@ -183,7 +183,7 @@ class Work:
     async def _decide(self, run: Run, decision: Decision, opening: DecisionState) -> None:
         try:
             if run.attempts > MAX_ATTEMPTS:
-                raise TooManyAttempts(f"{run.attempts - 1} attempts did not bring run {run.id} to its end")
+                raise TooManyAttempts(f"{run.attempts - 1} attempts to carry out run {run.id} failed")
             going = self._graph.ainvoke(
                 opening,
                 graph_config(run.id, self._settings),
@@ -199,7 +199,7 @@ class Work:
             await self._escalate(decision)
 
     async def _escalate(self, decision: Decision) -> None:
-        """Put the calculator's plan before a person. Where the run already has its proposal, that one stands."""
+        """Send the calculator's plan to a person. If the run has a proposal already, that one stands."""
         decision.deadline = 0.0
         stopped = DecisionState(kind="decision", run_id=decision.run_id, messages=[], escalation=CUT_SHORT)
         assessed = await self._nodes.assess(stopped, Runtime(context=decision))
@@ -212,19 +212,19 @@ def graph_config(thread_id: str, settings: Settings) -> RunnableConfig:
 
 
 def _readable(run: Run) -> DecisionRequest:
-    """Nobody could ever end a run whose request another version stored in another form."""
+    """The stored request. A request of another version that cannot be read ends the run as failed."""
     try:
         return DecisionRequest.model_validate(run.request)
     except ValidationError as error:
-        raise InvalidInput("Its request cannot be read by this version.") from error
+        raise InvalidInput("This version cannot read the stored request.") from error
 
 
 def _room(in_flight: int) -> dict[Lane, int]:
-    """A quarter of the places, and one at least, is for runs that nobody waits for."""
+    """Places by lane. A quarter of them, at least one, is for runs that nobody waits for."""
     bulk = max(1, in_flight // 4)
     return {"bulk": bulk, "interactive": max(1, in_flight - bulk)}
 
 
 def _most_waiting(in_flight: int) -> dict[Lane, int]:
-    """Callers give up in seconds; runs that nobody waits for may stand longer."""
+    """Most waiting runs by lane. Callers give up in seconds; other runs may wait longer."""
     return {"bulk": 16 * in_flight, "interactive": 4 * in_flight}

@@ -119,7 +119,8 @@ def _answer(view: RunView, runtime: Runtime, at_once: bool) -> bytes:
         answer = AcceptedAnswer.of(view)
         return Accepted.of(answer.as_json(), asked_for=at_once, status_url=answer.status_url)
     if view.proposal is None:
-        raise Unavailable(f"Run {view.run.id} has no result: {view.run.failure or 'unknown'}. Send the trigger again.")
+        why = (view.run.failure or "unknown").removesuffix(".")
+        raise Unavailable(f"Run {view.run.id} has no result: {why}. Send the trigger again.")
     return TriggerAnswer.of(view, runtime.review_url).as_json()
 
 

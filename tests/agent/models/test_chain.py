@@ -266,7 +266,7 @@ async def test_in_every_mode_only_the_good_answer_is_seen(pair: ProviderPair, mo
 async def test_a_synchronous_call_is_told_to_use_an_asynchronous_one(pair: ProviderPair, mode: str) -> None:
     chain, _ = pair.chain([pair.link(GEMINI)])
 
-    with pytest.raises(NotImplementedError, match="use ainvoke or astream"):
+    with pytest.raises(NotImplementedError, match="Use ainvoke or astream"):
         list(getattr(chain.bind_tools(TOOLS), mode)(PROMPT))
 
 

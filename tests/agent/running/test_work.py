@@ -142,7 +142,7 @@ async def test_a_run_whose_request_cannot_be_read_fails_once_and_says_why(start:
     view = await _ended(await start(), run.id)
 
     assert (view.run.status, view.run.attempts) == ("failed", 1)
-    assert "cannot be read" in view.run.failure
+    assert "cannot read the stored request" in view.run.failure
 
 
 @pytest.mark.parametrize("settings", ["postgresql"], indirect=True)
