@@ -1,5 +1,8 @@
-"""What a run of the graph is about. Whoever carries it out builds it once, and LangGraph's runtime context hands it to
-every step and tool. It is never stored. What no model may decide (who asks, for what, until when) stands here."""
+"""The context of a run: who asks, for which product, until when.
+
+It is built once for a run, and LangGraph's runtime context hands it to every step and tool. It is never stored, and no
+model can change it.
+"""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -20,15 +23,15 @@ class ModeUnavailable(InvalidInput):
 
 @dataclass(kw_only=True, repr=False)
 class Case:
-    """A message of a chat, or a run begun without any context of ours."""
+    """A chat message, or a run in LangGraph Studio."""
 
     requested_by: str = ""
     requested_by_id: str = ""
-    """The key that asks, by its id."""
+    """Id of the key that asks."""
     deadline: float | None = None
     """When the run must have ended, in seconds since the epoch."""
     begun: list[str] = field(default_factory=list)
-    """The decision runs that a chat has asked for."""
+    """Decision runs that the chat asked for."""
 
 
 @dataclass(kw_only=True, repr=False)
@@ -39,19 +42,19 @@ class Decision(Case):
     product: OneProduct
     run_id: str = ""
     owner: str | None = None
-    """Who holds the run, and alone may propose and place for it."""
+    """The process that holds the run. No other may propose or place for it."""
     proposal: NewProposal | None = None
-    """What is to be placed automatically, on its way from the check to the order book."""
+    """What `assess` hands on to `auto` to be placed."""
 
 
 class Catalogs:
-    """Where a decision's facts come from: the catalogue of its mode, or the request itself."""
+    """The catalogues by mode. In mode `input` the request itself has the facts."""
 
     def __init__(self, catalogs: Mapping[Mode, Catalog], calibration: CalibrationTable | None = None) -> None:
         self._catalogs, self._calibration = catalogs, calibration
 
     async def open(self, request: DecisionRequest) -> Decision:
-        """Look the product up. Raises what its catalogue does, and InvalidInput for facts that cannot be used."""
+        """Look up the product. Raises what its catalogue raises, and InvalidInput for facts that cannot be used."""
         facts, *siblings = await self._family(request)
         location = facts.stock.location
         if request.service_level is not None:
@@ -67,7 +70,9 @@ class Catalogs:
             return await self._catalog(request.mode).family(request.product_id, request.location)
         facts = clean_facts(request.facts)
         if (request.product_id, request.location or facts.stock.location) != (facts.product.id, facts.stock.location):
-            raise InvalidInput(f"The facts sent are those of {facts.product.id} at {facts.stock.location}.")
+            raise InvalidInput(
+                f"The facts are of {facts.product.id} at {facts.stock.location}; ask about that product and location."
+            )
         return (facts,)
 
     def _catalog(self, mode: Mode) -> Catalog:

@@ -1,4 +1,4 @@
-"""The deciding half: a request taken in, what stands for its need found, a run begun or joined, its result awaited."""
+"""Decides on a product: looks it up, records a run or joins one that covers the need, and waits for the result."""
 
 import asyncio
 import time
@@ -23,7 +23,7 @@ UNFINISHED = ("queued", "running")
 
 
 class Admitted(NamedTuple):
-    """The run that answers a request; not `fresh` where it was there already, for the same id or the same need."""
+    """The run that answers a request. Not `fresh` if it was there before, with the same id or for the same need."""
 
     run: Run
     fresh: bool
@@ -31,7 +31,7 @@ class Admitted(NamedTuple):
 
 
 class Decisions:
-    """Decides on products, and takes reviewers' decisions."""
+    """Decisions on products, and reviewers' decisions."""
 
     def __init__(
         self,
@@ -49,7 +49,7 @@ class Decisions:
         self.closing = False
 
     async def calculate(self, request: DecisionRequest) -> Plan:
-        """The plan for one product; starts no run and leaves no trace but the gauges."""
+        """The plan for one product. Starts no run and records nothing but two gauges."""
         plan = (await self._catalogs.open(request)).product.present_plan
         self._metrics.observe_plan(plan)
         return plan
@@ -57,10 +57,9 @@ class Decisions:
     async def decide(self, request: DecisionRequest) -> RunView:
         """Decide on one product: an order placed, one waiting for a person, or nothing to order.
 
-        An order or review that already stands for the same need is returned instead of a second one, and so is what
-        comes of a run for it that has begun. A run that outlives the caller's patience is returned as it is, queued or
-        running. Raises `UnknownProduct`, `InvalidInput`, `Overloaded` and the like before anything is recorded,
-        `Unavailable` while shutting down.
+        If an order, a review or a run already covers the need, that one is returned. A run that takes longer than
+        the caller waits is returned as it is, queued or running. Raises `UnknownProduct`, `InvalidInput`, `Overloaded`
+        and the like before anything is recorded, and `Unavailable` while shutting down.
         """
         carried_out: list[Run] = []
         deciding = self._background.spawn(self._decide(request, carried_out))
@@ -70,7 +69,7 @@ class Decisions:
         return _unfinished(carried_out[0])
 
     async def submit(self, request: DecisionRequest) -> RunView:
-        """Record a run to be carried out soon, and return at once; otherwise as `decide`."""
+        """As `decide`, but return as soon as the run is recorded."""
         decision = await self._taken_in(request)
         run, fresh, _ = admitted = await self._admit(decision, "bulk")
         if _is_about_other_facts(admitted):
@@ -111,8 +110,8 @@ class Decisions:
         return view
 
     async def _decide(self, request: DecisionRequest, carried_out: list[Run]) -> RunView:
-        """The result, in a task of its own: a run that has been recorded goes on when its caller goes away. A run that
-        is carried out here is named in `carried_out`."""
+        """The result. This is a task of its own, so that a recorded run goes on if its caller goes away. `carried_out`
+        names a run that is carried out here."""
         give_up = time.monotonic() + self._settings.wait_seconds
         while True:
             decision = await self._taken_in(request)
@@ -130,23 +129,23 @@ class Decisions:
                 return answer.model_copy(update={"standing": not admitted.fresh})
 
     async def _result_of(self, run: Run, decision: Decision) -> RunView:
-        """What comes of the run; itself where the order book fails meanwhile."""
+        """The result of the run, or the run itself if the order book fails meanwhile."""
         try:
             return await self._work.carry_out(run, decision)
         except Unavailable:
             return _unfinished(run)
 
     async def _taken_in(self, request: DecisionRequest) -> Decision:
-        """The request with its product looked up, which can be planned."""
+        """The request with its product, which is known to be plannable."""
         if self.closing:
-            raise Unavailable("The service is shutting down; try again in a few seconds.")
+            raise Unavailable("The service is shutting down. Try again in a few seconds.")
         decision = await self._catalogs.open(request)
         require_plannable(decision.product.facts)
         return decision
 
     async def _admit(self, decision: Decision, lane: Lane, *, at_once: bool = False, join: bool = True) -> Admitted:
-        """The run recorded for this request, or the one that answers it. In mode `input`, whose stock is the caller's
-        word, that may be one whose order is on its way; a catalogue's facts count such orders."""
+        """Record a run for this request, or find the one that covers its need. In mode `input` that may be a run
+        whose order is on the way; in a catalogue such an order already counts as stock."""
         request = decision.request
         admission = await self._book.runs.admit(
             _new_run(request),
@@ -161,7 +160,7 @@ class Decisions:
         return Admitted(*admission, request)
 
     async def _joined(self, admitted: Admitted, give_up: float) -> RunView:
-        """What becomes of a run that is queued, or another's; `standing` where it answers this request too."""
+        """The result of a run that another task carries out. It is `standing` if it answers this request too."""
         run, _, request = admitted
         if run.status in UNFINISHED:
             self._queue.announce("interactive")
@@ -175,7 +174,7 @@ def _unfinished(run: Run) -> RunView:
 
 
 def same_question(run: Run, request: DecisionRequest) -> bool:
-    """Whether the run was asked about the very same facts."""
+    """Whether the run was asked about the same facts."""
     asked = DecisionRequest.model_validate(run.request)
     return (asked.facts, asked.service_level) == (request.facts, request.service_level)
 
@@ -189,7 +188,7 @@ def _new_run(request: DecisionRequest) -> NewRun:
         origin=request.origin,
         requested_by=request.requested_by,
         requested_by_id=request.requested_by_id,
-        # What is as always is most of it; it is read back by the same model.
+        # Without defaults, which are most of it; the same model reads it back.
         request=request.model_dump(mode="json", exclude_defaults=True),
     )
 
@@ -200,15 +199,15 @@ def _is_about_other_facts(admitted: Admitted) -> bool:
 
 
 def _answers(view: RunView, request: DecisionRequest) -> bool:
-    """Whether what came of a run for the same need answers this request too. An order known to whoever asks does not:
-    it is in the facts sent, and was not enough."""
+    """Whether the result of a run for the same need answers this request. An order that the caller names among its
+    open orders does not: it is in the facts sent, and was not enough."""
     if view.run.id == request.run_id:
         return True
     if view.order is not None:
         return view.order.number not in _known_orders(request)
     same = same_question(view.run, request)
     if view.run.status in UNFINISHED and not same:
-        raise InFlight(f"Run {view.run.id} for the same need is still being worked on; send this again in a moment.")
+        raise InFlight(f"Run {view.run.id} for the same need is not finished. Send the request again in a few seconds.")
     return view.run.status == "pending_review" or (same and view.run.status in (*UNFINISHED, "no_action"))
 
 

@@ -1,4 +1,4 @@
-"""What may leave of a model's words: cleaned, of bounded length, and without our instructions or a key in them."""
+"""Cleans a model's words before people see them, and withholds keys and our own instructions."""
 
 import re
 from collections.abc import Iterable
@@ -13,7 +13,7 @@ WITHHELD = "(withheld)"
 
 
 class Discretion:
-    """Knows what must not be said: these secrets, and the sentences that models are instructed with."""
+    """Knows what must not be shown: these secrets, and the sentences of our instructions."""
 
     def __init__(self, secrets: Iterable[str]) -> None:
         sentences = (_folded(line) for line in re.split(r"[\n.;:]", prompts.everything_told()))
@@ -21,15 +21,15 @@ class Discretion:
         self._unsayable = (*kept, *(line for line in sentences if len(line) >= SHORTEST_SENTENCE))
 
     def leaks(self, text: str) -> bool:
-        """Also when the letters' case or the line breaks were changed on the way."""
+        """Whether the text holds a secret or an instruction, whatever its case and line breaks."""
         return any(map(_folded(text).__contains__, self._unsayable))
 
     def paragraph(self, text: str) -> str:
-        """Several lines, each made safe to show."""
+        """The text line by line, safe to show."""
         return "\n".join(clean_text(line, limit=LONGEST_LINE) for line in text.splitlines()).strip()
 
     def submission(self, submission: Submission) -> Submission:
-        """The same order in words that a reviewer may be shown."""
+        """The submission with its words safe to show."""
         rationale, *concerns = map(self._sayable, (submission.rationale, *submission.concerns))
         return submission.model_copy(
             update={

@@ -1,8 +1,8 @@
 """The picture: which step follows which. Wiring and routers only; the steps are in `nodes.py`.
 
-A decision always ends in `assess`, whether a model submitted an order, none was left, or the budget was spent:
-nothing is placed or shown to a reviewer that code has not checked. Routers are async only because LangGraph sends plain
-functions to a thread.
+A decision always ends in `assess`: after a submission, and also when no model is left or the budget is spent. So code
+checks everything that is placed or shown to a reviewer. Routers are async, because LangGraph runs plain functions in a
+thread.
 """
 
 from typing import Any, Literal
@@ -56,5 +56,5 @@ async def after_assess(state: DecisionState) -> Literal["agent", "auto", "human_
 
 
 async def wait_for_a_person(state: DecisionState) -> Literal["human_review", "__end__"]:
-    """An order that met a competing one waits; so does, again, a run resumed without a decision in the order book."""
+    """Wait if another order came first, or if a run is resumed although nobody has decided."""
     return "human_review" if state["outcome"] == "pending_review" else "__end__"

@@ -67,8 +67,8 @@ class Nodes:
         self.tools = ToolNode(toolbox.every_tool, handle_tool_errors=_safe_sentence)
 
     async def agent(self, state: DecisionState, runtime: Runtime[Case]) -> Update:
-        """Ask the model for the next step, within the run's budget and deadline. With prefetch the graph itself makes
-        the two calls that every decision begins with, in the model's place and marked as such."""
+        """Ask the model for the next step, within the run's budget and deadline. With prefetch the graph makes the
+        first two calls itself, and marks them as its own."""
         case = runtime.context or Case()
         if self._settings.prefetch and isinstance(case, Decision) and len(state["messages"]) == 1:
             return {"messages": [obvious_calls(case.request)]}

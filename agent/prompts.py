@@ -1,4 +1,4 @@
-"""What the models are told. Stable text first, so that providers' prefix caches hit; data last and delimited."""
+"""The prompts. Stable text comes first, so that providers' prefix caches hit; data comes last and is delimited."""
 
 import json
 
@@ -29,7 +29,7 @@ REMINDER = HumanMessage("Call submit_order now.", name=OWN_VOICE)
 
 
 def task(request: DecisionRequest) -> HumanMessage:
-    """The decision's task. A note travels beside it as delimited data."""
+    """The task of a decision. A note stands beside it as delimited data."""
     subject = {"product_id": request.product_id, "location": request.location}
     text = f"<task>{json.dumps(subject, ensure_ascii=False)}</task>"
     if request.note:
@@ -38,7 +38,7 @@ def task(request: DecisionRequest) -> HumanMessage:
 
 
 def obvious_calls(request: DecisionRequest) -> AIMessage:
-    """What every decision begins with."""
+    """The two calls that every decision begins with."""
     arguments = {"product_id": request.product_id}
     calls = [
         {"name": name, "args": arguments, "id": f"prefetch_{name}"} for name in ("get_product", "calculate_reorder")

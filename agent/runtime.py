@@ -1,8 +1,8 @@
-"""The one place that builds everything and the front door to it: `async with open_runtime(settings) as runtime`.
+"""Builds everything, in one place: `async with open_runtime(settings) as runtime`.
 
-A run is recorded in the order book before anything else happens, and every run ends in an order, a review or a reasoned
-"nothing to order", whatever fails on the way. LangGraph's checkpoints are workflow memory only; when they and the order
-book disagree, the order book is right.
+A run is recorded in the order book before anything else happens. It ends in an order, a review, or "nothing to order"
+with the reason, whatever fails. LangGraph's checkpoints are working memory only: if they and the order book disagree,
+the order book is right.
 """
 
 from collections.abc import AsyncIterator, Sequence
@@ -58,7 +58,7 @@ SETTLE_SECONDS = 1.0
 async def open_runtime(
     settings: Settings, *, models: Sequence[Link] | None = None, keep_finished_threads: bool = False
 ) -> AsyncIterator["Runtime"]:
-    """Build the service around these settings, take up what an earlier process left unfinished, and close it all after.
+    """Build the service, take up what an earlier process left unfinished, and close everything at the end.
 
     `models` replaces the chain's providers, for tests and trials. Finished threads are kept on demand.
     """
@@ -83,14 +83,14 @@ async def open_runtime(
 
 
 async def prepare_databases(settings: Settings) -> None:
-    """Bring the order book, the workflow memory and the job queue to the present schema; safe from many processes."""
+    """Bring order book, working memory and job queue to the present schema. Many processes may do so at once."""
     await migrate(settings.database_url)
     if settings.on_postgresql:
         await prepare_postgresql(settings.database_url)
 
 
 async def prune_once(settings: Settings) -> Pruned:
-    """Forget what is old enough, beside whatever process serves."""
+    """Remove what is old enough; other processes may serve meanwhile."""
     async with AsyncExitStack() as stack:
         database = await stack.enter_async_context(Database(settings.database_url))
         await database.require_tables()
@@ -120,7 +120,7 @@ async def _open_memory(
 
 
 class Runtime:
-    """What the service does, for any way in. Safe to share between requests of one event loop."""
+    """What the service does, for every way in. Requests of one event loop may share it."""
 
     def __init__(
         self,
@@ -179,14 +179,14 @@ class Runtime:
         self.decide, self.submit = self._decisions.decide, self._decisions.submit
         self.calculate, self.decide_review = self._decisions.calculate, self._decisions.review
         self.closing = False
-        """Whether new work is refused, because the process is about to end."""
+        """Whether new work is refused because the process is ending."""
         self._chat = Chat(
             settings=settings, book=book, graph=self.graph, discretion=discretion, background=self.background
         )
         self.chat = self._chat.answer
 
     async def begin(self) -> None:
-        """Take up what was cut off, and begin what this process does for as long as it lives."""
+        """Take up what was cut off, and begin the duties of this process."""
         if self.settings.day_limit is None:
             log.warning(
                 "automatic_spending_unbounded",
@@ -202,7 +202,7 @@ class Runtime:
             self.check_models()
 
     def _keep_duties(self) -> None:
-        """Everything that a server and a worker do beside answering; each duty is a transaction or two."""
+        """What a server or a worker does beside answering; each duty is a transaction or two."""
         keep = self.background.keep
         keep("see_ends", self.work.ends.look, pause_seconds=0.1)
         if self._chain.asks_providers:
@@ -224,7 +224,7 @@ class Runtime:
     async def record_outcome(
         self, report: OutcomeReport, *, recorded_by: str, recorded_by_id: str = ""
     ) -> OrderOutcome:
-        """Keep how an order turned out. Raises `UnknownOrder`, `AlreadyRecorded`."""
+        """Record how an order turned out. Raises `UnknownOrder`, `AlreadyRecorded`."""
         return await self.book.outcomes.record(
             report, recorded_by=recorded_by, recorded_by_id=recorded_by_id, table=self._calibration
         )
@@ -239,7 +239,7 @@ class Runtime:
         )
 
     async def readiness(self) -> dict[str, Any]:
-        """Whether the service can take work, and what it would use for it."""
+        """Whether the service can take work, and with which models."""
         try:
             await self.book.reviews.figures()
             database = "ok"
@@ -250,20 +250,20 @@ class Runtime:
         return {"ready": ready, "database": database, "models": self._chain.health()}
 
     def check_models(self) -> None:
-        """Let each provider's model say a word, while the service already serves; what is wrong is logged and shown."""
+        """Ask each provider's model one question while the service already serves; log and show what is wrong."""
         self.background.spawn(self._chain.check())
 
     async def _settle_spending(self) -> None:
-        """Learn what all processes have spent on models today, and tell them what this one has."""
+        """Add what this process spent on models today to the shared sums, and read them."""
         await self._chain.ledger.settle(self.book.usage.add)
 
     def begin_shutdown(self) -> None:
-        """Refuse new work from now on; what is running goes on."""
+        """Refuse new work from now on. Running work goes on."""
         self.closing = self._decisions.closing = True
         self.work.ends.close()
 
     async def drain(self) -> None:
-        """Let running decisions end, and give back what does not end within a run's deadline."""
+        """Let running decisions end; give back those that take longer than a run may."""
         self.begin_shutdown()
         await self.background.end(patience_seconds=self.settings.run_deadline_seconds + 1)
         with suppress(Unavailable):

@@ -1,4 +1,4 @@
-"""Every secret in force, for those who must keep them out of logs and answers."""
+"""All secrets that must stay out of logs and answers."""
 
 import os
 import re
@@ -13,8 +13,8 @@ _NAMED_AS_SECRET = re.compile(r"(^|_)(KEY|TOKEN|SECRET|PASSWORD|CREDENTIALS)(_\d
 
 
 def secrets_in_force(settings: Settings) -> list[str]:
-    """Secret settings, the passwords of the database and of Redis, the addresses and secrets of webhooks, and what the
-    environment calls a key, token, secret or password: clients of further providers read their own variables."""
+    """Secret settings, the passwords of database and Redis, the addresses and secrets of webhooks, and what the
+    environment calls a key, token, secret or password, since clients of other providers read their own variables."""
     given = [value.get_secret_value() for _, value in settings if isinstance(value, SecretStr)]
     storage = settings.rate_limit_storage
     urls = (settings.database_url, storage.get_secret_value() if storage else "")
@@ -24,14 +24,14 @@ def secrets_in_force(settings: Settings) -> list[str]:
 
 
 def _of_the_environment() -> Iterator[str]:
-    """Our own settings say by their type what is secret: RATE_LIMIT_PER_KEY is not."""
+    """Variables of others that look secret. Of our own settings the type says it: RATE_LIMIT_PER_KEY is none."""
     for name, value in os.environ.items():
         if _NAMED_AS_SECRET.search(name) and name.lower() not in Settings.model_fields:
             yield value
 
 
 def _passwords(url: str) -> list[str]:
-    """The password as the URL spells it and as it is, wherever in the URL it stands."""
+    """The password of a URL, as written there and decoded."""
     parts = urlsplit(url)
     given = [parts.password or "", *parse_qs(parts.query).get("password", ())]
     return [form for password in given for form in (password, unquote(password), quote(password, safe=""))]

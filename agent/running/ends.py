@@ -1,4 +1,4 @@
-"""Tells whoever waits for a run that it has ended, whichever process carried it out."""
+"""Wakes callers when a run ends, in any process."""
 
 import asyncio
 from collections import Counter
@@ -7,7 +7,7 @@ from tools.book.book import OrderBook
 
 
 class Ends:
-    """One look into the order book serves all who wait in this process."""
+    """The waiting callers of this process. One query serves all of them."""
 
     def __init__(self, book: OrderBook) -> None:
         self._book = book
@@ -17,7 +17,7 @@ class Ends:
         self._closed = False
 
     async def wait(self, run_id: str, *, seconds: float) -> None:
-        """Return when the run has ended, when so many seconds are over, or when nobody is to wait any more."""
+        """Return when the run has ended, the seconds are over, or waiting is stopped."""
         if self._closed:
             return
         ended = self._ended.setdefault(run_id, asyncio.Event())
@@ -35,12 +35,12 @@ class Ends:
                 self._awaited.clear()
 
     def announce(self, run_id: str) -> None:
-        """This process has just carried the run out."""
+        """Wake the callers of a run that ended in this process."""
         if run_id in self._ended:
             self._ended[run_id].set()
 
     async def look(self) -> None:
-        """See which of the runs that are waited for have ended elsewhere. Where none is, wait until one is."""
+        """Wake the callers of runs that ended in other processes. Until a caller waits there is nothing to do."""
         await self._awaited.wait()
         for run_id in await self._book.runs.ended(list(self._ended)):
             self.announce(run_id)
