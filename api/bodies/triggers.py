@@ -79,6 +79,9 @@ class PriceBreakInput(Body):
     minimum_quantity: Units = Field(description="Smallest order, in units, that gets this price.")
     unit_price: Price = Field(description="Price of each unit of such an order.")
 
+    def with_money(self) -> dict[str, Any]:
+        return {"minimum_quantity": self.minimum_quantity, "unit_price": money(self.unit_price)}
+
 
 class InlineTrigger(CommonTrigger):
     """One product with everything that is known about it."""
@@ -139,7 +142,7 @@ class InlineTrigger(CommonTrigger):
                 "demand_history needs at least {least} numbers; it has {numbers}",
                 {"least": MIN_NUMBERS, "numbers": numbers},
             )
-        if any(position >= len(self.demand_history) for position in self.stockout_periods):
+        if max(self.stockout_periods, default=-1) >= len(self.demand_history):
             raise PydanticCustomError("stockout_position", "stockout_periods names a position demand_history lacks")
         return self
 
@@ -158,7 +161,7 @@ class InlineTrigger(CommonTrigger):
             "location": self.location,
             "on_hand": self.current_stock,
             "backorders": self.backorders,
-            "open_orders": [each.model_dump() for each in self.open_orders],
+            "open_orders": list(map(OpenOrderInput.model_dump, self.open_orders)),
         }
         demand = {
             "values": self.demand_history,
@@ -176,17 +179,14 @@ class InlineTrigger(CommonTrigger):
             "unit_price": money(self.unit_price),
             "order_cost": money(self.order_cost),
             "stockout_cost": money(self.stockout_cost),
-            "price_breaks": [
-                {"minimum_quantity": each.minimum_quantity, "unit_price": money(each.unit_price)}
-                for each in self.price_breaks
-            ],
-            **{name: getattr(self, name) for name in _SAME_IN_A_PRODUCT},
+            "price_breaks": list(map(PriceBreakInput.with_money, self.price_breaks)),
+            **self.model_dump(include=_SAME_IN_A_PRODUCT),
         }
 
 
-_SAME_IN_A_PRODUCT = (
+_SAME_IN_A_PRODUCT = {
     *("category", "notes", "currency", "minimum_order_quantity", "order_multiple", "maximum_order_quantity"),
     *("maximum_cover_days", "shelf_life_days", "holding_rate", "service_level", "service_type", "review_period_days"),
-)
+}
 
 Trigger = Annotated[CatalogueTrigger | InlineTrigger, Field(discriminator="mode")]

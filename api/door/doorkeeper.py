@@ -3,27 +3,31 @@
 An ASGI step of its own, because FastAPI reads the body before its dependencies can ask for a key.
 """
 
+import asyncio
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import Any
 
 import structlog
 from fastapi.exceptions import RequestValidationError
 from fastapi.routing import APIRoute
-from starlette.requests import Request
+from starlette.datastructures import Headers
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.routing import Match
-from starlette.types import ASGIApp, Receive, Send
+from starlette.types import ASGIApp, Message, Receive, Send
 from starlette.types import Scope as ASGIScope
 
 from agent.settings import Settings
 from api.door import strict_json
-from api.door.errors import Overloaded, Refusal, UnsupportedMedia, answer_to
-from api.door.request_body import RequestBody
+from api.door.errors import BodyTooLarge, Forbidden, Overloaded, Refusal, UnsupportedMedia, answer_to
 from tools.book.keys import Scope
 from tools.records.errors import RestockError, Unavailable
 
 _NEVER_OVERLOADED = frozenset({"/", "/health/live", "/health/ready", "/metrics"})
 _SCOPE_KEY = "x-required-scope"
+READ_ON_BYTES = 20_000_000
+READ_ON_SECONDS = 5.0
 _IDEMPOTENCY_KEY = {
     "name": "Idempotency-Key",
     "in": "header",
@@ -37,6 +41,69 @@ def needs(scope: Scope, *, idempotent: bool = False) -> dict[str, Any]:
     """`openapi_extra` of a guarded route: the scope that a key needs, and whether it takes an Idempotency-Key."""
     extra: dict[str, Any] = {_SCOPE_KEY: scope, "security": [{"ApiKey": []}]}
     return {**extra, "parameters": [_IDEMPOTENCY_KEY]} if idempotent else extra
+
+
+class RequestBody:
+    """The body of one request."""
+
+    def __init__(self, scope: ASGIScope, receive: Receive, limit: int) -> None:
+        self._scope, self._receive, self._limit = scope, receive, limit
+        headers = Headers(scope=scope)
+        declared = headers.get("content-length", "0")
+        self.is_too_long = declared.isdecimal() and int(declared[:20]) > limit
+        self._ends_soon = not self.is_too_long and "transfer-encoding" not in headers
+        self._whole: bytes | None = None
+
+    async def read(self) -> bytes:
+        """The whole body. Raises BodyTooLarge as soon as more has come than the limit, whatever was declared."""
+        chunks, received, more = [], 0, True
+        while more:
+            message = await self._receive()
+            if message["type"] == "http.disconnect":
+                raise ClientDisconnect
+            chunks.append(message.get("body", b""))
+            received += len(chunks[-1])
+            if received > self._limit:
+                raise self.too_large()
+            more = message.get("more_body", False)
+        self._whole = b"".join(chunks)
+        return self._whole
+
+    async def receive(self) -> Message:
+        """What the application receives: the body in one piece if it has been read."""
+        if self._whole is None:
+            return await self._receive()
+        message = {"type": "http.request", "body": self._whole, "more_body": False}
+        self._whole = None
+        return message
+
+    async def answer_unread(self, response: Response, send: Send) -> None:
+        """Answer a request whose body may be unread. A long one is read for a while before the connection closes:
+        otherwise a client that sends everything first would never see the answer."""
+        if self._ends_soon:
+            await response(self._scope, self._receive, send)
+            return
+        response.headers["Connection"] = "close"
+
+        async def send_unended(message: Message) -> None:
+            await send({**message, "more_body": True} if message["type"] == "http.response.body" else message)
+
+        await response(self._scope, self._receive, send_unended)
+        await self._read_on()
+        await send({"type": "http.response.body"})
+
+    async def _read_on(self) -> None:
+        received, more = 0, True
+        with suppress(TimeoutError):
+            async with asyncio.timeout(READ_ON_SECONDS):
+                while more and received < READ_ON_BYTES:
+                    message = await self._receive()
+                    received += len(message.get("body", b""))
+                    more = message.get("more_body", False)
+
+    def too_large(self) -> BodyTooLarge:
+        """The refusal of one that is longer than the limit, by what was declared or by what has come."""
+        return BodyTooLarge(f"The body is larger than {self._limit} bytes; send less.")
 
 
 class Doorkeeper:
@@ -73,7 +140,8 @@ class Doorkeeper:
             self._now -= counts
 
     async def _let_in(self, scope: ASGIScope, body: RequestBody) -> None:
-        body.require_declared_length()
+        if body.is_too_long:
+            raise body.too_large()
         route = self._route_of(scope)
         needed: Scope | None = route.openapi_extra.get(_SCOPE_KEY) if route and route.openapi_extra else None
         if route is None or needed is None:
@@ -83,7 +151,9 @@ class Doorkeeper:
         state = request.app.state
         caller = await state.rate_limits.caller(request, state.keys.caller)
         structlog.contextvars.bind_contextvars(caller=caller.name)
-        caller.require(needed)
+        if needed not in caller.scopes:
+            scopes = ", ".join(sorted(caller.scopes))
+            raise Forbidden(f"This needs a key with the scope {needed!r}; yours has {scopes}.")
         request.state.caller = caller
         if request.query_params:
             _refuse_unknown_parameters(request, route)

@@ -10,7 +10,7 @@ import pytest
 import pytest_asyncio
 import uvicorn
 
-from api.door import request_body
+from api.door import doorkeeper
 from tests.api.conftest import KEY
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -84,7 +84,7 @@ async def test_a_body_without_end_is_not_read_for_ever(address: tuple[str, int])
                 with suppress(TimeoutError):
                     await asyncio.wait_for(reader.read(1), 0.001)
 
-    assert request_body.READ_ON_BYTES <= sent < 2 * request_body.READ_ON_BYTES
+    assert doorkeeper.READ_ON_BYTES <= sent < 2 * doorkeeper.READ_ON_BYTES
     writer.close()
 
 
@@ -106,13 +106,13 @@ async def test_who_is_refused_is_answered_before_the_body_is_read_on(shared: Any
     assert happened[0] in ("401", "413")
     assert happened[1:3] == ["body", "read"]
     assert happened[-1] == "body"
-    assert happened.count("read") == request_body.READ_ON_BYTES / 100_000
+    assert happened.count("read") == doorkeeper.READ_ON_BYTES / 100_000
 
 
 async def test_who_stops_in_the_middle_of_a_refused_body_is_waited_for_only_so_long(
     shared: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(request_body, "READ_ON_SECONDS", 0.01)
+    monkeypatch.setattr(doorkeeper, "READ_ON_SECONDS", 0.01)
     sent: list[str] = []
 
     async def receive() -> dict[str, Any]:
