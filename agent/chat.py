@@ -56,7 +56,7 @@ class Chat:
         patience = self._settings.run_deadline_seconds
         case.deadline = time.time() + patience
         state = DecisionState(kind="chat", messages=[question], escalation=None)
-        config = graph_config(f"chat-{conversation_id}", self._settings)
+        config = graph_config(f"chat-{conversation_id}")
         try:
             async with asyncio.timeout(patience + 1):
                 end = await self._graph.ainvoke(state, config, context=case, durability="exit")

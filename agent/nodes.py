@@ -19,6 +19,7 @@ from agent.case import Case, Decision
 from agent.discretion import Discretion
 from agent.metrics import Metrics
 from agent.models import BudgetSpent, ModelChain, NoModelLeft
+from agent.models.spending import CALL_BUDGET
 from agent.prompts import CHAT, DECISION, PREFETCH, REMINDER, obvious_calls
 from agent.settings import Settings
 from agent.state import DecisionState
@@ -73,7 +74,7 @@ class Nodes:
         if self._settings.prefetch and isinstance(case, Decision) and len(state["messages"]) == 1:
             return {"messages": [obvious_calls(case.request)]}
         calls = _model_calls(state) + 1
-        if calls > self._settings.model_call_budget:
+        if calls > CALL_BUDGET:
             return self._give_up(state, "The model reached no usable answer within its budget.")
         if _is_late(case):
             return self._give_up(state, "The time was up before a model had answered.")
@@ -130,7 +131,7 @@ class Nodes:
 
     def _ask(self, state: DecisionState, calls: int) -> tuple[Asked, list[AnyMessage]]:
         messages = state["messages"]
-        last_call = calls == self._settings.model_call_budget
+        last_call = calls == CALL_BUDGET
         if state.get("kind") != "decision":
             return (self._answering if last_call else self._chatting), [CHAT, *messages]
         said_nothing = isinstance(messages[-1], AIMessage)
@@ -144,7 +145,7 @@ class Nodes:
         return {"messages": [AIMessage(f"{why} Please ask again, or open the review desk.")]}
 
     async def _circumstances(self, state: DecisionState, case: Decision) -> Circumstances:
-        in_time = not _is_late(case) and _model_calls(state) < self._settings.model_call_budget
+        in_time = not _is_late(case) and _model_calls(state) < CALL_BUDGET
         return Circumstances(
             calculated=case.product.calculated,
             begun_in_chat=case.request.origin == "chat",

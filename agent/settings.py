@@ -71,32 +71,18 @@ class Settings(BaseSettings):
     """Base URLs of other providers as JSON, e.g. {"ollama": "http://127.0.0.1:11434"}."""
     model_timeout_seconds: Annotated[float, Field(gt=0, le=120)] = 2.0
     """Deadline of one model call."""
-    model_max_tokens: Annotated[int, Field(ge=64, le=65_536)] = 2_048
-    """Most tokens of one answer, thinking included; an answer cut off by it counts as failed."""
-    model_reasoning_effort: Literal["low", "medium", "high", "provider"] = "low"
-    """How long models that can think do so (Gemini 3 and gpt-oss); `provider` leaves it to them."""
-    circuit_failures: Annotated[int, Field(ge=1, le=100)] = 3
-    """Failures in a row after which a provider is passed over."""
-    circuit_cooldown_seconds: Annotated[float, Field(gt=0, le=3_600)] = 15.0
-    """First pause of a provider that was passed over, unless it names its own; doubled after each failed trial."""
     check_models: bool = True
     """Ask every model one short question at start-up, so that a bad key or a retired model is known at once."""
     rules_model: bool = True
     """Answer by rules when no provider can. Off: such runs go to review with the calculator's plan."""
     prefetch: bool = False
     """The graph itself asks for the triggered product's data and calculation, so that one model call is enough."""
-    model_call_budget: Annotated[int, Field(ge=1, le=20)] = 6
-    """Model calls of one run or chat answer at the most."""
     model_prices: dict[str, tuple[Decimal, Decimal]] = {}
     """Dollars for a million tokens in and out, as JSON by provider:model, beside those of the default models."""
-    run_token_limit: Annotated[int, Field(ge=1)] | None = 60_000
-    """Tokens of one run or chat answer, in and out; beyond them it goes to review."""
     run_cost_limit: Annotated[Decimal, Field(gt=0)] | None = Decimal("0.25")
     """Dollars of one run or chat answer. A model without a price is asked only with both cost limits `off`."""
-    day_token_limit: Annotated[int, Field(ge=1)] | None = 50_000_000
-    """Tokens of a day (UTC), of all processes together; beyond them runs go to review with the calculator's plan."""
     day_cost_limit: Annotated[Decimal, Field(gt=0)] | None = Decimal(20)
-    """Dollars of a day, of all processes together."""
+    """Dollars of a day (UTC), of all processes together; beyond them runs go to review with the calculator's plan."""
 
     confidence_threshold: Annotated[float, Field(ge=0, le=1)] = 0.6
     """From this probability on an order is placed automatically."""

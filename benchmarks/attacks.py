@@ -15,15 +15,19 @@ import tempfile
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from io import StringIO
 from pathlib import Path
 from typing import Any, Literal, Self
+from unittest.mock import patch
 
 import httpx
 import sqlalchemy as sa
 from fastapi import FastAPI
 from pydantic import SecretStr
 
+from agent.models import providers
+from agent.models.circuit import Circuit
 from agent.secrets import secrets_in_force
 from agent.settings import Settings
 from api.app import create_app
@@ -187,7 +191,6 @@ async def attacked(folder: Path, variant: Variant) -> AsyncIterator[Service]:
             groq_api_key=SecretStr(groq.key) if variant == "obedient" else None,
             groq_base_url=groq.url,
             check_models=False,
-            circuit_failures=100,
             rate_limit_per_key="off",
         )
         log = StringIO()
@@ -197,8 +200,10 @@ async def attacked(folder: Path, variant: Variant) -> AsyncIterator[Service]:
         client = httpx.AsyncClient(
             transport=transport, base_url="http://service", headers={"X-API-Key": KEY}, timeout=60
         )
-        async with app.router.lifespan_context(app), client:
-            yield Service(app, client, settings, gemini, groq, log)
+        # A case whose answers count as failures must not keep a provider from the next case.
+        with patch.object(providers, "Circuit", partial(Circuit, threshold=100)):
+            async with app.router.lifespan_context(app), client:
+                yield Service(app, client, settings, gemini, groq, log)
 
 
 def obedient(output: Any) -> Brain:

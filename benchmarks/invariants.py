@@ -17,6 +17,7 @@ from typing import Any
 import httpx
 
 from agent import prompts
+from agent.models.spending import CALL_BUDGET
 from agent.settings import Settings
 from agent.state import DecisionRequest
 from tests.providers.script import Question
@@ -103,7 +104,7 @@ def _decisions(evidence: Evidence) -> Iterable[str]:
 
 def _models(evidence: Evidence) -> Iterable[str]:
     for task, count in Counter(question.text for question in evidence.asked).items():
-        if count > evidence.settings.model_call_budget:
+        if count > CALL_BUDGET:
             yield f"I7: a model was asked {count} times in one run: {task[:80]}"
     for question in evidence.asked:
         subject = re.search(r"<task>(.*?)</task>", question.text, re.DOTALL)

@@ -30,7 +30,16 @@ from agent.models.failures import TRANSIENT, BudgetSpent, ModelFailure, NoModelL
 from agent.models.guard import tokens
 from agent.models.link import Link, Query
 from agent.models.providers import configured_links, silence_clients
-from agent.models.spending import COST, LIST_PRICES, LOST_TOKENS, Ledger, Spend, SpendingLimits, run_replies
+from agent.models.spending import (
+    CALL_BUDGET,
+    COST,
+    LIST_PRICES,
+    LOST_TOKENS,
+    Ledger,
+    Spend,
+    SpendingLimits,
+    run_replies,
+)
 from agent.settings import Settings
 
 __all__ = ["BudgetSpent", "Link", "ModelChain", "NoModelLeft", "build_chain"]
@@ -57,11 +66,10 @@ class ModelChain(BaseChatModel):
     """The money and tokens spent, and their limits."""
     _links: tuple[Link, ...] = PrivateAttr()
     _metrics: Metrics = PrivateAttr()
-    _call_budget: int = PrivateAttr()
 
-    def __init__(self, links: Sequence[Link], *, metrics: Metrics, ledger: Ledger, call_budget: int) -> None:
+    def __init__(self, links: Sequence[Link], *, metrics: Metrics, ledger: Ledger) -> None:
         super().__init__(ledger=ledger)
-        self._links, self._metrics, self._call_budget = tuple(links), metrics, call_budget
+        self._links, self._metrics = tuple(links), metrics
         for link in self._providers:
             link.circuit.changed = metrics.llm_circuit_open.labels(link.provider).set
 
@@ -149,7 +157,7 @@ class ModelChain(BaseChatModel):
             return current or order
         self.ledger.refuse_if_spent(messages)
         # A model that has used up the calls of its run does not get a second provider to spend more.
-        return order[:1] if 0 < self._call_budget - 1 <= len(replies) else order
+        return order[:1] if len(replies) >= CALL_BUDGET - 1 else order
 
     async def _ask(self, link: Link, query: Query, spends: list[Spend], *, alone: bool) -> AIMessage:
         """One link's answer. It is asked a second time after a broken connection, or if no other provider is left and
@@ -248,9 +256,7 @@ def build_chain(
     """
     silence_clients()
     links = configured_links(settings) if models is None else list(models)
-    limits = SpendingLimits(
-        settings.run_token_limit, settings.run_cost_limit, settings.day_token_limit, settings.day_cost_limit
-    )
+    limits = SpendingLimits(settings.run_cost_limit, settings.day_cost_limit)
     ledger = Ledger(prices={**LIST_PRICES, **settings.model_prices}, limits=limits)
     for link in links:
         link.left_out = "" if link.local else ledger.objection(link.name)
@@ -258,4 +264,4 @@ def build_chain(
             log.error("model_left_out", provider=link.provider, model=link.model, reason=link.left_out)
     if rules is not None:
         links.append(Link("rules", "rules", rules, local=True))
-    return ModelChain(links, metrics=metrics, ledger=ledger, call_budget=settings.model_call_budget)
+    return ModelChain(links, metrics=metrics, ledger=ledger)

@@ -19,6 +19,8 @@ from agent.settings import Settings
 log = structlog.get_logger(__name__)
 KEYS = {"google_genai": "gemini_api_key", "groq": "groq_api_key"}
 TAKE_HTTP_CLIENTS = ("openai", "azure_openai", "deepseek", "xai")
+MAX_TOKENS = 2_048
+"""Most tokens of one answer, thinking included. An answer cut off by it counts as failed."""
 TALKATIVE_LOGGERS = ("httpx", "httpcore", "httpx2", "httpcore2", "groq", "google_genai", "langchain_google_genai")
 """Loggers that write URLs, headers and prompts, keys included."""
 CONNECTIONS = httpx.Limits(max_connections=1_000, max_keepalive_connections=100)
@@ -39,9 +41,7 @@ def configured_links(settings: Settings) -> list[Link]:
         if provider in KEYS and not getattr(settings, KEYS[provider]):
             log.info("model_left_out", provider=provider, model=model, reason="no key")
             continue
-        circuit = circuits.setdefault(
-            provider, Circuit(threshold=settings.circuit_failures, cooldown_seconds=settings.circuit_cooldown_seconds)
-        )
+        circuit = circuits.setdefault(provider, Circuit())
         client = _client(settings, provider, model)
         links.append(Link(provider, model, client, settings.model_timeout_seconds, circuit))
     return links
@@ -52,7 +52,7 @@ def _client(settings: Settings, provider: str, model: str) -> BaseChatModel:
 
     own = {"google_genai": _gemini_options, "groq": _groq_options}.get(provider)
     options = own(settings, model) if own else _other_options(settings, provider)
-    options |= {"timeout": settings.model_timeout_seconds, "max_tokens": settings.model_max_tokens}
+    options |= {"timeout": settings.model_timeout_seconds, "max_tokens": MAX_TOKENS}
     client: BaseChatModel = init_chat_model(model, model_provider=provider, **options)
     return client
 
@@ -66,7 +66,7 @@ def _gemini_options(settings: Settings, model: str) -> dict[str, Any]:
         "vertexai": False,
         "max_retries": 1,
         "client_args": _network(settings.gemini_base_url) | {"allow_redirects": False},
-        **_effort(settings, model, option="thinking_level"),
+        **_effort(model, option="thinking_level"),
     }
 
 
@@ -77,7 +77,7 @@ def _groq_options(settings: Settings, model: str) -> dict[str, Any]:
         "max_retries": 0,
         "temperature": 0.0,
         **_http_clients(settings.groq_base_url),
-        **_effort(settings, model, option="reasoning_effort"),
+        **_effort(model, option="reasoning_effort"),
     }
 
 
@@ -88,14 +88,13 @@ def _other_options(settings: Settings, provider: str) -> dict[str, Any]:
     if provider in TAKE_HTTP_CLIENTS:
         options |= _http_clients(base_url)
     if provider == "ollama":
-        options |= {"num_predict": settings.model_max_tokens, "client_kwargs": _network(base_url)}
+        options |= {"num_predict": MAX_TOKENS, "client_kwargs": _network(base_url)}
     return options
 
 
-def _effort(settings: Settings, model: str, *, option: str) -> dict[str, Any]:
-    thinks = "gemini-3" in model or "gpt-oss" in model
-    effort = settings.model_reasoning_effort
-    return {option: effort} if thinks and effort != "provider" else {}
+def _effort(model: str, *, option: str) -> dict[str, str]:
+    """Models that can think are told to do so briefly."""
+    return {option: "low"} if "gemini-3" in model or "gpt-oss" in model else {}
 
 
 def _http_clients(base_url: str | None) -> dict[str, Any]:

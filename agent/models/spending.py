@@ -22,6 +22,10 @@ LIST_PRICES: Prices = {
     "google_genai:gemini-3.8-flash": (Decimal("0.75"), Decimal("3.75")),
     "groq:openai/gpt-oss-120b": (Decimal("0.15"), Decimal("0.60")),
 }
+CALL_BUDGET = 6
+"""Model calls of one run or chat answer at the most."""
+RUN_TOKENS = 60_000
+"""Tokens of one run or chat answer, in and out: far more than any that does not go round in circles."""
 PER_TOKENS = Decimal(1_000_000)
 OWN_VOICE = "graph"
 """Name of human messages that the graph wrote itself; they do not begin a new run."""
@@ -49,10 +53,8 @@ class Spend:
     def __sub__(self, other: "Spend") -> "Spend":
         return self + Spend(-other.input_tokens, -other.output_tokens, None if other.cost is None else -other.cost)
 
-    def reaches(self, most_tokens: int | None, most_cost: Decimal | None) -> bool:
-        """Whether a limit is reached. None is no limit; an unknown cost reaches every limit."""
-        if most_tokens is not None and self.tokens >= most_tokens:
-            return True
+    def reaches(self, most_cost: Decimal | None) -> bool:
+        """Whether the limit is reached. None is no limit; an unknown cost reaches every limit."""
         return most_cost is not None and (self.cost is None or self.cost >= most_cost)
 
     def as_usage(self) -> dict[str, int]:
@@ -80,11 +82,9 @@ AddUsage = Callable[[date, Mapping[str, int]], Awaitable[Mapping[str, int]]]
 
 @dataclass(frozen=True)
 class SpendingLimits:
-    """The most that a run and a day may use; None is no limit."""
+    """The most that a run and a day may cost; None is no limit."""
 
-    run_tokens: int | None
     run_cost: Decimal | None
-    day_tokens: int | None
     day_cost: Decimal | None
 
 
@@ -131,10 +131,10 @@ class Ledger:
     def refuse_if_spent(self, messages: Sequence[BaseMessage]) -> None:
         """Raise BudgetSpent if the run or the day has reached a limit."""
         run, limits = run_spend(messages), self._limits
-        if run.reaches(limits.run_tokens, limits.run_cost):
+        if run.tokens >= RUN_TOKENS or run.reaches(limits.run_cost):
             cost = "an unknown amount" if run.cost is None else f"${run.cost:.4f}"
             raise BudgetSpent(f"This run has used {run.tokens} tokens and {cost}, which is its limit.")
-        if self.spent_today.reaches(limits.day_tokens, limits.day_cost):
+        if self.spent_today.reaches(limits.day_cost):
             raise BudgetSpent("Today's budget for model calls is used up; it begins anew at midnight UTC.")
 
     def _start_new_day(self) -> None:

@@ -19,6 +19,7 @@ from pydantic import ValidationError
 from agent.case import Catalogs, Decision
 from agent.graph import Graph
 from agent.metrics import Metrics
+from agent.models.spending import CALL_BUDGET
 from agent.nodes import Nodes
 from agent.prompts import task
 from agent.running.background import Background
@@ -138,7 +139,7 @@ class Work:
 
     async def wake(self, run_id: str) -> None:
         """Let the thread of a decided run end, and delete it. The order book has the result."""
-        config = graph_config(run_id, self._settings)
+        config = graph_config(run_id)
         snapshot = await self._graph.aget_state(config)
         resume = {waiting.id: True for waiting in snapshot.interrupts}
         if resume:
@@ -186,7 +187,7 @@ class Work:
                 raise TooManyAttempts(f"{run.attempts - 1} attempts to carry out run {run.id} failed")
             going = self._graph.ainvoke(
                 opening,
-                graph_config(run.id, self._settings),
+                graph_config(run.id),
                 context=decision,
                 durability="exit",
                 output_keys=["outcome"],
@@ -207,8 +208,8 @@ class Work:
             await self._nodes.auto(stopped, Runtime(context=decision))
 
 
-def graph_config(thread_id: str, settings: Settings) -> RunnableConfig:
-    return {"configurable": {"thread_id": thread_id}, "recursion_limit": 4 * settings.model_call_budget + 10}
+def graph_config(thread_id: str) -> RunnableConfig:
+    return {"configurable": {"thread_id": thread_id}, "recursion_limit": 4 * CALL_BUDGET + 10}
 
 
 def _readable(run: Run) -> DecisionRequest:

@@ -10,6 +10,7 @@ from langchain_core.callbacks import AsyncCallbackHandler
 from langchain_core.messages import AIMessage, HumanMessage
 
 from agent.graph import after_agent, after_assess
+from agent.models.spending import CALL_BUDGET
 from agent.runtime import Runtime
 from agent.state import DecisionRequest
 from tests.order_book import record
@@ -150,7 +151,7 @@ async def test_a_submission_of_the_wrong_shape_ends_in_review(start: Any, says: 
     ],
 )
 async def test_a_model_that_only_ever_calls_tools_is_stopped_by_the_budget(start: Any, says: Says, call: Any) -> None:
-    runtime = await start(says(call), model_call_budget=3, rules_model=False)
+    runtime = await start(says(call), rules_model=False)
 
     view = await runtime.decide(REQUEST)
 
@@ -162,7 +163,7 @@ async def test_a_model_that_only_ever_calls_tools_is_stopped_by_the_budget(start
         if sample.name == "llm_calls_total"
     )
     assert _end(view) == ("pending_review", None)
-    assert asked <= 3 + 1  # a refusal to submit is asked again once
+    assert asked <= CALL_BUDGET + 1  # a refusal to submit is asked again once
     assert len(runs) == 1
 
 

@@ -22,11 +22,11 @@ def test_what_the_environment_calls_a_key_or_token_is_a_secret(name: str, monkey
     assert VALUE in secrets_in_force(Settings(_env_file=None))
 
 
-@pytest.mark.parametrize("name", ["RATE_LIMIT_PER_KEY", "DAY_TOKEN_LIMIT", "TOKENIZERS_PARALLELISM", "KEYBOARD"])
+@pytest.mark.parametrize("name", ["RATE_LIMIT_PER_KEY", "TOKENIZERS_PARALLELISM", "KEYBOARD"])
 def test_what_is_only_named_alike_is_none(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv(name, "12345678")
 
-    assert "12345678" not in secrets_in_force(Settings(_env_file=None, rate_limit_per_key="off", day_token_limit=1))
+    assert "12345678" not in secrets_in_force(Settings(_env_file=None, rate_limit_per_key="off"))
 
 
 def test_secret_settings_and_passwords_inside_addresses_are_secrets() -> None:

@@ -147,7 +147,7 @@ def next_taken_for_done() -> None:
     decide = Work._decide
 
     async def go_on(self: Work, run: Run, *how: Any) -> None:
-        if run.attempts == 1 or (await self._graph.aget_state(graph_config(run.id, self._settings))).next:
+        if run.attempts == 1 or (await self._graph.aget_state(graph_config(run.id))).next:
             await decide(self, run, *how)
 
     Work._decide = go_on  # type: ignore[method-assign]

@@ -595,8 +595,10 @@ async def test_a_price_in_the_settings_brings_a_model_back_beside_those_that_are
     assert [entry["state"] for entry in chain.health()] == ["ready", "ready"]
 
 
-async def test_a_run_that_has_spent_its_tokens_asks_no_model(pair: ProviderPair) -> None:
-    chain, _ = pair.chain([pair.link(GEMINI)], rules=FakeListChatModel(responses=["by rules"]), run_token_limit=1)
+async def test_a_run_that_has_spent_its_money_asks_no_model(pair: ProviderPair) -> None:
+    chain, _ = pair.chain(
+        [pair.link(GEMINI)], rules=FakeListChatModel(responses=["by rules"]), run_cost_limit="0.0000001"
+    )
     first = await ask(chain)
     results = [ToolMessage("{}", tool_call_id=call["id"]) for call in first.tool_calls]
 

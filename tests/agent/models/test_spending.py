@@ -9,7 +9,7 @@ from langchain_core.messages import AIMessage, HumanMessage
 
 from agent.models import Link
 from agent.models.failures import BudgetSpent, NoModelLeft
-from agent.models.spending import Ledger, Spend, SpendingLimits, run_spend
+from agent.models.spending import RUN_TOKENS, Ledger, Spend, SpendingLimits, run_spend
 from agent.runtime import open_runtime
 from agent.settings import Settings
 
@@ -23,8 +23,8 @@ def answer(into: int, out: int, cost: float | None, lost: list[int] | None = Non
     return AIMessage("x", usage_metadata=usage, response_metadata=metadata)
 
 
-def ledger(today: Callable[[], date] = lambda: date(2026, 11, 23), **limits: int | Decimal | None) -> Ledger:
-    wide = {"run_tokens": 10**9, "run_cost": Decimal(10**6), "day_tokens": 10**9, "day_cost": Decimal(10**6)}
+def ledger(today: Callable[[], date] = lambda: date(2026, 11, 23), **limits: Decimal | None) -> Ledger:
+    wide = {"run_cost": Decimal(10**6), "day_cost": Decimal(10**6)}
     return Ledger(prices=PRICES, limits=SpendingLimits(**(wide | limits)), today=today)
 
 
@@ -87,21 +87,20 @@ def test_an_answer_of_the_rules_costs_nothing() -> None:
     assert run_spend([AIMessage("x")]) == Spend()
 
 
-@pytest.mark.parametrize("limits", [{"run_tokens": 12}, {"run_cost": Decimal("0.1")}])
-def test_a_run_at_its_limit_is_refused(limits: dict[str, int | Decimal]) -> None:
+@pytest.mark.parametrize(("into", "cost"), [(10, 0.1), (RUN_TOKENS - 2, 0.0)])
+def test_a_run_at_its_limit_is_refused(into: int, cost: float) -> None:
     with pytest.raises(BudgetSpent, match="This run"):
-        ledger(**limits).refuse_if_spent([answer(10, 2, 0.1)])
+        ledger(run_cost=Decimal("0.1")).refuse_if_spent([answer(into, 2, cost)])
 
 
-@pytest.mark.parametrize("limits", [{"run_tokens": 13}, {"run_cost": Decimal("0.11")}])
-def test_a_run_below_its_limit_is_not(limits: dict[str, int | Decimal]) -> None:
-    ledger(**limits).refuse_if_spent([answer(10, 2, 0.1)])
+@pytest.mark.parametrize(("into", "cost"), [(10, 0.09), (RUN_TOKENS - 3, 0.0)])
+def test_a_run_below_its_limit_is_not(into: int, cost: float) -> None:
+    ledger(run_cost=Decimal("0.1")).refuse_if_spent([answer(into, 2, cost)])
 
 
-@pytest.mark.parametrize("limits", [{"day_tokens": 3}, {"day_cost": Decimal("0.000005")}])
-def test_a_day_at_its_limit_is_refused_until_the_next(limits: dict[str, int | Decimal]) -> None:
+def test_a_day_at_its_limit_is_refused_until_the_next() -> None:
     day = date(2026, 11, 23)
-    book = ledger(lambda: day, **limits)
+    book = ledger(lambda: day, day_cost=Decimal("0.000005"))
     book.record(NAME, (2, 2))
     with pytest.raises(BudgetSpent, match="midnight UTC"):
         book.refuse_if_spent([])
@@ -127,15 +126,19 @@ class SharedSums:
         return {kind: self.sums[f"{day} {kind}"] for kind in used}
 
 
+ALL = Decimal("0.0000095")
+"""What both processes spend together."""
+
+
 async def test_a_days_limit_holds_for_all_processes_together() -> None:
-    shared, one, other = SharedSums(), ledger(day_tokens=10), ledger(day_tokens=10)
+    shared, one, other = SharedSums(), ledger(day_cost=ALL), ledger(day_cost=ALL)
     one.record(NAME, (4, 2))
     other.record(NAME, (3, 1))
     other.refuse_if_spent([])
     await one.settle(shared.add)
     await other.settle(shared.add)
 
-    assert other.spent_today == Spend(7, 3, Decimal("0.0000095"))
+    assert other.spent_today == Spend(7, 3, ALL)
     with pytest.raises(BudgetSpent):
         other.refuse_if_spent([])
 
@@ -182,7 +185,9 @@ def test_a_spent_budget_is_dealt_with_like_no_model_left() -> None:
 async def test_the_day_goes_on_where_the_process_before_left_it(settings: Settings, scripted) -> None:
     reply = answer(40, 2, 0.0)
     reply.response_metadata = {"finish_reason": "stop"}
-    limited = settings.model_copy(update={"day_token_limit": 42, "check_models": False, "model_prices": PRICES})
+    limited = settings.model_copy(
+        update={"day_cost_limit": Decimal("0.000024"), "check_models": False, "model_prices": PRICES}
+    )
     said = []
     for _ in range(2):
         async with open_runtime(limited, models=[Link("p", "m", scripted(reply))]) as runtime:
