@@ -1,7 +1,7 @@
 """Demand histories of many products from a table: CSV or Parquet, one row per sale or one row per product.
 
-A *long* table has a product, a date and a quantity in each row; sales are added up per period, and a period without a
-row is one without demand, from the product's first sale on (before it, demand is unknown). A *wide* table has one row
+A *long* table has a product, a date and a quantity in each row. Sales are added up per period. From the product's first
+sale on, a period without a row has no demand; before it, demand is unknown. A *wide* table has one row
 per product, with the periods as columns from left to right or as a list in a column `demand`; an empty cell is unknown.
 """
 
@@ -27,13 +27,13 @@ PANDAS_PERIOD: dict[Period, str] = {"day": "D", "week": "W", "month": "M"}
 
 PARQUET, CSV = (".parquet", ".pq"), (".csv", ".txt", ".tsv")
 CERTAIN_GAP_ROWS = 20
-"""Rows that a stretch without any should have had, by the table's mean, before it is pointed out."""
+"""Rows that a stretch without any would have had at the table's mean rate, before a note names it."""
 PRODUCT_NAMES = ("product_id", "product", "sku", "item_id", "item", "stockcode", "article", "id")
 DATE_NAMES = ("date", "day", "week", "month", "period", "invoicedate", "timestamp", "time")
 QUANTITY_NAMES = ("quantity", "demand", "units", "qty", "sales")
 PRICE_NAMES = ("unit_price", "unitprice", "price")
 FIRST_LINE = 2
-"""Of a CSV file's rows, below the names: faults are named by the line that a spreadsheet shows."""
+"""The line of a CSV file's first row, as a spreadsheet numbers it; faults are named by their line."""
 SHORT_DATE = re.compile(r"^\s*(?P<first>\d{1,2})(?P<mark>[./-])(?P<second>\d{1,2})[./-]\d{2,4}\b")
 DECIMAL_COMMA = re.compile(r"\s*-?[\d.]*,\d+\s*")
 
@@ -48,7 +48,7 @@ class DemandTable:
     unit_prices: FloatArray | None = None
     """The median price of each product's sales, where the table has prices."""
     notes: tuple[str, ...] = ()
-    """What the reader took for granted and somebody should know."""
+    """What the reader assumed and a person should know."""
 
     @property
     def period_days(self) -> float:
@@ -129,7 +129,7 @@ def demand_table(
 
 
 def find_column(columns: Iterable[object], names: tuple[str, ...]) -> str | None:
-    """The column that goes by the first of these names, whatever its case."""
+    """The column with the first of these names that the table has, whatever its case."""
     lower = {str(column).lower().replace(" ", "_"): str(column) for column in columns}
     return next((lower[name] for name in names if name in lower), None)
 
@@ -171,9 +171,9 @@ def _from_sales(
 
 
 def _dates(column: "pd.Series[Any]") -> "pd.Series[Any]":
-    """Dates as they are meant, the day first where the column shows that or writes dots.
+    """Dates with the day first where the column shows that or writes dots.
 
-    Raises `InvalidDemand` where 1/2/2026 may be either, rather than take one for the other.
+    Raises `InvalidDemand` where 1/2/2026 may mean two days.
     """
     import pandas as pd
 
@@ -212,7 +212,7 @@ def _at_fault(value: object) -> str:
 
 
 def _gap(total: "pd.DataFrame", *, rows_each: float, period: Period) -> tuple[str, ...]:
-    """The longest stretch in which no product has a row, where chance does not explain it."""
+    """A note on the longest stretch in which no product has a row, where it is too long for chance."""
     silent = total.isna().all(axis=0).to_numpy()
     edges = np.flatnonzero(np.diff(np.concatenate([[False], silent, [False]]).astype(np.int8)))
     starts, ends = edges[::2], edges[1::2]

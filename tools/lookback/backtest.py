@@ -105,7 +105,7 @@ def _refuse_impossible(asked: tuple[float, ...]) -> None:
 
 
 def few_moments(found: Backtest) -> str | None:
-    """What to think of figures from few past moments."""
+    """A warning where the figures come from few past moments."""
     if found.origins >= FEWEST_ORIGINS:
         return None
     return (

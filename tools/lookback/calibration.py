@@ -24,14 +24,14 @@ from tools.records.orders import OrderOutcome
 
 SERVICE_LEVELS = (0.9, 0.95, 0.98)
 FACTORS = (0.25, 0.5, 0.75, 1.0, 1.0, 1.0, 1.25, 1.5, 2.0, 3.0, 5.0, 10.0)
-"""What is proposed: the plan's quantity at each of these levels, and as often a multiple of it, drawn evenly."""
+"""Proposals are the plan's quantity at each of the service levels, and a multiple of it drawn from these."""
 CURVE_POINTS = 30
 FEWEST_OUTCOMES = 400
 """A stratum with fewer is given the curve of all strata with its history length."""
 FEWEST_RECORDED = 50
 """Outcomes of real orders in a stratum from which on they move its curve."""
 PRIOR_OUTCOMES = 30.0
-"""Independent outcomes at the raw probability's own word that each point of a curve is mixed with."""
+"""Independent outcomes, as the raw probability says, that are added to each point of a curve."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,8 +173,10 @@ def held_out_reliability(origins: Origins, proposals: Outcomes) -> tuple[Reliabi
 
 
 def moved_by_outcomes(table: CalibrationTable, recorded: Sequence[OrderOutcome]) -> CalibrationTable:
-    """The table after what became of real orders: each stratum with enough of them is drawn to the share that turned
-    out acceptable, its fitted curve counting for thirty outcomes at each point."""
+    """The table moved by the outcomes of real orders, in each stratum that has enough of them.
+
+    A curve is drawn to the share that turned out acceptable; the fitted one counts for thirty outcomes at each point.
+    """
     curves, used = dict(table.curves), 0
     for stratum, curve in table.curves.items():
         own = [outcome for outcome in recorded if outcome.stratum == stratum]

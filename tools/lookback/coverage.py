@@ -1,7 +1,7 @@
 """Service achieved against service asked over past origins, ours beside the textbook's, and what stock either takes.
 
 A level achieves the share of origins whose demand over the protection interval it covered. Stock is what it leaves at
-the end of the interval, and the textbook is compared where it covers as many origins, at whatever z that takes.
+the end of the interval. It is compared with the textbook's at the z with which that covers as many origins.
 """
 
 from dataclasses import dataclass

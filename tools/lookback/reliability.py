@@ -1,4 +1,4 @@
-"""Does a stated probability hold? Bins of what was said beside what came, and a test of the whole. Pure."""
+"""Does a stated probability hold? Bins of the stated and the observed share, and one test over all. Pure."""
 
 from collections.abc import Sequence
 from math import sqrt
@@ -13,7 +13,7 @@ from tools.records.facts import Record
 BINS = 10
 TWO_SIDED_95 = 1.959963984540054
 SMALLEST_CHANCE = 1e-3
-"""A stated probability nearer to 0 or 1 is taken for this: no test of certainty survives its first miss."""
+"""Stated probabilities are kept this far from 0 and 1, where a single miss would decide the test."""
 
 
 class CalibrationTest(Record):

@@ -1,8 +1,8 @@
 """Replenishment played through on past demand, period by period: orders, lead times, minimum orders, unmet demand.
 
-At each review the level is set from the demand up to then, and what is ordered arrives its lead time later, before that
-period's demand. Unmet demand is lost or waits. All products and several service levels are played at once. The history
-that the calculator sees is demand, not sales.
+At each review the level is set from the demand up to then. An order arrives its lead time later, before that period's
+demand. Unmet demand is lost or waits. All products and several service levels are played at once. The calculator sees
+demand, not sales.
 """
 
 from collections.abc import Sequence

@@ -23,7 +23,7 @@ from tools.records.plan import Confidence, Plan, Stratum
 
 SHORT_HISTORY = 26
 TYPING_ERROR = 10
-"""A quantity so many times the plan's is taken for a slip of the hand, however small the plan's was."""
+"""A quantity this many times the plan's counts as a typing error, however small the plan's is."""
 TYPING_ERROR_CONFIDENCE = 0.1
 TABLE = "calibration_table.json"
 

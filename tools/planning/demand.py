@@ -44,7 +44,7 @@ def describe(history: DemandHistory) -> DemandStatistics:
     """Statistics of the known periods. Raises `InvalidDemand` when fewer than three periods are known."""
     demand = enough_demand(history)
     (sales,) = demand.nonzero()
-    mean = mean_of(demand)
+    sizes, mean = demand[sales], mean_of(demand)
     return DemandStatistics(
         demand=demand,
         periods=len(history.values),
@@ -52,8 +52,8 @@ def describe(history: DemandHistory) -> DemandStatistics:
         nonzero=sales.size,
         mean=mean,
         sd=standard_deviation(demand, mean),
-        demand_class=classify(periods=demand.size, sizes=demand[sales]),
-        outliers=find_outliers(demand[sales]),
+        demand_class=classify(periods=demand.size, sizes=sizes),
+        outliers=find_outliers(sizes),
         idle_periods=demand.size - 1 - int(sales[-1]) if sales.size else demand.size,
     )
 

@@ -3,8 +3,7 @@
 Demand in a period scatters around a level. The level stays, wanders, jumps to somewhere new, or returns to where it has
 been before; how fast it wanders and how wide the scatter is are not known either and are learned along with it.
 Every combination keeps a probability (a hidden Markov model, filtered forward: Rabiner, 1989, "A tutorial on hidden
-Markov models", III.A), so a short history gives a wide belief and a level shift is followed as soon as it is the
-better account.
+Markov models", III.A). A short history gives a wide belief. A level shift is followed once it explains demand better.
 """
 
 from dataclasses import dataclass

@@ -1,6 +1,6 @@
 """The plan in plain arithmetic: lines a planner can follow with a calculator.
 
-Numbers are printed with as many digits as it takes for each line to come out exactly as printed.
+Numbers have as many digits as each line needs to come out exactly as printed.
 """
 
 from collections.abc import Callable
@@ -16,9 +16,9 @@ from tools.records.plan import Transfer
 UNITS = tuple(10**digits for digits in range(2, 10))
 """Of what is printed: hundredths, thousandths …"""
 EXACT = 10**15
-"""Below it a double tells every decimal number of so many digits from the next, and prints it so."""
+"""Below it, a double prints every decimal number of so many digits exactly."""
 WELL_WITHIN_HALF_A_CENT = 0.0049
-"""So that no way of rounding the half makes another result."""
+"""So near to a whole cent, every rule for rounding halves gives the same."""
 
 
 def derive(working: Working, transfer: Transfer | None, coverage: PastCoverage | None) -> tuple[str, ...]:
@@ -109,7 +109,7 @@ def _mean(working: Working) -> list[str]:
 
 
 def _weighted_mean(working: Working) -> str:
-    """Three forecasts, each the heavier the less it has missed so far."""
+    """Three forecasts; the less one has missed so far, the more it weighs."""
     weights, means = zip(*working.forecast.means, strict=True)
     first, second, third, long_run, weeks, days, mean = shown_result(_sum_of_products, *weights, *means)
     return (

@@ -17,7 +17,7 @@ BLOCK_PERIODS = 32
 MOST_BLOCKS = 16
 """A history is cut into blocks of at least so many periods, and into at most so many blocks."""
 SMALL_PRODUCT = 250_000
-"""Multiplications below which BLAS stays on its own thread; larger products are cut, and threads are the caller's."""
+"""Multiplications up to which BLAS uses one thread. Larger products are cut: the caller has threads of its own."""
 
 
 @dataclass(slots=True)
@@ -63,8 +63,7 @@ class Blocks:
     within: FloatArray
     """For each mean forecast, what the periods of a block add to the sums at its points; periods × points."""
     across: FloatArray
-    """And what the blocks by themselves add to the sums at the points of later ones; blocks × (later blocks · points).
-    """
+    """What each block adds to the sums at the points of later ones; blocks × (later blocks · points)."""
 
 
 @lru_cache(maxsize=1024)
@@ -86,12 +85,12 @@ def _block_weights(horizon: int, points: int, blocks: int) -> tuple[FloatArray, 
 
 
 def whole_blocks(periods: int, horizon: int) -> int:
-    """Periods of a history that is filled up with zeros before its start to whole blocks, which spares a copy."""
+    """Periods in whole blocks, with zeros before the start of the history."""
     return periods + _blocks(periods, horizon).lead
 
 
 def _grid_sums(demand: Demand, horizon: int) -> FloatArray:
-    """As two matrix products: of each block's periods by themselves, then of what the blocks before them amount to."""
+    """Two matrix products: the periods of each block, then the sums of the blocks before it."""
     rows, periods = demand.shape
     cut = _blocks(periods, horizon)
     columns = _filled_up(demand, cut.lead).reshape(rows * cut.count, -1)

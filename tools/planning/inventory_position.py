@@ -1,9 +1,9 @@
 """What stock and open orders amount to: on hand + on order − backorders. Pure.
 
 An open order counts when it is due within the protection interval. One overdue by no more than the supplier has been
-late before counts fully. Beyond that it counts half: with k receipts, all on record later than none of them, the chance
-that the next is later still is 1/(k + 1) and the chance that it never comes is 1/(k + 2) (rule of succession), which
-makes "late" and "lost" equally likely whatever k is. A whole lead time beyond that, it is written off.
+late before counts fully. Beyond that it counts half. After k receipts, the next is later than all of them with chance
+1/(k + 1), and it never comes with chance 1/(k + 2) (rule of succession). So "late" and "lost" are about equally likely.
+A whole lead time beyond that, it is written off.
 """
 
 from collections.abc import Iterable
@@ -21,7 +21,7 @@ Standing = Literal["counted", "later", "doubted", "written_off"]
 
 @dataclass(frozen=True, slots=True)
 class CountedOrder:
-    """An open order, whether it is believed, and how many of its units count."""
+    """An open order, whether it counts, and how many of its units do."""
 
     order: OpenOrder
     standing: Standing
@@ -30,7 +30,7 @@ class CountedOrder:
 
 @dataclass(slots=True)
 class InventoryPosition:
-    """`on_order` is what counts; `stated_on_order` is what would count if no overdue order were doubted."""
+    """`on_order` is what counts; `stated_on_order` would count if every overdue order came."""
 
     on_hand: float
     on_order: float
@@ -69,7 +69,7 @@ def _stated(orders: Iterable[CountedOrder]) -> float:
 
 
 def count_order(order: OpenOrder, *, horizon_days: float, slip_days: float, lead_time_days: float) -> CountedOrder:
-    """How far one open order is believed."""
+    """How many units of one open order count, and why."""
     if order.due_in_days > horizon_days + TOLERANCE_DAYS:
         return CountedOrder(order, "later", 0.0)
     overdue = -order.due_in_days

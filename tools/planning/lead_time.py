@@ -8,15 +8,15 @@ from tools.records.facts import Supplier
 FEWEST_TO_REPLAY = 10
 FEWEST_FOR_SPREAD = 2
 MOST_REPLAYED = 60
-"""Only the latest receipts count, so that a supplier who improves is believed."""
+"""Only the latest receipts count, so that a supplier's improvement shows."""
 
 
 @dataclass(slots=True)
 class LeadTime:
     """The lead time to plan with.
 
-    `days` is its mean, `sd_days` its spread where it is known as a number only, `replayed` the observed lead times
-    where there are enough of them to stand for the distribution themselves.
+    `days` is its mean. `sd_days` is its spread where only a number is known. `replayed` are the observed lead times,
+    where there are enough of them to be the distribution.
     """
 
     days: float
@@ -29,7 +29,7 @@ class LeadTime:
 
 
 def lead_time(supplier: Supplier, *, stated_days: float | None = None) -> LeadTime:
-    """Ten or more receipts are replayed; fewer leave the promise standing with the spread about it.
+    """Ten or more receipts are replayed; with fewer, the promise is the mean and the receipts give the spread.
 
     `stated_days` replaces the mean; the observed spread about it stays.
     """

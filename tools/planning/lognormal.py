@@ -16,14 +16,14 @@ Array = NDArray[np.float64]
 Values = float | Array
 
 SMALLEST = float(np.finfo(float).tiny)
-"""Stands for a level below no demand, which its logarithm leaves without any chance."""
+"""Replaces a level of 0 or below, whose logarithm does not exist."""
 ROOT_HALF = sqrt(0.5)
 MEDIAN_SHARE = 0.25
 """Of σ², by which the log of the median lies below the log of the mean."""
 
 
 def lognormal_cdf(*, level: Values, mean: Values, variance: Values) -> Values:
-    """P(D ≤ level); 0 below no demand. One number asked is one number answered, at a fraction of an array's cost."""
+    """P(D ≤ level); 0 below 0. Plain floats give a float, at a fraction of an array's cost."""
     if isinstance(level, float) and isinstance(mean, float) and isinstance(variance, float):
         return _cdf_of_one(level, mean, variance)
     return lognormal_chance_below(np.floor(level) + 1, mean=mean, variance=variance)
@@ -74,10 +74,10 @@ def lognormal_quantile_at(z: Values, *, mean: Values, variance: Values) -> Array
 
 
 def lognormal_expected_shortage(*, level: Values, mean: Values, variance: Values) -> Values:
-    """E[(D − level)⁺], scaled so that no stock at all leaves the mean unserved, as it must. Numbers as in the cdf.
+    """E[(D − level)⁺], scaled so that no stock at all leaves the mean unserved. Numbers as in the cdf.
 
-    The sum over whole units of P(D > k) is taken as the integral of the continuous tail, and the tail in terms of its
-    own mean. (Snyder & Shen, 2019, appendix C, lognormal)
+    The integral of the continuous tail, in terms of the tail's own mean, stands for the sum over whole units of
+    P(D > k). (Snyder & Shen, 2019, appendix C, lognormal)
     """
     if isinstance(level, float) and isinstance(mean, float) and isinstance(variance, float):
         return _shortage_of_one(level, mean, variance)

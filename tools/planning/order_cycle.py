@@ -25,10 +25,10 @@ class OrderCycle:
         return cls(order_size, waited, order_size - between)
 
     def unserved(self, demand: IntervalDemand, level: float) -> float:
-        """Units that stock does not serve, of those demanded between two deliveries: short at the end of the
-        protection interval, less those that were short before the cycle began.
+        """Units demanded between two deliveries that stock does not serve: short at the end of the protection
+        interval, less those already short when the cycle began.
 
-        What is short grows ever faster as stock runs out, so that no more than a part in proportion was short before.
+        Shortage grows ever faster as stock runs out, so at most a proportional part of it was there before.
         """
         shortage = demand.expected_shortage(level)
         if self.waited is None:

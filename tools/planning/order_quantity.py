@@ -11,7 +11,7 @@ WHOLE_UNIT_FUZZ = 1e-9
 
 
 def _fuzz(units: float) -> float:
-    """What a float's rounding may be off, and never a unit."""
+    """How far a float's rounding may be off; always less than a unit."""
     return min(0.5, WHOLE_UNIT_FUZZ * max(1.0, abs(units)))
 
 
@@ -25,8 +25,9 @@ def whole_units(need: float) -> int:
 
 
 def units_above(need: float) -> int:
-    """The fewest whole units that are more than a need, so that an order never leaves the position at the reorder
-    point, where it would be due again at once.
+    """The fewest whole units above a need.
+
+    An order must end above the reorder point: at it, the next one would be due at once.
 
     >>> units_above(747.57), units_above(748.0), units_above(0)
     (748, 749, 1)

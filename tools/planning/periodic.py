@@ -1,11 +1,11 @@
 """Periodic replenishment as a policy: one order quantity per period, from what a planner knows at that moment.
 
-Each period the policy takes in last period's demand, order and arrivals; draws courses that demand, open orders and a
-new order may take; and orders the quantity whose last unit just pays for itself. A unit earns `unit_profit` if,
-without it, a sale would be lost before a later order could replace it, and costs `holding_cost` in every period it is
-expected to lie in stock. So the cost of a unit that outlives its demand is charged to the order that brought it (the
-marginal holding cost accounting of Levi, Janakiraman & Nagarajan, 2008, "A 2-approximation algorithm for stochastic
-inventory control models with lost sales", Math. Oper. Res. 33(2)), which a critical ratio p/(p + h) leaves out.
+Each period the policy takes in last period's demand, order and arrivals. It draws courses that demand, open orders and
+a new order may take, and orders the quantity whose last unit just pays for itself. A unit earns `unit_profit` if,
+without it, a sale would be lost before a later order could replace it. It costs `holding_cost` in every period that it
+is expected to lie in stock. So the order that brought a unit pays for all the time it lies (the marginal holding cost
+accounting of Levi, Janakiraman & Nagarajan, 2008, "A 2-approximation algorithm for stochastic inventory control models
+with lost sales", Math. Oper. Res. 33(2)). A critical ratio p/(p + h) leaves that out.
 
 The same state gives the same order: draws are seeded by the number of periods seen.
 """

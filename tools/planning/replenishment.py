@@ -1,7 +1,7 @@
 """The calculator: one product at one location in, one plan out.
 
-Order up to the level that covers demand until the next delivery in the asked share of cases, judged by the product's
-own past forecast errors. Pure: the same facts give the same plan.
+Order up to the level that covers demand until the next delivery in the asked share of cases. The product's own past
+forecast errors tell where that level is. Pure: the same facts give the same plan.
 """
 
 from collections.abc import Sequence
@@ -28,11 +28,11 @@ def plan(
 ) -> Plan:
     """What to order now, how much and why.
 
-    `siblings` are the same product at other locations. One that can give the whole need, and keep both its stock on
-    hand and its inventory position above its own reorder point, is asked for a transfer before the supplier is for an
-    order. `asked_service_level` is what similar products had to ask for in order to get this one's cycle service level
-    (`tools.lookback.pooled_service`). Raises `InvalidDemand` when fewer than three demand periods are known and
-    `InvalidInput` when the facts contradict the target or are beyond what can be counted.
+    `siblings` are the same product at other locations. One that can give the whole need is asked for a transfer first,
+    if its stock on hand and its inventory position both stay above its own reorder point. `asked_service_level` is the
+    service to ask for in order to get the product's own (`tools.lookback.pooled_service`). Raises `InvalidDemand` when
+    fewer than three demand periods are known. Raises `InvalidInput` when the facts contradict the target or are beyond
+    what can be counted.
     """
     working = work_out(facts, what_if, asked_service_level)
     return write_plan(working, _find_transfer(working, siblings) if working.triggered else None)

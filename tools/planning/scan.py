@@ -1,8 +1,7 @@
 """The calculator for a whole catalogue at once: the same numbers as one product's plan, block by block.
 
-Demand is a matrix of products × periods, oldest first, in which NaN is an unknown period (before a product's first day,
-or out of stock). Threads share the blocks, and only a few numbers a product are kept, so that memory stays near the
-size of the input.
+Demand is a matrix of products × periods, oldest first. NaN is an unknown period: before a product's first day, or out
+of stock. Threads share the blocks. Only a few numbers a product are kept, so memory stays near the size of the input.
 
 Lead times are a mean and a standard deviation, targets are cycle service levels. A product whose receipts are replayed,
 whose target is a fill rate or a cost, or whose price depends on the quantity needs `tools.planning.replenishment.plan`.

@@ -16,7 +16,7 @@ from tools.planning.forecast_grid import Demand, grid, whole_blocks
 from tools.records.errors import InvalidDemand
 
 CACHED_ROWS = 256
-"""Histories that one call of NumPy works on: of a year, they fit a core's own cache in double precision."""
+"""Histories in one call of NumPy: a year of so many fits a core's cache in double precision."""
 DIGITS_AT_RISK = 1e-5
 """Ratio of the squares about the mean to those about zero below which their difference loses digits that count."""
 
@@ -36,7 +36,7 @@ class Histories:
 
 
 def read_histories(demand: Demand, rows: Rows, horizon: int | None, at_once: int) -> Histories:
-    """Block by block. Without a horizon, what only the plan needs is left at 0."""
+    """Some rows at a time. Without a horizon, the numbers that only the plan needs stay 0."""
     size = rows.stop - rows.start if isinstance(rows, slice) else rows.size
     periods, nonzero = np.empty(size, dtype=np.int64), np.zeros(size, dtype=np.int64)
     numbers = np.zeros((3 + 2 * MEANS + len(PAIRS), size))
