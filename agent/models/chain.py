@@ -27,7 +27,6 @@ from pydantic import Field, PrivateAttr
 
 from agent.metrics import Metrics
 from agent.models.failures import TRANSIENT, BudgetSpent, ModelFailure, NoModelLeft
-from agent.models.guard import tokens
 from agent.models.link import Link, Query
 from agent.models.providers import configured_links, silence_clients
 from agent.models.spending import (
@@ -39,6 +38,7 @@ from agent.models.spending import (
     Spend,
     SpendingLimits,
     run_replies,
+    tokens,
 )
 from agent.settings import Settings
 
@@ -136,7 +136,7 @@ class ModelChain(BaseChatModel):
         for position, link in enumerate(order):
             others = order[position + 1 :]
             try:
-                reply = await self._ask(link, query, spends, alone=all(other.local for other in others))
+                reply = await self._ask(link, query, spends, alone=not others or others[0].local)
             except ModelFailure as failure:
                 reasons.append(f"{link.provider} {failure.reason}")
                 self._report_fallback(link, failure, others)
@@ -216,8 +216,8 @@ class ModelChain(BaseChatModel):
 
 
 def _query(messages: Sequence[BaseMessage], stop: list[str] | None, options: dict[str, Any]) -> Query:
-    ours = {name: options[name] for name in ("tools", "tool_choice", "deadline") if name in options}
-    return Query(messages, stop=stop, **ours)
+    tools, choice = options.get("tools") or (), options.get("tool_choice")
+    return Query(messages, tools=tools, tool_choice=choice, stop=stop, deadline=options.get("deadline"))
 
 
 def _signed(reply: AIMessage, link: Link, spends: Sequence[Spend]) -> AIMessage:

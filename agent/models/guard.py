@@ -16,6 +16,7 @@ from uuid import uuid4
 from langchain_core.messages import AIMessage, AIMessageChunk, BaseMessage, ToolCall, ToolMessage
 
 from agent.models.failures import ModelFailure, Reason
+from agent.models.spending import tokens
 
 SIGNATURES = "__gemini_function_call_thought_signatures__"
 """Where langchain-google-genai keeps the signatures that Gemini 3 wants back with its tool calls, by call id."""
@@ -48,8 +49,6 @@ class Expectation:
 
     tools: Sequence[str] = ()
     tool_choice: str | None = None
-    must_finish: bool = True
-    """An answer without a finish reason was cut off."""
 
 
 def inspect(message: AIMessage, expected: Expectation) -> AIMessage:
@@ -60,12 +59,6 @@ def inspect(message: AIMessage, expected: Expectation) -> AIMessage:
             failure.tokens = tokens(message)
             raise failure
     return _portable(message)
-
-
-def tokens(message: AIMessage) -> tuple[int, int]:
-    """Input and output tokens that an answer reports; (0, 0) when it reports none."""
-    usage = message.usage_metadata
-    return (usage["input_tokens"], usage["output_tokens"]) if usage else (0, 0)
 
 
 def finish_reason(message: AIMessage) -> str | None:
@@ -94,8 +87,8 @@ def says_something(message: AIMessage, expected: Expectation) -> ModelFailure | 
 
 
 def ended_at_all(message: AIMessage, expected: Expectation) -> ModelFailure | None:
-    cut_off = expected.must_finish and finish_reason(message) is None
-    return ModelFailure("truncated", "no finish reason") if cut_off else None
+    """An answer without a finish reason was cut off."""
+    return ModelFailure("truncated", "no finish reason") if finish_reason(message) is None else None
 
 
 def of_sane_size(message: AIMessage, expected: Expectation) -> ModelFailure | None:

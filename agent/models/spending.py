@@ -13,7 +13,6 @@ from typing import Any
 from langchain_core.messages import AIMessage, BaseMessage, HumanMessage
 
 from agent.models.failures import BudgetSpent
-from agent.models.guard import tokens
 
 Prices = Mapping[str, tuple[Decimal, Decimal]]
 """Dollars for a million tokens in and out, by `provider:model`."""
@@ -145,6 +144,12 @@ class Ledger:
 def run_spend(messages: Sequence[BaseMessage]) -> Spend:
     """The cost of the run so far."""
     return sum(map(Spend.of_message, run_replies(messages)), Spend())
+
+
+def tokens(message: AIMessage) -> tuple[int, int]:
+    """Input and output tokens that an answer reports; (0, 0) when it reports none."""
+    usage = message.usage_metadata
+    return (usage["input_tokens"], usage["output_tokens"]) if usage else (0, 0)
 
 
 def run_replies(messages: Sequence[BaseMessage]) -> list[AIMessage]:

@@ -40,10 +40,6 @@ def test_an_answer_without_an_ending_was_cut_off_on_its_way() -> None:
     assert reason(AIMessage("half an ans")) == "truncated"
 
 
-def test_a_local_model_need_not_say_how_it_ended() -> None:
-    assert inspect(AIMessage("fine"), Expectation(must_finish=False)).text == "fine"
-
-
 @pytest.mark.parametrize("text", ["", "  \n "])
 def test_silence_is_no_answer(text: str) -> None:
     assert reason(AIMessage(text, response_metadata=ENDED)) == "empty"
