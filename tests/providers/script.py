@@ -71,6 +71,7 @@ FAULTS: dict[str, str] = {
     "429-hint": "too many requests, with Retry-After or RetryInfo",
     "500": "internal error",
     "502": "a proxy's error page",
+    "redirect": "sent on to another host",
     "503": "overloaded",
     "refused": "nobody listens",
     "reset": "connection reset before the answer",

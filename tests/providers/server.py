@@ -162,6 +162,7 @@ class ProviderServer(ABC):
     def _broken(self) -> dict[str, Callable[[Exchange, Question], Awaitable[None]]]:
         return {
             "502": self._bad_gateway,
+            "redirect": self._redirect,
             "html": self._page,
             "reset": self._reset,
             "reset-middle": self._reset_middle,
@@ -183,6 +184,11 @@ class ProviderServer(ABC):
 
     async def _bad_gateway(self, exchange: Exchange, question: Question) -> None:
         await exchange.send(502, PAGE, content_type="text/html")
+
+    async def _redirect(self, exchange: Exchange, question: Question) -> None:
+        """To a path that nothing of the provider's has: whoever follows is among the complaints."""
+        elsewhere = self.url.replace("127.0.0.1", "localhost") + "/elsewhere"
+        await exchange.send(307, b"", headers={"location": elsewhere})
 
     async def _page(self, exchange: Exchange, question: Question) -> None:
         await exchange.send(200, PAGE, content_type="text/html")

@@ -61,6 +61,7 @@ REASONS = {
     "429-hint": "rate_limited",
     "500": "server_error",
     "502": "server_error",
+    "redirect": "redirected",
     "503": "server_error",
     "refused": "unreachable",
     "reset": "disconnected",
