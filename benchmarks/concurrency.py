@@ -1,4 +1,4 @@
-"""200 triggers at once against a provider that takes 0.8 s a call: `python -m benchmarks.concurrency`.
+"""50 triggers at once against a provider that takes 0.8 s a call: `python -m benchmarks.concurrency`.
 
 The service runs in this process with the real client of Groq, or of Gemini (`--provider gemini`); the provider runs in
 another. Printed: the wall time of a decision beside the two calls' own time, the longest stall of the event loop, and
@@ -30,8 +30,10 @@ from benchmarks.overhead import GEMINI, GROQ, decision_request, provider_process
 from benchmarks.server import server_process
 from benchmarks.throughput import cpu_seconds, postgres, triggers
 
-RUNS, DELAY_SECONDS, CALLS = 200, 0.8, 2
+RUNS, DELAY_SECONDS, CALLS = 50, 0.8, 2
 OWN_SECONDS = DELAY_SECONDS * CALLS
+BAR = 2.0
+"""For the median of 50 runs over HTTP with two processes, in times of the two calls alone."""
 TICK_SECONDS = 0.005
 NAMES = {"groq": f"groq:{GROQ}", "gemini": f"google_genai:{GEMINI}"}
 
@@ -81,9 +83,11 @@ def providers_cpu() -> float:
     return cpu_seconds([each.pid for each in children if "tests.providers" in " ".join(each.cmdline())])
 
 
-def told(seconds: Sequence[float], total: float, cpu: float, provider_cpu: float) -> None:
+def report(seconds: Sequence[float], total: float, cpu: float, provider_cpu: float) -> None:
     runs, median = len(seconds), statistics.median(seconds)
-    times = f"median {median:.2f} s, {median / OWN_SECONDS:.2f} x the two calls alone; all in {total:.2f} s"
+    times = (
+        f"median {median:.2f} s, {median / OWN_SECONDS:.2f} x the two calls alone (bar: {BAR}); all in {total:.2f} s"
+    )
     print(f"{runs} runs at once: {times}")
     print(f"CPU {cpu / runs * 1000:.1f} ms a run, of the provider beside it {provider_cpu / runs * 1000:.1f} ms")
 
@@ -98,7 +102,7 @@ async def measure(folder: Path, runs: int, provider: str) -> None:
         watcher = asyncio.create_task(watch.watch())
         began, cpu, others = time.perf_counter(), time.process_time(), providers_cpu()
         seconds = await asyncio.gather(*(timed(runtime, number) for number in range(1, runs + 1)))
-        told(seconds, time.perf_counter() - began, time.process_time() - cpu, providers_cpu() - others)
+        report(seconds, time.perf_counter() - began, time.process_time() - cpu, providers_cpu() - others)
         watcher.cancel()
         print(f"longest stall of the event loop {max(watch.stalls) * 1000:.0f} ms")
         kibibytes = await memory_while_waiting(runtime, 10_000, min(runs, 50))
@@ -118,7 +122,7 @@ async def over_http(folder: Path, runs: int, provider: str, processes: int, on_p
             before, others = [cpu_seconds([each]) for each in pids], providers_cpu()
             load: Load = await send([base], triggers(base, 100, runs), at_once=runs)
             cpu = [cpu_seconds([each]) - was for each, was in zip(pids, before, strict=True)]
-            told(load.latencies, load.seconds, sum(cpu), providers_cpu() - others)
+            report(load.latencies, load.seconds, sum(cpu), providers_cpu() - others)
             print("CPU seconds of each process:", ", ".join(f"{each:.2f}" for each in cpu))
             print(f"{load.statuses.count(202)} outlived WAIT_SECONDS and were answered 202")
             assert set(load.statuses) <= {200, 202}, Counter(load.statuses)

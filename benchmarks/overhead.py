@@ -23,6 +23,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
+import httpx
 from langchain.agents import create_agent
 from langchain.agents.middleware import ModelFallbackMiddleware
 from langchain_core.messages import AIMessage, HumanMessage, SystemMessage, ToolMessage
@@ -31,6 +32,7 @@ from langchain_core.tools import BaseTool, StructuredTool
 from langchain_google_genai import ChatGoogleGenerativeAI
 from langchain_groq import ChatGroq
 from langgraph.runtime import get_runtime
+from pydantic import SecretStr
 
 from agent.case import Case, Catalogs, Decision
 from agent.prompts import DECISION, task
@@ -49,6 +51,7 @@ from tools.planning.confidence import assess
 from tools.records.orders import NewProposal, NewRun
 
 DECISIONS, WARM_UP, ROUNDS = 40, 10, 5
+BAR = 1.3
 TOOLS: dict[str, Any] = {"get_product": get_product, "calculate_reorder": calculate_reorder}
 GEMINI, GROQ = "gemini-3.5-flash-lite", "openai/gpt-oss-120b"
 
@@ -75,7 +78,7 @@ def settings(folder: Path, gemini: str, groq: str, **changes: Any) -> Settings:
 class Rivals:
     """The simpler agents, with the service's own tools, order book and checkpointer."""
 
-    def __init__(self, runtime: Runtime, gemini: str, groq: str) -> None:
+    def __init__(self, runtime: Runtime, gemini: str, model: ChatGroq) -> None:
         self._runtime = runtime
         look_up, calculation, submission_tool = runtime.toolbox.decision
         submit = StructuredTool.from_function(
@@ -85,7 +88,6 @@ class Rivals:
             args_schema=submission_tool.args_schema,
             return_direct=True,
         )
-        model = ChatGroq(model=GROQ, api_key="a-good-key", base_url=groq, max_retries=0, timeout=30)  # type: ignore[arg-type]
         fallback = ChatGoogleGenerativeAI(
             model=GEMINI, api_key="a-good-key", base_url=gemini, max_retries=1, timeout=30
         )
@@ -193,6 +195,14 @@ async def provider_process(*options: str) -> AsyncIterator[tuple[str, str]]:
         process.wait(timeout=10)
 
 
+@asynccontextmanager
+async def groq_model(url: str) -> AsyncIterator[ChatGroq]:
+    """A rival's client, closed at the end."""
+    async with httpx.AsyncClient() as http:
+        key = SecretStr("a-good-key")
+        yield ChatGroq(model=GROQ, api_key=key, base_url=url, max_retries=0, timeout=30, http_async_client=http)
+
+
 async def cpu(work: Callable[[int], Awaitable[None]], start: int, count: int) -> float:
     """CPU seconds of this process for one decision."""
     began = time.process_time()
@@ -202,8 +212,12 @@ async def cpu(work: Callable[[int], Awaitable[None]], start: int, count: int) ->
 
 
 async def overhead(folder: Path) -> None:
-    async with provider_process() as (gemini, groq), open_runtime(settings(folder, gemini, groq)) as runtime:
-        rivals = Rivals(runtime, gemini, groq)
+    async with (
+        provider_process() as (gemini, groq),
+        groq_model(groq) as model,
+        open_runtime(settings(folder, gemini, groq)) as runtime,
+    ):
+        rivals = Rivals(runtime, gemini, model)
         ways = {"bare loop": rivals.bare_loop, "create_agent": rivals.create_agent, "restock": rivals.restock}
         figures: dict[str, list[float]] = {name: [] for name in ways}
         start = 0
@@ -218,6 +232,7 @@ async def overhead(folder: Path) -> None:
     print("| way | CPU a decision, ms | beside create_agent |\n|---|---:|---:|")
     for name, seconds in medians.items():
         print(f"| {name} | {seconds * 1000:.1f} | {seconds / medians['create_agent']:.2f} |")
+    print(f"(bar for restock beside create_agent: {BAR})")
 
 
 def one_at_a_time(question: Question) -> Answer:
@@ -247,12 +262,11 @@ async def tokens(folder: Path, *, naive: bool = False, prefetch: bool = False) -
 
 
 async def _naive_decision(runtime: Runtime, groq: str) -> None:
-    model = ChatGroq(model=GROQ, api_key="a-good-key", base_url=groq, max_retries=0, timeout=30)  # type: ignore[arg-type]
     decision = await Catalogs({}).open(decision_request(1))
     tools = [_in_full(tool, decision) for tool in runtime.toolbox.decision[:2]]
-    agent = create_agent(model, tools, system_prompt=str(DECISION.text))
     state: Any = {"messages": [HumanMessage(task(decision.request).text)]}
-    await agent.ainvoke(state)
+    async with groq_model(groq) as model:
+        await create_agent(model, tools, system_prompt=str(DECISION.text)).ainvoke(state)
 
 
 def _in_full(tool: BaseTool, decision: Decision) -> BaseTool:
