@@ -28,7 +28,7 @@ from psycopg_pool import AsyncConnectionPool
 from sqlalchemy import make_url
 
 from tools.records.errors import Unavailable
-from tools.storage.engine import keep_private, switch_to_write_ahead_log
+from tools.storage.database import keep_private, switch_to_write_ahead_log
 
 Pool = AsyncConnectionPool[AsyncConnection[DictRow]]
 

@@ -19,7 +19,7 @@ from agent.running.work import Work, graph_config
 from tests.soak.databases import plain_engine
 from tools.book import expiry, placing, reviews
 from tools.book.audit import AUTOMATIC, Actor
-from tools.book.orders import OrderStore, mark_placed
+from tools.book.orders import OrderStore
 from tools.book.reviews import ReviewStore
 from tools.book.rows import VIEW_OF_RUN, first_view, proposal_from
 from tools.book.runs import Admission, RunStore
@@ -59,7 +59,8 @@ def no_unique_key() -> None:
         self: OrderStore, run_id: str, *, new: NewProposal | None, expires_in_hours: float, owner: str | None = None
     ) -> Order:
         def finish_later(connection: sa.Connection) -> None:
-            mark_placed(connection, run_id)
+            placed = sa.update(proposals).where(proposals.c.run_id == run_id)
+            connection.execute(placed.values(status="placed", expires_at=None))
             placing.finish_run(connection, run_id, "executed")
 
         if new is not None:

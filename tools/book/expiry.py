@@ -1,13 +1,11 @@
 """Reviews whose time is over. One becomes `expired` when somebody next looks at it, at its run or at the queue."""
 
-from typing import Any
-
 import sqlalchemy as sa
 from sqlalchemy import Connection
 
 from tools.book.audit import SERVICE
 from tools.book.placing import finish_run, record, send
-from tools.book.rows import Row, is_overdue, proposal_from
+from tools.book.rows import proposal_from
 from tools.records.orders import Proposal
 from tools.storage.database import Database
 from tools.storage.schema import proposals
@@ -15,19 +13,6 @@ from tools.storage.types import Now, as_indexed
 
 _EXPIRY_LIMIT = 500
 _OVER = sa.and_(as_indexed("proposals.status = 'pending'"), proposals.c.expires_at <= Now())
-
-
-async def present(database: Database, query: sa.Select[Any], **values: Any) -> Row | None:
-    """The query's first row; where its review's time is over, as it is once that has been noticed."""
-
-    def first(connection: Connection) -> Row | None:
-        return connection.execute(query, values).mappings().first()
-
-    row = await database.read(first)
-    if row is not None and is_overdue(row):
-        await expire_reviews(database)
-        row = await database.read(first)
-    return row
 
 
 async def expire_reviews(database: Database) -> None:

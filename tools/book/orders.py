@@ -117,7 +117,16 @@ class OrderStore(Store):
         version = next_version(connection, proposal.product_id, proposal.mode)
         reason = hindrance(connection, proposal) or self._no_room(connection, proposal, version)
         if reason is None:
-            return _place_automatically(connection, proposal, version)
+            placed = sa.update(proposals).where(proposals.c.run_id == run_id)
+            connection.execute(placed.values(status="placed", expires_at=None))
+            return place_order(
+                connection,
+                proposal,
+                quantity=proposal.quantity,
+                placed_by=AUTOMATIC,
+                answered_by=proposal.requested_by_id,
+                version=version,
+            )
         held = _open_review(connection, proposal, reason)
         view = _locked_view(connection, run_id)
         return AwaitsReview(f"{reason}; {held.id} waits for a person.", view)
@@ -127,6 +136,8 @@ class OrderStore(Store):
         if proposal.action != "purchase_order":
             return None
         stored = connection.scalar(sa.select(api_keys.c.limits).where(api_keys.c.id == proposal.requested_by_id))
+        if not stored and self._day_limit is None:
+            return None
         return reserve(
             connection,
             order_value(proposal, proposal.quantity),
@@ -238,25 +249,6 @@ def _propose(
         **proposal_values(new), status=status, version=1, created_at=Now(), expires_at=expires_at
     )
     return proposal_from(connection.execute(insert.returning(*proposals.c)).mappings().one())
-
-
-def _place_automatically(connection: Connection, proposal: Proposal, version: ProductVersion) -> Order:
-    order = place_order(
-        connection,
-        proposal,
-        quantity=proposal.quantity,
-        placed_by=AUTOMATIC,
-        answered_by=proposal.requested_by_id,
-        version=version,
-    )
-    mark_placed(connection, proposal.run_id)
-    return order
-
-
-def mark_placed(connection: Connection, run_id: str) -> None:
-    """The run's proposal has its order."""
-    placed = sa.update(proposals).where(proposals.c.run_id == run_id)
-    connection.execute(placed.values(status="placed", expires_at=None))
 
 
 def _close_without_order(connection: Connection, proposal: Proposal) -> None:

@@ -22,22 +22,14 @@ from tools.records.facts import Mode
 from tools.records.orders import Order, Proposal, RunStatus
 from tools.storage.database import conflict_insert
 from tools.storage.schema import api_keys, counters, orders, outbox, product_versions, proposals, runs
-from tools.storage.types import Now
+from tools.storage.types import Now, Words, as_indexed
 
 MAX_LEAD_TIME_DAYS = 36_500
 LEAST_DAYS_OPEN = 1.0
-_COPIED = (
-    "run_id",
-    "mode",
-    "product_id",
-    "product_name",
-    "location",
-    "source_location",
-    "supplier_id",
-    "supplier_name",
-    "currency",
-    "provider",
-)
+_COPIED = {"run_id", "mode", "product_id", "product_name", "location", "source_location"}
+_COPIED |= {"supplier_id", "supplier_name", "currency", "provider"}
+_ON_RECORD = {"product_id", "location", "action", "quantity", "unit_price", "currency", "supplier_id", "provider"}
+_ON_RECORD |= {"requested_by", "requested_by_id", "review_reasons"}
 
 
 class ProductVersion(NamedTuple):
@@ -56,6 +48,11 @@ def next_version(connection: Connection, product_id: str, mode: Mode) -> Product
     return ProductVersion(*connection.execute(bump.returning(product_versions.c.version, Now())).one())
 
 
+# Spelt out, so that both databases see that their index over pending proposals covers it.
+PENDING_NOW = sa.and_(as_indexed("proposals.status = 'pending'"), proposals.c.expires_at > Now())
+"""The proposals that a person may decide at this moment, by the database's clock."""
+
+
 def hindrance(connection: Connection, proposal: Proposal) -> str | None:
     """Why the proposal's order must not be placed without a person at this moment: another run's order, placed after
     this run's facts were read, to the same location or out of stock that this run counted on; another run's review of
@@ -66,8 +63,8 @@ def hindrance(connection: Connection, proposal: Proposal) -> str | None:
     revoked = sa.select(api_keys.c.id).where(
         api_keys.c.id == proposal.requested_by_id, api_keys.c.revoked_at.is_not(None)
     )
-    found = (_order_since(proposal), _other_review(proposal), revoked)
-    order_number, review, key = connection.execute(sa.select(*(each.scalar_subquery() for each in found))).one()
+    found = sa.select(_order_since(proposal), _other_review(proposal), revoked.scalar_subquery())
+    order_number, review, key = connection.execute(found).one()
     if order_number is not None:
         return f"{order_number} for {proposal.product_id} was placed while this run was deciding"
     if review is not None:
@@ -77,15 +74,10 @@ def hindrance(connection: Connection, proposal: Proposal) -> str | None:
     return None
 
 
-def pending_now() -> sa.ColumnElement[bool]:
-    """The proposals that a person may decide at this moment, by the database's clock."""
-    # Spelt out, so that both databases see that their index over pending proposals covers it.
-    return sa.and_(sa.literal_column("proposals.status = 'pending'"), proposals.c.expires_at > Now())
-
-
-def _order_since(proposal: Proposal) -> sa.Select[tuple[str]]:
+def _order_since(proposal: Proposal) -> sa.ScalarSelect[str]:
     seen = sa.select(runs.c.product_version).where(runs.c.id == proposal.run_id).scalar_subquery()
-    places = [place for place in (proposal.location, proposal.source_location) if place is not None]
+    # NULL, of a proposal that takes from no other location, is equal to nothing.
+    places = (proposal.location, sa.literal(proposal.source_location, Words))
     query = sa.select(orders.c.number).where(
         orders.c.product_id == proposal.product_id,
         orders.c.mode == proposal.mode,
@@ -93,18 +85,18 @@ def _order_since(proposal: Proposal) -> sa.Select[tuple[str]]:
         orders.c.product_version > seen,
         (orders.c.location == proposal.location) | orders.c.source_location.in_(places),
     )
-    return query.order_by(orders.c.sequence.desc()).limit(1)
+    return query.order_by(orders.c.sequence.desc()).limit(1).scalar_subquery()
 
 
-def _other_review(proposal: Proposal) -> sa.Select[tuple[int]]:
+def _other_review(proposal: Proposal) -> sa.ScalarSelect[int]:
     query = sa.select(proposals.c.number).where(
-        pending_now(),
+        PENDING_NOW,
         proposals.c.product_id == proposal.product_id,
         proposals.c.mode == proposal.mode,
         proposals.c.location == proposal.location,
         proposals.c.run_id != proposal.run_id,
     )
-    return query.order_by(proposals.c.number).limit(1)
+    return query.order_by(proposals.c.number).limit(1).scalar_subquery()
 
 
 def place_order(
@@ -143,13 +135,13 @@ def _order_values(proposal: Proposal, quantity: int, version: ProductVersion) ->
     least = LEAST_DAYS_OPEN if proposal.mode == "input" else 0.0
     lead_time = timedelta(days=max(least, min(proposal.lead_time_days, MAX_LEAD_TIME_DAYS)))
     price = unit_price(proposal, quantity)
-    return {name: getattr(proposal, name) for name in _COPIED} | {
+    return proposal.model_dump(include=_COPIED) | {
         "type": "transfer" if proposal.action == "transfer" else "purchase_order",
         "proposal_number": review_number(proposal.id),
         "product_version": version.number,
         "quantity": quantity,
         "unit_price": price,
-        "total": _total(price, quantity),
+        "total": None if price is None else price * quantity,
         "created_at": version.taken_at,
         "due_at": version.taken_at + lead_time,
     }
@@ -160,11 +152,8 @@ def unit_price(proposal: Proposal, quantity: int) -> Decimal | None:
 
 
 def order_value(proposal: Proposal, quantity: int) -> Decimal | None:
-    return _total(unit_price(proposal, quantity), quantity)
-
-
-def _total(unit_price: Decimal | None, quantity: int) -> Decimal | None:
-    return None if unit_price is None else unit_price * quantity
+    price = unit_price(proposal, quantity)
+    return None if price is None else price * quantity
 
 
 def next_value(connection: Connection, counter: str) -> int:
@@ -189,42 +178,24 @@ def record(
     connection: Connection, event: str, proposal: Proposal, *, by: Actor, order: Order | None = None, **more: Any
 ) -> None:
     """Add to the audit trail who did what, on which version and numbers of the proposal."""
+    plan, value = proposal.plan, proposal.value
+    figures = proposal.model_dump(mode="json", include=_ON_RECORD) | {
+        "value": None if value is None else str(value),
+        "confidence": proposal.confidence.value,
+        "planned_quantity": plan.order_quantity,
+        "inventory_position": plan.inventory_position,
+        "reorder_point": plan.reorder_point,
+    }
+    if order is not None:
+        figures["ordered_quantity"] = order.items[0].quantity
+        figures["ordered_value"] = None if order.total is None else str(order.total)
     write_audit(
         connection,
         event,
         by,
-        _figures(proposal, order) | more,
+        figures | more,
         run_id=proposal.run_id,
         proposal_number=review_number(proposal.id),
         proposal_version=proposal.version,
         order_number=None if order is None else order.number,
     )
-
-
-def _figures(proposal: Proposal, order: Order | None) -> dict[str, Any]:
-    plan = proposal.plan
-    ordered = (
-        {} if order is None else {"ordered_quantity": order.items[0].quantity, "ordered_value": _text(order.total)}
-    )
-    return ordered | {
-        "product_id": proposal.product_id,
-        "location": proposal.location,
-        "action": proposal.action,
-        "quantity": proposal.quantity,
-        "unit_price": _text(proposal.unit_price),
-        "value": _text(proposal.value),
-        "currency": proposal.currency,
-        "supplier_id": proposal.supplier_id,
-        "confidence": proposal.confidence.value,
-        "provider": proposal.provider,
-        "requested_by": proposal.requested_by,
-        "requested_by_id": proposal.requested_by_id,
-        "planned_quantity": plan.order_quantity,
-        "inventory_position": plan.inventory_position,
-        "reorder_point": plan.reorder_point,
-        "review_reasons": list(proposal.review_reasons),
-    }
-
-
-def _text(amount: Decimal | None) -> str | None:
-    return None if amount is None else str(amount)

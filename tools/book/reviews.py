@@ -7,12 +7,13 @@ from sqlalchemy import Connection
 
 from tools.book.audit import Actor
 from tools.book.authority import require_authority
-from tools.book.expiry import announce, expire_reviews, present
-from tools.book.placing import finish_run, next_version, pending_now, place_order, record
+from tools.book.expiry import announce, expire_reviews
+from tools.book.placing import PENDING_NOW, finish_run, next_version, place_order, record
 from tools.book.rows import (
+    OVERDUE,
     VIEW_OF_RUN,
+    first_row,
     first_view,
-    is_overdue,
     page_size,
     proposal_from,
     review_id,
@@ -33,7 +34,7 @@ from tools.storage.types import Now, as_indexed
 
 MAX_QUANTITY = 10**15
 """Whole numbers up to here survive every JSON reader; no order is near it."""
-_PROPOSAL = sa.select(proposals, Now().label("now")).where(proposals.c.number == sa.bindparam("of_number"))
+_PROPOSAL = sa.select(proposals, OVERDUE).where(proposals.c.number == sa.bindparam("of_number"))
 _REVIEWED = as_indexed("proposals.status IN ('pending', 'approved', 'rejected', 'expired')")
 _DECIDED = {"approve": "approved", "edit": "edited", "reject": "rejected"}
 
@@ -43,7 +44,11 @@ class ReviewStore(Store):
 
     async def get(self, review_id: str) -> Proposal:
         """Raises UnknownReview."""
-        row = await present(self.database, _PROPOSAL, of_number=review_number(review_id))
+        number = review_number(review_id)
+        row = await self.database.read(first_row, _PROPOSAL, of_number=number)
+        if row is not None and row["overdue"]:
+            await expire_reviews(self.database)
+            row = await self.database.read(first_row, _PROPOSAL, of_number=number)
         if row is None:
             raise unknown_review(review_id)
         return proposal_from(row)
@@ -64,7 +69,7 @@ class ReviewStore(Store):
     @reads
     def figures(self, connection: Connection) -> tuple[int, float]:
         """How many proposals wait for a person, and for how many seconds the oldest has (0 when none waits)."""
-        query = sa.select(sa.func.count(), sa.func.min(proposals.c.created_at), Now()).where(pending_now())
+        query = sa.select(sa.func.count(), sa.func.min(proposals.c.created_at), Now()).where(PENDING_NOW)
         count, oldest, now = connection.execute(query).one()
         return count, 0.0 if oldest is None else max(0.0, (now - oldest).total_seconds())
 
@@ -111,7 +116,7 @@ def _claim(
     connection: Connection, number: int, version: int | None, decision: DecisionKind, reason: str, by: Actor
 ) -> Proposal | None:
     """The compare-and-set: the proposal as decided, or None if it was not there to be decided."""
-    claim = sa.update(proposals).where(proposals.c.number == number, pending_now())
+    claim = sa.update(proposals).where(proposals.c.number == number, PENDING_NOW)
     if version is not None:
         claim = claim.where(proposals.c.version == version)
     claim = claim.values(
@@ -138,7 +143,7 @@ def _first_decision(
     if row is None:
         raise unknown_review(review_id(number))
     proposal = proposal_from(row)
-    _require_decided(proposal, version, overdue=is_overdue(row))
+    _require_decided(proposal, version, overdue=row["overdue"])
     view = _view(connection, proposal.run_id)
     query = sa.select(decisions).where(decisions.c.proposal_number == number)
     made = connection.execute(query).mappings().one()

@@ -23,6 +23,7 @@ Row = Mapping[Any, Any]
 """Values by column."""
 MAX_PAGE = 200
 _RUN_COLUMNS = [runs.c[name] for name in Run.model_fields]
+_ORDER_COLUMNS = {name: orders.c[name] for name in Order.model_fields if name in orders.c}
 _REVIEW_ID = re.compile(r"RV-(\d{6,18})", re.ASCII)
 
 
@@ -52,16 +53,16 @@ def review_number(identity: str) -> int:
 
 
 def run_from(row: Row) -> Run:
-    return Run.model_validate({column.name: row[column] for column in _RUN_COLUMNS})
+    return Run.model_validate(dict(zip(Run.model_fields, map(row.__getitem__, _RUN_COLUMNS), strict=True)))
 
 
 def proposal_from(row: Row) -> Proposal:
-    values = {column.name: row[column] for column in proposals.c}
+    values = dict(zip(proposals.c.keys(), map(row.__getitem__, proposals.c), strict=True))
     return Proposal.model_validate({"id": review_id(values.pop("number"))} | values)
 
 
 def order_from(row: Row) -> Order:
-    values = {name: row[orders.c[name]] for name in Order.model_fields if name in orders.c}
+    values = dict(zip(_ORDER_COLUMNS.keys(), map(row.__getitem__, _ORDER_COLUMNS.values()), strict=True))
     line = OrderLine(
         product_id=row[orders.c.product_id],
         name=row[orders.c.product_name],
@@ -86,20 +87,23 @@ def proposal_values(new: NewProposal) -> dict[str, Any]:
     return new.model_dump(exclude=set(documents)) | documents
 
 
+OVERDUE = sa.and_(proposals.c.status == "pending", proposals.c.expires_at <= Now()).label("overdue")
+"""The proposal still waits for a person, but its time is over."""
+
+
 def select_views() -> sa.Select[Any]:
-    """Runs with what came of them, and the database's time as `now`; add a WHERE."""
+    """Runs with what came of them, and whether a review is `overdue`; add a WHERE."""
     joined = runs.outerjoin(proposals, proposals.c.run_id == runs.c.id).outerjoin(orders, orders.c.run_id == runs.c.id)
-    return sa.select(runs, proposals, orders, Now().label("now")).select_from(joined)
-
-
-def is_overdue(row: Row) -> bool:
-    """The row's proposal still waits, but its time is over."""
-    return row[proposals.c.status] == "pending" and bool(row[proposals.c.expires_at] <= row["now"])
+    return sa.select(runs, proposals, orders, OVERDUE).select_from(joined)
 
 
 VIEW_OF_RUN = select_views().where(runs.c.id == sa.bindparam("run_id"))
 
 
+def first_row(connection: Connection, /, query: sa.Select[Any], **values: Any) -> Row | None:
+    return connection.execute(query, values).mappings().first()
+
+
 def first_view(connection: Connection, query: sa.Select[Any], **values: Any) -> RunView | None:
-    row = connection.execute(query, values).mappings().first()
+    row = first_row(connection, query, **values)
     return None if row is None else view_from(row)

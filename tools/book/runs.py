@@ -13,9 +13,9 @@ import sqlalchemy as sa
 from sqlalchemy import Connection
 
 from tools.book.audit import Actor, write_audit
-from tools.book.expiry import expire_reviews, present
+from tools.book.expiry import expire_reviews
 from tools.book.placing import send
-from tools.book.rows import VIEW_OF_RUN, run_from, view_from
+from tools.book.rows import VIEW_OF_RUN, first_row, run_from, view_from
 from tools.records.errors import Overloaded, UnknownRun
 from tools.records.orders import Lane, NewRun, Run, RunView
 from tools.storage.database import Store, conflict_insert, reads, writes
@@ -46,7 +46,10 @@ class RunStore(Store):
 
     async def get(self, run_id: str) -> RunView:
         """The run with its proposal and its order. Raises UnknownRun."""
-        row = await present(self.database, VIEW_OF_RUN, run_id=run_id)
+        row = await self.database.read(first_row, VIEW_OF_RUN, run_id=run_id)
+        if row is not None and row["overdue"]:
+            await expire_reviews(self.database)
+            row = await self.database.read(first_row, VIEW_OF_RUN, run_id=run_id)
         if row is None:
             raise unknown_run(run_id)
         return view_from(row)
@@ -75,12 +78,11 @@ class RunStore(Store):
         Overloaded when `most_waiting` runs are queued in the lane already: exact on SQLite; on PostgreSQL as many more
         may slip in as transactions run at that moment.
         """
-        _wait_for_others(connection, new)
-        standing = _standing(connection, new, join)
-        if standing is None and known_orders is not None:
-            standing = _ordered(connection, new, known_orders)
-        if standing is not None:
-            return Admission(standing, fresh=False)
+        if connection.dialect.name == "postgresql":  # SQLite, which has one writer, has let others wait already
+            _wait_for_others(connection, new)
+        answering = _answering(connection, new, join, known_orders)
+        if answering is not None:
+            return Admission(answering, fresh=False)
         if owner is None and most_waiting is not None:
             _require_room(connection, lane, most_waiting)
         run = insert_run(connection, new, lane, owner, lease_seconds)
@@ -215,52 +217,32 @@ def _stored(connection: Connection, run_id: str) -> Run:
     return run_from(connection.execute(sa.select(runs).where(runs.c.id == run_id)).mappings().one())
 
 
-def _of_need(table: sa.Table, new: NewRun) -> tuple[sa.ColumnElement[bool], ...]:
-    columns = table.c
-    return columns.product_id == new.product_id, columns.mode == new.mode, columns.location == new.location
-
-
-def _standing(connection: Connection, new: NewRun, join: bool) -> Run | None:
-    """The run of the same id; else the oldest for the same need whose review waits or, to `join`, that is under way."""
+def _answering(connection: Connection, new: NewRun, join: bool, known_orders: Collection[str] | None) -> Run | None:
+    """The run of the same id; else the oldest for the same need whose review waits or, to `join`, that is under way;
+    else the one of the newest order on its way, where `known_orders` is given without that order."""
     answers = (runs.c.status == "pending_review") & (proposals.c.expires_at > Now())
     if join:
         answers |= _UNFINISHED
     same_id = runs.c.id == new.id
-    query = (
-        sa.select(runs)
-        .outerjoin(proposals, proposals.c.run_id == runs.c.id)
-        .where(same_id | sa.and_(_STANDING, *_of_need(runs, new), answers))
-        .order_by(same_id.desc(), runs.c.created_at)
-        .limit(1)
-    )
-    row = connection.execute(query).mappings().first()
+    same_need = (runs.c.product_id == new.product_id, runs.c.mode == new.mode, runs.c.location == new.location)
+    found = sa.select(runs).outerjoin(proposals, proposals.c.run_id == runs.c.id)
+    found = found.where(same_id | sa.and_(_STANDING, *same_need, answers))
+    row = connection.execute(found.order_by(same_id.desc(), runs.c.created_at).limit(1)).mappings().first()
+    if row is None and known_orders is not None:
+        # Asked after runs under way: one that ends in between has placed its order by then.
+        ordered = sa.select(runs, orders.c.number).join(orders, orders.c.run_id == runs.c.id)
+        ordered = ordered.where(orders.c.due_at > Now(), orders.c.product_id == new.product_id)
+        ordered = ordered.where(orders.c.mode == new.mode, orders.c.location == new.location)
+        row = connection.execute(ordered.order_by(orders.c.sequence.desc()).limit(1)).mappings().first()
+        if row is not None and row[orders.c.number] in known_orders:
+            return None
     return None if row is None else run_from(row)
 
 
-def _ordered(connection: Connection, new: NewRun, known_orders: Collection[str]) -> Run | None:
-    """The run of the newest order that is on its way for the same need, unless that order is known.
-
-    Asked after runs under way: one that ends in between has placed its order by then.
-    """
-    query = (
-        sa.select(runs, orders.c.number)
-        .join(orders, orders.c.run_id == runs.c.id)
-        .where(orders.c.due_at > Now(), *_of_need(orders, new))
-        .order_by(orders.c.sequence.desc())
-        .limit(1)
-    )
-    row = connection.execute(query).mappings().first()
-    return None if row is None or row[orders.c.number] in known_orders else run_from(row)
-
-
 def _wait_for_others(connection: Connection, new: NewRun) -> None:
-    """Of several callers at once, each waits here until the one before has recorded its run. SQLite, which has one
-    writer, has let them wait already."""
-    if connection.dialect.name == "postgresql":
-        need = "\n".join((new.product_id, new.mode, new.location))
-        connection.execute(
-            sa.select(sa.func.pg_advisory_xact_lock(sa.func.hashtextextended(sa.literal(need, Words), 0)))
-        )
+    """Of several callers at once, each waits here until the one before has recorded its run."""
+    need = sa.literal("\n".join((new.product_id, new.mode, new.location)), Words)
+    connection.execute(sa.select(sa.func.pg_advisory_xact_lock(sa.func.hashtextextended(need, 0))))
 
 
 def _require_room(connection: Connection, lane: Lane, most_waiting: int) -> None:

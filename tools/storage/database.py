@@ -1,25 +1,38 @@
-"""One way to the database: a transaction is an ordinary function of a connection, and runs in a thread from start to
-end."""
+"""One way to the database, SQLite in a file or PostgreSQL: a transaction is an ordinary function of a connection, and
+runs in a thread from start to end."""
 
 import asyncio
 import sqlite3
-from collections.abc import Callable, Coroutine, Iterator
+import time
+from collections.abc import Callable, Coroutine
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
-from functools import wraps
+from contextlib import closing
+from functools import partial, wraps
+from pathlib import Path
+from types import MethodType
 from typing import Any, Concatenate, ParamSpec, Self, TypeVar
 
 import sqlalchemy as sa
-from sqlalchemy import Connection, Engine, exc
+from sqlalchemy import URL, Connection, Engine, event, exc
 from sqlalchemy.dialects import postgresql, sqlite
 
-from tools.records.errors import Unavailable
-from tools.storage.engine import POSTGRESQL_CONNECTIONS, SQLITE_READERS, create_engine
+from tools.records.errors import InvalidInput, Unavailable
 from tools.storage.schema import metadata
 
 S = TypeVar("S", bound="Store")
 P = ParamSpec("P")
 T = TypeVar("T")
+SQLITE_READERS = 4
+POSTGRESQL_CONNECTIONS = 6
+_BUSY_SECONDS = 5.0
+_LOOK_SECONDS = 0.001
+_DRIVERS = {
+    "sqlite": "sqlite+pysqlite",
+    "sqlite+aiosqlite": "sqlite+pysqlite",
+    "postgres": "postgresql+psycopg",
+    "postgresql": "postgresql+psycopg",
+    "postgresql+psycopg": "postgresql+psycopg",
+}
 
 
 class Database:
@@ -49,13 +62,15 @@ class Database:
         self._writers.shutdown()
         self.engine.dispose()
 
-    async def read(self, work: Callable[[Connection], T]) -> T:
+    async def read(self, work: Callable[Concatenate[Connection, P], T], *args: P.args, **named: P.kwargs) -> T:
         """What the work returns: one look at the book."""
-        return await self._run(self._readers, self.engine, work)
+        transaction = partial(in_transaction, self.engine, work, *args, **named)
+        return await asyncio.get_running_loop().run_in_executor(self._readers, transaction)
 
-    async def write(self, work: Callable[[Connection], T]) -> T:
+    async def write(self, work: Callable[Concatenate[Connection, P], T], *args: P.args, **named: P.kwargs) -> T:
         """What the work returns, once all that it wrote is stored. Nothing is stored if it raises."""
-        return await self._run(self._writers, self._writing, work)
+        transaction = partial(in_transaction, self._writing, work, *args, **named)
+        return await asyncio.get_running_loop().run_in_executor(self._writers, transaction)
 
     async def require_tables(self) -> None:
         """Raises Unavailable where a table is missing that the code needs: nobody has migrated this database."""
@@ -63,9 +78,6 @@ class Database:
         missing = sorted(metadata.tables.keys() - set(found))
         if missing:
             raise Unavailable(f"The database has no table {missing[0]!r}; run `restock migrate` first.")
-
-    async def _run(self, threads: ThreadPoolExecutor, engine: Engine, work: Callable[[Connection], T]) -> T:
-        return await asyncio.get_running_loop().run_in_executor(threads, _transaction, engine, work)
 
 
 class Store:
@@ -81,7 +93,8 @@ def reads(method: Callable[Concatenate[S, Connection, P], T]) -> Callable[Concat
 
     @wraps(method)
     async def read(store: S, /, *args: P.args, **named: P.kwargs) -> T:
-        return await store.database.read(lambda connection: method(store, connection, *args, **named))
+        found: T = await store.database.read(MethodType(method, store), *args, **named)
+        return found
 
     return read
 
@@ -91,21 +104,19 @@ def writes(method: Callable[Concatenate[S, Connection, P], T]) -> Callable[Conca
 
     @wraps(method)
     async def write(store: S, /, *args: P.args, **named: P.kwargs) -> T:
-        return await store.database.write(lambda connection: method(store, connection, *args, **named))
+        done: T = await store.database.write(MethodType(method, store), *args, **named)
+        return done
 
     return write
 
 
-def _transaction(engine: Engine, work: Callable[[Connection], T]) -> T:
-    with database_errors(), engine.begin() as connection:
-        return work(connection)
-
-
-@contextmanager
-def database_errors() -> Iterator[None]:
-    """Raises Unavailable for whatever says that the database cannot serve."""
+def in_transaction(
+    engine: Engine, work: Callable[Concatenate[Connection, P], T], *args: P.args, **named: P.kwargs
+) -> T:
+    """What the work returns. Raises Unavailable for whatever says that the database cannot serve."""
     try:
-        yield
+        with engine.begin() as connection:
+            return work(connection, *args, **named)
     except (exc.OperationalError, exc.InterfaceError, exc.TimeoutError, sqlite3.OperationalError) as error:
         raise Unavailable(
             "The order book's database cannot serve now; try again shortly, with the same Idempotency-Key."
@@ -115,3 +126,100 @@ def database_errors() -> Iterator[None]:
 def conflict_insert(connection: Connection, table: sa.Table) -> Any:
     """An INSERT that knows `on_conflict_do_nothing` and `on_conflict_do_update` in this database's words."""
     return postgresql.insert(table) if connection.dialect.name == "postgresql" else sqlite.insert(table)
+
+
+def create_engine(database_url: str, *, busy_seconds: float = _BUSY_SECONDS) -> Engine:
+    """An engine for `sqlite:///path` or `postgresql://…`; nothing connects until it is used.
+
+    SQLite: the file is created with its folder, for its owner alone; write-ahead log, every commit synced to disk,
+    foreign keys on, and `busy_seconds` of patience with other processes. PostgreSQL: connections are checked before
+    use, so that a restarted server is found again.
+
+    Raises InvalidInput for any other database and for one in memory, which each connection would have to itself.
+    """
+    url = _checked(database_url)
+    if url.get_backend_name() == "postgresql":
+        return sa.create_engine(
+            url, pool_size=POSTGRESQL_CONNECTIONS, max_overflow=0, pool_pre_ping=True, pool_recycle=1800
+        )
+    path = Path(url.database or "")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    keep_private(path)
+    engine = sa.create_engine(
+        url,
+        pool_size=SQLITE_READERS + 1,
+        max_overflow=0,
+        # Without an isolation level the driver begins no transaction; SQLAlchemy does, below.
+        connect_args={"timeout": busy_seconds, "isolation_level": None},
+    )
+    event.listen(engine, "connect", _configure)
+    event.listen(engine, "begin", partial(_begin, patience_seconds=busy_seconds))
+    return engine
+
+
+def keep_private(path: Path) -> None:
+    """Create the file for its owner alone, for it holds what people said; SQLite gives the files beside it the same
+    mode. One that is there already keeps the mode that somebody gave it."""
+    if not path.exists():
+        path.touch(mode=0o600)
+
+
+def switch_to_write_ahead_log(path: Path, *, patience_seconds: float = 60) -> None:
+    """SQLite gives up at once, whatever its timeout, when several processes switch a new file's journal together."""
+    give_up = time.monotonic() + patience_seconds
+    while True:
+        try:
+            with closing(sqlite3.connect(path)) as connection:
+                connection.execute("PRAGMA journal_mode=WAL")
+            return
+        except sqlite3.OperationalError as error:
+            if not _is_busy(error) or time.monotonic() > give_up:
+                raise Unavailable(f"{path.name} cannot be opened for writing: {error}") from error
+        time.sleep(0.02)
+
+
+def _checked(database_url: str) -> URL:
+    try:
+        url = sa.make_url(database_url)
+    except exc.ArgumentError:
+        raise InvalidInput("DATABASE_URL is not a URL; use sqlite:///data/restock.db") from None
+    if url.drivername not in _DRIVERS:
+        raise InvalidInput(f"DATABASE_URL names {url.drivername!r}; use sqlite:///path or postgresql://user@host/name")
+    url = url.set(drivername=_DRIVERS[url.drivername])
+    if url.get_backend_name() == "sqlite" and url.database in (None, "", ":memory:"):
+        raise InvalidInput("The order book must be in a file, or it is lost; use sqlite:///data/restock.db")
+    return url
+
+
+def _configure(connection: sqlite3.Connection, _: Any) -> None:
+    for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON"):
+        connection.execute(f"PRAGMA {pragma}")
+
+
+def _begin(connection: Connection, *, patience_seconds: float) -> None:
+    """A transaction that writes takes SQLite's lock first: one that has read before it asks for the lock may be refused
+    at once.
+
+    SQLite's own patience looks again after up to 100 ms, and seldom finds the lock free while another process writes a
+    lot; so it is asked every millisecond.
+    """
+    if not connection.get_execution_options().get("writes", False):
+        connection.exec_driver_sql("BEGIN")
+        return
+    driver: sqlite3.Connection = connection.connection.driver_connection  # type: ignore[assignment]  # typed Any or None
+    give_up = time.monotonic() + patience_seconds
+    driver.execute("PRAGMA busy_timeout = 0")
+    try:
+        while not driver.in_transaction:
+            try:
+                driver.execute("BEGIN IMMEDIATE")
+            except sqlite3.OperationalError as error:
+                if not _is_busy(error) or time.monotonic() > give_up:
+                    raise
+                time.sleep(_LOOK_SECONDS)
+    finally:
+        driver.execute(f"PRAGMA busy_timeout = {int(patience_seconds * 1000)}")
+
+
+def _is_busy(error: sqlite3.OperationalError) -> bool:
+    return error.sqlite_errorcode & 0xFF == sqlite3.SQLITE_BUSY

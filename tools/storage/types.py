@@ -53,13 +53,6 @@ class Money(TypeDecorator[Decimal]):
         return value if value is None or isinstance(value, Decimal) else Decimal(value)
 
 
-def words(value: str | None) -> str | None:
-    """Text as both databases can hold it."""
-    if value is None or (value.isascii() and "\0" not in value):
-        return value
-    return value.replace("\0", "\ufffd").encode("utf-16", "surrogatepass").decode("utf-16", "replace")
-
-
 class Words(TypeDecorator[str]):
     """Text of any origin. Neither database can hold lone surrogates, nor PostgreSQL NUL: U+FFFD stands for them."""
 
@@ -67,7 +60,9 @@ class Words(TypeDecorator[str]):
     cache_ok = True
 
     def process_bind_param(self, value: str | None, dialect: Dialect) -> str | None:
-        return words(value)
+        if value is None or (value.isascii() and "\0" not in value):
+            return value
+        return value.replace("\0", "\ufffd").encode("utf-16", "surrogatepass").decode("utf-16", "replace")
 
 
 class Now(FunctionElement[datetime]):

@@ -230,7 +230,7 @@ async def test_without_the_compare_and_set_the_tables_still_refuse_a_second_deci
     rejected, approved = await waiting(), await waiting(product_id="NUTS")
     await decide(rejected, "reject")
     await decide(approved)
-    monkeypatch.setattr(reviews, "pending_now", sa.true)
+    monkeypatch.setattr(reviews, "PENDING_NOW", sa.true())
     with pytest.raises(IntegrityError):
         await decide(rejected)
     with pytest.raises(Conflict, match="already has its order"):

@@ -19,8 +19,7 @@ from alembic.migration import MigrationContext
 from tests.order_book import record, store_key
 from tools.book.book import OrderBook
 from tools.records.errors import InvalidInput, Unavailable
-from tools.storage.database import Database
-from tools.storage.engine import SQLITE_READERS, create_engine
+from tools.storage.database import SQLITE_READERS, Database, create_engine
 from tools.storage.migrations.upgrade import migrate
 from tools.storage.schema import counters, metadata
 from tools.storage.types import Now, NowPlus

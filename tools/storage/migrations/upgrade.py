@@ -6,8 +6,7 @@ from pathlib import Path
 import sqlalchemy as sa
 from sqlalchemy import Connection
 
-from tools.storage.database import database_errors
-from tools.storage.engine import create_engine, switch_to_write_ahead_log
+from tools.storage.database import create_engine, in_transaction, switch_to_write_ahead_log
 
 WAIT_SECONDS = 60
 _LOCK = 0x7265_7374_6F63_6B
@@ -26,24 +25,17 @@ async def migrate(database_url: str) -> None:
 def _migrate(database_url: str) -> None:
     engine = create_engine(database_url, busy_seconds=WAIT_SECONDS)
     try:
-        with database_errors():
-            if engine.dialect.name == "sqlite":
-                switch_to_write_ahead_log(Path(engine.url.database or ""), patience_seconds=WAIT_SECONDS)
-            with engine.execution_options(writes=True).begin() as connection:
-                _wait_for_others(connection)
-                _upgrade(connection)
+        if engine.dialect.name == "sqlite":
+            switch_to_write_ahead_log(Path(engine.url.database or ""), patience_seconds=WAIT_SECONDS)
+        in_transaction(engine.execution_options(writes=True), _upgrade)
     finally:
         engine.dispose()
 
 
-def _wait_for_others(connection: Connection) -> None:
-    """On SQLite the transaction has waited for its lock already."""
-    if connection.dialect.name == "postgresql":
+def _upgrade(connection: Connection) -> None:
+    if connection.dialect.name == "postgresql":  # SQLite's transaction has waited for others when it began
         connection.exec_driver_sql(f"SET LOCAL lock_timeout = '{WAIT_SECONDS}s'")
         connection.execute(sa.select(sa.func.pg_advisory_xact_lock(_LOCK)))
-
-
-def _upgrade(connection: Connection) -> None:
     # Alembic is wanted once, at start-up, and takes a while to import.
     from alembic import command
     from alembic.config import Config
