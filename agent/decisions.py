@@ -6,7 +6,7 @@ from decimal import Decimal
 from secrets import token_hex
 from typing import NamedTuple
 
-from agent.case import Catalogs, Decision
+from agent.case import Decision
 from agent.metrics import Metrics
 from agent.running.background import Background
 from agent.running.queue import Queue
@@ -14,6 +14,7 @@ from agent.running.work import Work
 from agent.settings import Settings
 from agent.state import DecisionRequest
 from tools.book.book import OrderBook
+from tools.catalog.products import Catalogs
 from tools.planning.replenishment import require_plannable
 from tools.records.errors import InFlight, Unavailable
 from tools.records.orders import DecisionKind, Lane, NewRun, Run, RunView
@@ -50,7 +51,7 @@ class Decisions:
 
     async def calculate(self, request: DecisionRequest) -> Plan:
         """The plan for one product. Starts no run and records nothing but two gauges."""
-        plan = (await self._catalogs.open(request)).product.present_plan
+        plan = (await self._catalogs.look_up(request)).present_plan
         self._metrics.observe_plan(plan)
         return plan
 
@@ -120,7 +121,11 @@ class Decisions:
                 admitted = await self._admit(decision, "interactive", at_once=at_once)
                 if at_once and admitted.fresh:
                     carried_out.append(admitted.run)
-                    return await self._result_of(admitted.run, decision)
+                    return await self._work.carry_out(admitted.run, decision)
+            except Unavailable:
+                if not carried_out:
+                    raise
+                return _unfinished(carried_out[0])
             finally:
                 if at_once:
                     self._work.places["interactive"].release()
@@ -128,20 +133,14 @@ class Decisions:
             if admitted.fresh or answer.standing:
                 return answer.model_copy(update={"standing": not admitted.fresh})
 
-    async def _result_of(self, run: Run, decision: Decision) -> RunView:
-        """The result of the run, or the run itself if the order book fails meanwhile."""
-        try:
-            return await self._work.carry_out(run, decision)
-        except Unavailable:
-            return _unfinished(run)
-
     async def _taken_in(self, request: DecisionRequest) -> Decision:
         """The request with its product, which is known to be plannable."""
         if self.closing:
             raise Unavailable("The service is shutting down. Try again in a few seconds.")
-        decision = await self._catalogs.open(request)
-        require_plannable(decision.product.facts)
-        return decision
+        product = await self._catalogs.look_up(request)
+        require_plannable(product.facts)
+        located = request.model_copy(update={"location": product.facts.stock.location})
+        return Decision(request=located, product=product)
 
     async def _admit(self, decision: Decision, lane: Lane, *, at_once: bool = False, join: bool = True) -> Admitted:
         """Record a run for this request, or find the one that covers its need. In mode `input` that may be a run

@@ -38,10 +38,10 @@ def build_graph(nodes: Nodes, checkpointer: BaseCheckpointSaver[Any] | None = No
 
 async def after_agent(state: DecisionState) -> Literal["agent", "tools", "assess", "__end__"]:
     last = state["messages"][-1]
-    calls = [call["name"] for call in last.tool_calls] if isinstance(last, AIMessage) else []
+    calls = last.tool_calls if isinstance(last, AIMessage) else []
     if state.get("kind") != "decision":
         return "tools" if calls else "__end__"
-    if state.get("escalation") or calls == ["submit_order"]:
+    if state.get("escalation") or (len(calls) == 1 and calls[0]["name"] == "submit_order"):
         return "assess"
     return "tools" if calls else "agent"
 

@@ -73,7 +73,7 @@ class Nodes:
         case = runtime.context or Case()
         if self._settings.prefetch and isinstance(case, Decision) and len(state["messages"]) == 1:
             return {"messages": [obvious_calls(case.request)]}
-        calls = _model_calls(state) + 1
+        calls = _progress(state)[0] + 1
         if calls > CALL_BUDGET:
             return self._give_up(state, "The model reached no usable answer within its budget.")
         if _is_late(case):
@@ -145,19 +145,22 @@ class Nodes:
         return {"messages": [AIMessage(f"{why} Please ask again, or open the review desk.")]}
 
     async def _circumstances(self, state: DecisionState, case: Decision) -> Circumstances:
-        in_time = not _is_late(case) and _model_calls(state) < CALL_BUDGET
+        calls, corrections = _progress(state)
+        in_time = not _is_late(case) and calls < CALL_BUDGET
         return Circumstances(
             calculated=case.product.calculated,
             begun_in_chat=case.request.origin == "chat",
             escalation=state.get("escalation"),
             open_orders=await self._open_orders(case),
-            may_retry=in_time and _corrections(state) < MAX_CORRECTIONS,
+            may_retry=in_time and corrections < MAX_CORRECTIONS,
         )
 
     async def _open_orders(self, case: Decision) -> tuple[str, ...]:
         """Those of the open orders that this service placed."""
         request, stock = case.request, case.product.facts.stock
-        if request.facts is None or not stock.open_orders:
+        if not stock.open_orders:
+            return ()
+        if request.facts is None:
             return tuple(order.reference for order in stock.open_orders if order.placed_here)
         ours = {order.number for order in await self._book.orders.open(request.product_id, stock.location, "input")}
         return tuple(order.reference for order in stock.open_orders if order.reference in ours)
@@ -218,21 +221,15 @@ def _is_late(case: Case) -> bool:
     return case.deadline is not None and time.time() >= case.deadline
 
 
-def _model_calls(state: DecisionState) -> int:
-    """Model replies since the last message of a person, without the prefetch."""
-    calls = 0
+def _progress(state: DecisionState) -> tuple[int, int]:
+    """Model replies and corrections since the last message of a person, without the prefetch."""
+    replies = corrections = 0
     for message in reversed(state["messages"]):
         if isinstance(message, HumanMessage):
             break
-        calls += isinstance(message, AIMessage) and message.name != PREFETCH
-    return calls
-
-
-def _corrections(state: DecisionState) -> int:
-    return sum(
-        isinstance(message, ToolMessage) and message.name == "submit_order" and message.status == "error"
-        for message in state["messages"]
-    )
+        replies += isinstance(message, AIMessage) and message.name != PREFETCH
+        corrections += isinstance(message, ToolMessage) and message.name == "submit_order" and message.status == "error"
+    return replies, corrections
 
 
 def _submission(state: DecisionState) -> tuple[str | None, Submission | None]:
@@ -255,11 +252,10 @@ def _answer(call_id: str, verdict: Verdict) -> ToolMessage:
 
 
 def _author(state: DecisionState) -> tuple[str, str]:
-    """Provider and model of the last reply, or the calculator if no model made the proposal."""
-    replies = [m for m in state["messages"] if isinstance(m, AIMessage)]
-    if state.get("escalation") or not replies:
+    """Provider and model of the submission, or the calculator if no model made the proposal."""
+    if state.get("escalation"):
         return "calculator", "calculator"
-    said = replies[-1].response_metadata
+    said = state["messages"][-1].response_metadata
     return str(said.get("provider", "unknown")), str(said.get("model", "unknown"))
 
 

@@ -14,7 +14,6 @@ from typing import Any
 import structlog
 from langgraph.checkpoint.base import BaseCheckpointSaver
 
-from agent.case import Catalogs
 from agent.chat import Chat
 from agent.decisions import Decisions
 from agent.discretion import Discretion
@@ -35,7 +34,7 @@ from agent.toolbox import Toolbox
 from tools.book.book import OrderBook
 from tools.book.owners import Owner, become_owner
 from tools.catalog.live import LiveCatalog
-from tools.catalog.products import AllProducts
+from tools.catalog.products import AllProducts, Catalogs
 from tools.catalog.sources import Catalog, SampleCatalog
 from tools.lookback.calibration_watch import CalibrationState, calibration_state
 from tools.planning.confidence import read_table, shipped_table

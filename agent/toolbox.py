@@ -105,7 +105,8 @@ def _tool(tool: Tool, into: Callable[[Case], object]) -> BaseTool:
     async def run(**arguments: Any) -> str:
         case = get_runtime(Case).context or Case()
         told = await tool(into(case), **arguments)
-        return _json(_brief(told) if isinstance(case, Decision) else told)
+        shown = _brief(told) if isinstance(case, Decision) else told
+        return json.dumps(shown, ensure_ascii=False, separators=(",", ":"), default=str)
 
     return StructuredTool.from_function(
         coroutine=run, name=tool.__name__, description=inspect.getdoc(tool), args_schema=_arguments(tool)
@@ -144,7 +145,3 @@ def _brief(told: dict[str, Any]) -> dict[str, Any]:
     return {
         name: value for name, value in told.items() if name not in FOR_CHATS_ONLY and value not in (None, "", [], {})
     }
-
-
-def _json(value: dict[str, Any]) -> str:
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":"), default=str)

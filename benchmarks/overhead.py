@@ -34,7 +34,7 @@ from langchain_groq import ChatGroq
 from langgraph.runtime import get_runtime
 from pydantic import SecretStr
 
-from agent.case import Case, Catalogs, Decision
+from agent.case import Case, Decision
 from agent.prompts import DECISION, task
 from agent.runtime import Runtime, open_runtime
 from agent.settings import Settings
@@ -46,6 +46,7 @@ from tests.providers.groq import GroqServer
 from tests.providers.planner import lookups, planner, submission
 from tests.providers.script import Answer, Question
 from tools.calculate_reorder import calculate_reorder
+from tools.catalog.products import Catalogs, OneProduct
 from tools.get_product import get_product
 from tools.planning.confidence import assess
 from tools.records.orders import NewProposal, NewRun
@@ -132,9 +133,9 @@ class Rivals:
         return True
 
     async def _begin(self, number: int) -> Decision:
-        decision = await Catalogs({}).open(decision_request(number))
-        decision.run_id = f"{time.time_ns():032x}"
-        request = decision.request
+        request = decision_request(number)
+        product = await Catalogs({}).look_up(request)
+        decision = Decision(request=request, product=product, run_id=f"{time.time_ns():032x}")
         new = NewRun(
             id=decision.run_id,
             product_id=request.product_id,
@@ -262,18 +263,19 @@ async def tokens(folder: Path, *, naive: bool = False, prefetch: bool = False) -
 
 
 async def _naive_decision(runtime: Runtime, groq: str) -> None:
-    decision = await Catalogs({}).open(decision_request(1))
-    tools = [_in_full(tool, decision) for tool in runtime.toolbox.decision[:2]]
-    state: Any = {"messages": [HumanMessage(task(decision.request).text)]}
+    request = decision_request(1)
+    product = await Catalogs({}).look_up(request)
+    tools = [_in_full(tool, product) for tool in runtime.toolbox.decision[:2]]
+    state: Any = {"messages": [HumanMessage(task(request).text)]}
     async with groq_model(groq) as model:
         await create_agent(model, tools, system_prompt=str(DECISION.text)).ainvoke(state)
 
 
-def _in_full(tool: BaseTool, decision: Decision) -> BaseTool:
+def _in_full(tool: BaseTool, product: OneProduct) -> BaseTool:
     """The tool with all that it would tell a chat."""
 
     async def run(**arguments: Any) -> str:
-        return json.dumps(await TOOLS[tool.name](decision.product, **arguments))
+        return json.dumps(await TOOLS[tool.name](product, **arguments))
 
     return StructuredTool.from_function(
         coroutine=run, name=tool.name, description=tool.description, args_schema=tool.args_schema

@@ -6,6 +6,7 @@ waiting caller have places of their own, so that a long queue of others never de
 
 import asyncio
 import time
+from collections import Counter
 from typing import Any
 
 import structlog
@@ -16,18 +17,18 @@ from langgraph.runtime import Runtime
 from langgraph.types import Command
 from pydantic import ValidationError
 
-from agent.case import Catalogs, Decision
+from agent.case import Decision
 from agent.graph import Graph
 from agent.metrics import Metrics
 from agent.models.spending import CALL_BUDGET
 from agent.nodes import Nodes
 from agent.prompts import task
 from agent.running.background import Background
-from agent.running.ends import Ends
 from agent.settings import Settings
 from agent.state import DecisionRequest, DecisionState
 from tools.book.book import OrderBook
 from tools.book.owners import Owner
+from tools.catalog.products import Catalogs
 from tools.records.errors import InvalidInput, RestockError, RunLost, Unavailable
 from tools.records.orders import Lane, Run, RunView
 
@@ -157,7 +158,7 @@ class Work:
             request = decision.request if decision else _readable(run)
             if decision is None or request.facts is None:
                 # Looked up after the run is recorded, so that every order placed before it counts.
-                decision = await self._catalogs.open(request)
+                decision = Decision(request=request, product=await self._catalogs.look_up(request))
             await self._decide_with_patience(run, decision)
         except RunLost as lost:
             log.warning("run_lost", reason=lost.message)
@@ -206,6 +207,51 @@ class Work:
         assessed = await self._nodes.assess(stopped, Runtime(context=decision))
         if assessed["route"] == "auto":  # placed already, and cut off before that was known
             await self._nodes.auto(stopped, Runtime(context=decision))
+
+
+class Ends:
+    """The waiting callers of this process. One query serves all of them."""
+
+    def __init__(self, book: OrderBook) -> None:
+        self._book = book
+        self._ended: dict[str, asyncio.Event] = {}
+        self._waiting: Counter[str] = Counter()
+        self._awaited = asyncio.Event()
+        self._closed = False
+
+    async def wait(self, run_id: str, *, seconds: float) -> None:
+        """Return when the run has ended, the seconds are over, or waiting is stopped."""
+        if self._closed:
+            return
+        ended = self._ended.setdefault(run_id, asyncio.Event())
+        self._waiting[run_id] += 1
+        self._awaited.set()
+        try:
+            await asyncio.wait_for(ended.wait(), seconds)
+        except TimeoutError:
+            pass
+        finally:
+            self._waiting[run_id] -= 1
+            if not self._waiting[run_id]:
+                del self._waiting[run_id], self._ended[run_id]
+            if not self._ended:
+                self._awaited.clear()
+
+    def announce(self, run_id: str) -> None:
+        """Wake the callers of a run that ended in this process."""
+        if run_id in self._ended:
+            self._ended[run_id].set()
+
+    async def look(self) -> None:
+        """Wake the callers of runs that ended in other processes. Until a caller waits there is nothing to do."""
+        await self._awaited.wait()
+        for run_id in await self._book.runs.ended(list(self._ended)):
+            self.announce(run_id)
+
+    def close(self) -> None:
+        self._closed = True
+        for ended in self._ended.values():
+            ended.set()
 
 
 def graph_config(thread_id: str) -> RunnableConfig:

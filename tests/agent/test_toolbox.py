@@ -8,9 +8,10 @@ import sqlalchemy as sa
 from langchain_core.messages import HumanMessage, ToolMessage
 from langgraph.graph import START, StateGraph
 
-from agent.case import Case, Catalogs
+from agent.case import Case, Decision
 from agent.runtime import Runtime
 from agent.state import DecisionRequest, DecisionState
+from tools.catalog.products import Catalogs
 from tools.catalog.sources import SampleCatalog
 
 STEEL = "STEEL_SHEETS"
@@ -27,8 +28,9 @@ async def _called(
     return (await graph.compile().ainvoke(asked, context=case))["messages"][-1]
 
 
-async def _decision(runtime: Runtime) -> Case:
-    return await Catalogs({"mock": SampleCatalog()}).open(DecisionRequest(product_id=STEEL, mode="mock"))
+async def _decision() -> Case:
+    request = DecisionRequest(product_id=STEEL, mode="mock")
+    return Decision(request=request, product=await Catalogs({"mock": SampleCatalog()}).look_up(request))
 
 
 @pytest.mark.parametrize(
@@ -61,7 +63,7 @@ async def test_unknown_and_ill_typed_arguments_are_refused(
 
 async def test_a_decision_is_told_less_than_a_chat_and_of_its_own_product_only(start: Any, says: Any) -> None:
     runtime = await start()
-    decision = await _decision(runtime)
+    decision = await _decision()
 
     chat = json.loads((await _called(runtime, says, "calculate_reorder", product_id=STEEL)).text)
     told = json.loads((await _called(runtime, says, "calculate_reorder", case=decision, product_id=STEEL)).text)
@@ -76,7 +78,7 @@ async def test_an_order_is_submitted_alone_or_not_at_all(start: Any, says: Any) 
     runtime = await start()
     order = {"action": "none", "quantity": 0, "rationale": "", "confidence": 1.0, "product_id": STEEL}
 
-    answer = await _called(runtime, says, "submit_order", case=await _decision(runtime), **order)
+    answer = await _called(runtime, says, "submit_order", case=await _decision(), **order)
 
     assert json.loads(answer.text) == {"error": "Call submit_order alone, once the results of the other tools are in."}
 

@@ -1,8 +1,8 @@
 """What the model's tools look into: every product of a catalogue, or the one that a run decides on."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Annotated, Protocol
 
 from pydantic import Field
@@ -11,8 +11,9 @@ from tools.catalog.sources import Catalog
 from tools.planning.confidence import CalibrationTable
 from tools.planning.replenishment import plan
 from tools.records.errors import InvalidInput
-from tools.records.facts import ProductFacts, WhatIf
+from tools.records.facts import Mode, ProductFacts, WhatIf
 from tools.records.plan import Plan
+from tools.records.text import clean_facts
 
 ProductId = Annotated[str, Field(min_length=1, max_length=100, description="As given.")]
 Location = Annotated[str | None, Field(max_length=100, description="A location's id; leave out for the usual one.")]
@@ -20,6 +21,10 @@ Family = Sequence[ProductFacts]
 """A product where it is asked for, and behind it the same product at its other locations."""
 
 AS_THINGS_ARE = WhatIf()
+
+
+class ModeUnavailable(InvalidInput):
+    code = "mode_unavailable"
 
 
 class Products(Protocol):
@@ -80,6 +85,52 @@ class OneProduct:
         return plan(self.facts, siblings=self.siblings)
 
 
+class Asked(Protocol):
+    """A request about one product."""
+
+    @property
+    def product_id(self) -> str: ...
+    @property
+    def mode(self) -> Mode: ...
+    @property
+    def location(self) -> str | None: ...
+    @property
+    def facts(self) -> ProductFacts | None: ...
+    @property
+    def service_level(self) -> float | None: ...
+
+
+class Catalogs:
+    """Where a decision's facts come from: the catalogue of its mode, or the request itself."""
+
+    def __init__(self, catalogs: Mapping[Mode, Catalog], calibration: CalibrationTable | None = None) -> None:
+        self._catalogs, self._calibration = catalogs, calibration
+
+    async def look_up(self, asked: Asked) -> OneProduct:
+        """The product with its facts. Raises what its catalogue does, and InvalidInput for facts of no use."""
+        facts, *siblings = await self._family(asked)
+        if asked.service_level is not None:
+            product = facts.product.model_copy(update={"service_level": asked.service_level})
+            facts = facts.model_copy(update={"product": product})
+        return OneProduct(facts, siblings, self._calibration)
+
+    async def _family(self, asked: Asked) -> Family:
+        if asked.facts is None:
+            return await self._catalog(asked.mode).family(asked.product_id, asked.location)
+        facts = clean_facts(asked.facts)
+        place = facts.stock.location
+        if (asked.product_id, asked.location or place) != (facts.product.id, place):
+            raise InvalidInput(f"The facts are of {facts.product.id} at {place}; ask about that product and location.")
+        return (facts,)
+
+    def _catalog(self, mode: Mode) -> Catalog:
+        try:
+            return self._catalogs[mode]
+        except KeyError:
+            offered = ", ".join(["input", *self._catalogs])
+            raise ModeUnavailable(f"Mode {mode!r} is not available here; use one of: {offered}.") from None
+
+
 def plan_of(family: Family, what_if: WhatIf = AS_THINGS_ARE) -> Plan:
     """The plan for the first of a family, with the others as places to take it from."""
     return plan(family[0], what_if=what_if, siblings=family[1:])
@@ -99,7 +150,7 @@ def open_orders(facts: ProductFacts) -> list[dict[str, object]]:
 
 def numbers(values: Iterable[float | None], digits: int = 4) -> list[float | int | None]:
     """Figures as a model is told them: rounded, and whole where they are."""
-    return [number(value, digits) for value in values]
+    return list(map(partial(number, digits=digits), values))
 
 
 def number(value: float | None, digits: int = 4) -> float | int | None:

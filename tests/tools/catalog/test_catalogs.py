@@ -1,11 +1,11 @@
-"""What a decision is opened with: the facts of its catalogue, or those that came with the request."""
+"""What a decision begins with: the facts of its catalogue, or those that came with the request."""
 
 from typing import Any
 
 import pytest
 
-from agent.case import Catalogs, ModeUnavailable
 from agent.state import DecisionRequest
+from tools.catalog.products import Catalogs, ModeUnavailable
 from tools.catalog.sources import SampleCatalog
 from tools.records.errors import InvalidInput
 from tools.records.facts import DemandHistory, OpenOrder, Product, ProductFacts, Stock, Supplier
@@ -37,7 +37,7 @@ async def test_every_text_that_comes_with_a_request_is_cleaned() -> None:
         name="Blue\u2066 mug", category="\u202emugs", notes="n" * 5_000, unit="p\x00cs", currency="US\u200dD"
     )
 
-    cleaned = (await CATALOGS.open(sent(arrived))).product.facts
+    cleaned = (await CATALOGS.look_up(sent(arrived))).facts
 
     assert cleaned.product.name == "Blue mug"
     assert cleaned.product.category == "mugs"
@@ -50,32 +50,32 @@ async def test_every_text_that_comes_with_a_request_is_cleaned() -> None:
 @pytest.mark.parametrize("odd", ["X\u202e1", "X1\n", " X1", "", "X" * 101, "X1\U000e0041"])
 async def test_an_id_that_cleaning_would_change_is_refused(odd: str) -> None:
     with pytest.raises(InvalidInput, match="product id"):
-        await CATALOGS.open(sent(facts(odd)))
+        await CATALOGS.look_up(sent(facts(odd)))
     with pytest.raises(InvalidInput, match="location"):
-        await CATALOGS.open(sent(facts(location=odd)))
+        await CATALOGS.look_up(sent(facts(location=odd)))
 
 
 async def test_facts_of_another_product_or_location_than_asked_for_are_refused() -> None:
     with pytest.raises(InvalidInput, match="X1 at Ghent"):
-        await CATALOGS.open(sent(facts(), product_id="X2"))
+        await CATALOGS.look_up(sent(facts(), product_id="X2"))
     with pytest.raises(InvalidInput, match="X1 at Ghent"):
-        await CATALOGS.open(sent(facts(), location="Namur"))
+        await CATALOGS.look_up(sent(facts(), location="Namur"))
 
 
 async def test_the_location_is_the_products_home_unless_another_is_named() -> None:
-    home = await CATALOGS.open(DecisionRequest(product_id="COPPER_WIRE", mode="mock"))
-    other = await CATALOGS.open(DecisionRequest(product_id="COPPER_WIRE", mode="mock", location="Newark"))
+    home = await CATALOGS.look_up(DecisionRequest(product_id="COPPER_WIRE", mode="mock"))
+    other = await CATALOGS.look_up(DecisionRequest(product_id="COPPER_WIRE", mode="mock", location="Newark"))
 
-    assert {home.request.location, other.request.location} == {"Chicago", "Newark"}
-    assert [each.stock.location for each in other.product.siblings] == ["Chicago"]
+    assert {home.facts.stock.location, other.facts.stock.location} == {"Chicago", "Newark"}
+    assert [each.stock.location for each in other.siblings] == ["Chicago"]
 
 
 async def test_a_service_level_asked_for_replaces_the_products_own() -> None:
-    decision = await CATALOGS.open(DecisionRequest(product_id="STEEL_SHEETS", mode="mock", service_level=0.77))
+    product = await CATALOGS.look_up(DecisionRequest(product_id="STEEL_SHEETS", mode="mock", service_level=0.77))
 
-    assert decision.product.present_plan.service_level == 0.77
+    assert product.present_plan.service_level == 0.77
 
 
 async def test_a_mode_without_a_catalogue_names_those_that_there_are() -> None:
     with pytest.raises(ModeUnavailable, match="use one of: input, mock"):
-        await CATALOGS.open(DecisionRequest(product_id="STEEL_SHEETS", mode="database"))
+        await CATALOGS.look_up(DecisionRequest(product_id="STEEL_SHEETS", mode="database"))
