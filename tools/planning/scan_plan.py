@@ -103,7 +103,7 @@ class _Interval:
 
     def lost(self, position: FloatArray) -> FloatArray:
         """Units of demand over the interval that `position` is expected to leave unserved."""
-        some = self.mean > 0
+        some = self.mean > SMALLEST_MEAN
         mean, variance = _least(self.mean), _least(self.predictive_variance)
         unserved = lognormal_expected_shortage(level=position, mean=mean, variance=variance)
         return np.where(some, unserved, np.maximum(0.0, self.mean - position))

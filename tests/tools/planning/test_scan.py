@@ -272,6 +272,11 @@ def test_what_runs_out_first_loses_most() -> None:
     assert found.lost_revenue_per_day[1] == pytest.approx(0, abs=1e-3)
 
 
+def test_an_interval_of_hardly_any_length_loses_no_more_than_the_demand() -> None:
+    found = scan(np.tile([3.0, 5.0], 10)[None], Terms(lead_time_days=1e-312))
+    assert found.lost_units_per_day[0] == pytest.approx(found.mean_per_day[0])
+
+
 @pytest.mark.parametrize("bad", [-1.0, np.inf, 1e16])
 def test_a_bad_demand_is_refused_with_its_row(bad: float) -> None:
     demand = np.ones((TASK_ROWS + 5, 10))
