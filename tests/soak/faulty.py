@@ -184,7 +184,19 @@ def _keep(task: asyncio.Task[None]) -> None:
 
 def _watch_no_orders() -> None:
     """An order is stored whatever is there already."""
-    placing._insert_order = lambda _: sa.insert(orders)
+    careful = placing.conflict_insert
+
+    def insert(connection: sa.Connection, table: sa.Table) -> Any:
+        return _CarelessInsert(table) if table is orders else careful(connection, table)
+
+    placing.conflict_insert = insert
+
+
+class _CarelessInsert(sa.Insert):
+    inherit_cache = True
+
+    def on_conflict_do_nothing(self, **_: Any) -> "_CarelessInsert":
+        return self
 
 
 @contextmanager

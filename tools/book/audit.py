@@ -10,7 +10,6 @@ from tools.book.rows import page_size, review_id, review_number
 from tools.records.facts import Record
 from tools.storage.database import Store, reads
 from tools.storage.schema import audit, orders, proposals
-from tools.storage.types import Now
 
 
 class Actor(Record):
@@ -77,33 +76,6 @@ class AuditStore(Store):
         if actor is not None:
             query = query.where((audit.c.actor == actor) | (audit.c.actor_id == actor))
         return [_entry(row) for row in connection.execute(query).mappings()]
-
-
-def write_audit(
-    connection: Connection,
-    event: str,
-    by: Actor,
-    figures: dict[str, Any],
-    *,
-    run_id: str | None = None,
-    proposal_number: int | None = None,
-    proposal_version: int | None = None,
-    order_number: str | None = None,
-) -> None:
-    """Add one entry, in the transaction of what it tells of. Never put a secret into `figures`."""
-    connection.execute(
-        sa.insert(audit).values(
-            at=Now(),
-            actor=by.name,
-            actor_id=by.id,
-            event=event,
-            run_id=run_id,
-            proposal_number=proposal_number,
-            proposal_version=proposal_version,
-            order_number=order_number,
-            figures=figures,
-        )
-    )
 
 
 def _entry(row: RowMapping) -> AuditEntry:

@@ -18,7 +18,8 @@ import sqlalchemy as sa
 from pydantic import AwareDatetime, Field
 from sqlalchemy import Connection
 
-from tools.book.audit import SERVICE, Actor, write_audit
+from tools.book.audit import SERVICE, Actor
+from tools.book.placing import write_audit
 from tools.book.rows import page_size
 from tools.records.errors import UnknownDeadLetter
 from tools.records.events import Receiver

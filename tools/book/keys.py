@@ -12,8 +12,8 @@ import sqlalchemy as sa
 from pydantic import AwareDatetime
 from sqlalchemy import Connection, RowMapping
 
-from tools.book.audit import SERVICE, Actor, write_audit
-from tools.book.placing import next_value
+from tools.book.audit import SERVICE, Actor
+from tools.book.placing import next_value, write_audit
 from tools.book.spending import FOREVER, limits_from, restate
 from tools.records.errors import Conflict, UnknownKey
 from tools.records.facts import Record

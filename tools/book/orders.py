@@ -23,7 +23,7 @@ from tools.book.spending import Spender, limits_from, reserve
 from tools.records.errors import AwaitsReview, Conflict, InvalidInput, InvalidQuantity, RunLost, UnknownOrder
 from tools.records.facts import Mode
 from tools.records.money import DayLimit
-from tools.records.orders import NewProposal, Order, Proposal, ProposalStatus, RunView
+from tools.records.orders import NewProposal, Order, Proposal, ProposalStatus, Run, RunView
 from tools.storage.database import Database, Store, reads, writes
 from tools.storage.schema import api_keys, orders, proposals, runs
 from tools.storage.types import Now, NowPlus
@@ -112,8 +112,7 @@ class OrderStore(Store):
         if view.proposal is None and new is not None:
             proposal = _propose(connection, view, new, "proposed", expires_in_hours, owner)
         else:
-            proposal = _placeable(view)
-            _check_owner(view, owner)
+            proposal = _placeable(view, owner)
         version = next_version(connection, proposal.product_id, proposal.mode)
         reason = hindrance(connection, proposal) or self._no_room(connection, proposal, version)
         if reason is None:
@@ -195,8 +194,7 @@ def _check_quantity(new: NewProposal, route: Route) -> None:
         )
 
 
-def _check_run(view: RunView, new: NewProposal) -> None:
-    run = view.run
+def _check_run(run: Run, new: NewProposal, owner: str | None) -> None:
     if run.status != "running":
         raise Conflict(f"Run {run.id} is {run.status}; a proposal needs a run that is still running.")
     if (new.product_id, new.location, new.mode) != (run.product_id, run.location, run.mode):
@@ -204,14 +202,15 @@ def _check_run(view: RunView, new: NewProposal) -> None:
             f"Run {run.id} is about {run.product_id} at {run.location} ({run.mode}); "
             f"it cannot propose for {new.product_id} at {new.location} ({new.mode})."
         )
+    if owner not in (None, run.owner):
+        raise _lost(run)
 
 
-def _check_owner(view: RunView, owner: str | None) -> None:
-    if owner is not None and view.run.owner != owner:
-        raise RunLost(f"Run {view.run.id} has been taken over; its new holder finishes it.")
+def _lost(run: Run) -> RunLost:
+    return RunLost(f"Run {run.id} has been taken over; its new holder finishes it.")
 
 
-def _placeable(view: RunView) -> Proposal:
+def _placeable(view: RunView, owner: str | None) -> Proposal:
     run, proposal = view.run, view.proposal
     if proposal is None:
         raise Conflict(f"Run {run.id} has no proposal yet; propose before placing.")
@@ -219,6 +218,8 @@ def _placeable(view: RunView) -> Proposal:
         raise AwaitsReview(f"{proposal.id} waits for a person, who alone can place its order.", view)
     if proposal.status != "proposed" or run.status != "running":
         raise Conflict(f"Run {run.id} is {run.status} and its proposal {proposal.status}; it has nothing to place.")
+    if owner not in (None, run.owner):
+        raise _lost(run)
     return proposal
 
 
@@ -242,8 +243,7 @@ def _propose(
     expires_in_hours: float,
     owner: str | None,
 ) -> Proposal:
-    _check_run(view, new)
-    _check_owner(view, owner)
+    _check_run(view.run, new, owner)
     expires_at = None if status == "no_action" else NowPlus(min(expires_in_hours, MAX_EXPIRY_HOURS) * 3600)
     insert = sa.insert(proposals).values(
         **proposal_values(new), status=status, version=1, created_at=Now(), expires_at=expires_at

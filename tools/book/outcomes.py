@@ -9,7 +9,8 @@ import sqlalchemy as sa
 from pydantic import ValidationError
 from sqlalchemy import Connection, RowMapping
 
-from tools.book.audit import Actor, write_audit
+from tools.book.audit import Actor
+from tools.book.placing import write_audit
 from tools.book.rows import first_view, select_views
 from tools.planning.confidence import CalibrationTable, assess, stratum
 from tools.records.errors import AlreadyRecorded, InvalidInput, UnknownOrder

@@ -15,13 +15,13 @@ from uuid import uuid4
 import sqlalchemy as sa
 from sqlalchemy import Connection
 
-from tools.book.audit import Actor, write_audit
+from tools.book.audit import Actor
 from tools.book.rows import order_from, review_id, review_number
 from tools.records.errors import Conflict
 from tools.records.facts import Mode
 from tools.records.orders import Order, Proposal, RunStatus
 from tools.storage.database import conflict_insert
-from tools.storage.schema import api_keys, counters, orders, outbox, product_versions, proposals, runs
+from tools.storage.schema import api_keys, audit, counters, orders, outbox, product_versions, proposals, runs
 from tools.storage.types import Now, Words, as_indexed
 
 MAX_LEAD_TIME_DAYS = 36_500
@@ -116,7 +116,8 @@ def place_order(
         "placed_by": placed_by.name,
         "placed_by_id": answered_by,
     }
-    row = connection.execute(_insert_order(connection).values(values).returning(*orders.c)).mappings().first()
+    insert = conflict_insert(connection, orders).values(values).on_conflict_do_nothing(index_elements=["run_id"])
+    row = connection.execute(insert.returning(*orders.c)).mappings().first()
     if row is None:
         raise Conflict(f"Run {proposal.run_id} already has its order; read the run to see it.")
     order = order_from(row)
@@ -124,10 +125,6 @@ def place_order(
     record(connection, "order.placed", proposal, by=placed_by, order=order)
     finish_run(connection, proposal.run_id, "executed")
     return order
-
-
-def _insert_order(connection: Connection) -> Any:
-    return conflict_insert(connection, orders).on_conflict_do_nothing(index_elements=["run_id"])
 
 
 def _order_values(proposal: Proposal, quantity: int, version: ProductVersion) -> dict[str, Any]:
@@ -198,4 +195,31 @@ def record(
         proposal_number=review_number(proposal.id),
         proposal_version=proposal.version,
         order_number=None if order is None else order.number,
+    )
+
+
+def write_audit(
+    connection: Connection,
+    event: str,
+    by: Actor,
+    figures: dict[str, Any],
+    *,
+    run_id: str | None = None,
+    proposal_number: int | None = None,
+    proposal_version: int | None = None,
+    order_number: str | None = None,
+) -> None:
+    """Add one entry, in the transaction of what it tells of. Never put a secret into `figures`."""
+    connection.execute(
+        sa.insert(audit).values(
+            at=Now(),
+            actor=by.name,
+            actor_id=by.id,
+            event=event,
+            run_id=run_id,
+            proposal_number=proposal_number,
+            proposal_version=proposal_version,
+            order_number=order_number,
+            figures=figures,
+        )
     )

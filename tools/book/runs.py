@@ -12,9 +12,9 @@ from typing import Any, NamedTuple
 import sqlalchemy as sa
 from sqlalchemy import Connection
 
-from tools.book.audit import Actor, write_audit
+from tools.book.audit import Actor
 from tools.book.expiry import expire_reviews
-from tools.book.placing import send
+from tools.book.placing import send, write_audit
 from tools.book.rows import VIEW_OF_RUN, first_row, run_from, view_from
 from tools.records.errors import Overloaded, UnknownRun
 from tools.records.orders import Lane, NewRun, Run, RunView
