@@ -1,74 +1,34 @@
-"""50 triggers at once against a provider that takes 0.8 s a call: `python -m benchmarks.concurrency`.
+"""50 and 200 triggers at once against a provider that takes 0.8 s a call: `python -m benchmarks.concurrency`.
 
-The service runs in this process with the real client of Groq, or of Gemini (`--provider gemini`); the provider runs in
-another. Printed: the wall time of a decision beside the two calls' own time, the longest stall of the event loop, and
-the memory each waiting run holds. With `--http` a real server is triggered over HTTP from here instead, of several
-`--processes` if told so, on SQLite or with `--postgresql`.
+A server of two processes (`--processes`) is triggered over HTTP, on SQLite or with `--postgresql`, with the real client
+of Groq or of Gemini (`--provider gemini`). The provider is a process of its own. Printed: the time of a decision beside
+the two calls' own time, and the CPU of it. The bar is for 50: a median of twice the two calls. 200 have none.
 """
 
 import argparse
 import asyncio
-import gc
-import resource
 import statistics
 import tempfile
-import time
-import tracemalloc
 from collections import Counter
 from collections.abc import Sequence
 from contextlib import ExitStack
 from pathlib import Path
 
 import psutil
-import uvloop
 
-from agent.runtime import Runtime, open_runtime
 from agent.settings import Settings
 from api.door.observability import configure_logging
 from benchmarks.load import Load, send
-from benchmarks.overhead import GEMINI, GROQ, decision_request, provider_process, settings
+from benchmarks.overhead import GEMINI, GROQ, provider_process, settings
 from benchmarks.server import server_process
 from benchmarks.throughput import cpu_seconds, postgres, triggers
 
-RUNS, DELAY_SECONDS, CALLS = 50, 0.8, 2
+RUNS = (50, 200)
+DELAY_SECONDS, CALLS = 0.8, 2
 OWN_SECONDS = DELAY_SECONDS * CALLS
 BAR = 2.0
 """For the median of 50 runs over HTTP with two processes, in times of the two calls alone."""
-TICK_SECONDS = 0.005
 NAMES = {"groq": f"groq:{GROQ}", "gemini": f"google_genai:{GEMINI}"}
-
-
-class LoopWatch:
-    """Notes how late the event loop wakes a task that sleeps for 5 ms."""
-
-    def __init__(self) -> None:
-        self.stalls: list[float] = []
-
-    async def watch(self) -> None:
-        while True:
-            began = time.perf_counter()
-            await asyncio.sleep(TICK_SECONDS)
-            self.stalls.append(time.perf_counter() - began - TICK_SECONDS)
-
-
-async def timed(runtime: Runtime, number: int) -> float:
-    began = time.perf_counter()
-    view = await runtime.decide(decision_request(number))
-    assert view.order is not None, view.run.status
-    return time.perf_counter() - began
-
-
-async def memory_while_waiting(runtime: Runtime, first: int, runs: int) -> float:
-    """KiB of Python objects held by each run while all of them wait for the model's first answer."""
-    gc.collect()
-    tracemalloc.start()
-    before, _ = tracemalloc.get_traced_memory()
-    waiting = [asyncio.create_task(timed(runtime, number)) for number in range(first, first + runs)]
-    await asyncio.sleep(DELAY_SECONDS * 0.9)
-    held, _ = tracemalloc.get_traced_memory()
-    tracemalloc.stop()
-    await asyncio.gather(*waiting)
-    return (held - before) / runs / 1024
 
 
 def chosen(folder: Path, gemini: str, groq: str, provider: str) -> Settings:
@@ -92,25 +52,7 @@ def report(seconds: Sequence[float], total: float, cpu: float, provider_cpu: flo
     print(f"CPU {cpu / runs * 1000:.1f} ms a run, of the provider beside it {provider_cpu / runs * 1000:.1f} ms")
 
 
-async def measure(folder: Path, runs: int, provider: str) -> None:
-    async with (
-        provider_process("--delay", str(DELAY_SECONDS)) as (gemini, groq),
-        open_runtime(chosen(folder, gemini, groq, provider)) as runtime,
-    ):
-        await timed(runtime, 0)
-        watch = LoopWatch()
-        watcher = asyncio.create_task(watch.watch())
-        began, cpu, others = time.perf_counter(), time.process_time(), providers_cpu()
-        seconds = await asyncio.gather(*(timed(runtime, number) for number in range(1, runs + 1)))
-        report(seconds, time.perf_counter() - began, time.process_time() - cpu, providers_cpu() - others)
-        watcher.cancel()
-        print(f"longest stall of the event loop {max(watch.stalls) * 1000:.0f} ms")
-        kibibytes = await memory_while_waiting(runtime, 10_000, min(runs, 50))
-    resident = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-    print(f"{kibibytes:.0f} KiB a waiting run; peak resident {resident:.0f} MiB")
-
-
-async def over_http(folder: Path, runs: int, provider: str, processes: int, on_postgresql: bool) -> None:
+async def measure(folder: Path, runs: int, provider: str, processes: int, on_postgresql: bool) -> None:
     with ExitStack() as stack:
         url = stack.enter_context(postgres(folder)) if on_postgresql else None
         async with provider_process("--delay", str(DELAY_SECONDS)) as (gemini, groq):
@@ -145,19 +87,15 @@ def _environment(settings: Settings, url: str | None) -> dict[str, str]:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--runs", type=int, default=RUNS)
+    parser.add_argument("--runs", type=int, nargs="+", default=RUNS)
     parser.add_argument("--provider", choices=NAMES, default="groq")
-    parser.add_argument("--http", action="store_true")
-    parser.add_argument("--processes", type=int, default=1)
+    parser.add_argument("--processes", type=int, default=2)
     parser.add_argument("--postgresql", action="store_true")
     options = parser.parse_args()
     configure_logging("error")
-    with tempfile.TemporaryDirectory() as name:
-        folder = Path(name)
-        if options.http:
-            asyncio.run(over_http(folder, options.runs, options.provider, options.processes, options.postgresql))
-        else:
-            uvloop.run(measure(folder, options.runs, options.provider))
+    for runs in options.runs:
+        with tempfile.TemporaryDirectory() as folder:
+            asyncio.run(measure(Path(folder), runs, options.provider, options.processes, options.postgresql))
 
 
 if __name__ == "__main__":

@@ -11,7 +11,7 @@ from tools.catalog.sources import Catalog
 from tools.planning.confidence import CalibrationTable
 from tools.planning.replenishment import plan
 from tools.records.errors import InvalidInput
-from tools.records.facts import Mode, ProductFacts, WhatIf
+from tools.records.facts import AS_THINGS_ARE, Mode, ProductFacts, WhatIf
 from tools.records.plan import Plan
 from tools.records.text import clean_facts
 
@@ -19,8 +19,6 @@ ProductId = Annotated[str, Field(min_length=1, max_length=100, description="As g
 Location = Annotated[str | None, Field(max_length=100, description="A location's id; leave out for the usual one.")]
 Family = Sequence[ProductFacts]
 """A product where it is asked for, and behind it the same product at its other locations."""
-
-AS_THINGS_ARE = WhatIf()
 
 
 class ModeUnavailable(InvalidInput):

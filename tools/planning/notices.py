@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator
 from tools.planning.interval_forecast import FEWEST_FOR_FORECAST_ERRORS
 from tools.planning.order_quantity import price_tiers
 from tools.planning.working import Working
+from tools.records.facts import AS_THINGS_ARE
 from tools.records.plan import Notice
 
 FEWEST_SALES = 3
@@ -20,7 +21,7 @@ def gather(working: Working) -> tuple[Notice, ...]:
 
 
 def _assumed(working: Working) -> Iterator[Notice]:
-    if not working.what_if.changes_nothing:
+    if working.what_if != AS_THINGS_ARE:
         yield Notice(
             code="what_if",
             message="Calculated with assumptions in place of facts; not the basis of an order.",

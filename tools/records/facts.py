@@ -140,6 +140,6 @@ class WhatIf(Record):
     demand_uplift: Uplift = 1.0
     """Factor on mean demand; 1.2 is 20 % more than the history says."""
 
-    @property
-    def changes_nothing(self) -> bool:
-        return self.service_level is None and self.lead_time_days is None and self.demand_uplift == 1
+
+AS_THINGS_ARE = WhatIf()
+"""No assumptions."""
