@@ -29,17 +29,7 @@ from agent.metrics import Metrics
 from agent.models.failures import TRANSIENT, BudgetSpent, ModelFailure, NoModelLeft
 from agent.models.link import Link, Query
 from agent.models.providers import configured_links, silence_clients
-from agent.models.spending import (
-    CALL_BUDGET,
-    COST,
-    LIST_PRICES,
-    LOST_TOKENS,
-    Ledger,
-    Spend,
-    SpendingLimits,
-    run_replies,
-    tokens,
-)
+from agent.models.spending import CALL_BUDGET, COST, LOST_TOKENS, Ledger, Spend, SpendingLimits, run_replies, tokens
 from agent.settings import Settings
 
 __all__ = ["BudgetSpent", "Link", "ModelChain", "NoModelLeft", "build_chain"]
@@ -257,7 +247,7 @@ def build_chain(
     silence_clients()
     links = configured_links(settings) if models is None else list(models)
     limits = SpendingLimits(settings.run_cost_limit, settings.day_cost_limit)
-    ledger = Ledger(prices={**LIST_PRICES, **settings.model_prices}, limits=limits)
+    ledger = Ledger(prices=settings.model_prices, limits=limits)
     for link in links:
         link.left_out = "" if link.local else ledger.objection(link.name)
         if link.left_out:

@@ -93,7 +93,8 @@ class Ledger:
     def __init__(
         self, *, prices: Prices, limits: SpendingLimits, today: Callable[[], date] = lambda: datetime.now(UTC).date()
     ) -> None:
-        self._prices, self._limits, self._today = prices, limits, today
+        self._prices: Prices = {**LIST_PRICES, **prices}
+        self._limits, self._today = limits, today
         self._day, self._settled, self._unsettled = today(), Spend(), Spend()
 
     @property
