@@ -1,4 +1,4 @@
-"""The model's calculator: what to order of one product, as things are or on assumptions."""
+"""The model's calculator: what to order of one product, as it is or with assumptions."""
 
 from math import ceil
 from operator import attrgetter

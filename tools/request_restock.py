@@ -9,7 +9,7 @@ from tools.catalog.products import Location, ProductId
 from tools.records.orders import RunView
 
 Begin = Callable[[str, str | None, str], Awaitable[tuple[RunView, str | None]]]
-"""Begins a run for a product, a location and a note: what came of it, and where a person decides on it."""
+"""Begins a run for a product, a location and a note. Returns the result and the address of its review."""
 
 
 async def request_restock(

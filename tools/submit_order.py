@@ -1,4 +1,4 @@
-"""The model's last word in a decision."""
+"""The model's submission in a decision."""
 
 from typing import Annotated, Any
 
@@ -27,5 +27,5 @@ async def submit_order(
     confidence: Annotated[float, Field(ge=0, le=1, allow_inf_nan=False, description="Your confidence, 0 to 1.")],
 ) -> dict[str, Any]:
     """Submit your decision, alone and last. Code checks it against the calculation."""
-    # A submission that stands alone ends the model's turn and is checked by the graph; this is one among others.
-    raise InvalidInput("Call submit_order alone, once the results of the other tools are in.")
+    # The graph checks a submission that comes alone. One among other calls ends up here.
+    raise InvalidInput("Call submit_order alone, after the results of the other tools.")

@@ -80,7 +80,7 @@ async def test_an_order_is_submitted_alone_or_not_at_all(start: Any, says: Any) 
 
     answer = await _called(runtime, says, "submit_order", case=await _decision(), **order)
 
-    assert json.loads(answer.text) == {"error": "Call submit_order alone, once the results of the other tools are in."}
+    assert json.loads(answer.text) == {"error": "Call submit_order alone, after the results of the other tools."}
 
 
 async def test_a_restock_from_a_chat_is_asked_for_in_its_callers_name(start: Any, says: Any) -> None:

@@ -1,4 +1,4 @@
-"""What a key may decide: not on its own order unless it is allowed to, and no order beyond its spending limits."""
+"""What a key may decide: no order that it asked for itself, unless it is allowed to, and none above its limits."""
 
 import sqlalchemy as sa
 from sqlalchemy import Connection
@@ -15,10 +15,10 @@ _MOST_NAMED = 5
 
 
 def require_authority(connection: Connection, proposal: Proposal, quantity: int, by: Actor, *, day: str) -> None:
-    """Whether this key may have this order placed at this moment, as the book knows the key now; its value is reserved.
+    """Check that this key may have the order placed now, and reserve its value.
 
-    A decider without a stored key (the one of the settings, a program that uses the book itself) has every right.
-    Raises OwnOrder, LimitExceeded.
+    A decider without a stored key (API_KEY, or a program that uses the book itself) may decide everything. Raises
+    OwnOrder, LimitExceeded.
     """
     query = sa.select(api_keys.c.limits, api_keys.c.may_approve_own).where(api_keys.c.id == by.id)
     row = connection.execute(query).first() if by.id else None
@@ -26,8 +26,8 @@ def require_authority(connection: Connection, proposal: Proposal, quantity: int,
         return
     if proposal.requested_by_id == by.id and not row.may_approve_own:
         raise OwnOrder(
-            f"{proposal.id} was asked for with this same key, which may not approve its own orders. Another key with "
-            "the scope approve can; an admin may allow it to a new key with --may-approve-own."
+            f"{proposal.id} was asked for with this key, which may not approve its own orders. Use another key with "
+            "the scope approve, or ask an admin for one that may approve its own (--may-approve-own)."
         )
     if proposal.action == "transfer":
         return

@@ -1,4 +1,4 @@
-"""Reviews whose time is over. One becomes `expired` when somebody next looks at it, at its run or at the queue."""
+"""Expired reviews. One becomes `expired` when it, its run or the queue is next read."""
 
 import sqlalchemy as sa
 from sqlalchemy import Connection
@@ -16,7 +16,7 @@ _OVER = sa.and_(as_indexed("proposals.status = 'pending'"), proposals.c.expires_
 
 
 async def expire_reviews(database: Database) -> None:
-    """Notice every review whose time is over, at most 500. Nothing is written where there is none."""
+    """Mark reviews whose time is over as expired, at most 500."""
     due = sa.select(proposals.c.number).where(_OVER).order_by(proposals.c.number).limit(_EXPIRY_LIMIT)
 
     def expire_due(connection: Connection) -> None:
@@ -36,7 +36,7 @@ def _expire(connection: Connection, number: int) -> None:
 
 
 def announce(connection: Connection, event: str, proposal: Proposal, **more: str) -> None:
-    """Tell outside systems about a review: its identity and outcome, without the plan."""
+    """Send an event about a review: its id and outcome, without the plan."""
     names = {"id", "run_id", "status", "version", "action", "product_id", "location", "mode", "quantity"}
     names |= {"expires_at", "decided_at", "decided_by", "decision_reason", "review_reasons"}
     payload = proposal.model_dump(mode="json", include=names) | more

@@ -1,4 +1,4 @@
-"""Answers kept by idempotency key, so that a repeated request gets the first answer instead of a second effect."""
+"""Answers stored by idempotency key, so that a repeated request gets the first answer instead of a second effect."""
 
 import sqlalchemy as sa
 from sqlalchemy import Connection, RowMapping
@@ -11,7 +11,7 @@ from tools.storage.types import Now, NowPlus
 
 
 class StoredAnswer(Record):
-    """What the first request with this key was answered."""
+    """The answer to the first request with this key."""
 
     status_code: int
     body: str
@@ -24,11 +24,10 @@ class IdempotencyStore(Store):
     def begin(
         self, connection: Connection, key: str, caller: str, body_hash: str, *, lease_seconds: float = 60
     ) -> StoredAnswer | None:
-        """None: this request is the one to answer; end it with `finish_idempotent` or `abandon_idempotent`. Otherwise
-        the answer already given.
+        """None if this request is to be answered; then call `finish` or `abandon`. Otherwise the stored answer.
 
-        Whoever crashes in between holds the key until the lease ends; then a repeated request is let through. What it
-        does must find the first one's effect again: give a run an id that follows from caller and key.
+        A process that crashes in between holds the key until the lease ends. Then a repeated request is let through,
+        and must find the effect of the first: a run's id follows from caller and key.
 
         Raises IdempotencyMismatch if the key came with another body, InFlight while the first is being answered.
         """
@@ -36,7 +35,7 @@ class IdempotencyStore(Store):
         taken = conflict_insert(connection, idempotency).values(
             caller=caller, key=key, body_hash=body_hash, lease_until=until, created_at=Now()
         )
-        # Also where whoever took it has left a request with the same body unanswered for too long.
+        # Also if the process that took the key has not answered for too long.
         left = (_UNANSWERED, idempotency.c.lease_until <= Now(), idempotency.c.body_hash == body_hash)
         taken = taken.on_conflict_do_update(
             index_elements=["caller", "key"], set_={"lease_until": until}, where=sa.and_(*left)
@@ -47,8 +46,8 @@ class IdempotencyStore(Store):
 
     @writes
     def finish(self, connection: Connection, key: str, caller: str, status_code: int, body: str) -> StoredAnswer | None:
-        """Keep the answer for every later request with this key. The first answer stands: where a request that was let
-        through after the lease has given it, it is returned, to be given here too."""
+        """Store the answer for later requests with this key. The first answer stands: if a request that was let
+        through after the lease has stored one, that one is returned, to be given here too."""
         kept = sa.update(idempotency).where(*_is(key, caller), _UNANSWERED).values(status_code=status_code, body=body)
         if connection.execute(kept).rowcount:
             return None
@@ -57,7 +56,7 @@ class IdempotencyStore(Store):
 
     @writes
     def abandon(self, connection: Connection, key: str, caller: str) -> None:
-        """Give an unanswered key back: nothing was done, and a repeated request may try again."""
+        """Give the key back: nothing was done, and the request may be sent again."""
         connection.execute(sa.delete(idempotency).where(*_is(key, caller), _UNANSWERED))
 
 
@@ -71,8 +70,10 @@ def _is(key: str, caller: str) -> tuple[sa.ColumnElement[bool], sa.ColumnElement
 def _answer(row: RowMapping, body_hash: str) -> StoredAnswer:
     if row["body_hash"] != body_hash:
         raise IdempotencyMismatch(
-            "This Idempotency-Key came before with another body; use a new key for a new request."
+            "This Idempotency-Key came before with another body. Use a new key for a new request."
         )
     if row["status_code"] is None:
-        raise InFlight("The first request with this Idempotency-Key is still being answered; repeat it in a moment.")
+        raise InFlight(
+            "The first request with this Idempotency-Key is still being answered. Send it again in a few seconds."
+        )
     return StoredAnswer(status_code=row["status_code"], body=row["body"])

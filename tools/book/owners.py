@@ -1,7 +1,7 @@
-"""Who holds runs: a process, known to live for as long as it keeps its file locked.
+"""The processes that hold runs. A process lives as long as its file is locked.
 
-The system lets go of a lock when its process ends, however it ends, so whoever shares the folder learns of a death at
-once. Where processes share no folder, a run's lease has to end first.
+The operating system releases the lock when a process ends in any way, so processes that share the folder notice at
+once. Elsewhere a run's lease must end first.
 """
 
 import fcntl
@@ -15,13 +15,13 @@ import sqlalchemy as sa
 
 
 class Owner:
-    """This process among those that hold runs."""
+    """This process."""
 
     def __init__(self, name: str, folder: Path | None) -> None:
         self.name, self._folder = name, folder
 
     def dead(self, names: Collection[str]) -> list[str]:
-        """Which of these are known to have ended. A name belongs to one process, so none of them comes back."""
+        """Those of the owners that have ended. A name belongs to one process and is never used again."""
         if self._folder is None:
             return []
         return [name for name in names if name != self.name and not _is_locked(self._folder / name)]
@@ -29,8 +29,8 @@ class Owner:
 
 @contextmanager
 def become_owner(database_url: str) -> Iterator[Owner]:
-    """A name of this process's own. Beside an order book in a file, where all its processes are on this host, a locked
-    file bears it."""
+    """A name for this process. With a SQLite order book, whose processes are all on this host, a locked file has that
+    name."""
     url, name = sa.make_url(database_url), uuid4().hex
     if url.get_backend_name() != "sqlite" or not url.database:
         yield Owner(name, None)

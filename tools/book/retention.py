@@ -1,7 +1,7 @@
-"""What the order book may forget: answers kept for repeated requests, conversations, events told, what runs were asked.
-Orders, proposals, decisions and the audit trail stay for ever; they say what was done, by whom, on which numbers.
+"""Removes what may go: answers for repeated requests, conversations, delivered events, and what runs were sent.
+Orders, proposals, decisions and the audit trail stay for ever.
 
-Each call is one small transaction on the oldest rows, so that nobody waits long for it.
+Each call is a small transaction on the oldest rows, so that nobody waits long for it.
 """
 
 from collections.abc import Collection
@@ -19,11 +19,11 @@ _OVER = ("executed", "no_action", "rejected", "expired", "failed")
 
 
 class RetentionStore(Store):
-    """Forgets what is older than so many days, by the database's clock."""
+    """Removes what is older than a number of days, by the database's clock."""
 
     @writes
     def forget_answers(self, connection: Connection, *, days: float) -> int:
-        """How many kept answers were forgotten, at most 200. A key that is still being answered stays."""
+        """Remove stored answers, at most 200, and return how many. A key that is still being answered stays."""
         old = sa.select(idempotency.c.caller, idempotency.c.key).where(
             idempotency.c.created_at <= _ago(days), idempotency.c.lease_until <= Now()
         )
@@ -33,7 +33,7 @@ class RetentionStore(Store):
 
     @reads
     def old_conversations(self, connection: Connection, *, days: float) -> list[str]:
-        """Conversations that began longer ago, at most 200. Delete their threads, then `forget_conversations`."""
+        """Conversations that began earlier, at most 200. Delete their threads, then call `forget_conversations`."""
         old = sa.select(conversations.c.id).where(conversations.c.created_at <= _ago(days))
         return list(connection.scalars(old.order_by(conversations.c.created_at).limit(BATCH)))
 
@@ -43,8 +43,8 @@ class RetentionStore(Store):
 
     @reads
     def old_requests(self, connection: Connection, *, days: float) -> list[str]:
-        """Runs that ended longer ago, at most 200, and whose request is still kept. Delete their threads, then
-        `forget_requests`. A run whose thread has yet to be told of a decision is not among them."""
+        """Runs that ended earlier and whose request is still stored, at most 200. Delete their threads, then call
+        `forget_requests`. Runs whose thread has not yet seen its decision are left out."""
         old = sa.select(runs.c.id).where(
             runs.c.finished_at <= _ago(days),
             runs.c.status.in_(_OVER),
@@ -55,12 +55,12 @@ class RetentionStore(Store):
 
     @writes
     def forget_requests(self, connection: Connection, run_ids: Collection[str]) -> None:
-        """The run stays, with its plan, proposal and order; what the caller sent with it does not."""
+        """Remove what the callers sent. The runs stay, with plan, proposal and order."""
         connection.execute(sa.update(runs).where(runs.c.id.in_(run_ids)).values(request={}))
 
     async def forget_events(self, *, days: float) -> int:
-        """How many events of the outbox were forgotten with their deliveries, at most 200: those handed out longer ago,
-        of which no delivery is still to be made or ended since. Dead letters are among them."""
+        """Remove events with their deliveries, at most 200, and return how many: those handed out earlier, with no
+        delivery pending or ended since. Dead letters are among them."""
         held = sa.exists().where(
             deliveries.c.event_sequence == outbox.c.sequence,
             (deliveries.c.status == "pending") | (deliveries.c.finished_at > _ago(days)),
@@ -70,7 +70,7 @@ class RetentionStore(Store):
         gone = await self.database.read(lambda connection: connection.scalars(oldest).all())
 
         def forget(connection: Connection) -> int:
-            # Asked again with the rows in hand: a dead letter may have been replayed meanwhile.
+            # Checked again in the DELETE: a dead letter may have been replayed meanwhile.
             free = connection.scalars(old.where(outbox.c.sequence.in_(gone)).with_for_update()).all()
             connection.execute(sa.delete(deliveries).where(deliveries.c.event_sequence.in_(free)))
             connection.execute(sa.delete(outbox).where(outbox.c.sequence.in_(free)))

@@ -1,4 +1,4 @@
-"""Reviews: proposals that wait for a person, and the one decision that each of them gets."""
+"""Reviews: proposals that wait for a person, and the one decision on each."""
 
 from decimal import Decimal
 
@@ -33,17 +33,17 @@ from tools.storage.schema import decisions, proposals
 from tools.storage.types import Now, as_indexed
 
 MAX_QUANTITY = 10**15
-"""Whole numbers up to here survive every JSON reader; no order is near it."""
+"""Every JSON reader keeps whole numbers up to here; no order is near it."""
 _PROPOSAL = sa.select(proposals, OVERDUE).where(proposals.c.number == sa.bindparam("of_number"))
 _REVIEWED = as_indexed("proposals.status IN ('pending', 'approved', 'rejected', 'expired')")
 _DECIDED = {"approve": "approved", "edit": "edited", "reject": "rejected"}
 
 
 class ReviewStore(Store):
-    """The review queue. A proposal whose time is over becomes `expired` when somebody next looks."""
+    """The review queue. A proposal whose time is over becomes `expired` when it is next read."""
 
     async def get(self, review_id: str) -> Proposal:
-        """Raises UnknownReview."""
+        """One review. Raises UnknownReview."""
         number = review_number(review_id)
         row = await self.database.read(first_row, _PROPOSAL, of_number=number)
         if row is not None and row["overdue"]:
@@ -56,8 +56,8 @@ class ReviewStore(Store):
     async def page(
         self, status: ProposalStatus | None = None, limit: int = 50, before: str | None = None
     ) -> list[Proposal]:
-        """Newest first, at most 200; `before` is the last id of the page before. Without a status: all that a person
-        has or had to decide."""
+        """A page of reviews, newest first, at most 200. `before` is the last id of the page before. Without a status
+        all reviews are listed, decided ones too."""
         query = sa.select(proposals).where(_REVIEWED if status is None else proposals.c.status == status)
         if before is not None:
             query = query.where(proposals.c.number < review_number(before))
@@ -68,7 +68,7 @@ class ReviewStore(Store):
 
     @reads
     def figures(self, connection: Connection) -> tuple[int, float]:
-        """How many proposals wait for a person, and for how many seconds the oldest has (0 when none waits)."""
+        """The number of waiting proposals, and the age of the oldest in seconds (0 if none waits)."""
         query = sa.select(sa.func.count(), sa.func.min(proposals.c.created_at), Now()).where(PENDING_NOW)
         count, oldest, now = connection.execute(query).one()
         return count, 0.0 if oldest is None else max(0.0, (now - oldest).total_seconds())
@@ -88,17 +88,17 @@ class ReviewStore(Store):
         unit_price: Decimal | None = None,
         supplier: str | None = None,
     ) -> RunView:
-        """Decide a waiting proposal: of any number of attempts, at any moment, exactly one succeeds. The same decision
-        by the same person again is answered with the first one's outcome, marked as `standing`.
+        """Decide a waiting proposal. Of any number of attempts exactly one succeeds. The same decision by the same
+        person again returns the first result, marked as `standing`.
 
-        One transaction compares and sets (still pending, of this `version` if one is given, not expired by the
-        database's clock), places the order or closes the run, and writes decision, outbox and audit rows. `approve`
-        orders what is stored, which must be what the reviewer says to have seen, `edit` another quantity within the
-        plan's bounds, `reject` nothing. To approve a proposal to order nothing closes its run as `no_action`. The key
-        `decided_by_id` must have the right and the money for it.
+        One transaction compares and sets (still pending, of this `version` if given, not expired by the database's
+        clock), places the order or closes the run, and writes decision, outbox and audit rows. `approve` orders what
+        is stored, if that is what the reviewer saw. `edit` orders another quantity within the plan's bounds, `reject`
+        orders nothing. To approve a proposal to order nothing closes its run as `no_action`. The key `decided_by_id`
+        must be allowed to decide, within its limits.
 
-        Raises UnknownReview; AlreadyDecided, saying who decided what and when or what has changed; InvalidQuantity,
-        OwnOrder and LimitExceeded, and then nothing is decided.
+        Raises UnknownReview, and AlreadyDecided with who decided what and when, or what has changed. Raises
+        InvalidQuantity, OwnOrder and LimitExceeded; then nothing is decided.
         """
         number, by = review_number(review_id), Actor(name=decided_by, id=decided_by_id)
         seen = quantity if decision == "approve" else None
@@ -115,7 +115,7 @@ class ReviewStore(Store):
 def _claim(
     connection: Connection, number: int, version: int | None, decision: DecisionKind, reason: str, by: Actor
 ) -> Proposal | None:
-    """The compare-and-set: the proposal as decided, or None if it was not there to be decided."""
+    """Compare and set: the proposal as decided, or None if it could not be decided."""
     claim = sa.update(proposals).where(proposals.c.number == number, PENDING_NOW)
     if version is not None:
         claim = claim.where(proposals.c.version == version)
@@ -138,7 +138,7 @@ def _first_decision(
     quantity: int | None,
     by: Actor,
 ) -> RunView:
-    """The outcome of this same decision, made before by the same person; in every other case AlreadyDecided."""
+    """The result of the same earlier decision of the same person. Raises AlreadyDecided otherwise."""
     row = connection.execute(_PROPOSAL, {"of_number": number}).mappings().first()
     if row is None:
         raise unknown_review(review_id(number))
@@ -155,7 +155,7 @@ def _first_decision(
         placed = f"{view.order.items[0].quantity} units ordered as {view.order.number}"
     raise AlreadyDecided(
         f"{proposal.id} was {proposal.status} by {proposal.decided_by} at {proposal.decided_at:%Y-%m-%d %H:%M:%S} UTC "
-        f"({placed}); a review is decided once."
+        f"({placed}); a review is decided only once."
     )
 
 
@@ -175,7 +175,7 @@ def _require_decided(proposal: Proposal, version: int | None, *, overdue: bool) 
 
 
 def _check_seen(proposal: Proposal, quantity: int | None, unit_price: Decimal | None, supplier: str | None) -> None:
-    """A decision is on what is stored and on nothing else that a reviewer may have had before them; None: not said."""
+    """Refuse an approval of something other than what is stored. None: the reviewer did not say."""
     suppliers = (proposal.supplier_name, proposal.supplier_id)
     differing = {
         f"the quantity is {proposal.quantity}": quantity not in (None, proposal.quantity),

@@ -1,4 +1,4 @@
-"""The order book's rows as records, and a record's identity as people read it."""
+"""The order book's rows as records, and the ids that people see."""
 
 import re
 from collections.abc import Mapping
@@ -28,7 +28,7 @@ _REVIEW_ID = re.compile(r"RV-(\d{6,18})", re.ASCII)
 
 
 def page_size(limit: int) -> int:
-    """A list's length as asked, within 1 … 200."""
+    """The length of a page: as asked, within 1 … 200."""
     return max(1, min(limit, MAX_PAGE))
 
 
@@ -88,7 +88,7 @@ def proposal_values(new: NewProposal) -> dict[str, Any]:
 
 
 OVERDUE = sa.and_(proposals.c.status == "pending", proposals.c.expires_at <= Now()).label("overdue")
-"""The proposal still waits for a person, but its time is over."""
+"""The proposal still waits, but its time is over."""
 
 
 def select_views() -> sa.Select[Any]:

@@ -1,9 +1,8 @@
-"""Money that may be spent without asking: a key's limits, the service's limit of a day, and the ledger behind both.
+"""Spending limits of keys and of the service's day, and the ledger behind both.
 
-An order takes its value from the ledger in its own transaction, by an UPDATE that is refused once the limit would be
-passed: however many orders are placed at once, together they never pass it. Amounts are never converted between
-currencies here; a key with limits may spend in those currencies alone. The ledger counts in millionths, which both
-databases add exactly.
+An order takes its value from the ledger in its own transaction, by an UPDATE that is refused if it would pass the
+limit. So orders placed at once never pass it together. Amounts are never converted here; a key with limits may spend in
+those currencies only. The ledger counts in millionths, which both databases add exactly.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -40,7 +39,7 @@ class Claim(NamedTuple):
     amount: int
     limit: int
     wording: str
-    """Of the limit, with its figure."""
+    """The limit in words, with its figure."""
 
 
 def reserve(
@@ -52,8 +51,8 @@ def reserve(
     spender: Spender,
     day_limit: DayLimit | None = None,
 ) -> str | None:
-    """Take an order's value from every limit that it counts against. None when there was room everywhere; otherwise why
-    not, in words, and nothing is taken. Without limits no statement is sent."""
+    """Take an order's value from every limit that it counts against. Returns None, or in words the limit that has no
+    room; then nothing is taken."""
     claims, refusal = _claims(value, currency, day, spender, day_limit)
     for position, claim in enumerate(claims):
         if refusal is None and not _take(connection, claim):
@@ -64,7 +63,7 @@ def reserve(
 
 
 def room(connection: Connection, value: Decimal, currency: str, *, day: str, spender: Spender) -> bool:
-    """Whether the key could spend this much at this moment."""
+    """Whether the key could spend this much now."""
     claims, refusal = _claims(value, currency, day, spender, None)
     for claim in claims:
         if refusal is None and _spent(connection, claim) + claim.amount > claim.limit:
@@ -73,7 +72,7 @@ def room(connection: Connection, value: Decimal, currency: str, *, day: str, spe
 
 
 def restate(connection: Connection, account: str, spent: Mapping[tuple[str, str], Decimal]) -> None:
-    """Set what an account has spent, by period and currency: what it spent while it had no limit counts too."""
+    """Set what an account has spent, by period and currency. What it spent without a limit counts too."""
     connection.execute(sa.delete(spending).where(spending.c.account == account))
     rows = [
         {"account": account, "period": period, "currency": currency, "spent": min(_millionths(value), _MOST)}
@@ -89,7 +88,7 @@ _MOST = MAX_LIMIT * _MILLION
 def _claims(
     value: Decimal | None, currency: str, day: str, spender: Spender, day_limit: DayLimit | None
 ) -> tuple[list[Claim], str | None]:
-    """What to take, always in the same order, so that two orders never wait for each other; or why none may be."""
+    """What to take, or why nothing may be. The order is always the same, so that two orders never deadlock."""
     if not value:
         unknown = "No unit price is known" if value is None else "The unit price is 0"
         held = f"{unknown}, so the order's value cannot be held against the spending limits."
@@ -138,7 +137,7 @@ def _claims_of_key(value: Decimal, currency: str, day: str, spender: Spender) ->
 
 
 def _checked(claims: list[Claim], order: str) -> tuple[list[Claim], str | None]:
-    """Refuses what alone is above a limit, so that the ledger's numbers stay in range."""
+    """Refuse a value that is above a limit by itself, so that the ledger's numbers stay in range."""
     over = next((claim for claim in claims if claim.amount > claim.limit), None)
     return (claims, None) if over is None else ([], f"{over.wording}; {order}.")
 
@@ -189,5 +188,5 @@ def _money(value: Decimal, currency: str) -> str:
 
 
 def limits_from(stored: Iterable[Any] | None) -> tuple[Limit, ...]:
-    """A key's limits as they are stored with it."""
+    """The limits of a stored key."""
     return tuple(Limit.model_validate(each) for each in stored or ())

@@ -1,4 +1,4 @@
-"""What models have used up in a day, over all processes and restarts; and whose conversation is whose."""
+"""What models used in a day, over all processes and restarts; and the owners of conversations."""
 
 from collections.abc import Mapping
 from datetime import date
@@ -13,17 +13,17 @@ from tools.storage.types import Now
 
 
 class UsageStore(Store):
-    """Sums by day and kind, kept among the counters; conversations with their owners."""
+    """Sums by day and kind, stored as counters; conversations with their owners."""
 
     async def add(self, day: date, used: Mapping[str, int]) -> dict[str, int]:
-        """Add these amounts to the day's sums, and return all sums of the day as they are then."""
+        """Add these amounts to the day's sums, and return the new sums."""
         if any(used.values()):
             await self._add(day, used)
         return await self.of_day(day)
 
     @writes
     def _add(self, connection: Connection, day: date, used: Mapping[str, int]) -> None:
-        # In one order: processes that add to the same sums at once wait for each other and do not deadlock.
+        # Always in the same order, so that processes that add at once do not deadlock.
         for kind in sorted(used):
             insert = conflict_insert(connection, counters).values(name=_name(day, kind), value=used[kind])
             more = {"value": counters.c.value + used[kind]}
@@ -31,23 +31,25 @@ class UsageStore(Store):
 
     @reads
     def of_day(self, connection: Connection, day: date) -> dict[str, int]:
-        """The day's sums by kind; nothing where nothing was used."""
+        """The day's sums by kind."""
         prefix = _name(day, "")
         query = sa.select(counters.c.name, counters.c.value).where(counters.c.name.startswith(prefix, autoescape=True))
         return {name.removeprefix(prefix): value for name, value in connection.execute(query)}
 
     @writes
     def own_conversation(self, connection: Connection, conversation_id: str, owner: str) -> None:
-        """Begin a conversation, or go on with one's own. Raises UnknownConversation if it is somebody else's."""
+        """Begin a conversation, or go on with it. Raises UnknownConversation if it belongs to somebody else."""
         insert = conflict_insert(connection, conversations).values(id=conversation_id, owner=owner, created_at=Now())
         connection.execute(insert.on_conflict_do_nothing())
         found = connection.scalar(sa.select(conversations.c.owner).where(conversations.c.id == conversation_id))
         if found != owner:
-            raise UnknownConversation(f"No conversation {conversation_id[:80]!r} of yours; leave it out to begin one.")
+            raise UnknownConversation(
+                f"No conversation {conversation_id[:80]!r} of yours. Leave conversation_id out to begin one."
+            )
 
     @reads
     def conversation_owner(self, connection: Connection, conversation_id: str) -> str | None:
-        """Who began the conversation; None if nobody did."""
+        """The owner of the conversation, or None if there is none."""
         owner: str | None = connection.scalar(
             sa.select(conversations.c.owner).where(conversations.c.id == conversation_id)
         )

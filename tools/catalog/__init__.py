@@ -1,1 +1,1 @@
-"""Where facts come from: the request, the sample catalogue, files; and the stock on its way by our own orders."""
+"""Where facts come from: the request, the sample catalogue, files. Own open orders count as stock on the way."""

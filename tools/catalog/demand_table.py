@@ -27,13 +27,13 @@ PANDAS_PERIOD: dict[Period, str] = {"day": "D", "week": "W", "month": "M"}
 
 PARQUET, CSV = (".parquet", ".pq"), (".csv", ".txt", ".tsv")
 CERTAIN_GAP_ROWS = 20
-"""Rows that a stretch without any would have had at the table's mean rate, before a note names it."""
+"""A stretch without rows is noted if, at the mean rate of the table, it would have had so many."""
 PRODUCT_NAMES = ("product_id", "product", "sku", "item_id", "item", "stockcode", "article", "id")
 DATE_NAMES = ("date", "day", "week", "month", "period", "invoicedate", "timestamp", "time")
 QUANTITY_NAMES = ("quantity", "demand", "units", "qty", "sales")
 PRICE_NAMES = ("unit_price", "unitprice", "price")
 FIRST_LINE = 2
-"""The line of a CSV file's first row, as a spreadsheet numbers it; faults are named by their line."""
+"""Line of a CSV file's first row, as a spreadsheet counts. Faults are named by their line."""
 SHORT_DATE = re.compile(r"^\s*(?P<first>\d{1,2})(?P<mark>[./-])(?P<second>\d{1,2})[./-]\d{2,4}\b")
 DECIMAL_COMMA = re.compile(r"\s*-?[\d.]*,\d+\s*")
 
@@ -48,7 +48,7 @@ class DemandTable:
     unit_prices: FloatArray | None = None
     """The median price of each product's sales, where the table has prices."""
     notes: tuple[str, ...] = ()
-    """What the reader assumed and a person should know."""
+    """What was assumed, for a person to know."""
 
     @property
     def period_days(self) -> float:
@@ -58,9 +58,9 @@ class DemandTable:
 def read_demand(
     path: Path, *, period: Period = "day", drop_returns: bool = False, product: str | None = None
 ) -> DemandTable:
-    """Read a table from a file. `product` names the column that tells products apart, where its name does not.
+    """Read a table from a file. `product` names the product column if its own name does not tell.
 
-    Rows with a quantity below 0 are returns: refused, unless they are to be left out, as demand is counted before them.
+    Rows with a quantity below 0 are returns. They are refused, or left out on demand: demand counts before returns.
     """
     if path.suffix.lower() not in (*PARQUET, *CSV):
         raise InvalidInput(f"{path.name} is neither .csv nor .parquet; give one of these.")
@@ -70,7 +70,7 @@ def read_demand(
 
 
 def sample_table() -> DemandTable:
-    """The sample catalogue that ships with the package: made-up demand, out-of-stock days unknown."""
+    """The sample catalogue of the package: made-up demand, with out-of-stock days unknown."""
     from tools.catalog.sample.reader import read_sample
 
     facts = [each for each in read_sample() if not each.demand.deterministic]
@@ -98,7 +98,7 @@ def _read(path: Path, product: str | None) -> "pd.DataFrame":
             return pd.read_parquet(path)
         names = pd.read_csv(path, sep=None, engine="python", nrows=0).columns
         key = product or find_column(names, PRODUCT_NAMES)
-        # Products are not numbers: 007 is another one than 7.
+        # Product ids are text: 007 is not 7.
         frame = pd.read_csv(path, sep=None, engine="python", dtype={key: str} if key in names else None)
         frame.index = frame.index + FIRST_LINE
         return frame
@@ -114,7 +114,7 @@ def demand_table(
     drop_returns: bool = False,
     product: str | None = None,
 ) -> DemandTable:
-    """The same from a DataFrame."""
+    """The table of a DataFrame."""
     key = product or find_column(frame.columns, PRODUCT_NAMES)
     if key is None or key not in frame.columns:
         wanted = f" {product!r}" if product else ""

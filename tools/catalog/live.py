@@ -1,4 +1,4 @@
-"""A catalogue whose stock counts this service's own orders: what was placed and is not yet due is on order."""
+"""A catalogue whose stock counts this service's own open orders."""
 
 from datetime import UTC, datetime
 
@@ -9,9 +9,9 @@ from tools.records.orders import Order
 
 
 class LiveCatalog:
-    """`Catalog` over another one, with the order book's open orders added to every product's stock.
+    """A catalogue with the order book's open orders added to the stock of its products.
 
-    Without this a second run would not see what the first has ordered and would order it again.
+    Without them a second run would order again what the first has ordered.
     """
 
     def __init__(self, catalog: Catalog, book: OrderBook, mode: Mode) -> None:
@@ -35,8 +35,8 @@ class LiveCatalog:
 
 
 def with_orders(facts: ProductFacts, orders: list[Order]) -> ProductFacts:
-    """The facts with these orders of the same product counted: towards this location as on order, and transfers out of
-    it as stock that has already been given away."""
+    """The facts with these orders of the product counted: orders to this location are on order, transfers out of it are
+    stock already given away."""
     mine = [order for order in orders if order.product_id == facts.product.id]
     incoming = tuple(_as_open(order) for order in mine if order.location == facts.stock.location)
     outgoing = sum(_units(order) for order in mine if order.source_location == facts.stock.location)

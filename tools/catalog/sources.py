@@ -1,4 +1,4 @@
-"""Where facts about products come from. Every catalogue answers the same four questions."""
+"""Catalogues: where facts about products come from."""
 
 from collections.abc import Iterable
 from datetime import UTC, date, datetime, timedelta
@@ -20,7 +20,7 @@ class Catalog(Protocol):
         ...
 
     async def family(self, product_id: str, location: str | None = None) -> tuple[ProductFacts, ...]:
-        """The same, with the product at its other locations behind it: what could be transferred."""
+        """The same, followed by the product at its other locations, from where it could be transferred."""
         ...
 
     async def all_facts(self) -> tuple[ProductFacts, ...]:
@@ -31,9 +31,9 @@ class Catalog(Protocol):
 
 
 class SampleCatalog:
-    """The sample that ships with the package, dated so that its history always ends yesterday.
+    """The sample catalogue of the package. Its history always ends yesterday.
 
-    `today` pins the date; without it the dates move on at midnight (UTC) in a process that keeps running.
+    `today` fixes the date. Without it the dates move on at midnight (UTC).
     """
 
     def __init__(self, *, today: date | None = None) -> None:
@@ -96,7 +96,7 @@ def _sample() -> tuple[ProductFacts, ...]:
 
 
 def _moved(facts: ProductFacts, shift: timedelta) -> ProductFacts:
-    """The same facts with the history's end moved. Everything else is relative to today already."""
+    """The same facts with the end of the history moved. All else is relative to today already."""
     last = facts.demand.last_period
     demand = facts.demand.model_copy(update={"last_period": last + shift if last else None})
     return facts.model_copy(update={"demand": demand})

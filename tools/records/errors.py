@@ -1,7 +1,7 @@
-"""Every error the stock side raises, as one tree.
+"""All errors of the tools, as one tree.
 
     RestockError
-    ├── InvalidInput            the caller's data cannot be used as it stands
+    ├── InvalidInput            the caller's data cannot be used
     │   ├── InvalidDemand       a demand history with a bad value; names the position
     │   └── InvalidQuantity     a quantity that breaks the order's own rules
     ├── NotFound
@@ -13,18 +13,18 @@
     │   ├── UnknownConversation
     │   ├── UnknownDeadLetter
     │   └── UnknownKey
-    ├── Conflict                the request was sound, the world has moved on
+    ├── Conflict                the request is right but comes too late, or twice
     │   ├── AlreadyDecided      the review has been decided, changed or has expired
     │   ├── AlreadyRecorded     another outcome of the order has been recorded
-    │   ├── AwaitsReview        the order may not be placed automatically: a person has to decide; carries the run
+    │   ├── AwaitsReview        a person must decide; carries the run
     │   ├── IdempotencyMismatch the same key came with another body
     │   ├── InFlight            the same key is still being answered
-    │   └── RunLost             somebody else has taken the run over; leave it to them
-    ├── BeyondAuthority         sound and in time, but not for this caller to do
-    │   ├── OwnOrder            whoever asked for an order may not approve it
+    │   └── RunLost             another process has taken over the run
+    ├── BeyondAuthority         the caller may not do this
+    │   ├── OwnOrder            the key that asked for an order may not approve it
     │   └── LimitExceeded       the order is above what the caller may spend
-    └── Unavailable             a store or a queue cannot serve now; try again later
-        └── Overloaded          as many runs wait as may
+    └── Unavailable             database or queue cannot serve now; try again later
+        └── Overloaded          too many runs wait
 
 Each message says what was wrong, what was got and what to do next. `code` is stable: programs may rely on it.
 """

@@ -1,4 +1,4 @@
-"""Events that other systems may hear of, and the systems that hear of them."""
+"""Events for other systems, and the receivers of events."""
 
 from base64 import b64decode
 from hashlib import sha256
@@ -26,27 +26,27 @@ SigningSecret = Annotated[SecretStr, AfterValidator(_able_to_sign)]
 
 
 class Receiver(Record):
-    """A system that hears of events, as WEBHOOKS lists it. Its address may hold a token and is not shown."""
+    """A receiver of events, as WEBHOOKS lists it. Its address may hold a token and is not shown."""
 
     url: HttpUrl = Field(repr=False)
     secret: SigningSecret
     old_secret: SigningSecret | None = None
-    """Signs as well, while the receiver changes over to a new secret."""
+    """Signs as well while the receiver changes to a new secret."""
     events: tuple[EventName, ...] = ()
     """Empty for every event."""
     name: Annotated[str, Field(pattern=r"^[\w.-]{0,64}$")] = ""
 
     @property
     def address(self) -> str:
-        """Stands for the address where it may be read: its host, and a number that only this address has."""
+        """The address as it may be shown: its host, and a number that only this address has."""
         return f"{self.url.host}-{sha256(str(self.url).encode()).hexdigest()[:8]}"
 
     @property
     def identity(self) -> str:
-        """What its deliveries are kept under."""
+        """The name under which its deliveries are stored."""
         return self.name or self.address
 
     @property
     def signing(self) -> list[str]:
-        """The secrets that sign, in the clear."""
+        """The secrets that sign, in plain text."""
         return [secret.get_secret_value() for secret in (self.secret, self.old_secret) if secret]

@@ -14,8 +14,8 @@ Currency = Annotated[str, Field(pattern=r"^[A-Z]{3}$")]
 
 
 class Limit(Record):
-    """What a key may spend in one currency; None is no limit. A run places one order at the most, so `per_order` is the
-    limit of a run as well."""
+    """What a key may spend in one currency; None is no limit. A run places one order at most, so `per_order` is also
+    its limit."""
 
     currency: Currency
     per_order: Amount | None = None
@@ -32,7 +32,7 @@ class DayLimit(Record):
 
 
 def in_currency(value: Decimal, currency: str, wanted: str, exchange_rates: Mapping[str, Decimal]) -> Decimal | None:
-    """The value in the currency wanted, or None where no rate is known.
+    """The value in the wanted currency, or None if no rate is known.
 
     >>> in_currency(Decimal(100), "EUR", "USD", {"EUR": Decimal("1.08")})
     Decimal('108.00')

@@ -1,4 +1,4 @@
-"""Runs, what they propose, the orders that come of it, and how those turned out."""
+"""Runs, their proposals, the orders that come of them, and how these turned out."""
 
 from decimal import Decimal
 from typing import Annotated, Literal
@@ -9,7 +9,7 @@ from tools.records.facts import CurrencyCode, Location, Mode, Money, NonNegative
 from tools.records.plan import Action, Confidence, Plan, Stratum
 
 Lane = Literal["interactive", "bulk"]
-"""Whether somebody waits for the run's answer, or will ask for it later."""
+"""Whether a caller waits for the result, or will ask for it later."""
 RunId = Annotated[str, Field(description="Id of the decision run; ask for it at `/runs/{run_id}`.")]
 RunStatus = Annotated[
     Literal["queued", "running", "pending_review", "executed", "no_action", "rejected", "expired", "failed"],
@@ -28,7 +28,7 @@ DecisionKind = Literal["approve", "edit", "reject"]
 
 
 class NewRun(Record):
-    """A decision run, recorded before anything else happens. `request` is all that a re-run needs, as JSON."""
+    """A decision run, recorded before anything else happens. `request` is all that it takes to run again, as JSON."""
 
     id: str
     product_id: str
@@ -37,7 +37,7 @@ class NewRun(Record):
     origin: Literal["trigger", "chat"]
     requested_by: str
     requested_by_id: str = ""
-    """The key that asked, by its id: names repeat."""
+    """Id of the key that asked; names may repeat."""
     request: dict[str, object]
 
 
@@ -52,11 +52,11 @@ class Run(NewRun):
     created_at: AwareDatetime
     finished_at: AwareDatetime | None
     failure: str | None = None
-    """Why the run failed, when it did."""
+    """Why the run failed, if it did."""
 
 
 class NewProposal(Record):
-    """What a run proposes, with everything a reviewer needs. Written once per run; the first one stands."""
+    """The proposal of a run, with everything a reviewer needs. It is written once; the first one stands."""
 
     run_id: str
     action: Action
@@ -74,7 +74,7 @@ class NewProposal(Record):
     plan: Plan
     confidence: Confidence
     review_reasons: tuple[str, ...] = ()
-    """Why a person must look; empty when the order may be placed automatically."""
+    """Why a person must decide; empty when the order may be placed automatically."""
     rationale: str = ""
     """The model's words: unverified text."""
     concerns: tuple[str, ...] = ()
@@ -114,7 +114,7 @@ class OrderLine(Record):
 
 
 class Order(Record):
-    """A placed order. `number` is what people and outside systems call it: PO-2026-000001, TR-2026-000001."""
+    """A placed order. People and other systems know it by its `number`: PO-2026-000001, TR-2026-000001."""
 
     number: str
     """Number of the order. A system that receives orders should take each number once."""
@@ -183,7 +183,7 @@ class OrderOutcome(OutcomeReport):
 
 
 class RunView(Record):
-    """A run with what came of it. `standing` marks an earlier run's answer, returned instead of a second one."""
+    """A run with its result. `standing` marks an earlier run that answers this request too."""
 
     run: Run
     proposal: Proposal | None

@@ -1,4 +1,4 @@
-"""Text from outside, made safe to show: what a person cannot see, a model must not read either."""
+"""Makes text from outside safe: characters that people cannot see are removed, so that no model reads them."""
 
 import unicodedata
 
@@ -18,7 +18,7 @@ _INVISIBLE_CATEGORIES = frozenset({"Cc", "Cf", "Cs", "Co", "Cn"})
 def clean_text(text: str, *, limit: int) -> str:
     """One line of visible characters, at most `limit` of them, in composed form (NFC).
 
-    Joiners are stripped as well: an emoji that falls apart costs less than a word that reads two ways.
+    Joiners are removed too: better a broken emoji than a word that can be read in two ways.
 
     >>> clean_text(" Blue\\u202e mug\\U000e0041\\n ", limit=20)
     'Blue mug'
@@ -30,7 +30,7 @@ def clean_text(text: str, *, limit: int) -> str:
 
 
 def clean_facts(facts: ProductFacts) -> ProductFacts:
-    """The same facts with every text cleaned. An id that would change is refused: two ids must not look alike."""
+    """The facts with every text cleaned. An id that would change is refused, because two ids must not look alike."""
     product, supplier, stock = facts.product, facts.supplier, facts.stock
     _require_visible("product id", product.id)
     _require_visible("location", stock.location)
@@ -64,7 +64,7 @@ def _require_visible(name: str, value: str) -> None:
 
 
 def _visible(text: str) -> list[str]:
-    """The characters that remain; a line break or tab becomes a space, so that it still parts words."""
+    """The visible characters. A line break or tab becomes a space, so that words stay apart."""
     return [
         " " if character.isspace() else character
         for character in text

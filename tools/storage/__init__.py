@@ -1,1 +1,1 @@
-"""The engine under the order book, its tables, and the migrations that shape them."""
+"""The database of the order book: engine, tables and migrations."""

@@ -1,5 +1,5 @@
-"""One way to the database, SQLite in a file or PostgreSQL: a transaction is an ordinary function of a connection, and
-runs in a thread from start to end."""
+"""The database, SQLite in a file or PostgreSQL. A transaction is an ordinary function of a connection, and runs in a
+thread from start to end."""
 
 import asyncio
 import sqlite3
@@ -36,10 +36,10 @@ _DRIVERS = {
 
 
 class Database:
-    """An engine and its threads. A caller who goes away leaves its transaction to the thread, which ends it.
+    """An engine and its threads. If a caller goes away, the thread still ends its transaction.
 
-    SQLite has one writer at a time, so the writers of a process queue here, in order, for the one thread that writes,
-    and wait for the file's lock only while another process holds it.
+    SQLite allows one writer at a time. So the writers of a process queue for one thread, and wait for the file's lock
+    only while another process writes.
     """
 
     def __init__(self, database_url: str) -> None:
@@ -57,23 +57,24 @@ class Database:
         await asyncio.to_thread(self.close)
 
     def close(self) -> None:
-        """Let what has been begun end, then its threads and connections."""
+        """Wait for running transactions, then close threads and connections."""
         self._readers.shutdown()
         self._writers.shutdown()
         self.engine.dispose()
 
     async def read(self, work: Callable[Concatenate[Connection, P], T], *args: P.args, **named: P.kwargs) -> T:
-        """What the work returns: one look at the book."""
+        """Run the work as a transaction that reads, and return its result."""
         transaction = partial(in_transaction, self.engine, work, *args, **named)
         return await asyncio.get_running_loop().run_in_executor(self._readers, transaction)
 
     async def write(self, work: Callable[Concatenate[Connection, P], T], *args: P.args, **named: P.kwargs) -> T:
-        """What the work returns, once all that it wrote is stored. Nothing is stored if it raises."""
+        """Run the work as a transaction that writes, and return its result once it is stored. Nothing is stored if it
+        raises."""
         transaction = partial(in_transaction, self._writing, work, *args, **named)
         return await asyncio.get_running_loop().run_in_executor(self._writers, transaction)
 
     async def require_tables(self) -> None:
-        """Raises Unavailable where a table is missing that the code needs: nobody has migrated this database."""
+        """Raises Unavailable if a table is missing because nobody has migrated the database."""
         found = await self.read(lambda connection: sa.inspect(connection).get_table_names())
         missing = sorted(metadata.tables.keys() - set(found))
         if missing:
@@ -81,8 +82,8 @@ class Database:
 
 
 class Store:
-    """A part of the order book. Its methods marked with `reads` or `writes` are transactions: each is written as an
-    ordinary method that is given a connection, and awaited without one."""
+    """A part of the order book. A method marked with `reads` or `writes` is a transaction: it is written as an ordinary
+    method with a connection, and awaited without one."""
 
     def __init__(self, database: Database) -> None:
         self.database = database
@@ -113,18 +114,18 @@ def writes(method: Callable[Concatenate[S, Connection, P], T]) -> Callable[Conca
 def in_transaction(
     engine: Engine, work: Callable[Concatenate[Connection, P], T], *args: P.args, **named: P.kwargs
 ) -> T:
-    """What the work returns. Raises Unavailable for whatever says that the database cannot serve."""
+    """The result of the work. Raises Unavailable for any error that says that the database cannot serve."""
     try:
         with engine.begin() as connection:
             return work(connection, *args, **named)
     except (exc.OperationalError, exc.InterfaceError, exc.TimeoutError, sqlite3.OperationalError) as error:
         raise Unavailable(
-            "The order book's database cannot serve now; try again shortly, with the same Idempotency-Key."
+            "The order book's database cannot serve now. Try again in a few seconds, with the same Idempotency-Key."
         ) from error
 
 
 def conflict_insert(connection: Connection, table: sa.Table) -> Any:
-    """An INSERT that knows `on_conflict_do_nothing` and `on_conflict_do_update` in this database's words."""
+    """An INSERT with this database's `on_conflict_do_nothing` and `on_conflict_do_update`."""
     return postgresql.insert(table) if connection.dialect.name == "postgresql" else sqlite.insert(table)
 
 
@@ -132,10 +133,10 @@ def create_engine(database_url: str, *, busy_seconds: float = _BUSY_SECONDS) -> 
     """An engine for `sqlite:///path` or `postgresql://…`; nothing connects until it is used.
 
     SQLite: the file is created with its folder, for its owner alone; write-ahead log, every commit synced to disk,
-    foreign keys on, and `busy_seconds` of patience with other processes. PostgreSQL: connections are checked before
-    use, so that a restarted server is found again.
+    foreign keys on, and a wait of `busy_seconds` for other processes. PostgreSQL: connections are checked before use,
+    so that they survive a restart of the server.
 
-    Raises InvalidInput for any other database and for one in memory, which each connection would have to itself.
+    Raises InvalidInput for any other database, and for one in memory.
     """
     url = _checked(database_url)
     if url.get_backend_name() == "postgresql":
@@ -158,14 +159,14 @@ def create_engine(database_url: str, *, busy_seconds: float = _BUSY_SECONDS) -> 
 
 
 def keep_private(path: Path) -> None:
-    """Create the file for its owner alone, for it holds what people said; SQLite gives the files beside it the same
-    mode. One that is there already keeps the mode that somebody gave it."""
+    """Create the file for its owner only. SQLite gives the files beside it the same mode. An existing file keeps its
+    mode."""
     if not path.exists():
         path.touch(mode=0o600)
 
 
 def switch_to_write_ahead_log(path: Path, *, patience_seconds: float = 60) -> None:
-    """SQLite gives up at once, whatever its timeout, when several processes switch a new file's journal together."""
+    """Switch a new file to the write-ahead log. SQLite gives up at once if several processes switch it together."""
     give_up = time.monotonic() + patience_seconds
     while True:
         try:
@@ -197,11 +198,11 @@ def _configure(connection: sqlite3.Connection, _: Any) -> None:
 
 
 def _begin(connection: Connection, *, patience_seconds: float) -> None:
-    """A transaction that writes takes SQLite's lock first: one that has read before it asks for the lock may be refused
-    at once.
+    """Begin a transaction. One that writes takes SQLite's lock first, because SQLite may refuse the lock to one that
+    has read before.
 
-    SQLite's own patience looks again after up to 100 ms, and seldom finds the lock free while another process writes a
-    lot; so it is asked every millisecond.
+    SQLite itself tries again only after up to 100 ms, and seldom finds the lock free while another process writes a
+    lot. So the lock is tried every millisecond.
     """
     if not connection.get_execution_options().get("writes", False):
         connection.exec_driver_sql("BEGIN")

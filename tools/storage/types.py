@@ -13,7 +13,7 @@ from sqlalchemy.types import TypeEngine
 
 
 class Instant(TypeDecorator[datetime]):
-    """A moment in UTC. SQLite holds `2026-01-31T12:00:00.000Z`, whose order as text is the order in time."""
+    """A moment in UTC. SQLite stores `2026-01-31T12:00:00.000Z`, so that text order is time order."""
 
     impl = String(24)
     cache_ok = True
@@ -36,7 +36,7 @@ class Instant(TypeDecorator[datetime]):
 
 
 class Money(TypeDecorator[Decimal]):
-    """An exact decimal: `numeric` on PostgreSQL, its digits as text on SQLite, which would make it a float."""
+    """An exact decimal: `numeric` on PostgreSQL, text on SQLite, which would make it a float."""
 
     impl = Text
     cache_ok = True
@@ -54,7 +54,8 @@ class Money(TypeDecorator[Decimal]):
 
 
 class Words(TypeDecorator[str]):
-    """Text of any origin. Neither database can hold lone surrogates, nor PostgreSQL NUL: U+FFFD stands for them."""
+    """Text from outside. U+FFFD replaces lone surrogates, which no database holds, and NUL, which PostgreSQL
+    refuses."""
 
     impl = Text
     cache_ok = True
@@ -73,7 +74,7 @@ class Now(FunctionElement[datetime]):
 
 
 class NowPlus(FunctionElement[datetime]):
-    """The database's clock, so many seconds later."""
+    """The database's clock, a number of seconds later."""
 
     type = Instant()
     inherit_cache = True
@@ -89,7 +90,7 @@ def _now_sqlite(element: Now, compiler: SQLCompiler, **kw: Any) -> str:
 
 @compiles(Now, "postgresql")
 def _now_postgresql(element: Now, compiler: SQLCompiler, **kw: Any) -> str:
-    # now() stands still for a whole transaction, waits for locks included; an expiry must not.
+    # now() is the start of the transaction; an expiry must count the wait for locks too.
     return "statement_timestamp()"
 
 
@@ -105,7 +106,7 @@ def _now_plus_postgresql(element: NowPlus, compiler: SQLCompiler, **kw: Any) -> 
 
 
 def as_indexed(condition: str) -> ColumnElement[bool]:
-    """A condition in the words of an index over part of a table. Without a type: of a boolean one SQLite is asked
-    whether it `= 1`, and then reads through the whole table."""
+    """A condition written exactly as a partial index has it. SQLAlchemy would add `= 1` to a boolean one, and SQLite
+    would then read the whole table."""
     words: ColumnElement[bool] = literal_column(condition)
     return words

@@ -1,4 +1,4 @@
-"""The scan as a table of plans, what loses most revenue a day first, and the files it is read from and written to.
+"""The scan as a table of plans, the largest lost revenue a day first, and its files.
 
 The terms of a product stand in a row with its `product_id`, under the names of `tools.planning.scan.Terms`.
 """
@@ -70,7 +70,7 @@ def _numbers(frame: "pd.DataFrame", name: str) -> FloatArray:
     try:
         return np.asarray(frame[name].to_numpy(dtype=np.float64))
     except (TypeError, ValueError) as error:
-        raise InvalidInput(f"Column {name} has something else than numbers ({error}); correct it.") from error
+        raise InvalidInput(f"Column {name} holds something other than numbers ({error}). Correct it.") from error
 
 
 def _table(frame: "pd.DataFrame", found: PlanColumns) -> "pd.DataFrame":
@@ -84,7 +84,7 @@ def _table(frame: "pd.DataFrame", found: PlanColumns) -> "pd.DataFrame":
 
 
 def _sorted(plans: "pd.DataFrame") -> "pd.DataFrame":
-    """Where no price is known, what is lost in units decides."""
+    """By lost revenue; without prices, by lost units."""
     order = ["lost_revenue_per_day", "lost_units_per_day"]
     return plans.sort_values(order, ascending=False, kind="stable", na_position="last", ignore_index=True)
 

@@ -153,7 +153,7 @@ def test_scan_says_where_the_terms_are_no_numbers(run: Any, sales: Path, tmp_pat
     result = run("scan", str(sales), "--products", "terms.csv")
 
     assert result.exit_code == 2
-    assert "Column lead_time_days has something else than numbers (could not convert" in result.stderr
+    assert "Column lead_time_days holds something other than numbers (could not convert" in result.stderr
 
 
 @pytest.mark.parametrize("command", ["backtest", "calibrate", "scan"])

@@ -65,7 +65,7 @@ def test_without_prices_what_loses_most_units_comes_first() -> None:
         (PRODUCTS.rename(columns={"product_id": "what"}), {}, "no column product_id"),
         (PRODUCTS.drop(columns="lead_time_days"), {}, "No lead_time_days"),
         (PRODUCTS, {"lead_tim": 7}, "'lead_tim' is not a term"),
-        (PRODUCTS.assign(on_hand="many"), {}, "Column on_hand has something else than numbers"),
+        (PRODUCTS.assign(on_hand="many"), {}, "Column on_hand holds something other than numbers"),
     ],
 )
 def test_terms_that_cannot_be_planned_by_are_refused_with_what_to_give(
