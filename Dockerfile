@@ -14,7 +14,7 @@ RUN /opt/restock/bin/pip install --no-deps --no-build-isolation . \
 
 FROM python:3.11-slim
 ENV PATH=/opt/restock/bin:$PATH PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1 HOST=0.0.0.0 PORT=8000 \
-    DATABASE_URL=sqlite+aiosqlite:////data/restock.db CHECKPOINT_PATH=/data/checkpoints.db
+    DATABASE_URL=sqlite:////data/restock.db CHECKPOINT_PATH=/data/checkpoints.db
 RUN useradd --system --uid 10001 --home-dir /nonexistent --no-create-home restock \
  && install --directory --owner=restock /data
 COPY --from=build /opt/restock /opt/restock

@@ -56,8 +56,8 @@ class Settings(BaseSettings):
     """Address to listen on; 0.0.0.0 for every interface."""
     port: Annotated[int, Field(ge=0, le=65535)] = 8000
     """Port to listen on; 0 takes a free one."""
-    database_url: str = "sqlite+aiosqlite:///data/restock.db"
-    """The order book: sqlite+aiosqlite:///path, or postgresql://user@host/name, which takes in the workflow memory."""
+    database_url: str = "sqlite:///data/restock.db"
+    """The order book: sqlite:///path, or postgresql://user@host/name, which takes in the workflow memory."""
 
     primary_model: Model = "google_genai:gemini-3.5-flash-lite"
     """The model asked first, as `provider:model`."""

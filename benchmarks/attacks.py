@@ -184,7 +184,7 @@ async def attacked(folder: Path, variant: Variant) -> AsyncIterator[Service]:
         settings = Settings(
             _env_file=None,
             api_key=SecretStr(KEY),
-            database_url=f"sqlite+aiosqlite:///{folder}/{variant}.db",
+            database_url=f"sqlite:///{folder}/{variant}.db",
             checkpoint_path=folder / f"{variant}-checkpoints.db",
             gemini_api_key=SecretStr(gemini.key) if variant == "obedient" else None,
             gemini_base_url=gemini.url,

@@ -123,7 +123,7 @@ def _owner(file: str, name: str) -> str:
 async def measure(folder: Path) -> None:
     settings = Settings(
         _env_file=None,
-        database_url=f"sqlite+aiosqlite:///{folder}/book.db",
+        database_url=f"sqlite:///{folder}/book.db",
         checkpoint_path=folder / "checkpoints.db",
         log_level="error",
     )

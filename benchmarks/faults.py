@@ -104,7 +104,7 @@ def settings(folder: Path, gemini: ProviderServer, groq: ProviderServer, order: 
     return Settings(
         _env_file=None,
         api_key=SecretStr(KEY),
-        database_url=f"sqlite+aiosqlite:///{folder}/faults.db",
+        database_url=f"sqlite:///{folder}/faults.db",
         checkpoint_path=folder / "checkpoints.db",
         gemini_api_key=SecretStr(gemini.key),
         gemini_base_url=gemini.url,

@@ -60,7 +60,7 @@ GEMINI, GROQ = "gemini-3.5-flash-lite", "openai/gpt-oss-120b"
 def settings(folder: Path, gemini: str, groq: str, **changes: Any) -> Settings:
     return Settings(
         _env_file=None,
-        database_url=f"sqlite+aiosqlite:///{folder}/book.db",
+        database_url=f"sqlite:///{folder}/book.db",
         checkpoint_path=folder / "checkpoints.db",
         primary_model=f"groq:{GROQ}",
         fallback_models=f"google_genai:{GEMINI}",

@@ -29,7 +29,7 @@ def server_process(folder: Path, **environment: str) -> Iterator[tuple[str, int]
     settings = {
         "PORT": str(port),
         "API_KEY": KEY,
-        "DATABASE_URL": f"sqlite+aiosqlite:///{folder}/server.db",
+        "DATABASE_URL": f"sqlite:///{folder}/server.db",
         "CHECKPOINT_PATH": f"{folder}/server-checkpoints.db",
         "LOG_LEVEL": "error",
     }

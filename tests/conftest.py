@@ -73,7 +73,7 @@ async def database_url(
     if request.param == "sqlite":
         source = await migrated("sqlite", lambda: f"sqlite:///{tmp_path_factory.mktemp('template')}/book.db")
         shutil.copy(sa.make_url(source).database or "", tmp_path / "book.db")
-        yield f"sqlite+aiosqlite:///{tmp_path}/book.db"
+        yield f"sqlite:///{tmp_path}/book.db"
         return
     server = request.getfixturevalue("postgres")
     url = server.create(template=sa.make_url(await migrated("postgresql", server.create)).database)

@@ -37,7 +37,7 @@ def own_folders(tmp_path, monkeypatch):
     folders = {"HOME": "home", "IPYTHONDIR": "ipython", "JUPYTER_RUNTIME_DIR": "jupyter", "MPLCONFIGDIR": "matplotlib"}
     for variable, folder in folders.items():
         monkeypatch.setenv(variable, str(tmp_path / folder))
-    monkeypatch.setenv("DATABASE_URL", f"sqlite+aiosqlite:///{tmp_path}/restock.db")
+    monkeypatch.setenv("DATABASE_URL", f"sqlite:///{tmp_path}/restock.db")
     monkeypatch.setenv("CHECKPOINT_PATH", str(tmp_path / "checkpoints.db"))
     monkeypatch.setenv("MPLBACKEND", "module://matplotlib_inline.backend_inline")
     monkeypatch.setenv("PYTHONPATH", str(ROOT))

@@ -23,7 +23,7 @@ async def show_decision(product_id: str, settings: Settings) -> None:
     with tempfile.TemporaryDirectory(prefix="restock-demo-") as folder:
         temporary = settings.model_copy(
             update={
-                "database_url": f"sqlite+aiosqlite:///{folder}/restock.db",
+                "database_url": f"sqlite:///{folder}/restock.db",
                 "checkpoint_path": Path(folder) / "checkpoints.db",
             }
         )

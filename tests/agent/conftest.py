@@ -52,7 +52,7 @@ OpenRuntime = Callable[..., Awaitable[Runtime]]
 def settings(tmp_path: Path) -> Settings:
     return Settings(
         _env_file=None,
-        database_url=f"sqlite+aiosqlite:///{tmp_path}/restock.db",
+        database_url=f"sqlite:///{tmp_path}/restock.db",
         checkpoint_path=tmp_path / "checkpoints.db",
     )
 

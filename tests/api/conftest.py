@@ -86,7 +86,7 @@ def settings_in(folder: Path) -> Settings:
     return Settings(
         _env_file=None,
         api_key=KEY,
-        database_url=f"sqlite+aiosqlite:///{folder}/restock.db",
+        database_url=f"sqlite:///{folder}/restock.db",
         checkpoint_path=folder / "checkpoints.db",
         gemini_api_key=None,
         groq_api_key=None,

@@ -210,7 +210,7 @@ async def test_queued_runs_of_a_killed_server_are_finished_by_the_next_start(
         killed.kill()
 
     data = tmp_path / "data"
-    url, memory = f"sqlite+aiosqlite:///{data}/restock.db", data / "checkpoints.db"
+    url, memory = f"sqlite:///{data}/restock.db", data / "checkpoints.db"
     left = await _statuses((await start(database_url=url, checkpoint_path=memory, work_runs=False)).book)
     book = (await start(database_url=url, checkpoint_path=memory)).book
 

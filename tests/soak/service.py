@@ -57,7 +57,7 @@ def place(database: Database) -> Iterator[Place]:
     with TemporaryDirectory(prefix="restock-soak-") as name:
         folder = Path(name)
         if database == "sqlite":
-            yield Place(f"sqlite+aiosqlite:///{folder}/book.db", folder)
+            yield Place(f"sqlite:///{folder}/book.db", folder)
         else:
             with postgres_server() as server:
                 yield Place(server.create(DATABASE_NAME), folder, server)

@@ -22,7 +22,7 @@ from tools.records.plan import Confidence, ImpliedService, Plan
 def empty_database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
     """A database without tables."""
     if request.param == "sqlite":
-        yield f"sqlite+aiosqlite:///{tmp_path}/folder/book.db"
+        yield f"sqlite:///{tmp_path}/folder/book.db"
         return
     server = request.getfixturevalue("postgres")
     url = server.create()

@@ -15,8 +15,6 @@ def run(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Callable[..., Result
     monkeypatch.chdir(tmp_path)
 
     def run(*arguments: str, **environment: str) -> Result:
-        return CliRunner().invoke(
-            app, arguments, env={"DATABASE_URL": f"sqlite+aiosqlite:///{tmp_path}/b.db"} | environment
-        )
+        return CliRunner().invoke(app, arguments, env={"DATABASE_URL": f"sqlite:///{tmp_path}/b.db"} | environment)
 
     return run

@@ -18,7 +18,7 @@ Restock = Callable[..., Result]
 def restock(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Restock:
     monkeypatch.chdir(tmp_path)
     monkeypatch.delenv("API_KEY", raising=False)
-    monkeypatch.setenv("DATABASE_URL", f"sqlite+aiosqlite:///{tmp_path}/book.db")
+    monkeypatch.setenv("DATABASE_URL", f"sqlite:///{tmp_path}/book.db")
     return lambda *arguments: CliRunner().invoke(app, arguments)
 
 

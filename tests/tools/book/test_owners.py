@@ -22,7 +22,7 @@ with become_owner(sys.argv[1]) as owner:
 
 @pytest.fixture
 def url(tmp_path: Path) -> str:
-    return f"sqlite+aiosqlite:///{tmp_path}/folder/book.db"
+    return f"sqlite:///{tmp_path}/folder/book.db"
 
 
 @pytest.fixture
