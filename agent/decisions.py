@@ -74,11 +74,11 @@ class Decisions:
         decision = await self._taken_in(request)
         run, fresh, _ = admitted = await self._admit(decision, "bulk")
         if _is_about_other_facts(admitted):
-            run, fresh, _ = await self._admit(decision, "bulk", join=False)
+            run, fresh, _ = admitted = await self._admit(decision, "bulk", join=False)
         self._queue.announce("bulk")
         if fresh:
             return _unfinished(run)
-        return (await self._book.runs.get(run.id)).model_copy(update={"standing": True})
+        return await self._kept(admitted, await self._book.runs.get(run.id))
 
     async def review(
         self,
@@ -131,7 +131,15 @@ class Decisions:
                     self._work.places["interactive"].release()
             answer = await self._joined(admitted, give_up)
             if admitted.fresh or answer.standing:
-                return answer.model_copy(update={"standing": not admitted.fresh})
+                return await self._kept(admitted, answer)
+
+    async def _kept(self, admitted: Admitted, view: RunView) -> RunView:
+        """The answer; `standing`, and kept for the request to be answered again, where the run is another's."""
+        run_id = admitted.request.run_id
+        standing = not admitted.fresh and view.run.id != run_id
+        if standing and run_id is not None:
+            await self._book.runs.keep_answer(_new_run(admitted.request), view.run.id)
+        return view.model_copy(update={"standing": standing})
 
     async def _taken_in(self, request: DecisionRequest) -> Decision:
         """The request with its product, which is known to be plannable."""

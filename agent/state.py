@@ -33,6 +33,8 @@ class DecisionRequest(Record):
     """Id of the key that asks."""
     run_id: Annotated[str, Field(pattern=r"^[0-9a-f]{32}$")] | None = None
     """The run's id if the caller's Idempotency-Key determines it; otherwise a new one is made."""
+    body_hash: str | None = None
+    """Hash of what was sent. It tells a repeated request from another one with the same Idempotency-Key."""
 
 
 class ChatAnswer(Record):

@@ -1,6 +1,6 @@
 """Decisions on one product, and the calculation alone."""
 
-from contextlib import suppress
+from datetime import UTC, datetime, timedelta
 from typing import Annotated, Any, Literal
 
 import structlog
@@ -16,10 +16,12 @@ from api.bodies.fields import Identifier, identifier
 from api.bodies.runs import AcceptedAnswer, DebugAnswer, TriggerAnswer
 from api.bodies.triggers import Trigger
 from api.door.doorkeeper import needs
-from api.door.idempotency import Accepted, Attempt
+from api.door.errors import restock_problem
+from api.door.idempotency import REPLAYED, Attempt
 from api.routes.wiring import CallerGiven, RuntimeGiven, as_json, problems
+from tools.book.idempotency import MISMATCH
 from tools.records.errors import IdempotencyMismatch, InFlight, RestockError, Unavailable
-from tools.records.orders import Run, RunView
+from tools.records.orders import RunView
 
 router = APIRouter(tags=["decisions"])
 _PREFER = {
@@ -59,24 +61,18 @@ async def trigger(
 
     The run is recorded first. With `Prefer: respond-async`, or when it takes long, the answer is 202 with its id."""
     attempt = Attempt(request, body, runtime.book)
-    decision = body.to_request(requested_by=caller.name, requested_by_id=caller.id, run_id=attempt.run_id)
-
+    decision = body.to_request(
+        requested_by=caller.name, requested_by_id=caller.id, run_id=attempt.run_id, body_hash=attempt.body_hash
+    )
     at_once = _prefers_async(request)
-
-    async def work() -> bytes:
-        return await _decided(runtime, decision, at_once)
-
-    async def ended() -> bytes | None:
-        with suppress(InFlight):
-            view = await _begun_before(runtime, decision, at_once)
-            return _answer(view, runtime, at_once) if view and (at_once or view.proposal) else None
-        return None
-
-    async def result(run_id: str) -> bytes | None:
-        view = await runtime.book.runs.get(run_id)
-        return None if view.run.status in UNFINISHED or view.proposal is None else _answer(view, runtime, at_once)
-
-    return await attempt.answer(work, ended, result=None if at_once else result)
+    earlier = attempt.run_id and await runtime.book.runs.answering(attempt.run_id, attempt.body_hash)
+    if not earlier:
+        return _answer(await _decided(runtime, decision, at_once), runtime, at_once)
+    _require_same(earlier, decision)
+    if not at_once and _is_being_answered(earlier, runtime):
+        busy = InFlight(f"Run {earlier.run.id} is still being worked on; send the same request again in a few seconds.")
+        return restock_problem(busy, run_id=earlier.run.id)
+    return _answer(earlier, runtime, at_once, REPLAYED)
 
 
 @router.get(
@@ -101,49 +97,53 @@ async def debug(
     return as_json(DebugAnswer.of(await runtime.calculate(asked), mode))
 
 
-async def _decided(runtime: Runtime, decision: DecisionRequest, at_once: bool) -> bytes:
+async def _decided(runtime: Runtime, decision: DecisionRequest, at_once: bool) -> RunView:
     triggers = runtime.metrics.triggers
     decide = runtime.submit if at_once else runtime.decide
     try:
-        view = await _begun_before(runtime, decision, at_once) or await decide(decision)
+        view = await decide(decision)
     except RestockError:
         triggers.labels(decision.mode, "refused").inc()
         raise
     structlog.contextvars.bind_contextvars(run_id=view.run.id)
     triggers.labels(decision.mode, view.run.status).inc()
-    return _answer(view, runtime, at_once)
-
-
-def _answer(view: RunView, runtime: Runtime, at_once: bool) -> bytes:
-    if at_once or view.run.status in UNFINISHED:
-        answer = AcceptedAnswer.of(view)
-        return Accepted.of(answer.as_json(), asked_for=at_once, status_url=answer.status_url)
-    if view.proposal is None:
-        why = (view.run.failure or "unknown").removesuffix(".")
-        raise Unavailable(f"Run {view.run.id} has no result: {why}. Send the trigger again.")
-    return TriggerAnswer.of(view, runtime.review_url).as_json()
-
-
-async def _begun_before(runtime: Runtime, decision: DecisionRequest, at_once: bool) -> RunView | None:
-    """The run that an earlier sending of this request began, where the answer to that sending was lost."""
-    if decision.run_id is None or not await runtime.book.runs.exists(decision.run_id):
-        return None
-    view = await runtime.book.runs.get(decision.run_id)
-    if not _was_asked(view.run, decision):
-        raise IdempotencyMismatch(
-            f"This Idempotency-Key came before with another body and began run {view.run.id}; use a new key for a new "
-            "request."
-        )
-    if view.run.status in UNFINISHED and not at_once:
-        raise InFlight(f"Run {view.run.id} is still being worked on; send the same request again in a few seconds.")
+    _require_same(view, decision)  # another sending may have begun it meanwhile
     return view
 
 
-def _was_asked(run: Run, decision: DecisionRequest) -> bool:
-    """Whether the run was begun by this request. Of one that is long over only the product is known."""
-    if (run.product_id, run.mode) != (decision.product_id, decision.mode):
-        return False
-    return decision.location in (None, run.location) and (not run.request or same_question(run, decision))
+def _answer(view: RunView, runtime: Runtime, at_once: bool, headers: dict[str, str] | None = None) -> Response:
+    if at_once or view.run.status in UNFINISHED:
+        accepted = AcceptedAnswer.of(view)
+        preference = {"Preference-Applied": "respond-async"} if at_once else {}
+        return as_json(accepted, 202, {"Location": accepted.status_url, **preference, **(headers or {})})
+    if view.proposal is None:
+        why = (view.run.failure or "unknown").removesuffix(".")
+        raise Unavailable(f"Run {view.run.id} has no result: {why}. Send the trigger again.")
+    return as_json(TriggerAnswer.of(view, runtime.review_url), 200, headers)
+
+
+def _is_being_answered(view: RunView, runtime: Runtime) -> bool:
+    """Whether the sending that began the run still waits for it."""
+    patience = timedelta(seconds=runtime.settings.wait_seconds)
+    waits = view.run.lane == "interactive" and datetime.now(UTC) < view.run.created_at + patience
+    return view.run.status in UNFINISHED and waits and not view.standing
+
+
+def _require_same(view: RunView, decision: DecisionRequest) -> None:
+    """Raises IdempotencyMismatch where another request with the same key began the run. Of one that is long over only
+    the product is known; one of an earlier version has no hash."""
+    run = view.run
+    if run.id != decision.run_id:
+        return
+    asked = run.request.get("body_hash")
+    if asked is None:
+        same = (run.product_id, run.mode) == (decision.product_id, decision.mode)
+        same = same and decision.location in (None, run.location)
+        same = same and (not run.request or same_question(run, decision))
+    else:
+        same = asked == decision.body_hash
+    if not same:
+        raise IdempotencyMismatch(MISMATCH)
 
 
 def _prefers_async(request: Request) -> bool:

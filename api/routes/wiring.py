@@ -46,8 +46,8 @@ def _documented(status: int) -> dict[str, Any]:
     return {"description": meaning, "content": {PROBLEM: {"schema": schema, "example": example}}}
 
 
-def as_json(answer: Answer) -> Response:
-    return Response(answer.as_json(), media_type="application/json")
+def as_json(answer: Answer, status: int = 200, headers: dict[str, str] | None = None) -> Response:
+    return Response(answer.as_json(), status, headers, media_type="application/json")
 
 
 RuntimeGiven = Annotated[Runtime, Depends(_runtime)]

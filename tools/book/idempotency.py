@@ -4,17 +4,12 @@ import sqlalchemy as sa
 from sqlalchemy import Connection, RowMapping
 
 from tools.records.errors import IdempotencyMismatch, InFlight
-from tools.records.facts import Record
 from tools.storage.database import Store, conflict_insert, writes
 from tools.storage.schema import idempotency
 from tools.storage.types import Now, NowPlus
 
-
-class StoredAnswer(Record):
-    """The answer to the first request with this key."""
-
-    status_code: int
-    body: str
+ANSWERED = 200
+MISMATCH = "This Idempotency-Key came before with another body. Use a new key for a new request."
 
 
 class IdempotencyStore(Store):
@@ -23,11 +18,11 @@ class IdempotencyStore(Store):
     @writes
     def begin(
         self, connection: Connection, key: str, caller: str, body_hash: str, *, lease_seconds: float = 60
-    ) -> StoredAnswer | None:
+    ) -> str | None:
         """None if this request is to be answered; then call `finish` or `abandon`. Otherwise the stored answer.
 
         A process that crashes in between holds the key until the lease ends. Then a repeated request is let through,
-        and must find the effect of the first: a run's id follows from caller and key.
+        and must find the effect of the first.
 
         Raises IdempotencyMismatch if the key came with another body, InFlight while the first is being answered.
         """
@@ -42,17 +37,16 @@ class IdempotencyStore(Store):
         )
         if connection.execute(taken.returning(idempotency.c.key)).first() is not None:
             return None
-        return _answer(connection.execute(sa.select(idempotency).where(*_is(key, caller))).mappings().one(), body_hash)
+        return _answer(connection.execute(_row(key, caller)).mappings().one(), body_hash)
 
     @writes
-    def finish(self, connection: Connection, key: str, caller: str, status_code: int, body: str) -> StoredAnswer | None:
+    def finish(self, connection: Connection, key: str, caller: str, body: str) -> str | None:
         """Store the answer for later requests with this key. The first answer stands: if a request that was let
         through after the lease has stored one, that one is returned, to be given here too."""
-        kept = sa.update(idempotency).where(*_is(key, caller), _UNANSWERED).values(status_code=status_code, body=body)
+        kept = sa.update(idempotency).where(*_is(key, caller), _UNANSWERED).values(status_code=ANSWERED, body=body)
         if connection.execute(kept).rowcount:
             return None
-        first = connection.execute(sa.select(idempotency).where(*_is(key, caller))).mappings().first()
-        return None if first is None else StoredAnswer(status_code=first["status_code"], body=first["body"])
+        return connection.scalar(sa.select(idempotency.c.body).where(*_is(key, caller)))
 
     @writes
     def abandon(self, connection: Connection, key: str, caller: str) -> None:
@@ -63,17 +57,19 @@ class IdempotencyStore(Store):
 _UNANSWERED = idempotency.c.status_code.is_(None)
 
 
+def _row(key: str, caller: str) -> sa.Select[tuple[str, int | None, str]]:
+    return sa.select(idempotency.c.body_hash, idempotency.c.status_code, idempotency.c.body).where(*_is(key, caller))
+
+
 def _is(key: str, caller: str) -> tuple[sa.ColumnElement[bool], sa.ColumnElement[bool]]:
     return idempotency.c.key == key, idempotency.c.caller == caller
 
 
-def _answer(row: RowMapping, body_hash: str) -> StoredAnswer:
-    if row["body_hash"] != body_hash:
-        raise IdempotencyMismatch(
-            "This Idempotency-Key came before with another body. Use a new key for a new request."
-        )
+def _answer(row: RowMapping, body_hash: str) -> str:
+    if row["body_hash"] not in ("", body_hash):  # "" in rows from before only the fields sent were hashed
+        raise IdempotencyMismatch(MISMATCH)
     if row["status_code"] is None:
         raise InFlight(
             "The first request with this Idempotency-Key is still being answered. Send it again in a few seconds."
         )
-    return StoredAnswer(status_code=row["status_code"], body=row["body"])
+    return str(row["body"])

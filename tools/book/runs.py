@@ -7,6 +7,7 @@ A run that begins at once is recorded as running, by the process that will carry
 """
 
 from collections.abc import Callable, Collection
+from contextlib import suppress
 from typing import Any, NamedTuple
 
 import sqlalchemy as sa
@@ -14,16 +15,19 @@ from sqlalchemy import Connection
 
 from tools.book.audit import Actor
 from tools.book.expiry import expire_reviews
+from tools.book.idempotency import ANSWERED, MISMATCH
 from tools.book.placing import send, write_audit
 from tools.book.rows import VIEW_OF_RUN, first_row, run_from, view_from
-from tools.records.errors import Overloaded, UnknownRun
+from tools.records.errors import IdempotencyMismatch, InFlight, Overloaded, UnknownRun
 from tools.records.orders import Lane, NewRun, Run, RunView
 from tools.storage.database import Store, conflict_insert, reads, writes
-from tools.storage.schema import orders, product_versions, proposals, runs
+from tools.storage.schema import idempotency, orders, product_versions, proposals, runs
 from tools.storage.types import Now, NowPlus, Words, as_indexed
 
 _FINISHED = ("executed", "no_action", "rejected", "expired", "failed")
 _CLAIM_LIMIT = 200
+_NOBODY = ""
+"""The caller under which the answers of runs are kept: a run's id says whose it is."""
 _QUEUED = as_indexed("runs.status = 'queued'")
 _RUNNING = as_indexed("runs.status = 'running'")
 _UNFINISHED = as_indexed("runs.status IN ('queued', 'running')")
@@ -76,10 +80,11 @@ class RunStore(Store):
 
         With an `owner` the run begins at once; without, it is queued and delivered in the same transaction. Raises
         Overloaded when `most_waiting` runs are queued in the lane already: exact on SQLite; on PostgreSQL as many more
-        may slip in as transactions run at that moment.
+        may slip in as transactions run at that moment. Raises InFlight where another run has answered this id.
         """
-        if connection.dialect.name == "postgresql":  # SQLite, which has one writer, has let others wait already
-            _wait_for_others(connection, new)
+        _wait_for_others(connection, new)
+        if _answered(connection, new.id):
+            raise _answered_meanwhile()
         answering = _answering(connection, new, join, known_orders)
         if answering is not None:
             return Admission(answering, fresh=False)
@@ -93,6 +98,34 @@ class RunStore(Store):
         return Admission(run, fresh=True)
 
     @writes
+    def keep_answer(self, connection: Connection, new: NewRun, run_id: str) -> None:
+        """Keep that run `run_id` answered for `new`, so that it answers again. Raises InFlight where another sending of
+        the same request has begun the run, or was answered by yet another, meanwhile."""
+        _wait_for_others(connection, new)
+        if connection.scalar(sa.select(runs.c.id).where(runs.c.id == new.id)):
+            raise _answered_meanwhile()
+        kept = {"body_hash": new.request.get("body_hash", ""), "status_code": ANSWERED, "body": run_id}
+        insert = conflict_insert(connection, idempotency).values(
+            caller=_NOBODY, key=new.id, lease_until=Now(), created_at=Now(), **kept
+        )
+        connection.execute(insert.on_conflict_do_nothing())
+        answered = _answered(connection, new.id)
+        if answered is None or answered.body != run_id:
+            raise _answered_meanwhile()
+
+    async def answering(self, run_id: str, body_hash: str) -> RunView | None:
+        """The run of this id or, as `standing`, the one that answered for it. None where neither is known. Raises
+        IdempotencyMismatch where it answered another body."""
+        with suppress(UnknownRun):
+            return await self.get(run_id)
+        answered = await self.database.read(lambda connection: _answered(connection, run_id))
+        if answered is None:
+            return None
+        if answered.body_hash not in ("", body_hash):
+            raise IdempotencyMismatch(MISMATCH)
+        return (await self.get(answered.body)).model_copy(update={"standing": True})
+
+    @writes
     def claim(self, connection: Connection, run_id: str, *, owner: str, lease_seconds: float) -> Run | None:
         """Take this run, if it is queued or nobody works on it any more. None: it has ended, or somebody does."""
         due = _QUEUED | (_RUNNING & _ABANDONED)
@@ -103,11 +136,6 @@ class RunStore(Store):
     async def claim_queued(self, lane: Lane, *, owner: str, lease_seconds: float, limit: int) -> list[Run]:
         """Take the lane's oldest queued runs: each is given to one caller only."""
         return await self._claim_oldest(_QUEUED & (runs.c.lane == lane), owner, lease_seconds, limit)
-
-    @reads
-    def exists(self, connection: Connection, run_id: str) -> bool:
-        """Whether there is a run of this id."""
-        return connection.scalar(sa.select(runs.c.id).where(runs.c.id == run_id)) is not None
 
     async def claim_abandoned(
         self,
@@ -240,9 +268,21 @@ def _answering(connection: Connection, new: NewRun, join: bool, known_orders: Co
 
 
 def _wait_for_others(connection: Connection, new: NewRun) -> None:
-    """Of several callers at once, each waits here until the one before has recorded its run."""
-    need = sa.literal("\n".join((new.product_id, new.mode, new.location)), Words)
-    connection.execute(sa.select(sa.func.pg_advisory_xact_lock(sa.func.hashtextextended(need, 0))))
+    """Of several callers at once, each waits here until the one before has recorded its run. SQLite, which has one
+    writer, has let them wait already."""
+    if connection.dialect.name == "postgresql":
+        need = sa.literal("\n".join((new.product_id, new.mode, new.location)), Words)
+        connection.execute(sa.select(sa.func.pg_advisory_xact_lock(sa.func.hashtextextended(need, 0))))
+
+
+def _answered(connection: Connection, run_id: str) -> sa.Row[Any, Any] | None:
+    """Which run answered for this id, and the hash of what was sent."""
+    query = sa.select(idempotency.c.body, idempotency.c.body_hash)
+    return connection.execute(query.where(idempotency.c.caller == _NOBODY, idempotency.c.key == run_id)).first()
+
+
+def _answered_meanwhile() -> InFlight:
+    return InFlight("Another request with this Idempotency-Key was just answered. Send it again in a few seconds.")
 
 
 def _require_room(connection: Connection, lane: Lane, most_waiting: int) -> None:

@@ -6,11 +6,17 @@ from typing import Any
 
 import httpx
 import pytest
-from sqlalchemy import delete, update
+from pydantic import create_model
+from sqlalchemy import select, update
 
+from api.bodies.triggers import CatalogueTrigger, InlineTrigger
 from api.door.auth import digest, new_key
+from api.door.idempotency import hash_of
+from api.routes import triggers
+from tests.api.conftest import X1
 from tests.order_book import store_key
-from tools.storage.schema import idempotency, runs
+from tools.storage.schema import runs
+from tools.storage.types import NowPlus
 
 
 def key(value: str) -> dict[str, str]:
@@ -69,36 +75,61 @@ async def test_fifty_at_once_are_one_run_one_order_and_every_answer_names_it(
     assert (await service.count("runs"), await service.count("orders"), await service.count("outbox")) == (1, 1, 1)
 
 
+def held(service: Any, monkeypatch: pytest.MonkeyPatch) -> tuple[asyncio.Event, asyncio.Event]:
+    """Orders wait to be placed. Says when the first does, and is told when they may."""
+    place, begun, go_on = service.book.orders.place, asyncio.Event(), asyncio.Event()
+
+    async def slow(run_id: str, **how: Any) -> Any:
+        begun.set()
+        await go_on.wait()
+        return await place(run_id, **how)
+
+    monkeypatch.setattr(service.book.orders, "place", slow)
+    return begun, go_on
+
+
 async def test_a_key_still_being_answered_is_a_conflict_that_names_the_run(
     service: Any, problem: Any, monkeypatch: pytest.MonkeyPatch, x1: dict[str, Any]
 ) -> None:
-    decide, begun, go_on = service.runtime.decide, asyncio.Event(), asyncio.Event()
-
-    async def slow(request: Any) -> Any:
-        begun.set()
-        await go_on.wait()
-        return await decide(request)
-
-    monkeypatch.setattr(service.runtime, "decide", slow)
+    begun, go_on = held(service, monkeypatch)
     first = asyncio.create_task(service.trigger(x1, **key("a")))
     await begun.wait()
 
     second = problem(await service.trigger(x1, **key("a")), 409, "in_flight")
+    other = await service.trigger({**x1, "current_stock": 151}, **key("a"))
 
+    problem(other, 422, "idempotency_mismatch")
     go_on.set()
     assert (await first).json()["run_id"] == second["run_id"]
+
+
+async def test_a_key_that_was_answered_before_its_run_had_ended_is_answered_so_again(
+    start: Any, monkeypatch: pytest.MonkeyPatch, x1: dict[str, Any]
+) -> None:
+    service = await start(wait_seconds=0.05)
+    _, go_on = held(service, monkeypatch)
+
+    first = await service.trigger(x1, **key("a"))
+    with service.book.database.engine.begin() as connection:
+        connection.execute(update(runs).values(created_at=NowPlus(-1)))
+    second = await service.trigger(x1, **key("a"))
+
+    go_on.set()
+    assert (first.status_code, second.status_code) == (202, 202)
+    assert first.json()["run_id"] == second.json()["run_id"]
+    assert second.headers["location"] == first.headers["location"]
+    assert second.headers["idempotency-replayed"] == "true"
 
 
 async def test_an_answer_lost_in_a_crash_is_found_again_by_its_key(
     service: Any, monkeypatch: pytest.MonkeyPatch, x1: dict[str, Any]
 ) -> None:
-    async def crash(*_: object) -> None:
+    def crash(*_: object) -> None:
         raise RuntimeError("the power is gone")
 
     with monkeypatch.context() as patch:
-        patch.setattr(service.book.answers, "finish", crash)
+        patch.setattr(triggers, "_answer", crash)
         assert (await service.trigger(x1, **key("a"))).status_code == 500
-    await service.book.answers.abandon("a", "configured /inventory-trigger")
 
     again = await service.trigger(x1, **key("a"))
 
@@ -106,60 +137,151 @@ async def test_an_answer_lost_in_a_crash_is_found_again_by_its_key(
     assert (await service.count("runs"), await service.count("orders")) == (1, 1)
 
 
+async def test_once_a_person_has_decided_a_repeated_trigger_is_answered_with_the_decision(
+    service: Any, reviewed: dict[str, Any]
+) -> None:
+    first = (await service.trigger(reviewed, **key("a"))).json()
+    await service.decide(first["review_id"], decision="approve", reason="ok")
+
+    again = (await service.trigger(reviewed, **key("a"))).json()
+
+    assert (first["status"], again["status"]) == ("pending_review", "executed")
+    assert (again["run_id"], again["review_id"]) == (first["run_id"], first["review_id"])
+    assert await service.count("runs") == 1
+
+
+async def test_a_key_that_an_earlier_run_answered_stays_with_that_run(service: Any, reviewed: dict[str, Any]) -> None:
+    standing = await service.waiting()
+    first = (await service.trigger(reviewed, **key("b"))).json()
+    await service.decide(standing["review_id"], decision="reject", reason="no")
+
+    again = await service.trigger(reviewed, **key("b"))
+
+    assert first["run_id"] == again.json()["run_id"] == standing["run_id"]
+    assert again.json()["status"] == "rejected"
+    assert again.headers["idempotency-replayed"] == "true"
+    assert await service.count("runs") == 1
+
+
+async def test_such_a_key_refuses_another_body(service: Any, problem: Any, reviewed: dict[str, Any]) -> None:
+    await service.waiting()
+    await service.trigger(reviewed, **key("b"))
+
+    problem(await service.trigger({**reviewed, "current_stock": 1}, **key("b")), 422, "idempotency_mismatch")
+
+
+async def test_a_sending_that_comes_late_begins_no_run_beside_the_one_that_answered_another(
+    service: Any, problem: Any, monkeypatch: pytest.MonkeyPatch, reviewed: dict[str, Any]
+) -> None:
+    standing = await service.waiting()
+    admit, begun, go_on = service.book.runs.admit, asyncio.Event(), asyncio.Event()
+
+    async def late(new: Any, **how: Any) -> Any:
+        begun.set()
+        await go_on.wait()
+        return await admit(new, **how)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(service.book.runs, "admit", late)
+        first = asyncio.create_task(service.trigger(reviewed, **key("b")))
+        await begun.wait()
+    answered = (await service.trigger(reviewed, **key("b"))).json()
+    await service.decide(standing["review_id"], decision="reject", reason="no")
+    go_on.set()
+
+    problem(await first, 409, "in_flight")
+    assert (await service.trigger(reviewed, **key("b"))).json()["run_id"] == answered["run_id"]
+    assert await service.count("runs") == 1
+
+
+async def test_an_answer_that_comes_late_does_not_stand_beside_the_run_that_another_sending_began(
+    service: Any, problem: Any, monkeypatch: pytest.MonkeyPatch, reviewed: dict[str, Any]
+) -> None:
+    standing = await service.waiting()
+    keep, begun, go_on = service.book.runs.keep_answer, asyncio.Event(), asyncio.Event()
+
+    async def late(*what: Any) -> None:
+        begun.set()
+        await go_on.wait()
+        await keep(*what)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(service.book.runs, "keep_answer", late)
+        first = asyncio.create_task(service.trigger(reviewed, **key("b")))
+        await begun.wait()
+    await service.decide(standing["review_id"], decision="reject", reason="no")
+    answered = (await service.trigger(reviewed, **key("b"))).json()
+    go_on.set()
+
+    problem(await first, 409, "in_flight")
+    assert answered["run_id"] != standing["run_id"]
+    assert (await service.trigger(reviewed, **key("b"))).json()["run_id"] == answered["run_id"]
+
+
+@pytest.mark.parametrize("sent", [X1, {"product_id": "STEEL_SHEETS", "mode": "mock"}])
+def test_a_field_that_a_later_version_adds_refuses_no_request_from_before(sent: dict[str, Any]) -> None:
+    kind = InlineTrigger if sent["mode"] == "input" else CatalogueTrigger
+    later = create_model("Later", __base__=kind, urgency=(int, 3))
+
+    asked = hash_of(kind.model_validate(sent))
+
+    assert hash_of(later.model_validate(sent)) == asked
+    assert hash_of(later.model_validate(dict(reversed(sent.items())))) == asked
+    assert hash_of(later.model_validate(sent | {"urgency": 3})) != asked
+    assert hash_of(later.model_validate(sent | {"note": "soon"})) != asked
+
+
 @pytest.mark.parametrize(
-    ("kept", "change"),
+    ("stored", "change"),
     [
-        (True, {"product_id": "X2"}),
-        (True, {"current_stock": 1}),
-        (True, {"location": "elsewhere"}),
-        (False, {"product_id": "X2"}),
+        ("all of it", {"product_id": "X2"}),
+        ("all of it", {"current_stock": 1}),
+        ("all of it", {"location": "elsewhere"}),
+        ("all of it", {"note": "now"}),
+        ("what versions before stored", {"product_id": "X2"}),
+        ("what versions before stored", {"current_stock": 1}),
+        ("what versions before stored", {"location": "elsewhere"}),
+        ("nothing", {"product_id": "X2"}),
+        ("nothing", {"location": "elsewhere"}),
     ],
 )
-async def test_a_key_given_back_before_its_answer_was_kept_stays_its_body_s(
-    service: Any, problem: Any, x1: dict[str, Any], kept: bool, change: dict[str, Any]
+async def test_a_key_stays_its_body_s_however_much_is_left_of_its_run_s_request(
+    service: Any, problem: Any, x1: dict[str, Any], stored: str, change: dict[str, Any]
 ) -> None:
-    await service.trigger(x1, **key("a"))
+    first = await service.trigger(x1, **key("a"))
     with service.book.database.engine.begin() as connection:
-        connection.execute(delete(idempotency))
-        if not kept:
-            connection.execute(update(runs).values(request={}))
+        request = dict(connection.scalar(select(runs.c.request)))
+        request.pop("body_hash")
+        if stored != "all of it":
+            connection.execute(update(runs).values(request={} if stored == "nothing" else request))
 
     other = await service.trigger({**x1, **change}, **key("a"))
 
     problem(other, 422, "idempotency_mismatch")
-    assert (await service.trigger(x1, **key("a"))).json()["status"] == "executed"
+    assert (await service.trigger(x1, **key("a"))).content == first.content
     assert await service.count("runs") == 1
 
 
-async def test_a_run_that_ended_is_answered_though_whoever_began_it_died_holding_the_key(
-    service: Any, x1: dict[str, Any]
-) -> None:
-    first = await service.trigger(x1, **key("a"))
-    unanswered = update(idempotency).values(status_code=None, body=None)
-    with service.book.database.engine.begin() as connection:
-        connection.execute(unanswered)
-
-    again = await service.trigger(x1, **key("a"))
-
-    assert again.status_code == 200
-    assert again.headers["idempotency-replayed"] == "true"
-    assert again.json()["order"] == first.json()["order"]
-
-
 async def test_where_another_sending_was_let_through_and_answered_first_its_answer_is_given(
-    service: Any, monkeypatch: pytest.MonkeyPatch, x1: dict[str, Any]
+    service: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     finish = service.book.answers.finish
 
-    async def come_second(key: str, caller: str, *answer: Any) -> Any:
-        await finish(key, caller, 200, '{"came": "first"}')
-        return await finish(key, caller, *answer)
+    async def come_second(key: str, caller: str, answer: str) -> Any:
+        await finish(key, caller, '{"came": "first"}')
+        return await finish(key, caller, answer)
 
     monkeypatch.setattr(service.book.answers, "finish", come_second)
 
-    answer = await service.trigger(x1, **key("a"))
+    answer = await service.client.post("/chat", json={"message": "What is on order?"}, headers=key("a"))
 
     assert answer.json() == {"came": "first"}
+
+
+async def test_a_trigger_that_begins_a_run_is_kept_by_that_run_alone(service: Any, x1: dict[str, Any]) -> None:
+    await service.trigger(x1, **key("a"))
+
+    assert await service.count("idempotency") == 0
 
 
 async def test_a_refused_request_does_not_use_up_its_key(service: Any, x1: dict[str, Any]) -> None:

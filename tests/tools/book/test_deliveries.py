@@ -4,6 +4,7 @@ import asyncio
 import json
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +23,7 @@ from tools.records.events import EVENTS, Receiver
 from tools.records.orders import NewRun, Proposal, Run
 from tools.storage.database import Database
 from tools.storage.migrations.upgrade import migrate
-from tools.storage.schema import deliveries, outbox, receivers
+from tools.storage.schema import deliveries, idempotency, outbox, receivers
 from tools.storage.types import Now, NowPlus
 
 SECRET = "whsec_" + "A" * 32
@@ -425,6 +426,26 @@ async def test_the_upgrade_prints_stored_webhooks_once_and_what_waits_for_them_i
     assert [each.number for each in await book.deliveries.dead_letters()] == [102]
     assert await book.deliveries.replay(102) == 1
     database.close()
+
+
+async def test_the_upgrade_keeps_answers_for_any_body_and_triggers_by_the_run_that_answered_them(
+    empty_database_url: str,
+) -> None:
+    moments = {"lease_until": _MOMENT, "created_at": _MOMENT}
+    answer = {"key": "k", "body_hash": "of all fields", "status_code": 200, **moments}
+    trigger = {**answer, "caller": "key_1 /inventory-trigger", "status_code": 202, "body": '{"run_id": "r1"}'}
+    chat = {**answer, "caller": "key_1 /chat", "body": '{"answer": "42"}'}
+    unanswered = {**answer, "caller": "key_2 /chat", "status_code": None}
+    stored = [("idempotency", row) for row in (trigger, chat, unanswered)]
+    await asyncio.to_thread(_upgrade, empty_database_url, "0005", *stored)
+    await migrate(empty_database_url)
+
+    begun = sha256(b"key_1 /inventory-trigger\nk").hexdigest()[:32]
+    async with Database(empty_database_url) as database:
+        with database.engine.begin() as connection:
+            kept = connection.execute(sa.select(idempotency.c.caller, idempotency.c.key, idempotency.c.body)).all()
+        assert set(kept) == {("", begun, "r1"), ("key_1 /chat", "k", '{"answer": "42"}')}
+        assert await OrderBook(database).answers.begin("k", "key_1 /chat", "of what was sent") == '{"answer": "42"}'
 
 
 _MOMENT = datetime(2026, 1, 1, tzinfo=UTC)

@@ -33,7 +33,7 @@ async def rows(book: OrderBook, table: str) -> list[dict[str, Any]]:
 
 async def answered(book: OrderBook, key: str) -> None:
     await book.answers.begin(key, "erp", "hash")
-    await book.answers.finish(key, "erp", 200, "{}")
+    await book.answers.finish(key, "erp", "{}")
 
 
 async def placed(book: OrderBook, run: NewRun, new_proposal: Callable[..., NewProposal]) -> str:

@@ -56,8 +56,22 @@ def upgrade() -> None:
         _keep(webhook)
     _tell([webhook for webhook in stored if webhook.enabled])
     op.drop_table("webhooks")
+    _let_runs_keep_triggers()
+
+
+def _let_runs_keep_triggers() -> None:
+    """Which run answered a trigger is found by the id of the run that the trigger would begin."""
     op.execute("DELETE FROM idempotency WHERE status_code IS NULL")
     op.execute("UPDATE idempotency SET body_hash = ''")
+    bind = op.get_bind()
+    stored = sa.text("SELECT caller, key, body FROM idempotency WHERE caller LIKE '% /inventory-trigger'")
+    for caller, key, body in bind.execute(stored).all():
+        run_id = sha256(f"{caller}\n{key}".encode()).hexdigest()[:32]
+        change = sa.text(
+            "UPDATE idempotency SET caller = '', key = :run_id, body = :body WHERE (caller, key) = (:caller, :key)"
+        )
+        answered = {"run_id": run_id, "body": json.loads(body)["run_id"], "caller": caller, "key": key}
+        bind.execute(change, answered)
 
 
 def downgrade() -> None:
