@@ -1,6 +1,6 @@
-"""Reads the settings, and refuses what would otherwise be ignored in silence: a misspelt name, a line that is no line.
+"""Reads the settings, and refuses what would be ignored in silence: a misspelt name, a broken line.
 
-Each fault is a sentence, and none shows a value: it may be a secret.
+Each fault is a sentence. None shows a value, because it may be a secret.
 """
 
 import logging
@@ -17,16 +17,16 @@ from agent.settings import Settings
 
 FILE = Path(".env")
 SECRETS = Path("/run/secrets")
-"""Where a container finds secrets as files that are named as the settings are."""
+"""Folder of secret files in a container, named like the settings."""
 _OTHERS = re.compile(r"(LANGSMITH|OTEL|COMPOSE)_")
 _KEY_NAMES = {"google_genai": "GEMINI", "mistralai": "MISTRAL", "perplexity": "PPLX"}
-"""Providers whose keys are not called as LangChain calls them."""
+"""Providers whose keys have other names than LangChain's."""
 _NAME = re.compile(r"[A-Z]+(_[A-Z0-9]+)*")
 _NEAR = 2
 _SHORT = 5
-"""A name of so few letters has ordinary neighbours, as HOST has HOSTS."""
+"""Shorter names have ordinary words near them, such as HOSTS near HOST."""
 _USUAL = frozenset({"AES_KEY", "APP_KEY", "AWS_KEY", "DATABASE_SSL", "GPG_KEY", "GROK_API_KEY"})
-"""Variables of other programs that are near one of ours."""
+"""Variables of other programs whose names are near one of ours."""
 _WORDS = {
     "bool_parsing": "should be true or false",
     "decimal_parsing": "should be a number",
@@ -37,7 +37,7 @@ _WORDS = {
 
 
 class BadSettings(Exception):
-    """Settings that cannot be meant as they are written. `faults` has a sentence for each."""
+    """Settings that cannot be meant like this. `faults` has a sentence for each."""
 
     def __init__(self, faults: Sequence[str]) -> None:
         super().__init__("\n".join(faults))
@@ -45,8 +45,8 @@ class BadSettings(Exception):
 
 
 def read_settings(**given: Any) -> Settings:
-    """The settings of this process: what is `given` goes before the environment, that before `.env`, that before secret
-    files. Raises BadSettings with everything that is wrong."""
+    """The settings of this process. `given` comes first, then the environment, `.env` and secret files. Raises
+    BadSettings with everything that is wrong."""
     lines = _lines()
     names = {name.upper() for name in Settings.model_fields}
     faults = [*_line_faults(lines, names | _keys_of_the_chain(lines)), *_process_faults(os.environ, names)]
@@ -72,13 +72,13 @@ def _lines() -> list[Binding]:
 
 
 def _hand_on(lines: Iterable[Binding]) -> None:
-    """Providers and LangSmith read their variables from the process alone."""
+    """Copy variables of providers and LangSmith from `.env` to the process, where they are read."""
     for line in lines:
         os.environ.setdefault(str(line.key), line.value or "")
 
 
 def _keys_of_the_chain(lines: Iterable[Binding]) -> set[str]:
-    """Names of the keys that the chain's providers read, as `OPENAI_API_KEY` for `openai:gpt-5`."""
+    """Names of the keys that the chain's providers read, such as `OPENAI_API_KEY` for `openai:gpt-5`."""
     written = {line.key.upper(): line.value or "" for line in lines if line.key} | dict(os.environ)
     models = ",".join(written.get(name, "") for name in ("PRIMARY_MODEL", "FALLBACK_MODELS"))
     providers = {model.partition(":")[0].strip("[\"' ") for model in models.split(",") if ":" in model}
@@ -110,7 +110,7 @@ def _leading_breaks(text: str) -> int:
 
 
 def _unknown(name: str, number: int, known: Collection[str]) -> str:
-    """What does not look like a name is not shown: it may be the rest of a secret."""
+    """The fault of an unknown line. Text that is no name is not shown, because it may be part of a secret."""
     shown = name if _NAME.fullmatch(name) else f"Line {number}"
     return f"{shown} in .env is no setting; did you mean {_nearest(name, known)}?"
 
@@ -128,7 +128,7 @@ def _process_faults(names: Iterable[str], settings: Collection[str]) -> Iterator
 
 
 def _is_near(name: str, setting: str) -> bool:
-    """The lengths and the letters go first, for they settle nearly all."""
+    """Whether the names are near each other. Lengths and letters are compared first, which is quick."""
     lengths, letters = abs(len(name) - len(setting)), len(set(name) ^ set(setting))
     if len(setting) <= _SHORT or lengths > _NEAR or letters > 2 * _NEAR:
         return False
@@ -136,7 +136,7 @@ def _is_near(name: str, setting: str) -> bool:
 
 
 def letters_between(one: str, other: str) -> int:
-    """The Damerau–Levenshtein distance: letters added, left out, changed, or swapped with their neighbour.
+    """The Damerau–Levenshtein distance: letters added, left out, changed or swapped.
 
     >>> letters_between("PROT", "PORT"), letters_between("PORTS", "PORT"), letters_between("HOST", "PORT")
     (1, 1, 2)

@@ -1,4 +1,4 @@
-"""The text of a setting, as the environment has it, and the value that it stands for."""
+"""Turns the text of a setting into its value."""
 
 import json
 from decimal import Decimal
@@ -14,8 +14,8 @@ _CUT_OFF = "look whether it is cut off"
 
 
 def value_of(text: str, annotation: Any) -> Any:
-    """The value as far as the text shows it; pydantic checks the rest. Raises ValueError for half a text.
-    No message shows the text: it may be a secret.
+    """The value as far as the text shows it; pydantic checks the rest. Raises ValueError for a text that is cut off.
+    No message shows the text, because it may be a secret.
 
     >>> value_of("off", Decimal | None) is None
     True
@@ -39,7 +39,7 @@ def value_of(text: str, annotation: Any) -> Any:
 
 
 def _kinds(annotation: Any) -> set[Any]:
-    """The types that the annotation allows, without what it says beside them."""
+    """The types that the annotation allows."""
     origin = get_origin(annotation)
     if origin is Annotated:
         return _kinds(get_args(annotation)[0])
@@ -80,12 +80,12 @@ def _number(text: str, *, may_be_off: bool) -> str | None:
 
 
 def is_free(field: FieldInfo) -> bool:
-    """Whether any text will do, as for a key, a path or an address: blank, it counts as not given."""
+    """Whether any text is allowed, as for a key, a path or an address. If blank, it counts as not given."""
     return _kinds(field.annotation) <= {str, Path, SecretStr, NoneType} and not field.metadata
 
 
 class WithoutBlanks(PydanticBaseSettingsSource):
-    """What a source has, but for free text that is blank: the next source may have it."""
+    """A source of settings without blank texts, so that the next source may give them."""
 
     def __init__(self, settings_cls: type[BaseSettings], source: PydanticBaseSettingsSource) -> None:
         super().__init__(settings_cls)

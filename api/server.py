@@ -1,4 +1,4 @@
-"""The process that serves, or several of them on one port: uvicorn and its workers."""
+"""The serving process, or several on one port: uvicorn and its workers."""
 
 import asyncio
 import gc
@@ -37,13 +37,13 @@ log = structlog.get_logger(__name__)
 GRACE_MARGIN_SECONDS = 5
 KEEP_ALIVE_SECONDS = 15
 MAX_CONNECTIONS = 1_000
-"""Open connections of a process; uvicorn answers more with 503. The system must allow as many open files."""
+"""Open connections of a process; uvicorn answers 503 beyond. The system must allow as many open files."""
 HUNG_SECONDS = 30
-"""A worker that does not answer its parent for so long is killed and replaced."""
+"""A worker that does not answer its parent for this long is killed and replaced."""
 
 
 def serve(settings: Settings, *, only_work: bool = False) -> None:
-    """Serve until a signal says stop. Port 0 takes a free one. `only_work` serves health and metrics alone."""
+    """Serve until a signal. Port 0 takes a free one. `only_work` serves health and metrics only."""
     log_as_set(settings)
     listener, settings = bind(settings)
     if settings.server_processes > 1 and not only_work:
@@ -55,7 +55,7 @@ def serve(settings: Settings, *, only_work: bool = False) -> None:
 
 
 def bind(settings: Settings) -> tuple[socket.socket, Settings]:
-    """A socket that is bound but does not listen yet, and the settings with the address that it got."""
+    """A bound socket that does not listen yet, and the settings with its address."""
     family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
     listener = socket.socket(family)
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -70,14 +70,14 @@ def bind(settings: Settings) -> tuple[socket.socket, Settings]:
 
 
 def worker_app() -> FastAPI:
-    """What each of several processes serves. Its parent left the settings in the environment."""
+    """The application of one of several processes. The parent left the settings in the environment."""
     settings = read_settings()
     log_as_set(settings)
     return create_app(settings, open_runtime=opened)
 
 
 class _Server(uvicorn.Server):
-    """One process: greets once it listens."""
+    """One process. Prints the greeting once it listens."""
 
     def __init__(self, config: uvicorn.Config, greet: Callable[[], None]) -> None:
         super().__init__(config)
@@ -89,7 +89,7 @@ class _Server(uvicorn.Server):
 
 
 class _Workers(Multiprocess):
-    """Several processes: says their address once all listen, and drops the gauges of those that died."""
+    """Several processes. Prints their address once all listen, and drops the gauges of dead ones."""
 
     def __init__(
         self, config: uvicorn.Config, settings: Settings, listener: socket.socket, metrics_folder: str
@@ -100,7 +100,7 @@ class _Workers(Multiprocess):
 
     @property
     def failed(self) -> bool:
-        """Whether one of them could not start."""
+        """Whether a process could not start."""
         return any(process.exitcode == STARTUP_FAILURE for process in self.processes)
 
     def keep_subprocess_alive(self) -> None:
@@ -115,7 +115,7 @@ class _Workers(Multiprocess):
 
 
 def _serve_with_workers(settings: Settings, listener: socket.socket) -> None:
-    """The parent serves nothing itself. It prepares the database once, and the folder of everybody's metrics."""
+    """Start the workers. The parent serves nothing; it prepares the database and the folder of shared metrics."""
     if settings.migrate_at_start:
         try:
             asyncio.run(prepare_databases(settings))
@@ -138,7 +138,7 @@ def _serve_with_workers(settings: Settings, listener: socket.socket) -> None:
 
 @asynccontextmanager
 async def opened(settings: Settings) -> AsyncIterator[Runtime]:
-    """The runtime of a process that serves: it refuses new work from the first signal to stop on."""
+    """The runtime of a serving process. From the first stop signal on it refuses new work."""
     async with AsyncExitStack() as stack:
         try:
             runtime = await stack.enter_async_context(open_runtime(settings))
@@ -149,25 +149,25 @@ async def opened(settings: Settings) -> AsyncIterator[Runtime]:
             _begin_shutdown_at(number, runtime)
         if parent := multiprocessing.parent_process():
             Thread(target=_end_with, args=(parent,), daemon=True).start()
-        # What is loaded by now stays for ever; looking through it for garbage again and again finds nothing.
+        # What is loaded by now is never garbage, so the collector need not search it.
         gc.collect()
         gc.freeze()
         yield runtime
 
 
 def log_as_set(settings: Settings) -> None:
-    """Log as these settings say, and nothing secret of them."""
+    """Configure the log by these settings, without their secrets."""
     configure_logging(settings.log_level, log_format=settings.log_format, secrets=secrets_in_force(settings))
 
 
 def log_failed_start(error: Exception, settings: Settings) -> None:
-    """In a sentence where the cause is known, with its frames where it is not."""
+    """Log a failed start: a sentence if the cause is known, otherwise its frames."""
     reason = sentence(error, settings)
     log.error("start_failed", reason=reason, exc_info=None if reason else error)
 
 
 def _begin_shutdown_at(number: signal.Signals, runtime: Runtime) -> None:
-    """Before uvicorn's own handler, which is there already when an application starts."""
+    """Refuse new work at this signal, then call uvicorn's own handler, which is already set."""
     stop: Any = signal.getsignal(number)
 
     def begin(number: int, frame: FrameType | None) -> None:
@@ -178,7 +178,7 @@ def _begin_shutdown_at(number: signal.Signals, runtime: Runtime) -> None:
 
 
 def _end_with(parent: Any) -> None:
-    """A worker whose parent was killed would go on and hold the port."""
+    """End when the parent ends: otherwise a worker whose parent was killed would hold the port."""
     parent.join()
     os.kill(os.getpid(), signal.SIGTERM)
 

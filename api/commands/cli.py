@@ -1,4 +1,4 @@
-"""The command `restock`. Everything heavy is imported by the command that needs it: `--help` answers at once."""
+"""The command `restock`. Each command imports what it needs, so that `--help` answers at once."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -43,7 +43,7 @@ def worker(
     host: Annotated[str | None, typer.Option(help="Address of its health and metrics; overrides HOST.")] = None,
     port: Annotated[int, typer.Option(help="Port of its health and metrics. 0 takes a free one.")] = 0,
 ) -> None:
-    """Carry out queued runs, on this host or any other with the same database, until stopped."""
+    """Carry out queued runs until stopped. Any host with the same database may do so."""
     settings = load_settings(host=host, port=port, work_runs=True)
     from api.server import serve as serve_until_stopped
 
@@ -52,7 +52,7 @@ def worker(
 
 @app.command()
 def migrate() -> None:
-    """Bring the database to the present schema, and end. Safe to run from several hosts at once."""
+    """Bring the database to the present schema, and end. Several hosts may do so at once."""
     settings = load_settings()
     from agent.runtime import prepare_databases
 
@@ -64,7 +64,7 @@ def migrate() -> None:
 def demo(
     product_id: Annotated[str, typer.Argument(help="A product of the sample catalogue.")] = "STEEL_SHEETS",
 ) -> None:
-    """Show one whole decision: calls made, calculation, confidence, route, order. Leaves nothing behind."""
+    """Show one whole decision: calls, calculation, confidence, route, order. Nothing is stored."""
     settings = load_settings()
     from api.commands.demo import show_decision
 
@@ -73,7 +73,7 @@ def demo(
 
 @app.command()
 def prune() -> None:
-    """Forget what is older than the KEEP_… settings say, beside a serving process or not. Never orders or decisions."""
+    """Remove what is older than the KEEP_… settings say, never orders or decisions. The service may run meanwhile."""
     settings = load_settings()
     from agent.runtime import prune_once
 
@@ -89,7 +89,7 @@ for command in (backtest, scan, calibrate):
 def outcomes(
     file: Annotated[Path, typer.Argument(help="CSV with order_number, ran_out, left_over, received_quantity.")],
 ) -> None:
-    """Record how placed orders turned out, from a file. Lines already recorded are passed over."""
+    """Record how placed orders turned out, from a file. Lines recorded before are skipped."""
     settings = load_settings()
     from tools.book.outcomes import read_reports
     from tools.planning.confidence import read_table
@@ -108,7 +108,7 @@ def audit(
     order: Annotated[str | None, typer.Option(help="An order's number.")] = None,
     review: Annotated[str | None, typer.Option(help="A review's id.")] = None,
     actor: Annotated[str | None, typer.Option(help="A key's id or name.")] = None,
-    limit: Annotated[int, typer.Option(min=1, max=200, help="Entries at the most.")] = 50,
+    limit: Annotated[int, typer.Option(min=1, max=200, help="Most entries to show.")] = 50,
     before: Annotated[int | None, typer.Option(help="The number of the last entry seen, to go on from.")] = None,
 ) -> None:
     """Show who did what, newest first, one entry a line as JSON."""

@@ -1,4 +1,4 @@
-"""One whole decision, shown in the terminal: calls made, calculation, confidence, route, order."""
+"""One whole decision in the terminal: calls, calculation, confidence, route, order."""
 
 import tempfile
 from collections.abc import Iterator
@@ -18,7 +18,7 @@ _WIDTH = 100
 
 
 async def show_decision(product_id: str, settings: Settings) -> None:
-    """Decide on one product of the sample catalogue in a temporary order book, and print every step of it."""
+    """Decide on a product of the sample catalogue in a temporary order book, and print every step."""
     log_as_set(settings.model_copy(update={"log_level": "error"}))
     with tempfile.TemporaryDirectory(prefix="restock-demo-") as folder:
         temporary = settings.model_copy(

@@ -1,4 +1,4 @@
-"""`restock events …`: what could not be delivered to the receivers of webhooks."""
+"""`restock events …`: events that could not be delivered to webhook receivers."""
 
 from typing import Annotated
 

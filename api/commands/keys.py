@@ -1,4 +1,4 @@
-"""`restock keys …`: keys made and ended on the order book itself, also where no key that opens is left."""
+"""`restock keys …`: manages keys in the database, also when no valid key is left."""
 
 import re
 from datetime import UTC, datetime
@@ -29,7 +29,7 @@ InTotal = Annotated[list[str] | None, typer.Option(help="Most that all orders to
 
 @keys.command()
 def create(
-    name: Annotated[str, typer.Argument(help="Whom or what it is for; shown with all that is done with it.")],
+    name: Annotated[str, typer.Argument(help="Whom or what it is for; shown with everything done with it.")],
     scope: Annotated[list[str], typer.Option(help="trigger, read, approve or admin; repeatable.")],
     until: Annotated[
         datetime | None,
@@ -48,7 +48,7 @@ def create(
     scopes = _scopes(scope)
     ends = None if until is None else until.replace(tzinfo=UTC)
     if ends is not None and ends <= datetime.now(UTC):
-        raise typer.BadParameter(f"{_time(ends)} is past: such a key would open nothing. Name a later time.")
+        raise typer.BadParameter(f"{_time(ends)} is in the past. Name a later time.")
 
     grant = Grant(
         name=_name(name), scopes=scopes, expires_at=ends, may_approve_own=may_approve_own, limits=tuple(limits)
@@ -63,7 +63,7 @@ def create(
 
 @keys.command("list")
 def list_keys() -> None:
-    """Show every key: id, name, scopes, limits, and each secret's beginning and last use. Never a secret."""
+    """Show every key: id, name, scopes, limits, and the first characters and last use of its secrets."""
 
     async def found(book: "OrderBook") -> "list[Key]":
         return await book.keys.all()
@@ -75,9 +75,9 @@ def list_keys() -> None:
 @keys.command()
 def rotate(
     key_id: Identity,
-    overlap: Annotated[str, typer.Option(help="How long the present secret still opens: 30m, 24h, 7d, 0.")] = "24h",
+    overlap: Annotated[str, typer.Option(help="How long the present secret stays valid: 30m, 24h, 7d, 0.")] = "24h",
 ) -> None:
-    """Give a key another secret and show it, once."""
+    """Give a key a new secret and show it, once."""
     from api.door.auth import kept, new_key
 
     secret, seconds = new_key(), _seconds(overlap)
@@ -108,7 +108,7 @@ def limit(
     in_total: InTotal = None,
     none: Annotated[bool, typer.Option("--none", help="Take every limit away.")] = False,
 ) -> None:
-    """Replace what a key may spend. What it has spent before counts."""
+    """Replace what a key may spend. What it has spent so far counts."""
     limits = _limits(per_order, per_day, in_total)
     if none == bool(limits):
         raise typer.BadParameter("Name at least one limit, as --per-day 5000EUR, or take all away with --none.")
@@ -128,7 +128,7 @@ def _name(name: str) -> str:
 
     cleaned = clean_text(name, limit=100)
     if not cleaned:
-        raise typer.BadParameter("A key needs a name that shows.")
+        raise typer.BadParameter("A key needs a name with visible characters.")
     return cleaned
 
 
@@ -156,7 +156,7 @@ def _limits(per_order: list[str] | None, per_day: list[str] | None, in_total: li
 def _amount(text: str) -> tuple[Decimal, str]:
     match = _AMOUNT.fullmatch(text)
     if match is None:
-        raise typer.BadParameter(f"{text!r} is no amount; write it as 5000EUR or 99.50USD.")
+        raise typer.BadParameter(f"{text!r} is no amount. Write it as 5000EUR or 99.50USD.")
     return Decimal(match[1]), match[2]
 
 
@@ -164,12 +164,12 @@ def _seconds(text: str) -> int:
     match = _DURATION.fullmatch(text)
     seconds = 0 if text == "0" else int(match[1]) * _SECONDS[match[2]] if match else None
     if seconds is None or seconds > _LONGEST:
-        raise typer.BadParameter(f"{text!r} is no time up to a year; write it as 30m, 24h, 7d or 0.")
+        raise typer.BadParameter(f"{text!r} is no time up to a year. Write it as 30m, 24h, 7d or 0.")
     return seconds
 
 
 def _line(key: "Key") -> str:
-    """A key on one line, as people read it."""
+    """A key on one line."""
     parts = [key.id, key.name, "+".join(key.scopes), *(_limit_words(limit) for limit in key.limits)]
     if key.may_approve_own:
         parts.append("may approve its own")

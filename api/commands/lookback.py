@@ -1,4 +1,4 @@
-"""`restock backtest`, `restock scan` and `restock calibrate`: a whole file of past demand at once."""
+"""`restock backtest`, `restock scan` and `restock calibrate`: for a file of past demand."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -47,14 +47,14 @@ def _tell(table: "DemandTable") -> None:
 
 
 def backtest(
-    file: Annotated[Path | None, typer.Argument(help="As of `scan`; without it the sample catalogue.")] = None,
+    file: Annotated[Path | None, typer.Argument(help="As for `scan`; without it the sample catalogue.")] = None,
     report: Annotated[Path, typer.Option("--report", "--out", help="Where the report goes.")] = Path("backtest.html"),
     period: Period = "day",
     lead_time: LeadTime = 7,
     review: Review = 1,
     late: Annotated[list[int] | None, typer.Option(help="Periods an order is late; repeat for equal shares.")] = None,
     service: Annotated[list[float] | None, typer.Option(help="Level to ask for; repeatable. [.9 .95 .98 .99]")] = None,
-    step: Annotated[int | None, typer.Option(help="Periods between two origins. [60 origins]")] = None,
+    step: Annotated[int | None, typer.Option(help="Periods between two past moments. [60 moments]")] = None,
     minimum_order: Annotated[float, typer.Option(help="Smallest order.")] = 0.0,
     multiple: Annotated[float, typer.Option(help="Orders are multiples of this.")] = 1.0,
     lost_sales: Annotated[bool, typer.Option("--lost-sales", help="Unmet demand is lost instead of waiting.")] = False,
@@ -63,7 +63,7 @@ def backtest(
     drop_returns: DropReturns = False,
     product: ProductColumn = None,
 ) -> None:
-    """Look back on your own demand: FILE --report out.html. Service achieved against asked, stock, cost, confidence."""
+    """Look back on your own demand, as FILE --report out.html: achieved and asked service, stock, cost, confidence."""
     from tools.catalog.demand_table import sample_table
     from tools.lookback.backtest import backtest as look_back
     from tools.lookback.coverage import SERVICE_LEVELS
@@ -103,10 +103,10 @@ def scan(
     drop_returns: DropReturns = False,
     product: ProductColumn = None,
 ) -> None:
-    """Plan a whole catalogue: FILE --products TERMS --out plans.csv. What loses most revenue a day comes first.
+    """Plan a whole catalogue, as FILE --products TERMS --out plans.csv. The largest lost revenue a day comes first.
 
-    TERMS has a row per product with its product_id and any of lead_time_days, on_hand, on_order, unit_price,
-    minimum_order_quantity and the like. Without it, every product of FILE is planned with nothing in stock.
+    TERMS has a row for each product: product_id and any of lead_time_days, on_hand, on_order, unit_price,
+    minimum_order_quantity and the like. Without TERMS every product of FILE is planned with nothing in stock.
     """
     from tools.sweep.scan_table import listing, read_terms, scan_demand, write_plans
 
@@ -135,7 +135,7 @@ def calibrate(
     drop_returns: DropReturns = False,
     product: ProductColumn = None,
 ) -> None:
-    """Fit the confidence on your own demand and recorded outcomes: FILE --out TABLE, then set CALIBRATION_TABLE."""
+    """Fit the confidence on your own demand and recorded outcomes, as FILE --out TABLE; then set CALIBRATION_TABLE."""
     from tools.lookback.calibration import fitted_on_origins, moved_by_outcomes, write
     from tools.lookback.progress import progress_bar
     from tools.lookback.rolling_origin import Interval, rolling_origins

@@ -1,4 +1,4 @@
-"""What commands need before they begin: the settings, and the order book where they name it."""
+"""What commands share: reading the settings, opening the order book, and errors in one sentence."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Coroutine
@@ -15,7 +15,7 @@ T = TypeVar("T")
 
 
 def load_settings(**given: str | int | None) -> "Settings":
-    """The settings, these options before all else. Ends the command with a sentence for each fault."""
+    """The settings. Options of the command come first. Faults end the command, with a sentence for each."""
     from agent.environment import BadSettings, read_settings
 
     try:
@@ -27,7 +27,7 @@ def load_settings(**given: str | int | None) -> "Settings":
 
 
 def with_book(settings: "Settings", work: "Callable[[OrderBook], Awaitable[T]]") -> T:
-    """What the work returns on the order book of these settings, at its present schema."""
+    """Run the work on the order book of these settings, and return its result."""
     from tools.book.book import OrderBook
     from tools.storage.database import Database
     from tools.storage.migrations.upgrade import migrate
@@ -41,7 +41,7 @@ def with_book(settings: "Settings", work: "Callable[[OrderBook], Awaitable[T]]")
 
 
 def finish(work: Coroutine[Any, Any, T], settings: "Settings") -> T:
-    """What the work returns. Ends the command with a sentence where it fails for a known reason."""
+    """Run the work and return its result. A known error ends the command with a sentence."""
     from api.door.start_faults import sentence
 
     try:
@@ -55,7 +55,7 @@ def finish(work: Coroutine[Any, Any, T], settings: "Settings") -> T:
 
 
 def operator() -> "Actor":
-    """Whoever is at the command line, for the audit trail."""
+    """The person at the command line, for the audit trail."""
     from tools.book.audit import Actor
 
     return Actor(name="command line")

@@ -1,7 +1,7 @@
 """One JSON line for each event, with the request it belongs to, and the HTTP metrics.
 
-Logs go to standard error. Nothing secret reaches them: headers, queries and bodies are never logged, faults are logged
-without the values that caused them, and the finished line is searched once more for keys.
+Logs go to standard error and hold no secrets: headers, queries and bodies are never logged, errors are logged without
+values, and the finished line is searched for keys once more.
 """
 
 import json
@@ -38,8 +38,8 @@ _LEAST_SECRET = 8
 
 
 class RequestLog:
-    """The outermost step: gives each request its id, its log line and its place in the metrics, and each answer its
-    headers. Turns an exception that nobody expected into a problem document."""
+    """The outermost step. Gives each request its id, log line and metrics, and each answer its headers. Turns an
+    unexpected exception into a problem document."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
@@ -137,12 +137,13 @@ def configure_logging(
 
 
 def _is_no_traceback(record: logging.LogRecord) -> bool:
-    """Uvicorn logs a failed start as a traceback in one text, with folders and values; ours is `start_failed`."""
+    """Drop uvicorn's traceback of a failed start, which holds folders and values; ours is `start_failed`."""
     return not record.getMessage().startswith(("Traceback", "Application startup failed"))
 
 
 def _fault_without_values(_: WrappedLogger, __: str, event: EventDict) -> EventDict:
-    """An exception as its kind, words and frames. No locals; of a validation error not the words, which hold values."""
+    """An exception as its kind, words and frames, without locals. A validation error also loses its words, which hold
+    values."""
     given = event.pop("exc_info", None)
     error = sys.exc_info()[1] if given is True else given[1] if isinstance(given, tuple) else given
     if isinstance(error, BaseException):
@@ -154,7 +155,7 @@ def _fault_without_values(_: WrappedLogger, __: str, event: EventDict) -> EventD
 
 
 def _module(filename: str) -> str:
-    """The file without the folders that it is installed under: they are nobody's business."""
+    """The file without the folders that it is installed in."""
     return "/".join(Path(filename).parts[-3:]).removeprefix("site-packages/")
 
 
@@ -166,9 +167,9 @@ def _words(error: BaseException) -> str:
 
 
 class _Redaction:
-    """Replaces known secrets, plain or as JSON writes them, and anything shaped like one of our keys.
+    """Replaces known secrets, plain or as JSON writes them, and anything with the form of our keys.
 
-    A secret of a few letters is left: it would be found inside ordinary words, and spoil every line.
+    A secret of a few letters is left, because ordinary words would hold it too.
     """
 
     def __init__(self, secrets: Sequence[str]) -> None:

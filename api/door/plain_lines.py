@@ -1,4 +1,4 @@
-"""The log as people read it in a terminal: a time and words. Machines get the same events as JSON lines."""
+"""The log in a terminal: a time and words. Elsewhere the same events are JSON lines."""
 
 from datetime import datetime
 from typing import TextIO
@@ -7,17 +7,17 @@ import structlog
 from structlog.typing import EventDict, WrappedLogger
 
 _TOLD_OTHERWISE = frozenset({"model_left_out"})
-"""What the greeting says already."""
+"""Events that the greeting has said already."""
 _FOR_MACHINES = ("request_id", "run_id", "logger")
 
 
 def is_for_people(log_format: str, stream: TextIO) -> bool:
-    """Whether plain words go to this stream: as set, or where it is a terminal."""
+    """Whether this stream gets plain words: by setting, or because it is a terminal."""
     return log_format == "plain" or (log_format == "auto" and stream.isatty())
 
 
 def plain_line(_: WrappedLogger, __: str, event: EventDict) -> str:
-    """The event in words; the last processor before redaction."""
+    """The event in words. It is the last processor before redaction."""
     name, level = str(event.pop("event")), event.pop("level")
     if name in _TOLD_OTHERWISE:
         raise structlog.DropEvent

@@ -1,5 +1,5 @@
-"""Why a start fails, in a sentence that says what to do: no traceback, and nothing of a driver's message that could
-hold a password."""
+"""Why a start failed, in a sentence that says what to do. There is no traceback, and nothing of a driver's message
+that could hold a password."""
 
 import errno
 import sqlite3
@@ -23,12 +23,12 @@ _KNOWN = (
     "disk is full",
     "database is locked",
 )
-"""What drivers say that helps and gives nothing away."""
+"""Words of drivers that help and hold no secret."""
 _SQLITE = b"SQLite format 3\0"
 
 
 def sentence(error: BaseException, settings: Settings) -> str | None:
-    """What a person is told of this error, or None where nobody has expected it."""
+    """The sentence for this error, or None if it was not expected."""
     if isinstance(error, Unavailable) and error.__cause__ is not None:
         return _unavailable(str(error.__cause__), settings)
     if isinstance(error, RestockError):
@@ -68,7 +68,7 @@ def _database_file(settings: Settings) -> Path:
 
 
 def cannot_listen(error: OSError, settings: Settings) -> str:
-    """Why the service has no place to listen on."""
+    """Why the address cannot be used."""
     place = f"{settings.host}:{settings.port}"
     if error.errno == errno.EADDRINUSE:
         return f"Another program listens on {place}; stop it, or set PORT to another port."

@@ -1,1 +1,1 @@
-"""How other systems hear of orders: the outbox, delivered."""
+"""Delivers the events of the outbox to other systems."""

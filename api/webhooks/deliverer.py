@@ -1,7 +1,7 @@
-"""Brings events from the outbox to their receivers: one loop in each process, one task for each attempt.
+"""Sends events from the outbox to their receivers: one loop in each process, one task for each attempt.
 
-Attempts to one receiver use lanes of its own, so that a slow or dead one delays nobody else. What is due, who is at it
-and how it ended stand in the order book alone; this process may be killed at any point.
+Each receiver has lanes of its own, so that a slow or dead one delays no other. What is due, who sends it and how it
+ended is in the order book only, so this process may be killed at any point.
 """
 
 import asyncio
@@ -36,21 +36,21 @@ _ASKS_FOR_A_PAUSE = frozenset({429, 503})
 
 
 class Pace(NamedTuple):
-    """How often a delivery is tried, and how long each step may take. Tests and trials are quicker."""
+    """How often a delivery is tried, and how long each step may take. Tests use shorter times."""
 
     timeout_seconds: float = 10.0
     attempts: int = 12
-    """In about a day."""
+    """They take about a day."""
     first_retry_seconds: float = 5.0
     longest_retry_seconds: float = 21_600.0
     lanes: int = 10
     poll_seconds: float = 1.0
     lease_margin_seconds: float = 20.0
-    """Beyond an attempt's time limit: to be written down in, while the database is busy."""
+    """Time beyond an attempt's limit to write down how it ended, while the database is busy."""
     name_seconds: float = 600.0
 
     def pause(self, attempt: int) -> float:
-        """Seconds until the next attempt: three times as long each time, spread so that not all come back at once."""
+        """Seconds until the next attempt: three times as long each time, spread so that not all return at once."""
         pause = min(self.first_retry_seconds * min(GROWTH ** (attempt - 1), 1e9), self.longest_retry_seconds)
         return pause * random.uniform(1 - JITTER, 1 + JITTER)
 
@@ -62,7 +62,7 @@ PACE = Pace()
 async def delivering(
     receivers: Sequence[Receiver], book: OrderBook, metrics: Metrics, pace: Pace = PACE
 ) -> AsyncIterator["Deliverer"]:
-    """Deliver while the block lasts. Attempts under way at its end have a few seconds to get their answer."""
+    """Deliver while the block lasts. At its end running attempts have a few seconds to get their answer."""
     async with http_client() as client:
         deliverer = Deliverer(receivers, book, metrics, pace, client)
         await deliverer.name_receivers()
@@ -76,8 +76,8 @@ async def delivering(
 
 
 def http_client() -> httpx.AsyncClient:
-    """Asks no proxy of the environment, follows no redirect, keeps no connection. The authorities that it believes are
-    those of SSL_CERT_FILE, where that is set."""
+    """A client that uses no proxy of the environment, follows no redirect and keeps no connection. It trusts the
+    authorities of SSL_CERT_FILE if that is set."""
     return httpx.AsyncClient(
         verify=httpx.create_ssl_context(),
         trust_env=False,
@@ -88,7 +88,7 @@ def http_client() -> httpx.AsyncClient:
 
 
 class Deliverer:
-    """Hands out events and claims what is due, round by round; sends it and writes down how that ended."""
+    """Hands out events, claims what is due, sends it and writes down how it ended, round by round."""
 
     def __init__(
         self, receivers: Sequence[Receiver], book: OrderBook, metrics: Metrics, pace: Pace, client: httpx.AsyncClient
@@ -102,7 +102,7 @@ class Deliverer:
         self._name_at = 0.0
 
     async def run(self) -> None:
-        """Until cancelled. No failure of a round ends it."""
+        """Work round by round until cancelled, even if a round fails."""
         while True:
             try:
                 await self.round()
@@ -117,7 +117,7 @@ class Deliverer:
                     await self._news.wait()
 
     async def round(self) -> None:
-        """Hand out new events, begin what is due and has a lane."""
+        """Hand out new events, and begin deliveries that are due and have a lane."""
         self._news.clear()
         await self.name_receivers()
         if await self._store.hand_out() == HAND_OUT_LIMIT:
@@ -131,15 +131,16 @@ class Deliverer:
             attempt.add_done_callback(self._attempts.discard)
 
     async def stop(self) -> None:
-        """Give attempts a few seconds. What has no end by then is sent again once its lease ends: whether it arrived,
-        nobody knows."""
+        """Give attempts a few seconds. What has not ended by then is sent again when its lease ends, because nobody
+        knows whether it arrived."""
         if self._attempts:
             await asyncio.wait(self._attempts, timeout=STOP_SECONDS)
         for attempt in self._attempts:
             attempt.cancel()
 
     async def name_receivers(self) -> None:
-        """Say every few minutes which receivers there are; after the first time, other processes have said so too."""
+        """Store every few minutes which receivers there are. After the first time, other processes have stored theirs
+        too."""
         if time.monotonic() < self._name_at:
             return
         await self._store.expect(list(self._receivers.values()))
@@ -160,7 +161,7 @@ class Deliverer:
         self._news.set()
 
     async def _settle(self, delivery: Delivery, ending: Ending) -> None:
-        """As soon as the database serves; it passes over what another process has taken up by then."""
+        """Write down the ending as soon as the database serves. It is ignored if another process has taken over."""
         while True:
             try:
                 return await self._store.settle(delivery, ending, owner=self._owner)
@@ -209,8 +210,8 @@ class Deliverer:
 
 
 def signature_headers(receiver: Receiver, event_id: str, body: str) -> dict[str, str]:
-    """The three headers of Standard Webhooks, with one signature for each secret. Made anew for each attempt, because
-    receivers refuse a timestamp that is five minutes old."""
+    """The three headers of Standard Webhooks, with a signature for each secret. They are made anew for each attempt,
+    because receivers refuse a timestamp that is five minutes old."""
     now = datetime.now(UTC)
     return {
         "webhook-id": event_id,
@@ -220,7 +221,7 @@ def signature_headers(receiver: Receiver, event_id: str, body: str) -> dict[str,
 
 
 def body_of(delivery: Delivery) -> str:
-    """What is sent, the same at each attempt."""
+    """The body, the same at each attempt."""
     message = {
         "type": delivery.event,
         "timestamp": delivery.happened_at.isoformat(timespec="milliseconds").replace("+00:00", "Z"),
@@ -230,7 +231,7 @@ def body_of(delivery: Delivery) -> str:
 
 
 def asked_pause(retry_after: str) -> float:
-    """Seconds that a Retry-After header asks for, a day at most; 0 where it asks for nothing that can be understood.
+    """Seconds that a Retry-After header asks for, a day at most; 0 if it cannot be read.
 
     >>> asked_pause("120"), asked_pause("999999999"), asked_pause("soon")
     (120.0, 86400.0, 0.0)

@@ -1,4 +1,4 @@
-"""What the model's tools look into: every product of a catalogue, or the one that a run decides on."""
+"""What the model's tools see: every product of a catalogue, or the one product of a decision."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -18,7 +18,7 @@ from tools.records.text import clean_facts
 ProductId = Annotated[str, Field(min_length=1, max_length=100, description="As given.")]
 Location = Annotated[str | None, Field(max_length=100, description="A location's id; leave out for the usual one.")]
 Family = Sequence[ProductFacts]
-"""A product where it is asked for, and behind it the same product at its other locations."""
+"""A product at the location asked for, followed by the same product at its other locations."""
 
 
 class ModeUnavailable(InvalidInput):
@@ -26,10 +26,10 @@ class ModeUnavailable(InvalidInput):
 
 
 class Products(Protocol):
-    """Products by id, with what to order of each."""
+    """Products by id, with their plans."""
 
     calibration: CalibrationTable | None
-    """Replaces the table that ships, for the confidence in a plan."""
+    """Replaces the shipped table for the confidence in a plan."""
 
     async def family(self, product_id: str, location: str | None) -> Family: ...
 
@@ -55,17 +55,17 @@ class AllProducts:
 
 @dataclass(eq=False)
 class OneProduct:
-    """The product of one decision: looked up once, and calculated once as things are."""
+    """The product of one decision, looked up and calculated once."""
 
     facts: ProductFacts
     siblings: Family = ()
     """The same product at its other locations."""
     calibration: CalibrationTable | None = None
     calculated: bool = False
-    """Whether a tool was asked for the plan as things are."""
+    """Whether a tool was asked for the plan without assumptions."""
 
     async def family(self, product_id: str, location: str | None) -> Family:
-        """Raises InvalidInput for any other product; the location is the run's."""
+        """The product at the run's location. Raises InvalidInput for any other product."""
         if product_id != self.facts.product.id:
             raise InvalidInput(f"This run decides on {self.facts.product.id} only.")
         return self.facts, *self.siblings
@@ -79,7 +79,7 @@ class OneProduct:
 
     @cached_property
     def present_plan(self) -> Plan:
-        """Without assumptions: what a submission is checked against, and what a reviewer sees."""
+        """The plan without assumptions, against which a submission is checked and which a reviewer sees."""
         return plan(self.facts, siblings=self.siblings)
 
 
@@ -99,13 +99,14 @@ class Asked(Protocol):
 
 
 class Catalogs:
-    """Where a decision's facts come from: the catalogue of its mode, or the request itself."""
+    """The catalogues by mode. In mode `input` the request itself has the facts."""
 
     def __init__(self, catalogs: Mapping[Mode, Catalog], calibration: CalibrationTable | None = None) -> None:
         self._catalogs, self._calibration = catalogs, calibration
 
     async def look_up(self, asked: Asked) -> OneProduct:
-        """The product with its facts. Raises what its catalogue does, and InvalidInput for facts of no use."""
+        """The product with its facts. Raises what its catalogue raises, and InvalidInput for facts that cannot be
+        used."""
         facts, *siblings = await self._family(asked)
         if asked.service_level is not None:
             product = facts.product.model_copy(update={"service_level": asked.service_level})
@@ -130,12 +131,12 @@ class Catalogs:
 
 
 def plan_of(family: Family, what_if: WhatIf = AS_THINGS_ARE) -> Plan:
-    """The plan for the first of a family, with the others as places to take it from."""
+    """The plan for the first of a family; the others are locations to transfer from."""
     return plan(family[0], what_if=what_if, siblings=family[1:])
 
 
 def open_orders(facts: ProductFacts) -> list[dict[str, object]]:
-    """The product's orders on the way, as a model is told of them."""
+    """The product's open orders, as a model sees them."""
     return [
         {
             "reference": order.reference,
@@ -147,7 +148,7 @@ def open_orders(facts: ProductFacts) -> list[dict[str, object]]:
 
 
 def numbers(values: Iterable[float | None], digits: int = 4) -> list[float | int | None]:
-    """Figures as a model is told them: rounded, and whole where they are."""
+    """Figures as a model sees them: rounded, and whole numbers without decimals."""
     return list(map(partial(number, digits=digits), values))
 
 
