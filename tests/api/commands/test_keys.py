@@ -88,7 +88,7 @@ def test_limits_are_replaced_and_taken_away(restock: Restock) -> None:
         (("create", " ", "--scope", "read"), "needs a name"),
         (("create", "x", "--scope", "read", "--per-day", "5"), "'5' is no amount"),
         (("create", "x", "--scope", "read", "--per-day", "5EUR", "--per-day", "6EUR"), "two limits in EUR"),
-        (("create", "x", "--scope", "read", "--until", "2020-01-01"), "2020-01-01 00:00 UTC is past"),
+        (("create", "x", "--scope", "read", "--until", "2020-01-01"), "2020-01-01 00:00 UTC is in the past"),
         (("rotate", "key_x", "--overlap", "24"), "'24' is no time"),
         (("rotate", "key_x", "--overlap", "9000h"), "'9000h' is no time"),
         (("limit", "key_x"), "Name at least one limit"),
