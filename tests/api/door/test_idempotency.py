@@ -103,21 +103,21 @@ async def test_a_key_still_being_answered_is_a_conflict_that_names_the_run(
     assert (await first).json()["run_id"] == second["run_id"]
 
 
-async def test_a_key_that_was_answered_before_its_run_had_ended_is_answered_so_again(
-    start: Any, monkeypatch: pytest.MonkeyPatch, x1: dict[str, Any]
+async def test_a_key_whose_run_outlives_the_wait_is_answered_with_the_run_s_address(
+    service: Any, monkeypatch: pytest.MonkeyPatch, x1: dict[str, Any]
 ) -> None:
-    service = await start(wait_seconds=0.05)
-    _, go_on = held(service, monkeypatch)
-
-    first = await service.trigger(x1, **key("a"))
+    begun, go_on = held(service, monkeypatch)
+    first = asyncio.create_task(service.trigger(x1, **key("a")))
+    await begun.wait()
     with service.book.database.engine.begin() as connection:
-        connection.execute(update(runs).values(created_at=NowPlus(-1)))
+        connection.execute(update(runs).values(created_at=NowPlus(-service.runtime.settings.wait_seconds - 1)))
+
     second = await service.trigger(x1, **key("a"))
 
     go_on.set()
-    assert (first.status_code, second.status_code) == (202, 202)
-    assert first.json()["run_id"] == second.json()["run_id"]
-    assert second.headers["location"] == first.headers["location"]
+    run_id = (await first).json()["run_id"]
+    assert (second.status_code, second.json()["run_id"]) == (202, run_id)
+    assert second.headers["location"] == f"/runs/{run_id}"
     assert second.headers["idempotency-replayed"] == "true"
 
 
