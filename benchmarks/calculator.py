@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
-from tools.planning import plan_record
+from tools.planning import replenishment
 from tools.planning.confidence import assess
 from tools.planning.replenishment import plan
 from tools.records.facts import (
@@ -74,7 +74,7 @@ def planned(given: ProductFacts) -> Callable[[], Plan]:
 
 def numbers_only(given: ProductFacts) -> float:
     """Microseconds of all but the derivation and the notices."""
-    with mock.patch.multiple(plan_record, derive=lambda *_: (), gather=lambda _: ()):
+    with mock.patch.multiple(replenishment, derive=lambda *_: (), gather=lambda _: ()):
         return microseconds(planned(given))
 
 

@@ -15,7 +15,7 @@ from scipy import special
 
 from tests.textbook.demand_families import poisson_expected_shortage, poisson_quantile
 from tools.planning.demand_distribution import FloatArray, normal_expected_shortage, standard_normal_loss, z_value
-from tools.planning.economic_quantity import eoq
+from tools.planning.order_quantity import eoq
 from tools.records.errors import InvalidInput
 
 CONVERGED = 1e-10

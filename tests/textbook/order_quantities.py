@@ -7,8 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from math import inf, sqrt
 
-from tools.planning.economic_quantity import OrderCost, eoq
-from tools.planning.order_quantity import up_to_multiple, whole_units
+from tools.planning.order_quantity import OrderCost, eoq, up_to_multiple, whole_units
 
 
 def eoq_cost(*, order_cost: float, holding_cost: float, annual_demand: float) -> OrderCost:

@@ -18,9 +18,8 @@ from scipy import special
 from tools.catalog.demand_table import DemandTable
 from tools.lookback.rolling_origin import Interval, Origins, moments_of, rolling_origins, step_over
 from tools.planning.demand import DEMAND_CLASSES
-from tools.planning.demand_distribution import FloatArray, IntArray, z_value
+from tools.planning.demand_distribution import MEDIAN_SHARE, FloatArray, IntArray, z_value
 from tools.planning.forecast_grid import Demand
-from tools.planning.lognormal import MEDIAN_SHARE
 from tools.planning.scan import Terms, scan
 
 FEWEST_PRODUCTS = 20

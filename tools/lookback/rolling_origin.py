@@ -11,9 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tools.catalog.demand_table import DemandTable
-from tools.planning.demand_distribution import FloatArray, IntArray, Values, z_value
+from tools.planning.demand_distribution import FloatArray, IntArray, Values, lognormal_cdf, lognormal_quantile, z_value
 from tools.planning.interval_forecast import FEWEST_FOR_FORECAST_ERRORS
-from tools.planning.lognormal import lognormal_cdf, lognormal_quantile
 from tools.planning.notices import FEWEST_SALES
 from tools.planning.scan import Terms, scan
 from tools.planning.scan_plan import METHODS

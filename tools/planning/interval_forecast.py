@@ -1,11 +1,11 @@
-"""Demand over the protection interval: which method by the history, its mean and its distribution. Pure.
+"""The lead time, and demand over the protection interval: its method, its mean and its distribution. Pure.
 
 The product's own past forecast errors tell the spread; fewer than eight periods leave the textbook's.
 """
 
 from collections import Counter
 from dataclasses import dataclass
-from math import sqrt
+from math import fsum, sqrt
 from typing import TypeAlias
 
 import numpy as np
@@ -15,15 +15,70 @@ from tools.planning.demand_distribution import Component, FloatArray, IntArray, 
 from tools.planning.demand_forecast import RateForecast, combine, moments_by_point, running_variance
 from tools.planning.forecast_frame import Frame, measured_horizon
 from tools.planning.forecast_grid import grid
-from tools.planning.lead_time import LeadTime
+from tools.records.facts import Supplier
 from tools.records.plan import Distribution, Method
 
+FEWEST_TO_REPLAY = 10
+FEWEST_FOR_SPREAD = 2
+MOST_REPLAYED = 60
+"""Only the latest receipts count, so that a supplier's improvement shows."""
 FEWEST_FOR_FORECAST_ERRORS = 8
 MISSED_SPREAD = 0.1
 """Share by which the variance of future errors exceeds that of past ones: what has not happened yet is not in them."""
 
 Intervals: TypeAlias = tuple[tuple[float, float], ...]
 """(share, length in periods) of each protection interval that may come."""
+
+
+@dataclass(slots=True)
+class LeadTime:
+    """The lead time to plan with.
+
+    `days` is its mean. `sd_days` is its spread where only a number is known. `replayed` are the observed lead times,
+    where there are enough of them to be the distribution.
+    """
+
+    days: float
+    promised_days: float
+    sd_days: float
+    replayed: tuple[float, ...]
+    receipts: int
+    slip_days: float
+    """The longest an order has been late: beyond it an overdue order is doubted."""
+
+
+def lead_time(supplier: Supplier, *, stated_days: float | None = None) -> LeadTime:
+    """Ten or more receipts are replayed; with fewer, the promise is the mean and the receipts give the spread.
+
+    `stated_days` replaces the mean; the observed spread about it stays.
+    """
+    promised = supplier.promised_lead_time_days
+    observed = supplier.observed_lead_times_days[-MOST_REPLAYED:]
+    slip = _slip(supplier, observed)
+    if len(observed) < FEWEST_TO_REPLAY:
+        days = promised if stated_days is None else stated_days
+        return LeadTime(days, promised, _spread(supplier, observed), (), len(observed), slip)
+    mean = fsum(observed) / len(observed)
+    if stated_days is not None:
+        observed = tuple(max(0.0, days + stated_days - mean) for days in observed)
+        mean = fsum(observed) / len(observed)
+    return LeadTime(mean, promised, 0.0, observed, len(observed), slip)
+
+
+def _spread(supplier: Supplier, observed: tuple[float, ...]) -> float:
+    """The stated standard deviation, or the root mean square of what the few receipts deviated from the promise."""
+    if supplier.lead_time_sd_days is not None:
+        return supplier.lead_time_sd_days
+    if len(observed) < FEWEST_FOR_SPREAD:
+        return 0.0
+    promised = supplier.promised_lead_time_days
+    return sqrt(fsum((days - promised) ** 2 for days in observed) / len(observed))
+
+
+def _slip(supplier: Supplier, observed: tuple[float, ...]) -> float:
+    if observed:
+        return max(0.0, max(observed) - supplier.promised_lead_time_days)
+    return 2 * (supplier.lead_time_sd_days or 0.0)
 
 
 @dataclass(slots=True)

@@ -6,12 +6,10 @@ from math import sqrt
 
 import numpy as np
 
-from tools.planning.demand_distribution import SMALLEST_MEAN, FloatArray, IntArray, Values
+from tools.planning.demand_distribution import SMALLEST_MEAN, FloatArray, IntArray, Values, lognormal_chance_below
 from tools.planning.demand_forecast import RateForecast
 from tools.planning.forecast_frame import Frame, first_origin
-from tools.planning.interval_forecast import Intervals, JudgedErrors, protection_intervals, widening
-from tools.planning.lead_time import LeadTime
-from tools.planning.lognormal import lognormal_chance_below
+from tools.planning.interval_forecast import Intervals, JudgedErrors, LeadTime, protection_intervals, widening
 
 FEWEST_TESTS = 5
 FEWEST_KNOWN_ERRORS = 5

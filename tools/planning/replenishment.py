@@ -1,4 +1,4 @@
-"""The calculator: one product at one location in, one plan out.
+"""The calculator: one product at one location in, one plan out, in figures and in words, the textbook's beside it.
 
 Order up to the level that covers demand until the next delivery in the asked share of cases. The product's own past
 forecast errors tell where that level is. Pure: the same facts give the same plan.
@@ -6,17 +6,28 @@ forecast errors tell where that level is. Pure: the same facts give the same pla
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from math import sqrt
 
 from tools.planning.demand import enough_demand
-from tools.planning.lead_time import lead_time
-from tools.planning.plan_record import write_plan
-from tools.planning.target import product_cost_target
-from tools.planning.working import Working, refuse_uncountable, work_out
+from tools.planning.demand_distribution import IntervalDemand, z_value
+from tools.planning.derivation import derive, shown
+from tools.planning.interval_forecast import lead_time
+from tools.planning.notices import gather
+from tools.planning.order_quantity import price_tiers, unit_price_at
+from tools.planning.past_coverage import PastCoverage, past_coverage
+from tools.planning.service import product_cost_target, reorder_point, safety_stock
+from tools.planning.working import LONGEST_INTERVAL_DAYS, Working, refuse_uncountable, work_out
 from tools.records.errors import InvalidInput
-from tools.records.facts import ProductFacts, WhatIf
-from tools.records.plan import Plan, Transfer
-
-AS_THINGS_ARE = WhatIf()
+from tools.records.facts import AS_THINGS_ARE, PriceBreak, Product, ProductFacts, WhatIf
+from tools.records.plan import (
+    Action,
+    DemandComponent,
+    ImpliedService,
+    Plan,
+    PredictiveDemand,
+    TextbookFigures,
+    Transfer,
+)
 
 
 def plan(
@@ -82,3 +93,163 @@ def _spare(sibling: ProductFacts) -> _Offer | None:
     on_hand = sibling.stock.on_hand
     spare = min(on_hand, working.position.units) - working.reorder_point
     return _Offer(sibling.stock.location, spare, on_hand, working.reorder_point)
+
+
+def write_plan(working: Working, transfer: Transfer | None) -> Plan:
+    """The plan with its derivation, its notices and the textbook beside it."""
+    coverage = _coverage(working)
+    facts, forecast, position = working.facts, working.forecast, working.position
+    product, statistics = facts.product, working.statistics
+    choice = _choose(working, transfer)
+    price = unit_price_at(choice.quantity, unit_price=product.unit_price, price_breaks=product.price_breaks)
+    return Plan(
+        product_id=product.id,
+        location=facts.stock.location,
+        method=forecast.method,
+        distribution=forecast.stock_basis.family,
+        service_type=product.service_type,
+        service_level=working.target.wanted,
+        implied=_implied(working),
+        lead_time_days=working.lead_time.days,
+        review_period_days=product.review_period_days,
+        protection_interval_days=working.interval_days,
+        mean_per_day=working.mean_per_day,
+        mean_demand=working.mean_demand,
+        demand_sd=sqrt(forecast.stock_basis.variance),
+        demand_class=statistics.demand_class,
+        periods=statistics.periods,
+        nonzero_periods=statistics.nonzero,
+        masked_periods=statistics.masked,
+        backtest_coverage=None if coverage is None else coverage.chosen,
+        safety_stock=working.safety_stock,
+        reorder_point=working.reorder_point,
+        order_up_to_level=working.reorder_point,
+        on_hand=position.on_hand,
+        on_order=position.on_order,
+        backorders=position.backorders,
+        inventory_position=position.units,
+        shortage=working.shortage,
+        days_until_stockout=_days_until_stockout(working),
+        recommended_action=choice.action,
+        order_quantity=choice.quantity,
+        minimum_quantity=choice.minimum,
+        maximum_quantity=choice.maximum,
+        order_multiple=product.order_multiple,
+        permitted_leftover=working.permitted_leftover,
+        transfer=transfer,
+        unit_price=price,
+        price_tiers=_price_tiers(product),
+        order_value=None if price is None else price * choice.quantity,
+        currency=product.currency,
+        infeasible=choice.infeasible,
+        reason=choice.reason,
+        derivation=derive(working, transfer, coverage),
+        notices=gather(working),
+        textbook=_textbook(working, coverage),
+        predictive=_predictive(forecast.predictive),
+    )
+
+
+def _coverage(working: Working) -> PastCoverage | None:
+    """How both methods did in the past; None for methods that are not judged by it."""
+    judged = working.forecast.judged
+    if judged is None:
+        return None
+    target = working.target
+    return past_coverage(
+        working.statistics.demand,
+        judged,
+        lead_time=working.lead_time,
+        review_period_days=working.facts.product.review_period_days,
+        period_days=working.facts.demand.period_days,
+        probability=working.cycle_service_level if target.limit is not None else target.probability,
+        z=z_value(target.wanted),
+    )
+
+
+def _textbook(working: Working, coverage: PastCoverage | None) -> TextbookFigures:
+    """The textbook's figures over the plan's own interval, lead time + review period, with the mean lead time.
+
+    (Silver, Pyke & Thomas, 2017, 6.7 and 6.9)
+    """
+    probability, statistics = working.target.wanted, working.statistics
+    interval = working.interval_days / working.facts.demand.period_days
+    mean, sd = statistics.mean * working.forecast.uplift, statistics.sd * working.forecast.uplift
+    stock = safety_stock(service_level=probability, demand_sd=sd, interval=interval)
+    return TextbookFigures(
+        mean_per_period=mean,
+        demand_sd=sd,
+        z=z_value(probability),
+        safety_stock=stock,
+        reorder_point=reorder_point(mean=mean, interval=interval, safety_stock=stock),
+        backtest_coverage=None if coverage is None else coverage.textbook,
+    )
+
+
+@dataclass(slots=True)
+class _Choice:
+    action: Action
+    quantity: int
+    minimum: int
+    maximum: int
+    reason: str
+    infeasible: str | None = None
+
+
+def _choose(working: Working, transfer: Transfer | None) -> _Choice:
+    position, level = shown(working.position.units), shown(working.reorder_point)
+    decision = working.decision
+    if decision is None:
+        return _Choice("none", 0, 0, 0, _why_nothing(working))
+    low = f"Inventory position {position} is at or below the reorder point {level}"
+    if transfer is not None:
+        quantity, source = transfer.quantity, transfer.source_location
+        reason = f"{low}; {source} can give {quantity} and stay above its own reorder point."
+        return _Choice("transfer", quantity, quantity, quantity, reason)
+    if decision.infeasible:
+        return _Choice("none", 0, 0, 0, f"{low}, but no order is possible: {decision.infeasible}", decision.infeasible)
+    reason = f"{low}; {decision.quantity} units bring it to {shown(working.position.units + decision.quantity)}."
+    return _Choice("purchase_order", decision.quantity, decision.minimum, decision.maximum, reason)
+
+
+def _why_nothing(working: Working) -> str:
+    position, level = working.position, working.reorder_point
+    if working.statistics.nonzero == 0:
+        return (
+            f"No demand in {working.statistics.demand.size} known periods, so the reorder point is 0: nothing to order."
+        )
+    above = f"Inventory position {shown(position.units)} is above the reorder point {shown(level)}"
+    if position.on_hand - position.backorders <= level:
+        return f"{above}: {shown(position.on_order)} are already on order."
+    return f"{above}: there is enough stock."
+
+
+def _implied(working: Working) -> ImpliedService:
+    """What the reorder point gives by each measure; the critical ratio at which it is optimal is its cycle service."""
+    cycle = working.cycle_service_level
+    fill = working.cycle.fill_rate(working.forecast.stock_basis, working.reorder_point)
+    return ImpliedService(cycle_service_level=cycle, fill_rate=fill, critical_ratio=cycle)
+
+
+def _days_until_stockout(working: Working) -> float | None:
+    """How long the stock on hand lasts at mean demand; None where that is never, or not within a century."""
+    available = max(0.0, working.position.on_hand - working.position.backorders)
+    if working.mean_per_day <= available / LONGEST_INTERVAL_DAYS:
+        return None
+    return available / working.mean_per_day
+
+
+def _predictive(demand: IntervalDemand) -> PredictiveDemand:
+    return PredictiveDemand(
+        distribution=demand.family,
+        components=tuple(
+            DemandComponent(weight=part.weight, mean=part.mean, sd=sqrt(part.variance)) for part in demand.components
+        ),
+    )
+
+
+def _price_tiers(product: Product) -> tuple[PriceBreak, ...]:
+    if product.unit_price is None:
+        return product.price_breaks
+    tiers = price_tiers(product.unit_price, product.price_breaks)
+    return tuple(PriceBreak(minimum_quantity=start, unit_price=price) for start, price in tiers)

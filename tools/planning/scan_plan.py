@@ -13,13 +13,17 @@ from tools.planning.demand import (
     INTERMITTENT_INTERVAL,
     LARGEST_QUANTITY,
 )
-from tools.planning.demand_distribution import SMALLEST_MEAN, FloatArray
+from tools.planning.demand_distribution import (
+    SMALLEST_MEAN,
+    FloatArray,
+    lognormal_expected_shortage,
+    lognormal_quantile_at,
+)
 from tools.planning.demand_forecast import combine
 from tools.planning.interval_forecast import FEWEST_FOR_FORECAST_ERRORS, widening
-from tools.planning.lognormal import lognormal_expected_shortage, lognormal_quantile_at
 from tools.planning.order_quantity import WHOLE_UNIT_FUZZ
 from tools.planning.scan_history import Histories
-from tools.planning.target import DAYS_A_YEAR
+from tools.planning.service import DAYS_A_YEAR
 from tools.planning.working import LONGEST_INTERVAL_DAYS
 
 METHODS = ("too_short", "normal", "no_demand", "forecast_error")

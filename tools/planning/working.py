@@ -1,29 +1,61 @@
-"""From the facts to the reorder point and the quantity: every number that the plan, its derivation and notices need."""
+"""From the facts to the reorder point and the quantity: every number that the plan, its derivation and notices need.
+
+An open order counts when it is due within the protection interval. One overdue by no more than the supplier has been
+late before counts fully. Beyond that it counts half. After k receipts, the next is later than all of them with chance
+1/(k + 1), and it never comes with chance 1/(k + 2) (rule of succession). So "late" and "lost" are about equally likely.
+A whole lead time beyond that, it is written off.
+"""
 
 from dataclasses import dataclass
+from math import fsum
+from typing import Literal
 
 from tools.planning.demand import LARGEST_QUANTITY, DemandStatistics, describe
-from tools.planning.economic_quantity import economic_quantity
-from tools.planning.interval_forecast import DemandForecast, forecast_demand
-from tools.planning.inventory_position import InventoryPosition, inventory_position
-from tools.planning.lead_time import LeadTime, lead_time
-from tools.planning.order_cycle import OrderCycle
+from tools.planning.interval_forecast import DemandForecast, LeadTime, forecast_demand, lead_time
 from tools.planning.order_quantity import (
     OrderRules,
     QuantityDecision,
     decide_quantity,
+    economic_quantity,
     order_rules,
     units_above,
     whole_units,
 )
-from tools.planning.target import DAYS_A_YEAR, Target, pooled_target, service_target, stock_level
+from tools.planning.service import DAYS_A_YEAR, OrderCycle, Target, pooled_target, service_target, stock_level
 from tools.records.errors import InvalidInput
-from tools.records.facts import Product, ProductFacts, WhatIf
+from tools.records.facts import OpenOrder, Product, ProductFacts, Stock, WhatIf
 
 LONGEST_INTERVAL_DAYS = 36_500.0
 SHORTEST_PERIOD_DAYS = 1 / 1440
 PERMITTED_INTERVALS = 3
 """Protection intervals of demand that may be left over where the planner states no maximum cover."""
+DOUBTED_SHARE = 0.5
+TOLERANCE_DAYS = 1e-9
+
+Standing = Literal["counted", "later", "doubted", "written_off"]
+
+
+@dataclass(frozen=True, slots=True)
+class CountedOrder:
+    """An open order, whether it counts, and how many of its units do."""
+
+    order: OpenOrder
+    standing: Standing
+    counted: float
+
+
+@dataclass(slots=True)
+class InventoryPosition:
+    """`on_order` is what counts; `stated_on_order` would count if every overdue order came."""
+
+    on_hand: float
+    on_order: float
+    backorders: float
+    stated_on_order: float
+    units: float
+    """on hand + on order − backorders."""
+    stated_units: float
+    orders: tuple[CountedOrder, ...]
 
 
 @dataclass(slots=True)
@@ -181,3 +213,38 @@ def _permitted_leftover(product: Product, *, mean: float, mean_per_day: float, e
     if product.maximum_cover_days is not None:
         return max(1.0, mean_per_day * product.maximum_cover_days)
     return max(1.0, PERMITTED_INTERVALS * mean, economic)
+
+
+def inventory_position(
+    stock: Stock, *, horizon_days: float, slip_days: float, lead_time_days: float
+) -> InventoryPosition:
+    """Count the open orders due within `horizon_days`; see the module for those that are overdue."""
+    orders, counted, stated = [], [], []
+    for order in stock.open_orders:
+        entry = count_order(order, horizon_days=horizon_days, slip_days=slip_days, lead_time_days=lead_time_days)
+        orders.append(entry)
+        counted.append(entry.counted)
+        if entry.standing != "later":
+            stated.append(order.quantity)
+    on_order, stated_on_order = fsum(counted), fsum(stated)
+    return InventoryPosition(
+        on_hand=stock.on_hand,
+        on_order=on_order,
+        backorders=stock.backorders,
+        stated_on_order=stated_on_order,
+        units=stock.on_hand + on_order - stock.backorders,
+        stated_units=stock.on_hand + stated_on_order - stock.backorders,
+        orders=tuple(orders),
+    )
+
+
+def count_order(order: OpenOrder, *, horizon_days: float, slip_days: float, lead_time_days: float) -> CountedOrder:
+    """How many units of one open order count, and why."""
+    if order.due_in_days > horizon_days + TOLERANCE_DAYS:
+        return CountedOrder(order, "later", 0.0)
+    overdue = -order.due_in_days
+    if overdue <= slip_days + TOLERANCE_DAYS:
+        return CountedOrder(order, "counted", order.quantity)
+    if overdue <= slip_days + lead_time_days + TOLERANCE_DAYS:
+        return CountedOrder(order, "doubted", order.quantity * DOUBTED_SHARE)
+    return CountedOrder(order, "written_off", 0.0)

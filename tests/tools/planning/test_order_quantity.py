@@ -6,7 +6,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tools.planning.economic_quantity import eoq_all_units_discount
 from tools.planning.order_quantity import (
     Cap,
     OrderRules,
@@ -14,6 +13,7 @@ from tools.planning.order_quantity import (
     budget_cap,
     cover_cap,
     decide_quantity,
+    eoq_all_units_discount,
     permitted_units,
     shelf_life_cap,
     unit_price_at,

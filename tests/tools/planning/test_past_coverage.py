@@ -4,11 +4,9 @@ import numpy as np
 import pytest
 
 from tools.planning.demand import describe
-from tools.planning.interval_forecast import forecast_demand
-from tools.planning.lead_time import LeadTime, lead_time
+from tools.planning.interval_forecast import LeadTime, forecast_demand, lead_time
 from tools.planning.past_coverage import PastCoverage, past_coverage
-from tools.planning.safety_stock import reorder_point, safety_stock
-from tools.planning.target import Target, stock_level
+from tools.planning.service import Target, reorder_point, safety_stock, stock_level
 from tools.records.facts import DemandHistory, Supplier
 
 

@@ -48,9 +48,8 @@ from tests.textbook.order_quantities import (
 )
 from tools.planning.demand import mean_of, standard_deviation
 from tools.planning.demand_distribution import Component, IntervalDemand, z_value
-from tools.planning.economic_quantity import eoq_all_units_discount
-from tools.planning.order_quantity import whole_units
-from tools.planning.safety_stock import interval_sd, reorder_point, safety_stock
+from tools.planning.order_quantity import eoq_all_units_discount, whole_units
+from tools.planning.service import interval_sd, reorder_point, safety_stock
 
 Inputs = dict[str, Any]
 Answers = dict[str, float]

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tools.planning.inventory_position import InventoryPosition, count_order, inventory_position
+from tools.planning.working import InventoryPosition, count_order, inventory_position
 from tools.records.facts import OpenOrder, Stock
 
 
