@@ -1,1 +1,1 @@
-"""The order book: orders and their life, reviews, runs, keys, spending, audit and outbox."""
+"""The order book: runs, reviews, orders, keys, spending, audit trail and outbox."""

@@ -1,4 +1,4 @@
-"""The audit trail: who did what, when, on which version and numbers. The tables themselves refuse to change it."""
+"""The audit trail: who did what, when, on which version and figures. The tables refuse to change it."""
 
 from typing import Any
 
@@ -13,7 +13,7 @@ from tools.storage.schema import audit, orders, proposals
 
 
 class Actor(Record):
-    """Who acts: a key by id and name, or a part of the service, which has a name alone."""
+    """Who acts: a key by id and name, or a part of the service by its name."""
 
     name: str
     id: str = ""
@@ -61,8 +61,9 @@ class AuditStore(Store):
         review: str | None = None,
         actor: str | None = None,
     ) -> list[AuditEntry]:
-        """Newest first, at most 200; `before` is the last sequence of the page before. `actor` is a name or a key's id.
-        All that is known of an order's or a review's whole run is listed. Raises UnknownReview for what is no id."""
+        """A page of entries, newest first, at most 200. `before` is the last sequence of the page before. `actor` is a
+        name or a key's id. For an order or a review all entries of its run are listed. Raises UnknownReview for what
+        is no id."""
         query = sa.select(audit).order_by(audit.c.sequence.desc()).limit(page_size(limit))
         if before is not None:
             query = query.where(audit.c.sequence < before)

@@ -1,4 +1,4 @@
-"""The order book: what was asked, proposed, decided and placed. Business truth; LangGraph's checkpoints are not."""
+"""The order book: what was asked, proposed, decided and placed. It is business truth; checkpoints are not."""
 
 from tools.book.audit import AuditStore
 from tools.book.deliveries import DeliveryStore
@@ -15,8 +15,8 @@ from tools.storage.database import Database
 
 
 class OrderBook:
-    """Everything that must outlive a crash, in the database given. Each method of its stores is a transaction, and safe
-    to repeat: a run may be executed any number of times, by any number of processes, and has at most one order.
+    """Everything that must survive a crash. Each method of its stores is a transaction and may be repeated: a run may
+    be carried out any number of times, by any number of processes, and has at most one order.
 
     The life of a run, with its proposal's status in brackets:
 

@@ -1,14 +1,14 @@
-"""Deliveries: what becomes of an event on its way to each receiver. No HTTP here; whoever sends, claims first.
+"""Deliveries of events to their receivers. A sender claims a delivery first; HTTP is elsewhere.
 
     outbox ─ hand_out ─→ pending ─ claim, send, settle ─→ delivered
                             ↑ └ failed, attempts left ┘ └→ dead ─ replay ┐
                             └────────────────────────────────────────────┘
 
-An event is left in the outbox by the transaction that it tells of, and handed out to the receivers afterwards, so that
-placing an order costs nothing more for them. A claim is a lease: until `due_at` nobody else may send the same delivery.
-Whoever dies holding one leaves it to the next, who sends it again: at least once, with the same event id each time.
+A transaction leaves its event in the outbox. It is handed out to the receivers afterwards, so that placing an order
+costs nothing more for them. A claim is a lease: until `due_at` nobody else may send the delivery. If the sender dies,
+the next one sends it again, with the same event id: at least once.
 
-Processes say here which receivers their setting names. Any process hands out; one sends to the receivers that it knows.
+Processes store here which receivers their setting names. Any process hands out; each sends to the receivers it knows.
 """
 
 from collections.abc import Mapping, Sequence
@@ -30,17 +30,17 @@ from tools.storage.types import Now, NowPlus, as_indexed
 
 HAND_OUT_LIMIT = 500
 NAMED_SECONDS = 3_600
-"""For so long after a process has named it an event is kept for a receiver."""
+"""How long events are kept for a receiver after a process last named it."""
 UNNAMED = "WEBHOOKS does not name this receiver any more."
 _WAITING = as_indexed("outbox.handed_out_at IS NULL")
-# Spelt out, so that both databases see that their index over pending deliveries covers it.
+# Written as the partial index has it, so that both databases use that index.
 _PENDING = as_indexed("deliveries.status = 'pending'")
 _IS_DEAD = as_indexed("deliveries.status = 'dead'")
 _DUE = sa.and_(_PENDING, deliveries.c.due_at <= Now())
 
 
 class Delivery(Record):
-    """One attempt to bring one event to one receiver, claimed by whoever holds this."""
+    """One attempt to send one event to one receiver."""
 
     number: int
     attempt: int
@@ -56,15 +56,15 @@ class Ending(Record):
     """How an attempt ended."""
 
     outcome: Literal["delivered", "failed", "dead", "gone"]
-    """`failed` is tried again; `gone` is dead at once."""
+    """`failed` is tried again; `gone` becomes a dead letter at once."""
     error: str | None = None
     retry_in_seconds: float = 0
     pause_seconds: float = 0
-    """For so long the receiver asked to be left alone altogether."""
+    """How long the receiver asked for a pause from all events."""
 
 
 class DeadLetter(Record):
-    """An event that could not be delivered and is not tried any more until somebody replays it."""
+    """An event that could not be delivered. It is not tried again until somebody replays it."""
 
     number: int
     receiver: str
@@ -84,12 +84,12 @@ class DeliveryFigures(Record):
 
 
 class DeliveryStore(Store):
-    """Deliveries. Any number of processes may hand out, claim and settle at once."""
+    """Deliveries. Any number of processes may work on them at once."""
 
     @writes
     def expect(self, connection: Connection, listening: Sequence[Receiver]) -> None:
-        """Keep events for these receivers from now on, for another hour. One that was known by its address alone takes
-        its deliveries along when it gets a name."""
+        """Keep events for these receivers for another hour. A receiver that had no name yet takes its deliveries along
+        when it gets one."""
         for receiver in sorted(listening, key=lambda each: each.identity):
             if receiver.name:
                 _rename(connection, receiver.address, receiver.name)
@@ -99,15 +99,15 @@ class DeliveryStore(Store):
 
     @writes
     def give_up_unnamed(self, connection: Connection) -> int:
-        """Make dead letters of what waits for receivers that no process has named for an hour. Returns how many."""
+        """Turn deliveries to receivers that no process has named for an hour into dead letters. Returns how many."""
         unnamed = deliveries.c.receiver.not_in(sa.select(receivers.c.name))
         dead = {"status": "dead", "owner": None, "finished_at": Now(), "last_error": UNNAMED}
         connection.execute(sa.delete(receivers).where(receivers.c.named_until <= Now()))
         return connection.execute(sa.update(deliveries).where(_PENDING, unnamed).values(dead)).rowcount
 
     async def hand_out(self) -> int:
-        """Make deliveries of events that wait in the outbox, for the receivers that want them and are older than the
-        event; at most 500 events at a time. Returns how many were handed out."""
+        """Make deliveries of the events in the outbox, for receivers that want them and are older than the event. Takes
+        at most 500 events; returns how many."""
         look = sa.select(outbox.c.sequence).where(_WAITING).limit(1)
         if await self.database.read(lambda connection: connection.scalar(look)) is None:
             return 0
@@ -117,9 +117,9 @@ class DeliveryStore(Store):
     def _hand_out(self, connection: Connection) -> int:
         waiting = sa.select(outbox.c.sequence, outbox.c.event, outbox.c.created_at).where(_WAITING)
         waiting = waiting.order_by(outbox.c.sequence).limit(HAND_OUT_LIMIT).with_for_update(skip_locked=True)
-        # A receiver that is being given up is waited for: it must not get deliveries afterwards.
+        # Wait for a receiver that is being given up: it must not get deliveries afterwards.
         listening = sa.select(receivers.c.name, receivers.c.events, receivers.c.since).with_for_update(read=True)
-        # In this order: a receiver added in between gets the events, one added before them cannot miss them.
+        # In this order, so that a receiver that was added before an event cannot miss it.
         events = connection.execute(waiting).all()
         listeners = connection.execute(listening).all()
         fresh = [
@@ -135,10 +135,10 @@ class DeliveryStore(Store):
         return len(events)
 
     async def claim(self, room: Mapping[str, int], *, owner: str, lease_seconds: float) -> list[Delivery]:
-        """Take what is due, oldest first, for each receiver as much as it has `room` for. Nobody else gets it until the
-        lease ends; `settle` each before that.
+        """Claim due deliveries, oldest first, as many for each receiver as it has `room` for. Nobody else gets them
+        until the lease ends; `settle` each before that.
 
-        A run's later event waits while an earlier one to the same receiver is untried or under way, so that a receiver
+        An event of a run waits while an earlier one to the same receiver is untried or being sent, so that a receiver
         that answers well gets them in order.
         """
         look = _READY.where(receivers.c.name.in_(room))
@@ -160,7 +160,7 @@ class DeliveryStore(Store):
 
     @writes
     def settle(self, connection: Connection, delivery: Delivery, ending: Ending, *, owner: str) -> None:
-        """Write down how an attempt ended. One whose lease ended, so that another took it up, is passed over."""
+        """Write down how an attempt ended. It is ignored if its lease ended and another process took over."""
         if ending.pause_seconds:
             pause = sa.update(receivers).where(receivers.c.name == delivery.receiver)
             connection.execute(pause.values(paused_until=NowPlus(ending.pause_seconds)))
@@ -174,14 +174,14 @@ class DeliveryStore(Store):
 
     @reads
     def dead_letters(self, connection: Connection, limit: int = 50) -> list[DeadLetter]:
-        """Newest first, at most 200."""
+        """Dead letters, newest first, at most 200."""
         newest = _DEAD_LETTERS.order_by(deliveries.c.number.desc()).limit(page_size(limit))
         return [DeadLetter.model_validate(dict(row)) for row in connection.execute(newest).mappings()]
 
     @writes
     def replay(self, connection: Connection, number: int | None = None, *, by: Actor = SERVICE) -> int:
-        """Try one dead letter again from the first attempt on, or all whose receivers are named. Returns how many.
-        Raises UnknownDeadLetter."""
+        """Try a dead letter again from the first attempt on, or all whose receivers are named. Returns how many. Raises
+        UnknownDeadLetter."""
         dead = [_IS_DEAD, deliveries.c.receiver.in_(sa.select(receivers.c.name))]
         if number is not None:
             dead.append(deliveries.c.number == number)
@@ -190,12 +190,14 @@ class DeliveryStore(Store):
         if count:
             write_audit(connection, "webhook.replayed", by, {"number": number, "dead_letters": count})
         elif number is not None:
-            raise UnknownDeadLetter(f"There is no dead letter {number} of a receiver that WEBHOOKS names.")
+            raise UnknownDeadLetter(
+                f"WEBHOOKS names no receiver with a dead letter {number}. List them with `restock events dead`."
+            )
         return count
 
     @reads
     def figures(self, connection: Connection) -> DeliveryFigures:
-        """How much is still to be delivered, for how long the oldest event has waited for it, and how much is dead."""
+        """The number of pending deliveries, the age of the oldest, and the number of dead letters."""
         count, oldest, now = connection.execute(_PENDING_FIGURES).one()
         dead = connection.scalar(sa.select(sa.func.count()).select_from(deliveries).where(_IS_DEAD)) or 0
         waiting = connection.scalar(_OLDEST_WAITING)
@@ -209,7 +211,7 @@ _READY = sa.select(receivers.c.name).where(
     sa.exists().where(deliveries.c.receiver == receivers.c.name, _DUE),
 )
 _PENDING_FIGURES = sa.select(sa.func.count(), sa.func.min(deliveries.c.happened_at), Now()).where(_PENDING)
-# Nobody waits for an event that no receiver is there to hear.
+# An event without a receiver is waiting for nobody.
 _OLDEST_WAITING = (
     sa.select(outbox.c.created_at)
     .where(_WAITING, sa.exists().select_from(receivers))
@@ -236,7 +238,7 @@ _DEAD_LETTERS = (
 
 
 def _rename(connection: Connection, old: str, new: str) -> None:
-    """What both names have, where processes with either ran beside each other, stays as it is."""
+    """Give the deliveries the new name. What both names have stays as it is."""
     other = receivers.alias("other")
     renamed = sa.update(receivers).where(receivers.c.name == old, ~sa.exists().where(other.c.name == new))
     connection.execute(renamed.values(name=new))
@@ -262,7 +264,7 @@ def _insert_deliveries(connection: Connection) -> Any:
 
 
 def _next_due() -> sa.Select[tuple[int]]:
-    """What is due to the receiver of this `name`, as much as there is `room` for."""
+    """Due deliveries to the receiver of this `name`, as many as there is `room` for."""
     earlier, earlier_event = deliveries.alias("earlier"), outbox.alias("earlier_event")
     before = sa.exists().where(
         earlier_event.c.run_id == outbox.c.run_id,

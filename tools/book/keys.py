@@ -1,6 +1,6 @@
-"""API keys: who may come in, as far as what scope and which limits. Of a key's secrets only hashes are stored.
+"""API keys with their scopes and limits. Of a key's secrets only hashes are stored.
 
-A key has an id that stays; its secret can be replaced while the old one still opens for a time (rotation).
+A key's id stays. Its secret can be replaced, and the old one stays valid for a time (rotation).
 """
 
 from collections import defaultdict
@@ -30,7 +30,7 @@ _USE_NOTED_SECONDS = 60
 OPEN_KEYS = sa.and_(
     api_keys.c.revoked_at.is_(None), sa.or_(api_keys.c.expires_at.is_(None), api_keys.c.expires_at > Now())
 )
-"""The keys that are neither revoked nor past their end, by the database's clock."""
+"""The keys that are neither revoked nor expired, by the database's clock."""
 _unspent = sa.or_(key_secrets.c.expires_at.is_(None), key_secrets.c.expires_at > Now())
 _unnoted = sa.or_(
     key_secrets.c.last_used_at.is_(None), key_secrets.c.last_used_at <= NowPlus(float(-_USE_NOTED_SECONDS))
@@ -46,16 +46,16 @@ _BY_HASH = sa.select(
 
 
 class StoredKey(Record):
-    """What a presented secret opens: `prefix` shows people which one it is."""
+    """The key of a secret. People know it by its `prefix`."""
 
     id: str
     name: str
     prefix: str
     scopes: frozenset[str]
     live: bool
-    """Neither revoked nor past its end."""
+    """Neither revoked nor expired."""
     use_unnoted: bool = False
-    """Its last use is on record as of a minute ago or longer."""
+    """Its recorded last use is a minute ago or longer."""
 
 
 class Secret(Record):
@@ -72,7 +72,7 @@ class Secret(Record):
 
 
 class Key(Record):
-    """A key as its administrators see it. Secrets that have ended are left out."""
+    """A key as administrators see it, without expired secrets."""
 
     id: str
     """The key's id; it stays when the secret is replaced."""
@@ -95,7 +95,7 @@ class Key(Record):
 
 
 class Grant(Record):
-    """What a new key is for, and until when."""
+    """What a new key may do, and until when."""
 
     name: str
     scopes: frozenset[str]
@@ -105,12 +105,11 @@ class Grant(Record):
 
 
 class KeyStore(Store):
-    """Keys, and what is done to them; each of these is on the audit trail."""
+    """Keys. Every change is on the audit trail."""
 
     @writes
     def store_first(self, connection: Connection, key_hash: str, prefix: str, grant: Grant) -> bool:
-        """Keep a key only if there is none yet; False if there is. Of many processes starting at once, one is told
-        True and may show its key to people."""
+        """Store a key if there is none yet. Of many processes that start at once, one gets True and shows its key."""
         _one_at_a_time(connection)
         if connection.scalar(sa.select(api_keys.c.id).limit(1)) is not None:
             return False
@@ -121,7 +120,7 @@ class KeyStore(Store):
     def create(
         self, connection: Connection, key_id: str, key_hash: str, prefix: str, grant: Grant, *, by: Actor
     ) -> Key:
-        """Keep a new key. One of this id that is there already is returned as it is, with its own secret."""
+        """Store a new key. If there is a key of this id already, it is returned as it is."""
         _insert(connection, key_id, key_hash, prefix, grant, by=by)
         return _key(connection, key_id)
 
@@ -129,8 +128,8 @@ class KeyStore(Store):
     def rotate(
         self, connection: Connection, key_id: str, key_hash: str, prefix: str, *, overlap_seconds: float, by: Actor
     ) -> Key:
-        """Give the key another secret. The ones before open for `overlap_seconds` more, if they do not end sooner.
-        Raises UnknownKey; Conflict for a key that is revoked."""
+        """Give the key a new secret. The old ones stay valid for `overlap_seconds`, unless they end sooner. Raises
+        UnknownKey; Conflict for a revoked key."""
         _require_live(connection, key_id)
         overlap_end = NowPlus(overlap_seconds)
         before = sa.update(key_secrets).where(key_secrets.c.key_id == key_id)
@@ -142,8 +141,8 @@ class KeyStore(Store):
 
     @writes
     def revoke(self, connection: Connection, key_id: str, *, by: Actor, keep_an_admin: bool = True) -> Key:
-        """End the key at once, everywhere. Revoking again changes nothing. Raises UnknownKey; with `keep_an_admin`
-        Conflict for the last key that can administer the others."""
+        """End the key at once, everywhere. Revoking again changes nothing. Raises UnknownKey; with `keep_an_admin` also
+        Conflict for the last key with the scope admin."""
         _one_at_a_time(connection)
         key = _key(connection, key_id)
         if key.revoked_at is not None:
@@ -156,8 +155,8 @@ class KeyStore(Store):
 
     @writes
     def limit(self, connection: Connection, key_id: str, limits: Sequence[Limit], *, by: Actor) -> Key:
-        """Replace the key's limits. What it has spent before counts, today and in total, also while it had none.
-        Raises UnknownKey; Conflict for a key that is revoked."""
+        """Replace the key's limits. What it has spent so far counts, today and in total, also without a limit. Raises
+        UnknownKey; Conflict for a revoked key."""
         before = _require_live(connection, key_id)
         stored = [limit.model_dump(mode="json") for limit in limits]
         connection.execute(sa.update(api_keys).where(api_keys.c.id == key_id).values(limits=stored))
@@ -169,7 +168,7 @@ class KeyStore(Store):
 
     @reads
     def all(self, connection: Connection) -> list[Key]:
-        """Newest first, at most 1,000; revoked ones too."""
+        """All keys, newest first, at most 1,000, revoked ones too."""
         query = sa.select(api_keys).order_by(api_keys.c.created_at.desc(), api_keys.c.id).limit(MAX_KEYS)
         return _keys(connection, query)
 
@@ -180,7 +179,7 @@ class KeyStore(Store):
 
     @writes
     def note_use(self, connection: Connection, key_hash: str) -> None:
-        """Remember that the secret was used just now. Called at most once a minute, it costs requests nothing."""
+        """Record that the secret was used just now. Call it at most once a minute."""
         used = sa.update(key_secrets).where(key_secrets.c.hash == key_hash, _unnoted).values(last_used_at=Now())
         connection.execute(used)
 
@@ -195,7 +194,7 @@ def identity_of(text: str) -> str:
 
 
 def _one_at_a_time(connection: Connection) -> None:
-    """Taking a number makes others wait here until this transaction's keys can be seen."""
+    """Let others wait here until this transaction's keys can be seen."""
     next_value(connection, "first key")
 
 
@@ -220,7 +219,7 @@ def _require_live(connection: Connection, key_id: str) -> Key:
     _one_at_a_time(connection)
     key = _key(connection, key_id)
     if key.revoked_at is not None:
-        raise Conflict(f"{key_id} is revoked and stays so; create another key.")
+        raise Conflict(f"{key_id} is revoked for good. Create another key.")
     return key
 
 
@@ -230,7 +229,7 @@ def _other_admin(connection: Connection, key_id: str) -> bool:
 
 
 def _spent_by(connection: Connection, key_id: str) -> dict[tuple[str, str], Decimal]:
-    """By period and currency, what the orders that this key answers for have cost, today and in total."""
+    """What the key's orders have cost, by period and currency."""
     now = connection.scalar(sa.select(Now()))
     columns = (orders.c.created_at, orders.c.currency, orders.c.total)
     mine = sa.select(*columns).where(orders.c.placed_by_id == key_id, orders.c.type == "purchase_order")

@@ -1,4 +1,4 @@
-"""What runs propose, and the orders that are placed: exactly one for a run, however often it is carried out."""
+"""Proposals of runs, and placed orders: exactly one for a run, however often it is carried out."""
 
 from typing import Literal
 
@@ -36,7 +36,7 @@ _STATUS_OF_ROUTE: dict[Route, ProposalStatus] = {"auto": "proposed", "review": "
 
 
 class OrderStore(Store):
-    """Proposals, and the orders that come of them."""
+    """Proposals and orders."""
 
     def __init__(self, database: Database, *, day_limit: DayLimit | None = None) -> None:
         super().__init__(database)
@@ -52,13 +52,13 @@ class OrderStore(Store):
         expires_in_hours: float,
         owner: str | None = None,
     ) -> Proposal:
-        """Store what a run proposes. The first proposal of a run stands: a repeated call returns it, whatever it says,
-        so go by the status of what comes back.
+        """Store the proposal of a run. The first one stands: a repeated call returns it, so use the status of the
+        result.
 
-        `auto` leaves it `proposed`, for `place`; `review` opens it to a person for so many hours, ten years at most;
-        `none` closes the run. Raises UnknownRun; Conflict if the run has ended; RunLost if an `owner` is given who
-        holds it no more; InvalidInput for another product than the run's; InvalidQuantity for a quantity that does not
-        go with the action.
+        `auto` leaves it `proposed`, for `place`. `review` opens it to a person for a number of hours, ten years at
+        most. `none` closes the run. Raises UnknownRun; Conflict if the run has ended; RunLost if the given `owner` no
+        longer holds it; InvalidInput for another product than the run's; InvalidQuantity for a quantity that does not
+        fit the action.
         """
         _check_quantity(new, route)
 
@@ -81,18 +81,18 @@ class OrderStore(Store):
         expires_in_hours: float = MAX_EXPIRY_HOURS,
         owner: str | None = None,
     ) -> Order:
-        """Place a run's automatic order: exactly one, however often and from wherever it is called. `new` is what the
-        run proposes, stored as `propose` does where it has proposed nothing yet.
+        """Place the automatic order of a run: exactly one, however often this is called. `new` is the proposal, stored
+        as `propose` does if the run has none yet.
 
-        One transaction checks the proposal, inserts order, outbox and audit rows, and closes the run; the quantity,
-        supplier and price are those stored with the proposal. It also looks again for another run's order for the same
-        stock since this run began, or review for the same need, asks whether the key that asked is still good, and
-        takes the order's value from that key's limits and from the day's. With an order or a review in the way, the key
-        revoked, or no room, the proposal becomes a review instead and AwaitsReview is raised, carrying the run as it is
-        now. A proposal that is a review already raises it too.
+        One transaction checks the proposal, inserts order, outbox and audit rows, and closes the run. Quantity,
+        supplier and price are those of the stored proposal. The transaction also looks for another run's order for the
+        same stock since this run began and for a review of the same need, checks that the key is still valid, and
+        takes the order's value from the limits of the key and the day. If any of these stands in the way, the proposal
+        becomes a review and AwaitsReview is raised, with the run as it is now. A proposal that is a review already
+        raises it too.
 
-        Raises UnknownRun; Conflict if the run has no proposal or has ended without an order; RunLost if an `owner` is
-        given who holds the run no more; with `new`, also what `propose` raises.
+        Raises UnknownRun; Conflict if the run has no proposal or has ended without an order; RunLost if the given
+        `owner` no longer holds the run; with `new`, also what `propose` raises.
         """
         if new is not None:
             _check_quantity(new, "auto")
@@ -105,7 +105,7 @@ class OrderStore(Store):
     def _place(
         self, connection: Connection, run_id: str, new: NewProposal | None, expires_in_hours: float, owner: str | None
     ) -> Order | AwaitsReview:
-        """The error is returned: raised here, it would take the review back that it tells of."""
+        """Place the order, or return the error. Raising it here would undo the review that it is about."""
         view = _locked_view(connection, run_id)
         if view.order is not None:
             return view.order
@@ -131,7 +131,7 @@ class OrderStore(Store):
         return AwaitsReview(f"{reason}; {held.id} waits for a person.", view)
 
     def _no_room(self, connection: Connection, proposal: Proposal, version: ProductVersion) -> str | None:
-        """Which limit the order's value would pass; None where it is taken from all of them."""
+        """The limit that the order's value would pass, or None if it is taken from all of them."""
         if proposal.action != "purchase_order":
             return None
         stored = connection.scalar(sa.select(api_keys.c.limits).where(api_keys.c.id == proposal.requested_by_id))
@@ -150,8 +150,8 @@ class OrderStore(Store):
     def page(
         self, connection: Connection, limit: int = 50, before: str | None = None, product_id: str | None = None
     ) -> list[Order]:
-        """Newest first, at most 200; `before` is the last number of the page before. Raises UnknownOrder for a number
-        that was never given."""
+        """A page of orders, newest first, at most 200. `before` is the last number of the page before. Raises
+        UnknownOrder for a number that was never given."""
         query = sa.select(orders).order_by(orders.c.sequence.desc()).limit(page_size(limit))
         if product_id is not None:
             query = query.where(orders.c.product_id == product_id)
@@ -161,7 +161,7 @@ class OrderStore(Store):
 
     @reads
     def get(self, connection: Connection, number: str) -> Order:
-        """One order by its number. Raises UnknownOrder."""
+        """One order. Raises UnknownOrder."""
         query = sa.select(orders).where(orders.c.number == number)
         row = connection.execute(query).mappings().first()
         if row is None:
@@ -172,8 +172,8 @@ class OrderStore(Store):
 
     @reads
     def open(self, connection: Connection, product_id: str | None, location: str | None, mode: Mode) -> list[Order]:
-        """Placed and not yet due, newest first: what counts as on order. None stands for every product or location.
-        Transfers out of a location are among the orders of None, not of the location itself."""
+        """Orders that are placed and not yet due, newest first: they count as on order. None means every product or
+        location. Transfers out of a location are listed with None, not with that location."""
         query = sa.select(orders).where(orders.c.mode == mode, orders.c.due_at > Now())
         if product_id is not None:
             query = query.where(orders.c.product_id == product_id)
@@ -185,8 +185,8 @@ class OrderStore(Store):
 
 def _check_quantity(new: NewProposal, route: Route) -> None:
     if new.quantity > MAX_QUANTITY:
-        # Not shown: Python refuses to write out a number of more than 4,300 digits.
-        raise InvalidQuantity(f"The proposed quantity is beyond any order's; the most is {MAX_QUANTITY}.")
+        # The number is not shown: Python refuses to write one of more than 4,300 digits.
+        raise InvalidQuantity(f"The proposed quantity is too large; the most is {MAX_QUANTITY}.")
     orders_something = new.action != "none" and new.quantity > 0
     if (route == "auto" and not orders_something) or (route == "none" and orders_something):
         raise InvalidQuantity(
@@ -224,7 +224,7 @@ def _placeable(view: RunView, owner: str | None) -> Proposal:
 
 
 def _locked_view(connection: Connection, run_id: str) -> RunView:
-    """The run and what came of it, with nobody else able to change either until the transaction ends."""
+    """The run with its proposal and order, locked until the transaction ends."""
     if connection.dialect.name == "postgresql":
         # A statement of its own: one that both locks and joins would find the run as it is after the wait, and its
         # proposal and order as they were before. SQLite's transaction has locked everything.
@@ -258,7 +258,7 @@ def _close_without_order(connection: Connection, proposal: Proposal) -> None:
 
 
 def _open_review(connection: Connection, proposal: Proposal, reason: str | None) -> Proposal:
-    """Show the proposal to a person, with what has come in its way among the reasons."""
+    """Open the proposal to a person, with the obstacle among its reasons."""
     reasons = [*proposal.review_reasons, *([] if reason is None else [reason])]
     changed = sa.update(proposals).where(proposals.c.run_id == proposal.run_id)
     version = proposal.version + (proposal.status == "proposed")
@@ -274,5 +274,5 @@ def _open_review(connection: Connection, proposal: Proposal, reason: str | None)
 def _sequence(connection: Connection, order_number: str) -> int:
     sequence: int | None = connection.scalar(sa.select(orders.c.sequence).where(orders.c.number == order_number))
     if sequence is None:
-        raise UnknownOrder(f"No order {order_number[:40]!r} to list from; use the last number of the page before.")
+        raise UnknownOrder(f"No order {order_number[:40]!r} to list from. Use the last number of the page before.")
     return sequence

@@ -1,4 +1,4 @@
-"""What became of placed orders, beside what had been said of them: what the confidence is held against in operation."""
+"""How placed orders turned out, beside the confidence that was stated for them."""
 
 import csv
 from collections.abc import Iterable, Sequence
@@ -22,7 +22,7 @@ from tools.storage.types import Now
 COLUMNS = ("order_number", "ran_out", "left_over")
 _NEEDED = f"{', '.join(COLUMNS)} and, where it is known, received_quantity"
 LATEST = 1_000
-"""Outcomes that a look at the present state goes back over."""
+"""Outcomes that the present state is judged by."""
 _VIEW_OF_ORDER = select_views().where(orders.c.number == sa.bindparam("number"))
 _REPORTED = ("ran_out", "left_over", "received_quantity")
 
@@ -40,10 +40,10 @@ class OutcomeStore(Store):
         recorded_by_id: str = "",
         table: CalibrationTable | None = None,
     ) -> OrderOutcome:
-        """Judge what was reported by the plan that the order was placed on, and keep it.
+        """Judge the report by the order's plan, and store it.
 
-        The same report again returns what is kept; another one raises AlreadyRecorded. Raises UnknownOrder. `table` is
-        the calibration in use, for a quantity that a person chose instead of the proposed one.
+        The same report again returns what is stored; another one raises AlreadyRecorded. Raises UnknownOrder. `table`
+        is the calibration in use, for a quantity that a person chose.
         """
         view = first_view(connection, _VIEW_OF_ORDER, number=report.order_number)
         if view is None:
@@ -58,7 +58,7 @@ class OutcomeStore(Store):
     async def import_all(
         self, reports: Sequence[OutcomeReport], *, recorded_by: str, table: CalibrationTable | None = None
     ) -> tuple[int, int]:
-        """`record_outcome` for each; how many were new, and how many known."""
+        """Record each report. Returns how many were new and how many known."""
         known = {outcome.order_number for outcome in await self.latest(None)}
         for report in reports:
             await self.record(report, recorded_by=recorded_by, table=table)
@@ -67,13 +67,13 @@ class OutcomeStore(Store):
 
     @reads
     def latest(self, connection: Connection, limit: int | None = LATEST) -> list[OrderOutcome]:
-        """The latest first; all of them without a limit."""
+        """Outcomes, the latest first; all of them without a limit."""
         query = sa.select(outcomes).order_by(outcomes.c.recorded_at.desc(), outcomes.c.order_number.desc())
         return [_outcome(row) for row in connection.execute(query.limit(limit)).mappings()]
 
     @reads
     def decisions_made(self, connection: Connection) -> dict[str, int]:
-        """How many reviews were approved, edited and rejected by a person."""
+        """How many reviews were approved, edited and rejected."""
         query = sa.select(decisions.c.decision, sa.func.count()).group_by(decisions.c.decision)
         return dict(tuple(connection.execute(query)))
 
@@ -146,7 +146,7 @@ def _report(row: dict[str, str], line: int) -> OutcomeReport:
 
 
 def by_route(recorded: Iterable[OrderOutcome]) -> dict[str, tuple[int, int]]:
-    """(outcomes, acceptable ones) of orders placed automatically, approved and edited."""
+    """Outcomes and acceptable ones of orders placed automatically, approved and edited."""
     found: dict[str, tuple[int, int]] = {}
     for outcome in recorded:
         count, good = found.get(outcome.route, (0, 0))

@@ -1,10 +1,10 @@
-"""What is written when an order is placed or goes to a person, always inside the caller's transaction.
+"""What is written when an order is placed or opened to a person, in the caller's transaction.
 
-Two runs that start together for the same product each see the stock without the other's order. So every order takes a
-number from its product's own sequence (`product_versions`), a run remembers how far that had come before its facts were
-read, and an order with a later number than that is one the run could not have counted. Taking a number also locks the
-product, in PostgreSQL as in SQLite, until the transaction ends. Locks are taken in one order, which rules out deadlock:
-proposal or run, product, the lines of the spending ledger, counter.
+Two runs that start together for a product both see the stock without the other's order. So every order takes a number
+from its product's own sequence (`product_versions`), and a run remembers the last number before its facts were read. An
+order with a later number is one that the run could not count. Taking a number also locks the product until the
+transaction ends. Locks are always taken in the same order, so that there is no deadlock: proposal or run, product,
+lines of the spending ledger, counter.
 """
 
 from datetime import datetime, timedelta
@@ -33,7 +33,7 @@ _ON_RECORD |= {"requested_by", "requested_by_id", "review_reasons"}
 
 
 class ProductVersion(NamedTuple):
-    """A number out of a product's own sequence, and the database's time when it was taken."""
+    """A number of a product's sequence, and the database's time when it was taken."""
 
     number: int
     taken_at: datetime
@@ -48,17 +48,17 @@ def next_version(connection: Connection, product_id: str, mode: Mode) -> Product
     return ProductVersion(*connection.execute(bump.returning(product_versions.c.version, Now())).one())
 
 
-# Spelt out, so that both databases see that their index over pending proposals covers it.
+# Written as the partial index has it, so that both databases use that index.
 PENDING_NOW = sa.and_(as_indexed("proposals.status = 'pending'"), proposals.c.expires_at > Now())
-"""The proposals that a person may decide at this moment, by the database's clock."""
+"""The proposals that a person may decide now, by the database's clock."""
 
 
 def hindrance(connection: Connection, proposal: Proposal) -> str | None:
-    """Why the proposal's order must not be placed without a person at this moment: another run's order, placed after
-    this run's facts were read, to the same location or out of stock that this run counted on; another run's review of
-    the same need; or that the key that asked has been revoked since.
+    """Why a person must decide on the order now. Another run has placed an order since this run's facts were read, to
+    the same location or out of stock that this run counted on; or another run's review covers the need; or the key that
+    asked has been revoked.
 
-    Ask with the product locked, or the answer may be out of date as soon as it is given.
+    Call it with the product locked, or the answer may be out of date at once.
     """
     revoked = sa.select(api_keys.c.id).where(
         api_keys.c.id == proposal.requested_by_id, api_keys.c.revoked_at.is_not(None)
@@ -76,7 +76,7 @@ def hindrance(connection: Connection, proposal: Proposal) -> str | None:
 
 def _order_since(proposal: Proposal) -> sa.ScalarSelect[str]:
     seen = sa.select(runs.c.product_version).where(runs.c.id == proposal.run_id).scalar_subquery()
-    # NULL, of a proposal that takes from no other location, is equal to nothing.
+    # NULL, for a proposal without a source location, equals nothing.
     places = (proposal.location, sa.literal(proposal.source_location, Words))
     query = sa.select(orders.c.number).where(
         orders.c.product_id == proposal.product_id,
@@ -108,8 +108,8 @@ def place_order(
     answered_by: str,
     version: ProductVersion,
 ) -> Order:
-    """Insert the order with its outbox and audit rows, and close the run. `answered_by` is the id of the key that the
-    order counts against. Raises Conflict if the run has an order already."""
+    """Insert the order with its outbox and audit rows, and close the run. The order counts against the key
+    `answered_by`. Raises Conflict if the run has an order already."""
     prefix, year = "TR" if proposal.action == "transfer" else "PO", version.taken_at.year
     values = _order_values(proposal, quantity, version) | {
         "number": f"{prefix}-{year}-{next_value(connection, f'{prefix}-{year}'):06d}",
@@ -119,7 +119,7 @@ def place_order(
     insert = conflict_insert(connection, orders).values(values).on_conflict_do_nothing(index_elements=["run_id"])
     row = connection.execute(insert.returning(*orders.c)).mappings().first()
     if row is None:
-        raise Conflict(f"Run {proposal.run_id} already has its order; read the run to see it.")
+        raise Conflict(f"Run {proposal.run_id} has its order already. Read the run to see it.")
     order = order_from(row)
     send(connection, "order.placed", proposal.run_id, order.model_dump(mode="json"))
     record(connection, "order.placed", proposal, by=placed_by, order=order)
@@ -128,7 +128,7 @@ def place_order(
 
 
 def _order_values(proposal: Proposal, quantity: int, version: ProductVersion) -> dict[str, Any]:
-    # Where stock is the caller's word, an order is open for a day at least: the same word may well be sent again.
+    # In mode input an order is open for a day at least, because the same facts may be sent again.
     least = LEAST_DAYS_OPEN if proposal.mode == "input" else 0.0
     lead_time = timedelta(days=max(least, min(proposal.lead_time_days, MAX_LEAD_TIME_DAYS)))
     price = unit_price(proposal, quantity)
@@ -154,7 +154,7 @@ def order_value(proposal: Proposal, quantity: int) -> Decimal | None:
 
 
 def next_value(connection: Connection, counter: str) -> int:
-    """1, 2, 3 … without a gap: a transaction that fails gives its number back."""
+    """1, 2, 3 … without gaps: a failed transaction gives its number back."""
     count = conflict_insert(connection, counters).values(name=counter, value=1)
     count = count.on_conflict_do_update(index_elements=["name"], set_={"value": counters.c.value + 1})
     return int(connection.execute(count.returning(counters.c.value)).scalar_one())
@@ -166,7 +166,7 @@ def finish_run(connection: Connection, run_id: str, status: RunStatus) -> None:
 
 
 def send(connection: Connection, event: str, run_id: str, payload: dict[str, Any]) -> None:
-    """Leave a message in the outbox, to be delivered once this transaction is stored. Receivers tell repeats by id."""
+    """Put an event into the outbox; it is delivered after the transaction. Receivers know repeats by its id."""
     message = {"event_id": f"msg_{uuid4().hex}", "event": event, "run_id": run_id, "payload": payload}
     connection.execute(sa.insert(outbox).values(message | {"created_at": Now()}))
 
@@ -174,7 +174,7 @@ def send(connection: Connection, event: str, run_id: str, payload: dict[str, Any
 def record(
     connection: Connection, event: str, proposal: Proposal, *, by: Actor, order: Order | None = None, **more: Any
 ) -> None:
-    """Add to the audit trail who did what, on which version and numbers of the proposal."""
+    """Add an audit entry: who did what, on which version and figures of the proposal."""
     plan, value = proposal.plan, proposal.value
     figures = proposal.model_dump(mode="json", include=_ON_RECORD) | {
         "value": None if value is None else str(value),

@@ -1,9 +1,9 @@
-"""Runs: recorded before anything is answered, held for a time by whoever works on them, found again after a crash.
+"""Runs: recorded before anything is answered, held by a lease while a process works on them, found after a crash.
 
     queued ─ claim ─→ running ─→ an end
                         └ lease over, released, or its holder known to be dead ─ claim ─→ running
 
-A run that begins at once is recorded as running, by the process that will carry it out.
+A run that begins at once is recorded as running by its process.
 """
 
 from collections.abc import Callable, Collection
@@ -35,21 +35,21 @@ _STANDING = as_indexed("runs.status IN ('queued', 'running', 'pending_review')")
 _ABANDONED = (runs.c.lease_until <= Now()) | runs.c.owner.is_(None)
 
 Deliver = Callable[[Connection, Run], None]
-"""Hands a queued run to whatever delivers it, within the transaction that stores it."""
+"""Stores the job that delivers a queued run, in the transaction that stores the run."""
 
 
 class Admission(NamedTuple):
-    """The run that answers a trigger; not `fresh` where it was there already, for the same id or the same need."""
+    """The run that answers a trigger. Not `fresh` if it was there before, with the same id or for the same need."""
 
     run: Run
     fresh: bool
 
 
 class RunStore(Store):
-    """The runs of the order book. All times are the database's."""
+    """Runs. All times are the database's."""
 
     async def get(self, run_id: str) -> RunView:
-        """The run with its proposal and its order. Raises UnknownRun."""
+        """A run with its proposal and order. Raises UnknownRun."""
         row = await self.database.read(first_row, VIEW_OF_RUN, run_id=run_id)
         if row is not None and row["overdue"]:
             await expire_reviews(self.database)
@@ -72,15 +72,15 @@ class RunStore(Store):
         join: bool = True,
         known_orders: Collection[str] | None = None,
     ) -> Admission:
-        """Store the run, unless another answers for it, which is returned: one of the same id; one for the same need
-        whose review waits for a person; or, to `join`, one for the same need that has not ended.
+        """Store the run, or return another that answers for it: one of the same id; one for the same need whose review
+        waits; or, with `join`, one for the same need that has not ended.
 
-        Where the stock is the caller's word, `known_orders` names the orders that the caller has counted. A run whose
-        order is on its way and not among them answers too.
+        In mode input `known_orders` names the orders that the caller has counted. A run whose order is on its way and
+        not among them answers too.
 
-        With an `owner` the run begins at once; without, it is queued and delivered in the same transaction. Raises
-        Overloaded when `most_waiting` runs are queued in the lane already: exact on SQLite; on PostgreSQL as many more
-        may slip in as transactions run at that moment. Raises InFlight where another run has answered this id.
+        With an `owner` the run begins at once. Without one it is queued and delivered in the same transaction. Raises
+        Overloaded if `most_waiting` runs are queued in the lane already. That is exact on SQLite; on PostgreSQL
+        transactions that run at this moment may add a few more. Raises InFlight if another run has answered this id.
         """
         _wait_for_others(connection, new)
         if _answered(connection, new.id):
@@ -99,8 +99,8 @@ class RunStore(Store):
 
     @writes
     def keep_answer(self, connection: Connection, new: NewRun, run_id: str) -> None:
-        """Keep that run `run_id` answered for `new`, so that it answers again. Raises InFlight where another sending of
-        the same request has begun the run, or was answered by yet another, meanwhile."""
+        """Store that run `run_id` answered for `new`, so that it answers again. Raises InFlight if the same request,
+        sent a second time, has meanwhile begun the run or got another answer."""
         _wait_for_others(connection, new)
         if connection.scalar(sa.select(runs.c.id).where(runs.c.id == new.id)):
             raise _answered_meanwhile()
@@ -114,8 +114,8 @@ class RunStore(Store):
             raise _answered_meanwhile()
 
     async def answering(self, run_id: str, body_hash: str) -> RunView | None:
-        """The run of this id or, as `standing`, the one that answered for it. None where neither is known. Raises
-        IdempotencyMismatch where it answered another body."""
+        """The run of this id or, as `standing`, the one that answered for it. None if neither is known. Raises
+        IdempotencyMismatch if it answered another body."""
         with suppress(UnknownRun):
             return await self.get(run_id)
         answered = await self.database.read(lambda connection: _answered(connection, run_id))
@@ -127,14 +127,14 @@ class RunStore(Store):
 
     @writes
     def claim(self, connection: Connection, run_id: str, *, owner: str, lease_seconds: float) -> Run | None:
-        """Take this run, if it is queued or nobody works on it any more. None: it has ended, or somebody does."""
+        """Claim this run if it is queued or nobody works on it. None: it has ended, or a process works on it."""
         due = _QUEUED | (_RUNNING & _ABANDONED)
         claim = _claim(owner, lease_seconds).where(runs.c.id == run_id, due)
         row = connection.execute(claim.returning(*runs.c)).mappings().first()
         return None if row is None else run_from(row)
 
     async def claim_queued(self, lane: Lane, *, owner: str, lease_seconds: float, limit: int) -> list[Run]:
-        """Take the lane's oldest queued runs: each is given to one caller only."""
+        """Claim the oldest queued runs of the lane. Each is given to one caller only."""
         return await self._claim_oldest(_QUEUED & (runs.c.lane == lane), owner, lease_seconds, limit)
 
     async def claim_abandoned(
@@ -145,9 +145,9 @@ class RunStore(Store):
         dead: Collection[str] = (),
         limit: int = _CLAIM_LIMIT,
     ) -> list[Run]:
-        """Claim runs that nobody works on any more, oldest first, at most 200: each is given to one caller only.
+        """Claim abandoned runs, oldest first, at most 200. Each is given to one caller only.
 
-        Those whose lease has ended, that were released, or whose owner is `dead`. `attempts` counts the claims.
+        They are runs whose lease has ended, that were released, or whose owner is `dead`. `attempts` counts claims.
         """
         abandoned = _ABANDONED | runs.c.owner.in_(dead) if dead else _ABANDONED
         return await self._claim_oldest(_RUNNING & abandoned, owner, lease_seconds, min(limit, _CLAIM_LIMIT))
@@ -155,7 +155,7 @@ class RunStore(Store):
     async def _claim_oldest(
         self, due: sa.ColumnElement[bool], owner: str, lease_seconds: float, limit: int
     ) -> list[Run]:
-        """Look first: most of the time there is nothing to claim, and no need to keep others from writing."""
+        """Claim the oldest of these runs. It looks first, because mostly there is nothing to write."""
         oldest = sa.select(runs.c.id).where(due).order_by(runs.c.created_at).limit(limit)
 
         def claim(connection: Connection) -> list[Run]:
@@ -170,13 +170,13 @@ class RunStore(Store):
 
     @reads
     def owners(self, connection: Connection) -> set[str]:
-        """Who holds running runs."""
+        """The owners of running runs."""
         owners = connection.scalars(sa.select(runs.c.owner).where(_RUNNING).distinct())
         return {owner for owner in owners if owner is not None}
 
     @reads
     def ended(self, connection: Connection, run_ids: Collection[str]) -> set[str]:
-        """Which of these have a result, wait for a person or have failed: whatever is not queued or running."""
+        """Those of the runs that are no longer queued or running."""
         ended = sa.select(runs.c.id).where(runs.c.id.in_(run_ids), sa.not_(_UNFINISHED))
         return set(connection.scalars(ended))
 
@@ -184,20 +184,20 @@ class RunStore(Store):
     def renew_leases(
         self, connection: Connection, run_ids: Collection[str], *, owner: str, lease_seconds: float
     ) -> None:
-        """Hold those of these runs that the owner still holds for longer."""
+        """Renew the leases of those runs that the owner still holds."""
         held = sa.and_(_RUNNING, runs.c.owner == owner, runs.c.id.in_(run_ids))
         connection.execute(sa.update(runs).where(held).values(lease_until=NowPlus(lease_seconds)))
 
     @writes
     def release(self, connection: Connection, *, owner: str) -> None:
-        """Give back every unfinished run of this owner, so that another may resume it at once (a graceful shutdown)."""
+        """Give back the unfinished runs of this owner at a shutdown, so that others resume them at once."""
         mine = sa.update(runs).where(_RUNNING, runs.c.owner == owner)
         connection.execute(mine.values(owner=None))
 
     @writes
     def fail(self, connection: Connection, run_id: str, reason: str, *, owner: str | None = None) -> None:
-        """End a running run without a result. A run that has ended otherwise, or that is no longer held by the `owner`
-        given, stays as it is. Raises UnknownRun."""
+        """End a running run without a result. A run that has ended, or that the given `owner` no longer holds, stays
+        as it is. Raises UnknownRun."""
         fail = sa.update(runs).where(runs.c.id == run_id, runs.c.status == "running")
         if owner is not None:
             fail = fail.where(runs.c.owner == owner)
@@ -210,8 +210,8 @@ class RunStore(Store):
             raise unknown_run(run_id)
 
     async def to_close(self) -> list[str]:
-        """Finished runs whose graph thread may still wait at the review, oldest first, at most 200. Resume the thread,
-        which then finds the decision here, and call `mark_closed`."""
+        """Finished runs whose graph thread may still wait, oldest first, at most 200. Resume the thread, which finds
+        the decision here, and call `mark_closed`."""
         await expire_reviews(self.database)
         waiting = sa.select(runs.c.id).where(as_indexed("runs.thread_waits"), runs.c.status.in_(_FINISHED))
         waiting = waiting.order_by(runs.c.created_at).limit(_CLAIM_LIMIT)
@@ -219,13 +219,13 @@ class RunStore(Store):
 
     @writes
     def mark_closed(self, connection: Connection, run_id: str) -> None:
-        """The run's graph thread has ended. Ignored while the run still waits for a decision."""
+        """Record that the run's graph thread has ended. Ignored while the run waits for a decision."""
         closed = sa.update(runs).where(runs.c.id == run_id, runs.c.status.in_(_FINISHED))
         connection.execute(closed.values(thread_waits=False))
 
 
 def insert_run(connection: Connection, new: NewRun, lane: Lane, owner: str | None, lease_seconds: float) -> Run | None:
-    """The run as stored: begun, or queued where it has no owner. None if there is one of this id."""
+    """Store the run, begun, or queued if it has no owner. None if there is a run of this id."""
     insert = conflict_insert(connection, runs).values(
         **dict(new),
         lane=lane,
@@ -246,8 +246,8 @@ def _stored(connection: Connection, run_id: str) -> Run:
 
 
 def _answering(connection: Connection, new: NewRun, join: bool, known_orders: Collection[str] | None) -> Run | None:
-    """The run of the same id; else the oldest for the same need whose review waits or, to `join`, that is under way;
-    else the one of the newest order on its way, where `known_orders` is given without that order."""
+    """The run of the same id; else the oldest for the same need whose review waits or, with `join`, that is unfinished;
+    else, if `known_orders` is given, the run of the newest open order that is not among them."""
     answers = (runs.c.status == "pending_review") & (proposals.c.expires_at > Now())
     if join:
         answers |= _UNFINISHED
@@ -257,7 +257,7 @@ def _answering(connection: Connection, new: NewRun, join: bool, known_orders: Co
     found = found.where(same_id | sa.and_(_STANDING, *same_need, answers))
     row = connection.execute(found.order_by(same_id.desc(), runs.c.created_at).limit(1)).mappings().first()
     if row is None and known_orders is not None:
-        # Asked after runs under way: one that ends in between has placed its order by then.
+        # After the unfinished runs: one that ends in between has placed its order by then.
         ordered = sa.select(runs, orders.c.number).join(orders, orders.c.run_id == runs.c.id)
         ordered = ordered.where(orders.c.due_at > Now(), orders.c.product_id == new.product_id)
         ordered = ordered.where(orders.c.mode == new.mode, orders.c.location == new.location)
@@ -268,15 +268,15 @@ def _answering(connection: Connection, new: NewRun, join: bool, known_orders: Co
 
 
 def _wait_for_others(connection: Connection, new: NewRun) -> None:
-    """Of several callers at once, each waits here until the one before has recorded its run. SQLite, which has one
-    writer, has let them wait already."""
+    """Let each of several callers wait until the one before has recorded its run. On SQLite they have waited already,
+    because it has one writer."""
     if connection.dialect.name == "postgresql":
         need = sa.literal("\n".join((new.product_id, new.mode, new.location)), Words)
         connection.execute(sa.select(sa.func.pg_advisory_xact_lock(sa.func.hashtextextended(need, 0))))
 
 
 def _answered(connection: Connection, run_id: str) -> sa.Row[Any, Any] | None:
-    """Which run answered for this id, and the hash of what was sent."""
+    """The run that answered for this id, and the hash of the request."""
     query = sa.select(idempotency.c.body, idempotency.c.body_hash)
     return connection.execute(query.where(idempotency.c.caller == _NOBODY, idempotency.c.key == run_id)).first()
 
@@ -288,11 +288,12 @@ def _answered_meanwhile() -> InFlight:
 def _require_room(connection: Connection, lane: Lane, most_waiting: int) -> None:
     last_place = sa.select(1).where(_QUEUED, runs.c.lane == lane).limit(1).offset(most_waiting - 1)
     if connection.execute(last_place).first() is not None:
-        raise Overloaded(f"{most_waiting} runs wait already, as many as may; come back in a few seconds.")
+        raise Overloaded(f"{most_waiting} runs wait already, which is the limit. Try again in a few seconds.")
 
 
 def _claim(owner: str, lease_seconds: float) -> sa.Update:
-    """A run that was queued has read no facts yet, unless they came with it: orders placed meanwhile are among them."""
+    """Claim a run. A queued run has not read its facts yet, unless the request has them, so it counts the orders so
+    far."""
     seen = _orders_seen(runs.c.product_id, runs.c.mode)
     return sa.update(runs).values(
         status="running",
@@ -304,7 +305,7 @@ def _claim(owner: str, lease_seconds: float) -> sa.Update:
 
 
 def _orders_seen(product_id: Any, mode: Any) -> sa.ColumnElement[int]:
-    """How many orders the product has seen by now."""
+    """How many orders the product has had so far."""
     version = sa.select(product_versions.c.version).where(
         product_versions.c.product_id == product_id, product_versions.c.mode == mode
     )

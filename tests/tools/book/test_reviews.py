@@ -233,7 +233,7 @@ async def test_without_the_compare_and_set_the_tables_still_refuse_a_second_deci
     monkeypatch.setattr(reviews, "PENDING_NOW", sa.true())
     with pytest.raises(IntegrityError):
         await decide(rejected)
-    with pytest.raises(Conflict, match="already has its order"):
+    with pytest.raises(Conflict, match="has its order already"):
         await decide(approved)
     assert [order.product_id for order in await book.orders.page()] == ["NUTS"]
 
