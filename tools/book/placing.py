@@ -22,7 +22,7 @@ from tools.records.facts import Mode
 from tools.records.orders import Order, Proposal, RunStatus
 from tools.storage.database import conflict_insert
 from tools.storage.schema import api_keys, audit, counters, orders, outbox, product_versions, proposals, runs
-from tools.storage.types import Now, Words, as_indexed
+from tools.storage.types import Now, as_indexed
 
 MAX_LEAD_TIME_DAYS = 36_500
 LEAST_DAYS_OPEN = 1.0
@@ -77,7 +77,7 @@ def hindrance(connection: Connection, proposal: Proposal) -> str | None:
 def _order_since(proposal: Proposal) -> sa.ScalarSelect[str]:
     seen = sa.select(runs.c.product_version).where(runs.c.id == proposal.run_id).scalar_subquery()
     # NULL, for a proposal without a source location, equals nothing.
-    places = (proposal.location, sa.literal(proposal.source_location, Words))
+    places = (proposal.location, sa.literal(proposal.source_location, sa.Text))
     query = sa.select(orders.c.number).where(
         orders.c.product_id == proposal.product_id,
         orders.c.mode == proposal.mode,

@@ -22,7 +22,7 @@ from tools.records.errors import IdempotencyMismatch, InFlight, Overloaded, Unkn
 from tools.records.orders import Lane, NewRun, Run, RunView
 from tools.storage.database import Store, conflict_insert, reads, writes
 from tools.storage.schema import idempotency, orders, product_versions, proposals, runs
-from tools.storage.types import Now, NowPlus, Words, as_indexed
+from tools.storage.types import Now, NowPlus, as_indexed
 
 _FINISHED = ("executed", "no_action", "rejected", "expired", "failed")
 _CLAIM_LIMIT = 200
@@ -271,7 +271,7 @@ def _wait_for_others(connection: Connection, new: NewRun) -> None:
     """Let each of several callers wait until the one before has recorded its run. On SQLite they have waited already,
     because it has one writer."""
     if connection.dialect.name == "postgresql":
-        need = sa.literal("\n".join((new.product_id, new.mode, new.location)), Words)
+        need = sa.literal("\n".join((new.product_id, new.mode, new.location)), sa.Text)
         connection.execute(sa.select(sa.func.pg_advisory_xact_lock(sa.func.hashtextextended(need, 0))))
 
 

@@ -114,13 +114,18 @@ def writes(method: Callable[Concatenate[S, Connection, P], T]) -> Callable[Conca
 def in_transaction(
     engine: Engine, work: Callable[Concatenate[Connection, P], T], *args: P.args, **named: P.kwargs
 ) -> T:
-    """The result of the work. Raises Unavailable for any error that says that the database cannot serve."""
+    """The result of the work. Raises Unavailable for any error that says that the database cannot serve, and
+    InvalidInput for a text that it cannot store."""
     try:
         with engine.begin() as connection:
             return work(connection, *args, **named)
     except (exc.OperationalError, exc.InterfaceError, exc.TimeoutError, sqlite3.OperationalError) as error:
         raise Unavailable(
             "The order book's database cannot serve now. Try again in a few seconds, with the same Idempotency-Key."
+        ) from error
+    except (exc.DataError, UnicodeEncodeError) as error:
+        raise InvalidInput(
+            "A text holds a character that no database stores, such as NUL or half of a surrogate pair; leave it out."
         ) from error
 
 

@@ -53,19 +53,6 @@ class Money(TypeDecorator[Decimal]):
         return value if value is None or isinstance(value, Decimal) else Decimal(value)
 
 
-class Words(TypeDecorator[str]):
-    """Text from outside. U+FFFD replaces lone surrogates, which no database holds, and NUL, which PostgreSQL
-    refuses."""
-
-    impl = Text
-    cache_ok = True
-
-    def process_bind_param(self, value: str | None, dialect: Dialect) -> str | None:
-        if value is None or (value.isascii() and "\0" not in value):
-            return value
-        return value.replace("\0", "\ufffd").encode("utf-16", "surrogatepass").decode("utf-16", "replace")
-
-
 class Now(FunctionElement[datetime]):
     """The database's clock, to the millisecond on SQLite and the microsecond on PostgreSQL."""
 

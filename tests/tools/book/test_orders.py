@@ -168,14 +168,16 @@ async def test_a_quantity_must_go_with_the_route(book: OrderBook, new_run, new_p
     assert (await book.runs.get(run.id)).proposal is None
 
 
-async def test_text_that_no_database_holds_is_stored_with_a_mark_in_its_place(
+async def test_text_that_no_database_holds_is_refused_and_leaves_nothing(
     book: OrderBook, new_run, new_proposal
 ) -> None:
     run = await record(book, new_run(), owner="w1", lease_seconds=60)
-    hostile = new_proposal(run.id, rationale="a\0b \ud800 \U0001f600", concerns=("c\0 \udfff",))
-    stored = await book.orders.propose(hostile, route="review", expires_in_hours=1)
-    assert stored.rationale == "a\ufffdb \ufffd \U0001f600"
-    assert (await book.reviews.get(stored.id)).concerns == ("c\0 \udfff",)
+    hostile = new_proposal(run.id, rationale="a \ud800 b")
+    with pytest.raises(InvalidInput, match="surrogate"):
+        await book.orders.propose(hostile, route="review", expires_in_hours=1)
+    fitting = new_proposal(run.id, rationale="b \U0001f600", concerns=("c\0 \udfff",))
+    stored = await book.orders.propose(fitting, route="review", expires_in_hours=1)
+    assert (stored.rationale, stored.concerns) == ("b \U0001f600", ("c\0 \udfff",))
 
 
 async def test_durations_beyond_any_calendar_are_cut(book: OrderBook, new_run, new_proposal) -> None:
