@@ -55,11 +55,15 @@ class ModelChain(BaseChatModel):
     ledger: Ledger = Field(repr=False)
     """The money and tokens spent, and their limits."""
     _links: tuple[Link, ...] = PrivateAttr()
+    _asked: list[Link] = PrivateAttr()
+    _providers: list[Link] = PrivateAttr()
     _metrics: Metrics = PrivateAttr()
 
     def __init__(self, links: Sequence[Link], *, metrics: Metrics, ledger: Ledger) -> None:
         super().__init__(ledger=ledger)
         self._links, self._metrics = tuple(links), metrics
+        self._asked = [link for link in links if not link.left_out]
+        self._providers = [link for link in self._asked if not link.local]
         for link in self._providers:
             link.circuit.changed = metrics.llm_circuit_open.labels(link.provider).set
 
@@ -71,10 +75,6 @@ class ModelChain(BaseChatModel):
     def asks_providers(self) -> bool:
         """Whether any model is a provider's."""
         return bool(self._providers)
-
-    @property
-    def _providers(self) -> list[Link]:
-        return [link for link in self._links if not link.local and not link.left_out]
 
     def bind_tools(
         self,
@@ -137,12 +137,13 @@ class ModelChain(BaseChatModel):
     def _order(self, messages: Sequence[BaseMessage]) -> list[Link]:
         """The links in the order to ask them: the one that answered last in this run, then the others as configured.
         Once the rules have answered, only the rules. Raises BudgetSpent if a limit is reached."""
+        if not self._providers:
+            return self._asked
         replies = run_replies(messages)
         about = replies[0].response_metadata if replies else {}
         author = (about.get("provider"), about.get("model"))
-        links = [link for link in self._links if not link.left_out]
-        current = [link for link in links if (link.provider, link.model) == author]
-        order = [*current, *(link for link in links if link not in current)]
+        current = [link for link in self._asked if (link.provider, link.model) == author]
+        order = [*current, *(link for link in self._asked if link not in current)]
         if not order or order[0].local:
             return current or order
         self.ledger.refuse_if_spent(messages)
@@ -167,7 +168,7 @@ class ModelChain(BaseChatModel):
         status, used = "cancelled", (0, 0)
         try:
             reply = await link.ask(query)
-            status, used = "ok", tokens(reply)
+            status, used = "ok", (0, 0) if link.local else tokens(reply)
             return reply
         except ModelFailure as failure:
             status, used = failure.reason, failure.tokens
@@ -212,11 +213,13 @@ def _query(messages: Sequence[BaseMessage], stop: list[str] | None, options: dic
 
 def _signed(reply: AIMessage, link: Link, spends: Sequence[Spend]) -> AIMessage:
     """The reply with its provider and model, and its cost with that of failed attempts before it."""
-    lost, cost = sum(spends[:-1], Spend()), sum(spends, Spend()).cost
+    *failed, spent = spends
     reply.response_metadata |= {"provider": link.provider, "model": link.model, "model_name": link.model}
-    reply.response_metadata[COST] = None if cost is None else float(cost)
-    if lost.tokens:
+    if failed:
+        lost = sum(failed, Spend())
         reply.response_metadata[LOST_TOKENS] = [lost.input_tokens, lost.output_tokens]
+        spent += lost
+    reply.response_metadata[COST] = None if spent.cost is None else float(spent.cost)
     return reply
 
 
