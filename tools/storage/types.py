@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import ColumnElement, Dialect, Float, Numeric, String, Text, TypeDecorator, literal, literal_column
+from sqlalchemy import ColumnElement, Dialect, Numeric, String, Text, TypeDecorator, literal_column
 from sqlalchemy.dialects.postgresql import TIMESTAMP
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.compiler import SQLCompiler
@@ -65,9 +65,6 @@ class NowPlus(FunctionElement[datetime]):
 
     type = Instant()
     inherit_cache = True
-
-    def __init__(self, seconds: float | ColumnElement[float]) -> None:
-        super().__init__(seconds if isinstance(seconds, ColumnElement) else literal(float(seconds), Float))
 
 
 @compiles(Now, "sqlite")
