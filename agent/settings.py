@@ -1,4 +1,4 @@
-"""Every setting, read once from the environment or `.env`. Frozen; built in one place; passed to whoever needs it."""
+"""All settings, read once from the environment or `.env`. Frozen, and built in one place."""
 
 import re
 from decimal import Decimal

@@ -104,8 +104,8 @@ def _tool(tool: Tool, into: Callable[[Case], object]) -> BaseTool:
 
     async def run(**arguments: Any) -> str:
         case = get_runtime(Case).context or Case()
-        told = await tool(into(case), **arguments)
-        shown = _brief(told) if isinstance(case, Decision) else told
+        result = await tool(into(case), **arguments)
+        shown = _brief(result) if isinstance(case, Decision) else result
         return json.dumps(shown, ensure_ascii=False, separators=(",", ":"), default=str)
 
     return StructuredTool.from_function(
@@ -140,8 +140,8 @@ def _plain(field: dict[str, Any]) -> dict[str, Any]:
     return kept | {"description": field["description"]} if "description" in field else kept
 
 
-def _brief(told: dict[str, Any]) -> dict[str, Any]:
+def _brief(result: dict[str, Any]) -> dict[str, Any]:
     """The figures that a decision needs. Every word costs tokens, and the reviewer sees the whole plan anyway."""
     return {
-        name: value for name, value in told.items() if name not in FOR_CHATS_ONLY and value not in (None, "", [], {})
+        name: value for name, value in result.items() if name not in FOR_CHATS_ONLY and value not in (None, "", [], {})
     }

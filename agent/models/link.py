@@ -116,7 +116,7 @@ class Link:
     async def _guarded(self, query: Query, *, seconds: float | None) -> AIMessage:
         try:
             async with asyncio.timeout(seconds):
-                reply = await self._unheard(query)
+                reply = await self._client_answer(query)
             if self.local:
                 return reply
             tools = [tool["function"]["name"] for tool in query.tools]
@@ -124,7 +124,7 @@ class Link:
         except Exception as error:
             raise classify(error) from error
 
-    async def _unheard(self, query: Query) -> AIMessage:
+    async def _client_answer(self, query: Query) -> AIMessage:
         """The client's answer. Callbacks of the caller see the chain's answer, not each attempt."""
         with set_config_context({"callbacks": []}) as context:
             return await asyncio.create_task(self._fetch(query), context=context)

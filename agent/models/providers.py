@@ -93,7 +93,7 @@ def _other_options(settings: Settings, provider: str) -> dict[str, Any]:
 
 
 def _effort(model: str, *, option: str) -> dict[str, str]:
-    """Models that can think are told to do so briefly."""
+    """Ask models that can think to do so briefly."""
     return {option: "low"} if "gemini-3" in model or "gpt-oss" in model else {}
 
 

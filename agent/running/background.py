@@ -55,7 +55,7 @@ class Background:
             await asyncio.wait(self._tasks, timeout=patience_seconds)
 
     def _done(self, task: asyncio.Task[Any]) -> None:
-        """A refusal is for whoever waits for the task; any other failure is for the log as well."""
+        """Log a failure, unless it is a refusal, which the waiting caller gets."""
         self._tasks.discard(task)
         error = None if task.cancelled() else task.exception()
         if isinstance(error, Unavailable) or not isinstance(error, RestockError | None):

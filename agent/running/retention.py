@@ -16,7 +16,7 @@ PRUNE_SECONDS = 3_600.0
 KEEP_ANSWERS_DAYS = 7.0
 """How long a repeated Idempotency-Key gets the same answer."""
 KEEP_EVENTS_DAYS = 30.0
-"""How long what webhooks were told of is kept, dead letters included."""
+"""How long delivered events are kept, dead letters included."""
 BREATH_SECONDS = 0.05
 """Pause between two transactions, so that others can write."""
 

@@ -1,6 +1,6 @@
 """The gate: what becomes of a submitted order. Code alone decides here; the submission is only a proposal.
 
-    submission ─ unusable, correction left ───────────────→ retry    (the model is told what was wrong)
+    submission ─ unusable, correction left ───────────────→ retry    (the model learns what was wrong)
                ─ nothing to order, and the plan agrees ───→ none
                ─ any reason for a person to look ─────────→ review
                ─ confidence ≥ threshold ──────────────────→ auto

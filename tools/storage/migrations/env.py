@@ -11,6 +11,6 @@ def run() -> None:
         context.run_migrations()
 
 
-# Alembic loads this file under this name; whoever else imports it (a collector of doctests) starts nothing.
+# Alembic loads this file under this name. Another import, such as by a collector of doctests, starts nothing.
 if __name__ == "env_py":
     run()
