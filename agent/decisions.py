@@ -45,7 +45,8 @@ class Decisions:
         queue: Queue,
         background: Background,
     ) -> None:
-        self._settings, self._book, self._catalogs, self._metrics = settings, book, catalogs, metrics
+        self._settings, self._wait_seconds = settings, settings.wait_seconds
+        self._book, self._catalogs, self._metrics = book, catalogs, metrics
         self._work, self._queue, self._background = work, queue, background
         self.closing = False
 
@@ -64,7 +65,7 @@ class Decisions:
         """
         carried_out: list[Run] = []
         deciding = self._background.spawn(self._decide(request, carried_out))
-        await asyncio.wait({deciding}, timeout=self._settings.wait_seconds)
+        await asyncio.wait({deciding}, timeout=self._wait_seconds)
         if deciding.done() or not carried_out:
             return await deciding
         return _unfinished(carried_out[0])
@@ -113,7 +114,7 @@ class Decisions:
     async def _decide(self, request: DecisionRequest, carried_out: list[Run]) -> RunView:
         """The result. This is a task of its own, so that a recorded run goes on if its caller goes away. `carried_out`
         names a run that is carried out here."""
-        give_up = time.monotonic() + self._settings.wait_seconds
+        give_up = time.monotonic() + self._wait_seconds
         while True:
             decision = await self._taken_in(request)
             at_once = self._settings.work_runs and await self._work.take_place("interactive")

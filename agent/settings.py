@@ -12,6 +12,9 @@ from agent.setting_text import WithoutBlanks, value_of
 from tools.records.events import Receiver
 from tools.records.money import Amount, Currency, DayLimit
 
+WAIT_BEYOND_DEADLINE_SECONDS = 5.5
+LONGEST_WAIT_SECONDS = 50.0
+"""Proxies give up after 60 s."""
 _KEY_CHARACTERS = 32
 
 
@@ -97,9 +100,7 @@ class Settings(BaseSettings):
     exchange_rates: Annotated[dict[Currency, Annotated[Decimal, Field(gt=0)]], Field(validate_default=True)] = DOLLARS
     """Most that a unit of another currency is worth in LIMIT_CURRENCY, as JSON; orders in any other go to review."""
     run_deadline_seconds: Annotated[float, Field(gt=0, le=600)] = 4.5
-    """Deadline of a whole decision; what has no valid order by then goes to review."""
-    wait_seconds: Annotated[float, Field(gt=0, le=600)] = 10.0
-    """How long a caller waits for a run before the answer is 202 and the run's address."""
+    """Deadline of a whole decision; without a valid order by then it goes to review. A caller waits 5.5 s longer."""
     review_expiry_hours: Annotated[float, Field(gt=0)] = 72
     """How long an order waits for a person before it lapses."""
 
@@ -123,8 +124,6 @@ class Settings(BaseSettings):
     max_runs_in_flight: Annotated[int, Field(ge=2, le=1_000)] = 64
     """Runs that a process carries out at once, a quarter of them runs that nobody waits for. Four times as many callers
     and sixteen times as many other runs may wait for a place; beyond it 503."""
-    max_body_bytes: Annotated[int, Field(ge=1_000)] = 1_000_000
-    """Longest request body."""
     max_concurrent_requests: Annotated[int, Field(ge=1)] = 512
     """Requests worked on at once; more are answered 503 with Retry-After, health, metrics and `/` aside."""
     rate_limit_per_key: Rate = "30000/minute"
@@ -135,10 +134,8 @@ class Settings(BaseSettings):
     """URL of a Redis in which several processes count together (redis://:password@host:6379/0). Default: memory."""
     webhooks: tuple[Receiver, ...] = ()
     """Who hears of events, as JSON (docs/webhooks.md): [{"url": "https://erp.example/hook", "secret": "whsec_…"}]"""
-    metrics_public: bool = False
-    """Serve /metrics without a key."""
-    docs_enabled: bool = True
-    """Serve /docs and /openapi.json."""
+    public_pages: tuple[Literal["docs", "metrics"], ...] = ("docs",)
+    """Pages that need no key: docs (/docs and /openapi.json, which are not there otherwise) and metrics."""
     log_level: Literal["debug", "info", "warning", "error"] = "info"
     """Least severe event that is logged."""
     log_format: Literal["auto", "json", "plain"] = "auto"
@@ -147,6 +144,11 @@ class Settings(BaseSettings):
     @property
     def on_postgresql(self) -> bool:
         return self.database_url.startswith("postgres")
+
+    @property
+    def wait_seconds(self) -> float:
+        """How long a caller waits for a run before the answer is 202 and the run's address."""
+        return min(self.run_deadline_seconds + WAIT_BEYOND_DEADLINE_SECONDS, LONGEST_WAIT_SECONDS)
 
     @property
     def day_limit(self) -> DayLimit | None:

@@ -41,8 +41,8 @@ def create_app(settings: Settings, *, open_runtime: OpenRuntime = open_runtime, 
         title="restock",
         version=VERSION,
         lifespan=lifespan,
-        docs_url="/docs" if settings.docs_enabled else None,
-        openapi_url="/openapi.json" if settings.docs_enabled else None,
+        docs_url="/docs" if "docs" in settings.public_pages else None,
+        openapi_url="/openapi.json" if "docs" in settings.public_pages else None,
         redoc_url=None,
         redirect_slashes=False,
         telemetry={"tracing": False, "metrics": False, "logs": False},
@@ -50,7 +50,7 @@ def create_app(settings: Settings, *, open_runtime: OpenRuntime = open_runtime, 
     app.state.rate_limits = RateLimits(settings)
     app.openapi = lambda: openapi.document(app)  # type: ignore[method-assign]  # the way that FastAPI documents
     errors.install(app)
-    metrics = service.open_metrics if settings.metrics_public else service.guarded_metrics
+    metrics = service.open_metrics if "metrics" in settings.public_pages else service.guarded_metrics
     answering = () if only_work else (triggers, reviews, orders, runs, calibration, chat, keys, audit)
     routers = [*(module.router for module in (*answering, service)), metrics]
     for router in routers:

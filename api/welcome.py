@@ -28,7 +28,7 @@ def _first_steps(settings: Settings) -> Iterator[str]:
     yield f'Ask with your key: curl -H "X-API-Key: YOUR_KEY" {address}/debug/STEEL_SHEETS'
     if settings.api_key is None:
         yield f"Key lost? Make another: {_command()} keys create my-name --scope trigger --scope read --scope approve"
-    if settings.docs_enabled:
+    if "docs" in settings.public_pages:
         yield f"Try it in a browser: {address}/docs"
     yield _models(settings)
 

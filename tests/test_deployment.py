@@ -12,6 +12,7 @@ import yaml
 
 from agent.settings import Settings
 from api.commands.cli import app
+from api.door.doorkeeper import MAX_BODY_BYTES
 
 ROOT = Path(__file__).parents[1]
 COMPOSE: dict[str, Any] = yaml.safe_load((ROOT / "compose.yaml").read_text())
@@ -103,5 +104,5 @@ def test_the_proxy_s_limits_fit_those_of_the_service() -> None:
     settings = Settings.model_construct()
 
     assert directive("client_max_body_size") == "1m"
-    assert 1_000_000 <= settings.max_body_bytes <= 2**20
+    assert 1_000_000 <= MAX_BODY_BYTES <= 2**20
     assert float(directive("proxy_read_timeout").removesuffix("s")) > settings.run_deadline_seconds

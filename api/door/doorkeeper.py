@@ -26,6 +26,7 @@ from tools.records.errors import RestockError, Unavailable
 
 _NEVER_OVERLOADED = frozenset({"/", "/health/live", "/health/ready", "/metrics"})
 _SCOPE_KEY = "x-required-scope"
+MAX_BODY_BYTES = 1_000_000
 READ_ON_BYTES = 20_000_000
 READ_ON_SECONDS = 5.0
 _IDEMPOTENCY_KEY = {
@@ -111,14 +112,14 @@ class Doorkeeper:
 
     def __init__(self, app: ASGIApp, *, routes: Sequence[APIRoute], settings: Settings) -> None:
         self._app, self._routes = app, routes
-        self._longest_body, self._most = settings.max_body_bytes, settings.max_concurrent_requests
+        self._most = settings.max_concurrent_requests
         self._now = 0
 
     async def __call__(self, scope: ASGIScope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        body = RequestBody(scope, receive, self._longest_body)
+        body = RequestBody(scope, receive, MAX_BODY_BYTES)
         counts = scope["path"] not in _NEVER_OVERLOADED
         refused = await self._answer(scope, body, send, counts=counts)
         if refused is not None:

@@ -19,7 +19,8 @@ from tools.book.book import OrderBook
 HEADER = "idempotency-key"
 REPLAYED = {"Idempotency-Replayed": "true"}
 MAX_LENGTH = 200
-LEASE_MARGIN_SECONDS = 5.0
+LEASE_MARGIN_SECONDS = 10.5
+"""A request may wait for others before its deadline begins."""
 
 
 class Attempt:
@@ -27,8 +28,7 @@ class Attempt:
 
     def __init__(self, request: Request, body: BaseModel, book: OrderBook) -> None:
         self._answers = book.answers
-        settings = request.app.state.runtime.settings
-        self._lease = max(settings.run_deadline_seconds, settings.wait_seconds) + LEASE_MARGIN_SECONDS
+        self._lease = request.app.state.runtime.settings.run_deadline_seconds + LEASE_MARGIN_SECONDS
         self._key = _key(request)
         self._caller = f"{request.state.caller.id} {request.scope['path']}"
         self.body_hash = hash_of(body)

@@ -105,10 +105,11 @@ def test_a_number_that_is_cut_off_or_missing_stops_the_start(faults: Faults, val
     [
         ("AUTO_ORDER_VALUE_LIMIT=", "AUTO_ORDER_VALUE_LIMIT is empty; write a number, or off for no limit."),
         ("PORT=", "PORT is empty; write a number."),
-        ("METRICS_PUBLIC=", "METRICS_PUBLIC is empty; give it a value or remove the line."),
+        ("PREFETCH=", "PREFETCH is empty; give it a value or remove the line."),
         ("PRIMARY_MODEL=", "PRIMARY_MODEL is empty; give it a value or remove the line."),
         ("RATE_LIMIT_PER_KEY=", "RATE_LIMIT_PER_KEY is empty; give it a value or remove the line."),
-        ("METRICS_PUBLIC=fals", "METRICS_PUBLIC should be true or false."),
+        ("PREFETCH=fals", "PREFETCH should be true or false."),
+        ("PUBLIC_PAGES=docs,metric", "PUBLIC_PAGES (1) should be 'docs' or 'metrics'."),
         ("PORT=80a", "PORT should be a whole number."),
         ("PORT=99999", "PORT should be less than or equal to 65535."),
         ("LOG_LEVEL=loud", "LOG_LEVEL should be 'debug', 'info', 'warning' or 'error'."),
@@ -131,12 +132,12 @@ def test_each_fault_is_said_in_one_sentence(faults: Faults, line: str, words: st
 
 
 def test_all_faults_of_a_start_are_said_at_once(faults: Faults) -> None:
-    assert [fault.split()[0] for fault in faults("PROT=1", "PORT=x", "HOST", RULES_MODLE="1", WAIT_SECONDS="")] == [
+    assert [fault.split()[0] for fault in faults("PROT=1", "PORT=x", "HOST", RULES_MODLE="1", PREFETCH="")] == [
         "PROT",
         "Line",
         "RULES_MODLE",
         "PORT",
-        "WAIT_SECONDS",
+        "PREFETCH",
     ]
 
 

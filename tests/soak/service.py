@@ -18,7 +18,7 @@ from tests.soak.staff import ADMIN
 
 Database = Literal["sqlite", "postgresql"]
 DATABASE_NAME = "soak"
-PATIENCE_SECONDS = 8.0
+PATIENCE_SECONDS = 10.0
 STOP_SECONDS = 60.0
 SETTINGS = {
     "API_KEY": ADMIN,
@@ -26,7 +26,6 @@ SETTINGS = {
     "RUN_DEADLINE_SECONDS": "3",
     "AUTO_ORDER_VALUE_LIMIT": "10000",
     "AUTO_DAY_VALUE_LIMIT": "900000000",
-    "WAIT_SECONDS": "4",
     "PREFETCH": "true",
     "LOG_LEVEL": "warning",
 }

@@ -209,7 +209,7 @@ async def test_a_key_of_the_settings_leaves_no_key_to_be_made(start: Any, capsys
 
 
 async def test_metrics_are_open_by_setting_only(start: Any) -> None:
-    service = await start(metrics_public=True)
+    service = await start(public_pages=("metrics",))
 
     async with stranger(service) as client:
         assert (await client.get("/metrics")).status_code == 200

@@ -136,7 +136,7 @@ async def test_what_was_begun_before_the_shutdown_is_finished(
 
 
 async def test_docs_can_be_switched_off(start: Any) -> None:
-    service = await start(docs_enabled=False)
+    service = await start(public_pages=())
 
     for address in ("/docs", "/openapi.json", "/redoc"):
         assert (await service.client.get(address)).status_code == 404
