@@ -16,7 +16,7 @@ class Discretion:
     """Knows what must not be shown: these secrets, and the sentences of our instructions."""
 
     def __init__(self, secrets: Iterable[str]) -> None:
-        sentences = (_folded(line) for line in re.split(r"[\n.;:]", prompts.everything_told()))
+        sentences = (_folded(line) for line in re.split(r"[\n.;:]", prompts.every_instruction()))
         kept = [_folded(secret) for secret in secrets if len(secret) >= SHORTEST_SECRET]
         self._unsayable = (*kept, *(line for line in sentences if len(line) >= SHORTEST_SENTENCE))
 

@@ -46,5 +46,5 @@ def obvious_calls(request: DecisionRequest) -> AIMessage:
     return AIMessage("", tool_calls=calls, name=PREFETCH, response_metadata={"provider": "graph", "model": PREFETCH})
 
 
-def everything_told() -> str:
+def every_instruction() -> str:
     return f"{DECISION.text}\n{CHAT.text}"

@@ -116,7 +116,7 @@ def _models(evidence: Evidence) -> Iterable[str]:
 
 
 def _discretion(evidence: Evidence) -> Iterable[str]:
-    told = [line.strip() for line in re.split(r"[\n.;:]", prompts.everything_told())]
+    told = [line.strip() for line in re.split(r"[\n.;:]", prompts.every_instruction())]
     unsayable = [*evidence.secrets, *INSIDES, *(line for line in told if len(line) >= SHORTEST_SENTENCE)]
     said = {f"{answer.request.url.path}": answer.text for answer in evidence.answers} | dict(evidence.texts)
     said["outbox"] = json.dumps([row["payload"] for row in evidence.rows["outbox"]], ensure_ascii=False, default=str)
