@@ -137,7 +137,5 @@ def read_table(path: Path) -> CalibrationTable:
 def _predictive(plan: Plan) -> IntervalDemand:
     if plan.predictive is None:
         return IntervalDemand(plan.distribution, (Component(1.0, plan.mean_demand, plan.demand_sd**2),))
-    parts = plan.predictive.components
-    return IntervalDemand(
-        plan.predictive.distribution, tuple(Component(part.weight, part.mean, part.sd**2) for part in parts)
-    )
+    parts = [Component(part.weight, part.mean, part.sd**2) for part in plan.predictive.components]
+    return IntervalDemand(plan.predictive.distribution, tuple(parts))

@@ -73,7 +73,9 @@ def known_demand(history: DemandHistory) -> FloatArray:
     """The periods that are known and were in stock, oldest first."""
     values = np.array(history.values, dtype=np.float64)
     known = ~np.isnan(values)
-    known[[position for position in history.stockout_periods if 0 <= position < values.size]] = False
+    for position in history.stockout_periods:
+        if 0 <= position < values.size:
+            known[position] = False
     demand = values[known]
     if demand.max(initial=0.0) > LARGEST_QUANTITY:
         worst = int(np.nanargmax(values))

@@ -8,7 +8,7 @@ from math import hypot, sqrt
 from operator import mul
 
 from tools.planning.interval_forecast import MISSED_SPREAD, widening
-from tools.planning.order_quantity import whole_units
+from tools.planning.order_quantity import QuantityDecision, whole_units
 from tools.planning.past_coverage import PastCoverage
 from tools.planning.working import Working
 from tools.records.plan import Transfer
@@ -23,15 +23,15 @@ WELL_WITHIN_HALF_A_CENT = 0.0049
 
 def derive(working: Working, transfer: Transfer | None, coverage: PastCoverage | None) -> tuple[str, ...]:
     """The lines, from the history to the quantity."""
-    return (
-        *_mean(working),
-        *_interval(working),
-        *_spread(working),
-        *_level(working),
-        *_checked(coverage),
-        *_position(working),
-        *_order(working, transfer),
-    )
+    days = working.facts.demand.period_days
+    rate = "a day" if days == 1 else f"per period of {days:g} days"
+    lines = [*_mean(working, rate), *_interval(working), *_spread(working, rate), *_level(working)]
+    if coverage is not None:
+        lines.append(
+            f"Checked on {coverage.tests} past intervals: such a level would have covered "
+            f"{_share(coverage.chosen)} of them, the textbook's {_share(coverage.textbook)}"
+        )
+    return (*lines, *_position(working), *_order(working, transfer))
 
 
 def shown(value: float, digits: int = 2) -> str:
@@ -89,32 +89,27 @@ def _counted(count: int, unit: int) -> str:
     return f"-{text}" if count < 0 else text
 
 
-def _rate(working: Working) -> str:
-    days = working.facts.demand.period_days
-    return "a day" if days == 1 else f"per period of {days:g} days"
-
-
-def _mean(working: Working) -> list[str]:
+def _mean(working: Working, rate: str) -> list[str]:
     forecast, statistics = working.forecast, working.statistics
     known = statistics.demand.size
     if forecast.judged is None:
         total = shown(statistics.mean * known)
-        lines = [f"Mean demand: {total} ÷ {known} periods = {shown(statistics.mean, 4)} {_rate(working)}"]
+        lines = [f"Mean demand: {total} ÷ {known} periods = {shown(statistics.mean, 4)} {rate}"]
     else:
-        lines = [_weighted_mean(working), *_corrected(working)]
+        lines = [_weighted_mean(working, rate), *_corrected(working, rate)]
     if forecast.uplift != 1:
         mean, uplift, raised = shown_result(mul, forecast.mean_per_period / forecast.uplift, forecast.uplift)
-        lines.append(f"Expected change: {mean} × {uplift} = {raised} {_rate(working)}")
+        lines.append(f"Expected change: {mean} × {uplift} = {raised} {rate}")
     return lines
 
 
-def _weighted_mean(working: Working) -> str:
+def _weighted_mean(working: Working, rate: str) -> str:
     """Three forecasts; the less one has missed so far, the more it weighs."""
     weights, means = zip(*working.forecast.means, strict=True)
     first, second, third, long_run, weeks, days, mean = shown_result(_sum_of_products, *weights, *means)
     return (
         f"Mean demand: {first} × long-run {long_run} + {second} × last weeks {weeks} + {third} × last days "
-        f"{days} = {mean} {_rate(working)} (weighed by how little each missed in the past)"
+        f"{days} = {mean} {rate} (weighed by how little each missed in the past)"
     )
 
 
@@ -122,7 +117,7 @@ def _sum_of_products(a: float, b: float, c: float, x: float, y: float, z: float)
     return a * x + b * y + c * z
 
 
-def _corrected(working: Working) -> list[str]:
+def _corrected(working: Working, rate: str) -> list[str]:
     forecast = working.forecast
     mean = forecast.mean_per_period / forecast.uplift
     if abs(forecast.correction) < 0.005:
@@ -130,7 +125,7 @@ def _corrected(working: Working) -> list[str]:
     before, change, after = shown_sum(mean - forecast.correction, forecast.correction)
     sign, side = ("+", "below") if forecast.correction > 0 else ("−", "above")
     corrected = f"{before} {sign} {change.removeprefix('-')} = {after}"
-    return [f"Such forecasts have lain {side} what came, beyond chance: {corrected} {_rate(working)}"]
+    return [f"Such forecasts have lain {side} what came, beyond chance: {corrected} {rate}"]
 
 
 def _interval(working: Working) -> list[str]:
@@ -143,20 +138,27 @@ def _interval(working: Working) -> list[str]:
     return lines
 
 
-def _spread(working: Working) -> list[str]:
-    forecast = working.forecast
+def _spread(working: Working, rate: str) -> list[str]:
+    forecast, known = working.forecast, working.statistics.demand.size
     if forecast.method == "no_demand" or forecast.interval == 0:
         return []
-    own = [] if forecast.method == "deterministic" else [*_measured(working), *_widened(working)]
+    lines = [] if forecast.method == "deterministic" else _measured(working, rate)
+    if forecast.widening != 1:
+        sd, interval, widened = shown_result(
+            lambda sd, interval: sd * sqrt(widening(interval, known)), forecast.error_sd, forecast.interval
+        )
+        unseen = f"√({1 + MISSED_SPREAD:g} + {interval} ÷ {known})"
+        lines.append(f"Widened for what {known} periods cannot show: {sd} × {unseen} = {widened}")
     alone = forecast.error_sd * sqrt(forecast.widening)
     total = sqrt(forecast.stock_basis.variance)
     if abs(total - alone) > 0.005:
-        known, between, both = shown_result(hypot, alone, sqrt(max(0.0, total**2 - alone**2)))
-        own.append(f"With the spread of the lead time: √({known}² + {between}²) = {both}")
-    return own
+        between = sqrt(max(0.0, total**2 - alone**2))
+        before, lead, both = shown_result(hypot, alone, between)
+        lines.append(f"With the spread of the lead time: √({before}² + {lead}²) = {both}")
+    return lines
 
 
-def _measured(working: Working) -> list[str]:
+def _measured(working: Working, rate: str) -> list[str]:
     """The standard deviation of demand over the interval, and where it comes from."""
     forecast, judged = working.forecast, working.forecast.judged
     if forecast.floored:
@@ -164,7 +166,7 @@ def _measured(working: Working) -> list[str]:
         return [f"Standard deviation: no less than that of chance (Poisson), √{mean} = {sd}"]
     if judged is None or judged.frame.judged == 0:
         sd, interval, spread = shown_result(_times_root, working.statistics.sd * forecast.uplift, forecast.interval)
-        return [f"Standard deviation over the interval: {sd} {_rate(working)} × √{interval} = {spread}"]
+        return [f"Standard deviation over the interval: {sd} {rate} × √{interval} = {spread}"]
     horizon, count = judged.frame.horizon, judged.frame.judged
     measured = forecast.error_sd / sqrt(forecast.interval) * sqrt(horizon)
     lines = [
@@ -177,23 +179,12 @@ def _measured(working: Working) -> list[str]:
     return lines
 
 
-def _widened(working: Working) -> list[str]:
-    forecast, known = working.forecast, working.statistics.demand.size
-    if forecast.widening == 1:
-        return []
-    sd, interval, widened = shown_result(
-        lambda sd, interval: sd * sqrt(widening(interval, known)), forecast.error_sd, forecast.interval
-    )
-    unseen = f"√({1 + MISSED_SPREAD:g} + {interval} ÷ {known})"
-    return [f"Widened for what {known} periods cannot show: {sd} × {unseen} = {widened}"]
-
-
 def _times_root(value: float, under: float) -> float:
     return value * sqrt(under)
 
 
 def _level(working: Working) -> list[str]:
-    method = working.forecast.method
+    method, target = working.forecast.method, working.target
     mean, safety, level = shown_sum(working.mean_demand, working.safety_stock)
     total = f"Reorder point: {mean} + safety stock {safety} = {level}"
     if method == "no_demand":
@@ -202,19 +193,17 @@ def _level(working: Working) -> list[str]:
         return [f"{total}: demand is stated not to vary"]
     if working.forecast.interval == 0:
         return [f"{total}: there is nothing to wait for"]
-    if method == "normal" and working.target.limit is None and working.reorder_point > 0:
+    if method == "normal" and target.limit is None and working.reorder_point > 0:
         sd = sqrt(working.forecast.stock_basis.variance)
         z, spread, product = shown_result(mul, working.safety_stock / sd if sd else 0.0, sd)
-        service = f"Safety stock at {_share(working.target.probability)} service: {z} × {spread} = {product}"
-        return [*_pooled(working), service, total]
-    return [*_pooled(working), _quantile(working), total]
-
-
-def _pooled(working: Working) -> list[str]:
-    target = working.target
-    if target.wanted == target.probability:
-        return []
-    return [f"To get {_share(target.wanted)}, similar products had to ask for {_share(target.probability)}"]
+        service = f"Safety stock at {_share(target.probability)} service: {z} × {spread} = {product}"
+        lines = [service, total]
+    else:
+        lines = [_quantile(working), total]
+    if target.wanted != target.probability:
+        pooled = f"To get {_share(target.wanted)}, similar products had to ask for {_share(target.probability)}"
+        return [pooled, *lines]
+    return lines
 
 
 def _quantile(working: Working) -> str:
@@ -234,15 +223,6 @@ def _quantile(working: Working) -> str:
 
 def _share(probability: float) -> str:
     return f"{shown(probability * 100)} %"
-
-
-def _checked(coverage: PastCoverage | None) -> list[str]:
-    if coverage is None:
-        return []
-    return [
-        f"Checked on {coverage.tests} past intervals: such a level would have covered {_share(coverage.chosen)} of "
-        f"them, the textbook's {_share(coverage.textbook)}"
-    ]
 
 
 def _position(working: Working) -> list[str]:
@@ -267,36 +247,26 @@ def _position(working: Working) -> list[str]:
 
 
 def _order(working: Working, transfer: Transfer | None) -> list[str]:
-    position, level = shown(working.position.units), shown(working.reorder_point)
-    if not working.triggered:
-        return [_enough(working, position, level)]
-    lines = [f"{position} is at or below the reorder point {level}: order", _need(working)]
-    if transfer is not None:
-        return [*lines, f"{transfer.source_location} can give {transfer.quantity} and stay above its own reorder point"]
-    return [*lines, *_rounding(working)]
-
-
-def _enough(working: Working, position: str, level: str) -> str:
-    if working.forecast.mean_per_period == 0:
-        return f"{position} on hand and on order, and no demand: nothing to order"
-    return f"{position} is above the reorder point {level}: nothing to order"
-
-
-def _need(working: Working) -> str:
-    position = working.position
+    position, units, level = working.position, shown(working.position.units), shown(working.reorder_point)
+    if working.decision is None and working.forecast.mean_per_period == 0:
+        return [f"{units} on hand and on order, and no demand: nothing to order"]
+    if working.decision is None:
+        return [f"{units} is above the reorder point {level}: nothing to order"]
     demand, safety, on_hand, on_order, backorders, need = shown_sum(
         working.mean_demand, working.safety_stock, -position.on_hand, -position.on_order, position.backorders
     )
-    return (
+    lines = [
+        f"{units} is at or below the reorder point {level}: order",
         f"Needed: demand {demand} + safety stock {safety} − on hand {on_hand.removeprefix('-')} − on order "
-        f"{on_order.removeprefix('-')} + backorders {backorders} = {need}"
-    )
+        f"{on_order.removeprefix('-')} + backorders {backorders} = {need}",
+    ]
+    if transfer is not None:
+        return [*lines, f"{transfer.source_location} can give {transfer.quantity} and stay above its own reorder point"]
+    return [*lines, *_rounding(working, working.decision)]
 
 
-def _rounding(working: Working) -> list[str]:
-    decision, rules = working.decision, working.rules
-    if decision is None:
-        return []
+def _rounding(working: Working, decision: QuantityDecision) -> list[str]:
+    rules = working.rules
     exact = whole_units(working.shortage) < working.needed_units
     parts = [f"needed {shown(working.shortage)}{' + 1 to end above the reorder point' if exact else ''}"]
     if working.economic_quantity:

@@ -10,6 +10,7 @@ A review always shows a quantity that the plan allows: where the submission's is
 """
 
 from decimal import Decimal
+from functools import partial
 from typing import Annotated, Literal
 
 import numpy as np
@@ -75,10 +76,7 @@ class Verdict(Record):
 
 def judge(submission: Submission | None, plan: Plan, circumstances: Circumstances, limits: Limits) -> Verdict:
     """Route one submission (None: unreadable, or there was none). Never raises for anything a model can say."""
-
-    def sure(quantity: int) -> Confidence:
-        return assess_confidence(plan, quantity, table=limits.calibration)
-
+    sure = partial(assess_confidence, plan, table=limits.calibration)
     fault = _fault(submission, plan, circumstances)
     action, quantity = plan.recommended_action, plan.order_quantity
     if fault and circumstances.may_retry and circumstances.escalation is None:

@@ -54,7 +54,7 @@ def lead_time(supplier: Supplier, *, stated_days: float | None = None) -> LeadTi
     """
     promised = supplier.promised_lead_time_days
     observed = supplier.observed_lead_times_days[-MOST_REPLAYED:]
-    slip = _slip(supplier, observed)
+    slip = max(0.0, max(observed) - promised) if observed else 2 * (supplier.lead_time_sd_days or 0.0)
     if len(observed) < FEWEST_TO_REPLAY:
         days = promised if stated_days is None else stated_days
         return LeadTime(days, promised, _spread(supplier, observed), (), len(observed), slip)
@@ -73,12 +73,6 @@ def _spread(supplier: Supplier, observed: tuple[float, ...]) -> float:
         return 0.0
     promised = supplier.promised_lead_time_days
     return sqrt(fsum((days - promised) ** 2 for days in observed) / len(observed))
-
-
-def _slip(supplier: Supplier, observed: tuple[float, ...]) -> float:
-    if observed:
-        return max(0.0, max(observed) - supplier.promised_lead_time_days)
-    return 2 * (supplier.lead_time_sd_days or 0.0)
 
 
 @dataclass(slots=True)
@@ -160,7 +154,10 @@ def widening(interval: float | FloatArray, periods: int | IntArray) -> float | F
 
 
 def mean_interval(intervals: Intervals) -> float:
-    return sum(share * length for share, length in intervals)
+    mean = 0.0
+    for share, length in intervals:
+        mean += share * length
+    return mean
 
 
 def _certain(
@@ -193,7 +190,9 @@ def _normal(statistics: DemandStatistics, intervals: Intervals, lead_time_sd: fl
     floored = variance_rate == 0
     between = (mean * lead_time_sd) ** 2
     basis_rate = mean if floored else variance_rate
-    spread = sum(share * (basis_rate * length + (mean * (length - interval)) ** 2) for share, length in intervals)
+    spread = 0.0
+    for share, length in intervals:
+        spread += share * (basis_rate * length + (mean * (length - interval)) ** 2)
     return DemandForecast(
         method="normal",
         mean_per_period=mean,
@@ -241,9 +240,9 @@ def _widened(
 ) -> IntervalDemand:
     """max(variance, mean)·widening for each interval that may come, plus the lead time's variance."""
     rate = max(variance_rate, mean)
-    components = tuple(
-        Component(share, mean * length, rate * length * float(widening(length, periods)) + lead_time_variance)
-        for share, length in intervals
-    )
+    components = []
+    for share, length in intervals:
+        variance = rate * length * float(widening(length, periods)) + lead_time_variance
+        components.append(Component(share, mean * length, variance))
     family: Distribution = "lognormal" if mean * mean_interval(intervals) > 0 else "degenerate"
-    return IntervalDemand(family, components)
+    return IntervalDemand(family, tuple(components))

@@ -93,7 +93,7 @@ class OrderRules:
 
 def order_rules(product: Product, *, mean_per_day: float, lead_time_days: float, position: float) -> OrderRules:
     """The rules of a product with this demand and inventory position."""
-    caps: list[Cap | None] = []
+    caps: list[Cap] = []
     if product.maximum_order_quantity is not None:
         caps.append(Cap(product.maximum_order_quantity, "the supplier's maximum order"))
     if (days := product.maximum_cover_days) is not None:
@@ -104,9 +104,9 @@ def order_rules(product: Product, *, mean_per_day: float, lead_time_days: float,
             shelf_life_cap(mean_per_day=mean_per_day, shelf_life_days=life, lead_time_days=lead, position=position)
         )
     if product.budget is not None and product.unit_price is not None:
-        caps.append(budget_cap(budget=product.budget, unit_price=product.unit_price, price_breaks=product.price_breaks))
-    known = tuple(cap for cap in caps if cap is not None)
-    return OrderRules(product.minimum_order_quantity, product.order_multiple, known)
+        cap = budget_cap(budget=product.budget, unit_price=product.unit_price, price_breaks=product.price_breaks)
+        caps += [] if cap is None else [cap]
+    return OrderRules(product.minimum_order_quantity, product.order_multiple, tuple(caps))
 
 
 def cover_cap(*, mean_per_day: float, maximum_cover_days: float, position: float) -> Cap:
@@ -172,16 +172,19 @@ def _conflict(rules: OrderRules, cap: Cap) -> str:
 
 def price_tiers(unit_price: Decimal, price_breaks: Iterable[PriceBreak]) -> list[tuple[int, Decimal]]:
     """(first quantity, unit price) of every tier, by quantity."""
-    tiers = {1: unit_price} | {tier.minimum_quantity: tier.unit_price for tier in price_breaks}
+    tiers = {1: unit_price}
+    for tier in price_breaks:
+        tiers[tier.minimum_quantity] = tier.unit_price
     return sorted(tiers.items())
 
 
 def unit_price_at(quantity: int, *, unit_price: Decimal | None, price_breaks: Sequence[PriceBreak]) -> Decimal | None:
     """The price of every unit of an order of `quantity`; None where no price applies."""
-    reached = [tier for tier in price_breaks if tier.minimum_quantity <= quantity]
-    if not reached:
-        return unit_price
-    return max(reached, key=lambda tier: tier.minimum_quantity).unit_price
+    price, reached = unit_price, 0
+    for tier in price_breaks:
+        if reached < tier.minimum_quantity <= quantity:
+            price, reached = tier.unit_price, tier.minimum_quantity
+    return price
 
 
 def eoq(*, order_cost: float, holding_cost: float, annual_demand: float) -> float:

@@ -46,7 +46,7 @@ def plan(
     what can be counted.
     """
     working = work_out(facts, what_if, asked_service_level)
-    return write_plan(working, _find_transfer(working, siblings) if working.triggered else None)
+    return write_plan(working, None if working.decision is None else _find_transfer(working, siblings))
 
 
 def require_plannable(facts: ProductFacts) -> None:
@@ -61,11 +61,13 @@ def require_plannable(facts: ProductFacts) -> None:
 def _find_transfer(working: Working, siblings: Sequence[ProductFacts]) -> Transfer | None:
     """The location that can give the whole need and has most to spare."""
     quantity = working.needed_units
-    offers = [_spare(sibling) for sibling in siblings]
-    able = [offer for offer in offers if offer is not None and offer.spare > quantity]
-    if not able:
+    giver, most = None, float(quantity)
+    for sibling in siblings:
+        offer = _spare(sibling)
+        if offer is not None and offer.spare > most:
+            giver, most = offer, offer.spare
+    if giver is None:
         return None
-    giver = max(able, key=lambda offer: offer.spare)
     return Transfer(
         source_location=giver.location,
         quantity=quantity,
@@ -97,7 +99,8 @@ def _spare(sibling: ProductFacts) -> _Offer | None:
 
 def write_plan(working: Working, transfer: Transfer | None) -> Plan:
     """The plan with its derivation, its notices and the textbook beside it."""
-    coverage = _coverage(working)
+    cycle_service = working.forecast.stock_basis.cdf(working.reorder_point)
+    coverage = _coverage(working, cycle_service)
     facts, forecast, position = working.facts, working.forecast, working.position
     product, statistics = facts.product, working.statistics
     choice = _choose(working, transfer)
@@ -109,7 +112,11 @@ def write_plan(working: Working, transfer: Transfer | None) -> Plan:
         distribution=forecast.stock_basis.family,
         service_type=product.service_type,
         service_level=working.target.wanted,
-        implied=_implied(working),
+        implied=ImpliedService(
+            cycle_service_level=cycle_service,
+            fill_rate=working.cycle.fill_rate(forecast.stock_basis, working.reorder_point),
+            critical_ratio=cycle_service,  # The ratio at which this reorder point is optimal.
+        ),
         lead_time_days=working.lead_time.days,
         review_period_days=product.review_period_days,
         protection_interval_days=working.interval_days,
@@ -150,7 +157,7 @@ def write_plan(working: Working, transfer: Transfer | None) -> Plan:
     )
 
 
-def _coverage(working: Working) -> PastCoverage | None:
+def _coverage(working: Working, cycle_service: float) -> PastCoverage | None:
     """How both methods did in the past; None for methods that are not judged by it."""
     judged = working.forecast.judged
     if judged is None:
@@ -162,7 +169,7 @@ def _coverage(working: Working) -> PastCoverage | None:
         lead_time=working.lead_time,
         review_period_days=working.facts.product.review_period_days,
         period_days=working.facts.demand.period_days,
-        probability=working.cycle_service_level if target.limit is not None else target.probability,
+        probability=cycle_service if target.limit is not None else target.probability,
         z=z_value(target.wanted),
     )
 
@@ -224,13 +231,6 @@ def _why_nothing(working: Working) -> str:
     return f"{above}: there is enough stock."
 
 
-def _implied(working: Working) -> ImpliedService:
-    """What the reorder point gives by each measure; the critical ratio at which it is optimal is its cycle service."""
-    cycle = working.cycle_service_level
-    fill = working.cycle.fill_rate(working.forecast.stock_basis, working.reorder_point)
-    return ImpliedService(cycle_service_level=cycle, fill_rate=fill, critical_ratio=cycle)
-
-
 def _days_until_stockout(working: Working) -> float | None:
     """How long the stock on hand lasts at mean demand; None where that is never, or not within a century."""
     available = max(0.0, working.position.on_hand - working.position.backorders)
@@ -240,12 +240,8 @@ def _days_until_stockout(working: Working) -> float | None:
 
 
 def _predictive(demand: IntervalDemand) -> PredictiveDemand:
-    return PredictiveDemand(
-        distribution=demand.family,
-        components=tuple(
-            DemandComponent(weight=part.weight, mean=part.mean, sd=sqrt(part.variance)) for part in demand.components
-        ),
-    )
+    parts = [DemandComponent(weight=part.weight, mean=part.mean, sd=sqrt(part.variance)) for part in demand.components]
+    return PredictiveDemand(distribution=demand.family, components=tuple(parts))
 
 
 def _price_tiers(product: Product) -> tuple[PriceBreak, ...]:

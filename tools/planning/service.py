@@ -25,10 +25,18 @@ class OrderCycle:
 
     @classmethod
     def of(cls, demand: IntervalDemand, *, between: float, order_size: float, lead_time_variance: float) -> Self:
-        """`demand` is that over the protection interval, `between` its part between two orders, in units."""
-        parts = [_without(part, between, lead_time_variance) for part in demand.components]
-        waited = IntervalDemand(demand.family, tuple(parts)) if any(part.mean > 0 for part in parts) else None
-        return cls(order_size, waited, order_size - between)
+        """`demand` is that over the protection interval, `between` its part between two orders, in units.
+
+        What is waited for is the demand less its last part; what the lead time makes uncertain stays so.
+        """
+        parts = []
+        for part in demand.components:
+            mean = max(0.0, part.mean - between)
+            fixed = min(part.variance, lead_time_variance)
+            share = mean / part.mean if part.mean > 0 else 0.0
+            parts.append(Component(part.weight, mean, fixed + (part.variance - fixed) * share))
+        waited = IntervalDemand(demand.family, tuple(parts))
+        return cls(order_size, waited if waited.mean > 0 else None, order_size - between)
 
     def unserved(self, demand: IntervalDemand, level: float) -> float:
         """Units demanded between two deliveries that stock does not serve: short at the end of the protection
@@ -52,14 +60,6 @@ class OrderCycle:
         if self.order_size <= 0:
             return None
         return min(1.0, max(0.0, 1 - self.unserved(demand, level) / self.order_size))
-
-
-def _without(part: Component, between: float, lead_time_variance: float) -> Component:
-    """A component less the last of its demand; what the lead time makes uncertain stays so."""
-    mean = max(0.0, part.mean - between)
-    fixed = min(part.variance, lead_time_variance)
-    share = mean / part.mean if part.mean > 0 else 0.0
-    return Component(part.weight, mean, fixed + (part.variance - fixed) * share)
 
 
 @dataclass(slots=True)

@@ -66,54 +66,29 @@ class Working:
     what_if: WhatIf
     statistics: DemandStatistics
     lead_time: LeadTime
+    interval_days: float
+    """The protection interval: lead time + review period."""
+    data_is_stale: bool
+    """Older than the protection interval, or than one demand period where that is longer."""
     forecast: DemandForecast
+    mean_per_day: float
+    mean_demand: float
+    """Over the protection interval."""
     target: Target
     cycle: OrderCycle
     reorder_point: float
+    safety_stock: float
     economic_quantity: float
     """0 where the costs it needs are not known."""
     position: InventoryPosition
     rules: OrderRules
+    shortage: float
+    """How far the position is below the reorder point."""
     needed_units: int
     """The fewest whole units that end the need."""
     decision: QuantityDecision | None
     """None while the position is above the reorder point."""
     permitted_leftover: float
-
-    @property
-    def interval_days(self) -> float:
-        return self.lead_time.days + self.facts.product.review_period_days
-
-    @property
-    def data_is_stale(self) -> bool:
-        """Older than the protection interval, or than one demand period where that is longer."""
-        return self.facts.data_age_days > max(self.interval_days, self.facts.demand.period_days)
-
-    @property
-    def mean_per_day(self) -> float:
-        return self.forecast.mean_per_period / self.facts.demand.period_days
-
-    @property
-    def mean_demand(self) -> float:
-        return self.forecast.stock_basis.mean
-
-    @property
-    def safety_stock(self) -> float:
-        return self.reorder_point - self.mean_demand
-
-    @property
-    def cycle_service_level(self) -> float:
-        """The chance that the reorder point covers demand over the protection interval."""
-        return self.forecast.stock_basis.cdf(self.reorder_point)
-
-    @property
-    def triggered(self) -> bool:
-        return self.decision is not None
-
-    @property
-    def shortage(self) -> float:
-        """How far the position is below the reorder point."""
-        return max(0.0, self.reorder_point - self.position.units)
 
 
 def work_out(facts: ProductFacts, what_if: WhatIf, asked: float | None = None) -> Working:
@@ -125,6 +100,7 @@ def work_out(facts: ProductFacts, what_if: WhatIf, asked: float | None = None) -
     product, history = facts.product, facts.demand
     lead = lead_time(facts.supplier, stated_days=what_if.lead_time_days)
     refuse_uncountable(facts, lead)
+    interval_days = lead.days + product.review_period_days
     statistics = describe(history)
     forecast = forecast_demand(
         statistics,
@@ -137,10 +113,16 @@ def work_out(facts: ProductFacts, what_if: WhatIf, asked: float | None = None) -
     mean_per_day = forecast.mean_per_period / history.period_days
     economic = economic_quantity(product, annual_demand=mean_per_day * DAYS_A_YEAR)
     cycle = _order_cycle(product, forecast, economic, history.period_days)
-    target = service_target(product, what_if, cycle=cycle, interval_days=lead.days + product.review_period_days)
+    target = service_target(product, what_if, cycle=cycle, interval_days=interval_days)
     target = target if asked is None else pooled_target(target, asked)
     level = stock_level(forecast.stock_basis, target)
-    position = _position(facts, lead)
+    position = inventory_position(
+        facts.stock,
+        # An order that is due by the promise counts even when receipts have lately come sooner than promised.
+        horizon_days=max(lead.days, lead.promised_days) + product.review_period_days,
+        slip_days=lead.slip_days,
+        lead_time_days=lead.days,
+    )
     rules = order_rules(product, mean_per_day=mean_per_day, lead_time_days=lead.days, position=position.units)
     mean, shortage = forecast.stock_basis.mean, max(0.0, level - position.units)
     expected = forecast.mean_per_period > 0 or level > 0
@@ -151,13 +133,19 @@ def work_out(facts: ProductFacts, what_if: WhatIf, asked: float | None = None) -
         what_if=what_if,
         statistics=statistics,
         lead_time=lead,
+        interval_days=interval_days,
+        data_is_stale=facts.data_age_days > max(interval_days, history.period_days),
         forecast=forecast,
+        mean_per_day=mean_per_day,
+        mean_demand=mean,
         target=target,
         cycle=cycle,
         reorder_point=level,
+        safety_stock=level - mean,
         economic_quantity=economic,
         position=position,
         rules=rules,
+        shortage=shortage,
         needed_units=needed,
         decision=decide_quantity(need=needed, economic=economic, spare=mean, rules=rules) if triggered else None,
         permitted_leftover=_permitted_leftover(product, mean=mean, mean_per_day=mean_per_day, economic=economic),
@@ -167,11 +155,8 @@ def work_out(facts: ProductFacts, what_if: WhatIf, asked: float | None = None) -
 def refuse_uncountable(facts: ProductFacts, lead: LeadTime) -> None:
     """Raise `InvalidInput` for quantities and durations that a double cannot count."""
     stock = facts.stock
-    for name, quantity in (
-        ("stock on hand", stock.on_hand),
-        ("backorders", stock.backorders),
-        *((f"open order {order.reference}", order.quantity) for order in stock.open_orders),
-    ):
+    orders = [(f"open order {order.reference}", order.quantity) for order in stock.open_orders]
+    for name, quantity in [("stock on hand", stock.on_hand), ("backorders", stock.backorders), *orders]:
         if quantity > LARGEST_QUANTITY:
             raise InvalidInput(
                 f"{name} is {quantity:g}; quantities above {LARGEST_QUANTITY:g} cannot be counted exactly. "
@@ -194,16 +179,6 @@ def _order_cycle(product: Product, forecast: DemandForecast, economic: float, pe
         between=between,
         order_size=max(economic, float(product.minimum_order_quantity), float(product.order_multiple), between),
         lead_time_variance=forecast.lead_time_variance,
-    )
-
-
-def _position(facts: ProductFacts, lead: LeadTime) -> InventoryPosition:
-    """An order that is due by the promise counts even when receipts have lately come sooner than promised."""
-    return inventory_position(
-        facts.stock,
-        horizon_days=max(lead.days, lead.promised_days) + facts.product.review_period_days,
-        slip_days=lead.slip_days,
-        lead_time_days=lead.days,
     )
 
 
