@@ -58,7 +58,7 @@ class Background:
         """Log a failure, unless it is a refusal, which the waiting caller gets."""
         self._tasks.discard(task)
         error = None if task.cancelled() else task.exception()
-        if isinstance(error, Unavailable) or not isinstance(error, RestockError | None):
+        if type(error) is Unavailable or not isinstance(error, RestockError | None):
             log.error("background_work_failed", error=type(error).__name__)
 
     async def _again_and_again(
