@@ -2,9 +2,8 @@
 
 import asyncio
 import time
-from decimal import Decimal
 from secrets import token_hex
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from agent.case import Decision
 from agent.metrics import Metrics
@@ -17,7 +16,7 @@ from tools.book.book import OrderBook
 from tools.catalog.products import Catalogs
 from tools.planning.replenishment import require_plannable
 from tools.records.errors import InFlight, Unavailable
-from tools.records.orders import DecisionKind, Lane, NewRun, Run, RunView
+from tools.records.orders import Lane, NewRun, Run, RunView
 from tools.records.plan import Plan
 
 UNFINISHED = ("queued", "running")
@@ -81,31 +80,9 @@ class Decisions:
             return _unfinished(run)
         return await self._kept(admitted, await self._book.runs.get(run.id))
 
-    async def review(
-        self,
-        review_id: str,
-        *,
-        version: int | None = None,
-        decision: DecisionKind,
-        quantity: int | None = None,
-        reason: str,
-        decided_by: str,
-        decided_by_id: str = "",
-        unit_price: Decimal | None = None,
-        supplier: str | None = None,
-    ) -> RunView:
-        """Approve, edit or reject a waiting order. Raises what `OrderBook.reviews.decide` raises."""
-        view = await self._book.reviews.decide(
-            review_id,
-            version=version,
-            decision=decision,
-            quantity=quantity,
-            reason=reason,
-            decided_by=decided_by,
-            decided_by_id=decided_by_id,
-            unit_price=unit_price,
-            supplier=supplier,
-        )
+    async def review(self, review_id: str, **decision: Any) -> RunView:
+        """Approve, edit or reject a waiting order. Takes and raises what `book.reviews.decide` does."""
+        view = await self._book.reviews.decide(review_id, **decision)
         if view.proposal is not None and not view.standing:
             self._metrics.orders.labels(view.proposal.action, view.run.status).inc()
             self._background.spawn(self._work.wake(view.run.id))
