@@ -112,7 +112,7 @@ class Decisions:
                 return await self._kept(admitted, answer)
 
     async def _kept(self, admitted: Admitted, view: RunView) -> RunView:
-        """The answer; `standing`, and kept for the request to be answered again, where the run is another's."""
+        """The answer. If it is another request's run, it is `standing` and stored, so that it answers again."""
         run_id = admitted.request.run_id
         standing = not admitted.fresh and view.run.id != run_id
         if standing and run_id is not None:

@@ -33,7 +33,7 @@ def _model(name: str) -> str:
 Rate = Annotated[str, AfterValidator(_rate)]
 Model = Annotated[str, AfterValidator(_model)]
 DOLLARS = {"EUR": Decimal("1.3"), "GBP": Decimal("1.5"), "CHF": Decimal("1.4")}
-"""High on purpose: they only hold orders against limits, and an order too many is a person asked too often."""
+"""High on purpose: they only check limits, and a rate too high asks a person once too often."""
 
 
 class Settings(BaseSettings):
@@ -60,86 +60,86 @@ class Settings(BaseSettings):
     port: Annotated[int, Field(ge=0, le=65535)] = 8000
     """Port to listen on; 0 takes a free one."""
     database_url: str = "sqlite:///data/restock.db"
-    """The order book: sqlite:///path, or postgresql://user@host/name, which takes in the workflow memory."""
+    """The order book: sqlite:///path, or postgresql://user@host/name, which also holds LangGraph's checkpoints."""
 
     primary_model: Model = "google_genai:gemini-3.5-flash-lite"
     """The model asked first, as `provider:model`."""
     fallback_models: tuple[Model, ...] = ("groq:openai/gpt-oss-120b",)
     """Tried in this order after the primary; `provider:model`, separated by commas."""
     gemini_base_url: str | None = None
-    """Another host for Gemini's API, without a path: a gateway, or a server for tests."""
+    """Another host for Gemini's API, without a path, such as a gateway or a test server."""
     groq_base_url: str | None = None
-    """Another host for Groq's API, without a path: a gateway, or a server for tests."""
+    """Another host for Groq's API, without a path, such as a gateway or a test server."""
     model_base_urls: dict[str, str] = {}
     """Base URLs of other providers as JSON, e.g. {"ollama": "http://127.0.0.1:11434"}."""
     model_timeout_seconds: Annotated[float, Field(gt=0, le=120)] = 2.0
     """Deadline of one model call."""
     check_models: bool = True
-    """Ask every model one short question at start-up, so that a bad key or a retired model is known at once."""
+    """Ask every model one short question at the start, so that a bad key or a retired model shows at once."""
     rules_model: bool = True
-    """Answer by rules when no provider can. Off: such runs go to review with the calculator's plan."""
+    """Answer by rules when no provider can. If off, such runs go to review with the calculator's plan."""
     prefetch: bool = False
-    """The graph itself asks for the triggered product's data and calculation, so that one model call is enough."""
+    """The graph looks up and calculates the product itself, so that one model call is enough."""
     model_prices: dict[str, tuple[Decimal, Decimal]] = {}
-    """Dollars for a million tokens in and out, as JSON by provider:model, beside those of the default models."""
+    """Dollars for a million tokens in and out, as JSON by provider:model; the default models have theirs."""
     run_cost_limit: Annotated[Decimal, Field(gt=0)] | None = Decimal("0.25")
-    """Dollars of one run or chat answer. A model without a price is asked only with both cost limits `off`."""
+    """Most dollars for one run or chat answer. A model without a price is asked only if both cost limits are `off`."""
     day_cost_limit: Annotated[Decimal, Field(gt=0)] | None = Decimal(20)
-    """Dollars of a day (UTC), of all processes together; beyond them runs go to review with the calculator's plan."""
+    """Most dollars in a day (UTC), of all processes together; beyond, runs go to review with the calculator's plan."""
 
     confidence_threshold: Annotated[float, Field(ge=0, le=1)] = 0.6
-    """From this probability on an order is placed automatically."""
+    """An order is placed automatically from this confidence on."""
     calibration_table: Path | None = None
-    """The confidence's calibration fitted on your own data by `restock calibrate`; without it the shipped one."""
+    """A calibration table that `restock calibrate` fitted on your own data; without it the shipped one."""
     auto_order_value_limit: Amount | None = Decimal(500_000)
     """Orders worth more than this, in LIMIT_CURRENCY, always go to review."""
     auto_day_value_limit: Amount | None = None
-    """What automatic orders may cost together in a day (UTC), in LIMIT_CURRENCY; beyond it they go to review."""
+    """Most that automatic orders may cost together in a day (UTC), in LIMIT_CURRENCY; beyond, they go to review."""
     limit_currency: Currency = "USD"
     """The currency of both limits."""
     exchange_rates: Annotated[dict[Currency, Annotated[Decimal, Field(gt=0)]], Field(validate_default=True)] = DOLLARS
-    """Most that a unit of another currency is worth in LIMIT_CURRENCY, as JSON; orders in any other go to review."""
+    """Worth of a unit of other currencies in LIMIT_CURRENCY, at most, as JSON; orders in any other go to review."""
     run_deadline_seconds: Annotated[float, Field(gt=0, le=600)] = 4.5
     """Deadline of a whole decision; without a valid order by then it goes to review. A caller waits 5.5 s longer."""
     review_expiry_hours: Annotated[float, Field(gt=0)] = 72
-    """How long an order waits for a person before it lapses."""
+    """How long an order waits for a person before it expires."""
 
     checkpoint_path: Path = Path("data/checkpoints.db")
-    """LangGraph's workflow memory when the order book is on SQLite."""
+    """LangGraph's checkpoints if the order book is on SQLite."""
     migrate_at_start: bool = True
-    """Bring the database to the present schema at each start; off where `restock migrate` is a step of its own."""
+    """Bring the database to the present schema at each start; off if `restock migrate` does so."""
     keep_chats_days: Annotated[float, Field(ge=0)] = 30
-    """How long a conversation lives from its beginning; 0 for ever."""
+    """How long a conversation is kept from its beginning; 0 for ever."""
     keep_requests_days: Annotated[float, Field(ge=0)] = 90
-    """How long what a finished run was sent is kept; 0 for ever. Orders, decisions and the audit trail always stay."""
+    """How long the request of a finished run is kept; 0 for ever. Orders, decisions and the audit trail always stay."""
 
     public_url: str | None = None
-    """Where people reach the service, for review links. Default: http://HOST:PORT."""
+    """Address of the service in review links. Default: http://HOST:PORT."""
     trusted_proxies: tuple[str, ...] = ("127.0.0.1",)
     """Proxies whose X-Forwarded-For is believed: addresses or networks, separated by commas."""
     server_processes: Annotated[int, Field(ge=1, le=64)] = 1
-    """Processes that serve on the one port; every limit on what goes on at once is each process's own."""
+    """Processes that serve on the port. Limits on what goes on at once are for each process."""
     work_runs: bool = True
-    """Carry runs out in the server itself; off where `restock worker` does so."""
+    """Carry out runs in the server; off if `restock worker` does so."""
     max_runs_in_flight: Annotated[int, Field(ge=2, le=1_000)] = 64
-    """Runs that a process carries out at once, a quarter of them runs that nobody waits for. Four times as many callers
-    and sixteen times as many other runs may wait for a place; beyond it 503."""
+    """Runs that a process carries out at once; a quarter of the places is for runs that nobody waits for. Four times as
+    many callers and sixteen times as many other runs may wait; beyond, the answer is 503."""
     max_concurrent_requests: Annotated[int, Field(ge=1)] = 512
-    """Requests worked on at once; more are answered 503 with Retry-After, health, metrics and `/` aside."""
+    """Requests at once; more are answered 503 with Retry-After, except health, metrics and `/`."""
     rate_limit_per_key: Rate = "30000/minute"
     """Requests of one key, as `number/second|minute|hour|day`, or `off`; more are answered 429."""
     rate_limit_failed_keys: Rate = "100/minute"
-    """Keys that open nothing, from one client address; more block the address for as long. `off` for no limit."""
+    """Invalid keys from one client address; more block the address for that time. `off` for no limit."""
     rate_limit_storage: SecretStr | None = None
     """URL of a Redis in which several processes count together (redis://:password@host:6379/0). Default: memory."""
     webhooks: tuple[Receiver, ...] = ()
-    """Who hears of events, as JSON (docs/webhooks.md): [{"url": "https://erp.example/hook", "secret": "whsec_…"}]"""
+    """Receivers of events, as JSON (docs/webhooks.md): [{"url": "https://erp.example/hook", "secret": "whsec_…"}]"""
     public_pages: tuple[Literal["docs", "metrics"], ...] = ("docs",)
-    """Pages that need no key: docs (/docs and /openapi.json, which are not there otherwise) and metrics."""
+    """Pages that need no key: `docs` (/docs and /openapi.json, which are off otherwise) and `metrics`."""
     log_level: Literal["debug", "info", "warning", "error"] = "info"
-    """Least severe event that is logged."""
+    """Least severe events to log."""
     log_format: Literal["auto", "json", "plain"] = "auto"
-    """JSON lines, or plain words for people; auto: plain in a terminal, JSON anywhere else."""
+    """JSON lines, or plain words; auto: plain in a terminal, JSON elsewhere."""
 
     @property
     def on_postgresql(self) -> bool:

@@ -1,4 +1,4 @@
-"""The service as an ASGI application: the one place where routes, middlewares and the runtime meet."""
+"""The service as an ASGI application: routes, middlewares and the runtime together."""
 
 import sys
 from collections.abc import AsyncIterator, Callable
@@ -23,8 +23,8 @@ OpenRuntime = Callable[[Settings], AbstractAsyncContextManager[Runtime]]
 
 
 def create_app(settings: Settings, *, open_runtime: OpenRuntime = open_runtime, only_work: bool = False) -> FastAPI:
-    """The application. Nothing opens until its lifespan begins; tests may bring an opener of their own. One that is
-    there `only` to `work` takes nothing in: it has health, metrics, and its name."""
+    """The application. Nothing opens until its lifespan begins. `only_work` leaves out everything but health, metrics
+    and `/`. Tests may give an opener of their own."""
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:

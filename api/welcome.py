@@ -1,4 +1,4 @@
-"""What the service says to people once it listens."""
+"""The greeting of the service once it listens."""
 
 import sys
 from collections.abc import Iterator
@@ -9,7 +9,7 @@ from api.door.plain_lines import is_for_people
 
 
 def greet(settings: Settings, *, only_work: bool = False) -> None:
-    """Say the address on standard output; in a terminal also how to begin, and what is missing."""
+    """Print the address; in a terminal also how to begin, and what is missing."""
     lines = [f"Listening on {address_of(settings)} (stop with Ctrl+C)"]
     if not only_work and is_for_people(settings.log_format, sys.stdout):
         lines += _first_steps(settings)
@@ -18,7 +18,7 @@ def greet(settings: Settings, *, only_work: bool = False) -> None:
 
 
 def address_of(settings: Settings) -> str:
-    """Where a person on this machine reaches the service."""
+    """The address for people on this machine."""
     host = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(settings.host, settings.host)  # noqa: S104
     return f"http://{host}:{settings.port}"
 
@@ -34,7 +34,7 @@ def _first_steps(settings: Settings) -> Iterator[str]:
 
 
 def _command() -> str:
-    """As it was called, for it may not be on the path."""
+    """The command as it was called, because it may not be on the path."""
     return sys.argv[0] if Path(sys.argv[0]).name == "restock" else "restock"
 
 

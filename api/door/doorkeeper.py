@@ -103,7 +103,7 @@ class RequestBody:
                     more = message.get("more_body", False)
 
     def too_large(self) -> BodyTooLarge:
-        """The refusal of one that is longer than the limit, by what was declared or by what has come."""
+        """The refusal of a body above the limit, by its declared or its real length."""
         return BodyTooLarge(f"The body is larger than {self._limit} bytes; send less.")
 
 
@@ -160,7 +160,7 @@ class Doorkeeper:
             _refuse_unknown_parameters(request, route)
         if route.body_field is not None:
             if state.runtime.closing:
-                raise Unavailable("The service is shutting down; try again in a few seconds.")
+                raise Unavailable("The service is shutting down. Try again in a few seconds.")
             _require_json(request)
             strict_json.check(await body.read())
 

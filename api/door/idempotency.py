@@ -2,7 +2,7 @@
 
 A key belongs to its caller and to the address it was sent to. Parsed requests are compared, so layout does not matter.
 Only answers are stored: a refused request may be corrected and sent again. A process that crashes while it answers
-holds the key a little longer than a run may take. A trigger is kept by its run alone.
+holds the key a little longer than a run may take. The answer to a trigger is its run.
 """
 
 import json
@@ -20,7 +20,7 @@ HEADER = "idempotency-key"
 REPLAYED = {"Idempotency-Replayed": "true"}
 MAX_LENGTH = 200
 LEASE_MARGIN_SECONDS = 10.5
-"""A request may wait for others before its deadline begins."""
+"""A request may wait before its deadline begins."""
 
 
 class Attempt:
@@ -57,7 +57,7 @@ class Attempt:
 
 
 def hash_of(body: BaseModel) -> str:
-    """Covers the fields that were sent, so that a field that a later version adds does not refuse an old request."""
+    """The hash of the fields that were sent. A field that a later version adds does not change it."""
     sent = body.model_dump(mode="json", exclude_unset=True)
     return sha256(json.dumps(sent, sort_keys=True, separators=(",", ":")).encode()).hexdigest()
 

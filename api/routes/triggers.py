@@ -123,15 +123,15 @@ def _answer(view: RunView, runtime: Runtime, at_once: bool, headers: dict[str, s
 
 
 def _is_being_answered(view: RunView, runtime: Runtime) -> bool:
-    """Whether the sending that began the run still waits for it."""
+    """Whether the request that began the run still waits for it."""
     patience = timedelta(seconds=runtime.settings.wait_seconds)
     waits = view.run.lane == "interactive" and datetime.now(UTC) < view.run.created_at + patience
     return view.run.status in UNFINISHED and waits and not view.standing
 
 
 def _require_same(view: RunView, decision: DecisionRequest) -> None:
-    """Raises IdempotencyMismatch where another request with the same key began the run. Of one that is long over only
-    the product is known; one of an earlier version has no hash."""
+    """Raises IdempotencyMismatch if another request with the key began the run. An old run has only its product left; a
+    run of an earlier version has no hash."""
     run = view.run
     if run.id != decision.run_id:
         return
@@ -147,6 +147,6 @@ def _require_same(view: RunView, decision: DecisionRequest) -> None:
 
 
 def _prefers_async(request: Request) -> bool:
-    """RFC 7240; preferences that are not known are ignored, as it says."""
+    """Whether `respond-async` is asked for. Unknown preferences are ignored (RFC 7240)."""
     preferences = ",".join(request.headers.getlist("prefer")).lower().split(",")
     return any(preference.partition(";")[0].strip() == "respond-async" for preference in preferences)
