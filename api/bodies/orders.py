@@ -4,27 +4,10 @@ from typing import Annotated
 
 from pydantic import Field
 
-from api.bodies.fields import MAX_QUANTITY, Answer, Body, Money, NextPage, Quantity
+from api.bodies.fields import MAX_QUANTITY, Answer, Body, NextPage, Quantity
+from api.bodies.runs import OrderAnswer
 from tools.lookback.calibration_watch import CalibrationState
-from tools.records.orders import Order, OrderLine, OrderOutcome, OutcomeReport
-
-
-class OrderItem(OrderLine, Answer):
-    """One product of an order."""
-
-    unit_price: Money | None = Field(description="Price of each unit; null when not known.")
-    value: Money | None = Field(description="quantity × unit_price; null when the price is not known.")
-
-
-class OrderAnswer(Order, Answer):
-    """A placed order."""
-
-    items: tuple[OrderItem, ...] = Field(description="What is ordered.")
-    total: Money | None = Field(description="Value of the order; null when a price is not known.")
-
-    @classmethod
-    def of(cls, order: Order) -> "OrderAnswer":
-        return cls.copy_of(order, items=tuple(map(OrderItem.copy_of, order.items)))
+from tools.records.orders import OrderOutcome, OutcomeReport
 
 
 class Orders(Answer):

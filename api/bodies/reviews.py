@@ -8,8 +8,7 @@ from pydantic import Field, model_validator
 from pydantic_core import PydanticCustomError
 
 from api.bodies.fields import Answer, Body, Money, NextPage, Notes, Price, Units, money
-from api.bodies.orders import OrderAnswer
-from api.bodies.runs import Calculation, CalculationGiven, ConfidenceGiven, ReviewReasons, ReviewUrl
+from api.bodies.runs import Calculation, CalculationGiven, ConfidenceGiven, OrderAnswer, ReviewReasons, ReviewUrl
 from tools.records.facts import CurrencyCode, Location, Mode, ProductId
 from tools.records.orders import (
     DecisionKind,

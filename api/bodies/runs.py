@@ -7,9 +7,8 @@ from typing import Annotated, Any, Literal
 from pydantic import Field
 
 from api.bodies.fields import Answer, Money
-from api.bodies.orders import OrderAnswer
 from tools.records.facts import Location, Mode, ProductId
-from tools.records.orders import Provider, RequestedBy, RunId, RunStatus, RunView
+from tools.records.orders import Order, OrderLine, Provider, RequestedBy, RunId, RunStatus, RunView
 from tools.records.plan import Action, Confidence, OnHand, Plan, ReorderPoint, SafetyStock, Shortage
 
 ReviewUrl = Callable[[str], str]
@@ -34,6 +33,24 @@ class Calculation(Plan, Answer):
 
 
 CalculationGiven = Annotated[Calculation, Field(description="The whole plan.")]
+
+
+class OrderItem(OrderLine, Answer):
+    """One product of an order."""
+
+    unit_price: Money | None = Field(description="Price of each unit; null when not known.")
+    value: Money | None = Field(description="quantity × unit_price; null when the price is not known.")
+
+
+class OrderAnswer(Order, Answer):
+    """A placed order."""
+
+    items: tuple[OrderItem, ...] = Field(description="What is ordered.")
+    total: Money | None = Field(description="Value of the order; null when a price is not known.")
+
+    @classmethod
+    def of(cls, order: Order) -> "OrderAnswer":
+        return cls.copy_of(order, items=tuple(map(OrderItem.copy_of, order.items)))
 
 
 class TriggerAnswer(Answer):

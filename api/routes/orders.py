@@ -6,7 +6,8 @@ from fastapi import APIRouter, Query
 from starlette.responses import Response
 
 from api.bodies.fields import Identifier
-from api.bodies.orders import OrderAnswer, Orders
+from api.bodies.orders import Orders
+from api.bodies.runs import OrderAnswer
 from api.door.doorkeeper import needs
 from api.routes.wiring import Before, Limit, OrderNumber, RuntimeGiven, as_json, problems
 
