@@ -1,5 +1,5 @@
 """The offline chat model: reads a decision's task or a planner's question and answers by rules, with the same tools as
-any model. `model.py` is the way in; `submission.py` decides, `conversation.py` chats; the rest reads and words."""
+any model. `model.py` is the way in and decides, `conversation.py` chats; the rest reads and words."""
 
 from agent.rules.model import RulesModel
 

@@ -3,8 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from agent.rules.quantities import amount, counted, days, money, percent
-from tools.records.text import clean_text
+from tools.records.text import amount, clean_text, counted, days, money, percent
 
 Data = Mapping[str, Any]
 SHOWN = 20

@@ -4,7 +4,6 @@ from typing import Any
 
 import pytest
 
-from agent.rules.quantities import amount, days
 from agent.runtime import Runtime
 from agent.state import ChatAnswer, DecisionRequest
 from tools.catalog.live import LiveCatalog
@@ -12,6 +11,7 @@ from tools.catalog.products import AllProducts
 from tools.catalog.sources import SampleCatalog
 from tools.records.facts import WhatIf
 from tools.records.plan import Plan
+from tools.records.text import amount, days
 
 PRODUCT = "STEEL_SHEETS"
 
