@@ -27,6 +27,7 @@ from agent.toolbox import Toolbox
 from tools.book.book import OrderBook
 from tools.planning.confidence import CalibrationTable
 from tools.planning.gate import Circumstances, Limits, Route, Submission, Verdict, judge
+from tools.planning.order_quantity import unit_price_at
 from tools.records.errors import AwaitsReview, RestockError
 from tools.records.orders import NewProposal, ProposalStatus
 
@@ -201,7 +202,7 @@ def _proposal(state: DecisionState, case: Decision, verdict: Verdict, submission
         supplier_id=facts.supplier.id if bought else None,
         supplier_name=facts.supplier.name if bought else None,
         quantity=verdict.quantity,
-        unit_price=plan.price_at(verdict.quantity),
+        unit_price=unit_price_at(verdict.quantity, unit_price=plan.unit_price, price_breaks=plan.price_tiers),
         currency=plan.currency,
         lead_time_days=plan.lead_time_days,
         plan=plan,

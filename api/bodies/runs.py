@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Field
 
 from api.bodies.fields import Answer, Money
+from tools.planning.gate import is_triggered
 from tools.records.facts import Location, Mode, ProductId
 from tools.records.orders import Order, OrderLine, Provider, RequestedBy, RunId, RunStatus, RunView
 from tools.records.plan import Action, Confidence, OnHand, Plan, ReorderPoint, SafetyStock, Shortage
@@ -157,7 +158,7 @@ class DebugAnswer(Answer):
     def of(cls, plan: Plan, mode: Mode) -> "DebugAnswer":
         return cls.model_construct(
             mode=mode,
-            would_trigger=plan.triggered,
+            would_trigger=is_triggered(plan),
             trigger_reason=plan.reason,
             **_figures(plan),
             recommended_action=ACTIONS[plan.recommended_action],

@@ -17,6 +17,7 @@ from sqlalchemy import Connection
 
 from tools.book.audit import Actor
 from tools.book.rows import order_from, review_id, review_number
+from tools.planning.order_quantity import unit_price_at
 from tools.records.errors import Conflict
 from tools.records.facts import Mode
 from tools.records.orders import Order, Proposal, RunStatus
@@ -145,7 +146,10 @@ def _order_values(proposal: Proposal, quantity: int, version: ProductVersion) ->
 
 
 def unit_price(proposal: Proposal, quantity: int) -> Decimal | None:
-    return proposal.unit_price if quantity == proposal.quantity else proposal.plan.price_at(quantity)
+    if quantity == proposal.quantity:
+        return proposal.unit_price
+    plan = proposal.plan
+    return unit_price_at(quantity, unit_price=plan.unit_price, price_breaks=plan.price_tiers)
 
 
 def order_value(proposal: Proposal, quantity: int) -> Decimal | None:
@@ -175,7 +179,7 @@ def record(
     connection: Connection, event: str, proposal: Proposal, *, by: Actor, order: Order | None = None, **more: Any
 ) -> None:
     """Add an audit entry: who did what, on which version and figures of the proposal."""
-    plan, value = proposal.plan, proposal.value
+    plan, value = proposal.plan, order_value(proposal, proposal.quantity)
     figures = proposal.model_dump(mode="json", include=_ON_RECORD) | {
         "value": None if value is None else str(value),
         "confidence": proposal.confidence.value,

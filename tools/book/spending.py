@@ -12,7 +12,8 @@ from typing import Any, NamedTuple
 import sqlalchemy as sa
 from sqlalchemy import Connection
 
-from tools.records.money import MAX_LIMIT, DayLimit, Limit, in_currency
+from tools.planning.gate import in_currency
+from tools.records.money import MAX_LIMIT, DayLimit, Limit
 from tools.storage.database import conflict_insert
 from tools.storage.schema import spending
 

@@ -9,6 +9,7 @@
 A review always shows a quantity that the plan allows: where the submission's is unusable, the plan's own.
 """
 
+from collections.abc import Mapping
 from decimal import Decimal
 from functools import partial
 from typing import Annotated, Literal
@@ -18,8 +19,8 @@ from pydantic import ConfigDict, Field
 
 from tools.planning.confidence import CalibrationTable
 from tools.planning.confidence import assess as assess_confidence
+from tools.planning.order_quantity import unit_price_at
 from tools.records.facts import Record
-from tools.records.money import in_currency
 from tools.records.plan import Action, Confidence, Plan
 
 Route = Literal["auto", "review", "none", "retry"]
@@ -81,7 +82,7 @@ def judge(submission: Submission | None, plan: Plan, circumstances: Circumstance
     action, quantity = plan.recommended_action, plan.order_quantity
     if fault and circumstances.may_retry and circumstances.escalation is None:
         return Verdict(route="retry", action=action, quantity=quantity, confidence=sure(quantity), correction=fault)
-    if not plan.triggered:
+    if not is_triggered(plan):
         return Verdict(route="none", action="none", quantity=0, confidence=sure(0))
     if submission is not None and not fault and submission.action != "none":
         action, quantity = submission.action, submission.quantity
@@ -92,6 +93,11 @@ def judge(submission: Submission | None, plan: Plan, circumstances: Circumstance
         reasons = (f"Confidence {confidence.value:.2f} is below {limits.confidence_threshold:.2f}.",)
     route: Route = "auto" if auto else "review"
     return Verdict(route=route, action=action, quantity=quantity, confidence=confidence, reasons=reasons)
+
+
+def is_triggered(plan: Plan) -> bool:
+    """Whether the inventory position is at or below the reorder point."""
+    return plan.recommended_action != "none" or plan.infeasible is not None
 
 
 def check_quantity(plan: Plan, quantity: int) -> str | None:
@@ -114,9 +120,9 @@ def _fault(submission: Submission | None, plan: Plan, circumstances: Circumstanc
         return f"This run decides on {plan.product_id} only, not on {submission.product_id}."
     if not circumstances.calculated:
         return f"Call calculate_reorder for {plan.product_id} (without assumptions) before submit_order."
-    if not plan.triggered and submission.action != "none":
+    if not is_triggered(plan) and submission.action != "none":
         return f"Nothing is to be ordered: {plan.reason} Submit action none with quantity 0."
-    if not plan.triggered or submission.action == "none":
+    if not is_triggered(plan) or submission.action == "none":
         return None
     if submission.action != plan.recommended_action:
         return f"The plan is a {plan.recommended_action}, not a {submission.action}."
@@ -160,7 +166,7 @@ def _standing_reasons(plan: Plan, quantity: int, circumstances: Circumstances, l
 
 
 def _money_reasons(plan: Plan, quantity: int, limits: Limits) -> list[str]:
-    price = plan.price_at(quantity)
+    price = unit_price_at(quantity, unit_price=plan.unit_price, price_breaks=plan.price_tiers)
     if not price:  # 0 is what many systems send for a price they do not know.
         unknown = "No unit price is known" if price is None else "The unit price is 0"
         return [f"{unknown}, so the order's value cannot be held against the limit."]
@@ -176,6 +182,18 @@ def _money_reasons(plan: Plan, quantity: int, limits: Limits) -> list[str]:
         return []
     known_as = "" if plan.currency == limits.currency else f" or {converted:,.2f} {limits.currency},"
     return [f"{stated}{known_as} is above {limit}."]
+
+
+def in_currency(value: Decimal, currency: str, wanted: str, exchange_rates: Mapping[str, Decimal]) -> Decimal | None:
+    """The value in the wanted currency, or None if no rate is known.
+
+    >>> in_currency(Decimal(100), "EUR", "USD", {"EUR": Decimal("1.08")})
+    Decimal('108.00')
+    """
+    if currency == wanted:
+        return value
+    rate = exchange_rates.get(currency)
+    return None if rate is None else value * rate
 
 
 def _lowered(confidence: Confidence, submission: Submission | None) -> Confidence:

@@ -1,6 +1,5 @@
 """Amounts of money in a currency, and limits on what may be spent."""
 
-from collections.abc import Mapping
 from decimal import Decimal
 from typing import Annotated
 
@@ -29,15 +28,3 @@ class DayLimit(Record):
     amount: Amount
     currency: Currency
     exchange_rates: dict[str, Decimal]
-
-
-def in_currency(value: Decimal, currency: str, wanted: str, exchange_rates: Mapping[str, Decimal]) -> Decimal | None:
-    """The value in the wanted currency, or None if no rate is known.
-
-    >>> in_currency(Decimal(100), "EUR", "USD", {"EUR": Decimal("1.08")})
-    Decimal('108.00')
-    """
-    if currency == wanted:
-        return value
-    rate = exchange_rates.get(currency)
-    return None if rate is None else value * rate

@@ -84,10 +84,6 @@ class NewProposal(Record):
     requested_by: str
     requested_by_id: str = ""
 
-    @property
-    def value(self) -> Decimal | None:
-        return None if self.unit_price is None else self.unit_price * self.quantity
-
 
 class Proposal(NewProposal):
     id: str

@@ -191,16 +191,6 @@ class Plan(Record):
     predictive: PredictiveDemand | None = None
     """What the confidence is read from; null when `distribution`, `mean_demand` and `demand_sd` say it all."""
 
-    def price_at(self, quantity: int) -> Decimal | None:
-        """What each unit of an order of `quantity` costs; None where no price is known."""
-        reached = [tier for tier in self.price_tiers if tier.minimum_quantity <= quantity]
-        return max(reached, key=lambda tier: tier.minimum_quantity).unit_price if reached else self.unit_price
-
-    @property
-    def triggered(self) -> bool:
-        """The inventory position is at or below the reorder point."""
-        return self.recommended_action != "none" or self.infeasible is not None
-
 
 class Confidence(Record):
     """The probability that the proposed quantity turns out acceptable: no stock-out in the protection interval and no

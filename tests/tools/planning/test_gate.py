@@ -136,7 +136,7 @@ def test_an_order_worth_more_than_the_limit_waits() -> None:
 
 def test_an_order_in_another_currency_is_held_against_the_limit_at_its_rate() -> None:
     order = _plan(currency="EUR")
-    worth = order.price_at(order.order_quantity) * order.order_quantity
+    worth = order.order_value
     exactly = Limits(
         confidence_threshold=0, auto_order_value_limit=worth * 2, currency="USD", exchange_rates={"EUR": Decimal(2)}
     )

@@ -11,6 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tools.planning.demand_distribution import Component, IntervalDemand
+from tools.planning.gate import is_triggered
 from tools.planning.replenishment import plan
 from tools.records.errors import InvalidDemand, InvalidInput
 from tools.records.facts import OpenOrder, PriceBreak, ProductFacts, WhatIf
@@ -179,7 +180,7 @@ def test_each_cap_makes_the_order_smaller_and_says_so(make_facts: Make, caps: di
 
 def test_a_cap_against_the_minimum_is_infeasible_with_the_reason(make_facts: Make) -> None:
     result = plan(make_facts(minimum_order_quantity=1000, budget=Decimal(200_000)))
-    assert (result.recommended_action, result.order_quantity, result.triggered) == ("none", 0, True)
+    assert (result.recommended_action, result.order_quantity, is_triggered(result)) == ("none", 0, True)
     assert result.infeasible is not None
     assert "minimum 1000" in result.infeasible
     assert "a budget of 200000" in result.infeasible
@@ -527,7 +528,7 @@ def test_rules_identities_and_finiteness_hold_for_any_facts(
         assert result.minimum_quantity <= result.order_quantity <= result.maximum_quantity
     else:
         assert result.order_quantity == 0
-    if not result.triggered and result.reorder_point > 0:
+    if not is_triggered(result) and result.reorder_point > 0:
         assert result.inventory_position > result.reorder_point
 
 
