@@ -119,7 +119,9 @@ def _nearest(name: str, known: Iterable[str]) -> str:
     return min(sorted(known), key=lambda each: letters_between(name.upper(), each))
 
 
-def _process_faults(names: Iterable[str], settings: Collection[str]) -> Iterator[str]:
+def _process_faults(names: Collection[str], settings: Collection[str]) -> Iterator[str]:
+    if "GEMINI_BASE_URL" in names:  # it was a setting: prompts and the key would go to Google instead of a gateway
+        yield "GEMINI_BASE_URL in the environment is no setting; did you mean MODEL_BASE_URLS?"
     for name in sorted(names):
         if name.upper() not in settings and name.upper() not in _USUAL:
             near = [setting for setting in settings if _is_near(name.upper(), setting)]

@@ -66,12 +66,8 @@ class Settings(BaseSettings):
     """The model asked first, as `provider:model`."""
     fallback_models: tuple[Model, ...] = ("groq:openai/gpt-oss-120b",)
     """Tried in this order after the primary; `provider:model`, separated by commas."""
-    gemini_base_url: str | None = None
-    """Another host for Gemini's API, without a path, such as a gateway or a test server."""
-    groq_base_url: str | None = None
-    """Another host for Groq's API, without a path, such as a gateway or a test server."""
     model_base_urls: dict[str, str] = {}
-    """Base URLs of other providers as JSON, e.g. {"ollama": "http://127.0.0.1:11434"}."""
+    """Other hosts by provider, as JSON: {"ollama": "http://127.0.0.1:11434"}. google_genai and groq take no path."""
     model_timeout_seconds: Annotated[float, Field(gt=0, le=120)] = 2.0
     """Deadline of one model call."""
     check_models: bool = True
@@ -117,8 +113,6 @@ class Settings(BaseSettings):
     """Address of the service in review links. Default: http://HOST:PORT."""
     trusted_proxies: tuple[str, ...] = ("127.0.0.1",)
     """Proxies whose X-Forwarded-For is believed: addresses or networks, separated by commas."""
-    server_processes: Annotated[int, Field(ge=1, le=64)] = 1
-    """Processes that serve on the port. Limits on what goes on at once are for each process."""
     work_runs: bool = True
     """Carry out runs in the server; off if `restock worker` does so."""
     max_runs_in_flight: Annotated[int, Field(ge=2, le=1_000)] = 64

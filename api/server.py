@@ -42,12 +42,12 @@ HUNG_SECONDS = 30
 """A worker that does not answer its parent for this long is killed and replaced."""
 
 
-def serve(settings: Settings, *, only_work: bool = False) -> None:
-    """Serve until a signal. Port 0 takes a free one. `only_work` serves health and metrics only."""
+def serve(settings: Settings, *, workers: int = 1, only_work: bool = False) -> None:
+    """Serve until a signal, with as many processes. Port 0 takes a free one. `only_work` serves health and metrics."""
     log_as_set(settings)
     listener, settings = bind(settings)
-    if settings.server_processes > 1 and not only_work:
-        _serve_with_workers(settings, listener)
+    if workers > 1:
+        _serve_with_workers(settings, listener, workers)
         return
     config = _config(settings, create_app(settings, open_runtime=opened, only_work=only_work))
     with suppress(KeyboardInterrupt):
@@ -114,7 +114,7 @@ class _Workers(Multiprocess):
             greet(self._settings)
 
 
-def _serve_with_workers(settings: Settings, listener: socket.socket) -> None:
+def _serve_with_workers(settings: Settings, listener: socket.socket, count: int) -> None:
     """Start the workers. The parent serves nothing; it prepares the database and the folder of shared metrics."""
     if settings.migrate_at_start:
         try:
@@ -130,7 +130,7 @@ def _serve_with_workers(settings: Settings, listener: socket.socket) -> None:
             "MIGRATE_AT_START": "false",
             SHARED_FOLDER: folder,
         }
-        workers = _Workers(_config(settings, "api.server:worker_app"), settings, listener, folder)
+        workers = _Workers(_config(settings, "api.server:worker_app", count), settings, listener, folder)
         workers.run()
     if workers.failed:
         sys.exit(STARTUP_FAILURE)
@@ -183,11 +183,11 @@ def _end_with(parent: Any) -> None:
     os.kill(os.getpid(), signal.SIGTERM)
 
 
-def _config(settings: Settings, app: FastAPI | str = "") -> uvicorn.Config:
+def _config(settings: Settings, app: FastAPI | str, workers: int = 1) -> uvicorn.Config:
     return uvicorn.Config(
         app,
         factory=isinstance(app, str),
-        workers=settings.server_processes,
+        workers=workers,
         host=settings.host,
         port=settings.port,
         log_config=None,

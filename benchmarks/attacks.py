@@ -187,9 +187,8 @@ async def attacked(folder: Path, variant: Variant) -> AsyncIterator[Service]:
             database_url=f"sqlite:///{folder}/{variant}.db",
             checkpoint_path=folder / f"{variant}-checkpoints.db",
             gemini_api_key=SecretStr(gemini.key) if variant == "obedient" else None,
-            gemini_base_url=gemini.url,
             groq_api_key=SecretStr(groq.key) if variant == "obedient" else None,
-            groq_base_url=groq.url,
+            model_base_urls={"google_genai": gemini.url, "groq": groq.url},
             check_models=False,
             rate_limit_per_key="off",
         )

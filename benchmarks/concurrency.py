@@ -7,6 +7,7 @@ the two calls' own time, and the CPU of it. The bar is for 50: a median of twice
 
 import argparse
 import asyncio
+import json
 import statistics
 import tempfile
 from collections import Counter
@@ -57,8 +58,7 @@ async def measure(folder: Path, runs: int, provider: str, processes: int, on_pos
         url = stack.enter_context(postgres(folder)) if on_postgresql else None
         async with provider_process("--delay", str(DELAY_SECONDS)) as (gemini, groq):
             environment = _environment(chosen(folder, gemini, groq, provider), url)
-            environment |= {"SERVER_PROCESSES": str(processes)}
-            base, pid = stack.enter_context(server_process(folder, **environment))
+            base, pid = stack.enter_context(server_process(folder, workers=processes, **environment))
             pids = [pid, *(child.pid for child in psutil.Process(pid).children())]
             await send([base], triggers(base, 0, 4 * processes), at_once=4 * processes)
             before, others = [cpu_seconds([each]) for each in pids], providers_cpu()
@@ -74,12 +74,11 @@ def _environment(settings: Settings, url: str | None) -> dict[str, str]:
     keys = {name: getattr(settings, name).get_secret_value() for name in ("gemini_api_key", "groq_api_key")}
     plain = (
         "primary_model",
-        "gemini_base_url",
-        "groq_base_url",
         "run_deadline_seconds",
         "model_timeout_seconds",
     )
     found = keys | {name: str(getattr(settings, name)) for name in plain}
+    found |= {"model_base_urls": json.dumps(settings.model_base_urls)}
     found |= {"fallback_models": settings.fallback_models[0], "check_models": "false"}
     found |= {"database_url": url} if url else {}
     return {name.upper(): value for name, value in found.items()}

@@ -107,9 +107,8 @@ def settings(folder: Path, gemini: ProviderServer, groq: ProviderServer, order: 
         database_url=f"sqlite:///{folder}/faults.db",
         checkpoint_path=folder / "checkpoints.db",
         gemini_api_key=SecretStr(gemini.key),
-        gemini_base_url=gemini.url,
         groq_api_key=SecretStr(groq.key),
-        groq_base_url=groq.url,
+        model_base_urls={"google_genai": gemini.url, "groq": groq.url},
         check_models=False,
         **order,
     )

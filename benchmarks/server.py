@@ -23,7 +23,7 @@ def serving(folder: Path, **environment: str) -> Iterator[str]:
 
 
 @contextmanager
-def server_process(folder: Path, **environment: str) -> Iterator[tuple[str, int]]:
+def server_process(folder: Path, *, workers: int = 1, **environment: str) -> Iterator[tuple[str, int]]:
     """The same, with the process's id."""
     port = free_port()
     settings = {
@@ -33,7 +33,7 @@ def server_process(folder: Path, **environment: str) -> Iterator[tuple[str, int]
         "CHECKPOINT_PATH": f"{folder}/server-checkpoints.db",
         "LOG_LEVEL": "error",
     }
-    command = [sys.executable, "-c", "from api.commands.cli import main; main()", "serve"]
+    command = [sys.executable, "-c", "from api.commands.cli import main; main()", "serve", "--workers", str(workers)]
     process = subprocess.Popen(command, env=os.environ | settings | environment, stdout=subprocess.DEVNULL)
     base = f"http://127.0.0.1:{port}"
     try:

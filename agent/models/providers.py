@@ -62,10 +62,10 @@ def _gemini_options(settings: Settings, model: str) -> dict[str, Any]:
     it, with `allow_redirects`, which httpx does not know."""
     return {
         "api_key": settings.gemini_api_key,
-        "base_url": settings.gemini_base_url,
+        "base_url": settings.model_base_urls.get("google_genai"),
         "vertexai": False,
         "max_retries": 1,
-        "client_args": _network(settings.gemini_base_url) | {"allow_redirects": False},
+        "client_args": _network(settings.model_base_urls.get("google_genai")) | {"allow_redirects": False},
         **_effort(model, option="thinking_level"),
     }
 
@@ -73,10 +73,10 @@ def _gemini_options(settings: Settings, model: str) -> dict[str, Any]:
 def _groq_options(settings: Settings, model: str) -> dict[str, Any]:
     return {
         "api_key": settings.groq_api_key,
-        "base_url": settings.groq_base_url,
+        "base_url": settings.model_base_urls.get("groq"),
         "max_retries": 0,
         "temperature": 0.0,
-        **_http_clients(settings.groq_base_url),
+        **_http_clients(settings.model_base_urls.get("groq")),
         **_effort(model, option="reasoning_effort"),
     }
 

@@ -29,13 +29,13 @@ app.add_typer(events, name="events")
 def serve(
     host: Annotated[str | None, typer.Option(help="Address to listen on; overrides HOST.")] = None,
     port: Annotated[int | None, typer.Option(help="Port to listen on; overrides PORT. 0 takes a free one.")] = None,
-    workers: Annotated[int | None, typer.Option(help="Processes that serve; overrides SERVER_PROCESSES.")] = None,
+    workers: Annotated[int, typer.Option(min=1, max=64, help="Processes that serve; limits are each its own.")] = 1,
 ) -> None:
     """Serve the HTTP API. The first start prints an API key, once."""
-    settings = load_settings(host=host, port=port, server_processes=workers)
+    settings = load_settings(host=host, port=port)
     from api.server import serve as serve_until_stopped
 
-    serve_until_stopped(settings)
+    serve_until_stopped(settings, workers=workers)
 
 
 @app.command()

@@ -181,12 +181,13 @@ def log() -> Iterator[io.StringIO]:
 class Process:
     """`restock serve` as a process of its own, in a folder of its own."""
 
-    def __init__(self, folder: Path, environment: dict[str, str], *, first: str = "") -> None:
+    def __init__(self, folder: Path, environment: dict[str, str], *, workers: int = 1, first: str = "") -> None:
         self.stdout, self.stderr = folder / "stdout.txt", folder / "stderr.txt"
+        command = ("serve", "--port", "0", "--workers", str(workers))
         keep = {name: value for name, value in os.environ.items() if name in ("PATH", "HOME", "LANG", "TMPDIR")}
         with self.stdout.open("ab") as out, self.stderr.open("ab") as err:
             self._process = subprocess.Popen(
-                [sys.executable, "-c", f"{first}\nfrom api.commands.cli import main; main()", "serve", "--port", "0"],
+                [sys.executable, "-c", f"{first}\nfrom api.commands.cli import main; main()", *command],
                 cwd=folder,
                 env={**keep, "PYTHONPATH": str(ROOT), **environment},
                 stdout=out,
@@ -225,11 +226,11 @@ class Process:
 
 @pytest.fixture(scope="session")
 def start_process() -> Iterator[Callable[..., Process]]:
-    """Starts `restock serve` in a folder, with an environment, and with what Python is to do `first`."""
+    """Starts `restock serve` in a folder, with an environment, `workers`, and what Python is to do `first`."""
     started: list[Process] = []
 
-    def start_one(folder: Path, environment: dict[str, str], **first: str) -> Process:
-        started.append(Process(folder, environment, **first))
+    def start_one(folder: Path, environment: dict[str, str], **how: Any) -> Process:
+        started.append(Process(folder, environment, **how))
         return started[-1]
 
     yield start_one
@@ -240,4 +241,4 @@ def start_process() -> Iterator[Callable[..., Process]]:
 @pytest.fixture
 def serve(tmp_path: Path, start_process: Callable[..., Process]) -> Callable[..., Process]:
     """Starts `restock serve` in this test's folder; several one after the other share what is in it."""
-    return lambda first="", **environment: start_process(tmp_path, environment, first=first)
+    return lambda workers=1, first="", **environment: start_process(tmp_path, environment, workers=workers, first=first)

@@ -20,8 +20,7 @@ SECRETS = {
     "GEMINI_API_KEY": GEMINI,
     "GROQ_API_KEY": GROQ,
     "RATE_LIMIT_STORAGE": f"redis://:{REDIS}@127.0.0.1:9/0",
-    "GEMINI_BASE_URL": "http://127.0.0.1:9",
-    "GROQ_BASE_URL": "http://127.0.0.1:9",
+    "MODEL_BASE_URLS": json.dumps({"google_genai": "http://127.0.0.1:9", "groq": "http://127.0.0.1:9"}),
     "WEBHOOKS": json.dumps([{"url": f"http://127.0.0.1:9/{HOOK}?token={HOOK}", "secret": SIGNING}]),
     "LOG_LEVEL": "debug",
 }

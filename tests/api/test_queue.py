@@ -180,7 +180,7 @@ def silent_provider() -> Iterator[dict[str, str]]:
     """A model's host that takes every request and never answers, as settings."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
         url = f"http://127.0.0.1:{listener.getsockname()[1]}"
-        yield {"GROQ_API_KEY": "gsk_" + "0" * 20, "GROQ_BASE_URL": url, "CHECK_MODELS": "false"}
+        yield {"GROQ_API_KEY": "gsk_" + "0" * 20, "MODEL_BASE_URLS": json.dumps({"groq": url}), "CHECK_MODELS": "false"}
 
 
 async def _until(true: Callable[[], Awaitable[Any]]) -> None:

@@ -101,8 +101,7 @@ def outputs(tmp_path_factory: pytest.TempPathFactory, start_process: Any) -> dic
             "GEMINI_API_KEY": "canary-gemini-8f2b",
             "GROQ_API_KEY": "canary-groq-c47d",
             "LOG_LEVEL": "debug",
-            "GEMINI_BASE_URL": nowhere,
-            "GROQ_BASE_URL": nowhere,
+            "MODEL_BASE_URLS": json.dumps({"google_genai": nowhere, "groq": nowhere}),
             "NO_PROXY": "127.0.0.1",
         },
     )
@@ -151,7 +150,7 @@ def test_a_stop_lets_what_is_running_finish(serve: Serve, x1: dict[str, Any]) ->
         process = serve(
             API_KEY=KEY,
             GROQ_API_KEY="canary-groq-c47d",
-            GROQ_BASE_URL=address,
+            MODEL_BASE_URLS=json.dumps({"groq": address}),
             PRIMARY_MODEL="groq:openai/gpt-oss-120b",
             FALLBACK_MODELS="",
             NO_PROXY="127.0.0.1",

@@ -17,7 +17,7 @@ import pytest
 
 from tests.api.conftest import KEY, X1
 
-SEVERAL = {"SERVER_PROCESSES": "2", "API_KEY": KEY}
+SEVERAL: dict[str, Any] = {"workers": 2, "API_KEY": KEY}
 
 
 def children(process: Any) -> list[psutil.Process]:
@@ -49,7 +49,7 @@ def rows(folder: Path, query: str) -> list[tuple[Any, ...]]:
 @pytest.fixture(scope="module")
 def together(start_process: Any, tmp_path_factory: pytest.TempPathFactory) -> tuple[Any, Path]:
     folder = tmp_path_factory.mktemp("together")
-    return start_process(folder, {"SERVER_PROCESSES": "2"}), folder
+    return start_process(folder, {}, workers=2), folder
 
 
 @pytest.fixture

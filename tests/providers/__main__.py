@@ -7,6 +7,7 @@ prints the variables that point the service at them, and serves until Ctrl-C.
 
 import argparse
 import asyncio
+import json
 
 from tests.providers.gemini import GeminiServer
 from tests.providers.groq import GroqServer
@@ -36,8 +37,10 @@ async def _serve(options: argparse.Namespace) -> None:
     async with gemini, groq:
         for server, wish in ((gemini, options.gemini), (groq, options.groq)):
             await server.become(planner if wish == "planner" else wish)
-            print(f"export {server.key_setting.upper()}={server.key} {server.url_setting.upper()}={server.url}")
+            print(f"export {server.key_setting.upper()}={server.key}")
             print(f'#      curl -X POST {server.url}/control -d \'{{"always": "503"}}\'', flush=True)
+        urls = json.dumps({"google_genai": gemini.url, "groq": groq.url})
+        print(f"export MODEL_BASE_URLS='{urls}'", flush=True)
         await asyncio.Event().wait()
 
 

@@ -43,7 +43,6 @@ FINISHES = {
 class GeminiServer(ProviderServer):
     name = "google_genai"
     key_setting = "gemini_api_key"
-    url_setting = "gemini_base_url"
     models: tuple[str, ...] = ("gemini-3.5-flash-lite", "gemini-3.8-flash", "gemini-2.5-flash")
 
     def __init__(self, **options: Any) -> None:

@@ -45,7 +45,6 @@ class GroqServer(ProviderServer):
 
     name = "groq"
     key_setting = "groq_api_key"
-    url_setting = "groq_base_url"
     models: tuple[str, ...] = ("openai/gpt-oss-120b", "openai/gpt-oss-20b")
     end_mark = b"data: [DONE]\r\n\r\n"
 

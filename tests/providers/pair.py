@@ -46,9 +46,8 @@ class ProviderPair:
     def settings(self, **changes: Any) -> Settings:
         found: dict[str, Any] = {
             "gemini_api_key": self.gemini.key,
-            "gemini_base_url": self.gemini.url,
             "groq_api_key": self.groq.key,
-            "groq_base_url": self.groq.url,
+            "model_base_urls": {GEMINI: self.gemini.url, GROQ: self.groq.url},
         }
         return Settings(_env_file=None, **(found | changes))
 

@@ -60,7 +60,6 @@ class ProviderServer(ABC):
 
     name = "provider"
     key_setting = ""
-    url_setting = ""
 
     def __init__(self, *, key: str = "a-good-key", delay: float = 0.0, always: Step = planner, port: int = 0) -> None:
         self.key = key

@@ -446,7 +446,9 @@ async def test_a_connection_that_broke_is_opened_again_before_falling_back(pair:
 
 async def test_a_server_that_ignores_tool_choice_does_not_get_away_with_it(pair: ProviderPair) -> None:
     async with GroqServer(ignores_tool_choice=True, always=Answer("I would rather talk.")) as local:
-        settings = pair.settings(groq_base_url=local.url, primary_model="groq:openai/gpt-oss-120b", fallback_models="")
+        settings = pair.settings(
+            model_base_urls={GROQ: local.url}, primary_model="groq:openai/gpt-oss-120b", fallback_models=""
+        )
         chain = build_chain(settings, rules=RulesStandIn(responses=[""]), metrics=Metrics())
         reply = await ask(chain, tool_choice="get_product")
         await chain.aclose()
@@ -698,9 +700,9 @@ async def test_a_redirect_is_not_followed_so_that_the_key_stays_with_the_provide
 ) -> None:
     names = ["google_genai:gemini-3.5-flash-lite", "groq:openai/gpt-oss-120b"]
     first, second = names if provider == GEMINI else reversed(names)
-    address = "gemini_base_url" if provider == GEMINI else "groq_base_url"
     async with Elsewhere() as elsewhere:
-        chosen = {address: elsewhere.url, "primary_model": first, "fallback_models": second}
+        urls = {GEMINI: pair.gemini.url, GROQ: pair.groq.url, provider: elsewhere.url}
+        chosen: dict[str, Any] = {"model_base_urls": urls, "primary_model": first, "fallback_models": second}
         metrics = Metrics()
         chain = build_chain(pair.settings(**chosen), rules=None, metrics=metrics)
         reply = await ask(chain, streamed=streamed)
