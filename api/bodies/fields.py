@@ -6,6 +6,7 @@ from typing import Annotated, Any, Self, cast
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, PlainSerializer, WithJsonSchema
 from pydantic_core import PydanticCustomError
+from starlette.responses import Response
 
 from tools.records.text import clean_text
 
@@ -26,6 +27,9 @@ class Answer(BaseModel):
 
     def as_json(self) -> bytes:
         return self.model_dump_json().encode()
+
+    def response(self, status: int = 200, headers: dict[str, str] | None = None) -> Response:
+        return Response(self.model_dump_json(), status, headers, media_type="application/json")
 
     @classmethod
     def copy_of(cls, record: BaseModel, **changed: Any) -> Self:

@@ -91,7 +91,7 @@ class TriggerAnswer(Answer):
         return cls.model_construct(
             status=view.run.status,
             mode=view.run.mode,
-            **_figures(plan),
+            **_figures(plan, _standing(view) if view.standing else ()),
             recommended_action=ACTIONS[proposal.action],
             recommended_quantity=proposal.quantity,
             confidence_score=proposal.confidence.value,
@@ -103,14 +103,12 @@ class TriggerAnswer(Answer):
             review_id=proposal.id if proposal.review_reasons else None,
             review_url=review_url(proposal.id) if waits else None,
             review_reasons=proposal.review_reasons,
-            warnings=(*_warnings(plan), *_standing(view)),
+            calculation=Calculation.copy_of(plan),
         )
 
 
 def _standing(view: RunView) -> tuple[str, ...]:
     """Why an earlier answer is shown, and how to get a new one."""
-    if not view.standing:
-        return ()
     if view.order is not None:
         way_on = f"name {view.order.number} under open_orders if it is counted in what you send"
         stands = f"{view.order.number} was placed for this need and has not arrived"
@@ -121,7 +119,7 @@ def _standing(view: RunView) -> tuple[str, ...]:
     return (f"{stands}: its answer is shown, and the figures just sent were not used. For a new decision, {way_on}.",)
 
 
-def _figures(plan: Plan) -> dict[str, Any]:
+def _figures(plan: Plan, more_warnings: tuple[str, ...] = ()) -> dict[str, Any]:
     return {
         "product_id": plan.product_id,
         "location": plan.location,
@@ -129,12 +127,8 @@ def _figures(plan: Plan) -> dict[str, Any]:
         "reorder_point": plan.reorder_point,
         "current_stock": plan.on_hand,
         "shortage": plan.shortage,
-        "calculation": Calculation.copy_of(plan),
+        "warnings": (*[notice.message for notice in plan.notices], *more_warnings),
     }
-
-
-def _warnings(plan: Plan) -> tuple[str, ...]:
-    return tuple(notice.message for notice in plan.notices)
 
 
 class DebugAnswer(Answer):
@@ -163,7 +157,7 @@ class DebugAnswer(Answer):
             **_figures(plan),
             recommended_action=ACTIONS[plan.recommended_action],
             recommended_quantity=plan.order_quantity,
-            warnings=_warnings(plan),
+            calculation=Calculation.copy_of(plan),
         )
 
 

@@ -34,16 +34,12 @@ class CommonTrigger(Body):
     note: Annotated[str, Field(max_length=2_000), cleaned(2_000)] = ""
     """Anything the model should know. It is data only and changes no limit."""
 
-    def to_request(
-        self, *, requested_by: str, requested_by_id: str = "", run_id: str | None = None, body_hash: str | None = None
-    ) -> DecisionRequest:
+    def to_request(self, *, requested_by: str, requested_by_id: str = "") -> DecisionRequest:
         return DecisionRequest(
             product_id=self.product_id,
             note=self.note,
             requested_by=requested_by,
             requested_by_id=requested_by_id,
-            run_id=run_id,
-            body_hash=body_hash,
             **self._subject(),
         )
 

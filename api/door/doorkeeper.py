@@ -6,9 +6,10 @@ An ASGI step of its own, because FastAPI reads the body before its dependencies 
 import asyncio
 from collections.abc import Sequence
 from contextlib import suppress
-from typing import Any
+from typing import Annotated, Any
 
 import structlog
+from fastapi import Depends
 from fastapi.exceptions import RequestValidationError
 from fastapi.routing import APIRoute
 from starlette.datastructures import Headers
@@ -18,8 +19,10 @@ from starlette.routing import Match
 from starlette.types import ASGIApp, Message, Receive, Send
 from starlette.types import Scope as ASGIScope
 
+from agent.runtime import Runtime
 from agent.settings import Settings
 from api.door import strict_json
+from api.door.auth import Caller
 from api.door.errors import BodyTooLarge, Forbidden, Overloaded, Refusal, UnsupportedMedia, answer_to
 from tools.book.keys import Scope
 from tools.records.errors import RestockError, Unavailable
@@ -189,3 +192,18 @@ def _require_json(request: Request) -> None:
         raise UnsupportedMedia("Send the body as application/json in UTF-8.")
     if request.headers.get("content-encoding", "identity") != "identity":
         raise UnsupportedMedia("Send the body uncompressed, without Content-Encoding.")
+
+
+async def _runtime(request: Request) -> Runtime:
+    runtime: Runtime = request.app.state.runtime
+    return runtime
+
+
+async def _caller(request: Request) -> Caller:
+    caller: Caller = request.state.caller
+    return caller
+
+
+RuntimeGiven = Annotated[Runtime, Depends(_runtime)]
+CallerGiven = Annotated[Caller, Depends(_caller)]
+"""What a guarded route is given: the runtime, and the caller who was let in."""

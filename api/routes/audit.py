@@ -6,8 +6,8 @@ from fastapi import APIRouter, Query
 from starlette.responses import Response
 
 from api.bodies.service import AuditTrail
-from api.door.doorkeeper import needs
-from api.routes.wiring import Limit, RuntimeGiven, as_json, problems
+from api.door.doorkeeper import RuntimeGiven, needs
+from api.routes.wiring import Limit, problems
 
 router = APIRouter(tags=["audit"])
 
@@ -24,4 +24,4 @@ async def audit(
 ) -> Response:
     """List who did what, newest first. Entries cannot be changed or removed."""
     found = await runtime.book.audit.page(limit, before, run_id=run_id, order_number=order, review=review, actor=actor)
-    return as_json(AuditTrail(entries=tuple(found), next=found[-1].sequence if len(found) == limit else None))
+    return AuditTrail(entries=tuple(found), next=found[-1].sequence if len(found) == limit else None).response()

@@ -7,9 +7,9 @@ from starlette.responses import Response
 
 from api.bodies.examples import OUTCOMES
 from api.bodies.orders import CalibrationAnswer, OutcomeAnswer, OutcomeInput
-from api.door.doorkeeper import needs
+from api.door.doorkeeper import CallerGiven, RuntimeGiven, needs
 from api.door.idempotency import Attempt
-from api.routes.wiring import CallerGiven, OrderNumber, RuntimeGiven, as_json, problems
+from api.routes.wiring import OrderNumber, problems
 
 router = APIRouter(tags=["calibration"])
 
@@ -17,7 +17,7 @@ router = APIRouter(tags=["calibration"])
 @router.get("/calibration", response_model=CalibrationAnswer, responses=problems(), openapi_extra=needs("read"))
 async def calibration(runtime: RuntimeGiven) -> Response:
     """Compare the stated confidence with what happened: to past proposals when it was fitted, and to orders since."""
-    return as_json(CalibrationAnswer.copy_of(await runtime.calibration_state()))
+    return CalibrationAnswer.copy_of(await runtime.calibration_state()).response()
 
 
 @router.post(

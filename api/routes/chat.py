@@ -7,9 +7,9 @@ from starlette.responses import Response
 
 from api.bodies.chat import ChatMessage, Reply
 from api.bodies.examples import CHATS
-from api.door.doorkeeper import needs
+from api.door.doorkeeper import CallerGiven, RuntimeGiven, needs
 from api.door.idempotency import Attempt
-from api.routes.wiring import CallerGiven, RuntimeGiven, problems
+from api.routes.wiring import problems
 from tools.records.errors import InvalidInput
 
 MAX_CHARACTERS = 4_000

@@ -9,9 +9,9 @@ from starlette.responses import Response
 from api.bodies.examples import KEY_ROTATIONS, KEYS, LIMITS
 from api.bodies.keys import KeyAnswer, KeyRotation, Keys, MadeKey, NewKey, NewLimits
 from api.door.auth import KeyRing, kept, new_key
-from api.door.doorkeeper import needs
+from api.door.doorkeeper import CallerGiven, RuntimeGiven, needs
 from api.door.idempotency import Attempt
-from api.routes.wiring import CallerGiven, RuntimeGiven, as_json, problems
+from api.routes.wiring import problems
 from tools.book.keys import Grant, identity_of
 from tools.records.errors import IdempotencyMismatch
 
@@ -27,7 +27,7 @@ async def _keys(request: Request) -> KeyRing:
 @router.get("/keys", response_model=Keys, responses=problems(), openapi_extra=needs("admin"))
 async def keys(runtime: RuntimeGiven) -> Response:
     """List all keys with their scopes, limits and last use. Secrets are never shown."""
-    return as_json(Keys(keys=tuple(KeyAnswer.of(key) for key in await runtime.book.keys.all())))
+    return Keys(keys=tuple(KeyAnswer.of(key) for key in await runtime.book.keys.all())).response()
 
 
 @router.post(
@@ -94,7 +94,7 @@ async def revoke(
 ) -> Response:
     """End a key at once. The last key with scope `admin` is kept, unless the setting API_KEY is there."""
     key = await runtime.book.keys.revoke(key_id, by=caller.actor, keep_an_admin=not ring.any_configured)
-    return as_json(KeyAnswer.of(key))
+    return KeyAnswer.of(key).response()
 
 
 @router.put(
@@ -111,7 +111,7 @@ async def limit(
 ) -> Response:
     """Replace what a key may spend. What it has spent so far counts."""
     limits = [each.limit() for each in body.limits]
-    return as_json(KeyAnswer.of(await runtime.book.keys.limit(key_id, limits, by=caller.actor)))
+    return KeyAnswer.of(await runtime.book.keys.limit(key_id, limits, by=caller.actor)).response()
 
 
 def _without_secret(body: bytes) -> bytes:

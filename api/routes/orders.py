@@ -8,8 +8,8 @@ from starlette.responses import Response
 from api.bodies.fields import Identifier
 from api.bodies.orders import Orders
 from api.bodies.runs import OrderAnswer
-from api.door.doorkeeper import needs
-from api.routes.wiring import Before, Limit, OrderNumber, RuntimeGiven, as_json, problems
+from api.door.doorkeeper import RuntimeGiven, needs
+from api.routes.wiring import Before, Limit, OrderNumber, problems
 
 router = APIRouter(tags=["orders"])
 
@@ -23,15 +23,13 @@ async def orders(
 ) -> Response:
     """List placed orders, newest first."""
     found = await runtime.book.orders.page(limit, before, product_id)
-    return as_json(
-        Orders(
-            orders=tuple(OrderAnswer.of(order) for order in found),
-            next=found[-1].number if len(found) == limit else None,
-        )
-    )
+    return Orders(
+        orders=tuple(OrderAnswer.of(order) for order in found),
+        next=found[-1].number if len(found) == limit else None,
+    ).response()
 
 
 @router.get("/orders/{number}", response_model=OrderAnswer, responses=problems(404), openapi_extra=needs("read"))
 async def order(number: OrderNumber, runtime: RuntimeGiven) -> Response:
     """Show one order."""
-    return as_json(OrderAnswer.of(await runtime.book.orders.get(number)))
+    return OrderAnswer.of(await runtime.book.orders.get(number)).response()

@@ -8,9 +8,9 @@ from starlette.responses import Response
 
 from api.bodies.examples import DECISIONS
 from api.bodies.reviews import Decision, DecisionAnswer, ReviewAnswer, Reviews
-from api.door.doorkeeper import needs
+from api.door.doorkeeper import CallerGiven, RuntimeGiven, needs
 from api.door.idempotency import Attempt
-from api.routes.wiring import Before, CallerGiven, Limit, RuntimeGiven, as_json, problems
+from api.routes.wiring import Before, Limit, problems
 
 router = APIRouter(tags=["reviews"])
 ReviewId = Annotated[str, Path(description="Id of the review, such as RV-000001.")]
@@ -28,12 +28,10 @@ async def reviews(
 ) -> Response:
     """List orders that wait for a person, newest first. A model's words come last and are marked as such."""
     found = await runtime.book.reviews.page(None if status == "all" else status, limit, before)
-    return as_json(
-        Reviews(
-            reviews=tuple(ReviewAnswer.of(proposal, runtime.review_url) for proposal in found),
-            next=found[-1].id if len(found) == limit else None,
-        )
-    )
+    return Reviews(
+        reviews=tuple(ReviewAnswer.of(proposal, runtime.review_url) for proposal in found),
+        next=found[-1].id if len(found) == limit else None,
+    ).response()
 
 
 @router.get("/reviews/{review_id}", response_model=ReviewAnswer, responses=problems(404), openapi_extra=needs("read"))
@@ -41,7 +39,7 @@ async def review(review_id: ReviewId, runtime: RuntimeGiven) -> Response:
     """Show one review, waiting or decided."""
     proposal = await runtime.book.reviews.get(review_id)
     order = (await runtime.book.runs.get(proposal.run_id)).order
-    return as_json(ReviewAnswer.of(proposal, runtime.review_url, order))
+    return ReviewAnswer.of(proposal, runtime.review_url, order).response()
 
 
 @router.post(

@@ -6,8 +6,8 @@ from fastapi import APIRouter, Path
 from starlette.responses import Response
 
 from api.bodies.runs import RunAnswer
-from api.door.doorkeeper import needs
-from api.routes.wiring import RuntimeGiven, as_json, problems
+from api.door.doorkeeper import RuntimeGiven, needs
+from api.routes.wiring import problems
 
 router = APIRouter(tags=["decisions"])
 
@@ -17,4 +17,4 @@ async def run(
     run_id: Annotated[str, Path(max_length=100, description="Id of the run.")], runtime: RuntimeGiven
 ) -> Response:
     """Show a run and its result; `result` is null while the run is being worked on."""
-    return as_json(RunAnswer.of(await runtime.book.runs.get(run_id), runtime.review_url))
+    return RunAnswer.of(await runtime.book.runs.get(run_id), runtime.review_url).response()

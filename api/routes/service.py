@@ -9,8 +9,8 @@ from starlette.responses import Response
 
 from api import VERSION
 from api.bodies.service import Liveness, Readiness, ServiceAnswer
-from api.door.doorkeeper import needs
-from api.routes.wiring import RuntimeGiven, as_json, problems
+from api.door.doorkeeper import RuntimeGiven, needs
+from api.routes.wiring import problems
 from tools.lookback.calibration_watch import observed
 
 router = APIRouter(tags=["service"])
@@ -22,13 +22,13 @@ open_metrics = APIRouter(tags=["service"])
 async def about(request: Request) -> Response:
     """Name and version of the service."""
     status = "shutting down" if request.app.state.runtime.closing else "running"
-    return as_json(ServiceAnswer(status=status, version=VERSION))
+    return ServiceAnswer(status=status, version=VERSION).response()
 
 
 @router.get("/health/live", response_model=Liveness)
 async def live() -> Response:
     """Say that the process answers."""
-    return as_json(Liveness())
+    return Liveness().response()
 
 
 @router.get("/health/ready", response_model=Readiness, responses={503: {"model": Readiness}})

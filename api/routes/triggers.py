@@ -15,10 +15,10 @@ from api.bodies.examples import TRIGGERS
 from api.bodies.fields import Identifier, identifier
 from api.bodies.runs import AcceptedAnswer, DebugAnswer, TriggerAnswer
 from api.bodies.triggers import Trigger
-from api.door.doorkeeper import needs
+from api.door.doorkeeper import CallerGiven, RuntimeGiven, needs
 from api.door.errors import restock_problem
-from api.door.idempotency import REPLAYED, Attempt
-from api.routes.wiring import CallerGiven, RuntimeGiven, as_json, problems
+from api.door.idempotency import HEADER, REPLAYED, Attempt
+from api.routes.wiring import problems
 from tools.book.idempotency import MISMATCH
 from tools.records.errors import IdempotencyMismatch, InFlight, RestockError, Unavailable
 from tools.records.orders import RunView
@@ -60,19 +60,12 @@ async def trigger(
     """Decide whether to reorder one product, and how much. A safe order is placed; a doubtful one waits for a person.
 
     The run is recorded first. With `Prefer: respond-async`, or when it takes long, the answer is 202 with its id."""
-    attempt = Attempt(request, body, runtime.book)
-    decision = body.to_request(
-        requested_by=caller.name, requested_by_id=caller.id, run_id=attempt.run_id, body_hash=attempt.body_hash
-    )
+    decision = body.to_request(requested_by=caller.name, requested_by_id=caller.id)
     at_once = _prefers_async(request)
-    earlier = attempt.run_id and await runtime.book.runs.answering(attempt.run_id, attempt.body_hash)
-    if not earlier:
-        return _answer(await _decided(runtime, decision, at_once), runtime, at_once)
-    _require_same(earlier, decision)
-    if not at_once and _is_being_answered(earlier, runtime):
-        busy = InFlight(f"Run {earlier.run.id} is still being worked on; send the same request again in a few seconds.")
-        return restock_problem(busy, run_id=earlier.run.id)
-    return _answer(earlier, runtime, at_once, REPLAYED)
+    if HEADER in request.headers:
+        attempt = Attempt(request, body, runtime.book)
+        return await _answer_once(attempt, decision, runtime, at_once)
+    return _answer(await _decided(runtime, decision, at_once), runtime, at_once)
 
 
 @router.get(
@@ -94,7 +87,20 @@ async def debug(
 ) -> Response:
     """Calculate whether this product would be reordered, and why. No model is asked and nothing is recorded."""
     asked = DecisionRequest(product_id=product_id, mode=mode, location=location, requested_by=caller.name)
-    return as_json(DebugAnswer.of(await runtime.calculate(asked), mode))
+    return DebugAnswer.of(await runtime.calculate(asked), mode).response()
+
+
+async def _answer_once(attempt: Attempt, decision: DecisionRequest, runtime: Runtime, at_once: bool) -> Response:
+    """The answer to a request with a key: that of the run which the key began, if there is one."""
+    decision = decision.model_copy(update={"run_id": attempt.run_id, "body_hash": attempt.body_hash})
+    earlier = attempt.run_id and await runtime.book.runs.answering(attempt.run_id, attempt.body_hash)
+    if not earlier:
+        return _answer(await _decided(runtime, decision, at_once), runtime, at_once)
+    _require_same(earlier, decision)
+    if not at_once and _is_being_answered(earlier, runtime):
+        busy = InFlight(f"Run {earlier.run.id} is still being worked on; send the same request again in a few seconds.")
+        return restock_problem(busy, run_id=earlier.run.id)
+    return _answer(earlier, runtime, at_once, REPLAYED)
 
 
 async def _decided(runtime: Runtime, decision: DecisionRequest, at_once: bool) -> RunView:
@@ -115,11 +121,11 @@ def _answer(view: RunView, runtime: Runtime, at_once: bool, headers: dict[str, s
     if at_once or view.run.status in UNFINISHED:
         accepted = AcceptedAnswer.of(view)
         preference = {"Preference-Applied": "respond-async"} if at_once else {}
-        return as_json(accepted, 202, {"Location": accepted.status_url, **preference, **(headers or {})})
+        return accepted.response(202, {"Location": accepted.status_url, **preference, **(headers or {})})
     if view.proposal is None:
         why = (view.run.failure or "unknown").removesuffix(".")
         raise Unavailable(f"Run {view.run.id} has no result: {why}. Send the trigger again.")
-    return as_json(TriggerAnswer.of(view, runtime.review_url), 200, headers)
+    return TriggerAnswer.of(view, runtime.review_url).response(200, headers)
 
 
 def _is_being_answered(view: RunView, runtime: Runtime) -> bool:

@@ -1,13 +1,9 @@
-"""What routes have in common: the runtime, the caller, common parameters, and the problems that `/docs` names."""
+"""What routes have in common: parameters, and the problems that `/docs` names."""
 
 from typing import Annotated, Any
 
-from fastapi import Depends, Path, Query, Request
-from starlette.responses import Response
+from fastapi import Path, Query
 
-from agent.runtime import Runtime
-from api.bodies.fields import Answer
-from api.door.auth import Caller
 from api.door.errors import PROBLEM, problem_document
 
 _PROBLEMS = {
@@ -24,16 +20,6 @@ _PROBLEMS = {
 }
 
 
-async def _runtime(request: Request) -> Runtime:
-    runtime: Runtime = request.app.state.runtime
-    return runtime
-
-
-async def _caller(request: Request) -> Caller:
-    caller: Caller = request.state.caller
-    return caller
-
-
 def problems(*statuses: int) -> dict[int | str, dict[str, Any]]:
     """`responses` of a guarded route: the problems that any of them can answer, and these."""
     return {status: _documented(status) for status in sorted({401, 403, 422, 429, 503, *statuses})}
@@ -46,12 +32,6 @@ def _documented(status: int) -> dict[str, Any]:
     return {"description": meaning, "content": {PROBLEM: {"schema": schema, "example": example}}}
 
 
-def as_json(answer: Answer, status: int = 200, headers: dict[str, str] | None = None) -> Response:
-    return Response(answer.as_json(), status, headers, media_type="application/json")
-
-
-RuntimeGiven = Annotated[Runtime, Depends(_runtime)]
-CallerGiven = Annotated[Caller, Depends(_caller)]
 Limit = Annotated[int, Query(ge=1, le=200, description="Entries on a page.")]
 Before = Annotated[str | None, Query(max_length=40, description="The `next` of the page before.")]
 OrderNumber = Annotated[str, Path(max_length=40, description="Number of the order.")]
