@@ -37,7 +37,8 @@ class IdempotencyStore(Store):
         )
         if connection.execute(taken.returning(idempotency.c.key)).first() is not None:
             return None
-        return _answer(connection.execute(_row(key, caller)).mappings().one(), body_hash)
+        first = sa.select(idempotency).where(*_is(key, caller))
+        return _answer(connection.execute(first).mappings().one(), body_hash)
 
     @writes
     def finish(self, connection: Connection, key: str, caller: str, body: str) -> str | None:
@@ -55,10 +56,6 @@ class IdempotencyStore(Store):
 
 
 _UNANSWERED = idempotency.c.status_code.is_(None)
-
-
-def _row(key: str, caller: str) -> sa.Select[tuple[str, int | None, str]]:
-    return sa.select(idempotency.c.body_hash, idempotency.c.status_code, idempotency.c.body).where(*_is(key, caller))
 
 
 def _is(key: str, caller: str) -> tuple[sa.ColumnElement[bool], sa.ColumnElement[bool]]:

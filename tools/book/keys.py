@@ -10,7 +10,7 @@ from typing import Any, Literal, get_args
 
 import sqlalchemy as sa
 from pydantic import AwareDatetime
-from sqlalchemy import Connection, RowMapping
+from sqlalchemy import Connection
 
 from tools.book.audit import SERVICE, Actor
 from tools.book.placing import next_value, write_audit
@@ -255,8 +255,7 @@ def _keys(connection: Connection, query: sa.Select[Any]) -> list[Key]:
     of_key: dict[str, list[Secret]] = defaultdict(list)
     for row in connection.execute(secrets.order_by(key_secrets.c.created_at)).mappings():
         of_key[row["key_id"]].append(Secret.model_validate({name: row[name] for name in Secret.model_fields}))
-    return [_key_from(row, of_key[row["id"]]) for row in rows]
-
-
-def _key_from(row: RowMapping, secrets: list[Secret]) -> Key:
-    return Key.model_validate(dict(row) | {"limits": limits_from(row["limits"]), "secrets": tuple(secrets)})
+    return [
+        Key.model_validate(dict(row) | {"limits": limits_from(row["limits"]), "secrets": of_key[row["id"]]})
+        for row in rows
+    ]

@@ -24,7 +24,7 @@ _NEEDED = f"{', '.join(COLUMNS)} and, where it is known, received_quantity"
 LATEST = 1_000
 """Outcomes that the present state is judged by."""
 _VIEW_OF_ORDER = select_views().where(orders.c.number == sa.bindparam("number"))
-_REPORTED = ("ran_out", "left_over", "received_quantity")
+_REPORTED = {"ran_out", "left_over", "received_quantity"}
 
 
 class OutcomeStore(Store):
@@ -52,7 +52,8 @@ class OutcomeStore(Store):
         insert: Any = conflict_insert(connection, outcomes).values(**values, recorded_by=recorded_by, recorded_at=Now())
         fresh = insert.on_conflict_do_nothing().returning(outcomes.c.order_number)
         if connection.execute(fresh).first() is not None:
-            _write_down(connection, view, report, Actor(name=recorded_by, id=recorded_by_id))
+            said, by = report.model_dump(include=_REPORTED), Actor(name=recorded_by, id=recorded_by_id)
+            write_audit(connection, "outcome.recorded", by, said, run_id=view.run.id, order_number=report.order_number)
         return _kept(connection, report)
 
     async def import_all(
@@ -78,15 +79,10 @@ class OutcomeStore(Store):
         return dict(tuple(connection.execute(query)))
 
 
-def _write_down(connection: Connection, view: RunView, report: OutcomeReport, by: Actor) -> None:
-    said = {name: getattr(report, name) for name in _REPORTED}
-    write_audit(connection, "outcome.recorded", by, said, run_id=view.run.id, order_number=report.order_number)
-
-
 def _kept(connection: Connection, report: OutcomeReport) -> OrderOutcome:
     query = sa.select(outcomes).where(outcomes.c.order_number == report.order_number)
     kept = _outcome(connection.execute(query).mappings().one())
-    if any(getattr(kept, name) != getattr(report, name) for name in _REPORTED):
+    if kept.model_dump(include=_REPORTED) != report.model_dump(include=_REPORTED):
         raise AlreadyRecorded(
             f"Another outcome of {report.order_number} was recorded by {kept.recorded_by} on "
             f"{kept.recorded_at:%Y-%m-%d}; an outcome is recorded once."

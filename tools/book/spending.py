@@ -59,7 +59,8 @@ def reserve(
         if refusal is None and not _take(connection, claim):
             refusal = _no_room(connection, claim)
             for taken in claims[:position]:
-                _give_back(connection, taken)
+                back = {"spent": spending.c.spent - taken.amount}
+                connection.execute(sa.update(spending).where(*_line(taken)).values(back))
     return refusal
 
 
@@ -120,10 +121,8 @@ def _claims_of_key(value: Decimal, currency: str, day: str, spender: Spender) ->
     who = f"Key {spender.name!r}"
     if limit is None:
         known = ", ".join(sorted(limit.currency for limit in spender.limits))
-        return (
-            [],
-            f"{who} has spending limits in {known} and none in {currency}, so it may spend nothing in {currency}.",
-        )
+        none = f"{who} has spending limits in {known} and none in {currency}, so it may spend nothing in {currency}."
+        return [], none
     order = _money(value, currency)
     if limit.per_order is not None and value > limit.per_order:
         return [], f"{who} may spend {_money(limit.per_order, currency)} on one order; this order is {order}."
@@ -155,16 +154,10 @@ def _take(connection: Connection, claim: Claim) -> bool:
     return connection.execute(guarded.returning(spending.c.spent)).first() is not None
 
 
-def _give_back(connection: Connection, claim: Claim) -> None:
-    connection.execute(sa.update(spending).where(*_line(claim)).values(spent=spending.c.spent - claim.amount))
-
-
 def _no_room(connection: Connection, claim: Claim) -> str:
-    left = max(0, claim.limit - _spent(connection, claim))
-    return (
-        f"{claim.wording}, of which {_money(_decimal(left), claim.currency)} are left; "
-        f"this order is {_money(_decimal(claim.amount), claim.currency)}."
-    )
+    left = Decimal(max(0, claim.limit - _spent(connection, claim))) / _MILLION
+    order = _money(Decimal(claim.amount) / _MILLION, claim.currency)
+    return f"{claim.wording}, of which {_money(left, claim.currency)} are left; this order is {order}."
 
 
 def _spent(connection: Connection, claim: Claim) -> int:
@@ -178,10 +171,6 @@ def _line(claim: Claim) -> tuple[sa.ColumnElement[bool], ...]:
 
 def _millionths(value: Decimal) -> int:
     return int((value * _MILLION).to_integral_value(ROUND_CEILING))
-
-
-def _decimal(millionths: int) -> Decimal:
-    return Decimal(millionths) / _MILLION
 
 
 def _money(value: Decimal, currency: str) -> str:
