@@ -14,6 +14,9 @@ from scripts.env_example import GROUPS, TARGET, env_example
 
 SECRET = "whsec_" + "A" * 32
 DEFAULT = re.compile(r"^#([A-Z_]+)=(.*)$", re.MULTILINE)
+NAMED = re.compile(r"`([A-Z]+(?:_[A-Z]+)+)[`=]")
+OF_OTHERS = {"HTTP_PROXY", "OPENAI_API_KEY", "RESTOCK_DATA", "SSL_CERT_FILE"}
+ROOT = TARGET.parent
 DEFAULTS = DEFAULT.findall(TARGET.read_text(encoding="utf-8"))
 
 
@@ -27,6 +30,18 @@ def test_every_commented_default_can_be_uncommented(monkeypatch: pytest.MonkeyPa
 
     assert {name.lower() for name, _ in DEFAULTS} == set(Settings.model_fields)
     assert Settings(_env_file=None) == Settings.model_construct()
+
+
+def test_every_setting_that_a_page_names_exists() -> None:
+    pages = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+    named = {name for page in pages for name in NAMED.findall(page.read_text(encoding="utf-8"))}
+
+    assert len(named) > 30
+    assert named - {name for name, _ in DEFAULTS} - OF_OTHERS == set()
+
+
+def test_there_are_no_more_settings_than_a_person_can_look_through() -> None:
+    assert len(DEFAULTS) <= 48
 
 
 def test_settings_stand_in_groups_and_few_of_them_matter_at_the_first_run() -> None:
