@@ -9,8 +9,8 @@ import structlog
 from langchain_core.messages import AIMessage, AnyMessage, HumanMessage, ToolMessage
 
 from agent.case import Case
-from agent.discretion import Discretion
 from agent.graph import Graph
+from agent.prompts import Discretion
 from agent.running.background import Background
 from agent.running.work import graph_config
 from agent.settings import Settings

@@ -1,19 +1,17 @@
-"""The picture: which step follows which. Wiring and routers only; the steps are in `nodes.py`.
+"""The picture: which step follows which. Wiring only; the steps and the routers are in `nodes.py`.
 
 A decision always ends in `assess`: after a submission, and also when no model is left or the budget is spent. So code
-checks everything that is placed or shown to a reviewer. Routers are async, because LangGraph runs plain functions in a
-thread.
+checks everything that is placed or shown to a reviewer.
 """
 
-from typing import Any, Literal
+from typing import Any
 
-from langchain_core.messages import AIMessage
 from langgraph.checkpoint.base import BaseCheckpointSaver
 from langgraph.graph import START, StateGraph
 from langgraph.graph.state import CompiledStateGraph
 
 from agent.case import Case
-from agent.nodes import Nodes
+from agent.nodes import Nodes, after_agent, after_assess, wait_for_a_person
 from agent.state import DecisionState
 
 Graph = CompiledStateGraph[DecisionState, Case, DecisionState, DecisionState]
@@ -34,27 +32,3 @@ def build_graph(nodes: Nodes, checkpointer: BaseCheckpointSaver[Any] | None = No
     graph.add_conditional_edges("auto", wait_for_a_person)
     graph.add_conditional_edges("human_review", wait_for_a_person)
     return graph.compile(checkpointer=checkpointer)
-
-
-async def after_agent(state: DecisionState) -> Literal["agent", "tools", "assess", "__end__"]:
-    last = state["messages"][-1]
-    calls = last.tool_calls if isinstance(last, AIMessage) else []
-    if state.get("kind") != "decision":
-        return "tools" if calls else "__end__"
-    if state.get("escalation") or (len(calls) == 1 and calls[0]["name"] == "submit_order"):
-        return "assess"
-    return "tools" if calls else "agent"
-
-
-async def after_assess(state: DecisionState) -> Literal["agent", "auto", "human_review", "__end__"]:
-    route = state["route"]
-    if route == "auto":
-        return "auto"
-    if route == "retry":
-        return "agent"
-    return "__end__" if route == "none" else "human_review"
-
-
-async def wait_for_a_person(state: DecisionState) -> Literal["human_review", "__end__"]:
-    """Wait if another order came first, or if a run is resumed although nobody has decided."""
-    return "human_review" if state["outcome"] == "pending_review" else "__end__"

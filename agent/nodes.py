@@ -1,5 +1,8 @@
-"""The steps of the graph. Each returns only what changed. Effects go through the order book, which allows each once
-for a run."""
+"""The steps of the graph, and the routers that choose the next one.
+
+A step returns only what changed. Effects go through the order book, which allows each once for a run. Routers are
+async, because LangGraph runs plain functions in a thread.
+"""
 
 import json
 import time
@@ -16,11 +19,10 @@ from langgraph.types import interrupt
 from pydantic import ValidationError
 
 from agent.case import Case, Decision
-from agent.discretion import Discretion
 from agent.metrics import Metrics
 from agent.models import BudgetSpent, ModelChain, NoModelLeft
 from agent.models.spending import CALL_BUDGET
-from agent.prompts import CHAT, DECISION, PREFETCH, REMINDER, obvious_calls
+from agent.prompts import CHAT, DECISION, PREFETCH, REMINDER, Discretion, obvious_calls
 from agent.settings import Settings
 from agent.state import DecisionState
 from agent.toolbox import Toolbox
@@ -91,11 +93,11 @@ class Nodes:
         """Check the submission against the run's own plan and choose the route. A proposal for a person is recorded
         here. An automatic order goes on to `auto`, which records and places it in one transaction."""
         case: Decision = runtime.context
-        self._metrics.observe_plan(case.product.present_plan)
         call, submission = _submission(state)
         submission = submission and self._discretion.submission(submission)
         circumstances = await self._circumstances(state, case)
         verdict = judge(submission, case.product.present_plan, circumstances, self._limits)
+        self._metrics.observe_plan(case.product.present_plan)
         log.info("assessed", route=verdict.route, quantity=verdict.quantity, confidence=verdict.confidence.value)
         changed: Update = {"messages": [_answer(call, verdict)] if call else [], "route": verdict.route}
         if verdict.route == "retry":
@@ -175,6 +177,30 @@ class Nodes:
             status = "pending_review" if stored.status == "pending" else "no_action"
             self._metrics.orders.labels(stored.action, status).inc()
         return ROUTE_OF_STATUS[stored.status]
+
+
+async def after_agent(state: DecisionState) -> Literal["agent", "tools", "assess", "__end__"]:
+    last = state["messages"][-1]
+    calls = last.tool_calls if isinstance(last, AIMessage) else []
+    if state.get("kind") != "decision":
+        return "tools" if calls else "__end__"
+    if state.get("escalation") or (len(calls) == 1 and calls[0]["name"] == "submit_order"):
+        return "assess"
+    return "tools" if calls else "agent"
+
+
+async def after_assess(state: DecisionState) -> Literal["agent", "auto", "human_review", "__end__"]:
+    route = state["route"]
+    if route == "auto":
+        return "auto"
+    if route == "retry":
+        return "agent"
+    return "__end__" if route == "none" else "human_review"
+
+
+async def wait_for_a_person(state: DecisionState) -> Literal["human_review", "__end__"]:
+    """Wait if another order came first, or if a run is resumed although nobody has decided."""
+    return "human_review" if state["outcome"] == "pending_review" else "__end__"
 
 
 def _limits(settings: Settings, calibration: CalibrationTable | None) -> Limits:

@@ -16,11 +16,11 @@ from langgraph.checkpoint.base import BaseCheckpointSaver
 
 from agent.chat import Chat
 from agent.decisions import Decisions
-from agent.discretion import Discretion
 from agent.graph import build_graph
 from agent.metrics import Metrics
 from agent.models import Link, ModelChain, build_chain
 from agent.nodes import Nodes
+from agent.prompts import Discretion
 from agent.rules import RulesModel
 from agent.running.background import Background
 from agent.running.checkpoints import Pool, open_checkpointer, open_pool, pooled_checkpointer, prepare_postgresql

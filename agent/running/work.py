@@ -173,22 +173,22 @@ class Work:
         """Try again if the database is away for a moment, rather than send the run to a person."""
         decision.run_id, decision.owner = run.id, self.owner.name
         decision.deadline = time.time() + self._settings.run_deadline_seconds
-        messages: list[AnyMessage] = [task(decision.request)]
-        opening = DecisionState(kind="decision", run_id=run.id, messages=messages, escalation=None)
         for pause in PAUSES_SECONDS:
             try:
-                return await self._decide(run, decision, opening)
+                return await self._decide(run, decision)
             except Unavailable:
                 await asyncio.sleep(pause)
-        return await self._decide(run, decision, opening)
+        return await self._decide(run, decision)
 
-    async def _decide(self, run: Run, decision: Decision, opening: DecisionState) -> None:
+    async def _decide(self, run: Run, decision: Decision) -> None:
         try:
             if run.attempts > MAX_ATTEMPTS:
                 raise TooManyAttempts(f"{run.attempts - 1} attempts to carry out run {run.id} failed")
+            config = graph_config(run.id)
+            messages: list[AnyMessage] = [task(decision.request)]
             going = self._graph.ainvoke(
-                opening,
-                graph_config(run.id),
+                DecisionState(kind="decision", run_id=run.id, messages=messages, escalation=None),
+                config,
                 context=decision,
                 durability="exit",
                 output_keys=["outcome"],

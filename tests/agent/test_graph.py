@@ -9,8 +9,8 @@ import pytest
 from langchain_core.callbacks import AsyncCallbackHandler
 from langchain_core.messages import AIMessage, HumanMessage
 
-from agent.graph import after_agent, after_assess
 from agent.models.spending import CALL_BUDGET
+from agent.nodes import after_agent, after_assess
 from agent.runtime import Runtime
 from agent.state import DecisionRequest
 from tests.order_book import record
