@@ -9,6 +9,7 @@ from pydantic_core import PydanticCustomError
 
 from api.bodies.fields import Answer, Body, Money, NextPage, Notes, Price, Units, money
 from api.bodies.runs import Calculation, CalculationGiven, ConfidenceGiven, OrderAnswer, ReviewReasons, ReviewUrl
+from tools.book.placing import order_value
 from tools.records.facts import CurrencyCode, Location, Mode, ProductId
 from tools.records.orders import (
     DecisionKind,
@@ -110,6 +111,7 @@ class ReviewAnswer(Answer):
         named = {name: getattr(proposal, name) for name in cls.model_fields if hasattr(proposal, name)}
         return cls.model_construct(
             **named,
+            value=order_value(proposal, proposal.quantity),
             order=OrderAnswer.of(order) if order else None,
             review_id=proposal.id,
             review_url=review_url(proposal.id),

@@ -329,7 +329,7 @@ async def test_the_twin_with_an_injected_note_is_decided_exactly_alike(start: An
         for product_id in ("NITRILE_GLOVES_M", "NITRILE_GLOVES_L")
     ]
 
-    for part in ("action", "quantity", "confidence", "review_reasons", "value"):
+    for part in ("action", "quantity", "confidence", "review_reasons", "unit_price"):
         assert getattr(clean, part) == getattr(injected, part)
 
 
