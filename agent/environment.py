@@ -32,6 +32,8 @@ _WORDS = {
     "decimal_parsing": "should be a number",
     "float_parsing": "should be a number",
     "int_parsing": "should be a whole number",
+    "model_type": "should be an object, as {...}",
+    "tuple_type": "should be a list, as [...]",
     "string_pattern_mismatch": "is not written as it should be",
 }
 

@@ -121,6 +121,8 @@ def test_a_number_that_is_cut_off_or_missing_stops_the_start(faults: Faults, val
         ('FALLBACK_MODELS=["groq:a", "groq', "FALLBACK_MODELS is not whole JSON; look whether it is cut off."),
         ('EXCHANGE_RATES={"EUR": 1.3, "GBP"', "EXCHANGE_RATES is not whole JSON; look whether it is cut off."),
         ('EXCHANGE_RATES={"EUR": 0}', "EXCHANGE_RATES (EUR) should be greater than 0."),
+        ("WEBHOOKS=https://erp.example", "WEBHOOKS (0) should be an object, as {...}."),
+        ('MODEL_PRICES={"a:b": 3}', "MODEL_PRICES (a:b) should be a list, as [...]."),
         ("EXCHANGE_RATES=1.3", "EXCHANGE_RATES should be JSON, as {...}."),
         ("HOST", "Line 1 of .env cannot be read; write NAME=value and close every quote."),
         ("HOST: ::1", "Line 1 of .env cannot be read; write NAME=value and close every quote."),
