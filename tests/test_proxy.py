@@ -133,10 +133,10 @@ def test_bodies_that_drip_never_reach_the_service(proxied: str) -> None:
 
 
 def test_who_does_not_read_is_cut_off_and_holds_nobody_up(proxied: str) -> None:
-    whole = 40 * len(httpx.get(f"{proxied}/openapi.json", trust_env=False).content)
+    whole = 200 * len(httpx.get(f"{proxied}/openapi.json", trust_env=False).content)
     with connected(proxied, 10) as sockets:
         for each in sockets:
-            each.sendall(b"GET /openapi.json HTTP/1.1\r\nhost: x\r\n\r\n" * 40)
+            each.sendall(b"GET /openapi.json HTTP/1.1\r\nhost: x\r\n\r\n" * 200)
         assert is_served(proxied)
         time.sleep(3)
 

@@ -66,7 +66,7 @@ async def test_dead_letters_are_counted_listed_and_replayed(
     assert await asyncio.to_thread(run, "replay", number) == "Dead letters that are tried again: 1.\n"
     await receiver.until(2)
     assert len(set(receiver.event_ids)) == 1
-    assert f"no dead letter {number}" in await asyncio.to_thread(run, "replay", number, code=1)
+    assert f"a dead letter {number}." in await asyncio.to_thread(run, "replay", number, code=1)
     assert await asyncio.to_thread(run, "replay", "--all") == "Dead letters that are tried again: 0.\n"
 
 
