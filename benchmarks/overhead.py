@@ -187,9 +187,9 @@ async def provider_process(*options: str) -> AsyncIterator[tuple[str, str]]:
     process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)  # noqa: ASYNC220 - before the clock runs
     try:
         assert process.stdout is not None
-        lines = [process.stdout.readline() for _ in range(4)]
-        gemini, groq = (line.rsplit("=", 1)[1].strip() for line in lines if line.startswith("export"))
-        yield gemini, groq
+        told = next(line for line in process.stdout if "MODEL_BASE_URLS=" in line)
+        urls = json.loads(told.split("=", 1)[1].strip().strip("'"))
+        yield urls["google_genai"], urls["groq"]
     finally:
         process.terminate()
         process.wait(timeout=10)
