@@ -33,6 +33,32 @@ _RUNNING = as_indexed("runs.status = 'running'")
 _UNFINISHED = as_indexed("runs.status IN ('queued', 'running')")
 _STANDING = as_indexed("runs.status IN ('queued', 'running', 'pending_review')")
 _ABANDONED = (runs.c.lease_until <= Now()) | runs.c.owner.is_(None)
+_SAME_ID = runs.c.id == sa.bindparam("run_id")
+_SAME_NEED = sa.and_(*(runs.c[name] == sa.bindparam(name) for name in ("product_id", "mode", "location")))
+_IN_REVIEW = (runs.c.status == "pending_review") & (proposals.c.expires_at > Now())
+
+
+def _oldest(answers: sa.ColumnElement[bool]) -> sa.Select[Any]:
+    found = sa.select(runs).outerjoin(proposals, proposals.c.run_id == runs.c.id)
+    found = found.where(_SAME_ID | sa.and_(_STANDING, _SAME_NEED, answers))
+    return found.order_by(_SAME_ID.desc(), runs.c.created_at).limit(1)
+
+
+# Every trigger asks these. They are built once, because building one costs more than running it.
+_TO_JOIN, _TO_REVIEW = _oldest(_IN_REVIEW | _UNFINISHED), _oldest(_IN_REVIEW)
+_ORDERED = (
+    sa.select(runs, orders.c.number)
+    .join(orders, orders.c.run_id == runs.c.id)
+    .where(
+        orders.c.due_at > Now(),
+        *(orders.c[name] == sa.bindparam(name) for name in ("product_id", "mode", "location")),
+    )
+    .order_by(orders.c.sequence.desc())
+    .limit(1)
+)
+_ANSWERED = sa.select(idempotency.c.body, idempotency.c.body_hash).where(
+    idempotency.c.caller == _NOBODY, idempotency.c.key == sa.bindparam("run_id")
+)
 
 Deliver = Callable[[Connection, Run], None]
 """Stores the job that delivers a queued run, in the transaction that stores the run."""
@@ -248,20 +274,12 @@ def _stored(connection: Connection, run_id: str) -> Run:
 def _answering(connection: Connection, new: NewRun, join: bool, known_orders: Collection[str] | None) -> Run | None:
     """The run of the same id; else the oldest for the same need whose review waits or, with `join`, that is unfinished;
     else, if `known_orders` is given, the run of the newest open order that is not among them."""
-    answers = (runs.c.status == "pending_review") & (proposals.c.expires_at > Now())
-    if join:
-        answers |= _UNFINISHED
-    same_id = runs.c.id == new.id
-    same_need = (runs.c.product_id == new.product_id, runs.c.mode == new.mode, runs.c.location == new.location)
-    found = sa.select(runs).outerjoin(proposals, proposals.c.run_id == runs.c.id)
-    found = found.where(same_id | sa.and_(_STANDING, *same_need, answers))
-    row = connection.execute(found.order_by(same_id.desc(), runs.c.created_at).limit(1)).mappings().first()
+    need = {"product_id": new.product_id, "mode": new.mode, "location": new.location}
+    found = connection.execute(_TO_JOIN if join else _TO_REVIEW, need | {"run_id": new.id})
+    row = found.mappings().first()
     if row is None and known_orders is not None:
         # After the unfinished runs: one that ends in between has placed its order by then.
-        ordered = sa.select(runs, orders.c.number).join(orders, orders.c.run_id == runs.c.id)
-        ordered = ordered.where(orders.c.due_at > Now(), orders.c.product_id == new.product_id)
-        ordered = ordered.where(orders.c.mode == new.mode, orders.c.location == new.location)
-        row = connection.execute(ordered.order_by(orders.c.sequence.desc()).limit(1)).mappings().first()
+        row = connection.execute(_ORDERED, need).mappings().first()
         if row is not None and row[orders.c.number] in known_orders:
             return None
     return None if row is None else run_from(row)
@@ -277,8 +295,7 @@ def _wait_for_others(connection: Connection, new: NewRun) -> None:
 
 def _answered(connection: Connection, run_id: str) -> sa.Row[Any, Any] | None:
     """The run that answered for this id, and the hash of the request."""
-    query = sa.select(idempotency.c.body, idempotency.c.body_hash)
-    return connection.execute(query.where(idempotency.c.caller == _NOBODY, idempotency.c.key == run_id)).first()
+    return connection.execute(_ANSWERED, {"run_id": run_id}).first()
 
 
 def _answered_meanwhile() -> InFlight:
