@@ -119,7 +119,7 @@ def _serve_with_workers(settings: Settings, listener: socket.socket, count: int)
     if settings.migrate_at_start:
         try:
             asyncio.run(prepare_databases(settings))
-        except Exception as error:
+        except Exception as error:  # whatever stops a start is said in one sentence
             log_failed_start(error, settings)
             sys.exit(STARTUP_FAILURE)
     with TemporaryDirectory(prefix="restock-metrics-") as folder:

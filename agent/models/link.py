@@ -121,7 +121,7 @@ class Link:
                 return reply
             tools = [tool["function"]["name"] for tool in query.tools]
             return inspect(reply, Expectation(tools, query.tool_choice))
-        except Exception as error:
+        except Exception as error:  # clients raise their own errors, httpx's and json's alike
             raise classify(error) from error
 
     async def _client_answer(self, query: Query) -> AIMessage:

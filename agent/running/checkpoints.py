@@ -65,7 +65,7 @@ class PooledSaver(AsyncPostgresSaver):
 
     def __init__(self, pool: Pool) -> None:
         super().__init__(pool)
-        self.lock = asyncio.Semaphore(POOL_SIZE)  # type: ignore[assignment]
+        self.lock = asyncio.Semaphore(POOL_SIZE)  # type: ignore[assignment]  # it is declared as a lock
 
 
 class WaitingPooledSaver(_Waiting, PooledSaver):

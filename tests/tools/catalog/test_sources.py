@@ -5,30 +5,9 @@ from pathlib import Path
 
 import pytest
 
+from tests.tools.catalog.test_catalogs import facts
 from tools.catalog.sources import Index, SampleCatalog
 from tools.records.errors import UnknownLocation, UnknownProduct
-from tools.records.facts import (
-    DemandHistory,
-    OpenOrder,
-    Product,
-    ProductFacts,
-    Stock,
-    Supplier,
-)
-
-
-def facts(product_id="X1", location="Ghent", **product):
-    return ProductFacts(
-        product=Product(id=product_id, name=product.pop("name", "Widget"), **product),
-        supplier=Supplier(id="S1", name="Acme\u202e Ltd", promised_lead_time_days=4),
-        stock=Stock(
-            location=location,
-            on_hand=7,
-            open_orders=(OpenOrder(reference="A\u200b1", quantity=5, due_in_days=2),),
-        ),
-        demand=DemandHistory(values=(3, 1, 4)),
-        source="input",
-    )
 
 
 def undated(each):
