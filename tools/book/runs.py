@@ -8,6 +8,7 @@ A run that begins at once is recorded as running by its process.
 
 from collections.abc import Callable, Collection
 from contextlib import suppress
+from functools import cache
 from typing import Any, NamedTuple
 
 import sqlalchemy as sa
@@ -20,7 +21,7 @@ from tools.book.placing import send, write_audit
 from tools.book.rows import VIEW_OF_RUN, first_row, run_from, view_from
 from tools.records.errors import IdempotencyMismatch, InFlight, Overloaded, UnknownRun
 from tools.records.orders import Lane, NewRun, Run, RunView
-from tools.storage.database import Store, conflict_insert, reads, writes
+from tools.storage.database import Store, conflict_insert, dialect_insert, reads, writes
 from tools.storage.schema import idempotency, orders, product_versions, proposals, runs
 from tools.storage.types import Now, NowPlus, as_indexed
 
@@ -59,6 +60,9 @@ _ORDERED = (
 _ANSWERED = sa.select(idempotency.c.body, idempotency.c.body_hash).where(
     idempotency.c.caller == _NOBODY, idempotency.c.key == sa.bindparam("run_id")
 )
+_LAST_PLACE = sa.select(1).where(_QUEUED, runs.c.lane == sa.bindparam("lane")).limit(1)
+_LAST_PLACE = _LAST_PLACE.offset(sa.bindparam("last", type_=sa.Integer))
+_BEGUN = ("lane", "owner", "attempts", "status")
 
 Deliver = Callable[[Connection, Run], None]
 """Stores the job that delivers a queued run, in the transaction that stores the run."""
@@ -109,7 +113,7 @@ class RunStore(Store):
         transactions that run at this moment may add a few more. Raises InFlight if another run has answered this id.
         """
         _wait_for_others(connection, new)
-        if _answered(connection, new.id):
+        if "body_hash" in new.request and _answered(connection, new.id):
             raise _answered_meanwhile()
         answering = _answering(connection, new, join, known_orders)
         if answering is not None:
@@ -252,19 +256,25 @@ class RunStore(Store):
 
 def insert_run(connection: Connection, new: NewRun, lane: Lane, owner: str | None, lease_seconds: float) -> Run | None:
     """Store the run, begun, or queued if it has no owner. None if there is a run of this id."""
-    insert = conflict_insert(connection, runs).values(
-        **dict(new),
-        lane=lane,
-        status="queued" if owner is None else "running",
-        attempts=0 if owner is None else 1,
-        owner=owner,
-        lease_until=NowPlus(lease_seconds),
-        product_version=_orders_seen(new.product_id, new.mode),
+    begun = {"lane": lane, "owner": owner, "attempts": 0, "status": "queued"}
+    if owner is not None:
+        begun |= {"attempts": 1, "status": "running"}
+    stored = connection.execute(_insert_run(connection.dialect.name), dict(new) | begun | {"lease": lease_seconds})
+    row = stored.mappings().first()
+    return None if row is None else Run.model_validate(dict(new) | begun | dict(row))
+
+
+@cache
+def _insert_run(dialect: str) -> Any:
+    given = {name: sa.bindparam(name, type_=runs.c[name].type) for name in (*NewRun.model_fields, *_BEGUN)}
+    insert = dialect_insert(dialect, runs).values(
+        **given,
+        lease_until=NowPlus(sa.bindparam("lease", type_=sa.Float)),
+        product_version=_orders_seen(given["product_id"], given["mode"]),
         thread_waits=False,
         created_at=Now(),
     )
-    row = connection.execute(insert.on_conflict_do_nothing().returning(*runs.c)).mappings().first()
-    return None if row is None else run_from(row)
+    return insert.on_conflict_do_nothing().returning(runs.c.product_version, runs.c.created_at, runs.c.finished_at)
 
 
 def _stored(connection: Connection, run_id: str) -> Run:
@@ -303,8 +313,7 @@ def _answered_meanwhile() -> InFlight:
 
 
 def _require_room(connection: Connection, lane: Lane, most_waiting: int) -> None:
-    last_place = sa.select(1).where(_QUEUED, runs.c.lane == lane).limit(1).offset(most_waiting - 1)
-    if connection.execute(last_place).first() is not None:
+    if connection.execute(_LAST_PLACE, {"lane": lane, "last": most_waiting - 1}).first() is not None:
         raise Overloaded(f"{most_waiting} runs wait already, which is the limit. Try again in a few seconds.")
 
 

@@ -131,7 +131,12 @@ def in_transaction(
 
 def conflict_insert(connection: Connection, table: sa.Table) -> Any:
     """An INSERT with this database's `on_conflict_do_nothing` and `on_conflict_do_update`."""
-    return postgresql.insert(table) if connection.dialect.name == "postgresql" else sqlite.insert(table)
+    return dialect_insert(connection.dialect.name, table)
+
+
+def dialect_insert(dialect: str, table: sa.Table) -> Any:
+    """The same for a dialect's name, for a statement that is built once."""
+    return postgresql.insert(table) if dialect == "postgresql" else sqlite.insert(table)
 
 
 def create_engine(database_url: str, *, busy_seconds: float = _BUSY_SECONDS) -> Engine:
