@@ -5,7 +5,7 @@ histograms add up, a gauge has the value that was set last.
 """
 
 import os
-from functools import lru_cache, partial
+from functools import partial
 
 from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest
 from prometheus_client import Gauge as AnyGauge
@@ -94,14 +94,7 @@ class Metrics:
         )
         self.webhook_pending = Gauge("webhook_pending", "Deliveries still to be made.", registry=registry)
         self.webhook_dead_letters = Gauge("webhook_dead_letters", "Deliveries given up.", registry=registry)
-        # Methods, routes and statuses are few; to find their series takes longer than to count in it.
-        self._of_request = lru_cache(maxsize=1_000)(self._series_of_request)
         self._products: set[str] = set()
-
-    def count_request(self, method: str, route: str, status: int, seconds: float) -> None:
-        requests, times = self._of_request(method, route, status)
-        requests.inc()
-        times.observe(seconds)
 
     def as_text(self) -> bytes:
         """All metrics in Prometheus's text form, with those of the other processes."""
@@ -111,9 +104,6 @@ class Metrics:
         together = CollectorRegistry()
         MultiProcessCollector(together, folder)  # type: ignore[no-untyped-call]
         return generate_latest(together)
-
-    def _series_of_request(self, method: str, route: str, status: int) -> tuple[Counter, Histogram]:
-        return self.http_requests.labels(method, route, str(status)), self.http_seconds.labels(route)
 
     def observe_calibration(self, found: Observed) -> None:
         self.confidence_outcomes.set(found.test.outcomes)

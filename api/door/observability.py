@@ -79,7 +79,8 @@ def _finish(scope: Scope, status: int, seconds: float) -> None:
     method = scope["method"] if scope["method"] in _METHODS else "other"
     route = getattr(scope.get("route"), "path_format", UNMATCHED)
     metrics: Metrics = scope["app"].state.runtime.metrics
-    metrics.count_request(method, route, status, seconds)
+    metrics.http_requests.labels(method, route, str(status)).inc()
+    metrics.http_seconds.labels(route).observe(seconds)
     write = log.debug if route in _QUIET_ROUTES and status < 400 else log.info
     write("request", method=method, route=route, status=status, milliseconds=round(seconds * 1000, 1))
 

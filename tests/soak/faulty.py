@@ -186,8 +186,8 @@ def _watch_no_orders() -> None:
     """An order is stored whatever is there already."""
     careful = placing.conflict_insert
 
-    def insert(connection: sa.Connection, table: sa.Table) -> Any:
-        return _CarelessInsert(table) if table is orders else careful(connection, table)
+    def insert(table: sa.Table) -> Any:
+        return _CarelessInsert(table) if table is orders else careful(table)
 
     placing.conflict_insert = insert
 

@@ -94,7 +94,7 @@ class DeliveryStore(Store):
             if receiver.name:
                 _rename(connection, receiver.address, receiver.name)
             known = {"events": list(receiver.events), "named_until": NowPlus(NAMED_SECONDS)}
-            insert = conflict_insert(connection, receivers).values(name=receiver.identity, since=Now(), **known)
+            insert = conflict_insert(receivers).values(name=receiver.identity, since=Now(), **known)
             connection.execute(insert.on_conflict_do_update(index_elements=["name"], set_=known))
 
     @writes
@@ -252,7 +252,7 @@ def _wants(listener: Any, event: Any) -> bool:
 
 
 def _insert_deliveries(connection: Connection) -> Any:
-    insert = conflict_insert(connection, deliveries).values(
+    insert = conflict_insert(deliveries).values(
         event_sequence=sa.bindparam("event_sequence"),
         receiver=sa.bindparam("receiver"),
         status="pending",

@@ -27,7 +27,7 @@ class IdempotencyStore(Store):
         Raises IdempotencyMismatch if the key came with another body, InFlight while the first is being answered.
         """
         until = NowPlus(lease_seconds)
-        taken = conflict_insert(connection, idempotency).values(
+        taken = conflict_insert(idempotency).values(
             caller=caller, key=key, body_hash=body_hash, lease_until=until, created_at=Now()
         )
         # Also if the process that took the key has not answered for too long.

@@ -200,9 +200,7 @@ def _one_at_a_time(connection: Connection) -> None:
 
 def _insert(connection: Connection, key_id: str, key_hash: str, prefix: str, grant: Grant, *, by: Actor) -> None:
     about = grant.model_dump(mode="json", exclude={"expires_at"}) | {"scopes": sorted(grant.scopes)}
-    new = conflict_insert(connection, api_keys).values(
-        id=key_id, created_at=Now(), expires_at=grant.expires_at, **about
-    )
+    new = conflict_insert(api_keys).values(id=key_id, created_at=Now(), expires_at=grant.expires_at, **about)
     stored = connection.execute(new.on_conflict_do_nothing().returning(api_keys.c.id))
     if stored.first() is None:
         return

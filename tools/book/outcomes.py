@@ -49,7 +49,7 @@ class OutcomeStore(Store):
         if view is None:
             raise UnknownOrder(f"No order {report.order_number[:40]!r}; list them to see the numbers there are.")
         values = report.model_dump() | _judged(view, report, table)
-        insert: Any = conflict_insert(connection, outcomes).values(**values, recorded_by=recorded_by, recorded_at=Now())
+        insert: Any = conflict_insert(outcomes).values(**values, recorded_by=recorded_by, recorded_at=Now())
         fresh = insert.on_conflict_do_nothing().returning(outcomes.c.order_number)
         if connection.execute(fresh).first() is not None:
             said, by = report.model_dump(include=_REPORTED), Actor(name=recorded_by, id=recorded_by_id)

@@ -42,7 +42,7 @@ class ProductVersion(NamedTuple):
 
 def next_version(connection: Connection, product_id: str, mode: Mode) -> ProductVersion:
     """Lock the product until the transaction ends and take its next number."""
-    bump = conflict_insert(connection, product_versions).values(product_id=product_id, mode=mode, version=1)
+    bump = conflict_insert(product_versions).values(product_id=product_id, mode=mode, version=1)
     bump = bump.on_conflict_do_update(
         index_elements=["product_id", "mode"], set_={"version": product_versions.c.version + 1}
     )
@@ -117,7 +117,7 @@ def place_order(
         "placed_by": placed_by.name,
         "placed_by_id": answered_by,
     }
-    insert = conflict_insert(connection, orders).values(values).on_conflict_do_nothing(index_elements=["run_id"])
+    insert = conflict_insert(orders).values(values).on_conflict_do_nothing(index_elements=["run_id"])
     row = connection.execute(insert.returning(*orders.c)).mappings().first()
     if row is None:
         raise Conflict(f"Run {proposal.run_id} has its order already. Read the run to see it.")
@@ -159,7 +159,7 @@ def order_value(proposal: Proposal, quantity: int) -> Decimal | None:
 
 def next_value(connection: Connection, counter: str) -> int:
     """1, 2, 3 … without gaps: a failed transaction gives its number back."""
-    count = conflict_insert(connection, counters).values(name=counter, value=1)
+    count = conflict_insert(counters).values(name=counter, value=1)
     count = count.on_conflict_do_update(index_elements=["name"], set_={"value": counters.c.value + 1})
     return int(connection.execute(count.returning(counters.c.value)).scalar_one())
 

@@ -8,7 +8,6 @@ A run that begins at once is recorded as running by its process.
 
 from collections.abc import Callable, Collection
 from contextlib import suppress
-from functools import cache
 from typing import Any, NamedTuple
 
 import sqlalchemy as sa
@@ -21,7 +20,7 @@ from tools.book.placing import send, write_audit
 from tools.book.rows import VIEW_OF_RUN, first_row, run_from, view_from
 from tools.records.errors import IdempotencyMismatch, InFlight, Overloaded, UnknownRun
 from tools.records.orders import Lane, NewRun, Run, RunView
-from tools.storage.database import Store, conflict_insert, dialect_insert, reads, writes
+from tools.storage.database import Store, conflict_insert, reads, writes
 from tools.storage.schema import idempotency, orders, product_versions, proposals, runs
 from tools.storage.types import Now, NowPlus, as_indexed
 
@@ -62,7 +61,6 @@ _ANSWERED = sa.select(idempotency.c.body, idempotency.c.body_hash).where(
 )
 _LAST_PLACE = sa.select(1).where(_QUEUED, runs.c.lane == sa.bindparam("lane")).limit(1)
 _LAST_PLACE = _LAST_PLACE.offset(sa.bindparam("last", type_=sa.Integer))
-_BEGUN = ("lane", "owner", "attempts", "status")
 
 Deliver = Callable[[Connection, Run], None]
 """Stores the job that delivers a queued run, in the transaction that stores the run."""
@@ -135,7 +133,7 @@ class RunStore(Store):
         if connection.scalar(sa.select(runs.c.id).where(runs.c.id == new.id)):
             raise _answered_meanwhile()
         kept = {"body_hash": new.request.get("body_hash", ""), "status_code": ANSWERED, "body": run_id}
-        insert = conflict_insert(connection, idempotency).values(
+        insert = conflict_insert(idempotency).values(
             caller=_NOBODY, key=new.id, lease_until=Now(), created_at=Now(), **kept
         )
         connection.execute(insert.on_conflict_do_nothing())
@@ -259,22 +257,9 @@ def insert_run(connection: Connection, new: NewRun, lane: Lane, owner: str | Non
     begun = {"lane": lane, "owner": owner, "attempts": 0, "status": "queued"}
     if owner is not None:
         begun |= {"attempts": 1, "status": "running"}
-    stored = connection.execute(_insert_run(connection.dialect.name), dict(new) | begun | {"lease": lease_seconds})
+    stored = connection.execute(_INSERT_RUN, dict(new) | begun | {"lease": lease_seconds})
     row = stored.mappings().first()
     return None if row is None else Run.model_validate(dict(new) | begun | dict(row))
-
-
-@cache
-def _insert_run(dialect: str) -> Any:
-    given = {name: sa.bindparam(name, type_=runs.c[name].type) for name in (*NewRun.model_fields, *_BEGUN)}
-    insert = dialect_insert(dialect, runs).values(
-        **given,
-        lease_until=NowPlus(sa.bindparam("lease", type_=sa.Float)),
-        product_version=_orders_seen(given["product_id"], given["mode"]),
-        thread_waits=False,
-        created_at=Now(),
-    )
-    return insert.on_conflict_do_nothing().returning(runs.c.product_version, runs.c.created_at, runs.c.finished_at)
 
 
 def _stored(connection: Connection, run_id: str) -> Run:
@@ -336,6 +321,24 @@ def _orders_seen(product_id: Any, mode: Any) -> sa.ColumnElement[int]:
         product_versions.c.product_id == product_id, product_versions.c.mode == mode
     )
     return sa.func.coalesce(version.scalar_subquery(), 0)
+
+
+_GIVEN = {
+    name: sa.bindparam(name, type_=runs.c[name].type)
+    for name in (*NewRun.model_fields, "lane", "owner", "attempts", "status")
+}
+_INSERT_RUN = (
+    conflict_insert(runs)
+    .values(
+        **_GIVEN,
+        lease_until=NowPlus(sa.bindparam("lease", type_=sa.Float)),
+        product_version=_orders_seen(_GIVEN["product_id"], _GIVEN["mode"]),
+        thread_waits=False,
+        created_at=Now(),
+    )
+    .on_conflict_do_nothing()
+    .returning(runs.c.product_version, runs.c.created_at, runs.c.finished_at)
+)
 
 
 def unknown_run(run_id: str) -> UnknownRun:

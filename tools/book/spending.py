@@ -143,7 +143,7 @@ def _checked(claims: list[Claim], order: str) -> tuple[list[Claim], str | None]:
 
 
 def _take(connection: Connection, claim: Claim) -> bool:
-    insert = conflict_insert(connection, spending).values(
+    insert = conflict_insert(spending).values(
         account=claim.account, period=claim.period, currency=claim.currency, spent=claim.amount
     )
     guarded = insert.on_conflict_do_update(

@@ -25,7 +25,7 @@ class UsageStore(Store):
     def _add(self, connection: Connection, day: date, used: Mapping[str, int]) -> None:
         # Always in the same order, so that processes that add at once do not deadlock.
         for kind in sorted(used):
-            insert = conflict_insert(connection, counters).values(name=_name(day, kind), value=used[kind])
+            insert = conflict_insert(counters).values(name=_name(day, kind), value=used[kind])
             more = {"value": counters.c.value + used[kind]}
             connection.execute(insert.on_conflict_do_update(index_elements=["name"], set_=more))
 
@@ -39,7 +39,7 @@ class UsageStore(Store):
     @writes
     def own_conversation(self, connection: Connection, conversation_id: str, owner: str) -> None:
         """Begin a conversation, or go on with it. Raises UnknownConversation if it belongs to somebody else."""
-        insert = conflict_insert(connection, conversations).values(id=conversation_id, owner=owner, created_at=Now())
+        insert = conflict_insert(conversations).values(id=conversation_id, owner=owner, created_at=Now())
         connection.execute(insert.on_conflict_do_nothing())
         found = connection.scalar(sa.select(conversations.c.owner).where(conversations.c.id == conversation_id))
         if found != owner:

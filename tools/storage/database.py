@@ -14,7 +14,7 @@ from typing import Any, Concatenate, ParamSpec, Self, TypeVar
 
 import sqlalchemy as sa
 from sqlalchemy import URL, Connection, Engine, event, exc
-from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.dialects import postgresql
 
 from tools.records.errors import InvalidInput, Unavailable
 from tools.storage.schema import metadata
@@ -111,6 +111,10 @@ def writes(method: Callable[Concatenate[S, Connection, P], T]) -> Callable[Conca
     return write
 
 
+conflict_insert = postgresql.insert
+"""An INSERT with ON CONFLICT. SQLite has taken that over from PostgreSQL, and SQLAlchemy writes it for either."""
+
+
 def in_transaction(
     engine: Engine, work: Callable[Concatenate[Connection, P], T], *args: P.args, **named: P.kwargs
 ) -> T:
@@ -127,16 +131,6 @@ def in_transaction(
         raise InvalidInput(
             "A text holds a character that no database stores, such as NUL or half of a surrogate pair; leave it out."
         ) from error
-
-
-def conflict_insert(connection: Connection, table: sa.Table) -> Any:
-    """An INSERT with this database's `on_conflict_do_nothing` and `on_conflict_do_update`."""
-    return dialect_insert(connection.dialect.name, table)
-
-
-def dialect_insert(dialect: str, table: sa.Table) -> Any:
-    """The same for a dialect's name, for a statement that is built once."""
-    return postgresql.insert(table) if dialect == "postgresql" else sqlite.insert(table)
 
 
 def create_engine(database_url: str, *, busy_seconds: float = _BUSY_SECONDS) -> Engine:
