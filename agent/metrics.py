@@ -12,10 +12,8 @@ from prometheus_client import Gauge as AnyGauge
 from prometheus_client.multiprocess import MultiProcessCollector
 
 from tools.lookback.calibration_watch import Observed
-from tools.records.plan import Plan
 
 SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2, 3, 4, 5, 7.5, 10)
-MAX_PRODUCT_SERIES = 500
 SHARED_FOLDER = "PROMETHEUS_MULTIPROC_DIR"
 """The library's own variable; it must be set before the library is imported."""
 Gauge = partial(AnyGauge, multiprocess_mode="mostrecent")
@@ -94,7 +92,6 @@ class Metrics:
         )
         self.webhook_pending = Gauge("webhook_pending", "Deliveries still to be made.", registry=registry)
         self.webhook_dead_letters = Gauge("webhook_dead_letters", "Deliveries given up.", registry=registry)
-        self._products: set[str] = set()
 
     def as_text(self) -> bytes:
         """All metrics in Prometheus's text form, with those of the other processes."""
@@ -110,12 +107,3 @@ class Metrics:
         self.confidence_calibration_error.set(found.test.calibration_error or 0.0)
         self.confidence_drift_p_value.set(found.test.p_value)
         self.confidence_drift.set(found.drift)
-
-    def observe_plan(self, plan: Plan) -> None:
-        """Set the gauges of a product's last calculation. After 500 products, new ones share the label `other`."""
-        product_id = plan.product_id
-        if product_id not in self._products and len(self._products) >= MAX_PRODUCT_SERIES:
-            product_id = "other"
-        self._products.add(product_id)
-        self.safety_stock.labels(product_id).set(plan.safety_stock)
-        self.reorder_point.labels(product_id).set(plan.reorder_point)

@@ -32,11 +32,13 @@ from tools.planning.gate import Circumstances, Limits, Route, Submission, Verdic
 from tools.planning.order_quantity import unit_price_at
 from tools.records.errors import AwaitsReview, RestockError
 from tools.records.orders import NewProposal, ProposalStatus
+from tools.records.plan import Plan
 
 log = structlog.get_logger(__name__)
 Update = dict[str, Any]
 Asked = RunnableBinding[Any, AIMessage]
 MAX_CORRECTIONS = 1
+MAX_PRODUCT_SERIES = 500
 ROUTE_OF_STATUS: dict[ProposalStatus, Route] = {
     "proposed": "auto",
     "placed": "auto",
@@ -67,6 +69,7 @@ class Nodes:
         self._deciding = chain.bind_tools(toolbox.decision_schemas)
         self._submitting = chain.bind_tools(toolbox.decision_schemas, tool_choice="submit_order")
         self._chatting = chain.bind_tools(toolbox.chat_schemas)
+        self._shown: set[str] = set()
         self._answering = chain.bind_tools(toolbox.chat_schemas, tool_choice="none")
         self.tools = ToolNode(toolbox.every_tool, handle_tool_errors=_safe_sentence)
 
@@ -97,7 +100,7 @@ class Nodes:
         submission = submission and self._discretion.submission(submission)
         circumstances = await self._circumstances(state, case)
         verdict = judge(submission, case.product.present_plan, circumstances, self._limits)
-        self._metrics.observe_plan(case.product.present_plan)
+        self._show(case.product.present_plan)
         log.info("assessed", route=verdict.route, quantity=verdict.quantity, confidence=verdict.confidence.value)
         changed: Update = {"messages": [_answer(call, verdict)] if call else [], "route": verdict.route}
         if verdict.route == "retry":
@@ -146,6 +149,14 @@ class Nodes:
         if state.get("kind") == "decision":
             return {"escalation": f"{why} The calculator's plan stands here."}
         return {"messages": [AIMessage(f"{why} Please ask again, or open the review desk.")]}
+
+    def _show(self, plan: Plan) -> None:
+        """Set the product's gauges. After 500 products, new ones share the label `other`."""
+        known = plan.product_id in self._shown or len(self._shown) < MAX_PRODUCT_SERIES
+        product = plan.product_id if known else "other"
+        self._shown.add(product)
+        self._metrics.safety_stock.labels(product).set(plan.safety_stock)
+        self._metrics.reorder_point.labels(product).set(plan.reorder_point)
 
     async def _circumstances(self, state: DecisionState, case: Decision) -> Circumstances:
         calls, corrections = _progress(state)

@@ -12,13 +12,7 @@ from typing import Any
 
 import aiosqlite
 import psycopg
-from langchain_core.runnables import RunnableConfig
-from langgraph.checkpoint.base import (
-    BaseCheckpointSaver,
-    ChannelVersions,
-    Checkpoint,
-    CheckpointMetadata,
-)
+from langgraph.checkpoint.base import BaseCheckpointSaver
 from langgraph.checkpoint.postgres.aio import AsyncPostgresSaver
 from langgraph.checkpoint.sqlite.aio import AsyncSqliteSaver
 from procrastinate.schema import SchemaManager
@@ -27,6 +21,7 @@ from psycopg.rows import DictRow, dict_row
 from psycopg_pool import AsyncConnectionPool
 from sqlalchemy import make_url
 
+from agent.running.work import KeepsWaiting
 from tools.records.errors import Unavailable
 from tools.storage.database import keep_private, switch_to_write_ahead_log
 
@@ -36,26 +31,9 @@ POOL_SIZE = 8
 PATIENCE_SECONDS = 5.0
 MIGRATION_WAIT_SECONDS = 60.0
 _MIGRATION_LOCK = 0x7265_7374_6F63_6C
-OVER = ("executed", "no_action")
 
 
-class _Waiting(BaseCheckpointSaver[Any]):
-    """Keeps the threads that somebody may come back to. A decision that is over is in the order book; storing its
-    thread as well, only to delete it, would cost more than the decision's own arithmetic."""
-
-    async def aput(
-        self,
-        config: RunnableConfig,
-        checkpoint: Checkpoint,
-        metadata: CheckpointMetadata,
-        new_versions: ChannelVersions,
-    ) -> RunnableConfig:
-        if checkpoint["channel_values"].get("outcome") not in OVER:
-            return await super().aput(config, checkpoint, metadata, new_versions)
-        return {"configurable": {**config["configurable"], "checkpoint_id": checkpoint["id"]}}
-
-
-class WaitingSaver(_Waiting, AsyncSqliteSaver):
+class WaitingSaver(KeepsWaiting, AsyncSqliteSaver):
     pass
 
 
@@ -68,7 +46,7 @@ class PooledSaver(AsyncPostgresSaver):
         self.lock = asyncio.Semaphore(POOL_SIZE)  # type: ignore[assignment]  # it is declared as a lock
 
 
-class WaitingPooledSaver(_Waiting, PooledSaver):
+class WaitingPooledSaver(KeepsWaiting, PooledSaver):
     pass
 
 

@@ -12,7 +12,7 @@ from typing import Any
 import structlog
 from langchain_core.messages import AnyMessage
 from langchain_core.runnables import RunnableConfig
-from langgraph.checkpoint.base import BaseCheckpointSaver
+from langgraph.checkpoint.base import BaseCheckpointSaver, ChannelVersions, Checkpoint, CheckpointMetadata
 from langgraph.runtime import Runtime
 from langgraph.types import Command
 from pydantic import ValidationError
@@ -38,6 +38,7 @@ LEASE_MARGIN_SECONDS = 10.0
 MAX_ATTEMPTS = 3
 PAUSES_SECONDS = (0.1, 0.5)
 RESUMED_AT_ONCE = 50
+OVER = ("executed", "no_action")
 CUT_SHORT = "The run was cut short by a fault. The calculator's plan stands here."
 
 
@@ -207,6 +208,22 @@ class Work:
         assessed = await self._nodes.assess(stopped, Runtime(context=decision))
         if assessed["route"] == "auto":  # placed already, and cut off before that was known
             await self._nodes.auto(stopped, Runtime(context=decision))
+
+
+class KeepsWaiting(BaseCheckpointSaver[Any]):
+    """Keeps the threads that somebody may come back to. A decision that is over is in the order book. To store its
+    thread as well, only to delete it, would cost more than its arithmetic."""
+
+    async def aput(
+        self,
+        config: RunnableConfig,
+        checkpoint: Checkpoint,
+        metadata: CheckpointMetadata,
+        new_versions: ChannelVersions,
+    ) -> RunnableConfig:
+        if checkpoint["channel_values"].get("outcome") not in OVER:
+            return await super().aput(config, checkpoint, metadata, new_versions)
+        return {"configurable": {**config["configurable"], "checkpoint_id": checkpoint["id"]}}
 
 
 class Ends:
