@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 from agent.state import DecisionRequest
 from tools.catalog.products import OneProduct
-from tools.records.orders import NewProposal
+from tools.records.orders import NewProposal, RunView
 
 
 @dataclass(kw_only=True, repr=False)
@@ -35,3 +35,5 @@ class Decision(Case):
     """The process that holds the run. No other may propose or place for it."""
     proposal: NewProposal | None = None
     """What `assess` hands on to `auto` to be placed."""
+    view: RunView | None = None
+    """What `auto` left behind: the run with its order, or with the review that holds it."""

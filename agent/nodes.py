@@ -30,7 +30,7 @@ from tools.book.book import OrderBook
 from tools.planning.confidence import CalibrationTable
 from tools.planning.gate import Circumstances, Limits, Route, Submission, Verdict, judge
 from tools.planning.order_quantity import unit_price_at
-from tools.records.errors import AwaitsReview, RestockError
+from tools.records.errors import RestockError
 from tools.records.orders import NewProposal, ProposalStatus
 from tools.records.plan import Plan
 
@@ -115,15 +115,15 @@ class Nodes:
     async def auto(self, state: DecisionState, runtime: Runtime[Any]) -> Update:
         """Place the order, once, unless another order for the product came first."""
         case: Decision = runtime.context
-        try:
-            order = await self._book.orders.place(
-                case.run_id,
-                new=case.proposal,
-                expires_in_hours=self._settings.review_expiry_hours,
-                owner=case.owner,
-            )
-        except AwaitsReview as waits:
-            log.warning("order_waits", reason=waits.message)
+        case.view = await self._book.orders.place(
+            case.run_id,
+            new=case.proposal,
+            expires_in_hours=self._settings.review_expiry_hours,
+            owner=case.owner,
+        )
+        order, proposal = case.view.order, case.view.proposal
+        if order is None:
+            log.warning("order_waits", reasons=proposal and proposal.review_reasons)
             return {"outcome": "pending_review"}
         self._metrics.orders.labels(order.type, "executed").inc()
         log.info("order_placed", number=order.number)

@@ -172,7 +172,9 @@ class Rivals:
             requested_by="bench",
         )
         await self._runtime.book.orders.propose(proposal, route="auto", expires_in_hours=1)
-        return (await self._runtime.book.orders.place(proposal.run_id)).number
+        order = (await self._runtime.book.orders.place(proposal.run_id)).order
+        assert order is not None
+        return order.number
 
 
 def decision_request(number: int) -> DecisionRequest:

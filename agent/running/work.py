@@ -89,12 +89,12 @@ class Work:
         started = time.perf_counter()
         self._held.add(run.id)
         try:
-            await self._end(run, decision)
+            view = await self._end(run, decision)
         finally:
             self._held.discard(run.id)
             self.ends.announce(run.id)
         self._metrics.decision_seconds.labels(run.mode).observe(time.perf_counter() - started)
-        view = await self._book.runs.get(run.id)
+        view = view or await self._book.runs.get(run.id)
         log.info("run_ended", status=view.run.status, product_id=run.product_id)
         return view
 
@@ -154,13 +154,15 @@ class Work:
         await self.places[run.lane].acquire()
         await self.carry_out_in_place(run)
 
-    async def _end(self, run: Run, decision: Decision | None) -> None:
+    async def _end(self, run: Run, decision: Decision | None) -> RunView | None:
+        """Take the run to its end. Returns it if `auto` has shown how it ended."""
         try:
             request = decision.request if decision else _readable(run)
             if decision is None or request.facts is None:
                 # Looked up after the run is recorded, so that every order placed before it counts.
                 decision = Decision(request=request, product=await self._catalogs.look_up(request))
             await self._decide_with_patience(run, decision)
+            return decision.view
         except RunLost as lost:
             log.warning("run_lost", reason=lost.message)
         except Unavailable:
@@ -169,6 +171,7 @@ class Work:
             log.exception("run_without_plan")
             reason = error.message if isinstance(error, RestockError) else type(error).__name__
             await self._book.runs.fail(run.id, reason, owner=self.owner.name)
+        return None
 
     async def _decide_with_patience(self, run: Run, decision: Decision) -> None:
         """Try again if the database is away for a moment, rather than send the run to a person."""

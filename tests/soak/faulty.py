@@ -23,12 +23,11 @@ from tools.book.orders import OrderStore
 from tools.book.reviews import ReviewStore
 from tools.book.rows import VIEW_OF_RUN, first_view, proposal_from
 from tools.book.runs import Admission, RunStore
-from tools.records.errors import AlreadyDecided, AwaitsReview
+from tools.records.errors import AlreadyDecided
 from tools.records.orders import (
     Lane,
     NewProposal,
     NewRun,
-    Order,
     Run,
     RunStatus,
     RunView,
@@ -57,7 +56,7 @@ def no_unique_key() -> None:
 
     async def place(
         self: OrderStore, run_id: str, *, new: NewProposal | None, expires_in_hours: float, owner: str | None = None
-    ) -> Order:
+    ) -> RunView | None:
         def finish_later(connection: sa.Connection) -> None:
             placed = sa.update(proposals).where(proposals.c.run_id == run_id)
             connection.execute(placed.values(status="placed", expires_at=None))
@@ -65,10 +64,10 @@ def no_unique_key() -> None:
 
         if new is not None:
             await self.propose(new, route="auto", expires_in_hours=expires_in_hours, owner=owner)
-        order = await self.database.write(lambda connection: _place_alone(connection, run_id))
-        await asyncio.sleep(LATER_SECONDS)
-        await self.database.write(finish_later)
-        return order
+        if await self.database.write(lambda connection: _place_alone(connection, run_id)):
+            await asyncio.sleep(LATER_SECONDS)
+            await self.database.write(finish_later)
+        return await self.database.read(lambda connection: first_view(connection, VIEW_OF_RUN, run_id=run_id))
 
     finish = placing.finish_run
 
@@ -80,14 +79,15 @@ def no_unique_key() -> None:
     OrderStore.place = place  # type: ignore[method-assign]
 
 
-def _place_alone(connection: sa.Connection, run_id: str) -> Order:
+def _place_alone(connection: sa.Connection, run_id: str) -> bool:
+    """Whether the order was placed; a proposal that waits for a person has none."""
     view = first_view(connection, VIEW_OF_RUN, run_id=run_id)
     assert view is not None and view.proposal is not None
     proposal = view.proposal
     if proposal.status == "pending":
-        raise AwaitsReview("waits", view)
+        return False
     with _unfinished():
-        return placing.place_order(
+        placing.place_order(
             connection,
             proposal,
             quantity=proposal.quantity,
@@ -95,6 +95,7 @@ def _place_alone(connection: sa.Connection, run_id: str) -> Order:
             answered_by=proposal.requested_by_id,
             version=placing.next_version(connection, proposal.product_id, proposal.mode),
         )
+    return True
 
 
 def no_compare_and_set() -> None:

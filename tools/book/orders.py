@@ -20,7 +20,7 @@ from tools.book.reviews import MAX_QUANTITY
 from tools.book.rows import VIEW_OF_RUN, first_view, order_from, page_size, proposal_from, proposal_values
 from tools.book.runs import unknown_run
 from tools.book.spending import Spender, limits_from, reserve
-from tools.records.errors import AwaitsReview, Conflict, InvalidInput, InvalidQuantity, RunLost, UnknownOrder
+from tools.records.errors import Conflict, InvalidInput, InvalidQuantity, RunLost, UnknownOrder
 from tools.records.facts import Mode
 from tools.records.money import DayLimit
 from tools.records.orders import NewProposal, Order, Proposal, ProposalStatus, Run, RunView
@@ -73,14 +73,16 @@ class OrderStore(Store):
             _close_without_order(connection, proposal)
         return proposal
 
-    async def place(
+    @writes
+    def place(
         self,
+        connection: Connection,
         run_id: str,
         *,
         new: NewProposal | None = None,
         expires_in_hours: float = MAX_EXPIRY_HOURS,
         owner: str | None = None,
-    ) -> Order:
+    ) -> RunView:
         """Place the automatic order of a run: exactly one, however often this is called. `new` is the proposal, stored
         as `propose` does if the run has none yet.
 
@@ -88,47 +90,36 @@ class OrderStore(Store):
         supplier and price are those of the stored proposal. The transaction also looks for another run's order for the
         same stock since this run began and for a review of the same need, checks that the key is still valid, and
         takes the order's value from the limits of the key and the day. If any of these stands in the way, the proposal
-        becomes a review and AwaitsReview is raised, with the run as it is now. A proposal that is a review already
-        raises it too.
+        becomes a review, whose last reason says so, and the view has no order.
 
         Raises UnknownRun; Conflict if the run has no proposal or has ended without an order; RunLost if the given
         `owner` no longer holds the run; with `new`, also what `propose` raises.
         """
         if new is not None:
             _check_quantity(new, "auto")
-        placed = await self._place(run_id, new, expires_in_hours, owner)
-        if isinstance(placed, AwaitsReview):
-            raise placed
-        return placed
-
-    @writes
-    def _place(
-        self, connection: Connection, run_id: str, new: NewProposal | None, expires_in_hours: float, owner: str | None
-    ) -> Order | AwaitsReview:
-        """Place the order, or return the error. Raising it here would undo the review that it is about."""
         view = _locked_view(connection, run_id)
-        if view.order is not None:
-            return view.order
+        if view.order is not None or (view.proposal is not None and view.proposal.status == "pending"):
+            return view
         if view.proposal is None and new is not None:
             proposal = _propose(connection, view, new, "proposed", expires_in_hours, owner)
         else:
             proposal = _placeable(view, owner)
         version = next_version(connection, proposal.product_id, proposal.mode)
         reason = hindrance(connection, proposal) or self._no_room(connection, proposal, version)
-        if reason is None:
-            placed = sa.update(proposals).where(proposals.c.run_id == run_id)
-            connection.execute(placed.values(status="placed", expires_at=None))
-            return place_order(
-                connection,
-                proposal,
-                quantity=proposal.quantity,
-                placed_by=AUTOMATIC,
-                answered_by=proposal.requested_by_id,
-                version=version,
-            )
-        held = _open_review(connection, proposal, reason)
-        view = _locked_view(connection, run_id)
-        return AwaitsReview(f"{reason}; {held.id} waits for a person.", view)
+        if reason is not None:
+            _open_review(connection, proposal, reason)
+            return _view(connection, run_id)
+        placed = sa.update(proposals).where(proposals.c.run_id == run_id)
+        connection.execute(placed.values(status="placed", expires_at=None))
+        place_order(
+            connection,
+            proposal,
+            quantity=proposal.quantity,
+            placed_by=AUTOMATIC,
+            answered_by=proposal.requested_by_id,
+            version=version,
+        )
+        return _view(connection, run_id)
 
     def _no_room(self, connection: Connection, proposal: Proposal, version: ProductVersion) -> str | None:
         """The limit that the order's value would pass, or None if it is taken from all of them."""
@@ -214,8 +205,6 @@ def _placeable(view: RunView, owner: str | None) -> Proposal:
     run, proposal = view.run, view.proposal
     if proposal is None:
         raise Conflict(f"Run {run.id} has no proposal yet; propose before placing.")
-    if proposal.status == "pending":
-        raise AwaitsReview(f"{proposal.id} waits for a person, who alone can place its order.", view)
     if proposal.status != "proposed" or run.status != "running":
         raise Conflict(f"Run {run.id} is {run.status} and its proposal {proposal.status}; it has nothing to place.")
     if owner not in (None, run.owner):
@@ -229,6 +218,10 @@ def _locked_view(connection: Connection, run_id: str) -> RunView:
         # A statement of its own: one that both locks and joins would find the run as it is after the wait, and its
         # proposal and order as they were before. SQLite's transaction has locked everything.
         connection.execute(sa.select(runs.c.id).where(runs.c.id == run_id).with_for_update())
+    return _view(connection, run_id)
+
+
+def _view(connection: Connection, run_id: str) -> RunView:
     view = first_view(connection, VIEW_OF_RUN, run_id=run_id)
     if view is None:
         raise unknown_run(run_id)

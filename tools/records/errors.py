@@ -16,7 +16,6 @@
     ├── Conflict                the request is right but comes too late, or twice
     │   ├── AlreadyDecided      the review has been decided, changed or has expired
     │   ├── AlreadyRecorded     another outcome of the order has been recorded
-    │   ├── AwaitsReview        a person must decide; carries the run
     │   ├── IdempotencyMismatch the same key came with another body
     │   ├── InFlight            the same key is still being answered
     │   └── RunLost             another process has taken over the run
@@ -32,7 +31,7 @@ Each message says what was wrong, what was got and what to do next. `code` is st
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from tools.records.orders import RunView
+    pass
 
 
 class RestockError(Exception):
@@ -103,14 +102,6 @@ class AlreadyDecided(Conflict):
 
 class AlreadyRecorded(Conflict):
     code = "already_recorded"
-
-
-class AwaitsReview(Conflict):
-    code = "awaits_review"
-
-    def __init__(self, message: str, view: "RunView") -> None:
-        super().__init__(message)
-        self.view = view
 
 
 class IdempotencyMismatch(Conflict):

@@ -26,7 +26,7 @@ def placed(book: OrderBook, new_run, new_proposal):
         about = {"product_id": run.product_id}
         if decision is None:
             await book.orders.propose(new_proposal(run.id, **about), route="auto", expires_in_hours=1)
-            return (await book.orders.place(run.id)).number
+            return (await book.orders.place(run.id)).order.number
         review = await book.orders.propose(new_proposal(run.id, **about), route="review", expires_in_hours=1)
         view = await book.reviews.decide(
             review.id, version=None, decision=decision, quantity=quantity, reason="checked", decided_by="anna"

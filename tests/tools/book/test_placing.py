@@ -13,8 +13,7 @@ from tests.order_book import record
 from tools.book import orders as order_book
 from tools.book import placing
 from tools.book.book import OrderBook
-from tools.records.errors import AwaitsReview
-from tools.records.orders import Order, RunView
+from tools.records.orders import RunView
 from tools.storage.schema import counters, orders, outbox, runs
 
 ROOT = Path(__file__).parents[3]
@@ -38,10 +37,9 @@ def proposed(book: OrderBook, new_run, new_proposal):
 
 async def test_of_two_runs_that_saw_the_same_stock_the_second_waits_for_a_person(book: OrderBook, proposed) -> None:
     first, second = await proposed({}, {})
-    order = await book.orders.place(first)
-    with pytest.raises(AwaitsReview, match=order.number) as waits:
-        await book.orders.place(second)
-    view = waits.value.view
+    order = (await book.orders.place(first)).order
+    assert order is not None
+    view = await book.orders.place(second)
     assert (view.run.status, view.order) == ("pending_review", None)
     assert view.proposal is not None
     assert (view.proposal.status, view.proposal.version) == ("pending", 2)
@@ -53,13 +51,13 @@ async def test_of_two_runs_that_saw_the_same_stock_the_second_waits_for_a_person
 async def test_the_held_order_can_be_approved_and_is_then_placed_once(book: OrderBook, proposed) -> None:
     first, second = await proposed({}, {})
     await book.orders.place(first)
-    with pytest.raises(AwaitsReview):
-        await book.orders.place(second)
+    held = await book.orders.place(second)
+    assert (held.run.status, held.order) == ("pending_review", None)
     review = (await book.reviews.page(status="pending"))[0]
     view = await book.reviews.decide(
         review.id, version=2, decision="approve", quantity=None, reason="both are needed", decided_by="anna"
     )
-    assert await book.orders.place(second) == view.order
+    assert await book.orders.place(second) == view
     assert len(await book.orders.page()) == 2
 
 
@@ -67,8 +65,7 @@ async def test_placing_a_held_order_again_still_waits(book: OrderBook, proposed)
     first, second = await proposed({}, {})
     await book.orders.place(first)
     for _ in range(2):
-        with pytest.raises(AwaitsReview):
-            await book.orders.place(second)
+        assert (await book.orders.place(second)).order is None
     assert len(await book.reviews.page()) == 1
 
 
@@ -76,14 +73,14 @@ async def test_a_run_begun_after_the_order_has_counted_it_and_may_place(book: Or
     first = await proposed({})
     await book.orders.place(first[0])
     second = await proposed({})
-    assert (await book.orders.place(second[0])).number.endswith("000002")
+    assert (await book.orders.place(second[0])).order.number.endswith("000002")
 
 
 async def test_an_order_that_is_due_at_once_competes_all_the_same(book: OrderBook, proposed) -> None:
     first, second = await proposed({"lead_time_days": 0}, {"lead_time_days": 0})
     await book.orders.place(first)
-    with pytest.raises(AwaitsReview):
-        await book.orders.place(second)
+    held = await book.orders.place(second)
+    assert (held.run.status, held.order) == ("pending_review", None)
 
 
 @pytest.mark.parametrize("other", [{"product_id": "NUTS"}, {"location": "DEPOT"}, {"mode": "mock"}])
@@ -97,15 +94,15 @@ async def test_two_transfers_out_of_the_same_stock_compete(book: OrderBook, prop
     transfer = {"action": "transfer", "source_location": "DEPOT"}
     first, second = await proposed(transfer, transfer | {"location": "YARD"})
     await book.orders.place(first)
-    with pytest.raises(AwaitsReview):
-        await book.orders.place(second)
+    held = await book.orders.place(second)
+    assert (held.run.status, held.order) == ("pending_review", None)
 
 
 async def test_an_order_for_a_place_whose_stock_was_given_away_meanwhile_waits(book: OrderBook, proposed) -> None:
     transfer, purchase = await proposed({"action": "transfer", "source_location": "DEPOT"}, {"location": "DEPOT"})
     await book.orders.place(transfer)
-    with pytest.raises(AwaitsReview):
-        await book.orders.place(purchase)
+    held = await book.orders.place(purchase)
+    assert (held.run.status, held.order) == ("pending_review", None)
 
 
 async def test_what_arrives_at_the_source_of_a_transfer_does_not_compete_with_it(book: OrderBook, proposed) -> None:
@@ -121,8 +118,8 @@ async def test_an_order_approved_by_a_person_competes_like_any_other(
     automatic = (await proposed({}))[0]
     review = await book.orders.propose(new_proposal(reviewed.id), route="review", expires_in_hours=1)
     await book.reviews.decide(review.id, version=1, decision="approve", quantity=None, reason="", decided_by="anna")
-    with pytest.raises(AwaitsReview, match="was placed while"):
-        await book.orders.place(automatic)
+    held = await book.orders.place(automatic)
+    assert "was placed while" in held.proposal.review_reasons[-1]
 
 
 async def test_a_waiting_review_of_the_same_need_holds_an_order_back(
@@ -131,8 +128,8 @@ async def test_a_waiting_review_of_the_same_need_holds_an_order_back(
     waiting = await record(book, new_run(), owner="w1", lease_seconds=60)
     review = await book.orders.propose(new_proposal(waiting.id), route="review", expires_in_hours=1)
     automatic = await proposed({})
-    with pytest.raises(AwaitsReview, match=review.id):
-        await book.orders.place(automatic[0])
+    held = await book.orders.place(automatic[0])
+    assert review.id in held.proposal.review_reasons[-1]
 
 
 async def test_an_expired_review_holds_nothing_back(book: OrderBook, new_run, new_proposal, proposed) -> None:
@@ -146,7 +143,7 @@ async def test_a_review_says_what_was_placed_while_its_run_was_deciding(
     book: OrderBook, new_run, new_proposal, proposed
 ) -> None:
     late = await record(book, new_run(), owner="w1", lease_seconds=60)
-    order = await book.orders.place((await proposed({}))[0])
+    order = (await book.orders.place((await proposed({}))[0])).order
     review = await book.orders.propose(
         new_proposal(late.id, review_reasons=("value",)), route="review", expires_in_hours=1
     )
@@ -157,8 +154,8 @@ async def test_a_review_says_what_was_placed_while_its_run_was_deciding(
 async def test_of_twenty_runs_at_once_for_one_need_one_orders_by_itself(book: OrderBook, proposed) -> None:
     identities = await proposed(*[{}] * 20)
     outcomes = await _place_all(book, identities)
-    assert sum(isinstance(outcome, Order) for outcome in outcomes) == 1
-    assert sum(isinstance(outcome, AwaitsReview) for outcome in outcomes) == 19
+    assert sum(outcome.order is not None for outcome in outcomes) == 1
+    assert sum(outcome.run.status == "pending_review" for outcome in outcomes) == 19
     assert len(await book.orders.page()) == 1
     assert len(await book.reviews.page(status="pending")) == 19
 
@@ -170,25 +167,24 @@ async def test_without_the_guard_they_would_all_order(
 
     monkeypatch.setattr(order_book, "hindrance", lambda *_: None)
     outcomes = await _place_all(book, await proposed(*[{}] * 20))
-    assert sum(isinstance(outcome, Order) for outcome in outcomes) == 20
+    assert sum(outcome.order is not None for outcome in outcomes) == 20
 
 
-async def _place_all(book: OrderBook, identities: list[str]) -> list[Order | BaseException]:
-    return await asyncio.gather(*(book.orders.place(identity) for identity in identities), return_exceptions=True)
+async def _place_all(book: OrderBook, identities: list[str]) -> list[RunView]:
+    return await asyncio.gather(*(book.orders.place(identity) for identity in identities))
 
 
 async def test_of_fifty_placings_of_one_run_one_order_comes(book: OrderBook, engine: sa.Engine, proposed) -> None:
     identity = (await proposed({}))[0]
     outcomes = await _place_all(book, [identity] * 50)
-    assert len({order.number for order in outcomes if isinstance(order, Order)}) == 1
-    assert all(isinstance(outcome, Order) for outcome in outcomes)
+    assert len({outcome.order.number for outcome in outcomes}) == 1
     assert await _problems(engine) == []
 
 
 async def test_fifty_runs_at_once_are_numbered_without_a_gap(book: OrderBook, engine: sa.Engine, proposed) -> None:
     identities = await proposed(*({"product_id": f"P{n}"} for n in range(50)))
     outcomes = await _place_all(book, identities)
-    numbers = sorted(int(order.number[-6:]) for order in outcomes if isinstance(order, Order))
+    numbers = sorted(int(outcome.order.number[-6:]) for outcome in outcomes)
     assert numbers == list(range(1, 51))
     assert await _problems(engine) == []
 
@@ -210,7 +206,7 @@ async def test_a_placing_that_breaks_off_leaves_nothing(
         for table in (orders, outbox, counters):
             assert connection.scalar(sa.select(sa.func.count()).select_from(table)) == 0
     assert (await book.runs.get(identity)).run.status == "running"
-    assert (await book.orders.place(identity)).number.endswith("-000001")
+    assert (await book.orders.place(identity)).order.number.endswith("-000001")
 
 
 async def test_the_table_itself_refuses_a_second_order_of_a_run(book: OrderBook, engine: sa.Engine, proposed) -> None:
@@ -224,7 +220,7 @@ async def test_without_the_unique_keys_the_double_is_stored_and_found(
     book: OrderBook, engine: sa.Engine, proposed
 ) -> None:
     """A planted fault: the same second insert into a book that has lost the keys, which the check must find."""
-    order = await book.orders.place((await proposed({}))[0])
+    order = (await book.orders.place((await proposed({}))[0])).order
     with engine.begin() as connection:
         connection.exec_driver_sql("CREATE TABLE keyless AS SELECT * FROM orders")
         connection.exec_driver_sql("DROP TABLE orders" + (" CASCADE" if engine.name == "postgresql" else ""))

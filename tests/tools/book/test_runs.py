@@ -193,7 +193,8 @@ async def test_an_order_on_its_way_answers_where_the_stock_is_the_callers_word_a
 ) -> None:
     run = await record(book, new_run(), owner="w1", lease_seconds=60)
     await book.orders.propose(new_proposal(run.id), route="auto", expires_in_hours=1)
-    order = await book.orders.place(run.id)
+    order = (await book.orders.place(run.id)).order
+    assert order is not None
     unaware = await book.runs.admit(new_run(), lane="bulk", owner=None, known_orders=[])
     assert (unaware.run.id, unaware.fresh) == (run.id, False)
     for changes in ({"location": "DEPOT"}, {"product_id": "NUTS"}, {"mode": "mock"}):

@@ -330,7 +330,8 @@ async def test_money_stays_exact_to_the_last_digit(book: OrderBook, new_run, new
     run = await record(book, new_run(), owner="w", lease_seconds=60)
     new = new_proposal(run.id, unit_price=Decimal(price), quantity=10**12)
     await book.orders.propose(new, route="auto", expires_in_hours=1)
-    order = await book.orders.place(run.id)
+    order = (await book.orders.place(run.id)).order
+    assert order is not None
     assert str((await book.orders.page())[0].items[0].unit_price) == price
     assert order.total == Decimal(price) * 10**12
 
