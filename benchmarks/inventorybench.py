@@ -1,6 +1,6 @@
 """What periodic replenishment earns on InventoryBench: `python -m benchmarks.inventorybench --data FOLDER_OR_PARQUET`.
 
-Plays `tools.planning.periodic` by InventoryBench's rules (Baek, Fu, Ma & Peng, 2025, "AI Agents for Inventory
+Plays `benchmarks.periodic` by InventoryBench's rules (Baek, Fu, Ma & Peng, 2025, "AI Agents for Inventory
 Control") on the benchmark's own folder of instances (`…/lead_time_0/…/train.csv` and `test.csv`) or on pairs of
 Parquet files (`…_train.parquet`, `…_test.parquet`). The policy is told on-hand stock, last period's demand, order and
 arrivals, unit profit and holding cost, five past samples and the promised lead time; never the true lead time, the
@@ -28,9 +28,9 @@ from pathlib import Path, PurePosixPath
 import numpy as np
 import pandas as pd
 
-from tools.planning.demand_belief import Array, gamma_shape
-from tools.planning.lead_time_belief import LeadTimeBelief
-from tools.planning.periodic import Economics, LastPeriod, PeriodicPolicy
+from benchmarks.demand_belief import Array, gamma_shape
+from benchmarks.lead_time_belief import LeadTimeBelief
+from benchmarks.periodic import Economics, LastPeriod, PeriodicPolicy
 
 PROMISED = {"lead_time_0": 0, "lead_time_4": 4, "lead_time_stochastic": 2}
 SMOOTHING = 2

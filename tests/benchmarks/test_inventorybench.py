@@ -9,8 +9,8 @@ import pandas as pd
 import pytest
 
 from benchmarks.inventorybench import Instance, foreseeing_policy, main, play, read_instances, report, write_submission
-from tools.planning.lead_time_belief import LeadTimeBelief
-from tools.planning.periodic import Economics, LastPeriod, PeriodicPolicy
+from benchmarks.lead_time_belief import LeadTimeBelief
+from benchmarks.periodic import Economics, LastPeriod, PeriodicPolicy
 
 NEVER = float("inf")
 ITEM = "111586001"

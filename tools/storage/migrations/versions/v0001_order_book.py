@@ -6,8 +6,6 @@ from sqlalchemy.dialects.postgresql import TIMESTAMP
 
 revision = "0001"
 down_revision = None
-branch_labels = None
-depends_on = None
 
 _number = sa.BigInteger().with_variant(sa.Integer, "sqlite")
 _instant = sa.String(24).with_variant(TIMESTAMP(timezone=True), "postgresql")
@@ -23,25 +21,6 @@ def upgrade() -> None:
     _create_audit()
     _create_ledgers()
     _create_access()
-
-
-def downgrade() -> None:
-    for table in (
-        "conversations",
-        "api_keys",
-        "idempotency",
-        "counters",
-        "product_versions",
-        "audit",
-        "outbox",
-        "decisions",
-        "orders",
-        "proposals",
-        "runs",
-    ):
-        op.drop_table(table)
-    if op.get_bind().dialect.name == "postgresql":
-        op.execute("DROP FUNCTION audit_is_append_only()")
 
 
 def _text(name: str, *, nullable: bool = False, key: bool = False) -> sa.Column[str]:

@@ -8,8 +8,6 @@ from sqlalchemy.dialects.postgresql import TIMESTAMP
 
 revision = "0002"
 down_revision = "0001"
-branch_labels = None
-depends_on = None
 
 _instant = sa.String(24).with_variant(TIMESTAMP(timezone=True), "postgresql")
 _ACTORS = (
@@ -40,27 +38,6 @@ def upgrade() -> None:
         identity = f"key_{row['hash'][:12]}"
         op.execute(keys.insert().values(id=identity, limits=[], may_approve_own=True, **_same(row, *_KEPT)))
         op.execute(secrets.insert().values(key_id=identity, **_same(row, "hash", "prefix", "created_at")))
-
-
-def downgrade() -> None:
-    """Of a key that is being rotated every secret becomes a key of its own; limits and ends are lost."""
-    keys, before = {row["id"]: row for row in _rows("api_keys")}, _rows("key_secrets")
-    for table in ("key_secrets", "api_keys", "spending"):
-        op.drop_table(table)
-    old = op.create_table(
-        "api_keys",
-        sa.Column("hash", sa.Text, nullable=False),
-        sa.Column("prefix", sa.Text, nullable=False),
-        sa.Column("name", sa.Text, nullable=False),
-        sa.Column("scopes", sa.JSON, nullable=False),
-        sa.Column("created_at", _instant, nullable=False),
-        sa.Column("revoked_at", _instant, nullable=True),
-        sa.PrimaryKeyConstraint("hash", name="pk_api_keys"),
-    )
-    for row in before:
-        op.execute(old.insert().values(**_same(row, "hash", "prefix"), **_same(keys[row["key_id"]], *_KEPT)))
-    for table, column in _ACTORS:
-        op.drop_column(table, column)
 
 
 _KEPT = ("name", "scopes", "created_at", "revoked_at")

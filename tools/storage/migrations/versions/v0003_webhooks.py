@@ -6,8 +6,6 @@ from sqlalchemy.dialects.postgresql import TIMESTAMP
 
 revision = "0003"
 down_revision = "0002"
-branch_labels = None
-depends_on = None
 
 _number = sa.BigInteger().with_variant(sa.Integer, "sqlite")
 _instant = sa.String(24).with_variant(TIMESTAMP(timezone=True), "postgresql")
@@ -20,24 +18,6 @@ def upgrade() -> None:
     _let_the_outbox_hold_events_alone()
     _create_webhooks()
     _create_deliveries()
-
-
-def downgrade() -> None:
-    op.drop_table("deliveries")
-    op.drop_table("webhooks")
-    op.drop_index("ix_outbox_waiting", "outbox")
-    op.drop_column("outbox", "handed_out_at")
-    op.add_column("outbox", sa.Column("attempts", sa.Integer, nullable=False, server_default="0"))
-    op.add_column("outbox", sa.Column("owner", sa.Text))
-    op.add_column("outbox", sa.Column("lease_until", _instant))
-    op.add_column("outbox", sa.Column("next_attempt_at", _instant, nullable=False, server_default=_EPOCH))
-    op.add_column("outbox", sa.Column("delivered_at", _instant))
-    op.add_column("outbox", sa.Column("last_error", sa.Text))
-    due = sa.text("delivered_at IS NULL")
-    op.create_index("ix_outbox_due", "outbox", ["next_attempt_at"], sqlite_where=due, postgresql_where=due)
-
-
-_EPOCH = "1970-01-01T00:00:00.000Z"
 
 
 def _let_the_outbox_hold_events_alone() -> None:

@@ -5,8 +5,6 @@ from alembic import op
 
 revision = "0004"
 down_revision = "0003"
-branch_labels = None
-depends_on = None
 
 _QUEUED = "status = 'queued'"
 _STANDING = "status IN ('queued', 'running', 'pending_review')"
@@ -16,12 +14,6 @@ def upgrade() -> None:
     op.add_column("runs", sa.Column("lane", sa.Text, nullable=False, server_default="interactive"))
     _index("ix_runs_queued", "lane", "created_at", where=_QUEUED)
     _index("ix_runs_standing_need", "product_id", "mode", "location", where=_STANDING)
-
-
-def downgrade() -> None:
-    op.drop_index("ix_runs_standing_need", "runs")
-    op.drop_index("ix_runs_queued", "runs")
-    op.drop_column("runs", "lane")
 
 
 def _index(name: str, *columns: str, where: str) -> None:

@@ -6,8 +6,6 @@ from sqlalchemy.dialects.postgresql import TIMESTAMP
 
 revision = "0005"
 down_revision = "0004"
-branch_labels = None
-depends_on = None
 
 _instant = sa.String(24).with_variant(TIMESTAMP(timezone=True), "postgresql")
 
@@ -29,7 +27,3 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("order_number", name="pk_outcomes"),
     )
     op.create_index("ix_outcomes_recorded_at", "outcomes", ["recorded_at"])
-
-
-def downgrade() -> None:
-    op.drop_table("outcomes")

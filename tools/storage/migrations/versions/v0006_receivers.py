@@ -17,8 +17,6 @@ from sqlalchemy.dialects.postgresql import TIMESTAMP
 
 revision = "0006"
 down_revision = "0005"
-branch_labels = None
-depends_on = None
 
 _instant = sa.String(24).with_variant(TIMESTAMP(timezone=True), "postgresql")
 _PENDING = sa.text("status = 'pending'")
@@ -72,10 +70,6 @@ def _let_runs_keep_triggers() -> None:
         )
         answered = {"run_id": run_id, "body": json.loads(body)["run_id"], "caller": caller, "key": key}
         bind.execute(change, answered)
-
-
-def downgrade() -> None:
-    raise NotImplementedError("The secrets of the webhooks are gone; restore a backup instead.")
 
 
 def _let_deliveries_name_their_receiver() -> None:

@@ -3,8 +3,8 @@ from collections import defaultdict
 import numpy as np
 import pytest
 
-from tools.planning.lead_time_belief import LeadTimeBelief
-from tools.planning.periodic import (
+from benchmarks.lead_time_belief import LeadTimeBelief
+from benchmarks.periodic import (
     Courses,
     Economics,
     LastPeriod,

@@ -1,6 +1,6 @@
 import pytest
 
-from tools.planning.lead_time_belief import LeadTimeBelief, LeadTimePrior, OpenOrder
+from benchmarks.lead_time_belief import LeadTimeBelief, LeadTimePrior, OpenOrder
 
 
 def supplied(promised: int, lead_times: list[int | None], *, quantity: int = 100) -> LeadTimeBelief:

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from tools.planning.demand_belief import DemandBelief, DemandPrior, GammaScatter, step_kernel
+from benchmarks.demand_belief import DemandBelief, DemandPrior, GammaScatter, step_kernel
 
 STEADY = (98.0, 104.0, 95.0, 107.0, 101.0)
 

@@ -18,8 +18,8 @@ from typing import Protocol, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from tools.planning.demand_belief import DemandBelief
-from tools.planning.lead_time_belief import LeadTimeBelief
+from benchmarks.demand_belief import DemandBelief
+from benchmarks.lead_time_belief import LeadTimeBelief
 from tools.records.errors import InvalidDemand, InvalidInput, InvalidQuantity
 
 Array = NDArray[np.float64]
