@@ -24,74 +24,46 @@ class Metrics:
 
     def __init__(self) -> None:
         registry = self.registry = CollectorRegistry()
-        self.triggers = Counter("inventory_trigger", "Triggers answered.", ["mode", "status"], registry=registry)
-        self.llm_calls = Counter("llm_calls", "Model calls by outcome.", ["provider", "status"], registry=registry)
-        self.orders = Counter(
-            "orders_generated", "Orders by action and status.", ["action", "status"], registry=registry
+        counter, gauge = partial(Counter, registry=registry), partial(Gauge, registry=registry)
+        histogram = partial(Histogram, registry=registry, buckets=SECONDS)
+        self.triggers = counter("inventory_trigger", "Triggers answered.", ["mode", "status"])
+        self.llm_calls = counter("llm_calls", "Model calls by outcome.", ["provider", "status"])
+        self.orders = counter("orders_generated", "Orders by action and status.", ["action", "status"])
+        self.safety_stock = gauge("current_safety_stock", "Last calculated safety stock.", ["product_id"])
+        self.reorder_point = gauge("current_reorder_point", "Last calculated reorder point.", ["product_id"])
+        self.decision_seconds = histogram("decision_seconds", "Time from trigger to order, review or answer.", ["mode"])
+        self.llm_call_seconds = histogram("llm_call_seconds", "Time of one model call.", ["provider"])
+        self.llm_tokens = counter("llm_tokens", "Tokens by direction.", ["provider", "model", "direction"])
+        self.llm_cost = counter("llm_cost_dollars", "Price of the tokens.", ["provider", "model"])
+        self.llm_cost_unknown = counter("llm_cost_unknown", "Calls of a model without a price.", ["provider", "model"])
+        self.llm_fallbacks = counter("llm_fallbacks", "Falls to the next model, by reason.", ["provider", "reason"])
+        self.llm_circuit_open = gauge(
+            "llm_circuit_open", "1 while a provider is passed over.", ["provider"], multiprocess_mode="livemax"
         )
-        self.safety_stock = Gauge(
-            "current_safety_stock", "Last calculated safety stock.", ["product_id"], registry=registry
+        self.review_queue_length = gauge("review_queue_length", "Orders waiting for a person.")
+        self.review_queue_oldest_seconds = gauge("review_queue_oldest_seconds", "Age of the oldest waiting order.")
+        self.confidence_outcomes = gauge(
+            "confidence_outcomes", "Latest orders with a recorded outcome, a thousand at most."
         )
-        self.reorder_point = Gauge(
-            "current_reorder_point", "Last calculated reorder point.", ["product_id"], registry=registry
+        self.confidence_calibration_error = gauge(
+            "confidence_calibration_error", "Their mean distance from the stated confidence."
         )
-        self.decision_seconds = Histogram(
-            "decision_seconds",
-            "Time from trigger to order, review or answer.",
-            ["mode"],
-            buckets=SECONDS,
-            registry=registry,
+        self.confidence_drift_p_value = gauge(
+            "confidence_drift_p_value", "Chance of a disagreement as large as observed."
         )
-        self.llm_call_seconds = Histogram(
-            "llm_call_seconds", "Time of one model call.", ["provider"], buckets=SECONDS, registry=registry
+        self.confidence_drift = gauge(
+            "confidence_drift", "1 while outcomes disagree with the stated confidence beyond chance."
         )
-        self.llm_tokens = Counter(
-            "llm_tokens", "Tokens by direction.", ["provider", "model", "direction"], registry=registry
+        self.http_requests = counter("http_requests", "Requests by route and status.", ["method", "route", "status"])
+        self.http_seconds = histogram("http_request_seconds", "Time to answer.", ["route"])
+        self.webhook_deliveries = counter(
+            "webhook_deliveries", "Attempts by outcome: delivered, failed, dead, gone.", ["outcome"]
         )
-        self.llm_cost = Counter("llm_cost_dollars", "Price of the tokens.", ["provider", "model"], registry=registry)
-        self.llm_cost_unknown = Counter(
-            "llm_cost_unknown", "Calls of a model without a price.", ["provider", "model"], registry=registry
+        self.webhook_oldest_pending_seconds = gauge(
+            "webhook_oldest_pending_seconds", "Age of the oldest event still to be delivered."
         )
-        self.llm_fallbacks = Counter(
-            "llm_fallbacks", "Falls to the next model, by reason.", ["provider", "reason"], registry=registry
-        )
-        self.llm_circuit_open = AnyGauge(
-            "llm_circuit_open",
-            "1 while a provider is passed over.",
-            ["provider"],
-            registry=registry,
-            multiprocess_mode="livemax",
-        )
-        self.review_queue_length = Gauge("review_queue_length", "Orders waiting for a person.", registry=registry)
-        self.review_queue_oldest_seconds = Gauge(
-            "review_queue_oldest_seconds", "Age of the oldest waiting order.", registry=registry
-        )
-        self.confidence_outcomes = Gauge(
-            "confidence_outcomes", "Latest orders with a recorded outcome, a thousand at most.", registry=registry
-        )
-        self.confidence_calibration_error = Gauge(
-            "confidence_calibration_error", "Their mean distance from the stated confidence.", registry=registry
-        )
-        self.confidence_drift_p_value = Gauge(
-            "confidence_drift_p_value", "Chance of a disagreement as large as observed.", registry=registry
-        )
-        self.confidence_drift = Gauge(
-            "confidence_drift", "1 while outcomes disagree with the stated confidence beyond chance.", registry=registry
-        )
-        self.http_requests = Counter(
-            "http_requests", "Requests by route and status.", ["method", "route", "status"], registry=registry
-        )
-        self.http_seconds = Histogram(
-            "http_request_seconds", "Time to answer.", ["route"], buckets=SECONDS, registry=registry
-        )
-        self.webhook_deliveries = Counter(
-            "webhook_deliveries", "Attempts by outcome: delivered, failed, dead, gone.", ["outcome"], registry=registry
-        )
-        self.webhook_oldest_pending_seconds = Gauge(
-            "webhook_oldest_pending_seconds", "Age of the oldest event still to be delivered.", registry=registry
-        )
-        self.webhook_pending = Gauge("webhook_pending", "Deliveries still to be made.", registry=registry)
-        self.webhook_dead_letters = Gauge("webhook_dead_letters", "Deliveries given up.", registry=registry)
+        self.webhook_pending = gauge("webhook_pending", "Deliveries still to be made.")
+        self.webhook_dead_letters = gauge("webhook_dead_letters", "Deliveries given up.")
 
     def as_text(self) -> bytes:
         """All metrics in Prometheus's text form, with those of the other processes."""

@@ -23,7 +23,8 @@ from agent.nodes import Nodes
 from agent.prompts import Discretion
 from agent.rules import RulesModel
 from agent.running.background import Background
-from agent.running.checkpoints import Pool, open_checkpointer, open_pool, pooled_checkpointer, prepare_postgresql
+from agent.running.checkpoints import open_checkpointer, pooled_checkpointer
+from agent.running.postgresql import Pool, open_pool, prepare_postgresql
 from agent.running.queue import JobQueue, Queue, TableQueue
 from agent.running.retention import PRUNE_SECONDS, Pruned, Retention
 from agent.running.work import Work

@@ -14,8 +14,8 @@ from api.bodies import openapi
 from api.door import errors
 from api.door.auth import KeyRing
 from api.door.doorkeeper import Doorkeeper
-from api.door.observability import RequestLog
 from api.door.rate_limits import RateLimits
+from api.door.request_log import RequestLog
 from api.routes import audit, calibration, chat, keys, orders, reviews, runs, service, triggers
 from api.webhooks.deliverer import delivering
 

@@ -28,7 +28,7 @@ from agent.runtime import Runtime, open_runtime, prepare_databases
 from agent.secrets import secrets_in_force
 from agent.settings import Settings
 from api.app import create_app
-from api.door.observability import configure_logging
+from api.door.logs import configure_logging
 from api.door.start_faults import cannot_listen, sentence
 from api.welcome import address_of, greet
 

@@ -32,7 +32,7 @@ from agent.secrets import secrets_in_force
 from agent.settings import Settings
 from api.app import create_app
 from api.door.auth import digest, new_key
-from api.door.observability import configure_logging
+from api.door.logs import configure_logging
 from api.routes.chat import MAX_CHARACTERS
 from benchmarks.invariants import Evidence, broken
 from tests.order_book import store_key

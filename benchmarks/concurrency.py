@@ -18,7 +18,7 @@ from pathlib import Path
 import psutil
 
 from agent.settings import Settings
-from api.door.observability import configure_logging
+from api.door.logs import configure_logging
 from benchmarks.load import Load, send
 from benchmarks.overhead import GEMINI, GROQ, provider_process, settings
 from benchmarks.server import server_process

@@ -39,7 +39,7 @@ from agent.prompts import DECISION, task
 from agent.runtime import Runtime, open_runtime
 from agent.settings import Settings
 from agent.state import DecisionRequest
-from api.door.observability import configure_logging
+from api.door.logs import configure_logging
 from benchmarks.decision import facts
 from tests.providers.gemini import GeminiServer
 from tests.providers.groq import GroqServer

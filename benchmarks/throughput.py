@@ -19,7 +19,7 @@ from pathlib import Path
 import psutil
 import sqlalchemy as sa
 
-from api.door.observability import configure_logging
+from api.door.logs import configure_logging
 from benchmarks.decision import request
 from benchmarks.load import Load, get, post, send
 from benchmarks.server import KEY, free_port, server_process, wait_until_ready

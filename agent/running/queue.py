@@ -14,7 +14,7 @@ from procrastinate import App, PsycopgConnector, RetryStrategy, SyncPsycopgConne
 from procrastinate.exceptions import ConnectorException
 from sqlalchemy import Connection
 
-from agent.running.checkpoints import Pool
+from agent.running.postgresql import Pool
 from agent.running.work import Work
 from tools.book.book import OrderBook
 from tools.records.errors import InFlight, Unavailable, UnknownRun

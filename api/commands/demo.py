@@ -7,7 +7,7 @@ from pathlib import Path
 import typer
 from langchain_core.messages import AIMessage, AnyMessage, ToolMessage
 
-from agent.runtime import Runtime, open_runtime
+from agent.runtime import open_runtime
 from agent.settings import Settings
 from agent.state import DecisionRequest
 from api.server import log_as_set
@@ -21,25 +21,14 @@ async def show_decision(product_id: str, settings: Settings) -> None:
     """Decide on a product of the sample catalogue in a temporary order book, and print every step."""
     log_as_set(settings.model_copy(update={"log_level": "error"}))
     with tempfile.TemporaryDirectory(prefix="restock-demo-") as folder:
-        temporary = settings.model_copy(
-            update={
-                "database_url": f"sqlite:///{folder}/restock.db",
-                "checkpoint_path": Path(folder) / "checkpoints.db",
-            }
-        )
-        async with open_runtime(temporary, keep_finished_threads=True) as runtime:
-            view = await runtime.decide(
-                DecisionRequest(product_id=product_id, mode="mock", requested_by="restock demo")
-            )
-            messages = await _messages(runtime, view.run.id)
+        stores = {"database_url": f"sqlite:///{folder}/restock.db", "checkpoint_path": Path(folder) / "checkpoints.db"}
+        async with open_runtime(settings.model_copy(update=stores), keep_finished_threads=True) as runtime:
+            request = DecisionRequest(product_id=product_id, mode="mock", requested_by="restock demo")
+            view = await runtime.decide(request)
+            thread = await runtime.graph.aget_state({"configurable": {"thread_id": view.run.id}})
+    messages = thread.values.get("messages", [])
     for line in _lines(view, messages, settings):
         typer.echo(line)
-
-
-async def _messages(runtime: Runtime, run_id: str) -> list[AnyMessage]:
-    snapshot = await runtime.graph.aget_state({"configurable": {"thread_id": run_id}})
-    messages: list[AnyMessage] = snapshot.values.get("messages", [])
-    return messages
 
 
 def _lines(view: RunView, messages: list[AnyMessage], settings: Settings) -> Iterator[str]:
@@ -77,11 +66,9 @@ def _calls(messages: list[AnyMessage]) -> Iterator[str]:
 def _calculation(plan: Plan) -> Iterator[str]:
     for line in plan.derivation:
         yield f"  {line}"
-    if plan.textbook:
-        yield (
-            f"  beside it, the textbook: safety stock {plan.textbook.safety_stock:.2f}, "
-            f"reorder point {plan.textbook.reorder_point:.2f}"
-        )
+    if textbook := plan.textbook:
+        level = f"safety stock {textbook.safety_stock:.2f}, reorder point {textbook.reorder_point:.2f}"
+        yield f"  beside it, the textbook: {level}"
     for notice in plan.notices:
         yield f"  note: {notice.message}"
 

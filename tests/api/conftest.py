@@ -22,7 +22,7 @@ from sqlalchemy import func, select
 
 from agent.settings import Settings
 from api.app import create_app
-from api.door.observability import configure_logging
+from api.door.logs import configure_logging
 from tools.storage.schema import metadata
 
 ROOT = Path(__file__).parents[2]

@@ -8,19 +8,11 @@ import sqlalchemy as sa
 from sqlalchemy import Connection
 
 from tools.records.errors import UnknownReview
-from tools.records.orders import (
-    NewProposal,
-    Order,
-    OrderLine,
-    Proposal,
-    Run,
-    RunView,
-)
+from tools.records.orders import NewProposal, Order, OrderLine, Proposal, Run, RunView
 from tools.storage.schema import orders, proposals, runs
 from tools.storage.types import Now
 
 Row = Mapping[Any, Any]
-"""Values by column."""
 MAX_PAGE = 200
 _RUN_COLUMNS = [runs.c[name] for name in Run.model_fields]
 _ORDER_COLUMNS = {name: orders.c[name] for name in Order.model_fields if name in orders.c}
@@ -33,10 +25,7 @@ def page_size(limit: int) -> int:
 
 
 def review_id(number: int) -> str:
-    """
-    >>> review_id(123)
-    'RV-000123'
-    """
+    """Of the proposal with this number: RV-000123 for 123."""
     return f"RV-{number:06d}"
 
 

@@ -11,12 +11,10 @@ from tools.planning.demand_forecast import RateForecast
 from tools.planning.forecast_frame import Frame, first_origin
 from tools.planning.interval_forecast import Intervals, JudgedErrors, LeadTime, protection_intervals, widening
 
-FEWEST_TESTS = 5
-FEWEST_KNOWN_ERRORS = 5
+FEWEST_TESTS = FEWEST_KNOWN_ERRORS = 5
 MOST_EVALUATIONS = 600
 WHOLE_UNIT_FUZZ = 1e-9
-ROUNDING = 1e-14
-"""Share of all demand, so that a level of just what came covers demand that never varied."""
+ROUNDING = 1e-14  # of all demand, so that a level of just what came covers demand that never varied
 
 
 @dataclass(slots=True)
@@ -41,8 +39,7 @@ def past_coverage(
     """Set the level at past moments a protection interval apart, and see what came.
 
     `probability` is the cycle service to test, `z` the textbook's factor. Where lead times are replayed, each moment
-    meets one of them in turn; a spread known only as a number is left out of the test. None when fewer than five
-    moments can be tested.
+    meets one of them in turn; a spread known only as a number is left out. None with fewer than five moments.
     """
     intervals = protection_intervals(lead_time, review_period_days, period_days)
     days = lead_time.replayed or (lead_time.days,)

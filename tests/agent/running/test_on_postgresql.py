@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
-from agent.running import checkpoints
+from agent.running import postgresql
 from agent.runtime import prepare_databases
 from agent.settings import Settings
 from agent.state import DecisionRequest
@@ -86,14 +86,14 @@ def test_eight_processes_prepare_an_empty_database_at_once(postgres_url: str, tm
 
 
 async def test_preparing_again_changes_nothing_and_makes_later_steps_only(postgres_url: str) -> None:
-    await checkpoints.prepare_postgresql(postgres_url)
+    await postgresql.prepare_postgresql(postgres_url)
     engine = sa.create_engine(sa.make_url(postgres_url), isolation_level="AUTOCOMMIT")
     with engine.connect() as connection:
         made = connection.exec_driver_sql("SELECT name FROM procrastinate_migrations").scalars().all()
         latest = max(made)
         connection.exec_driver_sql("DELETE FROM procrastinate_migrations WHERE name = %s", (latest,))
 
-        await checkpoints.prepare_postgresql(postgres_url)
+        await postgresql.prepare_postgresql(postgres_url)
 
         again = connection.exec_driver_sql("SELECT name FROM procrastinate_migrations").scalars().all()
     engine.dispose()
@@ -103,7 +103,7 @@ async def test_preparing_again_changes_nothing_and_makes_later_steps_only(postgr
 
 async def test_a_database_out_of_reach_is_said_without_its_password() -> None:
     with pytest.raises(Unavailable) as said:
-        await checkpoints.prepare_postgresql("postgresql://ada:hunter2@127.0.0.1:9/book")
+        await postgresql.prepare_postgresql("postgresql://ada:hunter2@127.0.0.1:9/book")
 
     assert "hunter2" not in said.value.message + repr(said.value.__cause__)
 

@@ -6,7 +6,7 @@ import re
 import pytest
 import structlog
 
-from api.door.observability import configure_logging
+from api.door.logs import configure_logging
 
 
 @pytest.fixture

@@ -1,4 +1,4 @@
-"""One JSON line for each event, with the request it belongs to, and the HTTP metrics.
+"""One line for each event, with the request it belongs to.
 
 Logs go to standard error and hold no secrets: headers, queries and bodies are never logged, errors are logged without
 values, and the finished line is searched for keys once more.
@@ -11,87 +11,18 @@ import sys
 import traceback
 from collections.abc import Sequence
 from pathlib import Path
-from secrets import token_hex
-from time import perf_counter
 from typing import TextIO
 
 import structlog
 from pydantic import ValidationError
-from starlette.requests import ClientDisconnect
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from structlog.typing import EventDict, Processor, WrappedLogger
 
-from agent.metrics import Metrics
-from api.door.errors import unexpected_problem
 from api.door.plain_lines import is_for_people, plain_line
-from api.door.security_headers import ON_EVERY_ANSWER, ON_THE_DOCS_PAGE
 
-log = structlog.get_logger(__name__)
 REDACTED = "[redacted]"
-UNMATCHED = "unmatched"
-_SANE_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
 _OWN_KEY = re.compile(r"rsk_[A-Za-z0-9_-]{7,}|whsec_[A-Za-z0-9+/=_-]{7,}")
-_METHODS = frozenset({"GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS"})
-_QUIET_ROUTES = frozenset({"/health/live", "/health/ready", "/metrics"})
 _FRAMES = 20
 _LEAST_SECRET = 8
-
-
-class RequestLog:
-    """The outermost step. Gives each request its id, log line and metrics, and each answer its headers. Turns an
-    unexpected exception into a problem document."""
-
-    def __init__(self, app: ASGIApp) -> None:
-        self._app = app
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http":
-            await self._app(scope, receive, send)
-            return
-        request_id = _request_id(scope)
-        structlog.contextvars.clear_contextvars()
-        structlog.contextvars.bind_contextvars(request_id=request_id)
-        started = perf_counter()
-        status = 0
-
-        async def send_with_headers(message: Message) -> None:
-            nonlocal status
-            if message["type"] == "http.response.start":
-                status = message["status"]
-                added = ON_THE_DOCS_PAGE if scope["path"] == "/docs" else ON_EVERY_ANSWER
-                message["headers"] = [*message["headers"], (b"x-request-id", request_id.encode()), *added]
-            await send(message)
-
-        try:
-            await self._app(scope, receive, send_with_headers)
-        except ClientDisconnect:
-            log.info("client_left")
-        except Exception:
-            log.exception("unexpected_error")
-            if status:
-                raise
-            await unexpected_problem()(scope, receive, send_with_headers)
-        finally:
-            _finish(scope, status, perf_counter() - started)
-
-
-def _finish(scope: Scope, status: int, seconds: float) -> None:
-    method = scope["method"] if scope["method"] in _METHODS else "other"
-    route = getattr(scope.get("route"), "path_format", UNMATCHED)
-    metrics: Metrics = scope["app"].state.runtime.metrics
-    metrics.http_requests.labels(method, route, str(status)).inc()
-    metrics.http_seconds.labels(route).observe(seconds)
-    write = log.debug if route in _QUIET_ROUTES and status < 400 else log.info
-    write("request", method=method, route=route, status=status, milliseconds=round(seconds * 1000, 1))
-
-
-def _request_id(scope: Scope) -> str:
-    for name, value in scope["headers"]:
-        if name == b"x-request-id":
-            given = value.decode("latin-1")
-            if _SANE_ID.fullmatch(given):
-                return str(given)
-    return token_hex(16)
 
 
 def configure_logging(

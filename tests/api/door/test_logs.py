@@ -12,7 +12,7 @@ from pydantic import BaseModel
 
 from agent.secrets import secrets_in_force
 from agent.settings import Settings
-from api.door.observability import configure_logging
+from api.door.logs import configure_logging
 
 
 def lines(log: io.StringIO) -> list[dict[str, Any]]:

@@ -1,0 +1,75 @@
+"""The outermost step of a request: its id, its log line, its metrics, and the headers of its answer."""
+
+import re
+from secrets import token_hex
+from time import perf_counter
+
+import structlog
+from starlette.requests import ClientDisconnect
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from agent.metrics import Metrics
+from api.door.errors import unexpected_problem
+from api.door.security_headers import ON_EVERY_ANSWER, ON_THE_DOCS_PAGE
+
+log = structlog.get_logger(__name__)
+UNMATCHED = "unmatched"
+_SANE_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
+_METHODS = frozenset({"GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS"})
+_QUIET_ROUTES = frozenset({"/health/live", "/health/ready", "/metrics"})
+
+
+class RequestLog:
+    """Turns an unexpected exception into a problem document, too."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        request_id = _request_id(scope)
+        structlog.contextvars.clear_contextvars()
+        structlog.contextvars.bind_contextvars(request_id=request_id)
+        started = perf_counter()
+        status = 0
+
+        async def send_with_headers(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+                added = ON_THE_DOCS_PAGE if scope["path"] == "/docs" else ON_EVERY_ANSWER
+                message["headers"] = [*message["headers"], (b"x-request-id", request_id.encode()), *added]
+            await send(message)
+
+        try:
+            await self._app(scope, receive, send_with_headers)
+        except ClientDisconnect:
+            log.info("client_left")
+        except Exception:
+            log.exception("unexpected_error")
+            if status:
+                raise
+            await unexpected_problem()(scope, receive, send_with_headers)
+        finally:
+            _finish(scope, status, perf_counter() - started)
+
+
+def _finish(scope: Scope, status: int, seconds: float) -> None:
+    method = scope["method"] if scope["method"] in _METHODS else "other"
+    route = getattr(scope.get("route"), "path_format", UNMATCHED)
+    metrics: Metrics = scope["app"].state.runtime.metrics
+    metrics.http_requests.labels(method, route, str(status)).inc()
+    metrics.http_seconds.labels(route).observe(seconds)
+    write = log.debug if route in _QUIET_ROUTES and status < 400 else log.info
+    write("request", method=method, route=route, status=status, milliseconds=round(seconds * 1000, 1))
+
+
+def _request_id(scope: Scope) -> str:
+    for name, value in scope["headers"]:
+        if name == b"x-request-id":
+            given = value.decode("latin-1")
+            if _SANE_ID.fullmatch(given):
+                return str(given)
+    return token_hex(16)
