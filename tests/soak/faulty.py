@@ -37,12 +37,12 @@ from tools.storage.schema import orders, proposals
 LOOSENED = {
     "no-unique-key": {
         "orders": ("uq_orders_run_id", "uq_orders_proposal_number"),
-        "outbox": ("uq_outbox_run_id_event",),
+        "outbox": ("uq_outbox_run_id_event_occasion",),
     },
     "no-compare-and-set": {
         "orders": ("uq_orders_run_id", "uq_orders_proposal_number"),
         "decisions": ("pk_decisions",),
-        "outbox": ("uq_outbox_run_id_event",),
+        "outbox": ("uq_outbox_run_id_event_occasion",),
     },
 }
 LATER_SECONDS = 0.2

@@ -7,6 +7,8 @@ from typing import Any
 
 import pytest
 
+from tests.order_book import record
+from tools.book.book import OrderBook
 from tools.records.facts import (
     DemandHistory,
     Product,
@@ -14,7 +16,7 @@ from tools.records.facts import (
     Stock,
     Supplier,
 )
-from tools.records.orders import NewProposal
+from tools.records.orders import NewProposal, Order
 from tools.records.plan import Confidence, ImpliedService, Plan
 
 
@@ -60,6 +62,21 @@ def new_proposal() -> Callable[..., NewProposal]:
         return NewProposal(**(values | changes))
 
     return build
+
+
+@pytest.fixture
+def placed(book: OrderBook, new_run: Any, new_proposal: Any) -> Callable[..., Any]:
+    """Places an order by itself, with anything about it changed."""
+
+    async def place(**changes: Any) -> Order:
+        about = {name: changes[name] for name in ("product_id", "location", "mode") if name in changes}
+        run = await record(book, new_run(**about), owner="w1", lease_seconds=60)
+        await book.orders.propose(new_proposal(run.id, **changes), route="auto", expires_in_hours=1)
+        order = (await book.orders.place(run.id)).order
+        assert order is not None
+        return order
+
+    return place
 
 
 PLAN = Plan(

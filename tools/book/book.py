@@ -4,6 +4,7 @@ from tools.book.audit import AuditStore
 from tools.book.deliveries import DeliveryStore
 from tools.book.idempotency import IdempotencyStore
 from tools.book.keys import KeyStore
+from tools.book.life import LifeStore
 from tools.book.orders import OrderStore
 from tools.book.outcomes import OutcomeStore
 from tools.book.retention import RetentionStore
@@ -35,6 +36,7 @@ class OrderBook:
         self.runs = RunStore(database)
         self.reviews = ReviewStore(database)
         self.orders = OrderStore(database, day_limit=day_limit)
+        self.life = LifeStore(database)
         self.outcomes = OutcomeStore(database)
         self.answers = IdempotencyStore(database)
         self.keys = KeyStore(database)

@@ -7,6 +7,7 @@ from sqlalchemy import Connection
 
 from tools.book.audit import AUTOMATIC, SERVICE
 from tools.book.expiry import announce
+from tools.book.life import unknown_order
 from tools.book.placing import (
     ProductVersion,
     finish_run,
@@ -17,7 +18,7 @@ from tools.book.placing import (
     record,
 )
 from tools.book.reviews import MAX_QUANTITY
-from tools.book.rows import VIEW_OF_RUN, first_view, order_from, page_size, proposal_from, proposal_values
+from tools.book.rows import OPEN, ORDER, VIEW_OF_RUN, first_view, order_from, page_size, proposal_from, proposal_values
 from tools.book.runs import unknown_run
 from tools.book.spending import Spender, limits_from, reserve
 from tools.records.errors import Conflict, InvalidInput, InvalidQuantity, RunLost, UnknownOrder
@@ -143,7 +144,7 @@ class OrderStore(Store):
     ) -> list[Order]:
         """A page of orders, newest first, at most 200. `before` is the last number of the page before. Raises
         UnknownOrder for a number that was never given."""
-        query = sa.select(orders).order_by(orders.c.sequence.desc()).limit(page_size(limit))
+        query = sa.select(*ORDER).order_by(orders.c.sequence.desc()).limit(page_size(limit))
         if product_id is not None:
             query = query.where(orders.c.product_id == product_id)
         if before is not None:
@@ -153,19 +154,18 @@ class OrderStore(Store):
     @reads
     def get(self, connection: Connection, number: str) -> Order:
         """One order. Raises UnknownOrder."""
-        query = sa.select(orders).where(orders.c.number == number)
+        query = sa.select(*ORDER).where(orders.c.number == number)
         row = connection.execute(query).mappings().first()
         if row is None:
-            raise UnknownOrder(
-                f"No order {number[:40]!r}; numbers look like PO-2026-000001 and are listed under orders."
-            )
+            raise unknown_order(number)
         return order_from(row)
 
     @reads
     def open(self, connection: Connection, product_id: str | None, location: str | None, mode: Mode) -> list[Order]:
-        """Orders that are placed and not yet due, newest first: they count as on order. None means every product or
-        location. Transfers out of a location are listed with None, not with that location."""
-        query = sa.select(orders).where(orders.c.mode == mode, orders.c.due_at > Now())
+        """Orders that are neither received nor cancelled, newest first, however late: what remains of them counts as on
+        order. None means every product or location. Transfers out of a location are listed with None, not with that
+        location."""
+        query = sa.select(*ORDER).where(orders.c.mode == mode, OPEN)
         if product_id is not None:
             query = query.where(orders.c.product_id == product_id)
         if location is not None:

@@ -16,7 +16,7 @@ import sqlalchemy as sa
 from sqlalchemy import Connection
 
 from tools.book.audit import Actor
-from tools.book.rows import order_from, review_id, review_number
+from tools.book.rows import ORDER, order_from, review_id, review_number
 from tools.planning.order_quantity import unit_price_at
 from tools.records.errors import Conflict
 from tools.records.facts import Mode
@@ -26,7 +26,8 @@ from tools.storage.schema import api_keys, audit, counters, orders, outbox, prod
 from tools.storage.types import Now, as_indexed
 
 MAX_LEAD_TIME_DAYS = 36_500
-LEAST_DAYS_OPEN = 1.0
+LEAST_LEAD_TIME_DAYS = 1.0
+"""An order that were due at once would be late at once."""
 _COPIED = {"run_id", "mode", "product_id", "product_name", "location", "source_location"}
 _COPIED |= {"supplier_id", "supplier_name", "currency", "provider"}
 _ON_RECORD = {"product_id", "location", "action", "quantity", "unit_price", "currency", "supplier_id", "provider"}
@@ -118,7 +119,7 @@ def place_order(
         "placed_by_id": answered_by,
     }
     insert = conflict_insert(orders).values(values).on_conflict_do_nothing(index_elements=["run_id"])
-    row = connection.execute(insert.returning(*orders.c)).mappings().first()
+    row = connection.execute(insert.returning(*ORDER)).mappings().first()
     if row is None:
         raise Conflict(f"Run {proposal.run_id} has its order already. Read the run to see it.")
     order = order_from(row)
@@ -129,10 +130,8 @@ def place_order(
 
 
 def _order_values(proposal: Proposal, quantity: int, version: ProductVersion) -> dict[str, Any]:
-    # In mode input an order is open for a day at least, because the same facts may be sent again.
-    least = LEAST_DAYS_OPEN if proposal.mode == "input" else 0.0
-    lead_time = timedelta(days=max(least, min(proposal.lead_time_days, MAX_LEAD_TIME_DAYS)))
-    price = unit_price(proposal, quantity)
+    lead_time = timedelta(days=max(LEAST_LEAD_TIME_DAYS, min(proposal.lead_time_days, MAX_LEAD_TIME_DAYS)))
+    price, daily = unit_price(proposal, quantity), proposal.plan.mean_per_day
     return proposal.model_dump(include=_COPIED) | {
         "type": "transfer" if proposal.action == "transfer" else "purchase_order",
         "proposal_number": review_number(proposal.id),
@@ -142,6 +141,7 @@ def _order_values(proposal: Proposal, quantity: int, version: ProductVersion) ->
         "total": None if price is None else price * quantity,
         "created_at": version.taken_at,
         "due_at": version.taken_at + lead_time,
+        "cover_days": quantity / daily if daily > 0 else None,
     }
 
 
@@ -169,9 +169,11 @@ def finish_run(connection: Connection, run_id: str, status: RunStatus) -> None:
     connection.execute(finished.values(status=status, finished_at=Now(), failure=None))
 
 
-def send(connection: Connection, event: str, run_id: str, payload: dict[str, Any]) -> None:
-    """Put an event into the outbox; it is delivered after the transaction. Receivers know repeats by its id."""
+def send(connection: Connection, event: str, run_id: str, payload: dict[str, Any], *, occasion: str = "") -> None:
+    """Put an event into the outbox; it is delivered after the transaction. Receivers know repeats by its id. A run has
+    one event of a kind, or one for each `occasion`."""
     message = {"event_id": f"msg_{uuid4().hex}", "event": event, "run_id": run_id, "payload": payload}
+    message |= {"occasion": occasion}
     connection.execute(sa.insert(outbox).values(message | {"created_at": Now()}))
 
 

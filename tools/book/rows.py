@@ -8,13 +8,20 @@ import sqlalchemy as sa
 from sqlalchemy import Connection
 
 from tools.records.errors import UnknownReview
-from tools.records.orders import NewProposal, Order, OrderLine, Proposal, Run, RunView
+from tools.records.orders import OPEN_STATUSES, NewProposal, Order, OrderLine, Proposal, Run, RunView
 from tools.storage.schema import orders, proposals, runs
-from tools.storage.types import Now
+from tools.storage.types import Now, as_indexed
 
 Row = Mapping[Any, Any]
 MAX_PAGE = 200
 _RUN_COLUMNS = [runs.c[name] for name in Run.model_fields]
+_SECONDS_A_DAY = 86_400
+READ_AT = Now().label("read_at")
+"""The database's clock, beside an order's columns: how late it is depends on it."""
+ORDER = (*orders.c, READ_AT)
+"""What `order_from` reads."""
+OPEN = as_indexed("orders.status IN ('placed', 'sent', 'partly_received')")
+"""The orders that are neither received nor cancelled."""
 _ORDER_COLUMNS = {name: orders.c[name] for name in Order.model_fields if name in orders.c}
 _REVIEW_ID = re.compile(r"RV-(\d{6,18})", re.ASCII)
 
@@ -59,7 +66,17 @@ def order_from(row: Row) -> Order:
         unit_price=row[orders.c.unit_price],
         value=row[orders.c.total],
     )
-    return Order.model_validate(values | {"proposal_id": review_id(row[orders.c.proposal_number]), "items": (line,)})
+    values |= {
+        "proposal_id": review_id(row[orders.c.proposal_number]),
+        "items": (line,),
+        "days_overdue": _lateness(row),
+    }
+    return Order.model_validate(values)
+
+
+def _lateness(row: Row) -> float:
+    late: float = (row["read_at"] - row[orders.c.due_at]).total_seconds() / _SECONDS_A_DAY
+    return max(0.0, late) if row[orders.c.status] in OPEN_STATUSES else 0.0
 
 
 def view_from(row: Row) -> RunView:
@@ -83,7 +100,7 @@ OVERDUE = sa.and_(proposals.c.status == "pending", proposals.c.expires_at <= Now
 def select_views() -> sa.Select[Any]:
     """Runs with what came of them, and whether a review is `overdue`; add a WHERE."""
     joined = runs.outerjoin(proposals, proposals.c.run_id == runs.c.id).outerjoin(orders, orders.c.run_id == runs.c.id)
-    return sa.select(runs, proposals, orders, OVERDUE).select_from(joined)
+    return sa.select(runs, proposals, *ORDER, OVERDUE).select_from(joined)
 
 
 VIEW_OF_RUN = select_views().where(runs.c.id == sa.bindparam("run_id"))

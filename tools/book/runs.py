@@ -17,7 +17,7 @@ from tools.book.audit import Actor
 from tools.book.expiry import expire_reviews
 from tools.book.idempotency import ANSWERED, MISMATCH
 from tools.book.placing import send, write_audit
-from tools.book.rows import VIEW_OF_RUN, first_row, run_from, view_from
+from tools.book.rows import OPEN, VIEW_OF_RUN, first_row, run_from, view_from
 from tools.records.errors import IdempotencyMismatch, InFlight, Overloaded, UnknownRun
 from tools.records.orders import Lane, NewRun, Run, RunView
 from tools.storage.database import Store, conflict_insert, reads, writes
@@ -50,7 +50,7 @@ _ORDERED = (
     sa.select(runs, orders.c.number)
     .join(orders, orders.c.run_id == runs.c.id)
     .where(
-        orders.c.due_at > Now(),
+        OPEN,
         *(orders.c[name] == sa.bindparam(name) for name in ("product_id", "mode", "location")),
     )
     .order_by(orders.c.sequence.desc())

@@ -18,6 +18,7 @@
     │   ├── AlreadyRecorded     another outcome of the order has been recorded
     │   ├── IdempotencyMismatch the same key came with another body
     │   ├── InFlight            the same key is still being answered
+    │   ├── OrderClosed         the order is received, cancelled, or further than this step
     │   └── RunLost             another process has taken over the run
     ├── BeyondAuthority         the caller may not do this
     │   ├── OwnOrder            the key that asked for an order may not approve it
@@ -110,6 +111,10 @@ class IdempotencyMismatch(Conflict):
 
 class InFlight(Conflict):
     code = "in_flight"
+
+
+class OrderClosed(Conflict):
+    code = "order_closed"
 
 
 class RunLost(Conflict):

@@ -8,7 +8,17 @@ from pydantic import AfterValidator, Field, HttpUrl, SecretStr
 
 from tools.records.facts import Record
 
-EventName = Literal["order.placed", "review.opened", "review.decided", "review.expired", "run.no_action", "run.failed"]
+EventName = Literal[
+    "order.placed",
+    "order.sent",
+    "order.received",
+    "order.cancelled",
+    "review.opened",
+    "review.decided",
+    "review.expired",
+    "run.no_action",
+    "run.failed",
+]
 EVENTS: tuple[EventName, ...] = get_args(EventName)
 
 

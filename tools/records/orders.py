@@ -25,6 +25,14 @@ ProposalStatus = Annotated[
 RequestedBy = Annotated[str, Field(description="Name of the key that asked for the run.")]
 Provider = Annotated[str, Field(description="Who wrote the proposal: `gemini`, `groq`, or `rules` without a model.")]
 DecisionKind = Literal["approve", "edit", "reject"]
+OrderStatus = Annotated[
+    Literal["placed", "sent", "partly_received", "received", "cancelled"],
+    Field(
+        description="Where the order stands. It is open until it is `received` or `cancelled`; no date closes it. "
+        "`sent`: the supplier has it."
+    ),
+]
+OPEN_STATUSES: tuple[OrderStatus, ...] = ("placed", "sent", "partly_received")
 
 
 class NewRun(Record):
@@ -140,6 +148,42 @@ class Order(Record):
     """When it was placed."""
     due_at: AwareDatetime
     """When it should arrive."""
+    status: OrderStatus = "placed"
+    received_quantity: int = 0
+    """Units that have arrived. More than were ordered is possible."""
+    days_overdue: float = 0.0
+    """Days since an open order was due; 0 before that, and once it is closed."""
+    cover_days: float | None = None
+    """Days that the quantity lasts at the mean demand it was planned on; null where no demand was expected."""
+    sent_at: AwareDatetime | None = None
+    """When it was marked as sent; null before."""
+    closed_at: AwareDatetime | None = None
+    """When it was complete, or cancelled; null while it is open."""
+    cancel_reason: str | None = None
+    """Why it was cancelled; null if it was not."""
+
+    @property
+    def quantity(self) -> int:
+        """Units ordered."""
+        return sum(line.quantity for line in self.items)
+
+    @property
+    def remaining(self) -> int:
+        """Units still to come; 0 once it is closed."""
+        return max(0, self.quantity - self.received_quantity) if self.status in OPEN_STATUSES else 0
+
+
+class Receipt(Record):
+    """What arrived of an order, at one time."""
+
+    quantity: int
+    """Units that arrived."""
+    received_at: AwareDatetime
+    """When they arrived."""
+    recorded_by: str
+    """Name of the key that reported it."""
+    recorded_at: AwareDatetime
+    """When it was reported."""
 
 
 class OutcomeReport(Record):

@@ -2,6 +2,7 @@
 
 runs ──1:1── proposals ──1:1── orders        what was asked, what was proposed, what was placed
   │              └──1:1── decisions          what a person decided on a proposal
+  │                            orders ──1:n── receipts       what arrived of an order, and when
   │                            orders ──1:1── outcomes   whether an order was right in the end
   └──────────── outbox, audit                what outside systems are to hear; who did what on which numbers
                  └──1:n── deliveries ──n:1── receivers       who hears of it, and whether they have
@@ -123,13 +124,32 @@ orders = Table(
     *_optional(Money, "unit_price", "total"),
     Column("placed_by_id", Text, nullable=False, server_default=""),
     *_required(Instant, "created_at", "due_at"),
+    Column("status", Text, nullable=False, server_default="placed"),
+    Column("received_quantity", BigInteger, nullable=False, server_default="0"),
+    Column("cover_days", Float),
+    *_optional(Instant, "sent_at", "closed_at"),
+    Column("cancel_reason", Text),
     UniqueConstraint("number"),
     UniqueConstraint("run_id"),
     UniqueConstraint("proposal_number"),
     CheckConstraint("quantity > 0", name="quantity"),
-    Index(None, "product_id", "mode", "due_at"),
-    Index(None, "mode", "due_at"),
     Index(None, "product_id", "sequence"),
+    _when("ix_orders_open", "mode", "product_id", where="status IN ('placed', 'sent', 'partly_received')"),
+    _when("ix_orders_received", "mode", "supplier_id", "closed_at", where="status = 'received'"),
+)
+
+receipts = Table(
+    "receipts",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("order_number", Text, ForeignKey("orders.number"), nullable=False),
+    Column("quantity", BigInteger, nullable=False),
+    Column("received_at", Instant, nullable=False),
+    Column("recorded_by", Text, nullable=False),
+    Column("recorded_by_id", Text, nullable=False, server_default=""),
+    Column("recorded_at", Instant, nullable=False),
+    CheckConstraint("quantity > 0", name="quantity"),
+    Index(None, "order_number"),
 )
 
 decisions = Table(
@@ -164,8 +184,9 @@ outbox = Table(
     Column("payload", JSON, nullable=False),
     Column("created_at", Instant, nullable=False),
     Column("handed_out_at", Instant),
+    Column("occasion", Text, nullable=False, server_default=""),
     UniqueConstraint("event_id"),
-    UniqueConstraint("run_id", "event"),
+    UniqueConstraint("run_id", "event", "occasion"),
     _when("ix_outbox_waiting", "sequence", where="handed_out_at IS NULL"),
 )
 

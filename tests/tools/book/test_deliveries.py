@@ -3,17 +3,14 @@
 import asyncio
 import json
 from collections.abc import Awaitable, Callable
-from datetime import UTC, datetime
+from datetime import datetime
 from hashlib import sha256
-from pathlib import Path
 from typing import Any
 
 import pytest
 import sqlalchemy as sa
-from alembic import command
-from alembic.config import Config
 
-from tests.order_book import record
+from tests.order_book import MOMENT, old_book, record
 from tools.book.audit import Actor
 from tools.book.book import OrderBook
 from tools.book.deliveries import UNNAMED, Delivery, Ending
@@ -390,7 +387,7 @@ async def test_every_event_that_is_sent_can_be_asked_for(book: OrderBook, new_ru
 
 
 async def test_events_from_before_webhooks_are_kept_and_handed_out(empty_database_url: str) -> None:
-    await asyncio.to_thread(_upgrade, empty_database_url, "0002", _RUN, _OLD_EVENT)
+    await asyncio.to_thread(old_book, empty_database_url, "0002", _RUN, _OLD_EVENT)
     await migrate(empty_database_url)
     database = Database(empty_database_url)
     with database.engine.connect() as connection:
@@ -403,8 +400,8 @@ async def test_the_upgrade_prints_stored_webhooks_once_and_what_waits_for_them_i
     empty_database_url: str, capsys: pytest.CaptureFixture[str], new_run: Callable[..., NewRun]
 ) -> None:
     stored = [_webhook("wh_1", "https://erp.example/hook"), _webhook("wh_2", "https://off.example/", enabled=False)]
-    waiting = [_delivery(101, "wh_1", "pending"), _delivery(102, "wh_2", "dead", finished_at=_MOMENT)]
-    await asyncio.to_thread(_upgrade, empty_database_url, "0005", _RUN, _EVENT, *stored, *waiting)
+    waiting = [_delivery(101, "wh_1", "pending"), _delivery(102, "wh_2", "dead", finished_at=MOMENT)]
+    await asyncio.to_thread(old_book, empty_database_url, "0005", _RUN, _EVENT, *stored, *waiting)
     assert capsys.readouterr().err == ""
 
     for _ in range(2):
@@ -431,13 +428,13 @@ async def test_the_upgrade_prints_stored_webhooks_once_and_what_waits_for_them_i
 async def test_the_upgrade_keeps_answers_for_any_body_and_triggers_by_the_run_that_answered_them(
     empty_database_url: str,
 ) -> None:
-    moments = {"lease_until": _MOMENT, "created_at": _MOMENT}
+    moments = {"lease_until": MOMENT, "created_at": MOMENT}
     answer = {"key": "k", "body_hash": "of all fields", "status_code": 200, **moments}
     trigger = {**answer, "caller": "key_1 /inventory-trigger", "status_code": 202, "body": '{"run_id": "r1"}'}
     chat = {**answer, "caller": "key_1 /chat", "body": '{"answer": "42"}'}
     unanswered = {**answer, "caller": "key_2 /chat", "status_code": None}
     stored = [("idempotency", row) for row in (trigger, chat, unanswered)]
-    await asyncio.to_thread(_upgrade, empty_database_url, "0005", *stored)
+    await asyncio.to_thread(old_book, empty_database_url, "0005", *stored)
     await migrate(empty_database_url)
 
     begun = sha256(b"key_1 /inventory-trigger\nk").hexdigest()[:32]
@@ -448,41 +445,21 @@ async def test_the_upgrade_keeps_answers_for_any_body_and_triggers_by_the_run_th
         assert await OrderBook(database).answers.begin("k", "key_1 /chat", "of what was sent") == '{"answer": "42"}'
 
 
-_MOMENT = datetime(2026, 1, 1, tzinfo=UTC)
 _WORDS = dict.fromkeys(("product_id", "location", "mode", "origin", "requested_by", "status"), "x")
 _NUMBERS = {"attempts": 1, "product_version": 0, "thread_waits": False}
-_RUN = ("runs", {"id": "r", "request": {}, "lease_until": _MOMENT, "created_at": _MOMENT, **_WORDS, **_NUMBERS})
+_RUN = ("runs", {"id": "r", "request": {}, "lease_until": MOMENT, "created_at": MOMENT, **_WORDS, **_NUMBERS})
 _EVENT = (
     "outbox",
-    {"sequence": 101, "event_id": "e1", "event": "order.placed", "run_id": "r", "payload": {}, "created_at": _MOMENT},
+    {"sequence": 101, "event_id": "e1", "event": "order.placed", "run_id": "r", "payload": {}, "created_at": MOMENT},
 )
-_OLD_EVENT = ("outbox", {**_EVENT[1], "attempts": 0, "next_attempt_at": _MOMENT})
+_OLD_EVENT = ("outbox", {**_EVENT[1], "attempts": 0, "next_attempt_at": MOMENT})
 
 
 def _webhook(identity: str, url: str, *, enabled: bool = True) -> tuple[str, dict[str, Any]]:
     words = {"id": identity, "url": url, "description": "", "secret": "plain:whsec_canary"}
-    return "webhooks", {**words, "events": ["order.placed"], "enabled": enabled, "created_at": _MOMENT}
+    return "webhooks", {**words, "events": ["order.placed"], "enabled": enabled, "created_at": MOMENT}
 
 
 def _delivery(number: int, webhook: str, status: str, **more: Any) -> tuple[str, dict[str, Any]]:
     values = {"number": number, "event_sequence": 101, "webhook_id": webhook, "status": status, "attempts": 0}
-    return "deliveries", {**values, "due_at": _MOMENT, "happened_at": _MOMENT, **more}
-
-
-def _upgrade(database_url: str, revision: str, *stored: tuple[str, dict[str, Any]]) -> None:
-    """A database as an earlier version left it."""
-    url = sa.make_url(database_url)
-    if url.get_backend_name() == "sqlite":
-        url = url.set(drivername="sqlite")
-        Path(url.database or "").parent.mkdir(parents=True)
-    engine = sa.create_engine(url, poolclass=sa.NullPool)
-    config = Config()
-    config.set_main_option("script_location", "tools/storage/migrations")
-    with engine.begin() as connection:
-        config.attributes["connection"] = connection
-        command.upgrade(config, revision)
-        for table, values in stored:
-            moments = {name: "2026-01-01T00:00:00.000Z" for name, value in values.items() if value is _MOMENT}
-            found = sa.Table(table, sa.MetaData(), autoload_with=connection)
-            connection.execute(sa.insert(found).values({**values, **moments}))
-    engine.dispose()
+    return "deliveries", {**values, "due_at": MOMENT, "happened_at": MOMENT, **more}

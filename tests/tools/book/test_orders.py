@@ -5,7 +5,8 @@ from decimal import Decimal
 import pytest
 import sqlalchemy as sa
 
-from tests.order_book import record
+from tests.order_book import ANNA, record
+from tests.tools.conftest import PLAN
 from tools.book.book import OrderBook
 from tools.records.errors import (
     Conflict,
@@ -17,21 +18,6 @@ from tools.records.errors import (
 )
 from tools.records.orders import Order
 from tools.storage.schema import audit, outbox
-
-
-@pytest.fixture
-def placed(book: OrderBook, new_run, new_proposal):
-    """Places an order by itself, with anything about it changed."""
-
-    async def place(**changes) -> Order:
-        about = {name: changes[name] for name in ("product_id", "location", "mode") if name in changes}
-        run = await record(book, new_run(**about), owner="w1", lease_seconds=60)
-        await book.orders.propose(new_proposal(run.id, **changes), route="auto", expires_in_hours=1)
-        order = (await book.orders.place(run.id)).order
-        assert order is not None
-        return order
-
-    return place
 
 
 async def test_an_order_says_what_the_proposal_said(book: OrderBook, placed) -> None:
@@ -229,11 +215,24 @@ async def test_an_unknown_order_is_named(book: OrderBook) -> None:
         await book.orders.page(before="PO-1")
 
 
-async def test_open_orders_are_those_not_yet_due_of_the_same_mode(book: OrderBook, placed) -> None:
+async def test_an_order_is_due_in_a_day_at_the_earliest(placed) -> None:
+    order = await placed(lead_time_days=0)
+    assert order.due_at - order.created_at == timedelta(days=1)
+
+
+async def test_an_order_says_how_long_it_lasts_at_the_demand_it_was_planned_on(placed) -> None:
+    assert (await placed(quantity=17)).cover_days == 4  # PLAN has 4.25 a day
+    without = PLAN.model_copy(update={"mean_per_day": 0.0})
+    assert (await placed(plan=without)).cover_days is None
+
+
+async def test_open_orders_are_those_of_the_same_mode_that_are_not_closed(book: OrderBook, placed) -> None:
     shop = await placed(product_id="A")
     depot = await placed(product_id="A", location="DEPOT")
     other = await placed(product_id="B")
-    await placed(product_id="C", lead_time_days=0)
+    received, cancelled = await placed(product_id="C"), await placed(product_id="C")
+    await book.life.receive(received.number, 40, by=ANNA)
+    await book.life.cancel(cancelled.number, "no need", by=ANNA)
     await placed(product_id="A", location="YARD", mode="mock")
     assert await book.orders.open("A", "SHOP", "database") == [shop]
     assert await book.orders.open("A", None, "database") == [depot, shop]

@@ -3,7 +3,7 @@ import asyncio
 import pytest
 import sqlalchemy as sa
 
-from tests.order_book import record
+from tests.order_book import ANNA, let_pass, record
 from tools.book.book import OrderBook
 from tools.records.errors import Conflict, Overloaded, RunLost, UnknownRun
 
@@ -205,10 +205,13 @@ async def test_an_order_on_its_way_answers_where_the_stock_is_the_callers_word_a
     assert (catalogued.fresh, catalogued.run.product_version) == (True, 1)
 
 
-async def test_a_received_order_answers_for_nothing(book: OrderBook, new_run, new_proposal) -> None:
-    run = await record(book, new_run(), owner="w1", lease_seconds=60)
-    await book.orders.propose(new_proposal(run.id, lead_time_days=0), route="auto", expires_in_hours=1)
-    await book.orders.place(run.id)
+async def test_an_order_answers_for_its_need_until_it_is_received_however_late(
+    book: OrderBook, new_run, placed
+) -> None:
+    order = await placed()
+    await let_pass(book, order, days=30)
+    assert (await book.runs.admit(new_run(), lane="bulk", owner=None, known_orders=[])).run.id == order.run_id
+    await book.life.receive(order.number, 40, by=ANNA)
     assert (await book.runs.admit(new_run(), lane="bulk", owner=None, known_orders=[])).fresh
 
 

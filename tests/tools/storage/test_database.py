@@ -51,9 +51,10 @@ async def test_every_unique_rule_and_check_is_in_the_migrated_tables(engine: sa.
         ("orders", "run_id"),
         ("orders", "proposal_number"),
         ("outbox", "event_id"),
-        ("outbox", "run_id", "event"),
+        ("outbox", "run_id", "event", "occasion"),
         ("deliveries", "event_sequence", "receiver"),
         ("orders", "ck_orders_quantity"),
+        ("receipts", "ck_receipts_quantity"),
         ("proposals", "ck_proposals_quantity"),
     }
 

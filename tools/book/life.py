@@ -1,0 +1,183 @@
+"""An order's life after it is placed.
+
+    placed ── sent ──→ sent
+    placed, sent ── receive ──→ partly_received ── receive ──→ received
+    any of these but received ── cancel ──→ cancelled        what has arrived stays received
+
+A step is one transaction: it locks the order, changes it, and writes outbox and audit row. So of steps that contradict
+each other the first wins, and the others learn what stands. An order has no other lock to wait for.
+"""
+
+from collections import defaultdict
+from collections.abc import Collection
+from datetime import datetime, timedelta
+from secrets import token_hex
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy import Connection
+
+from tools.book.audit import Actor
+from tools.book.idempotency import MISMATCH
+from tools.book.placing import send, write_audit
+from tools.book.rows import ORDER, order_from
+from tools.records.errors import IdempotencyMismatch, InvalidInput, InvalidQuantity, OrderClosed, UnknownOrder
+from tools.records.orders import OPEN_STATUSES, Order, Receipt
+from tools.storage.database import Store, reads, writes
+from tools.storage.schema import orders, receipts
+
+MAX_RECEIPT = 10**9
+CLOCKS_DIFFER = timedelta(minutes=1)
+
+
+class LifeStore(Store):
+    """What happens to orders. Each method raises UnknownOrder."""
+
+    @writes
+    def mark_sent(self, connection: Connection, number: str, *, by: Actor) -> Order:
+        """Mark an order as sent to its supplier. Its lead time begins now, so it is due later. Doing it again changes
+        nothing. Raises OrderClosed if something has arrived, or if it is cancelled."""
+        order, now = _locked(connection, number)
+        if order.status == "sent":
+            return order
+        if order.status != "placed":
+            raise OrderClosed(f"{_standing(order)} Only an order that is placed can be marked as sent.")
+        due_at = now + (order.due_at - order.created_at)
+        return _change(connection, order, "order.sent", by, {}, status="sent", sent_at=now, due_at=due_at)
+
+    @writes
+    def receive(
+        self,
+        connection: Connection,
+        number: str,
+        quantity: int,
+        *,
+        by: Actor,
+        received_at: datetime | None = None,
+        receipt_id: str | None = None,
+    ) -> Order:
+        """Record units that have arrived, at `received_at` or now. With the last of them the order is closed. More than
+        was ordered is taken as it is.
+
+        A `receipt_id` that is stored already returns the order as it is, so a request may be repeated. Raises
+        IdempotencyMismatch if it was stored with another quantity, InvalidQuantity below 1, InvalidInput for a time in
+        the future or before the order was placed, OrderClosed if the order is received or cancelled.
+        """
+        if not 1 <= quantity <= MAX_RECEIPT:
+            raise InvalidQuantity(f"A receipt of {quantity} units cannot be recorded; use 1 to {MAX_RECEIPT}.")
+        order, now = _locked(connection, number)
+        known = connection.scalar(sa.select(receipts.c.quantity).where(receipts.c.id == (receipt_id or "")))
+        if known is not None:
+            if known != quantity:
+                raise IdempotencyMismatch(MISMATCH)
+            return order
+        if order.status not in OPEN_STATUSES:
+            raise OrderClosed(f"{_standing(order)} {_WAY_ON[order.status]}")
+        receipt = Receipt(
+            quantity=quantity,
+            received_at=_time_of_receipt(order, received_at, now),
+            recorded_by=by.name,
+            recorded_at=now,
+        )
+        identity = receipt_id or token_hex(16)
+        stored = dict(receipt) | {"id": identity, "order_number": order.number, "recorded_by_id": by.id}
+        connection.execute(sa.insert(receipts).values(stored))
+        told = {"receipt": receipt.model_dump(mode="json", include={"quantity", "received_at"})}
+        return _change(connection, order, "order.received", by, told, occasion=identity, **_taken_in(order, quantity))
+
+    @writes
+    def cancel(self, connection: Connection, number: str, reason: str, *, by: Actor) -> Order:
+        """Cancel what has not arrived of an order. The same reason again changes nothing. Raises InvalidInput without a
+        reason, OrderClosed if the order is received, or was cancelled for another reason."""
+        if not reason:
+            raise InvalidInput(f"Say why {number[:40]} is cancelled: the reason is kept with the order.")
+        order, now = _locked(connection, number)
+        if order.status == "cancelled" and order.cancel_reason == reason:
+            return order
+        if order.status not in OPEN_STATUSES:
+            raise OrderClosed(f"{_standing(order)} There is nothing left to cancel.")
+        told = {"reason": reason}
+        return _change(
+            connection, order, "order.cancelled", by, told, status="cancelled", closed_at=now, cancel_reason=reason
+        )
+
+    @reads
+    def receipts(self, connection: Connection, numbers: Collection[str]) -> dict[str, tuple[Receipt, ...]]:
+        """The receipts of these orders, in the order in which they were recorded."""
+        query = sa.select(receipts).where(receipts.c.order_number.in_(numbers))
+        found: dict[str, tuple[Receipt, ...]] = defaultdict(tuple)
+        for row in connection.execute(query.order_by(receipts.c.recorded_at, receipts.c.id)).mappings():
+            values = {name: row[name] for name in Receipt.model_fields}
+            found[row["order_number"]] += (Receipt.model_validate(values),)
+        return found
+
+
+_WAY_ON = {
+    "received": "What arrives on top of it belongs to no order: count it in the stock that you report.",
+    "cancelled": "Count what arrives all the same in the stock that you report, or place a new order.",
+}
+
+
+def _locked(connection: Connection, number: str) -> tuple[Order, datetime]:
+    """The order, locked until the transaction ends, and the time. SQLite's transaction has locked everything."""
+    query = sa.select(orders.c.sequence).where(orders.c.number == number).with_for_update()
+    if connection.execute(query).first() is None:
+        raise unknown_order(number)
+    # A statement of its own: its clock counts the wait for the lock.
+    row = connection.execute(sa.select(*ORDER).where(orders.c.number == number)).mappings().one()
+    return order_from(row), row["read_at"]
+
+
+def unknown_order(number: str) -> UnknownOrder:
+    return UnknownOrder(f"No order {number[:40]!r}; numbers look like PO-2026-000001 and are listed under orders.")
+
+
+def _standing(order: Order) -> str:
+    """Where the order stands, in a sentence."""
+    arrived = f"{order.received_quantity} of {order.quantity} units have arrived"
+    if order.closed_at is None:
+        return f"{order.number} is {order.status.replace('_', ' ')}: {arrived}."
+    because = f", because: {order.cancel_reason}" if order.cancel_reason else ""
+    return f"{order.number} is {order.status} since {order.closed_at:%Y-%m-%d %H:%M} UTC{because}: {arrived}."
+
+
+def _time_of_receipt(order: Order, stated: datetime | None, now: datetime) -> datetime:
+    if stated is None:
+        return now
+    if stated > now + CLOCKS_DIFFER:
+        raise InvalidInput(f"received_at is in the future ({stated:%Y-%m-%d %H:%M %Z}); report what has arrived.")
+    if stated < order.created_at:
+        raise InvalidInput(
+            f"received_at is before {order.number} was placed, at {order.created_at:%Y-%m-%d %H:%M:%S} UTC; "
+            "leave it out for now, or give a later time."
+        )
+    return stated
+
+
+def _taken_in(order: Order, quantity: int) -> dict[str, Any]:
+    """What a receipt changes in its order."""
+    received = order.received_quantity + quantity
+    if received < order.quantity:
+        return {"received_quantity": received, "status": "partly_received"}
+    latest = sa.select(sa.func.max(receipts.c.received_at)).where(receipts.c.order_number == order.number)
+    return {"received_quantity": received, "status": "received", "closed_at": latest.scalar_subquery()}
+
+
+def _change(
+    connection: Connection,
+    order: Order,
+    event: str,
+    by: Actor,
+    told: dict[str, Any],
+    *,
+    occasion: str = "",
+    **changed: Any,
+) -> Order:
+    """Change the locked order, and tell of it in outbox and audit trail."""
+    update = sa.update(orders).where(orders.c.number == order.number).values(changed)
+    after = order_from(connection.execute(update.returning(*ORDER)).mappings().one())
+    send(connection, event, order.run_id, after.model_dump(mode="json") | told, occasion=occasion)
+    figures = {"product_id": order.product_id, "location": order.location, "ordered_quantity": order.quantity}
+    figures |= {"received_quantity": after.received_quantity, "status": after.status} | told
+    write_audit(connection, event, by, figures, run_id=order.run_id, order_number=order.number)
+    return after
