@@ -98,7 +98,7 @@ class Nodes:
         case: Decision = runtime.context
         call, submission = _submission(state)
         submission = submission and self._discretion.submission(submission)
-        circumstances = await self._circumstances(state, case)
+        circumstances = self._circumstances(state, case)
         verdict = judge(submission, case.product.present_plan, circumstances, self._limits)
         self._show(case.product.present_plan)
         log.info("assessed", route=verdict.route, quantity=verdict.quantity, confidence=verdict.confidence.value)
@@ -158,26 +158,16 @@ class Nodes:
         self._metrics.safety_stock.labels(product).set(plan.safety_stock)
         self._metrics.reorder_point.labels(product).set(plan.reorder_point)
 
-    async def _circumstances(self, state: DecisionState, case: Decision) -> Circumstances:
+    def _circumstances(self, state: DecisionState, case: Decision) -> Circumstances:
         calls, corrections = _progress(state)
         in_time = not _is_late(case) and calls < CALL_BUDGET
         return Circumstances(
             calculated=case.product.calculated,
             begun_in_chat=case.request.origin == "chat",
             escalation=state.get("escalation"),
-            open_orders=await self._open_orders(case),
+            open_orders=tuple(order for order in case.product.facts.stock.open_orders if order.placed_here),
             may_retry=in_time and corrections < MAX_CORRECTIONS,
         )
-
-    async def _open_orders(self, case: Decision) -> tuple[str, ...]:
-        """Those of the open orders that this service placed."""
-        request, stock = case.request, case.product.facts.stock
-        if not stock.open_orders:
-            return ()
-        if request.facts is None:
-            return tuple(order.reference for order in stock.open_orders if order.placed_here)
-        ours = {order.number for order in await self._book.orders.open(request.product_id, stock.location, "input")}
-        return tuple(order.reference for order in stock.open_orders if order.reference in ours)
 
     async def _record(self, proposal: NewProposal, route: Literal["review", "none"], owner: str | None) -> Route:
         """Store the proposal. If the run was cut off and has one already, that one and its route stand."""

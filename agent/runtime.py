@@ -137,7 +137,7 @@ class Runtime:
         self._chain, self.checkpointer = chain, checkpointer
         self._calibration = read_table(settings.calibration_table) if settings.calibration_table else None
         catalogs: dict[Mode, Catalog] = {"mock": LiveCatalog(SampleCatalog(), book, "mock")}
-        opened = Catalogs(catalogs, self._calibration)
+        opened = Catalogs(catalogs, self._calibration, book=book)
         self.toolbox = Toolbox(
             AllProducts(catalogs[CHAT_MODE], self._calibration),
             start_run=lambda request: self.decide(request),

@@ -10,7 +10,8 @@ import httpx
 from tests.soak.clients import MISS, Line
 from tests.soak.journal import Decided, Journal, Ordered, Review
 
-COMPETES = ("was placed while this run was deciding", "already waits for a person", "Already on order")
+COMPETES = ("was placed while this run was deciding", "already waits for a person")
+COMPETES += ("before ordering more", "Less than half of that has passed")
 
 
 class ReviewDesk:

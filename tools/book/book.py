@@ -10,6 +10,7 @@ from tools.book.outcomes import OutcomeStore
 from tools.book.retention import RetentionStore
 from tools.book.reviews import ReviewStore
 from tools.book.runs import RunStore
+from tools.book.stock import StockStore
 from tools.book.usage import UsageStore
 from tools.records.money import DayLimit
 from tools.storage.database import Database
@@ -37,6 +38,7 @@ class OrderBook:
         self.reviews = ReviewStore(database)
         self.orders = OrderStore(database, day_limit=day_limit)
         self.life = LifeStore(database)
+        self.stock = StockStore(database)
         self.outcomes = OutcomeStore(database)
         self.answers = IdempotencyStore(database)
         self.keys = KeyStore(database)

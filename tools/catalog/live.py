@@ -1,15 +1,17 @@
-"""A catalogue whose stock counts this service's own open orders."""
+"""Facts that count this service's own orders."""
 
 from datetime import UTC, datetime
 
 from tools.book.book import OrderBook
+from tools.book.stock import OwnOrders
 from tools.catalog.sources import Catalog
-from tools.records.facts import Mode, OpenOrder, ProductFacts
+from tools.records.facts import Mode, OpenOrder, ProductFacts, Stock, Supplier
 from tools.records.orders import Order
 
 
 class LiveCatalog:
-    """A catalogue with the order book's open orders added to the stock of its products.
+    """A catalogue that counts the order book's orders: open ones are on the way, receipts are in stock and teach the
+    supplier's lead time.
 
     Without them a second run would order again what the first has ordered.
     """
@@ -22,45 +24,66 @@ class LiveCatalog:
 
     async def family(self, product_id: str, location: str | None = None) -> tuple[ProductFacts, ...]:
         family = await self._catalog.family(product_id, location)
-        orders = await self._book.orders.open(product_id, None, self._mode)
-        return tuple(with_orders(facts, orders) for facts in family)
+        suppliers = {facts.supplier.id for facts in family}
+        own = await self._book.stock.of_catalogue(self._mode, product_id, suppliers)
+        return tuple(with_orders(facts, own) for facts in family)
 
     async def all_facts(self) -> tuple[ProductFacts, ...]:
         everything = await self._catalog.all_facts()
-        orders = await self._book.orders.open(None, None, self._mode)
-        return tuple(with_orders(facts, orders) for facts in everything)
+        own = await self._book.stock.of_catalogue(self._mode)
+        return tuple(with_orders(facts, own) for facts in everything)
 
     async def product_ids(self) -> tuple[str, ...]:
         return await self._catalog.product_ids()
 
 
-def with_orders(facts: ProductFacts, orders: list[Order]) -> ProductFacts:
-    """The facts with these orders of the product counted: orders to this location are on order, transfers out of it are
-    stock already given away."""
-    mine = [order for order in orders if order.product_id == facts.product.id]
-    incoming = tuple(_as_open(order) for order in mine if order.location == facts.stock.location)
-    outgoing = sum(_units(order) for order in mine if order.source_location == facts.stock.location)
-    if not incoming and not outgoing:
+async def with_own_orders(facts: ProductFacts, book: OrderBook) -> ProductFacts:
+    """The facts of a caller with our open orders counted, named by the caller or not. Lead times of earlier receipts
+    stand in where the caller gives none."""
+    own = await book.stock.of_input(facts.product.id, facts.stock.location)
+    return with_orders(facts, OwnOrders(own.open) if facts.supplier.observed_lead_times_days else own)
+
+
+def with_orders(facts: ProductFacts, own: OwnOrders) -> ProductFacts:
+    """The facts with our orders counted. An order that is among the facts already counts once, with the smaller of both
+    quantities: its receipts may not be reported here yet."""
+    stock, supplier, place = facts.stock, facts.supplier, (facts.product.id, facts.stock.location)
+    incoming = [order for order in own.open if (order.product_id, order.location) == place]
+    moved, learned = own.moved.get(place, 0), own.lead_times.get(supplier.id, ())
+    if not incoming and not moved and not learned:
         return facts
-    stock = facts.stock.model_copy(
+    return facts.model_copy(
         update={
-            "open_orders": facts.stock.open_orders + incoming,
-            "on_hand": max(0.0, facts.stock.on_hand - outgoing),
+            "stock": stock.model_copy(
+                update={"open_orders": _counted(stock, incoming), "on_hand": max(0.0, stock.on_hand + moved)}
+            ),
+            "supplier": _taught(supplier, learned),
         }
     )
-    return facts.model_copy(update={"stock": stock})
 
 
-def _as_open(order: Order) -> OpenOrder:
+def _counted(stock: Stock, incoming: list[Order]) -> tuple[OpenOrder, ...]:
+    named = {order.reference: order.quantity for order in stock.open_orders}
+    ours = [_as_open(order, named.get(order.number)) for order in incoming]
+    numbers = {order.number for order in incoming}
+    return (*(order for order in stock.open_orders if order.reference not in numbers), *ours)
+
+
+def _taught(supplier: Supplier, learned: tuple[float, ...]) -> Supplier:
+    if not learned:
+        return supplier
+    return supplier.model_copy(update={"observed_lead_times_days": supplier.observed_lead_times_days + learned})
+
+
+def _as_open(order: Order, named: float | None) -> OpenOrder:
     now = datetime.now(UTC)
+    due_in_days = -order.days_overdue or (order.due_at - now).total_seconds() / 86_400
     return OpenOrder(
         reference=order.number,
-        quantity=_units(order),
-        due_in_days=(order.due_at - now).total_seconds() / 86_400,
+        quantity=order.remaining if named is None else min(named, order.remaining),
+        due_in_days=due_in_days,
         placed_days_ago=max(0.0, (now - order.created_at).total_seconds() / 86_400),
         placed_here=True,
+        received=order.received_quantity,
+        cover_days=order.cover_days,
     )
-
-
-def _units(order: Order) -> int:
-    return sum(line.quantity for line in order.items)

@@ -7,6 +7,8 @@ from typing import Annotated, Protocol
 
 from pydantic import Field
 
+from tools.book.book import OrderBook
+from tools.catalog.live import with_own_orders
 from tools.catalog.sources import Catalog
 from tools.planning.confidence import CalibrationTable
 from tools.planning.replenishment import plan
@@ -99,10 +101,16 @@ class Asked(Protocol):
 
 
 class Catalogs:
-    """The catalogues by mode. In mode `input` the request itself has the facts."""
+    """The catalogues by mode. In mode `input` the request itself has the facts, and the book has our open orders."""
 
-    def __init__(self, catalogs: Mapping[Mode, Catalog], calibration: CalibrationTable | None = None) -> None:
-        self._catalogs, self._calibration = catalogs, calibration
+    def __init__(
+        self,
+        catalogs: Mapping[Mode, Catalog],
+        calibration: CalibrationTable | None = None,
+        *,
+        book: OrderBook | None = None,
+    ) -> None:
+        self._catalogs, self._calibration, self._book = catalogs, calibration, book
 
     async def look_up(self, asked: Asked) -> OneProduct:
         """The product with its facts. Raises what its catalogue raises, and InvalidInput for facts that cannot be
@@ -120,7 +128,7 @@ class Catalogs:
         place = facts.stock.location
         if (asked.product_id, asked.location or place) != (facts.product.id, place):
             raise InvalidInput(f"The facts are of {facts.product.id} at {place}; ask about that product and location.")
-        return (facts,)
+        return (facts if self._book is None else await with_own_orders(facts, self._book),)
 
     def _catalog(self, mode: Mode) -> Catalog:
         try:

@@ -19,8 +19,9 @@ from pydantic import ConfigDict, Field
 
 from tools.planning.confidence import CalibrationTable
 from tools.planning.confidence import assess as assess_confidence
+from tools.planning.open_orders import why_not_another
 from tools.planning.order_quantity import unit_price_at
-from tools.records.facts import Record
+from tools.records.facts import OpenOrder, Record
 from tools.records.plan import Action, Confidence, Plan
 
 Route = Literal["auto", "review", "none", "retry"]
@@ -48,8 +49,8 @@ class Circumstances(Record):
     begun_in_chat: bool = False
     escalation: str | None = None
     """Why no model's submission stands behind this proposal: no model left, or the budget spent."""
-    open_orders: tuple[str, ...] = ()
-    """Numbers of this service's own orders for the product that have not arrived."""
+    open_orders: tuple[OpenOrder, ...] = ()
+    """This service's own orders for the product that are neither received nor cancelled."""
     may_retry: bool = False
 
 
@@ -154,12 +155,10 @@ def _reasons(
 
 
 def _standing_reasons(plan: Plan, quantity: int, circumstances: Circumstances, limits: Limits) -> list[str]:
-    reasons = []
+    reasons: list[str] = []
     if circumstances.begun_in_chat:
         reasons.append("It was asked for in a chat; a person must confirm it.")
-    if circumstances.open_orders:
-        numbers = ", ".join(circumstances.open_orders)
-        reasons.append(f"Already on order and not yet received: {numbers}. A second order needs a person.")
+    reasons += why_not_another(circumstances.open_orders)
     if plan.recommended_action == "purchase_order":
         reasons += _money_reasons(plan, quantity, limits)
     return reasons

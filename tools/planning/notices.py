@@ -8,6 +8,7 @@ from tools.planning.order_quantity import price_tiers
 from tools.planning.working import Working
 from tools.records.facts import AS_THINGS_ARE
 from tools.records.plan import Notice
+from tools.records.text import days
 
 FEWEST_SALES = 3
 MOST_ORDERS_NAMED = 10
@@ -149,11 +150,16 @@ def _terms(working: Working) -> Iterator[Notice]:
 
 
 def _doubted(working: Working) -> Iterator[Notice]:
-    """Open orders that do not count, or count half."""
+    """Open orders that are overdue, or due too late."""
     for entry in working.position.orders[:MOST_ORDERS_NAMED]:
         order = entry.order
-        overdue = f"Order {order.reference} of {order.quantity:g} is {-order.due_in_days:g} days overdue"
-        if entry.standing == "doubted":
+        overdue = f"Order {order.reference} of {order.quantity:g} is {days(round(-order.due_in_days, 1))} overdue"
+        if entry.standing == "counted" and order.due_in_days < 0:
+            yield Notice(
+                code="overdue_order",
+                message=f"{overdue}, no more than this supplier has been before; it is counted.",
+            )
+        elif entry.standing == "doubted":
             yield Notice(
                 code="overdue_order",
                 message=f"{overdue}, later than this supplier has been; {entry.counted:g} are counted. "

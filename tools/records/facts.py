@@ -48,7 +48,11 @@ class OpenOrder(Record):
     due_in_days: Finite
     placed_days_ago: NonNegative | None = None
     placed_here: bool = False
-    """Placed by this service and not yet due."""
+    """Placed by this service."""
+    received: NonNegative = 0
+    """Units that have arrived of it; `quantity` is what is still to come."""
+    cover_days: NonNegative | None = None
+    """Days that all of it lasts, at the demand that it was planned on. None: not known, or no demand."""
 
 
 class PriceBreak(Record):

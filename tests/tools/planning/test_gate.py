@@ -11,6 +11,7 @@ from tools.planning.gate import Circumstances, Limits, Submission, check_quantit
 from tools.planning.replenishment import plan
 from tools.records.facts import (
     DemandHistory,
+    OpenOrder,
     Product,
     ProductFacts,
     Stock,
@@ -20,6 +21,7 @@ from tools.records.plan import Confidence, Notice, Plan
 
 LIMITS = Limits(confidence_threshold=0.6, auto_order_value_limit=Decimal(100_000))
 CALCULATED = Circumstances(calculated=True)
+LATE = OpenOrder(reference="PO-2026-000007", quantity=40, due_in_days=-3, placed_here=True)
 PATIENT = Circumstances(calculated=True, may_retry=True)
 
 
@@ -110,7 +112,7 @@ def test_a_submission_for_another_product_is_never_placed() -> None:
     ("circumstances", "word"),
     [
         (Circumstances(calculated=True, begun_in_chat=True), "chat"),
-        (Circumstances(calculated=True, open_orders=("PO-2026-000007",)), "PO-2026-000007"),
+        (Circumstances(calculated=True, open_orders=(LATE,)), "PO-2026-000007"),
         (Circumstances(calculated=True, escalation="No model could be reached."), "No model"),
     ],
 )

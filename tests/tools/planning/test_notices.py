@@ -41,9 +41,9 @@ def test_an_overdue_order_is_named_with_what_counts_of_it(
     assert not notice.blocks_automatic
 
 
-def test_an_order_that_is_late_as_usual_is_not_worth_a_word(make_facts: Make) -> None:
+def test_an_order_that_is_late_as_usual_is_named_and_counts(make_facts: Make) -> None:
     facts = make_facts(supplier={"observed_lead_times_days": (7.0, 12.0)}, stock={"on_hand": 0, "open_orders": (LATE,)})
-    assert "overdue_order" not in notices(facts)
+    assert "PO-9 of 50 is 3 days overdue, no more than" in notices(facts)["overdue_order"].message
 
 
 def test_an_overdue_order_that_changes_nothing_does_not_block(make_facts: Make) -> None:

@@ -1,0 +1,79 @@
+"""What this service's own orders mean for stock: what is on the way, what they have moved, how long they took."""
+
+from collections import defaultdict
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
+
+import sqlalchemy as sa
+from sqlalchemy import Connection
+
+from tools.book.rows import OPEN, ORDER, order_from
+from tools.records.facts import Mode
+from tools.records.orders import Order
+from tools.storage.database import Store, reads
+from tools.storage.schema import orders
+
+MAX_ORDERS = 10_000
+_SECONDS_A_DAY = 86_400
+
+
+@dataclass(frozen=True, slots=True)
+class OwnOrders:
+    """Orders of a product, or of all products."""
+
+    open: tuple[Order, ...] = ()
+    """Newest first."""
+    moved: Mapping[tuple[str, str], int] = field(default_factory=dict)
+    """Units by product and location: what has arrived there, less what transfers have taken from there."""
+    lead_times: Mapping[str, tuple[float, ...]] = field(default_factory=dict)
+    """Days from an order to its last receipt, oldest first, by supplier."""
+
+
+class StockStore(Store):
+    @reads
+    def of_catalogue(
+        self, connection: Connection, mode: Mode, product_id: str | None = None, suppliers: Collection[str] = ()
+    ) -> OwnOrders:
+        """Orders of one product of a catalogue with the lead times of these suppliers, or all orders and all
+        suppliers."""
+        chosen = [orders.c.mode == mode] + ([] if product_id is None else [orders.c.product_id == product_id])
+        delivering = [] if product_id is None else [orders.c.supplier_id.in_(suppliers)]
+        return OwnOrders(
+            _open(connection, *chosen),
+            _moved(connection, *chosen),
+            _lead_times(connection, orders.c.mode == mode, *delivering),
+        )
+
+    @reads
+    def of_input(self, connection: Connection, product_id: str, location: str) -> OwnOrders:
+        """Orders of one product and location whose stock the caller knows, so that nothing is added to it."""
+        same = (orders.c.mode == "input", orders.c.product_id == product_id, orders.c.location == location)
+        return OwnOrders(_open(connection, *same), {}, _lead_times(connection, *same))
+
+
+def _open(connection: Connection, *chosen: sa.ColumnElement[bool]) -> tuple[Order, ...]:
+    query = sa.select(*ORDER).where(*chosen, OPEN).order_by(orders.c.sequence.desc()).limit(MAX_ORDERS)
+    return tuple(order_from(row) for row in connection.execute(query).mappings())
+
+
+def _moved(connection: Connection, *chosen: sa.ColumnElement[bool]) -> dict[tuple[str, str], int]:
+    """A transfer takes everything at once from where it comes, and gives back what is cancelled of it."""
+    given = sa.case((OPEN, orders.c.quantity), else_=orders.c.received_quantity)
+    sides = ((orders.c.location, orders.c.received_quantity), (orders.c.source_location, -given))
+    moved: dict[tuple[str, str], int] = defaultdict(int)
+    for place, units in sides:
+        query = sa.select(orders.c.product_id, place, sa.func.sum(units)).where(*chosen, place.is_not(None))
+        for product_id, location, total in connection.execute(query.group_by(orders.c.product_id, place)):
+            moved[product_id, location] += int(total)
+    return moved
+
+
+def _lead_times(connection: Connection, *chosen: sa.ColumnElement[bool]) -> dict[str, tuple[float, ...]]:
+    begun = sa.func.coalesce(orders.c.sent_at, orders.c.created_at, type_=orders.c.created_at.type)
+    bought = (orders.c.status == "received", orders.c.type == "purchase_order")
+    query = sa.select(orders.c.supplier_id, begun, orders.c.closed_at).where(*chosen, *bought)
+    latest = connection.execute(query.order_by(orders.c.closed_at.desc()).limit(MAX_ORDERS)).all()
+    found: dict[str, tuple[float, ...]] = defaultdict(tuple)
+    for supplier, start, end in reversed(latest):
+        found[supplier] += ((end - start).total_seconds() / _SECONDS_A_DAY,)
+    return found
