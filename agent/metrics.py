@@ -42,6 +42,8 @@ class Metrics:
         )
         self.review_queue_length = gauge("review_queue_length", "Orders waiting for a person.")
         self.review_queue_oldest_seconds = gauge("review_queue_oldest_seconds", "Age of the oldest waiting order.")
+        self.orders_open = gauge("orders_open", "Orders neither received nor cancelled.")
+        self.orders_overdue = gauge("orders_overdue", "Open orders whose due date has passed.")
         self.confidence_outcomes = gauge(
             "confidence_outcomes", "Latest orders with a recorded outcome, a thousand at most."
         )

@@ -139,7 +139,7 @@ class Runtime:
         catalogs: dict[Mode, Catalog] = {"mock": LiveCatalog(SampleCatalog(), book, "mock")}
         opened = Catalogs(catalogs, self._calibration, book=book)
         self.toolbox = Toolbox(
-            AllProducts(catalogs[CHAT_MODE], self._calibration),
+            AllProducts(catalogs[CHAT_MODE], self._calibration, book=book),
             start_run=lambda request: self.decide(request),
             review_url=self.review_url,
         )

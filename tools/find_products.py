@@ -5,8 +5,10 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
-from tools.catalog.products import AllProducts, Family, Location, number, open_orders, plan_of
+from tools.catalog.live import as_open
+from tools.catalog.products import AllProducts, Family, Location, number, open_orders, plan_of, shown_order
 from tools.records.facts import ProductFacts
+from tools.records.orders import Order
 from tools.records.plan import Plan
 
 StockStatus = Literal["any", "needs_order", "on_order", "overdue"]
@@ -19,12 +21,35 @@ async def find_products(
     location: Location = None,
     limit: Annotated[int, Field(ge=1, le=100, description="At most this many, 1 to 100.")] = 20,
 ) -> dict[str, Any]:
-    """Search products by words and by state: needs_order, on_order, overdue or any. Most urgent first."""
+    """Search products by words and by state: needs_order, on_order, overdue or any. Most urgent first. Products that
+    this service ordered and that are in no catalogue come last, with their orders alone."""
     everything = await products.everything()
     words = query.lower().replace("_", " ").split()
     chosen = [facts for facts in everything if _matches(facts, words, location)]
     rows = await asyncio.to_thread(_rows, chosen, everything, status)
+    if status in ("on_order", "overdue"):
+        ordered = [order for order in await products.open_orders() if _is_elsewhere(order, everything)]
+        rows += [row for row in map(_order_row, ordered) if _in_status(row, status) and _is_about(row, words, location)]
     return {"total": len(rows), "products": rows[:limit]}
+
+
+def _is_elsewhere(order: Order, everything: Family) -> bool:
+    """Whether the order is not among the facts of the catalogue."""
+    known = {each.reference for facts in everything for each in facts.stock.open_orders}
+    return order.number not in known
+
+
+def _order_row(order: Order) -> dict[str, Any]:
+    return {
+        "product_id": order.product_id,
+        "location": order.location,
+        "open_orders": [shown_order(as_open(order))],
+    }
+
+
+def _is_about(row: dict[str, Any], words: list[str], location: str | None) -> bool:
+    text = row["product_id"].lower().replace("_", " ")
+    return location in (None, row["location"]) and all(word in text for word in words)
 
 
 def _matches(facts: ProductFacts, words: list[str], location: str | None) -> bool:

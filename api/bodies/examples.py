@@ -61,3 +61,12 @@ OUTCOMES: dict[str, Example] = {
     "right": {"summary": "It was enough, with some left", "value": {"ran_out": False, "left_over": 120}},
     "short": {"summary": "It ran out", "value": {"ran_out": True, "left_over": 0, "received_quantity": 700}},
 }
+
+RECEIPTS: dict[str, Example] = {
+    "now": {"summary": "What arrived today", "value": {"quantity": 300}},
+    "yesterday": {"summary": "Reported later", "value": {"quantity": 448, "received_at": "2026-01-31T09:30:00+01:00"}},
+}
+
+CANCELLATIONS: dict[str, Example] = {
+    "reason": {"summary": "It will not come", "value": {"reason": "The supplier has none left."}},
+}

@@ -1,20 +1,58 @@
 """Orders, how they turned out, and how far the confidence can be believed."""
 
+from collections.abc import Mapping
 from typing import Annotated
 
-from pydantic import Field
+from pydantic import AwareDatetime, Field
 
-from api.bodies.fields import MAX_QUANTITY, Answer, Body, NextPage, Quantity
+from api.bodies.fields import MAX_QUANTITY, Answer, Body, NextPage, Notes, Quantity, Units
 from api.bodies.runs import OrderAnswer
 from tools.lookback.calibration_watch import CalibrationState
-from tools.records.orders import OrderOutcome, OutcomeReport
+from tools.records.orders import Order, OrderOutcome, OutcomeReport, Receipt
+
+
+class ReceiptAnswer(Receipt, Answer):
+    """What arrived of an order, at one time."""
+
+
+class OrderDetail(OrderAnswer):
+    """An order with what has arrived of it."""
+
+    receipts: tuple[ReceiptAnswer, ...] = Field(description="What arrived, in the order in which it was reported.")
+    over_delivered: int = Field(description="Units that arrived beyond what was ordered; 0 if none did.")
+
+    @classmethod
+    def with_receipts(cls, order: Order, receipts: Mapping[str, tuple[Receipt, ...]]) -> "OrderDetail":
+        return cls.copy_of(
+            OrderAnswer.of(order),
+            receipts=tuple(map(ReceiptAnswer.copy_of, receipts.get(order.number, ()))),
+            over_delivered=max(0, order.received_quantity - order.quantity),
+        )
 
 
 class Orders(Answer):
     """A page of orders, newest first."""
 
-    orders: tuple[OrderAnswer, ...] = Field(description="The orders of this page.")
+    orders: tuple[OrderDetail, ...] = Field(description="The orders of this page.")
     next: str | None = NextPage
+
+
+class ReceiptInput(Body):
+    """Units of an order that have arrived. An order may arrive in parts; the last one closes it."""
+
+    quantity: Units = Field(description="Units that arrived. More than were ordered is taken as it is.")
+    received_at: Annotated[AwareDatetime, Field(strict=False)] | None = None
+    """When they arrived, with a time zone: not in the future, not before the order. Without it, now."""
+
+
+class Cancellation(Body):
+    """Why what has not arrived of an order will not come."""
+
+    reason: Annotated[Notes, Field(min_length=1)] = Field(description="Kept with the order.")
+
+
+class Nothing(Body):
+    """A request that says it all by its address."""
 
 
 class OutcomeInput(Body):

@@ -9,6 +9,7 @@ from api.commands.events import events
 from api.commands.keys import keys
 from api.commands.lookback import backtest, calibrate, scan
 from api.commands.opening import finish, load_settings, with_book
+from api.commands.orders import orders
 
 if TYPE_CHECKING:
     from tools.book.audit import AuditEntry
@@ -22,6 +23,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 app.add_typer(keys, name="keys")
+app.add_typer(orders, name="orders")
 app.add_typer(events, name="events")
 
 

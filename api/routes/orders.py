@@ -1,17 +1,28 @@
-"""Placed orders."""
+"""Placed orders, and what happens to them: sent, received in parts, cancelled."""
 
-from typing import Annotated
+from collections.abc import Awaitable, Callable
+from functools import partial
+from typing import Annotated, Any
 
-from fastapi import APIRouter, Query
+from fastapi import APIRouter, Body, Query, Request
 from starlette.responses import Response
 
+from agent.runtime import Runtime
+from api.bodies.examples import CANCELLATIONS, RECEIPTS
 from api.bodies.fields import Identifier
-from api.bodies.orders import Orders
-from api.bodies.runs import OrderAnswer
-from api.door.doorkeeper import RuntimeGiven, needs
+from api.bodies.orders import Cancellation, Nothing, OrderDetail, Orders, ReceiptInput
+from api.door.doorkeeper import CallerGiven, RuntimeGiven, needs
+from api.door.idempotency import Attempt
 from api.routes.wiring import Before, Limit, OrderNumber, problems
+from tools.records.orders import Order, OrderFilter
 
 router = APIRouter(tags=["orders"])
+STEP: dict[str, Any] = {
+    "response_model": OrderDetail,
+    "responses": problems(400, 404, 409, 413, 415),
+    "openapi_extra": needs("approve", idempotent=True),
+}
+"""Whoever may approve orders may also say what became of them."""
 
 
 @router.get("/orders", response_model=Orders, responses=problems(404), openapi_extra=needs("read"))
@@ -20,16 +31,82 @@ async def orders(
     limit: Limit = 50,
     before: Before = None,
     product_id: Annotated[Identifier | None, Query(description="Only orders of this product.")] = None,
+    status: Annotated[
+        OrderFilter | None,
+        Query(
+            description="Only orders in this state. `open`: neither received nor cancelled. `overdue`: open and late."
+        ),
+    ] = None,
 ) -> Response:
     """List placed orders, newest first."""
-    found = await runtime.book.orders.page(limit, before, product_id)
+    found = await runtime.book.orders.page(limit, before, product_id, status)
+    receipts = await runtime.book.life.receipts([order.number for order in found])
     return Orders(
-        orders=tuple(OrderAnswer.of(order) for order in found),
+        orders=tuple(OrderDetail.with_receipts(order, receipts) for order in found),
         next=found[-1].number if len(found) == limit else None,
     ).response()
 
 
-@router.get("/orders/{number}", response_model=OrderAnswer, responses=problems(404), openapi_extra=needs("read"))
+@router.get("/orders/{number}", response_model=OrderDetail, responses=problems(404), openapi_extra=needs("read"))
 async def order(number: OrderNumber, runtime: RuntimeGiven) -> Response:
     """Show one order."""
-    return OrderAnswer.of(await runtime.book.orders.get(number)).response()
+    return (await _detail(runtime, await runtime.book.orders.get(number))).response()
+
+
+@router.post("/orders/{number}/receipts", **STEP)
+async def receive(
+    number: OrderNumber,
+    body: Annotated[ReceiptInput, Body(openapi_examples=RECEIPTS)],
+    request: Request,
+    runtime: RuntimeGiven,
+    caller: CallerGiven,
+) -> Response:
+    """Report units of an order that have arrived, all at once or in parts.
+
+    The last part closes the order; what came beyond the order is named as `over_delivered`. Send an Idempotency-Key:
+    two reports without one are two receipts. A received or cancelled order takes no receipt (409)."""
+    attempt = Attempt(request, body, runtime.book)
+    step = partial(
+        runtime.book.life.receive,
+        number,
+        body.quantity,
+        by=caller.actor,
+        received_at=body.received_at,
+        receipt_id=attempt.run_id,
+    )
+    return await _answer(attempt, runtime, step)
+
+
+@router.post("/orders/{number}/cancel", **STEP)
+async def cancel(
+    number: OrderNumber,
+    body: Annotated[Cancellation, Body(openapi_examples=CANCELLATIONS)],
+    request: Request,
+    runtime: RuntimeGiven,
+    caller: CallerGiven,
+) -> Response:
+    """Cancel what has not arrived of an order. What has arrived stays received. The supplier is not told.
+
+    The first cancellation wins. Sending it again returns the order; another reason gets 409, as does a received
+    order."""
+    step = partial(runtime.book.life.cancel, number, body.reason, by=caller.actor)
+    return await _answer(Attempt(request, body, runtime.book), runtime, step)
+
+
+@router.post("/orders/{number}/sent", **STEP)
+async def sent(number: OrderNumber, request: Request, runtime: RuntimeGiven, caller: CallerGiven) -> Response:
+    """Say that an order has gone to its supplier. Its lead time begins now, so that it is due later. Saying it again
+    changes nothing."""
+    step = partial(runtime.book.life.mark_sent, number, by=caller.actor)
+    return await _answer(Attempt(request, Nothing(), runtime.book), runtime, step)
+
+
+async def _answer(attempt: Attempt, runtime: Runtime, step: Callable[[], Awaitable[Order]]) -> Response:
+    async def work() -> bytes:
+        return (await _detail(runtime, await step())).as_json()
+
+    return await attempt.answer(work)
+
+
+async def _detail(runtime: Runtime, order: Order) -> OrderDetail:
+    return OrderDetail.with_receipts(order, await runtime.book.life.receipts([order.number]))

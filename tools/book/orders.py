@@ -24,7 +24,7 @@ from tools.book.spending import Spender, limits_from, reserve
 from tools.records.errors import Conflict, InvalidInput, InvalidQuantity, RunLost, UnknownOrder
 from tools.records.facts import Mode
 from tools.records.money import DayLimit
-from tools.records.orders import NewProposal, Order, Proposal, ProposalStatus, Run, RunView
+from tools.records.orders import NewProposal, Order, OrderFilter, Proposal, ProposalStatus, Run, RunView
 from tools.storage.database import Database, Store, reads, writes
 from tools.storage.schema import api_keys, orders, proposals, runs
 from tools.storage.types import Now, NowPlus
@@ -140,11 +140,18 @@ class OrderStore(Store):
 
     @reads
     def page(
-        self, connection: Connection, limit: int = 50, before: str | None = None, product_id: str | None = None
+        self,
+        connection: Connection,
+        limit: int = 50,
+        before: str | None = None,
+        product_id: str | None = None,
+        status: OrderFilter | None = None,
     ) -> list[Order]:
         """A page of orders, newest first, at most 200. `before` is the last number of the page before. Raises
         UnknownOrder for a number that was never given."""
         query = sa.select(*ORDER).order_by(orders.c.sequence.desc()).limit(page_size(limit))
+        if status is not None:
+            query = query.where(_in_status(status))
         if product_id is not None:
             query = query.where(orders.c.product_id == product_id)
         if before is not None:
@@ -161,6 +168,13 @@ class OrderStore(Store):
         return order_from(row)
 
     @reads
+    def figures(self, connection: Connection) -> tuple[int, int]:
+        """The number of open orders, and how many of them are overdue."""
+        late = sa.func.count().filter(orders.c.due_at < Now())
+        open_orders, overdue = connection.execute(sa.select(sa.func.count(), late).where(OPEN)).one()
+        return open_orders, overdue
+
+    @reads
     def open(self, connection: Connection, product_id: str | None, location: str | None, mode: Mode) -> list[Order]:
         """Orders that are neither received nor cancelled, newest first, however late: what remains of them counts as on
         order. None means every product or location. Transfers out of a location are listed with None, not with that
@@ -172,6 +186,12 @@ class OrderStore(Store):
             query = query.where(orders.c.location == location)
         rows = connection.execute(query.order_by(orders.c.sequence.desc()).limit(MAX_OPEN_ORDERS))
         return [order_from(row) for row in rows.mappings()]
+
+
+def _in_status(status: OrderFilter) -> sa.ColumnElement[bool]:
+    if status == "open":
+        return OPEN
+    return sa.and_(OPEN, orders.c.due_at < Now()) if status == "overdue" else orders.c.status == status
 
 
 def _check_quantity(new: NewProposal, route: Route) -> None:

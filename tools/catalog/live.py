@@ -64,7 +64,7 @@ def with_orders(facts: ProductFacts, own: OwnOrders) -> ProductFacts:
 
 def _counted(stock: Stock, incoming: list[Order]) -> tuple[OpenOrder, ...]:
     named = {order.reference: order.quantity for order in stock.open_orders}
-    ours = [_as_open(order, named.get(order.number)) for order in incoming]
+    ours = [as_open(order, named.get(order.number)) for order in incoming]
     numbers = {order.number for order in incoming}
     return (*(order for order in stock.open_orders if order.reference not in numbers), *ours)
 
@@ -75,7 +75,8 @@ def _taught(supplier: Supplier, learned: tuple[float, ...]) -> Supplier:
     return supplier.model_copy(update={"observed_lead_times_days": supplier.observed_lead_times_days + learned})
 
 
-def _as_open(order: Order, named: float | None) -> OpenOrder:
+def as_open(order: Order, named: float | None = None) -> OpenOrder:
+    """The order as facts have it, with the quantity that the caller `named` for it if that is less."""
     now = datetime.now(UTC)
     due_in_days = -order.days_overdue or (order.due_at - now).total_seconds() / 86_400
     return OpenOrder(

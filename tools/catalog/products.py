@@ -13,12 +13,14 @@ from tools.catalog.sources import Catalog
 from tools.planning.confidence import CalibrationTable
 from tools.planning.replenishment import plan
 from tools.records.errors import InvalidInput
-from tools.records.facts import AS_THINGS_ARE, Mode, ProductFacts, WhatIf
+from tools.records.facts import AS_THINGS_ARE, Mode, OpenOrder, ProductFacts, WhatIf
+from tools.records.orders import Order
 from tools.records.plan import Plan
 from tools.records.text import clean_facts
 
 ProductId = Annotated[str, Field(min_length=1, max_length=100, description="As given.")]
 Location = Annotated[str | None, Field(max_length=100, description="A location's id; leave out for the usual one.")]
+MOST_ORDERS = 200
 Family = Sequence[ProductFacts]
 """A product at the location asked for, followed by the same product at its other locations."""
 
@@ -41,8 +43,10 @@ class Products(Protocol):
 class AllProducts:
     """Every product of a catalogue."""
 
-    def __init__(self, catalog: Catalog, calibration: CalibrationTable | None = None) -> None:
-        self._catalog, self.calibration = catalog, calibration
+    def __init__(
+        self, catalog: Catalog, calibration: CalibrationTable | None = None, *, book: OrderBook | None = None
+    ) -> None:
+        self._catalog, self.calibration, self._book = catalog, calibration, book
 
     async def family(self, product_id: str, location: str | None) -> Family:
         return await self._catalog.family(product_id, location)
@@ -53,6 +57,10 @@ class AllProducts:
     async def everything(self) -> Family:
         """Every product at every location."""
         return await self._catalog.all_facts()
+
+    async def open_orders(self) -> list[Order]:
+        """The newest of our open orders, those of other catalogues and callers among them."""
+        return [] if self._book is None else await self._book.orders.page(MOST_ORDERS, status="open")
 
 
 @dataclass(eq=False)
@@ -143,16 +151,18 @@ def plan_of(family: Family, what_if: WhatIf = AS_THINGS_ARE) -> Plan:
     return plan(family[0], what_if=what_if, siblings=family[1:])
 
 
+def shown_order(order: OpenOrder) -> dict[str, object]:
+    """An open order, as a model sees it."""
+    return {
+        "reference": order.reference,
+        "quantity": number(order.quantity),
+        "due_in_days": number(order.due_in_days, 1),
+    }
+
+
 def open_orders(facts: ProductFacts) -> list[dict[str, object]]:
     """The product's open orders, as a model sees them."""
-    return [
-        {
-            "reference": order.reference,
-            "quantity": number(order.quantity),
-            "due_in_days": number(order.due_in_days, 1),
-        }
-        for order in facts.stock.open_orders
-    ]
+    return list(map(shown_order, facts.stock.open_orders))
 
 
 def numbers(values: Iterable[float | None], digits: int = 4) -> list[float | int | None]:

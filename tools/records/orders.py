@@ -33,6 +33,8 @@ OrderStatus = Annotated[
     ),
 ]
 OPEN_STATUSES: tuple[OrderStatus, ...] = ("placed", "sent", "partly_received")
+OrderFilter = Literal["open", "overdue", "placed", "sent", "partly_received", "received", "cancelled"]
+"""`overdue` are those of the open ones whose due date has passed."""
 
 
 class NewRun(Record):

@@ -134,7 +134,7 @@ orders = Table(
     UniqueConstraint("proposal_number"),
     CheckConstraint("quantity > 0", name="quantity"),
     Index(None, "product_id", "sequence"),
-    _when("ix_orders_open", "mode", "product_id", where="status IN ('placed', 'sent', 'partly_received')"),
+    _when("ix_orders_open", "mode", "product_id", "due_at", where="status IN ('placed', 'sent', 'partly_received')"),
     _when("ix_orders_received", "mode", "supplier_id", "closed_at", where="status = 'received'"),
 )
 

@@ -36,7 +36,7 @@ def _let_orders_live_on() -> None:
     op.execute(sa.update(_orders).values(cover_days=_orders.c.quantity / sa.func.nullif(demand, 0.0)))
     op.drop_index("ix_orders_product_id_mode_due_at", "orders")
     op.drop_index("ix_orders_mode_due_at", "orders")
-    _index("ix_orders_open", "orders", "mode", "product_id", where=_OPEN)
+    _index("ix_orders_open", "orders", "mode", "product_id", "due_at", where=_OPEN)
     _index("ix_orders_received", "orders", "mode", "supplier_id", "closed_at", where="status = 'received'")
 
 
