@@ -16,13 +16,13 @@ PAGES = [TARGET, *sorted((TARGET.parent / "docs").glob("*.md"))]
 OURS = re.compile(r"(?:^ *|`)restock((?: [a-z]+)+)([^`\n]*)", re.MULTILINE)
 MODULE = re.compile(r"python -m ([a-z_.]+[a-z])")
 OUR_FILE = re.compile(r"`((?:agent|api|benchmarks|docs|tests|tools)/[\w./]*)`")
-GROUPS = ("keys", "events")
+GROUPS = ("keys", "orders", "events")
 
 each_page = pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 
 
 def test_every_command_answers_word_for_word_as_the_readme_says() -> None:
-    assert len(COMMAND.findall(README)) == 5
+    assert len(COMMAND.findall(README)) == 6
     assert comparable(rewritten(README)) == comparable(README)
 
 

@@ -141,7 +141,7 @@ def _order_values(proposal: Proposal, quantity: int, version: ProductVersion) ->
         "total": None if price is None else price * quantity,
         "created_at": version.taken_at,
         "due_at": version.taken_at + lead_time,
-        "cover_days": quantity / daily if daily > 0 else None,
+        "cover_days": round(quantity / daily, 2) if daily > 0 else None,
     }
 
 
