@@ -17,7 +17,7 @@ import sqlalchemy as sa
 
 from agent.running.work import Work, graph_config
 from tests.soak.databases import plain_engine
-from tools.book import expiry, placing, reviews
+from tools.book import expiry, life, placing, reviews
 from tools.book.audit import AUTOMATIC, Actor
 from tools.book.orders import OrderStore
 from tools.book.reviews import ReviewStore
@@ -130,18 +130,20 @@ def outbox_outside() -> None:
     """Messages in a transaction of their own, just after the one that they tell of."""
     send = placing.send
 
-    def send_later(connection: sa.Connection, event: str, run_id: str, payload: dict[str, Any]) -> None:
+    def send_later(
+        connection: sa.Connection, event: str, run_id: str, payload: dict[str, Any], *, occasion: str = ""
+    ) -> None:
         engine = connection.engine
 
         def later() -> None:
             with engine.begin() as own:
-                send(own, event, run_id, payload)
+                send(own, event, run_id, payload, occasion=occasion)
 
         timer = Timer(LATER_SECONDS, later)
         timer.daemon = True
         timer.start()
 
-    placing.send = expiry.send = send_later
+    placing.send = expiry.send = life.send = send_later
 
 
 def next_taken_for_done() -> None:

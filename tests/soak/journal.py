@@ -79,6 +79,10 @@ class Journal:
     sent: dict[str, str] = field(default_factory=dict)
     acknowledged: dict[str, list[Acknowledgement]] = field(default_factory=lambda: defaultdict(list))
     decided: dict[str, list[Decided]] = field(default_factory=lambda: defaultdict(list))
+    receipts: dict[str, dict[str, int]] = field(default_factory=lambda: defaultdict(dict))
+    """Acknowledged receipts of each order: units by what tells a receipt from another."""
+    cancelled: dict[str, set[str]] = field(default_factory=lambda: defaultdict(set))
+    """Acknowledged cancellations of each order, by their reason."""
     unexpected: list[str] = field(default_factory=list)
     """Answers that no client should ever get, such as a 500."""
     unanswered: list[str] = field(default_factory=list)

@@ -2,6 +2,7 @@
 
 import asyncio
 import random
+from collections.abc import Callable
 from contextlib import suppress
 from typing import Any
 
@@ -17,8 +18,15 @@ COMPETES += ("before ordering more", "Less than half of that has passed")
 class ReviewDesk:
     """Reviews come in from the triggers' answers; what those answers did not reach is found in the list at the end."""
 
-    def __init__(self, line: Line, journal: Journal, dice: random.Random, keys: dict[str, str]) -> None:
-        self._line, self._journal, self._dice, self._keys = line, journal, dice, keys
+    def __init__(
+        self,
+        line: Line,
+        journal: Journal,
+        dice: random.Random,
+        keys: dict[str, str],
+        ordered: Callable[[Ordered | None], None],
+    ) -> None:
+        self._line, self._journal, self._dice, self._keys, self._ordered = line, journal, dice, keys, ordered
         self._waiting: asyncio.Queue[Review] = asyncio.Queue()
         self._heard: set[str] = set()
         self._races = 0
@@ -74,14 +82,10 @@ class ReviewDesk:
     def _note(self, review_id: str, reviewer: str, decision: str, answer: httpx.Response) -> None:
         if not (answer.is_success or answer.status_code == 409):
             self._journal.unexpected.append(f"{decision} {review_id}: {answer.status_code} {answer.text[:300]}")
+        order = Ordered.of(answer.json()) if answer.is_success else None
+        self._ordered(order)
         self._journal.decided[review_id].append(
-            Decided(
-                review_id=review_id,
-                reviewer=reviewer,
-                decision=decision,
-                counted=answer.is_success,
-                order=Ordered.of(answer.json()) if answer.is_success else None,
-            )
+            Decided(review_id=review_id, reviewer=reviewer, decision=decision, counted=answer.is_success, order=order)
         )
 
 

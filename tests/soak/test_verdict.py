@@ -18,7 +18,8 @@ ORDERS = {"auto": ("PO-2026-000001", 1, 40), "reviewed": ("PO-2026-000002", 2, 5
 
 
 def in_order() -> Evidence:
-    """One run that ordered by itself, one that Anna approved, one that ordered nothing."""
+    """One run that ordered by itself and was received, one that Anna approved and cancelled, one that ordered
+    nothing."""
     journal, received = Journal(), Received()
     book = Book({name: [] for name in metadata.tables})
     for number, (run_id, status) in enumerate({"auto": "placed", "reviewed": "approved", "idle": "no_action"}.items()):
@@ -27,10 +28,19 @@ def in_order() -> Evidence:
     for run_id in ORDERS:
         add_order(book, received, run_id)
     decide(journal, book)
+    for part in (15, 25):
+        book["receipts"].append({"order_number": "PO-2026-000001", "quantity": part})
+        journal.receipts["PO-2026-000001"][f"in-{part}"] = part
+    journal.cancelled["PO-2026-000002"].add("no use")
+    tell(book, received, "auto", "order.received", "order.received")
+    tell(book, received, "reviewed", "order.cancelled")
     tell(book, received, "reviewed", "review.opened", "review.decided")
     tell(book, received, "idle", "run.no_action")
-    happened = [("auto", "order.placed"), ("idle", "run.no_action")]
-    happened += [("reviewed", event) for event in ("review.opened", "review.approved", "order.placed")]
+    happened = [("auto", event) for event in ("order.placed", "order.received", "order.received")]
+    happened += [("idle", "run.no_action")]
+    happened += [
+        ("reviewed", event) for event in ("review.opened", "review.approved", "order.placed", "order.cancelled")
+    ]
     book["audit"].extend({"run_id": run_id, "event": event} for run_id, event in happened)
     book["counters"].append({"name": "PO-2026", "value": 2})
     spent = {("shop", "2026-01-31"): 80, ("shop", "total"): 80, ("*", "2026-01-31"): 80}
@@ -69,6 +79,8 @@ def add_order(book: Book, received: Received, run_id: str) -> None:
             "placed_by": by[0],
             "placed_by_id": by[1],
             "created_at": NOON,
+            "status": "received" if run_id == "auto" else "cancelled",
+            "received_quantity": quantity if run_id == "auto" else 0,
         }
     )
     tell(book, received, run_id, "order.placed", number=number, items=[{"quantity": quantity}], total=str(2 * quantity))
@@ -123,6 +135,8 @@ WRONGS: dict[str, Callable[[Evidence], Any]] = {
     "undelivered messages": lambda e: row(e, "deliveries").update(status="pending"),
     "changed messages": lambda e: e.received.messages["msg_1"]["data"].update(total="1"),
     "forged messages": lambda e: e.received.forged.append("msg_1: No matching signature found"),
+    "receipts not as told": lambda e: e.journal.receipts["PO-2026-000001"].pop("in-15"),
+    "orders with two ends": lambda e: e.journal.cancelled["PO-2026-000002"].add("another"),
     "unexpected answers": lambda e: e.journal.unexpected.append("/inventory-trigger: 500"),
 }
 

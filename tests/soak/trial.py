@@ -13,6 +13,7 @@ from tests.soak.book import Book, Gauge
 from tests.soak.chaos import Blows, Chaos, Progress, Storm
 from tests.soak.clients import Line, Shop
 from tests.soak.faulty import loosen
+from tests.soak.goods_in import GoodsIn
 from tests.soak.journal import Journal
 from tests.soak.processes import Process
 from tests.soak.receiver import SECRET, Received, Receiver, receiving
@@ -22,6 +23,7 @@ from tests.soak.staff import hire
 from tests.soak.verdict import Evidence, Finding, findings
 
 REVIEWS_AT_ONCE = 6
+ORDERS_AT_ONCE = 4
 COMMANDS = {"sqlite": ("serve",), "postgresql": ("serve", "worker", "worker")}
 FREEZE_SECONDS = 7.0
 """Longer than a run's lease: its deadline and what the processes of a trial add to it."""
@@ -90,9 +92,10 @@ class Trial:
             staff = await hire(service.client, service.urls[0])
             service.client.headers["X-API-Key"] = staff.shop
             line = self._line(service)
-            desk = ReviewDesk(line, self._journal, self._dice, staff.reviewers)
-            await self._load(line, desk, service.processes)
-            await self._drain(desk)
+            goods = GoodsIn(line, self._journal, self._dice, staff.reviewers)
+            desk = ReviewDesk(line, self._journal, self._dice, staff.reviewers, goods.hear)
+            await self._load(line, desk, goods, service.processes)
+            await self._drain(desk, goods)
         return self._outcome()
 
     def _settings(self, hook: str) -> dict[str, str]:
@@ -104,8 +107,8 @@ class Trial:
         patience = self._plan.patience_seconds
         return Line(service.client, service.urls, dice=self._dice, journal=self._journal, give_up_seconds=patience)
 
-    async def _load(self, line: Line, desk: ReviewDesk, processes: list[Process]) -> None:
-        """Send every trigger and decide what comes of it, while processes are struck down."""
+    async def _load(self, line: Line, desk: ReviewDesk, goods: GoodsIn, processes: list[Process]) -> None:
+        """Send every trigger, and decide and receive what comes of it, while processes are struck down."""
         chaos = Chaos(processes, self._dice, freeze_seconds=FREEZE_SECONDS)
         self._blows = chaos.blows
         numbers = itertools.count(1)
@@ -115,12 +118,12 @@ class Trial:
             triggers=self._plan.triggers,
             progress=self._progress,
         )
-        beside = [rage, *(desk.work() for _ in range(REVIEWS_AT_ONCE))]
+        beside = [rage, *(desk.work() for _ in range(REVIEWS_AT_ONCE)), *(goods.work() for _ in range(ORDERS_AT_ONCE))]
         if self._plan.storm_seconds:
             beside.append(self._storm())
         tasks = [asyncio.create_task(each) for each in beside]
         try:
-            await asyncio.gather(*(self._shop(line, desk, numbers) for _ in range(self._plan.shops)))
+            await asyncio.gather(*(self._shop(line, desk, goods, numbers) for _ in range(self._plan.shops)))
         finally:
             await chaos.calm()
             await _end(tasks)
@@ -132,21 +135,28 @@ class Trial:
             every_seconds=plan.storm_seconds, crashes=plan.crashes, seconds=plan.seconds
         )
 
-    async def _shop(self, line: Line, desk: ReviewDesk, numbers: Iterator[int]) -> None:
+    async def _shop(self, line: Line, desk: ReviewDesk, goods: GoodsIn, numbers: Iterator[int]) -> None:
+        """Orders are received once nobody asks for their product any more: after that the need would be a new one."""
         shop = Shop(line, self._journal, self._dice, asynchronous=True)
         while self._progress.done < self._plan.triggers and time.monotonic() < self._until:
             for answer in await shop.send(next(numbers)):
+                goods.hear(answer.order)
                 if answer.review:
                     desk.hear(answer.review)
             self._progress.advance(len(self._journal.sent))
 
-    async def _drain(self, desk: ReviewDesk) -> None:
+    async def _drain(self, desk: ReviewDesk, goods: GoodsIn) -> None:
         """Until nothing is left to do, or it has had time enough: the verdict says what is left then."""
         gauge = Gauge(self._where.database_url)
         until = time.monotonic() + self._plan.patience_seconds
         while time.monotonic() < until:
             with suppress(TimeoutError):
-                if not await desk.clear() and not gauge.unfinished() and not gauge.undelivered():
+                if (
+                    not await desk.clear()
+                    and not await goods.clear()
+                    and not gauge.unfinished()
+                    and not gauge.undelivered()
+                ):
                     return
             await asyncio.sleep(0.3)
 

@@ -139,6 +139,26 @@ def overruled_reviews(evidence: Evidence) -> Iterator[str]:
                 yield f"{proposal['number']}: {decision['decision']}, but {told}"
 
 
+def receipts_not_as_told(evidence: Evidence) -> Iterator[str]:
+    """An acknowledged receipt is not stored once, one is stored that nobody was told of, or the sum is another."""
+    stored = evidence.book.by("receipts", "order_number")
+    for order in evidence.book["orders"]:
+        kept = sorted(row["quantity"] for row in stored.get(order["number"], []))
+        told = sorted(evidence.journal.receipts.get(order["number"], {}).values())
+        if kept != told or sum(kept) != order["received_quantity"]:
+            yield f"{order['number']}: told {told}, stored {kept}, received {order['received_quantity']}"
+
+
+def orders_with_two_ends(evidence: Evidence) -> Iterator[str]:
+    """Cancelled twice, or not where its receipts and cancellations say that it stands."""
+    for order in evidence.book["orders"]:
+        cancelled = evidence.journal.cancelled.get(order["number"], set())
+        arrived, ordered = order["received_quantity"], order["quantity"]
+        stands = "received" if arrived >= ordered else "partly_received" if arrived else "placed"
+        if len(cancelled) > 1 or order["status"] != ("cancelled" if cancelled else stands):
+            yield f"{order['number']} is {order['status']}, {arrived} of {ordered}, cancelled for {sorted(cancelled)}"
+
+
 def wrong_audit(evidence: Evidence) -> Iterator[str]:
     """Not exactly one entry for each thing that happened to a run."""
     yield from _wrong(evidence, "audit", lambda decision: DECIDED[decision["decision"]])
@@ -219,6 +239,8 @@ CHECKS: dict[str, Callable[[Evidence], Iterator[str]]] = {
         changed_messages,
         forged_messages,
         unexpected_answers,
+        receipts_not_as_told,
+        orders_with_two_ends,
     )
 }
 
@@ -246,13 +268,23 @@ def _wrong(evidence: Evidence, table: str, decided_as: Callable[[Row], str]) -> 
     proposals, orders = evidence.book.by("proposals", "run_id"), evidence.book.by("orders", "run_id")
     decisions = evidence.book.by("decisions", "proposal_number")
     for run in evidence.book["runs"]:
-        wanted = Counter({"order.placed"} if run["id"] in orders else ())
+        wanted = Counter(_life(evidence, orders.get(run["id"], [])))
         for proposal in proposals.get(run["id"], []):
             wanted.update(HAPPENED.get(proposal["status"], ()))
             wanted.update({decided_as(decision) for decision in decisions.get(proposal["number"], [])})
         got = Counter(row["event"] for row in entries.get(run["id"], []))
         if got != wanted:
             yield f"{run['id']} ({run['status']}): {dict(got)} instead of {dict(wanted)}"
+
+
+def _life(evidence: Evidence, orders: list[Row]) -> Iterator[str]:
+    """The events of a run's orders."""
+    receipts = evidence.book.by("receipts", "order_number")
+    for order in orders:
+        yield "order.placed"
+        yield from ("order.received" for _ in receipts.get(order["number"], []))
+        if order["status"] == "cancelled":
+            yield "order.cancelled"
 
 
 HAPPENED = {
