@@ -151,12 +151,8 @@ class Trial:
         until = time.monotonic() + self._plan.patience_seconds
         while time.monotonic() < until:
             with suppress(TimeoutError):
-                if (
-                    not await desk.clear()
-                    and not await goods.clear()
-                    and not gauge.unfinished()
-                    and not gauge.undelivered()
-                ):
+                left = await desk.clear() + await goods.clear()
+                if not left and not gauge.unfinished() and not gauge.undelivered():
                     return
             await asyncio.sleep(0.3)
 
