@@ -28,6 +28,7 @@ from agent.state import DecisionState
 from agent.toolbox import Toolbox
 from tools.book.book import OrderBook
 from tools.planning.confidence import CalibrationTable
+from tools.planning.doubts import EarlierOrder
 from tools.planning.gate import Circumstances, Limits, Route, Submission, Verdict, judge
 from tools.planning.order_quantity import unit_price_at
 from tools.records.errors import RestockError
@@ -98,7 +99,7 @@ class Nodes:
         case: Decision = runtime.context
         call, submission = _submission(state)
         submission = submission and self._discretion.submission(submission)
-        circumstances = self._circumstances(state, case)
+        circumstances = await self._circumstances(state, case)
         verdict = judge(submission, case.product.present_plan, circumstances, self._limits)
         self._show(case.product.present_plan)
         log.info("assessed", route=verdict.route, quantity=verdict.quantity, confidence=verdict.confidence.value)
@@ -158,7 +159,7 @@ class Nodes:
         self._metrics.safety_stock.labels(product).set(plan.safety_stock)
         self._metrics.reorder_point.labels(product).set(plan.reorder_point)
 
-    def _circumstances(self, state: DecisionState, case: Decision) -> Circumstances:
+    async def _circumstances(self, state: DecisionState, case: Decision) -> Circumstances:
         calls, corrections = _progress(state)
         in_time = not _is_late(case) and calls < CALL_BUDGET
         return Circumstances(
@@ -166,8 +167,17 @@ class Nodes:
             begun_in_chat=case.request.origin == "chat",
             escalation=state.get("escalation"),
             open_orders=tuple(order for order in case.product.facts.stock.open_orders if order.placed_here),
+            earlier_orders=await self._earlier_orders(case),
             may_retry=in_time and corrections < MAX_CORRECTIONS,
         )
+
+    async def _earlier_orders(self, case: Decision) -> tuple[EarlierOrder, ...]:
+        """What was bought of the product for the location; not asked for where nothing is to be bought."""
+        request, plan = case.request, case.product.present_plan
+        if plan.recommended_action != "purchase_order":
+            return ()
+        bought = await self._book.orders.bought(plan.product_id, plan.location, request.mode)
+        return tuple(map(EarlierOrder.of, bought))
 
     async def _record(self, proposal: NewProposal, route: Literal["review", "none"], owner: str | None) -> Route:
         """Store the proposal. If the run was cut off and has one already, that one and its route stand."""

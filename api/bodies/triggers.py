@@ -2,7 +2,7 @@
 
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import Field, field_validator, model_validator
 from pydantic_core import PydanticCustomError
 
 from agent.state import DecisionRequest
@@ -144,6 +144,15 @@ class InlineTrigger(CommonTrigger):
         if max(self.stockout_periods, default=-1) >= len(self.demand_history):
             raise PydanticCustomError("stockout_position", "stockout_periods names a position demand_history lacks")
         return self
+
+    @field_validator("price_breaks")
+    @classmethod
+    def _one_price_each(cls, breaks: list[PriceBreakInput]) -> list[PriceBreakInput]:
+        quantities = [each.minimum_quantity for each in breaks]
+        if twice := next((each for each in quantities if quantities.count(each) > 1), None):
+            words = "price_breaks names two prices from {quantity} units on; give one"
+            raise PydanticCustomError("price_break_twice", words, {"quantity": twice})
+        return breaks
 
     def _subject(self) -> dict[str, Any]:
         return {"mode": "input", "location": self.location, "facts": self._facts()}

@@ -17,6 +17,7 @@ from tests.order_book import record
 from tools.records.errors import AlreadyDecided, InvalidQuantity, Unavailable, UnknownConversation, UnknownProduct
 from tools.records.facts import (
     DemandHistory,
+    OpenOrder,
     PriceBreak,
     Product,
     ProductFacts,
@@ -283,6 +284,29 @@ async def test_a_second_trigger_counts_the_first_ones_order_as_stock_on_the_way(
 
     assert _end(second) == ("no_action", None)
     assert len(await runtime.book.orders.page()) == 1
+
+
+async def test_a_price_far_from_that_of_the_last_order_waits_for_a_person(start: Any) -> None:
+    runtime = await start()
+    first = await runtime.decide(_priced(Decimal(5)))
+
+    again = await runtime.decide(
+        _priced(Decimal(50), OpenOrder(reference=first.order.number, quantity=5, due_in_days=3))
+    )
+
+    assert _end(first) == ("executed", "PO-")
+    assert any(f"far from the 5 of {first.order.number}" in reason for reason in again.proposal.review_reasons)
+
+
+def _priced(price: Decimal, *open_orders: OpenOrder) -> DecisionRequest:
+    facts = ProductFacts(
+        product=Product(id="PRICED", name="Priced", unit_price=price),
+        supplier=Supplier(id="S1", name="S1", promised_lead_time_days=7),
+        stock=Stock(location="HQ", on_hand=5, open_orders=open_orders),
+        demand=DemandHistory(values=(10.0, 12, 11, 9) * 10),
+        source="input",
+    )
+    return DecisionRequest(product_id="PRICED", mode="input", location="HQ", requested_by="tests", facts=facts)
 
 
 async def test_an_approval_places_exactly_the_order_that_was_shown_and_a_second_one_is_refused(start: Any) -> None:

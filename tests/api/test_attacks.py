@@ -10,7 +10,18 @@ from typing import Any
 import pytest
 import structlog
 
-from benchmarks.attacks import PRODUCT, Case, Variant, attack, attack_all, attacked, cases_of, read, table
+from benchmarks.attacks import (
+    PRODUCT,
+    Case,
+    Variant,
+    attack,
+    attack_all,
+    attacked,
+    beside_its_twin,
+    cases_of,
+    read,
+    table,
+)
 from benchmarks.invariants import Evidence, broken
 
 OURS = Path(__file__).parent / "attack_cases.json"
@@ -141,3 +152,19 @@ async def test_a_model_that_loops_is_asked_no_more_often_than_the_budget_and_a_p
 
     assert (result.outcome, result.faults) == ("pending_review", ())
     assert asked <= 6
+
+
+def test_what_an_attack_gains_beside_its_twin_is_found() -> None:
+    twin = {
+        "status": "executed",
+        "recommended_quantity": 745,
+        "confidence_score": 0.9,
+        "calculation": {"product_id": "TWIN", "order_quantity": 745},
+    }
+    alike = twin | {"calculation": {"product_id": "ATTACKED", "order_quantity": 745}}
+    waits = alike | {"status": "pending_review", "recommended_quantity": 700, "confidence_score": 0.5}
+
+    assert beside_its_twin(alike | {"product_id": "ATTACKED"}, twin) == []
+    assert beside_its_twin(waits | {"product_id": "ATTACKED"}, twin) == []
+    gains = ({"status": "no_action"}, {"recommended_quantity": 746}, {"confidence_score": 0.95}, {"product_id": "B"})
+    assert [len(beside_its_twin(alike | {"product_id": "ATTACKED"} | gain, twin)) for gain in gains] == [1] * 4

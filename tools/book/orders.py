@@ -159,6 +159,15 @@ class OrderStore(Store):
         return [order_from(row) for row in connection.execute(query).mappings()]
 
     @reads
+    def bought(self, connection: Connection, product_id: str, location: str, mode: Mode) -> list[Order]:
+        """The newest purchase orders for one stock that were not cancelled, at most twenty, newest first."""
+        query = sa.select(*ORDER).where(orders.c.product_id == product_id, orders.c.location == location)
+        query = query.where(orders.c.mode == mode, orders.c.type == "purchase_order")
+        query = query.where(orders.c.status != "cancelled")
+        rows = connection.execute(query.order_by(orders.c.sequence.desc()).limit(20))
+        return [order_from(row) for row in rows.mappings()]
+
+    @reads
     def get(self, connection: Connection, number: str) -> Order:
         """One order. Raises UnknownOrder."""
         query = sa.select(*ORDER).where(orders.c.number == number)

@@ -79,7 +79,8 @@ class CalibrationTable(Record):
 
 
 def assess(plan: Plan, quantity: int, *, table: CalibrationTable | None = None) -> Confidence:
-    """The probability that ordering `quantity` turns out acceptable under `plan`.
+    """The probability that ordering `quantity` turns out acceptable under `plan`; for more than was planned, never
+    higher than for what was.
 
     `table` replaces the one that ships with the package.
     """
@@ -87,6 +88,8 @@ def assess(plan: Plan, quantity: int, *, table: CalibrationTable | None = None) 
     table = table or shipped_table()
     curve = table.curves.get(stratum(plan)) if table else None
     value = raw if curve is None else curve.at(raw)
+    if quantity > plan.order_quantity > 0:
+        value = min(value, assess(plan, plan.order_quantity, table=table).value)
     label = "raw, not calibrated" if curve is None else f"calibrated ({stratum(plan)})"
     if plan.order_quantity > 0 and quantity >= TYPING_ERROR * plan.order_quantity and value > TYPING_ERROR_CONFIDENCE:
         value, label = TYPING_ERROR_CONFIDENCE, f"{label}; {TYPING_ERROR} times the plan's quantity or more"

@@ -6,7 +6,8 @@
                ─ confidence ≥ threshold ──────────────────→ auto
                ─ anything else, NaN included ─────────────→ review
 
-A review always shows a quantity that the plan allows: where the submission's is unusable, the plan's own.
+A review always shows a quantity that the plan allows: where the submission's is unusable or more than planned, the
+plan's own.
 """
 
 from collections.abc import Mapping
@@ -19,6 +20,7 @@ from pydantic import ConfigDict, Field
 
 from tools.planning.confidence import CalibrationTable
 from tools.planning.confidence import assess as assess_confidence
+from tools.planning.doubts import EarlierOrder, beside_earlier
 from tools.planning.open_orders import why_not_another
 from tools.planning.order_quantity import unit_price_at
 from tools.records.facts import OpenOrder, Record
@@ -51,6 +53,8 @@ class Circumstances(Record):
     """Why no model's submission stands behind this proposal: no model left, or the budget spent."""
     open_orders: tuple[OpenOrder, ...] = ()
     """This service's own orders for the product that are neither received nor cancelled."""
+    earlier_orders: tuple[EarlierOrder, ...] = ()
+    """What this service bought of the product for the location before, newest first."""
     may_retry: bool = False
 
 
@@ -86,7 +90,7 @@ def judge(submission: Submission | None, plan: Plan, circumstances: Circumstance
     if not is_triggered(plan):
         return Verdict(route="none", action="none", quantity=0, confidence=sure(0))
     if submission is not None and not fault and submission.action != "none":
-        action, quantity = submission.action, submission.quantity
+        action, quantity = submission.action, min(submission.quantity, plan.order_quantity)
     confidence = _lowered(sure(quantity), submission if not fault else None)
     reasons = _reasons(submission, fault, plan, quantity, circumstances, limits)
     auto = not reasons and confidence.value >= limits.confidence_threshold
@@ -145,6 +149,8 @@ def _reasons(
         reasons.append(f"The model's order was not usable, so the plan's stands here. {fault}")
     elif submission and submission.action != plan.recommended_action:
         reasons.append("The model advises against ordering; the calculation says order.")
+    elif submission and submission.quantity > plan.order_quantity:
+        reasons.append(f"The model proposes {submission.quantity:,}, more than the {plan.order_quantity:,} planned.")
     if submission and submission.concerns and not fault:
         reasons.append("The model raised a concern: " + "; ".join(submission.concerns))
     if plan.infeasible:
@@ -160,7 +166,9 @@ def _standing_reasons(plan: Plan, quantity: int, circumstances: Circumstances, l
         reasons.append("It was asked for in a chat; a person must confirm it.")
     reasons += why_not_another(circumstances.open_orders)
     if plan.recommended_action == "purchase_order":
+        price = unit_price_at(quantity, unit_price=plan.unit_price, price_breaks=plan.price_tiers)
         reasons += _money_reasons(plan, quantity, limits)
+        reasons += beside_earlier(plan, quantity, price, circumstances.earlier_orders)
     return reasons
 
 

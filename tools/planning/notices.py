@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from operator import attrgetter
 
+from tools.planning.doubts import doubts
 from tools.planning.interval_forecast import FEWEST_FOR_FORECAST_ERRORS
 from tools.planning.order_quantity import price_tiers
 from tools.planning.working import Working
@@ -19,7 +20,7 @@ SURPRISE = 0.01
 def gather(working: Working) -> tuple[Notice, ...]:
     """Every notice that applies, the blocking ones first."""
     found = [*_data(working), *_sales(working), *_awaited(working), *_limits(working), *_history(working)]
-    found += [*_terms(working), *_doubted(working)]
+    found += [*_terms(working), *_doubted(working), *doubts(working)]
     return tuple(sorted(found, key=attrgetter("blocks_automatic"), reverse=True))
 
 
@@ -58,10 +59,14 @@ def _sales(working: Working) -> Iterator[Notice]:
     elif (1 - sales / (known - silent + 1)) ** silent < SURPRISE:
         yield Notice(
             code="demand_stopped",
-            message=f"No demand in the last {silent} periods, after {sales} sales in the {known - silent} before: "
-            "it may have ended.",
+            message=f"No demand in the last {silent} {_units(working)}, after sales in {sales} of the {known - silent} "
+            "before: demand may have ended, or its feed stopped.",
             blocks_automatic=True,
         )
+
+
+def _units(working: Working) -> str:
+    return "days" if working.facts.demand.period_days == 1 else "periods"
 
 
 def _awaited(working: Working) -> Iterator[Notice]:

@@ -25,6 +25,11 @@ REFUSED: dict[str, tuple[dict[str, Any], int, str, str]] = {
 INLINE: dict[str, tuple[dict[str, Any], str, str]] = {
     "2 data points": ({"demand_history": [1, 2]}, "body", "at least 3 numbers; it has 2"),
     "2 numbers among nulls": ({"demand_history": [1, None, 2, None]}, "body", "at least 3 numbers; it has 2"),
+    "a price break twice": (
+        {"price_breaks": [{"minimum_quantity": 9, "unit_price": price} for price in (4, 3)]},
+        "price_breaks",
+        "two prices from 9 units on; give one",
+    ),
     "negative demand": ({"demand_history": [100, 120, -5, 130]}, "demand_history[2]", "greater than or equal to 0"),
     "text in demand": ({"demand_history": [100, "120", 130]}, "demand_history[1]", "without quotation marks"),
     "true in demand": ({"demand_history": [100, True, 130]}, "demand_history[1]", "valid number"),

@@ -208,6 +208,18 @@ async def test_orders_are_listed_newest_first_page_by_page(book: OrderBook, plac
     assert len(await book.orders.page(limit=0)) == 1
 
 
+async def test_what_was_bought_before_is_of_one_stock_and_newest_first(book: OrderBook, placed) -> None:
+    first, second = await placed(product_id="A"), await placed(product_id="A", lead_time_days=0)
+    cancelled = await placed(product_id="A")
+    await book.life.cancel(cancelled.number, "no need", by=ANNA)
+    await placed(product_id="A", location="DEPOT")
+    await placed(product_id="A", mode="mock")
+    await placed(product_id="A", action="transfer", source_location="DEPOT", supplier_id=None, supplier_name=None)
+    await placed(product_id="B")
+
+    assert await book.orders.bought("A", "SHOP", "database") == [second, first]
+
+
 async def test_an_unknown_order_is_named(book: OrderBook) -> None:
     with pytest.raises(UnknownOrder, match="PO-1"):
         await book.orders.get("PO-1")

@@ -48,6 +48,13 @@ def test_ten_times_the_plan_is_never_more_than_a_tenth_sure(
     assert assess(result, 10 * result.order_quantity).value <= 0.1
 
 
+def test_more_than_was_planned_is_never_surer(make_facts: Make) -> None:
+    order = plan(make_facts())
+    values = [assess(order, order.order_quantity + more).value for more in range(400)]
+
+    assert max(values) == values[0]
+
+
 def test_a_slip_of_the_hand_is_named(make_facts: Make) -> None:
     level = plan(make_facts(demand=STEADY)).reorder_point
     result = plan(make_facts(demand=STEADY, stock={"on_hand": level - 1}))

@@ -94,6 +94,24 @@ def test_a_quantity_outside_the_plan_or_off_the_pack_is_first_sent_back_and_then
     assert (second.route, second.quantity) == ("review", order.order_quantity)
 
 
+def test_more_than_the_plan_goes_to_a_person_with_the_plan_s_quantity_and_confidence() -> None:
+    order = _plan()
+    own = judge(_submission(order), order, CALCULATED, LIMITS)
+    more = judge(_submission(order, quantity=order.maximum_quantity), order, CALCULATED, LIMITS)
+
+    assert order.maximum_quantity > order.order_quantity
+    assert (more.route, more.quantity, more.confidence) == ("review", order.order_quantity, own.confidence)
+    assert more.reasons == (f"The model proposes {order.maximum_quantity}, more than the {own.quantity} planned.",)
+
+
+def test_less_than_an_economic_quantity_may_be_placed() -> None:
+    order = _plan(order_cost=Decimal(40), holding_rate=0.25)
+    less = judge(_submission(order, quantity=order.minimum_quantity), order, CALCULATED, LIMITS)
+
+    assert order.minimum_quantity < order.order_quantity
+    assert (less.route, less.quantity) == ("auto", order.minimum_quantity)
+
+
 def test_a_submission_without_a_calculation_in_the_run_is_never_placed() -> None:
     order = _plan()
 
