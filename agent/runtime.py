@@ -32,6 +32,7 @@ from agent.secrets import secrets_in_force
 from agent.settings import Settings
 from agent.state import CHAT_MODE, DecisionRequest
 from agent.toolbox import Toolbox
+from tools.book.audit import Actor
 from tools.book.book import OrderBook
 from tools.book.owners import Owner, become_owner
 from tools.catalog.live import LiveCatalog
@@ -41,7 +42,7 @@ from tools.lookback.calibration_watch import CalibrationState, calibration_state
 from tools.planning.confidence import read_table, shipped_table
 from tools.records.errors import Unavailable
 from tools.records.facts import Mode
-from tools.records.orders import OrderOutcome, OutcomeReport
+from tools.records.orders import Order, OrderOutcome, OutcomeReport
 from tools.storage.database import Database
 from tools.storage.migrations.upgrade import migrate
 
@@ -228,6 +229,14 @@ class Runtime:
         return await self.book.outcomes.record(
             report, recorded_by=recorded_by, recorded_by_id=recorded_by_id, table=self._calibration
         )
+
+    async def receive(self, number: str, quantity: int, *, by: Actor, stock_before: float | None, **when: Any) -> Order:
+        """Record what arrived, and what the stock before it says of the order before. Takes and raises what
+        `book.life.receive` does."""
+        order = await self.book.life.receive(number, quantity, by=by, **when)
+        if stock_before is not None:
+            await self.book.outcomes.learn(order, stock_before, by=by, table=self._calibration)
+        return order
 
     async def calibration_state(self) -> CalibrationState:
         """The calibration in use, and what has been observed of it in operation."""

@@ -43,6 +43,9 @@ class ReceiptInput(Body):
     quantity: Units = Field(description="Units that arrived. More than were ordered is taken as it is.")
     received_at: Annotated[AwareDatetime, Field(strict=False)] | None = None
     """When they arrived, with a time zone: not in the future, not before the order. Without it, now."""
+    stock_before: Quantity | None = None
+    """Units in stock just before they arrived, if known. They are recorded as the outcome of the order before this one,
+    unless it has an outcome."""
 
 
 class Cancellation(Body):

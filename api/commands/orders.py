@@ -60,14 +60,24 @@ def receive(
         datetime | None,
         typer.Option(formats=["%Y-%m-%d", "%Y-%m-%dT%H:%M:%S"], help="When (UTC), as 2027-06-30T15:00:00."),
     ] = None,
+    stock_before: Annotated[
+        float | None, typer.Option(min=0, help="Units in stock just before: how the order before this turned out.")
+    ] = None,
 ) -> None:
     """Record units of an order that have arrived. Each call is a receipt of its own."""
+    settings = load_settings()
+    from tools.planning.confidence import read_table
+
     when = None if at is None else at.replace(tzinfo=UTC)
 
     async def take_in(book: "OrderBook") -> "Order":
-        return await book.life.receive(number, quantity, by=operator(), received_at=when)
+        order = await book.life.receive(number, quantity, by=operator(), received_at=when)
+        if stock_before is not None:
+            table = read_table(settings.calibration_table) if settings.calibration_table else None
+            await book.outcomes.learn(order, stock_before, by=operator(), table=table)
+        return order
 
-    typer.echo(_line(with_book(load_settings(), take_in)))
+    typer.echo(_line(with_book(settings, take_in)))
 
 
 @orders.command()

@@ -67,10 +67,11 @@ async def receive(
     two reports without one are two receipts. A received or cancelled order takes no receipt (409)."""
     attempt = Attempt(request, body, runtime.book)
     step = partial(
-        runtime.book.life.receive,
+        runtime.receive,
         number,
         body.quantity,
         by=caller.actor,
+        stock_before=body.stock_before,
         received_at=body.received_at,
         receipt_id=attempt.run_id,
     )

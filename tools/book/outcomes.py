@@ -14,7 +14,7 @@ from tools.book.placing import write_audit
 from tools.book.rows import first_view, select_views
 from tools.planning.confidence import CalibrationTable, assess, stratum
 from tools.records.errors import AlreadyRecorded, InvalidInput, UnknownOrder
-from tools.records.orders import OrderOutcome, OutcomeReport, OutcomeRoute, RunView
+from tools.records.orders import Order, OrderOutcome, OutcomeReport, OutcomeRoute, RunView
 from tools.storage.database import Store, conflict_insert, reads, writes
 from tools.storage.schema import decisions, orders, outcomes
 from tools.storage.types import Now
@@ -45,16 +45,32 @@ class OutcomeStore(Store):
         The same report again returns what is stored; another one raises AlreadyRecorded. Raises UnknownOrder. `table`
         is the calibration in use, for a quantity that a person chose.
         """
-        view = first_view(connection, _VIEW_OF_ORDER, number=report.order_number)
-        if view is None:
-            raise UnknownOrder(f"No order {report.order_number[:40]!r}; list them to see the numbers there are.")
-        values = report.model_dump() | _judged(view, report, table)
-        insert: Any = conflict_insert(outcomes).values(**values, recorded_by=recorded_by, recorded_at=Now())
-        fresh = insert.on_conflict_do_nothing().returning(outcomes.c.order_number)
-        if connection.execute(fresh).first() is not None:
-            said, by = report.model_dump(include=_REPORTED), Actor(name=recorded_by, id=recorded_by_id)
-            write_audit(connection, "outcome.recorded", by, said, run_id=view.run.id, order_number=report.order_number)
+        _record(connection, report, Actor(name=recorded_by, id=recorded_by_id), table)
         return _kept(connection, report)
+
+    @writes
+    def learn(
+        self,
+        connection: Connection,
+        arrived: Order,
+        stock_before: float,
+        *,
+        by: Actor,
+        table: CalibrationTable | None = None,
+    ) -> str | None:
+        """Record how the order before this one turned out: it had to last until this one arrived, and `stock_before` is
+        what was left of it then. Nothing left counts as run out.
+
+        Returns its number, or None where there is no such order that is received, or its outcome is recorded already.
+        """
+        sequence = sa.select(orders.c.sequence).where(orders.c.number == arrived.number).scalar_subquery()
+        same = (orders.c[name] == getattr(arrived, name) for name in ("product_id", "location", "mode"))
+        before = sa.select(orders.c.number).where(*same, orders.c.status == "received", orders.c.sequence < sequence)
+        number: str | None = connection.scalar(before.order_by(orders.c.sequence.desc()).limit(1))
+        if number is None:
+            return None
+        report = OutcomeReport(order_number=number, ran_out=stock_before <= 0, left_over=stock_before)
+        return number if _record(connection, report, by, table) else None
 
     async def import_all(
         self, reports: Sequence[OutcomeReport], *, recorded_by: str, table: CalibrationTable | None = None
@@ -79,10 +95,29 @@ class OutcomeStore(Store):
         return dict(tuple(connection.execute(query)))
 
 
+def _record(connection: Connection, report: OutcomeReport, by: Actor, table: CalibrationTable | None) -> bool:
+    """Judge and store a report, unless the order has an outcome. Whether it was stored. What arrived is known from
+    receipts where the report does not say."""
+    view = first_view(connection, _VIEW_OF_ORDER, number=report.order_number)
+    if view is None or view.order is None:
+        raise UnknownOrder(f"No order {report.order_number[:40]!r}; list them to see the numbers there are.")
+    if report.received_quantity is None and view.order.received_quantity:
+        report = report.model_copy(update={"received_quantity": view.order.received_quantity})
+    values = report.model_dump() | _judged(view, report, table)
+    insert: Any = conflict_insert(outcomes).values(**values, recorded_by=by.name, recorded_at=Now())
+    fresh = insert.on_conflict_do_nothing().returning(outcomes.c.order_number)
+    if connection.execute(fresh).first() is None:
+        return False
+    said = report.model_dump(include=_REPORTED)
+    write_audit(connection, "outcome.recorded", by, said, run_id=view.run.id, order_number=report.order_number)
+    return True
+
+
 def _kept(connection: Connection, report: OutcomeReport) -> OrderOutcome:
     query = sa.select(outcomes).where(outcomes.c.order_number == report.order_number)
     kept = _outcome(connection.execute(query).mappings().one())
-    if kept.model_dump(include=_REPORTED) != report.model_dump(include=_REPORTED):
+    said = _REPORTED - ({"received_quantity"} if report.received_quantity is None else set())
+    if kept.model_dump(include=said) != report.model_dump(include=said):
         raise AlreadyRecorded(
             f"Another outcome of {report.order_number} was recorded by {kept.recorded_by} on "
             f"{kept.recorded_at:%Y-%m-%d}; an outcome is recorded once."

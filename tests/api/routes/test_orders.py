@@ -206,6 +206,19 @@ async def test_fifty_receipts_cancels_and_approvals_at_once_leave_one_outcome(
     assert events["order.cancelled"] == said["cancel", 200]
 
 
+async def test_a_receipt_says_how_the_order_before_it_turned_out(service: Any, x1: dict[str, Any]) -> None:
+    first = (await ordered(service, x1))["number"]
+    await step(service, first, "receipts", {"quantity": 10_000})
+    second = (await ordered(service, x1))["number"]
+    await step(service, second, "receipts", {"quantity": 1, "stock_before": 30})
+
+    [outcome] = await service.book.outcomes.latest()
+
+    assert (outcome.order_number, outcome.left_over, outcome.received_quantity) == (first, 30, 10_000)
+    observed = (await service.client.get("/calibration")).json()["observed"]
+    assert observed["by_route"] == {"automatic": {"outcomes": 1, "acceptable": 1}}
+
+
 async def test_a_receipt_may_be_reported_later(service: Any, x1: dict[str, Any]) -> None:
     order = await service.book.orders.get((await ordered(service, x1))["number"])
     await let_pass(service.book, order, days=3)

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
-from tests.order_book import MOMENT, old_book, record
+from tests.order_book import ANNA, MOMENT, old_book, record
 from tools.book.audit import Actor
 from tools.book.book import OrderBook
 from tools.book.deliveries import UNNAMED, Delivery, Ending
@@ -373,7 +373,12 @@ async def test_every_event_that_is_sent_can_be_asked_for(book: OrderBook, new_ru
 
     begun: list[Run] = []
     opened = await propose("review", review_reasons=("look",))
-    await book.reviews.decide(opened.id, version=1, decision="approve", quantity=None, reason="", decided_by="anna")
+    approve = {"version": 1, "decision": "approve", "quantity": None, "reason": "", "decided_by": "anna"}
+    view = await book.reviews.decide(opened.id, **approve)
+    assert view.order is not None
+    await book.life.mark_sent(view.order.number, by=ANNA)
+    await book.life.receive(view.order.number, 1, by=ANNA)
+    await book.life.cancel(view.order.number, "no need", by=ANNA)
     late = await propose("review", review_reasons=("look",))
     with book.database.engine.begin() as connection:
         connection.execute(sa.text("UPDATE proposals SET expires_at = created_at WHERE status = 'pending'"))
