@@ -67,11 +67,12 @@ class Nodes:
     ) -> None:
         self._book, self._settings, self._metrics, self._discretion = book, settings, metrics, discretion
         self._limits = _limits(settings, calibration)
-        self._deciding = chain.bind_tools(toolbox.decision_schemas)
-        self._submitting = chain.bind_tools(toolbox.decision_schemas, tool_choice="submit_order")
-        self._chatting = chain.bind_tools(toolbox.chat_schemas)
+        deciding, chatting = toolbox.decision_schemas, toolbox.chat_schemas
+        self._deciding = chain.bind_tools(deciding)
+        self._submitting = chain.bind_tools(deciding, tool_choice="submit_order")
+        self._chatting = chain.bind_tools(chatting)
+        self._answering = chain.bind_tools(chatting, tool_choice="none")
         self._shown: set[str] = set()
-        self._answering = chain.bind_tools(toolbox.chat_schemas, tool_choice="none")
         self.tools = ToolNode(toolbox.every_tool, handle_tool_errors=_safe_sentence)
 
     async def agent(self, state: DecisionState, runtime: Runtime[Case]) -> Update:

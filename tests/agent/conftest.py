@@ -1,6 +1,7 @@
 """A runtime on a database of its own, and models that say what a test wants them to say."""
 
 import logging
+import shutil
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
 from contextlib import AsyncExitStack
 from pathlib import Path
@@ -49,7 +50,8 @@ OpenRuntime = Callable[..., Awaitable[Runtime]]
 
 
 @pytest.fixture
-def settings(tmp_path: Path) -> Settings:
+def settings(tmp_path: Path, migrated_sqlite: Path) -> Settings:
+    shutil.copy(migrated_sqlite, tmp_path / "restock.db")
     return Settings(
         _env_file=None,
         database_url=f"sqlite:///{tmp_path}/restock.db",

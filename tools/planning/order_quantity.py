@@ -9,7 +9,7 @@ from decimal import ROUND_FLOOR, Decimal
 from math import ceil, floor, inf, sqrt
 
 from tools.planning.demand import LARGEST_QUANTITY
-from tools.records.facts import PriceBreak, Product
+from tools.records.facts import PriceBreak, Product, ProductFacts
 
 WHOLE_UNIT_FUZZ = 1e-9
 
@@ -91,8 +91,9 @@ class OrderRules:
         return within if within >= self.smallest else 0
 
 
-def order_rules(product: Product, *, mean_per_day: float, lead_time_days: float, position: float) -> OrderRules:
+def order_rules(facts: ProductFacts, *, mean_per_day: float, lead_time_days: float, position: float) -> OrderRules:
     """The rules of a product with this demand and inventory position."""
+    product = facts.product
     caps: list[Cap] = []
     if product.maximum_order_quantity is not None:
         caps.append(Cap(product.maximum_order_quantity, "the supplier's maximum order"))

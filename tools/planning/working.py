@@ -123,7 +123,7 @@ def work_out(facts: ProductFacts, what_if: WhatIf, asked: float | None = None) -
         slip_days=lead.slip_days,
         lead_time_days=lead.days,
     )
-    rules = order_rules(product, mean_per_day=mean_per_day, lead_time_days=lead.days, position=position.units)
+    rules = order_rules(facts, mean_per_day=mean_per_day, lead_time_days=lead.days, position=position.units)
     mean, shortage = forecast.stock_basis.mean, max(0.0, level - position.units)
     expected = forecast.mean_per_period > 0 or level > 0
     needed = units_above(shortage) if expected else whole_units(shortage)
