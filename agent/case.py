@@ -33,7 +33,9 @@ class Decision(Case):
     run_id: str = ""
     owner: str | None = None
     """The process that holds the run. No other may propose or place for it."""
+    dry_run: bool = False
+    """Record nothing: the proposal is left here."""
     proposal: NewProposal | None = None
-    """What `assess` hands on to `auto` to be placed."""
+    """What `assess` hands on to `auto` to be placed, or leaves as the result of a dry run."""
     view: RunView | None = None
     """What `auto` left behind: the run with its order, or with the review that holds it."""

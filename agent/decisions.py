@@ -2,8 +2,9 @@
 
 import asyncio
 import time
+from datetime import datetime
 from secrets import token_hex
-from typing import Any, NamedTuple
+from typing import Any
 
 from agent.case import Decision
 from agent.metrics import Metrics
@@ -13,6 +14,7 @@ from agent.running.work import Work
 from agent.settings import Settings
 from agent.state import DecisionRequest
 from tools.book.book import OrderBook
+from tools.book.runs import Admission
 from tools.catalog.products import Catalogs
 from tools.planning.replenishment import require_plannable
 from tools.records.errors import InFlight, Unavailable
@@ -20,14 +22,6 @@ from tools.records.orders import Lane, NewRun, Run, RunView
 from tools.records.plan import Plan
 
 UNFINISHED = ("queued", "running")
-
-
-class Admitted(NamedTuple):
-    """The run that answers a request. Not `fresh` if it was there before, with the same id or for the same need."""
-
-    run: Run
-    fresh: bool
-    request: DecisionRequest
 
 
 class Decisions:
@@ -56,9 +50,9 @@ class Decisions:
     async def decide(self, request: DecisionRequest) -> RunView:
         """Decide on one product: an order placed, one waiting for a person, or nothing to order.
 
-        If an order, a review or a run already covers the need, that one is returned. A run that takes longer than
-        the caller waits is returned as it is, queued or running. Raises `UnknownProduct`, `InvalidInput`, `Overloaded`
-        and the like before anything is recorded, and `Unavailable` while shutting down.
+        If a run about the same facts is being carried out or waits for a person, that one is returned, as `standing`.
+        A run that takes longer than the caller waits is returned as it is, queued or running. Raises `UnknownProduct`,
+        `InvalidInput`, `Overloaded` and the like before anything is recorded, and `Unavailable` while shutting down.
         """
         carried_out: list[Run] = []
         deciding = self._background.spawn(self._decide(request, carried_out))
@@ -69,14 +63,20 @@ class Decisions:
 
     async def submit(self, request: DecisionRequest) -> RunView:
         """As `decide`, but return as soon as the run is recorded."""
-        decision = await self._taken_in(request)
-        run, fresh, _ = admitted = await self._admit(decision, "bulk")
-        if _is_about_other_facts(admitted):
-            run, fresh, _ = admitted = await self._admit(decision, "bulk", join=False)
+        request = await self._taken_in(request)
+        run, fresh = await self._admit(request, "bulk")
+        view = _unfinished(run) if fresh else await self._book.runs.get(run.id)
+        if not fresh and not await self._covers(view, request):
+            run, fresh = await self._admit(request, "bulk", after=run.created_at)
+            view = _unfinished(run)
         self._queue.announce("bulk")
-        if fresh:
-            return _unfinished(run)
-        return await self._kept(admitted, await self._book.runs.get(run.id))
+        return view if fresh else await self._kept(view, request)
+
+    async def try_out(self, request: DecisionRequest) -> RunView:
+        """Decide as a run would, and record nothing but what the models cost."""
+        request = await self._taken_in(request)
+        decision = Decision(request=request, product=await self._catalogs.look_up(request), dry_run=True)
+        return await self._work.try_out(_new_run(request), decision)
 
     async def review(self, review_id: str, **decision: Any) -> RunView:
         """Approve, edit or reject a waiting order. Takes and raises what `book.reviews.decide` does."""
@@ -90,14 +90,15 @@ class Decisions:
         """The result. This is a task of its own, so that a recorded run goes on if its caller goes away. `carried_out`
         names a run that is carried out here."""
         give_up = time.monotonic() + self._wait_seconds
+        after: datetime | None = None
         while True:
-            decision = await self._taken_in(request)
+            request = await self._taken_in(request)
             at_once = self._settings.work_runs and await self._work.take_place("interactive")
             try:
-                admitted = await self._admit(decision, "interactive", at_once=at_once)
-                if at_once and admitted.fresh:
-                    carried_out.append(admitted.run)
-                    return await self._work.carry_out(admitted.run, decision)
+                run, fresh = await self._admit(request, "interactive", at_once=at_once, after=after)
+                if at_once and fresh:
+                    carried_out.append(run)
+                    return await self._work.carry_out(run, request)
             except Unavailable:
                 if not carried_out:
                     raise
@@ -105,51 +106,62 @@ class Decisions:
             finally:
                 if at_once:
                     self._work.places["interactive"].release()
-            answer = await self._joined(admitted, give_up)
-            if admitted.fresh or answer.standing:
-                return await self._kept(admitted, answer)
+            view = await self._ended(run, give_up)
+            if fresh or await self._covers(view, request):
+                return view if fresh else await self._kept(view, request)
+            if view.run.status in UNFINISHED:
+                raise InFlight(f"Run {run.id}, about other facts, is not finished. Send the request again in a moment.")
+            after = run.created_at
 
-    async def _kept(self, admitted: Admitted, view: RunView) -> RunView:
-        """The answer. If it is another request's run, it is `standing` and stored, so that it answers again."""
-        run_id = admitted.request.run_id
-        standing = not admitted.fresh and view.run.id != run_id
-        if standing and run_id is not None:
-            await self._book.runs.keep_answer(_new_run(admitted.request), view.run.id)
-        return view.model_copy(update={"standing": standing})
+    async def _kept(self, view: RunView, request: DecisionRequest) -> RunView:
+        """Another request's run as the answer. It is stored, so that it answers again."""
+        if view.run.id == request.run_id:
+            return view
+        if request.run_id is not None:
+            await self._book.runs.keep_answer(_new_run(request), view.run.id)
+        return view.model_copy(update={"standing": True})
 
-    async def _taken_in(self, request: DecisionRequest) -> Decision:
-        """The request with its product, which is known to be plannable."""
+    async def _taken_in(self, request: DecisionRequest) -> DecisionRequest:
+        """The request with its location. Its product is known to be plannable."""
         if self.closing:
             raise Unavailable("The service is shutting down. Try again in a few seconds.")
-        product = await self._catalogs.look_up(request)
-        require_plannable(product.facts)
-        located = request.model_copy(update={"location": product.facts.stock.location})
-        return Decision(request=located, product=product)
+        facts = (await self._catalogs.family(request))[0]
+        require_plannable(facts)
+        return request.model_copy(update={"location": facts.stock.location})
 
-    async def _admit(self, decision: Decision, lane: Lane, *, at_once: bool = False, join: bool = True) -> Admitted:
-        """Record a run for this request, or find the one that covers its need. In mode `input` that may be a run
-        whose order is on the way; in a catalogue such an order already counts as stock."""
-        request = decision.request
-        admission = await self._book.runs.admit(
+    async def _admit(
+        self, request: DecisionRequest, lane: Lane, *, at_once: bool = False, after: datetime | None = None
+    ) -> Admission:
+        """Record a run for this request, or find one for the same need that has begun or waits for a person."""
+        return await self._book.runs.admit(
             _new_run(request),
             lane=lane,
             owner=self._work.owner.name if at_once else None,
             lease_seconds=self._work.lease_seconds,
             most_waiting=self._work.most_waiting[lane],
             deliver=self._queue.hand_over,
-            join=join,
-            known_orders=None if request.facts is None else _known_orders(request),
+            after=after,
         )
-        return Admitted(*admission, request)
 
-    async def _joined(self, admitted: Admitted, give_up: float) -> RunView:
-        """The result of a run that another task carries out. It is `standing` if it answers this request too."""
-        run, _, request = admitted
+    async def _ended(self, run: Run, give_up: float) -> RunView:
+        """The result of a run that another task carries out, or the run as it is when the time is up."""
         if run.status in UNFINISHED:
             self._queue.announce("interactive")
             await self._work.ends.wait(run.id, seconds=max(0.0, give_up - time.monotonic()))
-        view = await self._book.runs.get(run.id)
-        return view.model_copy(update={"standing": _answers(view, request)})
+        return await self._book.runs.get(run.id)
+
+    async def _covers(self, view: RunView, request: DecisionRequest) -> bool:
+        """Whether the result of an earlier run answers this request too: it is the same request, or it is about the
+        same facts and has placed an order, waits, or found nothing to order. Of a review today's plan is calculated,
+        because its facts may have changed in the catalogue or by an order."""
+        if view.run.id == request.run_id:
+            return True
+        if not same_question(view.run, request):
+            return False
+        if view.run.status != "pending_review" or view.proposal is None:
+            return view.run.status in (*UNFINISHED, "executed", "no_action")
+        today = (await self._catalogs.look_up(request)).present_plan
+        return _figures(today) == _figures(view.proposal.plan)
 
 
 def _unfinished(run: Run) -> RunView:
@@ -176,23 +188,6 @@ def _new_run(request: DecisionRequest) -> NewRun:
     )
 
 
-def _is_about_other_facts(admitted: Admitted) -> bool:
-    run, fresh, request = admitted
-    return not fresh and run.status in UNFINISHED and not same_question(run, request)
-
-
-def _answers(view: RunView, request: DecisionRequest) -> bool:
-    """Whether the result of a run for the same need answers this request. An order that the caller names among its
-    open orders does not: it is in the facts sent, and was not enough."""
-    if view.run.id == request.run_id:
-        return True
-    if view.order is not None:
-        return view.order.number not in _known_orders(request)
-    same = same_question(view.run, request)
-    if view.run.status in UNFINISHED and not same:
-        raise InFlight(f"Run {view.run.id} for the same need is not finished. Send the request again in a few seconds.")
-    return view.run.status == "pending_review" or (same and view.run.status in (*UNFINISHED, "no_action"))
-
-
-def _known_orders(request: DecisionRequest) -> set[str]:
-    return set() if request.facts is None else {order.reference for order in request.facts.stock.open_orders}
+def _figures(plan: Plan) -> dict[str, Any]:
+    """What follows from the facts, without words, which may tell how old these are."""
+    return plan.model_dump(exclude={"reason", "derivation", "notices", "open_orders", "days_until_stockout"})

@@ -47,6 +47,7 @@ ROUTE_OF_STATUS: dict[ProposalStatus, Route] = {
     "approved": "review",
     "rejected": "review",
     "expired": "review",
+    "superseded": "review",
     "no_action": "none",
 }
 
@@ -108,6 +109,9 @@ class Nodes:
         if verdict.route == "retry":
             return changed
         proposal = _proposal(state, case, verdict, submission)
+        if case.dry_run:
+            case.proposal = proposal
+            return changed | {"route": "none", "outcome": "no_action"}
         if verdict.route == "auto":
             case.proposal = proposal
             return changed

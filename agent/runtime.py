@@ -177,7 +177,7 @@ class Runtime:
             queue=self.queue,
             background=self.background,
         )
-        self.decide, self.submit = self._decisions.decide, self._decisions.submit
+        self.decide, self.submit, self.try_out = self._decisions.decide, self._decisions.submit, self._decisions.try_out
         self.calculate, self.decide_review = self._decisions.calculate, self._decisions.review
         self.closing = False
         """Whether new work is refused because the process is ending."""

@@ -7,6 +7,7 @@ waiting caller have places of their own, so that a long queue of others never de
 import asyncio
 import time
 from collections import Counter
+from datetime import UTC, datetime
 from typing import Any
 
 import structlog
@@ -30,7 +31,7 @@ from tools.book.book import OrderBook
 from tools.book.owners import Owner
 from tools.catalog.products import Catalogs
 from tools.records.errors import InvalidInput, RestockError, RunLost, Unavailable
-from tools.records.orders import Lane, Run, RunView
+from tools.records.orders import Lane, NewRun, Proposal, ProposalStatus, Run, RunStatus, RunView
 
 log = structlog.get_logger(__name__)
 
@@ -82,14 +83,14 @@ class Work:
     async def claim(self, run_id: str) -> Run | None:
         return await self._book.runs.claim(run_id, owner=self.owner.name, lease_seconds=self.lease_seconds)
 
-    async def carry_out(self, run: Run, decision: Decision | None = None) -> RunView:
-        """Take the run to its end. Without a `decision` the stored request is read. Raises Unavailable if the order
+    async def carry_out(self, run: Run, request: DecisionRequest | None = None) -> RunView:
+        """Take the run to its end. Without a `request` the stored one is read. Raises Unavailable if the order
         book fails; the run is then taken up again when its lease is over."""
         structlog.contextvars.bind_contextvars(run_id=run.id)
         started = time.perf_counter()
         self._held.add(run.id)
         try:
-            view = await self._end(run, decision)
+            view = await self._end(run, request)
         finally:
             self._held.discard(run.id)
             self.ends.announce(run.id)
@@ -98,12 +99,22 @@ class Work:
         log.info("run_ended", status=view.run.status, product_id=run.product_id)
         return view
 
-    async def carry_out_in_place(self, run: Run, decision: Decision | None = None) -> RunView:
+    async def carry_out_in_place(self, run: Run) -> RunView:
         """As `carry_out`, in a place that is taken already and is freed afterwards."""
         try:
-            return await self.carry_out(run, decision)
+            return await self.carry_out(run)
         finally:
             self.places[run.lane].release()
+
+    async def try_out(self, new: NewRun, decision: Decision) -> RunView:
+        """What a run would come to. Nothing is recorded."""
+        now = datetime.now(UTC)
+        run = Run(**dict(new), product_version=0, status="running", lane="interactive", attempts=1, created_at=now)
+        async with self.places["interactive"]:
+            await self._decide_with_patience(run, decision)
+        if self._checkpointer is not None:
+            await self._checkpointer.adelete_thread(run.id)
+        return _tried_out(run, decision)
 
     async def begin_queued(self, lane: Lane) -> bool:
         """Begin the oldest queued run of the lane, if there is one, in a place that is taken already."""
@@ -154,13 +165,12 @@ class Work:
         await self.places[run.lane].acquire()
         await self.carry_out_in_place(run)
 
-    async def _end(self, run: Run, decision: Decision | None) -> RunView | None:
+    async def _end(self, run: Run, request: DecisionRequest | None) -> RunView | None:
         """Take the run to its end. Returns it if `auto` has shown how it ended."""
         try:
-            request = decision.request if decision else _readable(run)
-            if decision is None or request.facts is None:
-                # Looked up after the run is recorded, so that every order placed before it counts.
-                decision = Decision(request=request, product=await self._catalogs.look_up(request))
+            request = request or _readable(run)
+            # Looked up after the run is recorded, so that every order placed before it counts.
+            decision = Decision(request=request, product=await self._catalogs.look_up(request))
             await self._decide_with_patience(run, decision)
             return decision.view
         except RunLost as lost:
@@ -284,6 +294,21 @@ def _readable(run: Run) -> DecisionRequest:
         return DecisionRequest.model_validate(run.request)
     except ValidationError as error:
         raise InvalidInput("This version cannot read the stored request.") from error
+
+
+def _tried_out(run: Run, decision: Decision) -> RunView:
+    proposed = decision.proposal
+    if proposed is None:
+        raise Unavailable("No plan came of the dry run. Send it again.")
+    run_status: RunStatus = "executed"
+    status: ProposalStatus = "proposed"
+    if proposed.review_reasons:
+        run_status, status = "pending_review", "pending"
+    elif proposed.action == "none":
+        run_status, status = "no_action", "no_action"
+    proposal = Proposal(**dict(proposed), id="", version=1, status=status, created_at=run.created_at, expires_at=None)
+    ended = run.model_copy(update={"status": run_status})
+    return RunView(run=ended, proposal=proposal, order=None, dry_run=True)
 
 
 def _room(in_flight: int) -> dict[Lane, int]:

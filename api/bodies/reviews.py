@@ -67,6 +67,14 @@ class ModelText(Answer):
     concerns: tuple[str, ...] = Field(description="What the model wants a person to look at.")
 
 
+class OlderPlan(Answer):
+    """The plan of the review whose place this one took, because the facts have changed."""
+
+    review_id: ReviewId
+    quantity: int = Field(description="Units that it proposed.")
+    calculation: CalculationGiven
+
+
 class ReviewAnswer(Answer):
     """An order that waits, or waited, for a person. Calculated figures come first, the model's words last."""
 
@@ -96,6 +104,9 @@ class ReviewAnswer(Answer):
     decided_at: DecidedAt
     decided_by: DecidedBy
     decision_reason: str | None = Field(description="Reason given with the decision; null while it waits.")
+    supersedes: str | None = Field(description="Id of the review whose place this one took; null for none.")
+    older: OlderPlan | None = None
+    """The plan of that review. Shown only where one review is asked for."""
     order: OrderAnswer | None = None
     """The order that was placed. Shown only where one review is asked for."""
     run_id: RunId
@@ -106,12 +117,15 @@ class ReviewAnswer(Answer):
     model_text: ModelText = Field(description="The model's words.")
 
     @classmethod
-    def of(cls, proposal: Proposal, review_url: ReviewUrl, order: Order | None = None) -> "ReviewAnswer":
+    def of(
+        cls, proposal: Proposal, review_url: ReviewUrl, order: Order | None = None, older: Proposal | None = None
+    ) -> "ReviewAnswer":
         plan = proposal.plan
         named = {name: getattr(proposal, name) for name in cls.model_fields if hasattr(proposal, name)}
         return cls.model_construct(
             **named,
             value=order_value(proposal, proposal.quantity),
+            older=None if older is None else _older(older),
             order=OrderAnswer.of(order) if order else None,
             review_id=proposal.id,
             review_url=review_url(proposal.id),
@@ -122,6 +136,11 @@ class ReviewAnswer(Answer):
             calculation=Calculation.copy_of(plan),
             model_text=ModelText(rationale=proposal.rationale, concerns=proposal.concerns),
         )
+
+
+def _older(proposal: Proposal) -> OlderPlan:
+    calculation = Calculation.copy_of(proposal.plan)
+    return OlderPlan(review_id=proposal.id, quantity=proposal.quantity, calculation=calculation)
 
 
 class Reviews(Answer):

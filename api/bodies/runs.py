@@ -1,18 +1,28 @@
 """What a trigger answers: the run, its calculation, and the order or the review that came of it."""
 
 from collections.abc import Callable
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
 from api.bodies.fields import Answer, Money
-from tools.planning.gate import is_triggered
+from tools.planning.gate import is_ordered, is_triggered
 from tools.records.facts import Location, Mode, ProductId
-from tools.records.orders import Order, OrderLine, Provider, RequestedBy, RunId, RunStatus, RunView
+from tools.records.orders import Order, OrderLine, Proposal, Provider, RequestedBy, RunId, RunStatus, RunView
 from tools.records.plan import Action, Confidence, OnHand, Plan, ReorderPoint, SafetyStock, Shortage
+from tools.records.text import amount
 
 ReviewUrl = Callable[[str], str]
+TriggerStatus = Annotated[
+    Literal[RunStatus, "already_ordered", "already_in_review", "dry_run"],
+    Field(
+        description="`executed`: this request placed an order. `pending_review`: a person must decide. `no_action`: "
+        "nothing to order. `already_ordered`: what is on the way is enough. `already_in_review`: the same facts wait "
+        "for a person. `dry_run`: nothing was recorded. Later, what a person decided."
+    ),
+]
+_STANDING: dict[RunStatus, TriggerStatus] = {"executed": "already_ordered", "pending_review": "already_in_review"}
 RecommendedAction = Annotated[
     Literal["restock", "transfer", "none"],
     Field(description="`restock` from the supplier, `transfer` from another location, or `none`."),
@@ -54,10 +64,19 @@ class OrderAnswer(Order, Answer):
         return cls.copy_of(order, items=tuple(map(OrderItem.copy_of, order.items)))
 
 
+class Standing(Answer):
+    """An order on the way or a review that waits, which is why nothing was ordered now."""
+
+    order_number: str | None = Field(description="Number of the order; null for a review.")
+    review_id: str | None = Field(description="Id of the review; null for an order.")
+    quantity: float = Field(description="Units still to come, or that wait for a person.")
+    due_at: datetime | None = Field(description="When the order should arrive; null for a review.")
+
+
 class TriggerAnswer(Answer):
     """What became of a trigger: an order, a review that waits for a person, or nothing to order."""
 
-    status: RunStatus = Field(description="`executed`, `pending_review` or `no_action`; later what a person decided.")
+    status: TriggerStatus
     product_id: ProductId
     mode: Mode
     location: Location
@@ -73,7 +92,9 @@ class TriggerAnswer(Answer):
     order: OrderAnswer | None = Field(description="The order that was placed; null when none was.")
     reasoning: str = Field(description="The calculation's reason, then the model's words if there are any.")
     llm_provider: Provider
-    run_id: RunId
+    would_be: RunStatus | None = Field(description="With `dry_run`: the status that a run would have had.")
+    stands: tuple[Standing, ...] = Field(description="What is on the way or waits, where nothing was ordered for it.")
+    run_id: str | None = Field(description="Id of the decision run; ask for it at `/runs/{run_id}`. Null if dry.")
     review_id: str | None = Field(description="Id of the review; null when no person must decide.")
     review_url: str | None = Field(description="Address of the review while it waits.")
     review_reasons: ReviewReasons
@@ -86,37 +107,68 @@ class TriggerAnswer(Answer):
         proposal = view.proposal
         if proposal is None:
             raise ValueError(f"run {view.run.id} has no proposal yet")
-        plan = proposal.plan
-        waits = proposal.status == "pending"
+        plan, stands = proposal.plan, _stands(view, proposal)
+        ordered = not view.standing and not stands
+        waits = ordered and proposal.status == "pending" and not view.dry_run
         return cls.model_construct(
-            status=view.run.status,
+            status=status_of(view),
             mode=view.run.mode,
-            **_figures(plan, _standing(view) if view.standing else ()),
-            recommended_action=ACTIONS[proposal.action],
-            recommended_quantity=proposal.quantity,
+            **_figures(plan, tuple(map(_said, stands))),
+            recommended_action=ACTIONS[proposal.action] if ordered else "none",
+            recommended_quantity=proposal.quantity if ordered else 0,
             confidence_score=proposal.confidence.value,
             confidence=proposal.confidence,
-            order=OrderAnswer.of(view.order) if view.order else None,
+            order=OrderAnswer.of(view.order) if view.order and ordered else None,
             reasoning=" ".join(filter(None, [plan.reason, proposal.rationale])),
             llm_provider=proposal.provider,
-            run_id=view.run.id,
-            review_id=proposal.id if proposal.review_reasons else None,
+            would_be=view.run.status if view.dry_run else None,
+            stands=stands,
+            run_id=None if view.dry_run else view.run.id,
+            review_id=proposal.id if proposal.review_reasons and not view.dry_run else None,
             review_url=review_url(proposal.id) if waits else None,
             review_reasons=proposal.review_reasons,
             calculation=Calculation.copy_of(plan),
         )
 
 
-def _standing(view: RunView) -> tuple[str, ...]:
-    """Why an earlier answer is shown, and how to get a new one."""
-    if view.order is not None:
-        way_on = f"name {view.order.number} under open_orders if it is counted in what you send"
-        stands = f"{view.order.number} was placed for this need and has not arrived"
-    elif view.proposal is not None and view.run.status == "pending_review":
-        way_on, stands = "decide it first", f"{view.proposal.id} waits for a person to decide on this need"
-    else:
-        way_on, stands = "send another Idempotency-Key", "This request was answered before"
-    return (f"{stands}: its answer is shown, and the figures just sent were not used. For a new decision, {way_on}.",)
+def status_of(view: RunView) -> TriggerStatus:
+    """The status of an answer. It is `executed` only for the run that placed the order."""
+    if view.dry_run:
+        return "dry_run"
+    if view.standing and view.run.status in _STANDING:
+        return _STANDING[view.run.status]
+    if view.run.status == "no_action" and view.proposal is not None and is_ordered(view.proposal.plan):
+        return "already_ordered"
+    return view.run.status
+
+
+def _stands(view: RunView, proposal: Proposal) -> tuple[Standing, ...]:
+    """What this answer rests on: another run's order or review, or this service's open orders."""
+    order = view.order
+    if view.standing and order is not None:
+        return (
+            Standing(order_number=order.number, review_id=None, quantity=order.items[0].quantity, due_at=order.due_at),
+        )
+    if view.standing and proposal.status == "pending":
+        return (Standing(order_number=None, review_id=proposal.id, quantity=proposal.quantity, due_at=None),)
+    if not is_ordered(proposal.plan):
+        return ()
+    return tuple(
+        Standing(
+            order_number=each.reference,
+            review_id=None,
+            quantity=each.quantity,
+            due_at=proposal.created_at + timedelta(days=each.due_in_days),
+        )
+        for each in proposal.plan.open_orders
+        if each.placed_here
+    )
+
+
+def _said(stands: Standing) -> str:
+    if stands.order_number is None:
+        return f"{stands.review_id} waits for a person with the same facts; decide it first."
+    return f"{stands.order_number} is on the way: {amount(stands.quantity)} units, due {stands.due_at:%Y-%m-%d}."
 
 
 def _figures(plan: Plan, more_warnings: tuple[str, ...] = ()) -> dict[str, Any]:

@@ -33,6 +33,8 @@ class CommonTrigger(Body):
     """The product's id."""
     note: Annotated[str, Field(max_length=2_000), cleaned(2_000)] = ""
     """Anything the model should know. It is data only and changes no limit."""
+    dry_run: bool = False
+    """Decide, but record nothing and order nothing."""
 
     def to_request(self, *, requested_by: str, requested_by_id: str = "") -> DecisionRequest:
         return DecisionRequest(

@@ -15,7 +15,8 @@ from api.routes.wiring import Before, Limit, problems
 router = APIRouter(tags=["reviews"])
 ReviewId = Annotated[str, Path(description="Id of the review, such as RV-000001.")]
 Status = Annotated[
-    Literal["pending", "approved", "rejected", "expired", "all"], Query(description="Only reviews in this state.")
+    Literal["pending", "approved", "rejected", "expired", "superseded", "all"],
+    Query(description="Only reviews in this state."),
 ]
 
 
@@ -39,7 +40,8 @@ async def review(review_id: ReviewId, runtime: RuntimeGiven) -> Response:
     """Show one review, waiting or decided."""
     proposal = await runtime.book.reviews.get(review_id)
     order = (await runtime.book.runs.get(proposal.run_id)).order
-    return ReviewAnswer.of(proposal, runtime.review_url, order).response()
+    older = await runtime.book.reviews.superseded_by(proposal)
+    return ReviewAnswer.of(proposal, runtime.review_url, order, older).response()
 
 
 @router.post(

@@ -1,5 +1,6 @@
 """Decisions on one product, and the calculation alone."""
 
+from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
 from typing import Annotated, Any, Literal
 
@@ -13,7 +14,7 @@ from agent.runtime import Runtime
 from agent.state import DecisionRequest
 from api.bodies.examples import TRIGGERS
 from api.bodies.fields import Identifier, identifier
-from api.bodies.runs import AcceptedAnswer, DebugAnswer, TriggerAnswer
+from api.bodies.runs import AcceptedAnswer, DebugAnswer, TriggerAnswer, status_of
 from api.bodies.triggers import Trigger
 from api.door.doorkeeper import CallerGiven, RuntimeGiven, needs
 from api.door.errors import restock_problem
@@ -24,6 +25,7 @@ from tools.records.errors import IdempotencyMismatch, InFlight, RestockError, Un
 from tools.records.orders import RunView
 
 router = APIRouter(tags=["decisions"])
+Decide = Callable[[DecisionRequest], Awaitable[RunView]]
 _PREFER = {
     "name": "Prefer",
     "in": "header",
@@ -61,11 +63,29 @@ async def trigger(
 
     The run is recorded first. With `Prefer: respond-async`, or when it takes long, the answer is 202 with its id."""
     decision = body.to_request(requested_by=caller.name, requested_by_id=caller.id)
+    if body.dry_run:
+        return _answer(await _decided(runtime, decision, runtime.try_out), runtime, at_once=False)
     at_once = _prefers_async(request)
+    decide = runtime.submit if at_once else runtime.decide
     if HEADER in request.headers:
         attempt = Attempt(request, body, runtime.book)
-        return await _answer_once(attempt, decision, runtime, at_once)
-    return _answer(await _decided(runtime, decision, at_once), runtime, at_once)
+        return await _answer_once(attempt, decision, runtime, decide, at_once)
+    return _answer(await _decided(runtime, decision, decide), runtime, at_once)
+
+
+@router.post(
+    "/debug",
+    response_model=DebugAnswer,
+    responses=problems(400, 404, 413, 415),
+    openapi_extra=needs("read"),
+)
+async def debug_with_facts(
+    body: Annotated[Trigger, Body(openapi_examples=TRIGGERS)], runtime: RuntimeGiven, caller: CallerGiven
+) -> Response:
+    """Calculate whether this product would be reordered, and why, from facts of your own. Open orders of this service
+    count. No model is asked and nothing is recorded."""
+    asked = body.to_request(requested_by=caller.name, requested_by_id=caller.id)
+    return DebugAnswer.of(await runtime.calculate(asked), asked.mode).response()
 
 
 @router.get(
@@ -90,12 +110,16 @@ async def debug(
     return DebugAnswer.of(await runtime.calculate(asked), mode).response()
 
 
-async def _answer_once(attempt: Attempt, decision: DecisionRequest, runtime: Runtime, at_once: bool) -> Response:
+async def _answer_once(
+    attempt: Attempt, decision: DecisionRequest, runtime: Runtime, decide: Decide, at_once: bool
+) -> Response:
     """The answer to a request with a key: that of the run which the key began, if there is one."""
     decision = decision.model_copy(update={"run_id": attempt.run_id, "body_hash": attempt.body_hash})
     earlier = attempt.run_id and await runtime.book.runs.answering(attempt.run_id, attempt.body_hash)
     if not earlier:
-        return _answer(await _decided(runtime, decision, at_once), runtime, at_once)
+        return _answer(
+            await _decided(runtime, decision, runtime.submit if at_once else runtime.decide), runtime, at_once
+        )
     _require_same(earlier, decision)
     if not at_once and _is_being_answered(earlier, runtime):
         busy = InFlight(f"Run {earlier.run.id} is still being worked on; send the same request again in a few seconds.")
@@ -103,16 +127,15 @@ async def _answer_once(attempt: Attempt, decision: DecisionRequest, runtime: Run
     return _answer(earlier, runtime, at_once, REPLAYED)
 
 
-async def _decided(runtime: Runtime, decision: DecisionRequest, at_once: bool) -> RunView:
+async def _decided(runtime: Runtime, decision: DecisionRequest, decide: Decide) -> RunView:
     triggers = runtime.metrics.triggers
-    decide = runtime.submit if at_once else runtime.decide
     try:
         view = await decide(decision)
     except RestockError:
         triggers.labels(decision.mode, "refused").inc()
         raise
     structlog.contextvars.bind_contextvars(run_id=view.run.id)
-    triggers.labels(decision.mode, view.run.status).inc()
+    triggers.labels(decision.mode, status_of(view)).inc()
     _require_same(view, decision)  # another sending may have begun it meanwhile
     return view
 

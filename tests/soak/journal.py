@@ -4,7 +4,7 @@ from collections import defaultdict
 from dataclasses import dataclass, field
 from typing import Any
 
-END_STATES = frozenset({"executed", "no_action", "rejected", "expired", "failed"})
+END_STATES = frozenset({"executed", "no_action", "rejected", "expired", "superseded", "failed"})
 
 
 @dataclass(frozen=True)

@@ -1,14 +1,17 @@
-"""Expired reviews. One becomes `expired` when it, its run or the queue is next read."""
+"""Reviews that end without a person: one becomes `expired` when it, its run or the queue is next read, or is superseded
+by a plan with newer facts."""
+
+from typing import Literal
 
 import sqlalchemy as sa
 from sqlalchemy import Connection
 
 from tools.book.audit import SERVICE
-from tools.book.placing import finish_run, record, send
+from tools.book.placing import PENDING_NOW, finish_run, record, same_need, send
 from tools.book.rows import proposal_from
 from tools.records.orders import Proposal
 from tools.storage.database import Database
-from tools.storage.schema import proposals
+from tools.storage.schema import proposals, runs
 from tools.storage.types import Now, as_indexed
 
 _EXPIRY_LIMIT = 500
@@ -21,18 +24,49 @@ async def expire_reviews(database: Database) -> None:
 
     def expire_due(connection: Connection) -> None:
         for number in connection.scalars(due.with_for_update(skip_locked=True)).all():
-            _expire(connection, number)
+            _end(connection, number, "expired")
 
     if await database.read(lambda connection: connection.scalar(due.limit(1))) is not None:
         await database.write(expire_due)
 
 
-def _expire(connection: Connection, number: int) -> None:
-    change = sa.update(proposals).where(proposals.c.number == number).values(status="expired", decided_at=Now())
+def supersede(connection: Connection, newer: Proposal) -> Proposal:
+    """Close the waiting review of the same need that was begun before, because the facts have changed. Returns the
+    newer proposal, which takes up the count of versions.
+
+    Call it before the product is locked: a person who decides locks the review first.
+    """
+    begun = sa.select(runs.c.created_at).where(runs.c.id == newer.run_id).scalar_subquery()
+    older = (
+        sa.select(proposals.c.number)
+        .join(runs, runs.c.id == proposals.c.run_id)
+        .where(PENDING_NOW, same_need(newer), runs.c.created_at <= begun)
+        .order_by(proposals.c.number)
+    )
+    found = connection.scalars(older.with_for_update(of=proposals)).all()
+    for number in found:
+        replaced = _end(connection, number, "superseded", decision_reason=_why_superseded(newer))
+        taken_up = sa.update(proposals).where(proposals.c.run_id == newer.run_id)
+        taken_up = taken_up.values(supersedes=number, version=replaced.version + 1)
+        newer = proposal_from(connection.execute(taken_up.returning(*proposals.c)).mappings().one())
+    return newer
+
+
+def _why_superseded(newer: Proposal) -> str:
+    if newer.status == "no_action":
+        return f"The facts have changed, and nothing is to be ordered any more. {newer.plan.reason}"
+    if newer.status == "proposed":
+        return "The facts have changed, and the new plan went on without a person."
+    return f"The facts have changed; {newer.id} shows the new plan."
+
+
+def _end(connection: Connection, number: int, status: Literal["expired", "superseded"], **more: str) -> Proposal:
+    change = sa.update(proposals).where(proposals.c.number == number).values(status=status, decided_at=Now(), **more)
     proposal = proposal_from(connection.execute(change.returning(*proposals.c)).mappings().one())
-    finish_run(connection, proposal.run_id, "expired")
-    announce(connection, "review.expired", proposal)
-    record(connection, "review.expired", proposal, by=SERVICE)
+    finish_run(connection, proposal.run_id, status)
+    announce(connection, f"review.{status}", proposal)
+    record(connection, f"review.{status}", proposal, by=SERVICE)
+    return proposal
 
 
 def announce(connection: Connection, event: str, proposal: Proposal, **more: str) -> None:

@@ -6,7 +6,7 @@ import sqlalchemy as sa
 from sqlalchemy import Connection
 
 from tools.book.audit import AUTOMATIC, SERVICE
-from tools.book.expiry import announce
+from tools.book.expiry import announce, supersede
 from tools.book.life import unknown_order
 from tools.book.placing import (
     ProductVersion,
@@ -270,7 +270,7 @@ def _propose(
     insert = sa.insert(proposals).values(
         **proposal_values(new), status=status, version=1, created_at=Now(), expires_at=expires_at
     )
-    return proposal_from(connection.execute(insert.returning(*proposals.c)).mappings().one())
+    return supersede(connection, proposal_from(connection.execute(insert.returning(*proposals.c)).mappings().one()))
 
 
 def _close_without_order(connection: Connection, proposal: Proposal) -> None:

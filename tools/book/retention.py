@@ -15,7 +15,7 @@ from tools.storage.types import Now, NowPlus
 
 BATCH = 200
 _DAY_SECONDS = 86_400
-_OVER = ("executed", "no_action", "rejected", "expired", "failed")
+_OVER = ("executed", "no_action", "rejected", "expired", "superseded", "failed")
 
 
 class RetentionStore(Store):

@@ -35,7 +35,7 @@ from tools.storage.types import Now, as_indexed
 MAX_QUANTITY = 10**15
 """Every JSON reader keeps whole numbers up to here; no order is near it."""
 _PROPOSAL = sa.select(proposals, OVERDUE).where(proposals.c.number == sa.bindparam("of_number"))
-_REVIEWED = as_indexed("proposals.status IN ('pending', 'approved', 'rejected', 'expired')")
+_REVIEWED = as_indexed("proposals.status IN ('pending', 'approved', 'rejected', 'expired', 'superseded')")
 _DECIDED = {"approve": "approved", "edit": "edited", "reject": "rejected"}
 
 
@@ -52,6 +52,10 @@ class ReviewStore(Store):
         if row is None:
             raise unknown_review(review_id)
         return proposal_from(row)
+
+    async def superseded_by(self, proposal: Proposal) -> Proposal | None:
+        """The review whose place this one took, if there is one."""
+        return None if proposal.supersedes is None else await self.get(proposal.supersedes)
 
     async def page(
         self, status: ProposalStatus | None = None, limit: int = 50, before: str | None = None
@@ -170,6 +174,8 @@ def _require_decided(proposal: Proposal, version: int | None, *, overdue: bool) 
             f"{proposal.id} expired at {proposal.expires_at:%Y-%m-%d %H:%M:%S} UTC; "
             f"trigger {proposal.product_id} again."
         )
+    if proposal.status == "superseded":
+        raise AlreadyDecided(f"{proposal.id} was superseded. {proposal.decision_reason}")
     if proposal.decided_at is None:
         raise AlreadyDecided(f"{proposal.id} is {proposal.status} and was never open for review.")
 

@@ -54,7 +54,9 @@ def run_from(row: Row) -> Run:
 
 def proposal_from(row: Row) -> Proposal:
     values = dict(zip(proposals.c.keys(), map(row.__getitem__, proposals.c), strict=True))
-    return Proposal.model_validate({"id": review_id(values.pop("number"))} | values)
+    older = values.pop("supersedes")
+    named = {"id": review_id(values.pop("number")), "supersedes": None if older is None else review_id(older)}
+    return Proposal.model_validate(values | named)
 
 
 def order_from(row: Row) -> Order:

@@ -8,6 +8,7 @@ A run that begins at once is recorded as running by its process.
 
 from collections.abc import Callable, Collection
 from contextlib import suppress
+from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
 import sqlalchemy as sa
@@ -17,14 +18,14 @@ from tools.book.audit import Actor
 from tools.book.expiry import expire_reviews
 from tools.book.idempotency import ANSWERED, MISMATCH
 from tools.book.placing import send, write_audit
-from tools.book.rows import OPEN, VIEW_OF_RUN, first_row, run_from, view_from
+from tools.book.rows import VIEW_OF_RUN, first_row, run_from, view_from
 from tools.records.errors import IdempotencyMismatch, InFlight, Overloaded, UnknownRun
 from tools.records.orders import Lane, NewRun, Run, RunView
 from tools.storage.database import Store, conflict_insert, reads, writes
-from tools.storage.schema import idempotency, orders, product_versions, proposals, runs
-from tools.storage.types import Now, NowPlus, as_indexed
+from tools.storage.schema import idempotency, product_versions, proposals, runs
+from tools.storage.types import Instant, Now, NowPlus, as_indexed
 
-_FINISHED = ("executed", "no_action", "rejected", "expired", "failed")
+_FINISHED = ("executed", "no_action", "rejected", "expired", "superseded", "failed")
 _CLAIM_LIMIT = 200
 _NOBODY = ""
 """The caller under which the answers of runs are kept: a run's id says whose it is."""
@@ -36,24 +37,19 @@ _ABANDONED = (runs.c.lease_until <= Now()) | runs.c.owner.is_(None)
 _SAME_ID = runs.c.id == sa.bindparam("run_id")
 _SAME_NEED = sa.and_(*(runs.c[name] == sa.bindparam(name) for name in ("product_id", "mode", "location")))
 _IN_REVIEW = (runs.c.status == "pending_review") & (proposals.c.expires_at > Now())
-
-
-def _oldest(answers: sa.ColumnElement[bool]) -> sa.Select[Any]:
-    found = sa.select(runs).outerjoin(proposals, proposals.c.run_id == runs.c.id)
-    found = found.where(_SAME_ID | sa.and_(_STANDING, _SAME_NEED, answers))
-    return found.order_by(_SAME_ID.desc(), runs.c.created_at).limit(1)
-
+_LONG_AGO = datetime(1, 1, 2, tzinfo=UTC)
 
 # Every trigger asks these. They are built once, because building one costs more than running it.
-_TO_JOIN, _TO_REVIEW = _oldest(_IN_REVIEW | _UNFINISHED), _oldest(_IN_REVIEW)
-_ORDERED = (
-    sa.select(runs, orders.c.number)
-    .join(orders, orders.c.run_id == runs.c.id)
+_TO_JOIN = (
+    sa.select(runs)
+    .outerjoin(proposals, proposals.c.run_id == runs.c.id)
     .where(
-        OPEN,
-        *(orders.c[name] == sa.bindparam(name) for name in ("product_id", "mode", "location")),
+        _SAME_ID
+        | sa.and_(
+            _STANDING, _SAME_NEED, _IN_REVIEW | _UNFINISHED, runs.c.created_at > sa.bindparam("after", type_=Instant)
+        )
     )
-    .order_by(orders.c.sequence.desc())
+    .order_by(_SAME_ID.desc(), runs.c.created_at.desc())
     .limit(1)
 )
 _ANSWERED = sa.select(idempotency.c.body, idempotency.c.body_hash).where(
@@ -67,7 +63,7 @@ Deliver = Callable[[Connection, Run], None]
 
 
 class Admission(NamedTuple):
-    """The run that answers a trigger. Not `fresh` if it was there before, with the same id or for the same need."""
+    """The new run, or one that was there before, with the same id or for the same need, and is not `fresh`."""
 
     run: Run
     fresh: bool
@@ -97,14 +93,10 @@ class RunStore(Store):
         lease_seconds: float = 0,
         most_waiting: int | None = None,
         deliver: Deliver | None = None,
-        join: bool = True,
-        known_orders: Collection[str] | None = None,
+        after: datetime | None = None,
     ) -> Admission:
-        """Store the run, or return another that answers for it: one of the same id; one for the same need whose review
-        waits; or, with `join`, one for the same need that has not ended.
-
-        In mode input `known_orders` names the orders that the caller has counted. A run whose order is on its way and
-        not among them answers too.
+        """Store the run, or return another that may answer for it: one of the same id, else the newest for the same
+        need that has not ended or whose review waits. Only runs recorded later than `after` may answer.
 
         With an `owner` the run begins at once. Without one it is queued and delivered in the same transaction. Raises
         Overloaded if `most_waiting` runs are queued in the lane already. That is exact on SQLite; on PostgreSQL
@@ -113,7 +105,7 @@ class RunStore(Store):
         _wait_for_others(connection, new)
         if "body_hash" in new.request and _answered(connection, new.id):
             raise _answered_meanwhile()
-        answering = _answering(connection, new, join, known_orders)
+        answering = _answering(connection, new, after)
         if answering is not None:
             return Admission(answering, fresh=False)
         if owner is None and most_waiting is not None:
@@ -266,17 +258,11 @@ def _stored(connection: Connection, run_id: str) -> Run:
     return run_from(connection.execute(sa.select(runs).where(runs.c.id == run_id)).mappings().one())
 
 
-def _answering(connection: Connection, new: NewRun, join: bool, known_orders: Collection[str] | None) -> Run | None:
-    """The run of the same id; else the oldest for the same need whose review waits or, with `join`, that is unfinished;
-    else, if `known_orders` is given, the run of the newest open order that is not among them."""
-    need = {"product_id": new.product_id, "mode": new.mode, "location": new.location}
-    found = connection.execute(_TO_JOIN if join else _TO_REVIEW, need | {"run_id": new.id})
-    row = found.mappings().first()
-    if row is None and known_orders is not None:
-        # After the unfinished runs: one that ends in between has placed its order by then.
-        row = connection.execute(_ORDERED, need).mappings().first()
-        if row is not None and row[orders.c.number] in known_orders:
-            return None
+def _answering(connection: Connection, new: NewRun, after: datetime | None) -> Run | None:
+    """The run of the same id; else the newest later one for the same need that is unfinished or waits for a person."""
+    sought = {"run_id": new.id, "after": after or _LONG_AGO}
+    sought |= {"product_id": new.product_id, "mode": new.mode, "location": new.location}
+    row = connection.execute(_TO_JOIN, sought).mappings().first()
     return None if row is None else run_from(row)
 
 
@@ -303,15 +289,14 @@ def _require_room(connection: Connection, lane: Lane, most_waiting: int) -> None
 
 
 def _claim(owner: str, lease_seconds: float) -> sa.Update:
-    """Claim a run. A queued run has not read its facts yet, unless the request has them, so it counts the orders so
-    far."""
+    """Claim a run. A queued run has not read its facts yet, so it counts the orders so far."""
     seen = _orders_seen(runs.c.product_id, runs.c.mode)
     return sa.update(runs).values(
         status="running",
         owner=owner,
         lease_until=NowPlus(lease_seconds),
         attempts=runs.c.attempts + 1,
-        product_version=sa.case((_QUEUED & (runs.c.mode != "input"), seen), else_=runs.c.product_version),
+        product_version=sa.case((_QUEUED, seen), else_=runs.c.product_version),
     )
 
 

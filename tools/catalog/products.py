@@ -121,15 +121,16 @@ class Catalogs:
         self._catalogs, self._calibration, self._book = catalogs, calibration, book
 
     async def look_up(self, asked: Asked) -> OneProduct:
-        """The product with its facts. Raises what its catalogue raises, and InvalidInput for facts that cannot be
-        used."""
-        facts, *siblings = await self._family(asked)
+        """The product with its facts, and this service's open orders counted. Raises what its catalogue raises, and
+        InvalidInput for facts that cannot be used."""
+        facts, *siblings = await self.family(asked)
         if asked.service_level is not None:
             product = facts.product.model_copy(update={"service_level": asked.service_level})
             facts = facts.model_copy(update={"product": product})
         return OneProduct(facts, siblings, self._calibration)
 
-    async def _family(self, asked: Asked) -> Family:
+    async def family(self, asked: Asked) -> Family:
+        """The product at its locations, with this service's open orders counted."""
         if asked.facts is None:
             return await self._catalog(asked.mode).family(asked.product_id, asked.location)
         facts = clean_facts(asked.facts)

@@ -105,6 +105,12 @@ def is_triggered(plan: Plan) -> bool:
     return plan.recommended_action != "none" or plan.infeasible is not None
 
 
+def is_ordered(plan: Plan) -> bool:
+    """Whether nothing is to be ordered because of what this service has ordered already."""
+    ordered = sum(order.quantity for order in plan.open_orders if order.placed_here)
+    return not is_triggered(plan) and plan.inventory_position - min(ordered, plan.on_order) <= plan.reorder_point
+
+
 def check_quantity(plan: Plan, quantity: int) -> str | None:
     """What is wrong with an order of `quantity` units under this plan, with the way out; None when nothing is."""
     if plan.infeasible:

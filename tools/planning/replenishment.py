@@ -133,6 +133,7 @@ def write_plan(working: Working, transfer: Transfer | None) -> Plan:
         order_up_to_level=working.reorder_point,
         on_hand=position.on_hand,
         on_order=position.on_order,
+        open_orders=facts.stock.open_orders,
         backorders=position.backorders,
         inventory_position=position.units,
         shortage=working.shortage,

@@ -16,6 +16,7 @@ EventName = Literal[
     "review.opened",
     "review.decided",
     "review.expired",
+    "review.superseded",
     "run.no_action",
     "run.failed",
 ]

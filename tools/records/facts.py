@@ -41,12 +41,16 @@ class Record(BaseModel):
 
 
 class OpenOrder(Record):
-    """An order placed and not yet received. `due_in_days` is negative when it is overdue."""
+    """An order placed and not yet received."""
 
     reference: str
+    """Its number."""
     quantity: NonNegative
+    """Units still to come."""
     due_in_days: Finite
+    """Days until it is due; negative when it is overdue."""
     placed_days_ago: NonNegative | None = None
+    """Days since it was placed; null when not known."""
     placed_here: bool = False
     """Placed by this service."""
     received: NonNegative = 0

@@ -12,15 +12,21 @@ Lane = Literal["interactive", "bulk"]
 """Whether a caller waits for the result, or will ask for it later."""
 RunId = Annotated[str, Field(description="Id of the decision run; ask for it at `/runs/{run_id}`.")]
 RunStatus = Annotated[
-    Literal["queued", "running", "pending_review", "executed", "no_action", "rejected", "expired", "failed"],
+    Literal[
+        "queued", "running", "pending_review", "executed", "no_action", "rejected", "expired", "superseded", "failed"
+    ],
     Field(
         description="Where the run stands. `executed`: an order was placed. `pending_review`: a person must decide. "
-        "`no_action`: nothing to order. `failed`: no result; send it again."
+        "`no_action`: nothing to order. `superseded`: a plan with newer facts took its place. `failed`: no result; "
+        "send it again."
     ),
 ]
 ProposalStatus = Annotated[
-    Literal["proposed", "placed", "pending", "approved", "rejected", "expired", "no_action"],
-    Field(description="Where the proposal stands. `pending`: it waits for a person."),
+    Literal["proposed", "placed", "pending", "approved", "rejected", "expired", "superseded", "no_action"],
+    Field(
+        description="Where the proposal stands. `pending`: it waits for a person. `superseded`: a plan with newer "
+        "facts took its place."
+    ),
 ]
 RequestedBy = Annotated[str, Field(description="Name of the key that asked for the run.")]
 Provider = Annotated[str, Field(description="Who wrote the proposal: `gemini`, `groq`, or `rules` without a model.")]
@@ -58,9 +64,9 @@ class Run(NewRun):
     status: RunStatus
     lane: Lane
     attempts: int
-    owner: str | None
+    owner: str | None = None
     created_at: AwareDatetime
-    finished_at: AwareDatetime | None
+    finished_at: AwareDatetime | None = None
     failure: str | None = None
     """Why the run failed, if it did."""
 
@@ -105,6 +111,8 @@ class Proposal(NewProposal):
     decided_by: str | None = None
     decided_by_id: str = ""
     decision_reason: str | None = None
+    supersedes: str | None = None
+    """Id of the review with older facts whose place it took."""
 
 
 class OrderLine(Record):
@@ -225,9 +233,11 @@ class OrderOutcome(OutcomeReport):
 
 
 class RunView(Record):
-    """A run with its result. `standing` marks an earlier run that answers this request too."""
+    """A run with its result. `standing` marks an earlier run that answers this request too, `dry_run` one that was
+    never recorded."""
 
     run: Run
     proposal: Proposal | None
     order: Order | None
     standing: bool = False
+    dry_run: bool = False

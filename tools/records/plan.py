@@ -5,7 +5,16 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from tools.records.facts import CurrencyCode, DemandClass, Location, PriceBreak, ProductId, Record, ServiceType
+from tools.records.facts import (
+    CurrencyCode,
+    DemandClass,
+    Location,
+    OpenOrder,
+    PriceBreak,
+    ProductId,
+    Record,
+    ServiceType,
+)
 
 Method = Annotated[
     Literal["normal", "forecast_error", "deterministic", "no_demand"],
@@ -149,6 +158,8 @@ class Plan(Record):
     on_hand: OnHand
     on_order: float
     """Units on open orders that count: due within the protection interval and not too long overdue."""
+    open_orders: tuple[OpenOrder, ...] = ()
+    """The orders on the way, whether they count or not."""
     backorders: float
     """Units that customers still wait for."""
     inventory_position: float

@@ -103,10 +103,15 @@ proposals = Table(
     Column("created_at", Instant, nullable=False),
     *_optional(Instant, "expires_at", "decided_at"),
     Column("decided_by_id", Text, nullable=False, server_default=""),
+    Column("supersedes", BigInteger),
     UniqueConstraint("run_id"),
     CheckConstraint("quantity >= 0", name="quantity"),
     Index(None, "status", "number"),
-    _when("ix_proposals_reviewed", "number", where="status IN ('pending', 'approved', 'rejected', 'expired')"),
+    _when(
+        "ix_proposals_reviewed",
+        "number",
+        where="status IN ('pending', 'approved', 'rejected', 'expired', 'superseded')",
+    ),
     _when("ix_proposals_pending_need", "product_id", "mode", "location", where="status = 'pending'"),
     _when("ix_proposals_pending_expiry", "expires_at", where="status = 'pending'"),
 )

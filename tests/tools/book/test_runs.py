@@ -162,24 +162,26 @@ async def test_the_first_run_for_a_need_is_recorded_and_answers_for_every_other(
         assert (other.run.status, other.run.attempts, other.run.owner) == ("running", 1, "w1")
 
 
-async def test_a_run_that_is_to_join_no_other_is_recorded_beside_it(book: OrderBook, new_run) -> None:
-    await book.runs.admit(new_run(), lane="bulk", owner=None)
-    beside = await book.runs.admit(new_run(id="beside"), lane="bulk", owner=None, join=False)
+async def test_a_run_that_is_to_join_no_earlier_one_is_recorded_beside_it(book: OrderBook, new_run) -> None:
+    earlier = (await book.runs.admit(new_run(), lane="bulk", owner=None)).run
+    await asyncio.sleep(0.002)  # SQLite's clock counts milliseconds
+    beside = await book.runs.admit(new_run(id="beside"), lane="bulk", owner=None, after=earlier.created_at)
     assert (beside.run.id, beside.fresh) == ("beside", True)
-    assert not (await book.runs.admit(new_run(id="beside"), lane="bulk", owner=None, join=False)).fresh
+    again = await book.runs.admit(new_run(), lane="bulk", owner=None, after=earlier.created_at)
+    assert (again.run.id, again.fresh) == ("beside", False)
+    assert not (await book.runs.admit(new_run(id=earlier.id), lane="bulk", owner=None, after=earlier.created_at)).fresh
 
 
 @pytest.mark.parametrize("mode", ["database", "input"])
-@pytest.mark.parametrize("join", [True, False])
 async def test_a_waiting_review_answers_for_its_need_until_it_is_decided(
-    book: OrderBook, new_run, new_proposal, mode: str, join: bool
+    book: OrderBook, new_run, new_proposal, mode: str
 ) -> None:
     run = await record(book, new_run(mode=mode), owner="w1", lease_seconds=60)
     proposal = await book.orders.propose(new_proposal(run.id, mode=mode), route="review", expires_in_hours=1)
-    late = await book.runs.admit(new_run(mode=mode), lane="bulk", owner=None, join=join)
+    late = await book.runs.admit(new_run(mode=mode), lane="bulk", owner=None)
     assert (late.run.id, late.fresh) == (run.id, False)
     await book.reviews.decide(proposal.id, version=1, decision="reject", quantity=None, reason="no", decided_by="ann")
-    assert (await book.runs.admit(new_run(mode=mode), lane="bulk", owner=None, join=join)).fresh
+    assert (await book.runs.admit(new_run(mode=mode), lane="bulk", owner=None)).fresh
 
 
 async def test_a_review_whose_time_is_over_answers_for_nothing(book: OrderBook, new_run, new_proposal) -> None:
@@ -188,31 +190,15 @@ async def test_a_review_whose_time_is_over_answers_for_nothing(book: OrderBook, 
     assert (await book.runs.admit(new_run(), lane="bulk", owner=None)).fresh
 
 
-async def test_an_order_on_its_way_answers_where_the_stock_is_the_callers_word_and_it_is_not_known(
-    book: OrderBook, new_run, new_proposal
-) -> None:
+async def test_a_run_knows_how_many_orders_its_product_has_had(book: OrderBook, new_run, new_proposal) -> None:
     run = await record(book, new_run(), owner="w1", lease_seconds=60)
     await book.orders.propose(new_proposal(run.id), route="auto", expires_in_hours=1)
-    order = (await book.orders.place(run.id)).order
-    assert order is not None
-    unaware = await book.runs.admit(new_run(), lane="bulk", owner=None, known_orders=[])
-    assert (unaware.run.id, unaware.fresh) == (run.id, False)
-    for changes in ({"location": "DEPOT"}, {"product_id": "NUTS"}, {"mode": "mock"}):
-        assert (await book.runs.admit(new_run(**changes), lane="bulk", owner=None, known_orders=[])).fresh
-    aware = await book.runs.admit(new_run(), lane="bulk", owner=None, known_orders=[order.number])
-    assert (aware.fresh, aware.run.product_version) == (True, 1)
-    catalogued = await book.runs.admit(new_run(), lane="bulk", owner=None, join=False)
-    assert (catalogued.fresh, catalogued.run.product_version) == (True, 1)
-
-
-async def test_an_order_answers_for_its_need_until_it_is_received_however_late(
-    book: OrderBook, new_run, placed
-) -> None:
-    order = await placed()
-    await let_pass(book, order, days=30)
-    assert (await book.runs.admit(new_run(), lane="bulk", owner=None, known_orders=[])).run.id == order.run_id
-    await book.life.receive(order.number, 40, by=ANNA)
-    assert (await book.runs.admit(new_run(), lane="bulk", owner=None, known_orders=[])).fresh
+    await book.orders.place(run.id)
+    after = await book.runs.admit(new_run(), lane="bulk", owner=None)
+    assert (after.fresh, after.run.product_version) == (True, 1)
+    for changes in ({"product_id": "NUTS"}, {"mode": "mock"}):
+        other = await book.runs.admit(new_run(**changes), lane="bulk", owner=None)
+        assert (other.fresh, other.run.product_version) == (True, 0)
 
 
 async def test_a_full_queue_refuses_what_would_wait_in_it_only(book: OrderBook, new_run) -> None:
@@ -265,7 +251,7 @@ async def test_no_step_of_a_run_reads_through_a_table(
 
     run, _ = await book.runs.admit(new_run(), lane="bulk", owner=None, most_waiting=9)
     await book.runs.admit(new_run(), lane="bulk", owner=None, most_waiting=9)
-    await book.runs.admit(new_run(product_id="NUTS"), lane="bulk", owner=None, most_waiting=9, known_orders=[])
+    await book.runs.admit(new_run(product_id="NUTS"), lane="bulk", owner=None, most_waiting=9)
     await book.runs.claim_queued("bulk", owner="w1", lease_seconds=60, limit=1)
     await book.orders.propose(new_proposal(run.id), route="auto", expires_in_hours=1)
     await book.orders.place(run.id)
