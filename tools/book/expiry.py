@@ -7,11 +7,11 @@ import sqlalchemy as sa
 from sqlalchemy import Connection
 
 from tools.book.audit import SERVICE
-from tools.book.placing import PENDING_NOW, finish_run, record, same_need, send
+from tools.book.placing import finish_run, record, send
 from tools.book.rows import proposal_from
 from tools.records.orders import Proposal
 from tools.storage.database import Database
-from tools.storage.schema import proposals, runs
+from tools.storage.schema import proposals
 from tools.storage.types import Now, as_indexed
 
 _EXPIRY_LIMIT = 500
@@ -30,26 +30,12 @@ async def expire_reviews(database: Database) -> None:
         await database.write(expire_due)
 
 
-def supersede(connection: Connection, newer: Proposal) -> Proposal:
-    """Close the waiting review of the same need that was begun before, because the facts have changed. Returns the
-    newer proposal, which takes up the count of versions.
-
-    Call it before the product is locked: a person who decides locks the review first.
-    """
-    begun = sa.select(runs.c.created_at).where(runs.c.id == newer.run_id).scalar_subquery()
-    older = (
-        sa.select(proposals.c.number)
-        .join(runs, runs.c.id == proposals.c.run_id)
-        .where(PENDING_NOW, same_need(newer), runs.c.created_at <= begun)
-        .order_by(proposals.c.number)
-    )
-    found = connection.scalars(older.with_for_update(of=proposals)).all()
-    for number in found:
-        replaced = _end(connection, number, "superseded", decision_reason=_why_superseded(newer))
-        taken_up = sa.update(proposals).where(proposals.c.run_id == newer.run_id)
-        taken_up = taken_up.values(supersedes=number, version=replaced.version + 1)
-        newer = proposal_from(connection.execute(taken_up.returning(*proposals.c)).mappings().one())
-    return newer
+def supersede(connection: Connection, number: int, newer: Proposal) -> Proposal:
+    """Close a review because the facts have changed. The newer proposal takes up the count of its versions."""
+    replaced = _end(connection, number, "superseded", decision_reason=_why_superseded(newer))
+    taken_up = sa.update(proposals).where(proposals.c.run_id == newer.run_id)
+    taken_up = taken_up.values(supersedes=number, version=replaced.version + 1)
+    return proposal_from(connection.execute(taken_up.returning(*proposals.c)).mappings().one())
 
 
 def _why_superseded(newer: Proposal) -> str:

@@ -9,6 +9,7 @@ from tools.book.audit import AUTOMATIC, SERVICE
 from tools.book.expiry import announce, supersede
 from tools.book.life import unknown_order
 from tools.book.placing import (
+    PENDING_NOW,
     ProductVersion,
     finish_run,
     hindrance,
@@ -34,6 +35,20 @@ Route = Literal["auto", "review", "none"]
 MAX_OPEN_ORDERS = 10_000
 MAX_EXPIRY_HOURS = 87_600
 _STATUS_OF_ROUTE: dict[Route, ProposalStatus] = {"auto": "proposed", "review": "pending", "none": "no_action"}
+_NEED = {"run_id", "product_id", "mode", "location"}
+_BEGUN = sa.select(runs.c.created_at).where(runs.c.id == sa.bindparam("run_id")).scalar_subquery()
+_OLDER_REVIEWS = (
+    sa.select(proposals.c.number)
+    .join(runs, runs.c.id == proposals.c.run_id)
+    .where(
+        PENDING_NOW,
+        *(proposals.c[name] == sa.bindparam(name) for name in ("product_id", "mode", "location")),
+        proposals.c.run_id != sa.bindparam("run_id"),
+        runs.c.created_at <= _BEGUN,
+    )
+    .order_by(proposals.c.number)
+    .with_for_update(of=proposals)
+)
 
 
 class OrderStore(Store):
@@ -270,7 +285,11 @@ def _propose(
     insert = sa.insert(proposals).values(
         **proposal_values(new), status=status, version=1, created_at=Now(), expires_at=expires_at
     )
-    return supersede(connection, proposal_from(connection.execute(insert.returning(*proposals.c)).mappings().one()))
+    proposal = proposal_from(connection.execute(insert.returning(*proposals.c)).mappings().one())
+    # Before the product is locked, because a person who decides locks the review first.
+    for number in connection.scalars(_OLDER_REVIEWS, new.model_dump(include=_NEED)).all():
+        proposal = supersede(connection, number, proposal)
+    return proposal
 
 
 def _close_without_order(connection: Connection, proposal: Proposal) -> None:

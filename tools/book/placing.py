@@ -91,18 +91,14 @@ def _order_since(proposal: Proposal) -> sa.ScalarSelect[str]:
 
 
 def _other_review(proposal: Proposal) -> sa.ScalarSelect[int]:
-    query = sa.select(proposals.c.number).where(PENDING_NOW, same_need(proposal))
-    return query.order_by(proposals.c.number).limit(1).scalar_subquery()
-
-
-def same_need(proposal: Proposal) -> sa.ColumnElement[bool]:
-    """Other runs' proposals for the same need."""
-    return sa.and_(
+    query = sa.select(proposals.c.number).where(
+        PENDING_NOW,
         proposals.c.product_id == proposal.product_id,
         proposals.c.mode == proposal.mode,
         proposals.c.location == proposal.location,
         proposals.c.run_id != proposal.run_id,
     )
+    return query.order_by(proposals.c.number).limit(1).scalar_subquery()
 
 
 def place_order(
