@@ -125,7 +125,7 @@ class Decisions:
         """The request with its location. Its product is known to be plannable."""
         if self.closing:
             raise Unavailable("The service is shutting down. Try again in a few seconds.")
-        facts = (await self._catalogs.family(request))[0]
+        facts = request.facts or (await self._catalogs.family(request))[0]
         require_plannable(facts)
         return request.model_copy(update={"location": facts.stock.location})
 

@@ -3,7 +3,7 @@ import asyncio
 import pytest
 import sqlalchemy as sa
 
-from tests.order_book import ANNA, let_pass, record
+from tests.order_book import record
 from tools.book.book import OrderBook
 from tools.records.errors import Conflict, Overloaded, RunLost, UnknownRun
 
