@@ -293,4 +293,5 @@ HAPPENED = {
     "approved": ("review.opened",),
     "rejected": ("review.opened",),
     "expired": ("review.opened", "review.expired"),
+    "superseded": ("review.opened", "review.superseded"),
 }
