@@ -117,9 +117,7 @@ async def _answer_once(
     decision = decision.model_copy(update={"run_id": attempt.run_id, "body_hash": attempt.body_hash})
     earlier = attempt.run_id and await runtime.book.runs.answering(attempt.run_id, attempt.body_hash)
     if not earlier:
-        return _answer(
-            await _decided(runtime, decision, runtime.submit if at_once else runtime.decide), runtime, at_once
-        )
+        return _answer(await _decided(runtime, decision, decide), runtime, at_once)
     _require_same(earlier, decision)
     if not at_once and _is_being_answered(earlier, runtime):
         busy = InFlight(f"Run {earlier.run.id} is still being worked on; send the same request again in a few seconds.")

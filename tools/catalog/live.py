@@ -37,10 +37,9 @@ class LiveCatalog:
         return await self._catalog.product_ids()
 
 
-async def with_own_orders(facts: ProductFacts, book: OrderBook) -> ProductFacts:
+def with_own_orders(facts: ProductFacts, own: OwnOrders) -> ProductFacts:
     """The facts of a caller with our open orders counted, named by the caller or not. Lead times of earlier receipts
     stand in where the caller gives none."""
-    own = await book.stock.of_input(facts.product.id, facts.stock.location)
     return with_orders(facts, OwnOrders(own.open) if facts.supplier.observed_lead_times_days else own)
 
 

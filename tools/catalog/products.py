@@ -8,6 +8,7 @@ from typing import Annotated, Protocol
 from pydantic import Field
 
 from tools.book.book import OrderBook
+from tools.book.stock import OwnOrders
 from tools.catalog.live import with_own_orders
 from tools.catalog.sources import Catalog
 from tools.planning.confidence import CalibrationTable
@@ -137,7 +138,8 @@ class Catalogs:
         place = facts.stock.location
         if (asked.product_id, asked.location or place) != (facts.product.id, place):
             raise InvalidInput(f"The facts are of {facts.product.id} at {place}; ask about that product and location.")
-        return (facts if self._book is None else await with_own_orders(facts, self._book),)
+        own = OwnOrders() if self._book is None else await self._book.stock.of_input(asked.product_id, place)
+        return (with_own_orders(facts, own) if own.open or own.lead_times else facts,)
 
     def _catalog(self, mode: Mode) -> Catalog:
         try:

@@ -170,7 +170,8 @@ def _standing_reasons(plan: Plan, quantity: int, circumstances: Circumstances, l
     reasons: list[str] = []
     if circumstances.begun_in_chat:
         reasons.append("It was asked for in a chat; a person must confirm it.")
-    reasons += why_not_another(circumstances.open_orders)
+    if circumstances.open_orders:
+        reasons += why_not_another(circumstances.open_orders)
     if plan.recommended_action == "purchase_order":
         price = unit_price_at(quantity, unit_price=plan.unit_price, price_breaks=plan.price_tiers)
         reasons += _money_reasons(plan, quantity, limits)

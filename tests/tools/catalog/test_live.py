@@ -7,6 +7,7 @@ import pytest
 
 from tests.order_book import ANNA, let_pass
 from tools.book.book import OrderBook
+from tools.book.stock import OwnOrders
 from tools.catalog.live import LiveCatalog, with_own_orders
 from tools.catalog.sources import Index
 from tools.records.facts import OpenOrder, ProductFacts
@@ -20,6 +21,10 @@ class Shelves(Index):
 
     async def all_facts(self) -> tuple[ProductFacts, ...]:
         return self.everything
+
+
+async def own(book: OrderBook) -> OwnOrders:
+    return await book.stock.of_input("BOLTS", "SHOP")
 
 
 @pytest.fixture
@@ -120,7 +125,7 @@ async def test_a_callers_facts_get_our_open_orders_but_no_stock(book: OrderBook,
     await book.life.receive(unnamed.number, 15, by=ANNA)
     of_others = OpenOrder(reference="ERP-1", quantity=5, due_in_days=2)
     of_ours = OpenOrder(reference=named.number, quantity=30, due_in_days=1)
-    stock = (await with_own_orders(bolts(open_orders=(of_others, of_ours)), book)).stock
+    stock = with_own_orders(bolts(open_orders=(of_others, of_ours)), await own(book)).stock
     assert stock.on_hand == 100
     assert [(order.reference, order.quantity, order.placed_here) for order in stock.open_orders] == [
         ("ERP-1", 5, False),
@@ -139,6 +144,6 @@ async def test_earlier_receipts_stand_in_for_lead_times_that_the_caller_does_not
     given = make_facts(
         id="BOLTS", stock={"location": "SHOP"}, supplier={"id": "stated", "observed_lead_times_days": (5,)}
     )
-    [learned] = (await with_own_orders(silent, book)).supplier.observed_lead_times_days
+    [learned] = with_own_orders(silent, await own(book)).supplier.observed_lead_times_days
     assert learned == pytest.approx(9, abs=0.01)
-    assert (await with_own_orders(given, book)).supplier.observed_lead_times_days == (5,)
+    assert with_own_orders(given, await own(book)).supplier.observed_lead_times_days == (5,)
