@@ -15,7 +15,7 @@ from tools.records.text import amount
 
 ReviewUrl = Callable[[str], str]
 TriggerStatus = Annotated[
-    Literal[RunStatus, "already_ordered", "already_in_review", "dry_run"],
+    RunStatus | Literal["already_ordered", "already_in_review", "dry_run"],
     Field(
         description="`executed`: this request placed an order. `pending_review`: a person must decide. `no_action`: "
         "nothing to order. `already_ordered`: what is on the way is enough. `already_in_review`: the same facts wait "
