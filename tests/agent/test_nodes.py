@@ -1,6 +1,7 @@
 """Each step by itself: what it asks of the model and of the order book, and what it changes."""
 
 from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from types import SimpleNamespace
 from typing import Any
@@ -68,10 +69,15 @@ class Chain:
 class Orders:
     """Keeps what it is told, and answers with the status that the book holds."""
 
-    def __init__(self, *, status: str | None = None, placed: bool = True) -> None:
-        self.status, self.placed = status, placed
+    def __init__(self, *, status: str | None = None, placed: bool = True, earlier: tuple[Any, ...] = ()) -> None:
+        self.status, self.placed, self.earlier = status, placed, list(earlier)
+        self.asked_for: list[tuple[str, ...]] = []
         self.proposed: list[tuple[Any, dict[str, Any]]] = []
         self.asked_to_place: list[tuple[str, dict[str, Any]]] = []
+
+    async def bought(self, *what: str) -> list[Any]:
+        self.asked_for.append(what)
+        return self.earlier
 
     async def propose(self, new: Any, **how: Any) -> Any:
         self.proposed.append((new, how))
@@ -483,6 +489,28 @@ async def test_only_orders_of_this_service_that_are_late_ask_for_a_person(placed
     submission = _submit(case.product.present_plan.order_quantity)
 
     assert (await Steps().nodes.assess(_state(TASK, submission), _at(case)))["route"] == route
+
+
+async def test_a_price_far_from_that_of_the_last_order_asks_for_a_person() -> None:
+    line = SimpleNamespace(quantity=70, unit_price=Decimal(75))
+    begun = datetime(2026, 11, 1, tzinfo=UTC)
+    last = SimpleNamespace(number="PO-1", items=(line,), currency="EUR", created_at=begun, due_at=begun + timedelta(7))
+    steps, case = Steps(orders=Orders(earlier=(last,))), _case()
+    submission = _submit(case.product.present_plan.order_quantity)
+
+    changed = await steps.nodes.assess(_state(TASK, submission), _at(case))
+
+    assert changed["route"] == "review"
+    assert "far from the 75 of PO-1" in steps.orders.proposed[0][0].review_reasons[0]
+    assert steps.orders.asked_for == [("X9", "north", "input")]
+
+
+async def test_earlier_orders_are_not_asked_for_where_nothing_is_bought() -> None:
+    steps = Steps()
+
+    await steps.nodes.assess(_state(TASK, _submit(0, action="none")), _at(_case(_facts(on_hand=500))))
+
+    assert steps.orders.asked_for == []
 
 
 async def test_the_settings_limits_are_the_gates() -> None:
