@@ -1,5 +1,5 @@
 .DEFAULT_GOAL := help
-.PHONY: help run test lint lock format demo notebooks bench faults soak soak-faults fuzz overload clean
+.PHONY: help run test lint lock format demo notebooks bench faults soak soak-faults fuzz mutants overload clean
 
 PYTHON ?= python3
 VENV := .venv
@@ -54,6 +54,9 @@ faults: $(VENV)/dev.stamp ## Put the whole service through every provider fault 
 
 fuzz: $(VENV)/dev.stamp ## Send a real server what a stranger may send: schemathesis and broken bytes
 	$(BIN)/python -m benchmarks.fuzz
+
+mutants: $(VENV)/dev.stamp ## Plant small faults in the code and see that the tests notice (MUTANTS="gate --seed 8")
+	$(BIN)/python -m benchmarks.mutants $(MUTANTS)
 
 overload: $(VENV)/dev.stamp ## Offer a real server up to four times what it can do
 	$(BIN)/python -m benchmarks.overload
