@@ -24,7 +24,8 @@ from agent.prompts import Discretion
 from agent.rules import RulesModel
 from agent.running.background import Background
 from agent.running.checkpoints import open_checkpointer, pooled_checkpointer
-from agent.running.postgresql import Pool, open_pool, prepare_postgresql
+from agent.running.postgresql import Pool, open_pool
+from agent.running.preparation import prepare_databases
 from agent.running.queue import JobQueue, Queue, TableQueue
 from agent.running.retention import PRUNE_SECONDS, Pruned, Retention
 from agent.running.work import Work
@@ -40,13 +41,12 @@ from tools.catalog.products import AllProducts, Catalogs
 from tools.catalog.sources import Catalog, SampleCatalog
 from tools.lookback.calibration_watch import CalibrationState, calibration_state
 from tools.planning.confidence import read_table, shipped_table
-from tools.records.errors import Unavailable
+from tools.records.errors import DamagedDatabase, Unavailable
 from tools.records.facts import Mode
 from tools.records.orders import Order, OrderOutcome, OutcomeReport
 from tools.storage.database import Database
-from tools.storage.migrations.upgrade import migrate
 
-__all__ = ["DecisionRequest", "Runtime", "Settings", "open_runtime", "prepare_databases", "prune_once"]
+__all__ = ["DecisionRequest", "Runtime", "Settings", "open_runtime", "prune_once"]
 
 log = structlog.get_logger(__name__)
 
@@ -64,11 +64,8 @@ async def open_runtime(
     `models` replaces the chain's providers, for tests and trials. Finished threads are kept on demand.
     """
     async with AsyncExitStack() as stack:
-        if settings.migrate_at_start:
-            await prepare_databases(settings)
+        await prepare_databases(settings)
         database = await stack.enter_async_context(Database(settings.database_url))
-        if not settings.migrate_at_start:
-            await database.require_tables()
         pool = await stack.enter_async_context(_open_pool(settings))
         checkpointer = await stack.enter_async_context(_open_memory(settings, pool, keep_finished_threads))
         owner = stack.enter_context(become_owner(settings.database_url))
@@ -83,18 +80,11 @@ async def open_runtime(
         yield runtime
 
 
-async def prepare_databases(settings: Settings) -> None:
-    """Bring order book, working memory and job queue to the present schema. Many processes may do so at once."""
-    await migrate(settings.database_url)
-    if settings.on_postgresql:
-        await prepare_postgresql(settings.database_url)
-
-
 async def prune_once(settings: Settings) -> Pruned:
     """Remove what is old enough; other processes may serve meanwhile."""
     async with AsyncExitStack() as stack:
         database = await stack.enter_async_context(Database(settings.database_url))
-        await database.require_tables()
+        await database.require_schema()
         pool = await stack.enter_async_context(_open_pool(settings))
         checkpointer = await stack.enter_async_context(_open_memory(settings, pool))
         return await Retention(OrderBook(database), checkpointer, settings).prune()
@@ -253,8 +243,8 @@ class Runtime:
             await self.book.reviews.figures()
             database = "ok"
         except Exception as error:  # a probe reports every failure and never raises one
-            log.warning("database_unreachable", error=type(error).__name__)
-            database = "unreachable"
+            database = "damaged" if isinstance(error, DamagedDatabase) else "unreachable"
+            log.warning(f"database_{database}", error=type(error).__name__)
         ready = database == "ok" and not self.closing
         return {"ready": ready, "database": database, "models": self._chain.health()}
 

@@ -1,6 +1,5 @@
 """The serving process, or several on one port: uvicorn and its workers."""
 
-import asyncio
 import gc
 import multiprocessing
 import os
@@ -8,7 +7,7 @@ import signal
 import socket
 import sys
 from collections.abc import AsyncIterator, Callable
-from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from contextlib import asynccontextmanager, suppress
 from functools import partial
 from tempfile import TemporaryDirectory
 from threading import Thread
@@ -24,13 +23,13 @@ from uvicorn.supervisors import Multiprocess
 
 from agent.environment import read_settings
 from agent.metrics import SHARED_FOLDER
-from agent.runtime import Runtime, open_runtime, prepare_databases
+from agent.runtime import Runtime, open_runtime
 from agent.secrets import secrets_in_force
 from agent.settings import Settings
 from api.app import create_app
 from api.door.logs import configure_logging
-from api.door.start_faults import cannot_listen, sentence
-from api.welcome import address_of, greet
+from api.door.start_faults import sentence
+from api.welcome import greet
 
 log = structlog.get_logger(__name__)
 
@@ -42,31 +41,19 @@ HUNG_SECONDS = 30
 """A worker that does not answer its parent for this long is killed and replaced."""
 
 
-def serve(settings: Settings, *, workers: int = 1, only_work: bool = False) -> None:
-    """Serve until a signal, with as many processes. Port 0 takes a free one. `only_work` serves health and metrics."""
+def serve(settings: Settings, listener: socket.socket, *, workers: int = 1, only_work: bool = False) -> None:
+    """Serve on this socket until a signal, with as many processes; exit with 2 if one cannot start. `only_work` serves
+    health and metrics."""
     log_as_set(settings)
-    listener, settings = bind(settings)
-    if workers > 1:
-        _serve_with_workers(settings, listener, workers)
-        return
-    config = _config(settings, create_app(settings, open_runtime=opened, only_work=only_work))
-    with suppress(KeyboardInterrupt):
-        _Server(config, partial(greet, settings, only_work=only_work)).run(sockets=[listener])
-
-
-def bind(settings: Settings) -> tuple[socket.socket, Settings]:
-    """A bound socket that does not listen yet, and the settings with its address."""
-    family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
-    listener = socket.socket(family)
-    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
-        listener.bind((settings.host, settings.port))
-    except OSError as error:
-        log.error("start_failed", reason=cannot_listen(error, settings))
-        sys.exit(STARTUP_FAILURE)
-    listener.set_inheritable(True)
-    settings = settings.model_copy(update={"port": listener.getsockname()[1]})
-    return listener, settings.model_copy(update={"public_url": settings.public_url or address_of(settings)})
+        if workers > 1:
+            _serve_with_workers(settings, listener, workers)
+            return
+        config = _config(settings, create_app(settings, open_runtime=opened, only_work=only_work))
+        with suppress(KeyboardInterrupt):
+            _Server(config, partial(greet, settings, only_work=only_work)).run(sockets=[listener])
+    except SystemExit:  # uvicorn's, when its application could not start
+        sys.exit(2)
 
 
 def worker_app() -> FastAPI:
@@ -115,13 +102,7 @@ class _Workers(Multiprocess):
 
 
 def _serve_with_workers(settings: Settings, listener: socket.socket, count: int) -> None:
-    """Start the workers. The parent serves nothing; it prepares the database and the folder of shared metrics."""
-    if settings.migrate_at_start:
-        try:
-            asyncio.run(prepare_databases(settings))
-        except Exception as error:  # whatever stops a start is said in one sentence
-            log_failed_start(error, settings)
-            sys.exit(STARTUP_FAILURE)
+    """Start the workers. The parent serves nothing; it keeps the folder of shared metrics."""
     with TemporaryDirectory(prefix="restock-metrics-") as folder:
         os.environ |= {
             "HOST": settings.host,
@@ -139,20 +120,19 @@ def _serve_with_workers(settings: Settings, listener: socket.socket, count: int)
 @asynccontextmanager
 async def opened(settings: Settings) -> AsyncIterator[Runtime]:
     """The runtime of a serving process. From the first stop signal on it refuses new work."""
-    async with AsyncExitStack() as stack:
-        try:
-            runtime = await stack.enter_async_context(open_runtime(settings))
-        except Exception as error:
-            log_failed_start(error, settings)
-            raise
-        for number in (signal.SIGTERM, signal.SIGINT):
-            _begin_shutdown_at(number, runtime)
-        if parent := multiprocessing.parent_process():
-            Thread(target=_end_with, args=(parent,), daemon=True).start()
-        # What is loaded by now is never garbage, so the collector need not search it.
-        gc.collect()
-        gc.freeze()
-        yield runtime
+    try:
+        async with open_runtime(settings) as runtime:
+            for number in (signal.SIGTERM, signal.SIGINT):
+                _begin_shutdown_at(number, runtime)
+            if parent := multiprocessing.parent_process():
+                Thread(target=_end_with, args=(parent,), daemon=True).start()
+            # What is loaded by now is never garbage, so the collector need not search it.
+            gc.collect()
+            gc.freeze()
+            yield runtime
+    except Exception as error:
+        _say_why(error, settings)
+        raise
 
 
 def log_as_set(settings: Settings) -> None:
@@ -160,10 +140,12 @@ def log_as_set(settings: Settings) -> None:
     configure_logging(settings.log_level, log_format=settings.log_format, secrets=secrets_in_force(settings))
 
 
-def log_failed_start(error: Exception, settings: Settings) -> None:
-    """Log a failed start: a sentence if the cause is known, otherwise its frames."""
-    reason = sentence(error, settings)
-    log.error("start_failed", reason=reason, exc_info=None if reason else error)
+def _say_why(error: Exception, settings: Settings) -> None:
+    """Say why the process cannot serve: in a sentence if the cause is known, otherwise by its frames in the log."""
+    if reason := sentence(error, settings):
+        sys.stderr.write(f"{reason}\n")
+    else:
+        log.error("start_failed", exc_info=error)
 
 
 def _begin_shutdown_at(number: signal.Signals, runtime: Runtime) -> None:

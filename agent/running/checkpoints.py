@@ -6,14 +6,13 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
-import aiosqlite
 from langgraph.checkpoint.base import BaseCheckpointSaver
 from langgraph.checkpoint.postgres.aio import AsyncPostgresSaver
 from langgraph.checkpoint.sqlite.aio import AsyncSqliteSaver
 
 from agent.running.postgresql import POOL_SIZE, Pool
+from agent.running.preparation import checkpoint_file
 from agent.running.work import KeepsWaiting
-from tools.storage.database import keep_private, switch_to_write_ahead_log
 
 
 class WaitingSaver(KeepsWaiting, AsyncSqliteSaver):
@@ -36,14 +35,8 @@ class WaitingPooledSaver(KeepsWaiting, PooledSaver):
 @asynccontextmanager
 async def open_checkpointer(path: Path, *, keep_finished: bool = False) -> AsyncIterator[BaseCheckpointSaver[Any]]:
     """In a file of its own. If its last writes are lost, model calls are repeated, never an order."""
-    await asyncio.to_thread(path.parent.mkdir, parents=True, exist_ok=True)
-    await asyncio.to_thread(keep_private, path)
-    await asyncio.to_thread(switch_to_write_ahead_log, path)
-    async with aiosqlite.connect(path) as connection:
-        await connection.execute("PRAGMA synchronous=NORMAL")
-        saver = AsyncSqliteSaver(connection) if keep_finished else WaitingSaver(connection)
-        await saver.setup()
-        yield saver
+    async with checkpoint_file(path) as connection:
+        yield AsyncSqliteSaver(connection) if keep_finished else WaitingSaver(connection)
 
 
 def pooled_checkpointer(pool: Pool, *, keep_finished: bool = False) -> BaseCheckpointSaver[Any]:

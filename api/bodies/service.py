@@ -26,7 +26,7 @@ class Readiness(Answer):
     """Whether work can be taken, and with what."""
 
     ready: bool = Field(description="Whether work can be taken.")
-    database: str = Field(description="`ok` or `unreachable`.")
+    database: str = Field(description="`ok`, `unreachable`, or `damaged`: then it must be restored from a copy.")
     models: list[dict[str, Any]]
     """The models in the order in which they are asked, each with its state."""
 

@@ -8,7 +8,7 @@ import typer
 from api.commands.events import events
 from api.commands.keys import keys
 from api.commands.lookback import backtest, calibrate, scan
-from api.commands.opening import finish, load_settings, with_book
+from api.commands.opening import NO_START, finish, load_settings, prepared, with_book
 from api.commands.orders import orders
 
 if TYPE_CHECKING:
@@ -34,10 +34,10 @@ def serve(
     workers: Annotated[int, typer.Option(min=1, max=64, help="Processes that serve; limits are each its own.")] = 1,
 ) -> None:
     """Serve the HTTP API. The first start prints an API key, once."""
-    settings = load_settings(host=host, port=port)
+    listener, settings = prepared(load_settings(host=host, port=port))
     from api.server import serve as serve_until_stopped
 
-    serve_until_stopped(settings, workers=workers)
+    serve_until_stopped(settings, listener, workers=workers)
 
 
 @app.command()
@@ -46,19 +46,19 @@ def worker(
     port: Annotated[int, typer.Option(help="Port of its health and metrics. 0 takes a free one.")] = 0,
 ) -> None:
     """Carry out queued runs until stopped. Any host with the same database may do so."""
-    settings = load_settings(host=host, port=port, work_runs=True)
+    listener, settings = prepared(load_settings(host=host, port=port, work_runs=True))
     from api.server import serve as serve_until_stopped
 
-    serve_until_stopped(settings, only_work=True)
+    serve_until_stopped(settings, listener, only_work=True)
 
 
 @app.command()
 def migrate() -> None:
     """Bring the database to the present schema, and end. Several hosts may do so at once."""
-    settings = load_settings()
-    from agent.runtime import prepare_databases
+    settings = load_settings(migrate_at_start=True)
+    from agent.running.preparation import prepare_databases
 
-    finish(prepare_databases(settings), settings)
+    finish(prepare_databases(settings), settings, code=NO_START)
     typer.echo("The database has the present schema.")
 
 

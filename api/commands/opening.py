@@ -1,6 +1,7 @@
 """What commands share: reading the settings, opening the order book, and errors in one sentence."""
 
 import asyncio
+import socket
 from collections.abc import Awaitable, Callable, Coroutine
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -12,6 +13,8 @@ if TYPE_CHECKING:
     from tools.book.book import OrderBook
 
 T = TypeVar("T")
+NO_START = 2
+"""Exit code of a command that could not begin."""
 
 
 def load_settings(**given: str | int | None) -> "Settings":
@@ -23,7 +26,7 @@ def load_settings(**given: str | int | None) -> "Settings":
     except BadSettings as error:
         for fault in error.faults:
             typer.echo(fault, err=True)
-        raise typer.Exit(2) from None
+        raise typer.Exit(NO_START) from None
 
 
 def with_book(settings: "Settings", work: "Callable[[OrderBook], Awaitable[T]]") -> T:
@@ -40,7 +43,33 @@ def with_book(settings: "Settings", work: "Callable[[OrderBook], Awaitable[T]]")
     return finish(on_book(), settings)
 
 
-def finish(work: Coroutine[Any, Any, T], settings: "Settings") -> T:
+def prepared(settings: "Settings") -> tuple[socket.socket, "Settings"]:
+    """A bound socket, and the settings for it, once the databases can be used. What the server needs beside takes
+    seconds to import, so faults are found before."""
+    from agent.running.preparation import prepare_databases
+    from api.door.start_faults import cannot_listen
+    from api.welcome import address_of
+
+    try:
+        listener = _bound(settings.host, settings.port)
+    except OSError as error:
+        typer.echo(cannot_listen(error, settings), err=True)
+        raise typer.Exit(NO_START) from None
+    finish(prepare_databases(settings), settings, code=NO_START)
+    settings = settings.model_copy(update={"port": listener.getsockname()[1], "migrate_at_start": False})
+    return listener, settings.model_copy(update={"public_url": settings.public_url or address_of(settings)})
+
+
+def _bound(host: str, port: int) -> socket.socket:
+    """A socket that does not listen yet. Port 0 takes a free one."""
+    listener = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    listener.bind((host, port))
+    listener.set_inheritable(True)
+    return listener
+
+
+def finish(work: Coroutine[Any, Any, T], settings: "Settings", *, code: int = 1) -> T:
     """Run the work and return its result. A known error ends the command with a sentence."""
     from api.door.start_faults import sentence
 
@@ -51,7 +80,7 @@ def finish(work: Coroutine[Any, Any, T], settings: "Settings") -> T:
         if words is None:
             raise
         typer.echo(words, err=True)
-        raise typer.Exit(1) from None
+        raise typer.Exit(code) from None
 
 
 def operator() -> "Actor":

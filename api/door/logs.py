@@ -15,12 +15,14 @@ from typing import TextIO
 
 import structlog
 from pydantic import ValidationError
+from sqlalchemy.exc import StatementError
 from structlog.typing import EventDict, Processor, WrappedLogger
 
 from api.door.plain_lines import is_for_people, plain_line
 
 REDACTED = "[redacted]"
 _OWN_KEY = re.compile(r"rsk_[A-Za-z0-9_-]{7,}|whsec_[A-Za-z0-9+/=_-]{7,}")
+_OF_A_START = ("Started server process", "Waiting for application startup", "Traceback", "Application startup failed")
 _FRAMES = 20
 _LEAST_SECRET = 8
 
@@ -65,17 +67,17 @@ def configure_logging(
     logging.basicConfig(handlers=[handler], level=logging.WARNING, force=True)
     logging.captureWarnings(True)
     logging.getLogger("uvicorn").setLevel(max(number, logging.WARNING) if plain else number)
-    logging.getLogger("uvicorn.error").addFilter(_is_no_traceback)
+    logging.getLogger("uvicorn.error").addFilter(_is_about_no_start)
 
 
-def _is_no_traceback(record: logging.LogRecord) -> bool:
-    """Drop uvicorn's traceback of a failed start, which holds folders and values; ours is `start_failed`."""
-    return not record.getMessage().startswith(("Traceback", "Application startup failed"))
+def _is_about_no_start(record: logging.LogRecord) -> bool:
+    """Drop what uvicorn says of a start that may fail, its traceback included, which holds folders and values."""
+    return not record.getMessage().startswith(_OF_A_START)
 
 
 def _fault_without_values(_: WrappedLogger, __: str, event: EventDict) -> EventDict:
-    """An exception as its kind, words and frames, without locals. A validation error also loses its words, which hold
-    values."""
+    """An exception as its kind, words and frames, without locals. Errors of validation and of databases also lose their
+    words, which hold values."""
     given = event.pop("exc_info", None)
     error = sys.exc_info()[1] if given is True else given[1] if isinstance(given, tuple) else given
     if isinstance(error, BaseException):
@@ -95,6 +97,8 @@ def _words(error: BaseException) -> str:
     if isinstance(error, ValidationError):
         places = ", ".join(".".join(map(str, each["loc"])) for each in error.errors(include_input=False)[:10])
         return f"{error.error_count()} invalid: {places}"
+    if isinstance(error, StatementError):
+        return type(error.orig).__name__
     return str(error)[:500]
 
 

@@ -2,11 +2,9 @@
 that could hold a password."""
 
 import errno
-import sqlite3
-from pathlib import Path
+import ssl
 
 import sqlalchemy as sa
-from sqlalchemy import exc
 
 from agent.settings import Settings
 from tools.records.errors import RestockError, Unavailable
@@ -24,17 +22,16 @@ _KNOWN = (
     "database is locked",
 )
 """Words of drivers that help and hold no secret."""
-_SQLITE = b"SQLite format 3\0"
 
 
 def sentence(error: BaseException, settings: Settings) -> str | None:
     """The sentence for this error, or None if it was not expected."""
-    if isinstance(error, Unavailable) and error.__cause__ is not None:
+    if type(error) is Unavailable and error.__cause__ is not None:
         return _unavailable(str(error.__cause__), settings)
     if isinstance(error, RestockError):
         return error.message.replace(", with the same Idempotency-Key", "").rstrip(".") + "."
-    if isinstance(error, sqlite3.DatabaseError | exc.DatabaseError):
-        return _damaged(settings)
+    if isinstance(error, ssl.SSLError) or (isinstance(error, FileNotFoundError) and not error.filename):
+        return "SSL_CERT_FILE or SSL_CERT_DIR names no certificates; name a file in PEM format, or leave it out."
     if isinstance(error, OSError) and error.filename:
         return f"{error.filename} cannot be opened ({error.strerror}); make it accessible, or name another."
     return str(error) if isinstance(error, ImportError) else None
@@ -44,27 +41,8 @@ def _unavailable(cause: str, settings: Settings) -> str:
     known = next((f" ({words})" for words in _KNOWN if words in cause), "")
     if settings.on_postgresql:
         return f"PostgreSQL cannot be reached{known}; start it, or correct DATABASE_URL."
-    file = _database_file(settings)
+    file = sa.make_url(settings.database_url).database
     return f"{file} cannot be used{known}; make it and its folder writable, or name another file in DATABASE_URL."
-
-
-def _damaged(settings: Settings) -> str:
-    files = [str(path) for path in (_database_file(settings), settings.checkpoint_path) if not _looks_sound(path)]
-    return (
-        f"{' or '.join(files) or 'A database file'} is damaged or no SQLite database; "
-        "restore it from a copy, or name another file in DATABASE_URL or CHECKPOINT_PATH."
-    )
-
-
-def _looks_sound(path: Path) -> bool:
-    if not path.is_file():
-        return True
-    with path.open("rb") as file:
-        return file.read(len(_SQLITE)) in (b"", _SQLITE)
-
-
-def _database_file(settings: Settings) -> Path:
-    return Path(sa.make_url(settings.database_url).database or "")
 
 
 def cannot_listen(error: OSError, settings: Settings) -> str:

@@ -111,10 +111,28 @@ def test_plain_words_can_be_asked_for_where_no_terminal_is(run: Run) -> None:
 def test_a_start_that_fails_says_why_in_one_sentence(run: Run, terminal: bool) -> None:
     shown = run("serve", terminal=terminal, DATABASE_URL=f"postgresql://u:{SECRET}@127.0.0.1:1/x")
 
-    assert shown.read_to_the_end() == 3
+    assert shown.read_to_the_end() == 2
     assert "PostgreSQL cannot be reached (Connection refused); start it, or correct DATABASE_URL." in shown.text
     assert [words for words in ("Traceback", str(ROOT), SECRET) if words in shown.text] == []
-    assert not terminal or len(shown.text.splitlines()) == 1
+    assert len(shown.text.splitlines()) == 1
+
+
+@pytest.mark.parametrize("command", [("serve",), ("serve", "--workers", "2"), ("worker",), ("migrate",)])
+def test_a_file_that_is_no_database_ends_the_start(run: Run, tmp_path: Path, command: tuple[str, ...]) -> None:
+    (tmp_path / "book.db").write_text("no database\n" * 500)
+    shown = run(*command, terminal=False, DATABASE_URL="sqlite:///book.db")
+
+    assert shown.read_to_the_end() == 2
+    assert shown.text.startswith("book.db is damaged or no database; restore it from a copy, ")
+    assert len(shown.text.splitlines()) == 1
+
+
+def test_a_fault_that_only_the_application_finds_is_said_as_plainly(run: Run) -> None:
+    shown = run("serve", terminal=False, PRIMARY_MODEL="cohere:command-a", FALLBACK_MODELS="")
+
+    assert shown.read_to_the_end() == 2
+    assert len(shown.text.splitlines()) == 1
+    assert "pip install langchain-cohere" in shown.text
 
 
 def test_a_port_that_is_taken_is_named(run: Run) -> None:
@@ -123,6 +141,6 @@ def test_a_port_that_is_taken_is_named(run: Run) -> None:
         shown = run("serve", PORT=str(port))
         code = shown.read_to_the_end()
 
-    assert code == 3
+    assert code == 2
     assert f"Another program listens on 127.0.0.1:{port}; stop it, or set PORT to another port." in shown.text
     assert len(shown.text.splitlines()) == 1

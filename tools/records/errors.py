@@ -24,6 +24,7 @@
     │   ├── OwnOrder            the key that asked for an order may not approve it
     │   └── LimitExceeded       the order is above what the caller may spend
     └── Unavailable             database or queue cannot serve now; try again later
+        ├── DamagedDatabase     the database itself is broken; a person must restore it
         └── Overloaded          too many runs wait
 
 Each message says what was wrong, what was got and what to do next. `code` is stable: programs may rely on it.
@@ -135,6 +136,10 @@ class LimitExceeded(BeyondAuthority):
 
 class Unavailable(RestockError):
     code = "unavailable"
+
+
+class DamagedDatabase(Unavailable):
+    code = "database_damaged"
 
 
 class Overloaded(Unavailable):

@@ -16,7 +16,7 @@ import sqlalchemy as sa
 from sqlalchemy import URL, Connection, Engine, event, exc
 from sqlalchemy.dialects import postgresql
 
-from tools.records.errors import InvalidInput, Unavailable
+from tools.records.errors import DamagedDatabase, InvalidInput, Unavailable
 from tools.storage.schema import metadata
 
 S = TypeVar("S", bound="Store")
@@ -24,6 +24,7 @@ P = ParamSpec("P")
 T = TypeVar("T")
 SQLITE_READERS = 4
 POSTGRESQL_CONNECTIONS = 6
+CONNECT_SECONDS = 3
 _BUSY_SECONDS = 5.0
 _LOOK_SECONDS = 0.001
 _DRIVERS = {
@@ -73,12 +74,15 @@ class Database:
         transaction = partial(in_transaction, self._writing, work, *args, **named)
         return await asyncio.get_running_loop().run_in_executor(self._writers, transaction)
 
-    async def require_tables(self) -> None:
-        """Raises Unavailable if a table is missing because nobody has migrated the database."""
-        found = await self.read(lambda connection: sa.inspect(connection).get_table_names())
-        missing = sorted(metadata.tables.keys() - set(found))
+    async def require_schema(self) -> None:
+        """Raises Unavailable if a table or a column is missing because nobody has migrated the database."""
+        needed = {f"{table.name}.{column.name}" for table in metadata.tables.values() for column in table.columns}
+        missing = sorted(needed - await self.read(_columns))
         if missing:
-            raise Unavailable(f"The database has no table {missing[0]!r}; run `restock migrate` first.")
+            raise Unavailable(
+                f"The database has no column {missing[0]}; run `restock migrate` first. If that does not help, restore "
+                "the database from a copy."
+            )
 
 
 class Store:
@@ -118,8 +122,8 @@ conflict_insert = postgresql.insert
 def in_transaction(
     engine: Engine, work: Callable[Concatenate[Connection, P], T], *args: P.args, **named: P.kwargs
 ) -> T:
-    """The result of the work. Raises Unavailable for any error that says that the database cannot serve, and
-    InvalidInput for a text that it cannot store."""
+    """The result of the work. Raises Unavailable for any error that says that the database cannot serve,
+    DamagedDatabase if it is broken, and InvalidInput for a text that it cannot store."""
     try:
         with engine.begin() as connection:
             return work(connection, *args, **named)
@@ -131,6 +135,30 @@ def in_transaction(
         raise InvalidInput(
             "A text holds a character that no database stores, such as NUL or half of a surrogate pair; leave it out."
         ) from error
+    except (exc.DatabaseError, sqlite3.DatabaseError) as error:
+        if not _is_damage(error):
+            raise
+        raise damaged(engine.url.database) from error
+
+
+def damaged(database: str | Path | None) -> DamagedDatabase:
+    return DamagedDatabase(
+        f"{Path(database or '').name} is damaged or no database; restore it from a copy, or name another in "
+        "DATABASE_URL or CHECKPOINT_PATH."
+    )
+
+
+def _is_damage(error: Exception) -> bool:
+    cause = getattr(error, "orig", error)
+    if isinstance(cause, sqlite3.Error):
+        return cause.sqlite_errorcode & 0xFF in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
+    return str(getattr(cause, "sqlstate", None)).startswith("XX")
+
+
+def _columns(connection: Connection) -> set[str]:
+    """The columns that our tables have, as `table.column`."""
+    found = sa.inspect(connection).get_multi_columns(filter_names=list(metadata.tables))
+    return {f"{table}.{column['name']}" for (_, table), columns in found.items() for column in columns}
 
 
 def create_engine(database_url: str, *, busy_seconds: float = _BUSY_SECONDS) -> Engine:
@@ -138,14 +166,20 @@ def create_engine(database_url: str, *, busy_seconds: float = _BUSY_SECONDS) -> 
 
     SQLite: the file is created with its folder, for its owner alone; write-ahead log, every commit synced to disk,
     foreign keys on, and a wait of `busy_seconds` for other processes. PostgreSQL: connections are checked before use,
-    so that they survive a restart of the server.
+    so that they survive a restart of the server. Errors of either name no values of a statement.
 
     Raises InvalidInput for any other database, and for one in memory.
     """
     url = _checked(database_url)
     if url.get_backend_name() == "postgresql":
+        url = url.set(query={"connect_timeout": str(CONNECT_SECONDS), **url.query})
         return sa.create_engine(
-            url, pool_size=POSTGRESQL_CONNECTIONS, max_overflow=0, pool_pre_ping=True, pool_recycle=1800
+            url,
+            pool_size=POSTGRESQL_CONNECTIONS,
+            max_overflow=0,
+            pool_pre_ping=True,
+            pool_recycle=1800,
+            hide_parameters=True,
         )
     path = Path(url.database or "")
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -154,6 +188,7 @@ def create_engine(database_url: str, *, busy_seconds: float = _BUSY_SECONDS) -> 
         url,
         pool_size=SQLITE_READERS + 1,
         max_overflow=0,
+        hide_parameters=True,
         # Without an isolation level the driver begins no transaction; SQLAlchemy does, below.
         connect_args={"timeout": busy_seconds, "isolation_level": None},
     )
@@ -179,7 +214,11 @@ def switch_to_write_ahead_log(path: Path, *, patience_seconds: float = 60) -> No
             return
         except sqlite3.OperationalError as error:
             if not _is_busy(error) or time.monotonic() > give_up:
-                raise Unavailable(f"{path.name} cannot be opened for writing: {error}") from error
+                raise Unavailable(
+                    f"{path} cannot be used ({error}); make it and its folder writable, or name another file."
+                ) from None
+        except sqlite3.DatabaseError as error:
+            raise damaged(path) from error
         time.sleep(0.02)
 
 

@@ -11,7 +11,7 @@ import pytest
 import sqlalchemy as sa
 
 from agent.running import postgresql
-from agent.runtime import prepare_databases
+from agent.running.preparation import prepare_databases
 from agent.settings import Settings
 from agent.state import DecisionRequest
 from tests.agent.test_graph import REQUEST

@@ -3,16 +3,19 @@
 import io
 import json
 import logging
+from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
+import sqlalchemy as sa
 import structlog
 from pydantic import BaseModel
 
 from agent.secrets import secrets_in_force
 from agent.settings import Settings
 from api.door.logs import configure_logging
+from tools.storage.database import create_engine
 
 
 def lines(log: io.StringIO) -> list[dict[str, Any]]:
@@ -96,6 +99,19 @@ def test_a_validation_error_is_named_by_its_places_alone(log: io.StringIO) -> No
 
     assert lines(log)[0]["error_message"] == "1 invalid: number"
     assert "canary-value-3k" not in log.getvalue()
+
+
+def test_a_database_error_is_named_without_statement_and_values(log: io.StringIO, tmp_path: Path) -> None:
+    with create_engine(f"sqlite:///{tmp_path}/book.db").connect() as connection:
+        try:
+            connection.execute(sa.text("SELECT canary_column WHERE :value"), {"value": "canary-value"})
+        except sa.exc.StatementError as error:
+            structlog.get_logger().exception("fault")
+            logging.getLogger("library").error("fault", exc_info=error)
+            assert "canary-value" not in str(error)
+
+    assert [line["error_message"] for line in lines(log)] == ["OperationalError"] * 2
+    assert "canary" not in log.getvalue()
 
 
 def test_a_level_is_a_floor(log: io.StringIO) -> None:

@@ -1,7 +1,11 @@
 """Whatever keeps the service from starting is said in a sentence, with what to do."""
 
+import asyncio
+import shutil
 import socket
+import sqlite3
 import sys
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +15,8 @@ from agent.runtime import open_runtime
 from agent.settings import Settings
 from api.door.plain_lines import is_for_people
 from api.door.start_faults import cannot_listen, sentence
+from api.webhooks.deliverer import http_client
+from tools.storage.migrations.upgrade import migrate
 
 SECRET = "canary-password-51ae"
 
@@ -20,6 +26,15 @@ def bad_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     Path("broken.db").write_text("this is no database\n" * 500)
     Path("folder").mkdir()
+    asyncio.run(migrate("sqlite:///older.db"))
+    shutil.copy("older.db", "newer.db")
+    change("older.db", "ALTER TABLE decisions DROP COLUMN decided_by_id")
+    change("newer.db", "UPDATE alembic_version SET version_num = '9999'")
+
+
+def change(file: str, statement: str) -> None:
+    with closing(sqlite3.connect(file)) as connection, connection:
+        connection.execute(statement)
 
 
 @pytest.mark.parametrize(
@@ -31,18 +46,31 @@ def bad_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         ),
         (
             {"database_url": "sqlite:///broken.db"},
-            "broken.db is damaged or no SQLite database; restore it from a copy, "
-            "or name another file in DATABASE_URL or CHECKPOINT_PATH.",
+            "broken.db is damaged or no database; restore it from a copy, "
+            "or name another in DATABASE_URL or CHECKPOINT_PATH.",
         ),
         (
             {"checkpoint_path": Path("broken.db")},
-            "broken.db is damaged or no SQLite database; restore it from a copy, "
-            "or name another file in DATABASE_URL or CHECKPOINT_PATH.",
+            "broken.db is damaged or no database; restore it from a copy, "
+            "or name another in DATABASE_URL or CHECKPOINT_PATH.",
         ),
         (
             {"database_url": "sqlite:///folder"},
             "folder cannot be used (unable to open database file); "
-            "make it and its folder writable, or name another file in DATABASE_URL.",
+            "make it and its folder writable, or name another file.",
+        ),
+        (
+            {"checkpoint_path": Path("folder")},
+            "folder cannot be used (unable to open database file); "
+            "make it and its folder writable, or name another file.",
+        ),
+        (
+            {"database_url": "sqlite:///newer.db"},
+            "The database was made by a newer version of the service; start that one, or restore an older copy.",
+        ),
+        *(
+            ({"database_url": "sqlite:///older.db", "migrate_at_start": migrates}, "no column decisions.decided_by_id;")
+            for migrates in (True, False)
         ),
         (
             {"database_url": "sqlite:////proc/x/y.db"},
@@ -69,6 +97,18 @@ async def test_each_known_fault_has_its_sentence(
     assert words in said
     assert said.endswith((".", "`"))
     assert SECRET not in said
+
+
+@pytest.mark.parametrize("authorities", ["broken.db", "none.pem"])
+def test_authorities_that_are_none_are_named_by_their_variable(
+    settings: Settings, bad_files: None, monkeypatch: pytest.MonkeyPatch, authorities: str
+) -> None:
+    monkeypatch.setenv("SSL_CERT_FILE", authorities)
+
+    with pytest.raises(OSError) as caught:
+        http_client()
+
+    assert str(sentence(caught.value, settings)).startswith("SSL_CERT_FILE or SSL_CERT_DIR names no certificates;")
 
 
 def test_a_fault_that_nobody_expects_has_none(settings: Settings) -> None:

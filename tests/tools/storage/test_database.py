@@ -266,7 +266,7 @@ async def test_a_writer_gives_up_when_another_process_keeps_the_lock_and_may_try
 
 async def test_a_file_that_is_no_database_is_unavailable_at_once(tmp_path: Path) -> None:
     (tmp_path / "book.db").mkdir()
-    with pytest.raises(Unavailable, match=r"book\.db cannot be opened"):
+    with pytest.raises(Unavailable, match=r"book\.db cannot be used"):
         await migrate(f"sqlite:///{tmp_path}/book.db")
 
 

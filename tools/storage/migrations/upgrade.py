@@ -6,6 +6,7 @@ from pathlib import Path
 import sqlalchemy as sa
 from sqlalchemy import Connection
 
+from tools.records.errors import Unavailable
 from tools.storage.database import create_engine, in_transaction, switch_to_write_ahead_log
 
 WAIT_SECONDS = 60
@@ -39,8 +40,14 @@ def _upgrade(connection: Connection) -> None:
     # Alembic is wanted once, at start-up, and takes a while to import.
     from alembic import command
     from alembic.config import Config
+    from alembic.util import CommandError
 
     config = Config()
     config.set_main_option("script_location", str(Path(__file__).parent).replace("%", "%%"))
     config.attributes["connection"] = connection
-    command.upgrade(config, "head")
+    try:
+        command.upgrade(config, "head")
+    except CommandError:
+        raise Unavailable(
+            "The database was made by a newer version of the service; start that one, or restore an older copy."
+        ) from None

@@ -1,0 +1,65 @@
+"""A database file that breaks under a running service: every answer says so, and none is a fault of ours."""
+
+import io
+import sqlite3
+from collections.abc import Callable
+from contextlib import closing
+from pathlib import Path
+from random import Random
+from typing import Any
+
+import pytest
+
+from tests.api.door.test_auth import GUARDED
+
+BODIES = {
+    "/chat": {"message": "What is overdue?"},
+    "/reviews/RV-000001/decision": {"decision": "reject", "reason": "canary-reason"},
+    "/orders/PO-2026-000001/outcome": {"ran_out": False, "left_over": 3},
+    "/keys": {"name": "canary-name", "scopes": ["read"]},
+    "/keys/key_unknown/rotate": {},
+    "/keys/key_unknown/limits": {"limits": []},
+}
+
+
+def text(file: bytes) -> bytes:
+    return b"this is no database\n" * (len(file) // 20)
+
+
+def cut(file: bytes) -> bytes:
+    return file[:5_000]
+
+
+def garbled(file: bytes) -> bytes:
+    return file[:4_096] + Random(1).randbytes(len(file) - 4_096)
+
+
+@pytest.mark.parametrize("damage", [text, cut, garbled])
+async def test_a_database_that_breaks_is_503_everywhere_and_says_so(
+    service: Any,
+    problem: Any,
+    log: io.StringIO,
+    tmp_path: Path,
+    reviewed: dict[str, Any],
+    damage: Callable[[bytes], bytes],
+) -> None:
+    await service.trigger(reviewed)
+    file = tmp_path / "restock.db"
+    with closing(sqlite3.connect(file)) as connection:
+        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    with file.open("r+b") as stream:
+        broken = damage(stream.read())
+        stream.seek(0)
+        stream.write(broken)
+        stream.truncate()
+
+    answers = {
+        path: await service.client.request(method, path, json=BODIES.get(path, reviewed) if method != "GET" else None)
+        for method, path, _ in GUARDED
+    }
+    ready = await service.client.get("/health/ready")
+
+    for answer in answers.values():
+        assert "restock.db is damaged" in problem(answer, 503, "database_damaged")["detail"]
+    assert (ready.status_code, ready.json()["ready"], ready.json()["database"]) == (503, False, "damaged")
+    assert [words for words in ("SELECT", "INSERT", "canary-", "sqlite3") if words in log.getvalue()] == []
