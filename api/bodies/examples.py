@@ -54,6 +54,15 @@ DECISIONS: dict[str, Example] = {
         "summary": "Place another quantity",
         "value": {"decision": "edit", "quantity": 900, "reason": "A full truck."},
     },
+    "override": {
+        "summary": "Place a quantity beyond the plan's bounds",
+        "value": {
+            "decision": "edit",
+            "quantity": 2_500,
+            "override": True,
+            "reason": "The supplier closes for a month.",
+        },
+    },
     "reject": {"summary": "Place nothing", "value": {"decision": "reject", "reason": "The product is discontinued."}},
 }
 

@@ -35,7 +35,9 @@ class Decision(Body):
     decision: DecisionKind = Field(description="`approve` the order as it stands, `edit` its quantity, or `reject` it.")
     quantity: Units | None = None
     """With `edit`: the units to order instead. With `approve`: the units that were looked at."""
-    reason: Notes = Field("", description="Kept with the order. Needed to edit or reject.")
+    reason: Notes = Field("", description="Kept with the order. Needed to edit, override or reject.")
+    override: bool = False
+    """With `edit`: order a quantity beyond the plan's bounds, within the key's own spending limits."""
     version: Annotated[int, Field(ge=1)] | None = None
     """The review's version that was looked at. The decision is refused if it has changed since."""
     unit_price: Price | None = None
@@ -49,8 +51,10 @@ class Decision(Body):
             raise PydanticCustomError("quantity_and_edit", "quantity is needed to edit")
         if self.decision == "reject" and self.quantity is not None:
             raise PydanticCustomError("quantity_and_edit", "quantity does not go with a rejection")
+        if self.override and self.decision != "edit":
+            raise PydanticCustomError("override_and_edit", "override goes with edit, whose quantity may then be any")
         if self.decision != "approve" and not self.reason:
-            raise PydanticCustomError("reason_missing", "reason is needed to edit or reject")
+            raise PydanticCustomError("reason_missing", "reason is needed to edit, override or reject; say why")
         return self
 
     @property

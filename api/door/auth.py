@@ -64,10 +64,11 @@ class KeyRing:
         if self._configured and hmac.compare_digest(hashed.encode(), self._configured.encode()):
             return _CONFIGURED_CALLER
         stored = await self._book.keys.by_hash(hashed) if well_formed(presented) else None
-        if stored is None:
-            raise Unauthenticated("This key is not known. Compare X-API-Key with the key you were given.")
-        if not stored.live:
-            raise Unauthenticated("This key was revoked or replaced, or it has expired. Ask for a new one.")
+        if stored is None or not stored.live:
+            # One answer for both: it tells nobody which keys there were.
+            raise Unauthenticated(
+                "This key is not valid. Compare it with the key you were given, or ask for one."
+            )
         if stored.use_unnoted:
             with suppress(Unavailable):
                 await self._book.keys.note_use(hashed)

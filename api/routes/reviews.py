@@ -74,6 +74,7 @@ async def decide(
             decided_by_id=caller.id,
             unit_price=body.seen_unit_price,
             supplier=body.supplier,
+            override=body.override,
         )
         structlog.contextvars.bind_contextvars(run_id=view.run.id)
         return DecisionAnswer.of(review_id, view).as_json()

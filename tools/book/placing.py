@@ -58,21 +58,20 @@ PENDING_NOW = sa.and_(as_indexed("proposals.status = 'pending'"), proposals.c.ex
 def hindrance(connection: Connection, proposal: Proposal) -> str | None:
     """Why a person must decide on the order now. Another run has placed an order since this run's facts were read, to
     the same location or out of stock that this run counted on; or another run's review covers the need; or the key that
-    asked has been revoked.
+    asked has been revoked or has expired.
 
     Call it with the product locked, or the answer may be out of date at once.
     """
-    revoked = sa.select(api_keys.c.id).where(
-        api_keys.c.id == proposal.requested_by_id, api_keys.c.revoked_at.is_not(None)
-    )
-    found = sa.select(_order_since(proposal), _other_review(proposal), revoked.scalar_subquery())
+    over = api_keys.c.revoked_at.is_not(None) | (api_keys.c.expires_at <= Now())
+    ended = sa.select(api_keys.c.id).where(api_keys.c.id == proposal.requested_by_id, over)
+    found = sa.select(_order_since(proposal), _other_review(proposal), ended.scalar_subquery())
     order_number, review, key = connection.execute(found).one()
     if order_number is not None:
         return f"{order_number} for {proposal.product_id} was placed while this run was deciding"
     if review is not None:
         return f"{review_id(review)} for the same need already waits for a person"
     if key is not None:
-        return f"Key {proposal.requested_by!r}, which asked for this, was revoked before the order was placed"
+        return f"Key {proposal.requested_by!r}, which asked for this, was revoked or has expired"
     return None
 
 

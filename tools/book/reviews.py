@@ -91,15 +91,17 @@ class ReviewStore(Store):
         decided_by_id: str = "",
         unit_price: Decimal | None = None,
         supplier: str | None = None,
+        override: bool = False,
     ) -> RunView:
         """Decide a waiting proposal. Of any number of attempts exactly one succeeds. The same decision by the same
         person again returns the first result, marked as `standing`.
 
         One transaction compares and sets (still pending, of this `version` if given, not expired by the database's
         clock), places the order or closes the run, and writes decision, outbox and audit rows. `approve` orders what
-        is stored, if that is what the reviewer saw. `edit` orders another quantity within the plan's bounds, `reject`
-        orders nothing. To approve a proposal to order nothing closes its run as `no_action`. The key `decided_by_id`
-        must be allowed to decide, within its limits.
+        is stored, if that is what the reviewer saw. `edit` orders another quantity within the plan's bounds, or beyond
+        them with `override`, which is `review.overridden` on the audit trail. `reject` orders nothing. To approve a
+        proposal to order nothing closes its run as `no_action`. The key `decided_by_id` must be allowed to decide,
+        within its limits.
 
         Raises UnknownReview, and AlreadyDecided with who decided what and when, or what has changed. Raises
         InvalidQuantity, OwnOrder and LimitExceeded; then nothing is decided.
@@ -110,9 +112,9 @@ class ReviewStore(Store):
         if proposal is None:
             return _first_decision(connection, number, version, decision, quantity, by)
         _check_seen(proposal, seen, unit_price, supplier)
-        ordered = _ordered_quantity(proposal, decision, quantity)
+        ordered, overridden = _ordered_quantity(proposal, decision, quantity, override=override)
         order = _carry_out(connection, proposal, decision, ordered, by)
-        _write_down(connection, proposal, decision, order, reason, by)
+        _write_down(connection, proposal, decision, order, reason, by, overridden)
         return _view(connection, proposal.run_id)
 
 
@@ -196,17 +198,20 @@ def _check_seen(proposal: Proposal, quantity: int | None, unit_price: Decimal | 
         )
 
 
-def _ordered_quantity(proposal: Proposal, decision: DecisionKind, quantity: int | None) -> int:
+def _ordered_quantity(
+    proposal: Proposal, decision: DecisionKind, quantity: int | None, *, override: bool
+) -> tuple[int, str | None]:
+    """The units to order, and the rule of the plan that is overridden with them."""
     if decision == "reject":
-        return 0
+        return 0, None
     if decision == "edit" and (quantity is None or not 1 <= quantity <= MAX_QUANTITY):
         raise InvalidQuantity(f"An edit needs the quantity to order, from 1 to {MAX_QUANTITY}.")
     ordered = proposal.quantity if decision == "approve" or quantity is None else quantity
     nothing = decision == "approve" and proposal.action == "none" and not proposal.plan.infeasible
     fault = None if nothing else check_quantity(proposal.plan, ordered)
-    if fault:
-        raise InvalidQuantity(fault)
-    return 0 if nothing else ordered
+    if fault and not (override and decision == "edit"):
+        raise InvalidQuantity(f"{fault} A reviewer may order it nevertheless: edit, with override and a reason.")
+    return (0 if nothing else ordered), fault
 
 
 def _carry_out(
@@ -221,7 +226,13 @@ def _carry_out(
 
 
 def _write_down(
-    connection: Connection, proposal: Proposal, decision: DecisionKind, order: Order | None, reason: str, by: Actor
+    connection: Connection,
+    proposal: Proposal,
+    decision: DecisionKind,
+    order: Order | None,
+    reason: str,
+    by: Actor,
+    overridden: str | None,
 ) -> None:
     quantity = None if order is None else order.items[0].quantity
     connection.execute(
@@ -237,7 +248,8 @@ def _write_down(
         )
     )
     announce(connection, "review.decided", proposal, decision=decision)
-    record(connection, f"review.{_DECIDED[decision]}", proposal, by=by, order=order, reason=reason)
+    event, rule = ("overridden", {"overridden": overridden}) if overridden else (_DECIDED[decision], {})
+    record(connection, f"review.{event}", proposal, by=by, order=order, reason=reason, **rule)
 
 
 def _view(connection: Connection, run_id: str) -> RunView:

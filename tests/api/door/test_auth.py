@@ -4,10 +4,11 @@ from typing import Any
 
 import httpx
 import pytest
+from sqlalchemy import Table
 
 from api.door.auth import ALL_SCOPES, digest, new_key, well_formed
 from tests.order_book import store_key
-from tools.storage.schema import api_keys
+from tools.storage.schema import api_keys, key_secrets
 from tools.storage.types import Now
 
 KEY_HEADER = "X-API-Key"
@@ -182,14 +183,24 @@ async def test_without_any_key_one_is_made_shown_once_and_stored_as_a_hash(
     assert len(stored.prefix) == 10
 
 
-async def test_a_revoked_key_is_refused(service: Any, problem: Any) -> None:
-    async with await with_stored_key(service, "read") as client:
+@pytest.mark.parametrize(
+    ("table", "end"), [(api_keys, "revoked_at"), (api_keys, "expires_at"), (key_secrets, "expires_at")]
+)
+async def test_a_key_that_has_ended_is_refused_in_the_words_for_one_that_never_was(
+    service: Any, problem: Any, table: Table, end: str
+) -> None:
+    async with await with_stored_key(service, "read") as client, stranger(service, new_key()) as unknown:
         assert (await client.get("/orders")).status_code == 200
 
         with service.book.database.engine.begin() as connection:
-            connection.execute(api_keys.update().values(revoked_at=Now()))
+            connection.execute(table.update().values({end: Now()}))
+        ended, never = await client.get("/orders"), await unknown.get("/orders")
 
-        problem(await client.get("/orders"), 401, "invalid_key")
+    assert {**problem(ended, 401, "invalid_key"), "instance": ""} == {
+        **problem(never, 401, "invalid_key"),
+        "instance": "",
+    }
+    assert ended.headers.keys() == never.headers.keys()
 
 
 async def test_a_second_start_makes_and_shows_no_second_key(start: Any, capsys: pytest.CaptureFixture[str]) -> None:

@@ -122,9 +122,66 @@ async def test_an_edit_outside_the_plan_is_refused_like_any_other_proposal(
     assert await service.count("orders") == 0
 
 
+async def test_a_reviewer_may_override_the_plan_and_stands_apart_in_the_audit(service: Any) -> None:
+    review_id = (await service.waiting())["review_id"]
+    sentence = "The supplier closes for a month."
+
+    decided = await service.decide(review_id, decision="edit", quantity=100_000, override=True, reason=sentence)
+
+    assert decided.json()["order"]["items"][0]["quantity"] == 100_000
+    entries = (await service.client.get("/audit", params={"review": review_id})).json()["entries"]
+    (entry,) = [entry for entry in entries if entry["event"].startswith("review.") and "reason" in entry["figures"]]
+    assert (entry["event"], entry["figures"]["reason"]) == ("review.overridden", sentence)
+    assert "100000 is outside" in entry["figures"]["overridden"]
+
+
+async def test_an_override_that_breaks_no_rule_is_an_edit(service: Any) -> None:
+    waiting = await service.waiting()
+    quantity = waiting["calculation"]["minimum_quantity"]
+
+    await service.decide(waiting["review_id"], decision="edit", quantity=quantity, override=True, reason="Less.")
+
+    entries = (await service.client.get("/audit", params={"review": waiting["review_id"]})).json()["entries"]
+    assert "review.edited" in {entry["event"] for entry in entries}
+    assert "review.overridden" not in {entry["event"] for entry in entries}
+
+
+async def test_an_override_keeps_to_the_limits_of_its_key(service: Any, problem: Any) -> None:
+    review_id = (await service.waiting())["review_id"]
+    key = {"name": "r", "scopes": ["approve"], "limits": [{"currency": "USD", "per_order": 4_000_000}]}
+    secret = (await service.client.post("/keys", json=key)).json()["key"]
+    more = {"decision": "edit", "quantity": 100_000, "override": True, "reason": "More."}
+
+    refused = await service.client.post(f"/reviews/{review_id}/decision", json=more, headers={"X-API-Key": secret})
+
+    problem(refused, 403, "limit_exceeded")
+    assert await service.count("orders") == 0
+
+
+@pytest.mark.parametrize("reason", ["", "  ", "\u200b"])
+@pytest.mark.parametrize(
+    "decision",
+    [
+        {"decision": "edit", "quantity": 850},
+        {"decision": "edit", "quantity": 100_000, "override": True},
+        {"decision": "reject"},
+    ],
+)
+async def test_whoever_edits_overrides_or_rejects_says_why(
+    service: Any, problem: Any, decision: dict[str, Any], reason: str
+) -> None:
+    review_id = (await service.waiting())["review_id"]
+
+    refused = problem(await service.decide(review_id, **decision, reason=reason), 422, "invalid_input")
+
+    assert refused["detail"] == "body: reason is needed to edit, override or reject; say why."
+
+
 @pytest.mark.parametrize(
     "body",
     [
+        {"decision": "approve", "override": True, "reason": "more"},
+        {"decision": "reject", "override": True, "reason": "none"},
         {"decision": "approve", "quantity": 0},
         {"decision": "approve", "unit_price": "5000"},
         {"decision": "approve", "supplier": 7},

@@ -16,7 +16,9 @@ from tools.records.errors import LimitExceeded
 from tools.records.money import DayLimit, Limit
 from tools.records.orders import RunView
 from tools.storage.database import Database
+from tools.storage.schema import api_keys
 from tools.storage.schema import spending as ledger
+from tools.storage.types import NowPlus
 
 ADMIN = Actor(name="admin")
 ERP = "key_erp"
@@ -174,16 +176,26 @@ async def test_an_unknown_price_is_held_against_no_limit(
     assert words in held.proposal.review_reasons[-1]
 
 
+@pytest.mark.parametrize("end", ["revoked_at", "expires_at"])
 @pytest.mark.parametrize("action", ["purchase_order", "transfer"])
-async def test_what_a_key_asked_for_is_not_placed_by_itself_once_it_is_revoked(
-    book: OrderBook, key, proposed, action: str
+async def test_what_a_key_asked_for_is_not_placed_by_itself_once_it_has_ended(
+    book: OrderBook, engine: sa.Engine, key, proposed, action: str, end: str
 ) -> None:
     await key()
     (run_id,) = await proposed(action=action)
-    await book.keys.revoke(ERP, by=ADMIN)
+    with engine.begin() as connection:
+        connection.execute(sa.update(api_keys).values({end: NowPlus(-0.001)}))
     await book.orders.place(run_id)
     (held,) = await book.reviews.page("pending")
-    assert "which asked for this, was revoked" in held.review_reasons[-1]
+    assert "which asked for this, was revoked or has expired" in held.review_reasons[-1]
+
+
+async def test_what_a_key_asked_for_is_placed_until_it_ends(book: OrderBook, engine: sa.Engine, key, proposed) -> None:
+    await key()
+    (run_id,) = await proposed()
+    with engine.begin() as connection:
+        connection.execute(sa.update(api_keys).values(expires_at=NowPlus(60)))
+    assert (await book.orders.place(run_id)).order is not None
 
 
 async def test_a_key_without_limits_leaves_no_line_in_the_ledger(
