@@ -66,9 +66,7 @@ class KeyRing:
         stored = await self._book.keys.by_hash(hashed) if well_formed(presented) else None
         if stored is None or not stored.live:
             # One answer for both: it tells nobody which keys there were.
-            raise Unauthenticated(
-                "This key is not valid. Compare it with the key you were given, or ask for one."
-            )
+            raise Unauthenticated("This key is not valid. Compare it with the key you were given, or ask for one.")
         if stored.use_unnoted:
             with suppress(Unavailable):
                 await self._book.keys.note_use(hashed)
