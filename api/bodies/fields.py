@@ -1,10 +1,20 @@
 """What requests and answers are made of. Requests are strict: no text for a number, no unknown field."""
 
 import re
+from datetime import datetime
 from decimal import Decimal
 from typing import Annotated, Any, Self, cast
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, PlainSerializer, WithJsonSchema
+from pydantic import (
+    AfterValidator,
+    AwareDatetime,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    PlainSerializer,
+    WithJsonSchema,
+)
 from pydantic_core import PydanticCustomError
 from starlette.responses import Response
 
@@ -12,6 +22,7 @@ from tools.records.text import clean_text
 
 MAX_QUANTITY = 1e9
 FINEST_QUANTITY = 1e-6
+EARLIEST_YEAR, LATEST_YEAR = 2000, 2200
 
 
 class Body(BaseModel):
@@ -64,11 +75,24 @@ def no_finer_than(grain: float) -> AfterValidator:
     """Zero, or at least `grain`: a smaller value is a slip, and makes calculations run off to infinity."""
 
     def check(value: float) -> float:
-        if 0 < value < grain:
+        if 0 < abs(value) < grain:
             raise PydanticCustomError("too_fine", "Use 0 or at least {grain}", {"grain": grain})
         return value
 
     return AfterValidator(check)
+
+
+def _whole(value: object) -> object:
+    """Many systems write every number with a point: 100.0 is 100. A fraction is left, to be refused."""
+    return int(value) if isinstance(value, float) and value.is_integer() else value
+
+
+def _near(moment: datetime) -> datetime:
+    if not EARLIEST_YEAR <= moment.year <= LATEST_YEAR:
+        raise PydanticCustomError(
+            "year", "Use a year from {first} to {last}", {"first": EARLIEST_YEAR, "last": LATEST_YEAR}
+        )
+    return moment
 
 
 def money(value: float | None) -> Decimal | None:
@@ -80,7 +104,10 @@ Label = Annotated[str, Field(max_length=200), cleaned(200)]
 Notes = Annotated[str, Field(max_length=1_000), cleaned(1_000)]
 Demand = Annotated[float, Field(ge=0, le=1e8), no_finer_than(FINEST_QUANTITY)]
 Quantity = Annotated[float, Field(ge=0, le=MAX_QUANTITY), no_finer_than(FINEST_QUANTITY)]
-Units = Annotated[int, Field(ge=1, le=MAX_QUANTITY)]
+WholeNumber = BeforeValidator(_whole)
+Units = Annotated[int, Field(ge=1, le=MAX_QUANTITY), WholeNumber]
+Moment = Annotated[AwareDatetime, Field(strict=False), AfterValidator(_near)]
+"""A date and time with its zone, far from the ends of the calendar, where no clock can be converted."""
 Days = Annotated[float, Field(ge=0, le=3_650), no_finer_than(0.001)]
 SomeDays = Annotated[float, Field(ge=0.001, le=3_650)]
 Price = Annotated[float, Field(ge=0, le=1e9), AfterValidator(_price)]

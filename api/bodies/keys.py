@@ -2,10 +2,10 @@
 
 from typing import Annotated, Self
 
-from pydantic import AfterValidator, AwareDatetime, ConfigDict, Field
+from pydantic import AfterValidator, ConfigDict, Field
 from pydantic_core import PydanticCustomError
 
-from api.bodies.fields import Answer, Body, Money, Price, cleaned, money
+from api.bodies.fields import Answer, Body, Moment, Money, Price, cleaned, money
 from tools.book.keys import ALL_SCOPES, Key, Scope
 from tools.records.facts import CurrencyCode
 from tools.records.money import Currency, Limit
@@ -49,9 +49,7 @@ class NewKey(Body):
         examples=[["trigger", "read"]]
     )
     """What it may do. `trigger` asks for decisions, `read` looks, `approve` decides reviews, `admin` manages keys."""
-    expires_at: Annotated[AwareDatetime, Field(strict=False)] | None = Field(
-        default=None, examples=["2027-01-01T00:00:00Z"]
-    )
+    expires_at: Moment | None = Field(default=None, examples=["2027-01-01T00:00:00Z"])
     """When it ends by itself, with a time zone. Without it, never."""
     may_approve_own: bool = Field(False, description="Whether it may approve orders that it asked for itself.")
     limits: LimitInputs = Field([])

@@ -3,9 +3,9 @@
 from collections.abc import Mapping
 from typing import Annotated
 
-from pydantic import AwareDatetime, Field
+from pydantic import Field
 
-from api.bodies.fields import MAX_QUANTITY, Answer, Body, NextPage, Notes, Quantity, Units
+from api.bodies.fields import MAX_QUANTITY, Answer, Body, Moment, NextPage, Notes, Quantity, Units, WholeNumber
 from api.bodies.runs import OrderAnswer
 from tools.lookback.calibration_watch import CalibrationState
 from tools.records.orders import Order, OrderOutcome, OutcomeReport, Receipt
@@ -41,7 +41,7 @@ class ReceiptInput(Body):
     """Units of an order that have arrived. An order may arrive in parts; the last one closes it."""
 
     quantity: Units = Field(description="Units that arrived. More than were ordered is taken as it is.")
-    received_at: Annotated[AwareDatetime, Field(strict=False)] | None = None
+    received_at: Moment | None = None
     """When they arrived, with a time zone: not in the future, not before the order. Without it, now."""
     stock_before: Quantity | None = None
     """Units in stock just before they arrived, if known. They are recorded as the outcome of the order before this one,
@@ -63,7 +63,7 @@ class OutcomeInput(Body):
 
     ran_out: bool = Field(description="Whether demand went unserved, or had to wait, before the end.")
     left_over: Quantity = Field(description="Units in stock at the end; 0 when there were none.")
-    received_quantity: Annotated[int, Field(ge=0, le=MAX_QUANTITY)] | None = None
+    received_quantity: Annotated[int, Field(ge=0, le=MAX_QUANTITY), WholeNumber] | None = None
     """Units that arrived, if known."""
 
     def to_report(self, number: str) -> OutcomeReport:

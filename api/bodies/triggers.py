@@ -7,6 +7,7 @@ from pydantic_core import PydanticCustomError
 
 from agent.state import DecisionRequest
 from api.bodies.fields import (
+    FINEST_QUANTITY,
     MAX_QUANTITY,
     Body,
     Days,
@@ -19,8 +20,10 @@ from api.bodies.fields import (
     ServiceLevel,
     SomeDays,
     Units,
+    WholeNumber,
     cleaned,
     money,
+    no_finer_than,
 )
 from tools.records.facts import ProductFacts, ServiceType
 
@@ -88,7 +91,8 @@ class InlineTrigger(CommonTrigger):
     """One product with everything that is known about it."""
 
     mode: Literal["input"] = Field(description="All facts are in this request.")
-    current_stock: Quantity = Field(description="Units in stock.")
+    current_stock: Annotated[float, Field(ge=-MAX_QUANTITY, le=MAX_QUANTITY), no_finer_than(FINEST_QUANTITY)]
+    """Units in stock. Below 0, none is in stock and so many are backorders."""
     demand_history: Annotated[list[Demand | None], Field(max_length=MAX_PERIODS)]
     """Units of demand in each period, oldest first, at least 3 numbers. null is unknown, not zero."""
     lead_time_days: Days = Field(description="Days from order to receipt, as the supplier promises.")
@@ -100,7 +104,9 @@ class InlineTrigger(CommonTrigger):
     """Currency of all prices and costs (ISO 4217)."""
     demand_period_days: Annotated[float, Field(ge=0.04, le=366)] = 1
     """Days in one period of demand_history."""
-    stockout_periods: Annotated[list[Annotated[int, Field(ge=0)]], Field(max_length=MAX_PERIODS)] = Field([])
+    stockout_periods: Annotated[list[Annotated[int, Field(ge=0), WholeNumber]], Field(max_length=MAX_PERIODS)] = Field(
+        []
+    )
     """Positions in demand_history, from 0, at which the product was out of stock."""
     planned_uplift: Annotated[float, Field(ge=0.01, le=100)] = 1
     """A promotion planned for the coming interval, as a factor: 1.3 is 30 % more than the history says."""
@@ -113,7 +119,7 @@ class InlineTrigger(CommonTrigger):
     lead_time_sd_days: Days | None = Field(None, description="Standard deviation of the lead time, in days.")
     observed_lead_times_days: Annotated[list[Days], Field(max_length=1_000)] = Field([])
     """Days that past orders took, oldest first. Ten or more are planned with instead of the promise."""
-    minimum_order_quantity: Annotated[int, Field(ge=0, le=MAX_QUANTITY)] = 0
+    minimum_order_quantity: Annotated[int, Field(ge=0, le=MAX_QUANTITY), WholeNumber] = 0
     """Fewest units that the supplier sells at once."""
     order_multiple: Units = Field(1, description="Orders come in multiples of so many units.")
     maximum_order_quantity: Units | None = Field(None, description="Most units that the supplier sells at once.")
@@ -145,6 +151,10 @@ class InlineTrigger(CommonTrigger):
             )
         if max(self.stockout_periods, default=-1) >= len(self.demand_history):
             raise PydanticCustomError("stockout_position", "stockout_periods names a position demand_history lacks")
+        if self.current_stock < 0 < self.backorders:
+            raise PydanticCustomError(
+                "backorders_twice", "a current_stock below 0 means backorders; send those or a current_stock of 0"
+            )
         return self
 
     @field_validator("price_breaks")
@@ -169,8 +179,9 @@ class InlineTrigger(CommonTrigger):
         }
         stock = {
             "location": self.location,
-            "on_hand": self.current_stock,
-            "backorders": self.backorders,
+            "on_hand": max(0.0, self.current_stock),
+            "backorders": max(self.backorders, -self.current_stock),
+            "sent_below_zero": self.current_stock < 0,
             "open_orders": list(map(OpenOrderInput.model_dump, self.open_orders)),
         }
         demand = {

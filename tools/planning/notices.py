@@ -31,6 +31,13 @@ def _data(working: Working) -> Iterator[Notice]:
             message="Calculated with assumptions in place of facts; not the basis of an order.",
             blocks_automatic=True,
         )
+    stock = working.facts.stock
+    if stock.sent_below_zero:
+        yield Notice(
+            code="negative_stock",
+            message=f"The stock was sent as {-stock.backorders:g}: none is in stock, and customers wait for "
+            f"{stock.backorders:g}.",
+        )
     if working.data_is_stale:
         yield Notice(
             code="stale_data",

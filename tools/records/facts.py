@@ -111,6 +111,8 @@ class Stock(Record):
     location: str
     on_hand: NonNegative
     backorders: NonNegative = 0
+    sent_below_zero: bool = False
+    """The caller's stock was negative, which is taken as backorders."""
     open_orders: tuple[OpenOrder, ...] = ()
 
 

@@ -133,6 +133,31 @@ async def test_an_order_names_its_supplier_product_and_currency(client: httpx.As
     assert order["items"][0]["unit_price"] == 0.25
 
 
+async def test_stock_below_zero_is_none_in_stock_and_so_many_backorders(
+    client: httpx.AsyncClient, x1: dict[str, Any]
+) -> None:
+    below = (await client.post("/inventory-trigger", json=x1 | {"product_id": "A", "current_stock": -5})).json()
+    owed = x1 | {"product_id": "B", "current_stock": 0, "backorders": 5}
+    same = (await client.post("/inventory-trigger", json=owed)).json()
+
+    assert (below["current_stock"], below["calculation"]["backorders"]) == (0, 5)
+    assert below["recommended_quantity"] == same["recommended_quantity"]
+    assert "The stock was sent as -5: none is in stock, and customers wait for 5." in below["warnings"]
+    assert not any("sent as" in warning for warning in same["warnings"])
+
+
+async def test_whole_numbers_with_a_point_are_taken_for_units_and_positions(
+    client: httpx.AsyncClient, x1: dict[str, Any]
+) -> None:
+    whole = {"minimum_order_quantity": 100.0, "order_multiple": 10.0, "maximum_order_quantity": 2000.0}
+    whole |= {"stockout_periods": [1.0], "price_breaks": [{"minimum_quantity": 50.0, "unit_price": 400}]}
+
+    answer = (await client.post("/inventory-trigger", json=x1 | whole)).json()
+
+    assert answer["calculation"]["order_multiple"] == 10
+    assert answer["recommended_quantity"] % 10 == 0
+
+
 async def test_invisible_characters_in_names_are_dropped(client: httpx.AsyncClient, x1: dict[str, Any]) -> None:
     body = {**x1, "product_name": "\u202eredro 00001\u202c Widget\U000e0041", "current_stock": 0}
 
