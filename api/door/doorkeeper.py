@@ -30,7 +30,7 @@ from tools.records.errors import RestockError, Unavailable
 _NEVER_OVERLOADED = frozenset({"/", "/health/live", "/health/ready", "/metrics"})
 _SCOPE_KEY = "x-required-scope"
 MAX_BODY_BYTES = 1_000_000
-READ_ON_BYTES = 20_000_000
+READ_ON_BYTES = 100_000_000
 READ_ON_SECONDS = 5.0
 _IDEMPOTENCY_KEY = {
     "name": "Idempotency-Key",
@@ -57,19 +57,20 @@ class RequestBody:
         self.is_too_long = declared.isdecimal() and int(declared[:20]) > limit
         self._ends_soon = not self.is_too_long and "transfer-encoding" not in headers
         self._whole: bytes | None = None
+        self._more = True
 
     async def read(self) -> bytes:
         """The whole body. Raises BodyTooLarge as soon as more has come than the limit, whatever was declared."""
-        chunks, received, more = [], 0, True
-        while more:
+        chunks, received = [], 0
+        while self._more:
             message = await self._receive()
             if message["type"] == "http.disconnect":
                 raise ClientDisconnect
             chunks.append(message.get("body", b""))
             received += len(chunks[-1])
+            self._more = message.get("more_body", False)
             if received > self._limit:
                 raise self.too_large()
-            more = message.get("more_body", False)
         self._whole = b"".join(chunks)
         return self._whole
 
@@ -97,13 +98,13 @@ class RequestBody:
         await send({"type": "http.response.body"})
 
     async def _read_on(self) -> None:
-        received, more = 0, True
+        received = 0
         with suppress(TimeoutError):
             async with asyncio.timeout(READ_ON_SECONDS):
-                while more and received < READ_ON_BYTES:
+                while self._more and received < READ_ON_BYTES:
                     message = await self._receive()
                     received += len(message.get("body", b""))
-                    more = message.get("more_body", False)
+                    self._more = message.get("more_body", False)
 
     def too_large(self) -> BodyTooLarge:
         """The refusal of a body above the limit, by its declared or its real length."""

@@ -70,6 +70,33 @@ async def test_a_client_that_writes_5_mb_before_it_reads_gets_its_refusal(
     assert document["code"] == code
 
 
+@pytest.mark.parametrize("length", ["content-length: 30000000", IN_CHUNKS])
+async def test_so_does_one_that_writes_30_mb(address: tuple[str, int], length: str) -> None:
+    body = [CHUNK] * 300 + [b"0\r\n\r\n"] if length == IN_CHUNKS else [b" " * 100_000] * 300
+
+    assert (await answer_to(address, head(KEY, length), body))["code"] == "body_too_large"
+
+
+@pytest.mark.parametrize("length", ["content-length: 5000000", IN_CHUNKS])
+async def test_who_waits_to_be_told_to_continue_is_told_to_or_refused(address: tuple[str, int], length: str) -> None:
+    async with asyncio.timeout(30):
+        reader, writer = await asyncio.open_connection(*address)
+        writer.write(head(KEY, f"{length}\r\nexpect: 100-continue"))
+        first = await reader.readline()
+        if first.startswith(b"HTTP/1.1 100"):
+            writer.write(CHUNK * 50 + b"0\r\n\r\n")
+            await reader.readline()
+            first = await reader.readline()
+        writer.close()
+
+    assert first.startswith(b"HTTP/1.1 413")
+
+
+async def test_a_refused_body_that_has_ended_is_not_waited_for(address: tuple[str, int]) -> None:
+    async with asyncio.timeout(doorkeeper.READ_ON_SECONDS - 1):
+        await answer_to(address, head(KEY, IN_CHUNKS), [CHUNK] * 10 + [CHUNK + b"0\r\n\r\n"])
+
+
 async def test_a_body_without_end_is_not_read_for_ever(address: tuple[str, int]) -> None:
     reader, writer = await asyncio.open_connection(*address)
     writer.write(head(KEY, IN_CHUNKS))
