@@ -141,6 +141,23 @@ async def test_a_late_order_is_not_placed_again_and_is_named_everywhere(either: 
     assert "orders_overdue 2.0" in metrics
 
 
+@pytest.mark.parametrize(("days", "status"), [(2, "pending_review"), (4, "executed")])
+async def test_a_further_order_needs_no_person_once_half_of_the_cover_is_over(
+    service: Any, x1: dict[str, Any], days: int, status: str
+) -> None:
+    """Of 748 units at 120 a day, 3.1 days. They are due after 7."""
+    order = await service.book.orders.get((await ordered(service, x1))["number"])
+    assert order.cover_days == pytest.approx(6.23, abs=0.01)
+    await let_pass(service.book, order, days=days)
+    on_the_way = {"reference": order.number, "quantity": order.quantity, "due_in_days": 7 - days}
+
+    answer = (await service.trigger({**x1, "current_stock": 0, "open_orders": [on_the_way]})).json()
+
+    assert answer["status"] == status
+    assert answer["calculation"]["on_order"] == order.quantity
+    assert any("Less than half" in reason for reason in answer["review_reasons"]) is (status == "pending_review")
+
+
 async def test_orders_are_listed_by_where_they_stand(service: Any, x1: dict[str, Any]) -> None:
     numbers = [(await ordered(service, {**x1, "product_id": f"X{n}"}))["number"] for n in range(5)]
     await step(service, numbers[0], "sent")
