@@ -39,6 +39,7 @@ class StockStore(Store):
         chosen = [orders.c.mode == mode] + ([] if product_id is None else [orders.c.product_id == product_id])
         delivering = [] if product_id is None else [orders.c.supplier_id.in_(suppliers)]
         return OwnOrders(
+            # First, so that a receipt in between counts twice for a moment, and not for nothing.
             _open(connection, *chosen),
             _moved(connection, *chosen),
             _lead_times(connection, orders.c.mode == mode, *delivering),
@@ -75,5 +76,6 @@ def _lead_times(connection: Connection, *chosen: sa.ColumnElement[bool]) -> dict
     latest = connection.execute(query.order_by(orders.c.closed_at.desc()).limit(MAX_ORDERS)).all()
     found: dict[str, tuple[float, ...]] = defaultdict(tuple)
     for supplier, start, end in reversed(latest):
-        found[supplier] += ((end - start).total_seconds() / _SECONDS_A_DAY,)
+        # It may have been marked as sent after it had arrived.
+        found[supplier] += (max(0.0, (end - start).total_seconds() / _SECONDS_A_DAY),)
     return found

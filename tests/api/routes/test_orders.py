@@ -8,6 +8,7 @@ from typing import Any
 import httpx
 import pytest
 
+from api.bodies.examples import CANCELLATIONS, RECEIPTS
 from tests.order_book import let_pass
 
 LATER = {"Idempotency-Key": "again"}
@@ -158,6 +159,12 @@ async def test_a_further_order_needs_no_person_once_half_of_the_cover_is_over(
     assert any("Less than half" in reason for reason in answer["review_reasons"]) is (status == "pending_review")
 
 
+async def test_an_order_of_another_system_is_counted_and_asks_for_no_person(service: Any, x1: dict[str, Any]) -> None:
+    of_others = {"reference": "ERP-1", "quantity": 40, "due_in_days": 1}
+    answer = (await service.trigger({**x1, "open_orders": [of_others]})).json()
+    assert (answer["status"], answer["calculation"]["on_order"]) == ("executed", 40)
+
+
 async def test_orders_are_listed_by_where_they_stand(service: Any, x1: dict[str, Any]) -> None:
     numbers = [(await ordered(service, {**x1, "product_id": f"X{n}"}))["number"] for n in range(5)]
     await step(service, numbers[0], "sent")
@@ -221,6 +228,17 @@ async def test_fifty_receipts_cancels_and_approvals_at_once_leave_one_outcome(
     events = Counter(entry["event"] for entry in entries if entry["order_number"] == order["number"])
     assert events["order.received"] == said["receive", 200]
     assert events["order.cancelled"] == said["cancel", 200]
+
+
+TAKEN = [("receipts", example) for example in RECEIPTS.values()]
+TAKEN += [("cancel", example) for example in CANCELLATIONS.values()]
+
+
+@pytest.mark.parametrize(("what", "example"), TAKEN)
+async def test_the_documented_examples_are_taken(service: Any, x1: dict[str, Any], what: str, example: Any) -> None:
+    order = await service.book.orders.get((await ordered(service, x1))["number"])
+    await let_pass(service.book, order, days=3_650)
+    assert (await step(service, order.number, what, example["value"])).status_code == 200
 
 
 async def test_a_receipt_says_how_the_order_before_it_turned_out(service: Any, x1: dict[str, Any]) -> None:

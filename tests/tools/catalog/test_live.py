@@ -100,13 +100,15 @@ async def test_a_receipt_teaches_the_lead_time_of_its_supplier(book: OrderBook, 
         await let_pass(book, each, days=days)
     await book.life.receive(order.number, 15, by=ANNA, received_at=now - timedelta(days=8))
     await book.life.receive(order.number, 25, by=ANNA, received_at=now - timedelta(days=3))
+    await let_pass(book, sent, days=1)
     await book.life.mark_sent(sent.number, by=ANNA)
-    await book.life.receive(sent.number, 40, by=ANNA)
+    await book.life.receive(sent.number, 40, by=ANNA, received_at=now - timedelta(hours=12))
     await book.life.receive(other.number, 40, by=ANNA)
 
     for facts in ((await live.facts("BOLTS")), (await live.all_facts())[1]):
         assert facts.supplier.observed_lead_times_days[:2] == (5, 6)
         assert facts.supplier.observed_lead_times_days[2:] == pytest.approx([9, 0], abs=0.01)
+        assert min(facts.supplier.observed_lead_times_days) >= 0
 
 
 async def test_an_order_that_is_open_or_cancelled_teaches_no_lead_time(
