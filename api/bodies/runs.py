@@ -90,7 +90,7 @@ class TriggerAnswer(Answer):
     """Probability that the quantity turns out right, 0 to 1, calculated from data."""
     confidence: ConfidenceGiven
     order: OrderAnswer | None = Field(description="The order that was placed; null when none was.")
-    reasoning: str = Field(description="The calculation's reason, then the model's words if there are any.")
+    reasoning: str = Field(description="The plan in at most three lines, then the model's words if there are any.")
     llm_provider: Provider
     would_be: RunStatus | None = Field(description="With `dry_run`: the status that a run would have had.")
     stands: tuple[Standing, ...] = Field(description="What is on the way or waits, where nothing was ordered for it.")
@@ -119,7 +119,7 @@ class TriggerAnswer(Answer):
             confidence_score=proposal.confidence.value,
             confidence=proposal.confidence,
             order=OrderAnswer.of(view.order) if view.order and ordered else None,
-            reasoning=" ".join(filter(None, [plan.reason, proposal.rationale])),
+            reasoning="\n".join(filter(None, [plan.reason, proposal.rationale])),
             llm_provider=proposal.provider,
             would_be=view.run.status if view.dry_run else None,
             stands=stands,
@@ -190,7 +190,7 @@ class DebugAnswer(Answer):
     mode: Mode
     location: Location
     would_trigger: bool = Field(description="Whether a trigger would lead to an order.")
-    trigger_reason: str = Field(description="Why, in one sentence.")
+    trigger_reason: str = Field(description="The plan in at most three lines.")
     safety_stock: SafetyStock
     reorder_point: ReorderPoint
     current_stock: OnHand

@@ -10,6 +10,7 @@ from datetime import date
 from functools import cache
 from importlib import resources
 from itertools import pairwise
+from math import ceil
 from pathlib import Path
 from typing import Annotated, Self
 
@@ -17,6 +18,7 @@ import numpy as np
 from pydantic import Field, ValidationError, model_validator
 
 from tools.planning.demand_distribution import Component, IntervalDemand
+from tools.planning.summary import lasting, units
 from tools.records.errors import InvalidInput
 from tools.records.facts import Record
 from tools.records.plan import Confidence, Plan, Stratum
@@ -25,6 +27,8 @@ SHORT_HISTORY = 26
 TYPING_ERROR = 10
 """A quantity this many times the plan's counts as a typing error, however small the plan's is."""
 TYPING_ERROR_CONFIDENCE = 0.1
+SMALL = 0.05
+"""A share that explains nothing."""
 TABLE = "calibration_table.json"
 
 Probability = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)]
@@ -106,6 +110,38 @@ def raw_probability(plan: Plan, quantity: int) -> float:
     covered = demand.cdf(level)
     left_over = demand.below(level - plan.permitted_leftover) if quantity > 0 else 0.0
     return min(1.0, max(0.0, covered - left_over))
+
+
+def why_unsure(plan: Plan, quantity: int, confidence: Confidence) -> str:
+    """What takes most from the confidence in `quantity`: demand beyond it, what it would leave over, or past orders
+    that turned out worse than forecast."""
+    short = 1 - _predictive(plan).cdf(plan.inventory_position + quantity)
+    excess, learned = 1 - confidence.raw - short, confidence.raw - confidence.value
+    if excess > max(short, learned):
+        return _why_left_over(plan, quantity)
+    known, asked = plan.periods - plan.masked_periods, plan.implied.cycle_service_level or 0.0
+    if short > learned:
+        if quantity < plan.shortage:
+            return f"{quantity:,} units are ordered, and {ceil(plan.shortage):,} are missing"
+        if short <= 1 - asked + SMALL:
+            return f"The service asked for lets stock run out in {1 - asked:.0%} of such intervals"
+        if known < SHORT_HISTORY:
+            return f"Only {known} periods of demand are known"
+    if plan.backtest_coverage is not None and plan.backtest_coverage < 1 - SMALL:
+        return f"{10 * (1 - plan.backtest_coverage):.0f} of 10 past intervals needed more"
+    return f"Of past orders that looked as sure ({stratum(plan)}), {confidence.value:.0%} turned out right"
+
+
+def _why_left_over(plan: Plan, quantity: int) -> str:
+    if not plan.mean_per_day:
+        return "No demand is expected"
+    if quantity > plan.shortage + 1:
+        least = "minimum order" if quantity <= plan.minimum_quantity else "order"
+        return f"The {least} of {quantity:,} is {lasting(quantity / plan.mean_per_day)} of demand"
+    if plan.mean_demand < 1:
+        return f"One unit sells every {lasting(1 / plan.mean_per_day)}"
+    level, mean = units(plan.order_up_to_level), units(plan.mean_demand)
+    return f"Demand varies so much that {level} are kept where {mean} usually sell"
 
 
 def stratum(plan: Plan) -> str:

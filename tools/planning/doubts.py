@@ -13,11 +13,12 @@ from typing import Self
 import numpy as np
 
 from tools.planning.confidence import TYPING_ERROR
-from tools.planning.demand import INTERMITTENT_INTERVAL
+from tools.planning.demand import FEWEST_PERIODS, INTERMITTENT_INTERVAL
 from tools.planning.demand_distribution import FloatArray
 from tools.planning.interval_forecast import FEWEST_FOR_SPREAD, MOST_REPLAYED
 from tools.planning.order_quantity import price_tiers
 from tools.planning.service import DAYS_A_YEAR
+from tools.planning.summary import counted, lasting
 from tools.planning.working import Working, work_out
 from tools.records.errors import InvalidDemand
 from tools.records.orders import Order
@@ -51,7 +52,7 @@ def doubts(working: Working) -> Iterator[Notice]:
     position, product = working.position.units, working.facts.product
     lot = max(working.economic_quantity, product.minimum_order_quantity, product.order_multiple)
     if working.reorder_point > 0 and position > SEVERAL * (working.reorder_point + lot):
-        ample = f"{position:,.6g} on hand and on order are more than {SEVERAL} times what an order brings it to"
+        ample = f"{counted(position)} on hand and on order are more than {SEVERAL} times what an order brings it to"
         yield Notice(code="ample_stock", message=f"{ample}: check the count.")
 
 
@@ -71,15 +72,15 @@ def _newest(working: Working) -> Iterator[str]:
                 f"{newest} {'days' if days == 1 else 'periods'}" if newest > 1 else "day" if days == 1 else "period"
             )
             instead = f"you would order up to {before:,.0f}, not {level:,.0f}" if before else "nothing would be ordered"
-            yield f"Without the {units:,.6g} of the newest {length} {instead}: check the figures."
+            yield f"Without the {counted(units)} of the newest {length} {instead}: check the figures."
             return
 
 
 def _outside(latest: FloatArray, earlier: FloatArray) -> bool:
     """Whether the latest figures, or one of them, are beyond the earlier ones: several times so where sales are rare,
-    since there one customer may order much."""
+    since there one customer may order much, or where too little is known to plan on."""
     rare = earlier.size >= INTERMITTENT_INTERVAL * np.count_nonzero(earlier)
-    times = SEVERAL if rare else BEYOND
+    times = SEVERAL if rare or earlier.size < FEWEST_PERIODS else BEYOND
     (least, most), units = _extremes(earlier, latest.size), float(latest.sum())
     return units > times * most or times * units < least or float(latest.max()) > times * float(earlier.max())
 
@@ -151,18 +152,19 @@ def _demand(working: Working) -> Iterator[str]:
     least, most = _extremes(working.statistics.demand, _periods(working))
     if (uplift > SEVERAL and mean > most) or (uplift < LEAST_UPLIFT and mean < least):
         yield (
-            f"With the planned uplift of {uplift:g}, {mean:,.0f} are expected where {least:,.6g} to {most:,.6g} ever "
-            "sold; 1.3 means 30 % more: check it."
+            f"With the planned uplift of {uplift:g}, {mean:,.0f} are expected and {counted(least)} to {counted(most)} "
+            "ever sold; 1.3 means 30 % more: check it."
         )
     if backorders > SEVERAL * most:
-        yield f"Customers wait for {backorders:,.6g}, but so many days never sold more than {most:,.6g}: check it."
+        yield f"Customers wait for {counted(backorders)}, but no interval sold over {counted(most)}: check it."
 
 
 def _lot(working: Working) -> Iterator[str]:
     """An order that lasts longer than forecasts hold; not where a single unit does, or where so much is missing."""
-    decision, year = working.decision, working.mean_per_day * DAYS_A_YEAR
-    if decision is not None and decision.quantity > max(year, working.needed_units):
-        yield f"{decision.quantity:,} units are more than a year of demand: check the order's minimum and costs."
+    decision, mean = working.decision, working.mean_per_day
+    if decision is not None and decision.quantity > max(mean * DAYS_A_YEAR, working.needed_units) and mean:
+        least = "minimum order" if decision.quantity <= working.rules.smallest else "order"
+        yield f"The {least} of {decision.quantity:,} is {lasting(decision.quantity / mean)} of demand: check it."
 
 
 def _prices(working: Working) -> Iterator[str]:

@@ -18,7 +18,7 @@ from typing import Annotated, Literal
 import numpy as np
 from pydantic import ConfigDict, Field
 
-from tools.planning.confidence import CalibrationTable
+from tools.planning.confidence import CalibrationTable, why_unsure
 from tools.planning.confidence import assess as assess_confidence
 from tools.planning.doubts import EarlierOrder, beside_earlier
 from tools.planning.open_orders import why_not_another
@@ -93,9 +93,12 @@ def judge(submission: Submission | None, plan: Plan, circumstances: Circumstance
         action, quantity = submission.action, min(submission.quantity, plan.order_quantity)
     confidence = _lowered(sure(quantity), submission if not fault else None)
     reasons = _reasons(submission, fault, plan, quantity, circumstances, limits)
-    auto = not reasons and confidence.value >= limits.confidence_threshold
+    threshold = limits.confidence_threshold
+    auto = not reasons and confidence.value >= threshold
     if not auto and not reasons:
-        reasons = (f"Confidence {confidence.value:.2f} is below {limits.confidence_threshold:.2f}.",)
+        code = sure(quantity)
+        cause = "The model is less sure" if code.value >= threshold else why_unsure(plan, quantity, code)
+        reasons = (f"{cause}: confidence {_below(confidence.value, threshold)}.",)
     route: Route = "auto" if auto else "review"
     return Verdict(route=route, action=action, quantity=quantity, confidence=confidence, reasons=reasons)
 
@@ -208,6 +211,16 @@ def in_currency(value: Decimal, currency: str, wanted: str, exchange_rates: Mapp
         return value
     rate = exchange_rates.get(currency)
     return None if rate is None else value * rate
+
+
+def _below(value: float, threshold: float) -> str:
+    """With as many digits, two or more, as show that one is below the other.
+
+    >>> _below(0.59999, 0.6), _below(0.2, 0.6)
+    ('0.59999 is below 0.60000', '0.20 is below 0.60')
+    """
+    digits = next((n for n in range(2, 17) if f"{value:.{n}f}" != f"{threshold:.{n}f}"), 17)
+    return f"{value:.{digits}f} is below {threshold:.{digits}f}"
 
 
 def _lowered(confidence: Confidence, submission: Submission | None) -> Confidence:

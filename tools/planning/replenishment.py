@@ -10,12 +10,13 @@ from math import sqrt
 
 from tools.planning.demand import enough_demand
 from tools.planning.demand_distribution import IntervalDemand, z_value
-from tools.planning.derivation import derive, shown
+from tools.planning.derivation import derive
 from tools.planning.interval_forecast import lead_time
 from tools.planning.notices import gather
 from tools.planning.order_quantity import price_tiers, unit_price_at
 from tools.planning.past_coverage import PastCoverage, past_coverage
 from tools.planning.service import product_cost_target, reorder_point, safety_stock
+from tools.planning.summary import summarise
 from tools.planning.working import LONGEST_INTERVAL_DAYS, Working, refuse_uncountable, work_out
 from tools.records.errors import InvalidInput
 from tools.records.facts import AS_THINGS_ARE, PriceBreak, Product, ProductFacts, WhatIf
@@ -103,7 +104,7 @@ def write_plan(working: Working, transfer: Transfer | None) -> Plan:
     coverage = _coverage(working, cycle_service)
     facts, forecast, position = working.facts, working.forecast, working.position
     product, statistics = facts.product, working.statistics
-    choice = _choose(working, transfer)
+    choice, notices = _choose(working, transfer), gather(working)
     price = unit_price_at(choice.quantity, unit_price=product.unit_price, price_breaks=product.price_breaks)
     return Plan(
         product_id=product.id,
@@ -150,9 +151,9 @@ def write_plan(working: Working, transfer: Transfer | None) -> Plan:
         order_value=None if price is None else price * choice.quantity,
         currency=product.currency,
         infeasible=choice.infeasible,
-        reason=choice.reason,
+        reason=summarise(working, transfer, notices),
         derivation=derive(working, transfer, coverage),
-        notices=gather(working),
+        notices=notices,
         textbook=_textbook(working, coverage),
         predictive=_predictive(forecast.predictive),
     )
@@ -200,36 +201,18 @@ class _Choice:
     quantity: int
     minimum: int
     maximum: int
-    reason: str
     infeasible: str | None = None
 
 
 def _choose(working: Working, transfer: Transfer | None) -> _Choice:
-    position, level = shown(working.position.units), shown(working.reorder_point)
     decision = working.decision
     if decision is None:
-        return _Choice("none", 0, 0, 0, _why_nothing(working))
-    low = f"Inventory position {position} is at or below the reorder point {level}"
+        return _Choice("none", 0, 0, 0)
     if transfer is not None:
-        quantity, source = transfer.quantity, transfer.source_location
-        reason = f"{low}; {source} can give {quantity} and stay above its own reorder point."
-        return _Choice("transfer", quantity, quantity, quantity, reason)
+        return _Choice("transfer", transfer.quantity, transfer.quantity, transfer.quantity)
     if decision.infeasible:
-        return _Choice("none", 0, 0, 0, f"{low}, but no order is possible: {decision.infeasible}", decision.infeasible)
-    reason = f"{low}; {decision.quantity} units bring it to {shown(working.position.units + decision.quantity)}."
-    return _Choice("purchase_order", decision.quantity, decision.minimum, decision.maximum, reason)
-
-
-def _why_nothing(working: Working) -> str:
-    position, level = working.position, working.reorder_point
-    if working.statistics.nonzero == 0:
-        return (
-            f"No demand in {working.statistics.demand.size} known periods, so the reorder point is 0: nothing to order."
-        )
-    above = f"Inventory position {shown(position.units)} is above the reorder point {shown(level)}"
-    if position.on_hand - position.backorders <= level:
-        return f"{above}: {shown(position.on_order)} are already on order."
-    return f"{above}: there is enough stock."
+        return _Choice("none", 0, 0, 0, decision.infeasible)
+    return _Choice("purchase_order", decision.quantity, decision.minimum, decision.maximum)
 
 
 def _days_until_stockout(working: Working) -> float | None:

@@ -120,6 +120,8 @@ class Plan(Record):
 
     product_id: ProductId
     location: Location
+    reason: str
+    """What will be needed, what there is, and what to do, in at most three lines."""
     method: Method
     distribution: Distribution
     service_type: ServiceType
@@ -191,8 +193,6 @@ class Plan(Record):
     infeasible: str | None = None
     """Why an order that is due is not possible; null when nothing stands against it."""
 
-    reason: str
-    """Why this action, in one sentence."""
     derivation: tuple[str, ...]
     """The calculation, line by line, in plain arithmetic."""
     notices: tuple[Notice, ...]

@@ -55,6 +55,16 @@ async def test_the_answer_has_every_field_that_clients_of_version_1_read(
     assert answer["llm_provider"] == "rules"
 
 
+async def test_the_reasoning_begins_with_what_a_planner_would_say(
+    client: httpx.AsyncClient, x1: dict[str, Any]
+) -> None:
+    answer = (await client.post("/inventory-trigger", json=x1)).json()
+
+    assert answer["reasoning"].split("\n")[:3] == answer["calculation"]["reason"].split("\n")
+    assert "so 748 are missing" in answer["calculation"]["reason"]
+    assert list(answer["calculation"])[:3] == ["product_id", "location", "reason"]
+
+
 async def test_a_sample_product_is_decided_in_mode_mock(client: httpx.AsyncClient) -> None:
     answer = (await client.post("/inventory-trigger", json={"product_id": "STEEL_SHEETS", "mode": "mock"})).json()
 

@@ -2,13 +2,14 @@
 
 from collections.abc import Callable
 from decimal import Decimal
+from typing import Any
 
 import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from tools.planning.confidence import CalibrationCurve, CalibrationTable, assess, raw_probability, stratum
+from tools.planning.confidence import CalibrationCurve, CalibrationTable, assess, raw_probability, stratum, why_unsure
 from tools.planning.replenishment import plan
 from tools.records.facts import ProductFacts
 from tools.records.plan import Plan
@@ -167,3 +168,35 @@ def test_the_confidence_is_a_probability_for_any_quantity(
     assert 0 <= raw_probability(result, quantity) <= 1
     if result.order_quantity:
         assert assess(result, 10 * result.order_quantity).value <= 0.1
+
+
+LUMPY = tuple((np.random.default_rng(3).binomial(1, 0.15, 150) * 60).astype(float))
+RARE = (*(0.0,) * 13, 1.0, *(0.0,) * 6) * 8
+EVEN = tuple(np.random.default_rng(5).poisson(100, 120).astype(float))
+CAUSES: dict[str, tuple[dict[str, Any], str]] = {
+    "minimum": ({"minimum_order_quantity": 6_000, "demand": EVEN}, "The minimum order of 6,000 is 9 weeks of demand"),
+    "rare": ({"demand": RARE, "stock": {"on_hand": 0}}, "One unit sells every 3 weeks"),
+    "lumpy": ({"demand": LUMPY, "stock": {"on_hand": 0}}, "159 are kept where 36 usually sell"),
+    "capped": ({"maximum_order_quantity": 300}, "300 units are ordered, and 748 are missing"),
+    "service": ({"service_level": 0.5, "demand": EVEN}, "The service asked for lets stock run out in 49% of"),
+    "fill rate": ({"service_type": "fill_rate", "service_level": 0.8, "demand": EVEN}, "The service asked for lets"),
+    "few periods": ({"demand": (9.0, 80, 1, 60, 4)}, "Only 5 periods of demand are known"),
+}
+
+
+@pytest.mark.parametrize("case", CAUSES)
+def test_the_largest_cause_of_a_low_confidence_is_told(make_facts: Make, case: str) -> None:
+    terms, words = CAUSES[case]
+    order = plan(make_facts(**terms))
+
+    assert words in why_unsure(order, order.order_quantity, assess(order, order.order_quantity))
+
+
+@pytest.mark.parametrize(
+    ("coverage", "words"), [(0.8, "2 of 10 past intervals needed more"), (1.0, "30% turned out right"), (None, "30%")]
+)
+def test_a_confidence_that_past_orders_lower_tells_so(make_facts: Make, coverage: float | None, words: str) -> None:
+    order = plan(make_facts(demand=EVEN)).model_copy(update={"backtest_coverage": coverage})
+    sure = assess(order, order.order_quantity)
+
+    assert words in why_unsure(order, order.order_quantity, sure.model_copy(update={"value": 0.3}))

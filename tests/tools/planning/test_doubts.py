@@ -145,7 +145,7 @@ SLIPS: dict[str, tuple[dict[str, Any], str]] = {
     "one receipt": ({"supplier": {"observed_lead_times_days": (7.0,) * 9 + (700.0,)}}, "One receipt took 700 days"),
     "spread of the lead time": ({"supplier": {"lead_time_sd_days": 70}}, "vary by 70"),
     "review period": ({"review_period_days": 700}, "review period of 700 days"),
-    "cost of an order": ({"order_cost": Decimal(10**9), "holding_rate": 0.2}, "more than a year of demand"),
+    "cost of an order": ({"order_cost": Decimal(10**9), "holding_rate": 0.2}, "years of demand"),
     "price break": ({"price_breaks": (PriceBreak(minimum_quantity=900, unit_price=Decimal(5)),)}, "costs 5 in place"),
 }
 

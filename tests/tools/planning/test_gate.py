@@ -65,6 +65,23 @@ def test_a_confidence_exactly_at_the_threshold_is_placed_and_one_just_below_wait
     assert "0.60" in below.reasons[0]
 
 
+@pytest.mark.parametrize(("stated", "words"), [(0.2, "0.20 is below 0.60"), (0.599999, "0.599999 is below 0.600000")])
+def test_a_person_is_told_that_the_model_is_less_sure_and_by_how_much(stated: float, words: str) -> None:
+    order = _plan()
+
+    assert judge(_submission(order, confidence=stated), order, CALCULATED, LIMITS).reasons == (
+        f"The model is less sure: confidence {words}.",
+    )
+
+
+def test_a_person_is_told_what_lowers_the_code_s_confidence() -> None:
+    order = _plan(minimum_order_quantity=2_400)
+
+    reason = judge(_submission(order), order, CALCULATED, LIMITS).reasons[0]
+
+    assert reason.startswith("The minimum order of 2,400 is 8 months of demand: confidence 0.0")
+
+
 def test_a_models_confidence_never_raises_the_codes() -> None:
     order = _plan()
 
