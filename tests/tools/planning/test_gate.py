@@ -6,12 +6,13 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from tools.planning.confidence import assess
-from tools.planning.gate import Circumstances, Limits, Submission, check_quantity, judge
+from tools.planning.confidence import CalibrationCurve, CalibrationTable, assess, stratum
+from tools.planning.gate import Circumstances, Limits, Submission, check_quantity, in_currency, judge
 from tools.planning.replenishment import plan
 from tools.records.facts import (
     DemandHistory,
     OpenOrder,
+    PriceBreak,
     Product,
     ProductFacts,
     Stock,
@@ -279,3 +280,206 @@ def test_no_quantity_passes_an_infeasible_plan() -> None:
     plan = _plan().model_copy(update={"infeasible": "The MOQ is above the cap."})
 
     assert "MOQ" in str(check_quantity(plan, plan.order_quantity))
+
+
+def test_the_whole_verdict_of_a_correction_is_the_plans_with_what_must_be_put_right() -> None:
+    order = _plan()
+
+    verdict = judge(_submission(order, quantity=97), order, PATIENT, LIMITS)
+
+    assert verdict.correction == "97 is not a multiple of 12; 96 and 108 are."
+    assert (verdict.route, verdict.action, verdict.quantity) == ("retry", "purchase_order", order.order_quantity)
+    assert verdict.confidence == assess(order, order.order_quantity)
+    assert verdict.reasons == ()
+
+
+def test_after_an_escalation_nothing_is_sent_back() -> None:
+    order = _plan()
+    escalated = PATIENT.model_copy(update={"escalation": "No model."})
+
+    verdict = judge(_submission(order, quantity=97), order, escalated, LIMITS)
+
+    assert (verdict.route, verdict.reasons, verdict.correction) == ("review", ("No model.",), None)
+
+
+@pytest.mark.parametrize(
+    ("changes", "circumstances", "correction"),
+    [
+        (None, PATIENT, "could not be used"),
+        ({"product_id": "OTHER"}, PATIENT, "decides on X9 only, not on OTHER"),
+        ({}, Circumstances(calculated=False, may_retry=True), "Call calculate_reorder for X9"),
+        ({"action": "transfer"}, PATIENT, "The plan is a purchase_order, not a transfer."),
+        ({"quantity": 12}, PATIENT, "12 is outside"),
+    ],
+)
+def test_what_is_wrong_with_a_submission_is_said_in_its_correction(
+    changes: dict[str, Any] | None, circumstances: Circumstances, correction: str
+) -> None:
+    order = _plan()
+    submission = None if changes is None else _submission(order, **changes)
+
+    sent_back = judge(submission, order, circumstances, LIMITS)
+    for_a_person = judge(submission, order, circumstances.model_copy(update={"may_retry": False}), LIMITS)
+
+    assert sent_back.route == "retry"
+    assert correction in str(sent_back.correction)
+    assert (for_a_person.route, for_a_person.action, for_a_person.quantity) == (
+        "review",
+        "purchase_order",
+        order.order_quantity,
+    )
+    assert for_a_person.reasons[0].startswith("The model's order was not usable, so the plan's stands here.")
+    assert correction in for_a_person.reasons[0]
+
+
+def test_where_nothing_is_to_be_ordered_an_order_is_sent_back_with_the_reason() -> None:
+    enough = _plan(on_hand=400)
+
+    verdict = judge(_submission(enough, action="purchase_order", quantity=24), enough, PATIENT, LIMITS)
+
+    assert verdict.route == "retry"
+    assert verdict.correction == f"Nothing is to be ordered: {enough.reason} Submit action none with quantity 0."
+
+
+def test_the_confidence_in_ordering_nothing_is_that_of_no_units_at_all() -> None:
+    enough = _plan(on_hand=400)
+
+    verdict = judge(_submission(enough, action="none", quantity=0), enough, CALCULATED, LIMITS)
+
+    assert verdict.confidence == assess(enough, 0) != assess(enough, 1)
+    assert (verdict.reasons, verdict.correction) == ((), None)
+
+
+def test_the_confidence_shown_is_that_of_the_quantity_shown_and_not_of_an_unusable_one() -> None:
+    order = _plan()
+
+    unusable = judge(_submission(order, quantity=97, confidence=0.1, concerns=["Rain."]), order, CALCULATED, LIMITS)
+    against = judge(_submission(order, action="none", quantity=0, confidence=0.1), order, CALCULATED, LIMITS)
+    unread = judge(None, order, CALCULATED, LIMITS)
+
+    own = assess(order, order.order_quantity)
+    assert unusable.confidence == against.confidence == unread.confidence == own
+    assert not any("Rain." in reason for reason in unusable.reasons)
+
+
+def test_two_concerns_lower_the_confidence_twice() -> None:
+    order = _plan()
+    worried = judge(_submission(order, concerns=["A strike.", "Rain."]), order, CALCULATED, LIMITS)
+
+    own = assess(order, order.order_quantity).value
+    assert worried.confidence.value == pytest.approx(own * 0.75**2)
+    assert worried.reasons == ("The model raised a concern: A strike.; Rain.",)
+
+
+def test_a_model_that_advises_against_an_order_is_quoted_so() -> None:
+    order = _plan()
+
+    verdict = judge(_submission(order, action="none", quantity=0), order, CALCULATED, LIMITS)
+
+    assert verdict.reasons == ("The model advises against ordering; the calculation says order.",)
+    assert verdict.action == "purchase_order"
+
+
+def test_the_same_reason_is_given_once_and_in_the_order_of_its_weight() -> None:
+    grave = Notice(code="b", message="Grave.", blocks_automatic=True)
+    order = _plan().model_copy(update={"notices": (grave, grave), "infeasible": "Grave."})
+    circumstances = Circumstances(calculated=True, begun_in_chat=True, escalation="No model.")
+
+    verdict = judge(None, order, circumstances, LIMITS)
+
+    assert verdict.reasons == ("No model.", "Grave.", "It was asked for in a chat; a person must confirm it.")
+
+
+def test_an_infeasible_plan_is_for_a_person_although_it_recommends_nothing() -> None:
+    impossible = _plan().model_copy(
+        update={"recommended_action": "none", "order_quantity": 0, "infeasible": "The MOQ is above the cap."}
+    )
+
+    verdict = judge(_submission(impossible, action="none", quantity=0), impossible, CALCULATED, LIMITS)
+
+    assert (verdict.route, verdict.action, verdict.quantity) == ("review", "none", 0)
+    assert "The MOQ is above the cap." in verdict.reasons
+
+
+def _transfer() -> Plan:
+    changes = {"recommended_action": "transfer", "order_quantity": 97, "minimum_quantity": 97, "maximum_quantity": 97}
+    return _plan(unit_price=None).model_copy(update=changes)
+
+
+def test_a_transfer_needs_no_price_and_no_case_of_twelve() -> None:
+    order = _transfer()
+
+    verdict = judge(_submission(order, action="transfer"), order, CALCULATED, LIMITS)
+
+    assert (verdict.route, verdict.action, verdict.quantity) == ("auto", "transfer", 97)
+
+
+@pytest.mark.parametrize(("quantity", "fault"), [(24, "outside"), (36, None), (600, None), (612, "outside")])
+def test_both_bounds_of_a_plan_may_be_ordered(quantity: int, fault: str | None) -> None:
+    bounded = _plan().model_copy(update={"minimum_quantity": 36, "maximum_quantity": 600})
+
+    assert (check_quantity(bounded, quantity) is None) is (fault is None)
+
+
+@pytest.mark.parametrize(
+    ("price", "reason"),
+    [
+        (None, "No unit price is known, so the order's value cannot be held against the limit."),
+        (Decimal(0), "The unit price is 0, so the order's value cannot be held against the limit."),
+    ],
+)
+def test_why_a_value_cannot_be_limited_is_said(price: Decimal | None, reason: str) -> None:
+    order = _plan(unit_price=price)
+
+    assert reason in judge(_submission(order), order, CALCULATED, LIMITS).reasons
+
+
+def test_without_a_limit_an_order_of_any_value_and_currency_may_be_placed() -> None:
+    order = _plan(unit_price=Decimal(5_000), currency="XAU")
+
+    unlimited = LIMITS.model_copy(update={"auto_order_value_limit": None})
+
+    assert judge(_submission(order), order, CALCULATED, unlimited).route == "auto"
+
+
+def test_the_value_is_that_of_the_submitted_quantity_at_its_own_tier() -> None:
+    breaks = (PriceBreak(minimum_quantity=120, unit_price=Decimal(4)),)
+    order = _plan(order_cost=Decimal(40), holding_rate=0.25, price_breaks=breaks)
+    assert order.minimum_quantity < 120 <= order.order_quantity
+    few, all_of_it = order.minimum_quantity, order.order_quantity
+    limits = LIMITS.model_copy(update={"auto_order_value_limit": Decimal("7.5") * few - 1})
+
+    verdict = judge(_submission(order, quantity=few), order, CALCULATED, limits)
+
+    assert f"Its value, {Decimal('7.5') * few:,.2f} USD, is above the automatic limit of" in verdict.reasons[0]
+    assert judge(_submission(order, quantity=all_of_it), order, CALCULATED, LIMITS).route == "auto"
+
+
+def test_a_table_of_ones_own_is_what_the_confidence_is_read_from() -> None:
+    order = _plan()
+    halved = CalibrationCurve(raw=(0.0, 1.0), acceptable=(0.5, 0.5))
+    table = CalibrationTable(origin="ours", curves={stratum(order): halved})
+
+    verdict = judge(_submission(order), order, CALCULATED, LIMITS.model_copy(update={"calibration": table}))
+
+    assert (verdict.route, verdict.confidence.value) == ("review", 0.5)
+    assert verdict.reasons == ("Confidence 0.50 is below 0.60.",)
+
+
+def test_a_submission_cannot_be_changed_once_it_was_read() -> None:
+    with pytest.raises(ValidationError, match="frozen"):
+        _submission(_plan()).quantity = 9
+
+
+def test_currencies_are_converted_at_the_rate_into_the_wanted_one() -> None:
+    rates = {"EUR": Decimal("1.08"), "USD": Decimal(9)}
+
+    assert in_currency(Decimal(100), "EUR", "USD", rates) == 108
+    assert in_currency(Decimal(100), "USD", "USD", rates) == 100
+    assert in_currency(Decimal(100), "GBP", "USD", rates) is None
+
+
+def test_nothing_is_assumed_of_a_run() -> None:
+    bare = Circumstances(calculated=True)
+
+    assert (bare.begun_in_chat, bare.may_retry, bare.escalation, bare.open_orders) == (False, False, None, ())
