@@ -53,7 +53,6 @@ MODULES: dict[str, tuple[tuple[str, ...], str]] = {
 """Files of a module, and the fewest tests that cover it."""
 CHOSEN = "not postgresql and not killed and not without_the"
 OPTIONS = ["-x", "-q", "-k", CHOSEN, "-W", "ignore::pytest.PytestAssertRewriteWarning", "-p", "no:cacheprovider"]
-OPTIONS += ["-p", "pytest_asyncio.plugin", "-p", "_hypothesis_pytestplugin"]
 HYPOTHESIS_PHASES = (hypothesis.Phase.explicit, hypothesis.Phase.generate)
 PRELOADED = ["pytest", "hypothesis", "numpy", "scipy.stats", "pandas", "sqlalchemy", "alembic.command", "fastapi"]
 PRELOADED += ["langchain_core.language_models", "langgraph.graph", "langgraph.prebuilt", "google.genai", "groq"]
@@ -101,9 +100,11 @@ class Planter(cst.CSTVisitor):
 
 
 def _is_of_no_effect(node: cst.CSTNode) -> bool:
-    """Logs, and arguments that only state what holds anyway."""
+    """Logs, names of types, and arguments that only state what holds anyway."""
     if isinstance(node, cst.Arg) and node.keyword is not None:
         return node.keyword.value == "strict"
+    if isinstance(node, cst.Assign) and isinstance(node.value, cst.Subscript):
+        return cst.Module([]).code_for_node(node.value.value) in ("Annotated", "Literal")
     if not isinstance(node, cst.Call):
         return False
     called = cst.Module([]).code_for_node(node.func)
@@ -155,7 +156,6 @@ def run_tests(mutant: Mutant | None, tests: str) -> None:
     sys.meta_path.insert(0, Finder)  # type: ignore[arg-type]
     hypothesis.settings.register_profile("mutants", database=None, derandomize=True, phases=HYPOTHESIS_PHASES)
     hypothesis.settings.load_profile("mutants")
-    os.environ["PYTEST_DISABLE_PLUGIN_AUTOLOAD"] = "1"
     code = int(pytest.main([*OPTIONS, *tests.split()]))
     os._exit(code if mutant is None or name in sys.modules or code else NEVER_IMPORTED)
 

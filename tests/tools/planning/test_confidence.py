@@ -2,17 +2,30 @@
 
 from collections.abc import Callable
 from decimal import Decimal
+from pathlib import Path
+from statistics import NormalDist
 from typing import Any
 
 import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from pydantic import ValidationError
 
-from tools.planning.confidence import CalibrationCurve, CalibrationTable, assess, raw_probability, stratum, why_unsure
+from tools.planning.confidence import (
+    CalibrationCurve,
+    CalibrationTable,
+    assess,
+    raw_probability,
+    read_table,
+    shipped_table,
+    stratum,
+    why_unsure,
+)
 from tools.planning.replenishment import plan
+from tools.records.errors import InvalidInput
 from tools.records.facts import ProductFacts
-from tools.records.plan import Plan
+from tools.records.plan import DemandComponent, Plan, PredictiveDemand
 
 Make = Callable[..., ProductFacts]
 
@@ -200,3 +213,105 @@ def test_a_confidence_that_past_orders_lower_tells_so(make_facts: Make, coverage
     sure = assess(order, order.order_quantity)
 
     assert words in why_unsure(order, order.order_quantity, sure.model_copy(update={"value": 0.3}))
+
+
+def test_one_unit_that_is_ordered_may_be_left_over_and_none_that_is_not_ordered_counts(make_facts: Make) -> None:
+    certain = plan(make_facts(demand=(12.0,) * 20, history={"deterministic": True}, stock={"on_hand": 500}))
+    assert raw_probability(certain, 0) == 1
+    assert raw_probability(certain, 1) == 0
+
+
+@pytest.mark.parametrize(("times", "held"), [(9, False), (10, True), (11, True)])
+def test_a_slip_of_the_hand_begins_at_ten_times_the_plan(make_facts: Make, times: int, held: bool) -> None:
+    order = plan(make_facts())
+    surely = CalibrationTable(
+        origin="x", curves={stratum(order): CalibrationCurve(raw=(0.0, 1.0), acceptable=(0.9, 0.9))}
+    )
+    confidence = assess(order, times * order.order_quantity, table=surely)
+    assert confidence.value == (0.1 if held else 0.9)
+    assert ("10 times the plan's quantity or more" in confidence.label) is held
+    assert confidence.label.startswith(f"calibrated ({stratum(order)})")
+
+
+def test_where_nothing_is_planned_no_quantity_is_a_slip_of_the_hand(make_facts: Make) -> None:
+    enough = plan(make_facts(stock={"on_hand": 900}))
+    assert enough.order_quantity == 0
+    assert assess(enough, 0, table=NO_CURVES).value == raw_probability(enough, 0) > 0.8
+    assert assess(enough, 1, table=NO_CURVES).value > 0.1
+
+
+@pytest.mark.parametrize(
+    ("periods", "masked", "word"), [(25, 0, "short"), (26, 0, "long"), (27, 1, "long"), (27, 2, "short")]
+)
+def test_a_history_is_long_from_26_known_periods_on(make_facts: Make, periods: int, masked: int, word: str) -> None:
+    known = plan(make_facts()).model_copy(update={"periods": periods, "masked_periods": masked})
+    assert stratum(known) == f"{word} history, {known.demand_class}"
+
+
+@pytest.mark.parametrize(
+    ("raw", "acceptable"), [((0.5, 0.4), (0.1, 0.2)), ((0.4, 0.5), (0.2, 0.1)), ((0.4, 0.5), (0.1,)), ((), ())]
+)
+def test_a_curve_that_falls_or_lacks_points_is_refused(raw: tuple[float, ...], acceptable: tuple[float, ...]) -> None:
+    with pytest.raises(ValidationError):
+        CalibrationCurve(raw=raw, acceptable=acceptable)
+
+
+def test_a_curve_may_stay_level_and_is_straight_between_its_points() -> None:
+    curve = CalibrationCurve(raw=(0.2, 0.2, 0.6), acceptable=(0.3, 0.3, 0.5))
+    assert [curve.at(raw) for raw in (0.1, 0.2, 0.4, 0.9)] == [0.3, 0.3, 0.4, 0.5]
+
+
+def test_a_table_of_nothing_says_so() -> None:
+    assert (NO_CURVES.proposals, NO_CURVES.recorded_outcomes, NO_CURVES.reliability) == (0, 0, ())
+
+
+def test_the_shipped_table_is_what_speaks_where_none_is_given(make_facts: Make) -> None:
+    order, shipped = plan(make_facts(demand=STEADY)), shipped_table()
+    assert shipped is not None
+    assert stratum(order) in shipped.curves
+    assert assess(order, order.order_quantity) == assess(order, order.order_quantity, table=shipped)
+    assert assess(order, order.order_quantity).calibrated
+
+
+def test_a_table_is_read_from_its_file(tmp_path: Path) -> None:
+    file = tmp_path / "table.json"
+    file.write_text(NO_CURVES.model_dump_json())
+    assert read_table(file) == NO_CURVES
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ('{"origin": "x", "curves": {}, "proposals": "many"}', ": proposals: Input should be a valid integer"),
+        ("[]", ": the file: Input should be an object"),
+        ('{"origin": "x", "curves": {"s": {"raw": [2], "acceptable": [1]}}}', ": curves.s.raw.0: "),
+    ],
+)
+def test_a_file_that_is_no_table_is_refused_by_its_first_fault(tmp_path: Path, text: str, words: str) -> None:
+    file = tmp_path / "table.json"
+    file.write_text(text)
+    with pytest.raises(InvalidInput, match="restock calibrate") as refusal:
+        read_table(file)
+    assert f"{file} is no calibration table{words}" in refusal.value.message
+
+
+def test_a_table_that_is_not_there_cannot_be_read(tmp_path: Path) -> None:
+    with pytest.raises(InvalidInput, match=r"cannot be read: No such file"):
+        read_table(tmp_path / "none.json")
+
+
+def test_the_predictive_distribution_is_that_of_its_parts(make_facts: Make) -> None:
+    parts = (DemandComponent(weight=0.25, mean=100, sd=10), DemandComponent(weight=0.75, mean=200, sd=30))
+    mixed = plan(make_facts()).model_copy(
+        update={
+            "predictive": PredictiveDemand(distribution="normal", components=parts),
+            "inventory_position": 120.0,
+            "permitted_leftover": 80.0,
+        }
+    )
+
+    def below(units: float) -> float:
+        return 0.25 * NormalDist(100, 10).cdf(units) + 0.75 * NormalDist(200, 30).cdf(units)
+
+    assert raw_probability(mixed, 90) == pytest.approx(below(210) - below(130), rel=1e-9)
+    assert raw_probability(mixed, 0) == pytest.approx(below(120), rel=1e-9)
