@@ -24,7 +24,7 @@ from tools.planning.order_quantity import (
     units_above,
     whole_units,
 )
-from tools.records.facts import PriceBreak, Product
+from tools.records.facts import DemandHistory, PriceBreak, Product, ProductFacts, Stock, Supplier
 
 
 def decide(need: float, *, economic: float = 0, spare: float = 0, **rules: object) -> QuantityDecision:
@@ -143,7 +143,14 @@ def product(**fields: object) -> Product:
 
 
 def rules_of(**fields: object) -> OrderRules:
-    return order_rules(product(**fields), mean_per_day=10, lead_time_days=7, position=90)
+    facts = ProductFacts(
+        product=product(**fields),
+        supplier=Supplier(id="S1", name="S1", promised_lead_time_days=7),
+        stock=Stock(location="HQ", on_hand=90),
+        demand=DemandHistory(values=(10.0,) * 5),
+        source="input",
+    )
+    return order_rules(facts, mean_per_day=10, lead_time_days=7, position=90)
 
 
 def test_a_product_s_rules_are_its_supplier_s_and_its_planner_s() -> None:
