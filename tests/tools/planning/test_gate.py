@@ -463,7 +463,20 @@ def test_a_table_of_ones_own_is_what_the_confidence_is_read_from() -> None:
     verdict = judge(_submission(order), order, CALCULATED, LIMITS.model_copy(update={"calibration": table}))
 
     assert (verdict.route, verdict.confidence.value) == ("review", 0.5)
-    assert verdict.reasons == ("Confidence 0.50 is below 0.60.",)
+    assert [reason.partition(": ")[2] for reason in verdict.reasons] == ["confidence 0.50 is below 0.60."]
+
+
+@pytest.mark.parametrize(
+    ("said", "words"),
+    [
+        (0.59, "The model is less sure: confidence 0.59 is below 0.60."),
+        (0.5999, "The model is less sure: confidence 0.5999 is below 0.6000."),
+    ],
+)
+def test_a_model_that_is_less_sure_is_said_to_be_with_digits_that_show_it(said: float, words: str) -> None:
+    order = _plan()
+
+    assert judge(_submission(order, confidence=said), order, CALCULATED, LIMITS).reasons == (words,)
 
 
 def test_a_submission_cannot_be_changed_once_it_was_read() -> None:
