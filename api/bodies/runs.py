@@ -1,6 +1,6 @@
 """What a trigger answers: the run, its calculation, and the order or the review that came of it."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Set
 from datetime import datetime, timedelta
 from typing import Annotated, Any, Literal
 
@@ -22,6 +22,7 @@ TriggerStatus = Annotated[
         "for a person. `dry_run`: nothing was recorded. Later, what a person decided."
     ),
 ]
+_OF_ANOTHER = "What another key asked for stands; a key with the scope read is told more."
 _STANDING: dict[RunStatus, TriggerStatus] = {"executed": "already_ordered", "pending_review": "already_in_review"}
 RecommendedAction = Annotated[
     Literal["restock", "transfer", "none"],
@@ -65,11 +66,12 @@ class OrderAnswer(Order, Answer):
 
 
 class Standing(Answer):
-    """An order on the way or a review that waits, which is why nothing was ordered now."""
+    """An order on the way or a review that waits, which is why nothing was ordered now. A key without the scope `read`
+    is told of another key's order only that it stands, and when it is due: all else is null."""
 
     order_number: str | None = Field(description="Number of the order; null for a review.")
     review_id: str | None = Field(description="Id of the review; null for an order.")
-    quantity: float = Field(description="Units still to come, or that wait for a person.")
+    quantity: float | None = Field(description="Units still to come, or that wait for a person.")
     due_at: datetime | None = Field(description="When the order should arrive; null for a review.")
 
 
@@ -98,7 +100,8 @@ class TriggerAnswer(Answer):
     review_id: str | None = Field(description="Id of the review; null when no person must decide.")
     review_url: str | None = Field(description="Address of the review while it waits.")
     review_reasons: ReviewReasons
-    calculation: CalculationGiven
+    calculation: CalculationGiven | None
+    """The whole plan. Null for a key without the scope `read` where another key's order or review stands."""
     warnings: Warnings
 
     @classmethod
@@ -129,6 +132,33 @@ class TriggerAnswer(Answer):
             review_reasons=proposal.review_reasons,
             calculation=Calculation.copy_of(plan),
         )
+
+    def without_others(self, numbers: Set[str], *, of_another: bool) -> "TriggerAnswer":
+        """The answer for a key that may not read: of another key's orders with these numbers it says only that they
+        stand, and when they are due. `of_another`: the whole answer is another key's."""
+        names = {*numbers, *(each.review_id for each in self.stands if of_another and each.review_id)}
+        hidden: dict[str, Any] = {
+            "stands": tuple(_unnamed(each, names) for each in self.stands),
+            "reasoning": _OF_ANOTHER if self.stands or of_another else _unsaid((self.reasoning,), names)[0],
+            "review_reasons": _unsaid(self.review_reasons, names),
+            "warnings": _unsaid(self.warnings, names),
+            "calculation": None,
+        }
+        if of_another:
+            hidden |= dict.fromkeys(("order", "run_id", "review_id", "review_url")) | {"review_reasons": ()}
+        return self.model_copy(update=hidden)
+
+
+def _unnamed(standing: Standing, names: Set[str]) -> Standing:
+    if names.isdisjoint({standing.order_number, standing.review_id}):
+        return standing
+    return standing.model_copy(update=dict.fromkeys(("order_number", "review_id", "quantity")))
+
+
+def _unsaid(texts: Iterable[str], names: Set[str]) -> tuple[str, ...]:
+    """The texts, but for those that name one of these."""
+    said = (_OF_ANOTHER if any(name in text for name in names) else text for text in texts)
+    return tuple(dict.fromkeys(said))
 
 
 def status_of(view: RunView) -> TriggerStatus:
@@ -168,7 +198,7 @@ def _stands(view: RunView, proposal: Proposal) -> tuple[Standing, ...]:
 def _said(stands: Standing) -> str:
     if stands.order_number is None:
         return f"{stands.review_id} waits for a person with the same facts; decide it first."
-    return f"{stands.order_number} is on the way: {amount(stands.quantity)} units, due {stands.due_at:%Y-%m-%d}."
+    return f"{stands.order_number} is on the way: {amount(stands.quantity or 0)} units, due {stands.due_at:%Y-%m-%d}."
 
 
 def _figures(plan: Plan, more_warnings: tuple[str, ...] = ()) -> dict[str, Any]:

@@ -16,6 +16,7 @@ from api.bodies.examples import TRIGGERS
 from api.bodies.fields import Identifier, identifier
 from api.bodies.runs import AcceptedAnswer, DebugAnswer, TriggerAnswer, status_of
 from api.bodies.triggers import Trigger
+from api.door.auth import Caller
 from api.door.doorkeeper import CallerGiven, RuntimeGiven, needs
 from api.door.errors import restock_problem
 from api.door.idempotency import HEADER, REPLAYED, Attempt
@@ -64,13 +65,13 @@ async def trigger(
     The run is recorded first. With `Prefer: respond-async`, or when it takes long, the answer is 202 with its id."""
     decision = body.to_request(requested_by=caller.name, requested_by_id=caller.id)
     if body.dry_run:
-        return _answer(await _decided(runtime, decision, runtime.try_out), runtime, at_once=False)
+        return await _answer(await _decided(runtime, decision, runtime.try_out), runtime, caller, at_once=False)
     at_once = _prefers_async(request)
     decide = runtime.submit if at_once else runtime.decide
     if HEADER in request.headers:
         attempt = Attempt(request, body, runtime.book)
-        return await _answer_once(attempt, decision, runtime, decide, at_once)
-    return _answer(await _decided(runtime, decision, decide), runtime, at_once)
+        return await _answer_once(attempt, decision, runtime, caller, decide, at_once)
+    return await _answer(await _decided(runtime, decision, decide), runtime, caller, at_once)
 
 
 @router.post(
@@ -111,18 +112,18 @@ async def debug(
 
 
 async def _answer_once(
-    attempt: Attempt, decision: DecisionRequest, runtime: Runtime, decide: Decide, at_once: bool
+    attempt: Attempt, decision: DecisionRequest, runtime: Runtime, caller: Caller, decide: Decide, at_once: bool
 ) -> Response:
     """The answer to a request with a key: that of the run which the key began, if there is one."""
     decision = decision.model_copy(update={"run_id": attempt.run_id, "body_hash": attempt.body_hash})
     earlier = attempt.run_id and await runtime.book.runs.answering(attempt.run_id, attempt.body_hash)
     if not earlier:
-        return _answer(await _decided(runtime, decision, decide), runtime, at_once)
+        return await _answer(await _decided(runtime, decision, decide), runtime, caller, at_once)
     _require_same(earlier, decision)
     if not at_once and _is_being_answered(earlier, runtime):
         busy = InFlight(f"Run {earlier.run.id} is still being worked on; send the same request again in a few seconds.")
         return restock_problem(busy, run_id=earlier.run.id)
-    return _answer(earlier, runtime, at_once, REPLAYED)
+    return await _answer(earlier, runtime, caller, at_once, REPLAYED)
 
 
 async def _decided(runtime: Runtime, decision: DecisionRequest, decide: Decide) -> RunView:
@@ -138,7 +139,9 @@ async def _decided(runtime: Runtime, decision: DecisionRequest, decide: Decide) 
     return view
 
 
-def _answer(view: RunView, runtime: Runtime, at_once: bool, headers: dict[str, str] | None = None) -> Response:
+async def _answer(
+    view: RunView, runtime: Runtime, caller: Caller, at_once: bool, headers: dict[str, str] | None = None
+) -> Response:
     if at_once or view.run.status in UNFINISHED:
         accepted = AcceptedAnswer.of(view)
         preference = {"Preference-Applied": "respond-async"} if at_once else {}
@@ -146,7 +149,19 @@ def _answer(view: RunView, runtime: Runtime, at_once: bool, headers: dict[str, s
     if view.proposal is None:
         why = (view.run.failure or "unknown").removesuffix(".")
         raise Unavailable(f"Run {view.run.id} has no result: {why}. Send the trigger again.")
-    return TriggerAnswer.of(view, runtime.review_url).response(200, headers)
+    answer = TriggerAnswer.of(view, runtime.review_url)
+    if "read" not in caller.scopes:
+        answer = await _discreet(answer, view, runtime, caller)
+    return answer.response(200, headers)
+
+
+async def _discreet(answer: TriggerAnswer, view: RunView, runtime: Runtime, caller: Caller) -> TriggerAnswer:
+    """The answer without what other keys asked for."""
+    named = [order.reference for order in view.proposal.plan.open_orders] if view.proposal else []
+    named += [view.order.number] if view.order else []
+    others = await runtime.book.orders.of_others(named, caller.id)
+    of_another = view.run.requested_by_id != caller.id
+    return answer.without_others(others, of_another=of_another) if others or of_another else answer
 
 
 def _is_being_answered(view: RunView, runtime: Runtime) -> bool:

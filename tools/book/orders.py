@@ -1,5 +1,6 @@
 """Proposals of runs, and placed orders: exactly one for a run, however often it is carried out."""
 
+from collections.abc import Collection
 from typing import Literal
 
 import sqlalchemy as sa
@@ -190,6 +191,12 @@ class OrderStore(Store):
         if row is None:
             raise unknown_order(number)
         return order_from(row)
+
+    @reads
+    def of_others(self, connection: Connection, numbers: Collection[str], key_id: str) -> frozenset[str]:
+        """Those of the numbers that are of orders which another key asked for."""
+        named = sa.select(orders.c.number).join(runs, runs.c.id == orders.c.run_id).where(orders.c.number.in_(numbers))
+        return frozenset(connection.scalars(named.where(runs.c.requested_by_id != key_id)))
 
     @reads
     def figures(self, connection: Connection) -> tuple[int, int]:

@@ -6,6 +6,8 @@ from typing import Any
 import httpx
 import pytest
 
+from tests.api.door.test_auth import with_stored_key
+
 
 def ended(answer: dict[str, Any]) -> tuple[Any, ...]:
     return answer["status"], answer["recommended_action"], answer["recommended_quantity"], answer["order"]
@@ -197,3 +199,50 @@ async def test_on_the_second_day_every_answer_uses_the_second_days_figures(servi
     assert {review["calculation"]["on_hand"] for review in waiting} == {
         stocks["tuesday"][review["product_id"]] for review in waiting
     }
+
+
+@pytest.mark.parametrize("more", [{}, {"unit_price": 5_000}], ids=["order", "review"])
+async def test_a_key_that_may_not_read_is_told_of_another_s_order_only_that_it_stands_and_when_it_is_due(
+    service: Any, x1: dict[str, Any], more: dict[str, Any]
+) -> None:
+    placed = (await service.trigger(x1 | more)).json()
+
+    async with await with_stored_key(service, "trigger") as stranger:
+        told = (await stranger.post("/inventory-trigger", json=x1 | more)).json()
+
+    [stands] = told["stands"]
+    due = placed["order"] and placed["order"]["due_at"]
+    assert told["status"] == ("already_ordered" if due else "already_in_review")
+    assert (stands["order_number"], stands["review_id"], stands["quantity"]) == (None, None, None)
+    assert (stands["due_at"] or "")[:16] == (due or "")[:16]
+    assert (told["order"], told["calculation"], told["review_id"], told["review_url"]) == (None, None, None, None)
+    secrets = [str(placed["recommended_quantity"]), "PO-", "RV-", *([] if due else [placed["run_id"]])]
+    assert [secret for secret in secrets if secret in str(told)] == []
+    assert "What another key asked for stands; a key with the scope read is told more." in told["warnings"]
+
+
+@pytest.mark.parametrize("scopes", [("trigger", "read"), ("trigger",)], ids=["another's", "its own"])
+async def test_a_key_that_may_read_and_the_one_that_asked_are_told_all(
+    service: Any, x1: dict[str, Any], scopes: tuple[str, ...]
+) -> None:
+    async with await with_stored_key(service, *scopes) as client:
+        first = client if scopes == ("trigger",) else service.client
+        placed = (await first.post("/inventory-trigger", json=x1)).json()
+        told = (await client.post("/inventory-trigger", json=x1)).json()
+
+    assert told["stands"][0]["order_number"] == placed["order"]["number"]
+    assert told["calculation"]["inventory_position"] == 898
+
+
+async def test_what_is_decided_anew_beside_another_s_order_does_not_name_it(service: Any, x1: dict[str, Any]) -> None:
+    number = (await service.trigger(x1)).json()["order"]["number"]
+    more = {**x1, "current_stock": 0, "backorders": 200}
+
+    async with await with_stored_key(service, "trigger") as stranger:
+        told = (await stranger.post("/inventory-trigger", json=more)).json()
+
+    assert (told["status"], told["calculation"]) == ("pending_review", None)
+    assert told["run_id"]
+    assert told["review_id"]
+    assert told["review_reasons"]
+    assert number not in str(told)
