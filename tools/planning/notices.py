@@ -41,7 +41,7 @@ def _data(working: Working) -> Iterator[Notice]:
     if working.data_is_stale:
         yield Notice(
             code="stale_data",
-            message=f"Demand data ends {working.facts.data_age_days:g} days ago, longer than the "
+            message=f"Demand data ends {working.data_age_days:g} days ago, longer than the "
             f"{working.interval_days:g} days that are planned for.",
             blocks_automatic=True,
         )

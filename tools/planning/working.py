@@ -23,7 +23,7 @@ from tools.planning.order_quantity import (
 )
 from tools.planning.service import DAYS_A_YEAR, OrderCycle, Target, pooled_target, service_target, stock_level
 from tools.records.errors import InvalidInput
-from tools.records.facts import OpenOrder, Product, ProductFacts, Stock, WhatIf
+from tools.records.facts import DemandHistory, OpenOrder, Product, ProductFacts, Stock, WhatIf
 
 LONGEST_INTERVAL_DAYS = 36_500.0
 SHORTEST_PERIOD_DAYS = 1 / 1440
@@ -68,6 +68,8 @@ class Working:
     lead_time: LeadTime
     interval_days: float
     """The protection interval: lead time + review period."""
+    data_age_days: float
+    """Since the newest period of which something is known."""
     data_is_stale: bool
     """Older than the protection interval, or than one demand period where that is longer."""
     forecast: DemandForecast
@@ -124,6 +126,7 @@ def work_out(facts: ProductFacts, what_if: WhatIf, asked: float | None = None) -
         lead_time_days=lead.days,
     )
     rules = order_rules(facts, mean_per_day=mean_per_day, lead_time_days=lead.days, position=position.units)
+    age = facts.data_age_days + _unknown_lately(history) * history.period_days
     mean, shortage = forecast.stock_basis.mean, max(0.0, level - position.units)
     expected = forecast.mean_per_period > 0 or level > 0
     needed = units_above(shortage) if expected else whole_units(shortage)
@@ -134,7 +137,8 @@ def work_out(facts: ProductFacts, what_if: WhatIf, asked: float | None = None) -
         statistics=statistics,
         lead_time=lead,
         interval_days=interval_days,
-        data_is_stale=facts.data_age_days > max(interval_days, history.period_days),
+        data_age_days=age,
+        data_is_stale=age > max(interval_days, history.period_days),
         forecast=forecast,
         mean_per_day=mean_per_day,
         mean_demand=mean,
@@ -150,6 +154,14 @@ def work_out(facts: ProductFacts, what_if: WhatIf, asked: float | None = None) -
         decision=decide_quantity(need=needed, economic=economic, spare=mean, rules=rules) if triggered else None,
         permitted_leftover=_permitted_leftover(product, mean=mean, mean_per_day=mean_per_day, economic=economic),
     )
+
+
+def _unknown_lately(history: DemandHistory) -> int:
+    """Periods at the end of the history of which not even a stock-out is known."""
+    newest = enumerate(reversed(history.values))
+    last = len(history.values) - 1
+    known = (ago for ago, value in newest if value is not None or last - ago in history.stockout_periods)
+    return next(known, 0)
 
 
 def refuse_uncountable(facts: ProductFacts, lead: LeadTime) -> None:

@@ -184,6 +184,19 @@ def test_a_feed_that_stopped_is_named_whether_or_not_something_is_to_be_ordered(
     assert decided(planned).route != "auto"
 
 
+@pytest.mark.parametrize(("unknown", "named"), [(2, False), (8, True)])
+def test_a_feed_that_sends_nothing_any_more_is_named_as_one_that_stopped(
+    make_facts: Make, unknown: int, named: bool
+) -> None:
+    demand = (*steady(1)[:-unknown], *[None] * unknown)
+    planned = plan(make_facts(demand=demand, stock={"on_hand": 20}))
+    known_as_sold_out = frozenset(range(DAYS - unknown, DAYS))
+    sold_out = plan(make_facts(demand=demand, history={"stockout_periods": known_as_sold_out}, stock={"on_hand": 0}))
+
+    assert any("Demand data ends 8 days ago" in notice.message for notice in planned.notices) == named
+    assert (decided(planned).route, decided(sold_out).route) == ("review" if named else "auto", "auto")
+
+
 def earlier(quantity: int = 600, price: int = 500, lead_time: float = 7, currency: str = "USD") -> EarlierOrder:
     return EarlierOrder("PO-2026-000009", quantity, Decimal(price), currency, lead_time)
 
