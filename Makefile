@@ -66,7 +66,8 @@ lock: | $(BIN)/python ## Rebuild requirements.lock and requirements-dev.lock
 	$(BIN)/uv pip compile $(LOCK_FLAGS) --extra build --extra dev pyproject.toml --output-file requirements-dev.lock
 	$(BIN)/uv pip compile $(LOCK_FLAGS) --extra build --constraint requirements-dev.lock pyproject.toml --output-file requirements.lock
 
-LOCK_FLAGS := --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url --no-annotate
+# Left out: it comes along with stockpyl and would import Sphinx at every start of Python.
+LOCK_FLAGS := --no-emit-package sphinx-jinja2-compat --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url --no-annotate
 
 clean: ## Remove the virtual environment and all caches
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache *.egg-info
