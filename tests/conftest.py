@@ -61,17 +61,34 @@ def postgres_url(postgres: PostgresServer) -> Iterator[str]:
     postgres.drop(url)
 
 
+class Migrated:
+    """A PostgreSQL database with the order book's tables, emptied after each test unless the test has changed more."""
+
+    def __init__(self, server: PostgresServer) -> None:
+        self._server, self._free = server, list[str]()
+        self._template = server.create()
+        asyncio.run(migrate(self._template))
+        self._shape = server.shape(self._template)
+
+    def take(self) -> str:
+        return self._free.pop() if self._free else self._server.create(template=sa.make_url(self._template).database)
+
+    def give_back(self, url: str) -> None:
+        if self._server.shape(url) != self._shape:
+            self._server.drop(url)
+            return
+        self._server.empty(url)
+        self._free.append(url)
+
+
 @pytest.fixture(scope="session")
-def migrated_postgres(postgres: PostgresServer) -> str:
-    """The name of a database with an order book's tables, to copy: migrating takes a tenth of a second."""
-    url = postgres.create()
-    asyncio.run(migrate(url))
-    return sa.make_url(url).database or ""
+def migrated_postgres(postgres: PostgresServer) -> Migrated:
+    return Migrated(postgres)
 
 
 @pytest.fixture(scope="session")
 def migrated_sqlite(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """As `migrated_postgres`, a file."""
+    """A file with the order book's tables, to copy."""
     file = tmp_path_factory.mktemp("migrated") / "book.db"
     asyncio.run(migrate(f"sqlite:///{file}"))
     return file
@@ -84,10 +101,10 @@ def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str
         shutil.copy(request.getfixturevalue("migrated_sqlite"), tmp_path / "book.db")
         yield f"sqlite:///{tmp_path}/book.db"
         return
-    server: PostgresServer = request.getfixturevalue("postgres")
-    url = server.create(template=request.getfixturevalue("migrated_postgres"))
+    migrated: Migrated = request.getfixturevalue("migrated_postgres")
+    url = migrated.take()
     yield url
-    server.drop(url)
+    migrated.give_back(url)
 
 
 @pytest.fixture

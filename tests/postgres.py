@@ -8,6 +8,22 @@ from pathlib import Path
 import sqlalchemy as sa
 
 _names = count()
+_OTHERS = """SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+             WHERE datname = current_database() AND pid <> pg_backend_pid()"""
+_SHAPE = """SELECT (SELECT (count(*), max(oid::bigint))::text FROM pg_class),
+                   (SELECT (count(*), sum(attnum))::text FROM pg_attribute WHERE NOT attisdropped),
+                   (SELECT array_agg((tgname, tgenabled) ORDER BY tgname)::text FROM pg_trigger WHERE NOT tgisinternal),
+                   (SELECT (count(*), max(oid::bigint))::text FROM pg_constraint),
+                   (SELECT count(*) FROM pg_proc), (SELECT count(*) FROM pg_db_role_setting)"""
+_EMPTY = """DO $$ DECLARE name text; BEGIN
+    SET LOCAL session_replication_role = replica;
+    FOR name IN SELECT tablename FROM pg_tables WHERE schemaname = 'public' AND tablename <> 'alembic_version' LOOP
+        EXECUTE format('DELETE FROM %%I', name);
+    END LOOP;
+    FOR name IN SELECT sequencename FROM pg_sequences WHERE schemaname = 'public' LOOP
+        EXECUTE format('ALTER SEQUENCE %%I RESTART', name);
+    END LOOP;
+END $$"""
 
 
 class PostgresServer:
@@ -37,6 +53,22 @@ class PostgresServer:
         with self._admin.connect() as connection:
             connection.exec_driver_sql(f"CREATE DATABASE {name}{where}")
         return self._url(name)
+
+    def shape(self, url: str) -> str:
+        """What its tables, columns, triggers, constraints, functions and settings come to."""
+        return self._alone(url, _SHAPE)
+
+    def empty(self, url: str) -> None:
+        """Delete every row, and number new ones from 1. It takes a tenth of the time of a new database."""
+        self._alone(url, _EMPTY)
+
+    def _alone(self, url: str, statement: str) -> str:
+        """Carry out the statement once nobody else is connected."""
+        engine = sa.create_engine(url, isolation_level="AUTOCOMMIT", poolclass=sa.NullPool)
+        with engine.connect() as connection:
+            connection.exec_driver_sql(_OTHERS)
+            done = connection.exec_driver_sql(statement)
+            return str(done.one()) if done.returns_rows else ""
 
     def use_disk(self, folder: Path) -> str:
         """A tablespace in a folder of another disk, by its name."""
