@@ -26,7 +26,7 @@ class OwnOrders:
     moved: Mapping[tuple[str, str], int] = field(default_factory=dict)
     """Units by product and location: what has arrived there, less what transfers have taken from there."""
     lead_times: Mapping[str, tuple[float, ...]] = field(default_factory=dict)
-    """Days from an order to its last receipt, oldest first, by supplier."""
+    """Days from an order to its last receipt, oldest first, by supplier. Transfers have none."""
 
 
 class StockStore(Store):
@@ -71,8 +71,7 @@ def _moved(connection: Connection, *chosen: sa.ColumnElement[bool]) -> dict[tupl
 
 def _lead_times(connection: Connection, *chosen: sa.ColumnElement[bool]) -> dict[str, tuple[float, ...]]:
     begun = sa.func.coalesce(orders.c.sent_at, orders.c.created_at, type_=orders.c.created_at.type)
-    bought = (orders.c.status == "received", orders.c.type == "purchase_order")
-    query = sa.select(orders.c.supplier_id, begun, orders.c.closed_at).where(*chosen, *bought)
+    query = sa.select(orders.c.supplier_id, begun, orders.c.closed_at).where(*chosen, orders.c.status == "received")
     latest = connection.execute(query.order_by(orders.c.closed_at.desc()).limit(MAX_ORDERS)).all()
     found: dict[str, tuple[float, ...]] = defaultdict(tuple)
     for supplier, start, end in reversed(latest):

@@ -124,6 +124,7 @@ async def test_a_callers_facts_get_our_open_orders_but_no_stock(book: OrderBook,
     """The caller has counted what arrived, and may have named the order with what is left of it by now."""
     named, unnamed = await placed(mode="input"), await placed(mode="input")
     await placed(mode="input", location="DEPOT")
+    await placed()
     await book.life.receive(unnamed.number, 15, by=ANNA)
     of_others = OpenOrder(reference="ERP-1", quantity=5, due_in_days=2)
     of_ours = OpenOrder(reference=named.number, quantity=30, due_in_days=1)
