@@ -57,12 +57,10 @@ def doubts(working: Working) -> Iterator[Notice]:
 
 
 def _newest(working: Working) -> Iterator[str]:
-    """The newest period, and the newest week, or interval where that is longer: several times beyond what came before,
-    so that large orders of lumpy products are none, and the level hangs on them."""
+    """The newest period, and the newest week (or interval, if longer; at most half of the history): beyond what came
+    before, so that large orders of lumpy products are none, and the level hangs on them."""
     demand, level, days = working.statistics.demand, working.reorder_point, working.facts.demand.period_days
-    for newest in sorted({1, _periods(working)}):
-        if newest >= demand.size:
-            return
+    for newest in sorted({1, min(_periods(working), demand.size // 2)}):
         earlier, latest = demand[:-newest], demand[-newest:]
         if not _outside(latest, earlier):
             continue
@@ -148,6 +146,8 @@ def _beyond(days: float, past: float) -> bool:
 
 def _demand(working: Working) -> Iterator[str]:
     uplift, backorders = working.facts.demand.planned_uplift, working.facts.stock.backorders
+    if LEAST_UPLIFT <= uplift <= SEVERAL and not backorders:
+        return
     mean = working.mean_demand
     least, most = _extremes(working.statistics.demand, _periods(working))
     if (uplift > SEVERAL and mean > most) or (uplift < LEAST_UPLIFT and mean < least):

@@ -120,6 +120,12 @@ def test_a_figure_beside_which_too_little_is_known_is_doubted(make_facts: Make) 
     assert "nothing would be ordered" in doubted(plan(make_facts(demand=(100, 110, 9_400))))[0]
 
 
+def test_an_interval_longer_than_half_of_the_history_is_compared_by_that_half(make_facts: Make) -> None:
+    demand = (*steady(1)[:12], 900.0, 1_000, 950)
+
+    assert "the newest 7 days" in doubted(plan(make_facts(demand=demand, supplier={"promised_lead_time_days": 10})))[0]
+
+
 def test_the_newest_weeks_of_a_weekly_history_are_compared_by_the_interval(make_facts: Make) -> None:
     demand = steady(2)
     demand[-3:] *= 20
