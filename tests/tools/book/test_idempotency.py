@@ -1,9 +1,12 @@
 import asyncio
+from datetime import timedelta
 
 import pytest
+import sqlalchemy as sa
 
 from tools.book.book import OrderBook
 from tools.records.errors import IdempotencyMismatch, InFlight
+from tools.storage.schema import idempotency
 
 
 async def test_the_first_request_is_answered_and_a_repeated_one_gets_the_same(book: OrderBook) -> None:
@@ -67,3 +70,45 @@ async def test_an_answer_whose_hash_was_of_another_kind_is_given_for_any_body(bo
     await book.answers.begin("k", "erp", "")
     await book.answers.finish("k", "erp", "first")
     assert await book.answers.begin("k", "erp", "hash") == "first"
+
+
+async def test_only_the_request_that_holds_a_key_answers_or_gives_it_back(book: OrderBook) -> None:
+    await book.answers.begin("k", "erp", "hash")
+    assert await book.answers.finish("k", "shop", "wrong caller") is None
+    assert await book.answers.finish("j", "erp", "wrong key") is None
+    await book.answers.abandon("k", "shop")
+    await book.answers.abandon("j", "erp")
+    with pytest.raises(InFlight):
+        await book.answers.begin("k", "erp", "hash")
+    assert await book.answers.finish("k", "erp", "answer") is None
+    assert await book.answers.begin("k", "erp", "hash") == "answer"
+
+
+async def test_a_lease_that_is_taken_up_is_held_for_its_own_time(book: OrderBook) -> None:
+    await book.answers.begin("k", "erp", "hash", lease_seconds=0)
+    assert await book.answers.begin("k", "erp", "hash", lease_seconds=0) is None
+    assert await book.answers.begin("k", "erp", "hash") is None
+    with pytest.raises(InFlight, match="few seconds"):
+        await book.answers.begin("k", "erp", "hash", lease_seconds=0)
+
+
+async def test_without_a_lease_a_key_is_held_for_a_minute(book: OrderBook, engine: sa.Engine) -> None:
+    await book.answers.begin("k", "erp", "hash")
+    with engine.connect() as connection:
+        held = connection.execute(sa.select(idempotency.c.lease_until, idempotency.c.created_at)).one()
+    assert held.lease_until - held.created_at == timedelta(seconds=60)
+
+
+async def test_the_same_key_of_another_caller_keeps_its_own_answer(book: OrderBook) -> None:
+    for caller in ("erp", "shop"):
+        await book.answers.begin("k", caller, "hash")
+        await book.answers.finish("k", caller, caller)
+    assert await book.answers.begin("k", "erp", "hash") == "erp"
+    assert await book.answers.begin("k", "shop", "hash") == "shop"
+
+
+async def test_a_stored_answer_is_marked_as_a_good_one(book: OrderBook, engine: sa.Engine) -> None:
+    await book.answers.begin("k", "erp", "hash")
+    await book.answers.finish("k", "erp", "{}")
+    with engine.connect() as connection:
+        assert connection.scalar(sa.select(idempotency.c.status_code)) == 200
