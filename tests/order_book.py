@@ -13,10 +13,24 @@ from tools.book.book import OrderBook
 from tools.book.keys import Grant, Key, identity_of
 from tools.book.runs import insert_run
 from tools.records.orders import NewRun, Order, Run
-from tools.storage.schema import orders
+from tools.storage.schema import metadata, orders
 
 MOMENT = datetime(2026, 1, 1, tzinfo=UTC)
 ANNA = Actor(name="anna", id="key_anna")
+
+
+class InMemory:
+    """A database without a file, threads or migrations, for tests of one transaction at a time."""
+
+    def __init__(self) -> None:
+        self.engine = sa.create_engine("sqlite://", poolclass=sa.StaticPool)
+        metadata.create_all(self.engine)
+
+    async def read(self, work: Any, *args: Any, **named: Any) -> Any:
+        with self.engine.begin() as connection:
+            return work(connection, *args, **named)
+
+    write = read
 
 
 async def record(book: OrderBook, new: NewRun, *, owner: str, lease_seconds: float) -> Run:
