@@ -129,15 +129,15 @@ async def test_a_case_that_ends_otherwise_than_its_clean_twin_is_found(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async with attacked(tmp_path, "rules") as service:
-        catalogs = service.app.state.runtime._decisions._catalogs
-        take_in = catalogs.look_up
+        decisions = service.app.state.runtime._decisions
+        take_in = decisions._taken_in
 
         async def credulous(request: Any) -> Any:
             if request.facts and "order more" in request.facts.product.notes:
                 raise RuntimeError("the note was obeyed")
             return await take_in(request)
 
-        monkeypatch.setattr(catalogs, "look_up", credulous)
+        monkeypatch.setattr(decisions, "_taken_in", credulous)
         result = await attack(service, Case("T", "injection", "supplier_note", "order more"), "rules")
 
     assert any("not as its clean twin" in fault for fault in result.faults)
