@@ -54,12 +54,11 @@ class Decisions:
         A run that takes longer than the caller waits is returned as it is, queued or running. Raises `UnknownProduct`,
         `InvalidInput`, `Overloaded` and the like before anything is recorded, and `Unavailable` while shutting down.
         """
-        carried_out: list[Run] = []
-        deciding = self._background.spawn(self._decide(request, carried_out))
+        begun: asyncio.Future[Run] = asyncio.get_running_loop().create_future()
+        deciding = self._background.spawn(self._decide(request, begun))
         await asyncio.wait({deciding}, timeout=self._wait_seconds)
-        if deciding.done() or not carried_out:
-            return await deciding
-        return _unfinished(carried_out[0])
+        await asyncio.wait({deciding, begun}, return_when=asyncio.FIRST_COMPLETED)
+        return await deciding if deciding.done() else _unfinished(begun.result())
 
     async def submit(self, request: DecisionRequest) -> RunView:
         """As `decide`, but return as soon as the run is recorded."""
@@ -86,9 +85,9 @@ class Decisions:
             self._background.spawn(self._work.wake(view.run.id))
         return view
 
-    async def _decide(self, request: DecisionRequest, carried_out: list[Run]) -> RunView:
-        """The result. This is a task of its own, so that a recorded run goes on if its caller goes away. `carried_out`
-        names a run that is carried out here."""
+    async def _decide(self, request: DecisionRequest, begun: asyncio.Future[Run]) -> RunView:
+        """The result. This is a task of its own, so that a recorded run goes on if its caller goes away. `begun` is set
+        to the run that is carried out here, once it is recorded."""
         give_up = time.monotonic() + self._wait_seconds
         after: datetime | None = None
         while True:
@@ -97,12 +96,12 @@ class Decisions:
             try:
                 run, fresh = await self._admit(request, "interactive", at_once=at_once, after=after)
                 if at_once and fresh:
-                    carried_out.append(run)
+                    begun.set_result(run)
                     return await self._work.carry_out(run, request)
             except Unavailable:
-                if not carried_out:
+                if not begun.done():
                     raise
-                return _unfinished(carried_out[0])
+                return _unfinished(begun.result())
             finally:
                 if at_once:
                     self._work.places["interactive"].release()

@@ -107,7 +107,7 @@ async def test_beyond_the_queue_s_bound_nothing_is_recorded(start: Any, problem:
 async def test_a_run_that_outlives_the_wait_is_named_and_found_by_the_next_sending(
     start: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(Settings, "wait_seconds", 0.5)
+    monkeypatch.setattr(Settings, "wait_seconds", 0.0)
     service = await start()
     place, go_on = service.book.orders.place, asyncio.Event()
 
@@ -129,7 +129,7 @@ async def test_a_run_that_outlives_the_wait_is_named_and_found_by_the_next_sendi
 async def test_a_key_that_was_answered_with_another_s_run_stays_with_it_when_it_ordered_nothing(
     start: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(Settings, "wait_seconds", 0.5)
+    monkeypatch.setattr(Settings, "wait_seconds", 0.0)
     service = await start()
     enough = {**X1, "current_stock": 5_000}
     propose, go_on = service.book.orders.propose, asyncio.Event()
