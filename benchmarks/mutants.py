@@ -178,7 +178,7 @@ def examine(name: str, arguments: argparse.Namespace, pool: ThreadPoolExecutor) 
     began = monotonic()
     if attempt(None, tests, 600) != 0:
         raise SystemExit(f"The tests of {name} fail without a fault: {tests}")
-    patience = 20 + 4 * (monotonic() - began)
+    patience = 15 + 3 * (monotonic() - began)
     known = {(entry["file"], entry["was"], entry["becomes"]) for entry in arguments.equivalents}
     chosen = sample(files, arguments.count, arguments.seed)
     planted = [mutant for mutant in chosen if (mutant.file, mutant.was, mutant.becomes) not in known]

@@ -13,6 +13,7 @@ from scipy import special, stats
 from tools.planning.demand_distribution import (
     Component,
     IntervalDemand,
+    degenerate_cdf,
     lognormal_cdf,
     lognormal_expected_shortage,
     lognormal_quantile,
@@ -191,3 +192,93 @@ def test_the_expected_shortage_is_stockpyls_scaled_to_the_mean(
         theirs = stockpyl_losses.lognormal_loss(level, log(mean) - square / 4, sqrt(square))[0]
         ours = float(lognormal_expected_shortage(level=level, mean=mean, variance=variance))
         assert ours == pytest.approx(theirs / exp(square / 4), rel=1e-7, abs=1e-9)
+
+
+@pytest.mark.parametrize(("mean", "variance"), CASES)
+def test_a_quantile_is_the_same_alone_and_in_an_array(mean: float, variance: float) -> None:
+    alone = [lognormal_quantile(probability=share, mean=mean, variance=variance) for share in (0.001, 0.5, 0.99)]
+    together = lognormal_quantile(probability=np.array([0.001, 0.5, 0.99]), mean=mean, variance=variance)
+    assert np.asarray(together).tolist() == alone
+
+
+def test_a_level_between_whole_units_covers_what_the_whole_one_below_does() -> None:
+    below, at, beside = (lognormal_cdf(level=level, mean=40.0, variance=900.0) for level in (50.0, 50.9, 51.0))
+    assert below == at < beside
+    assert lognormal_cdf(level=-0.5, mean=40.0, variance=900.0) == 0
+    assert lognormal_cdf(level=0.0, mean=2.0, variance=3.0) > 0
+
+
+def test_units_owed_are_unserved_on_top_of_the_mean() -> None:
+    assert lognormal_expected_shortage(level=-5.0, mean=40.0, variance=900.0) == 45
+    assert lognormal_expected_shortage(level=0.0, mean=40.0, variance=900.0) == 40
+    assert np.ravel(lognormal_expected_shortage(level=np.array([-5.0]), mean=40.0, variance=900.0)).tolist() == [45]
+
+
+def test_what_is_certain_is_told_in_numbers_for_many_at_once() -> None:
+    reached = degenerate_cdf(level=np.array([1.0, 2.0, 3.0]), mean=2.0)
+    assert (reached.tolist(), reached.dtype) == ([0, 1, 1], np.float64)
+
+
+def test_a_mixture_of_certain_demands_is_met_step_by_step() -> None:
+    """Deterministic demand over lead times that were replayed."""
+    steps = IntervalDemand("degenerate", (Component(0.25, 10.0, 0.0), Component(0.75, 20.0, 0.0)))
+    assert [steps.cdf(level) for level in (9.9, 10, 19.9, 20)] == [0, 0.25, 0.25, 1]
+    assert [steps.below(level) for level in (10, 10.1, 20, 20.1)] == [0, 0.25, 0.25, 1]
+    assert [steps.quantile(share) for share in (0.2, 0.25, 0.26, 0.99)] == [10, 10, 20, 20]
+    assert steps.expected_shortage(15) == pytest.approx(0.75 * 5)
+
+
+def test_demand_whose_mean_or_spread_is_nothing_is_certain() -> None:
+    assert IntervalDemand("normal", (Component(1.0, 0.0, 4.0),)).family == "degenerate"
+    assert IntervalDemand("normal", (Component(1.0, 4.0, 0.0),)).family == "degenerate"
+    assert IntervalDemand("normal", (Component(1.0, 1e-9, 1e-9),)).family == "normal"
+
+
+def test_one_part_of_a_mixture_may_be_no_demand_at_all() -> None:
+    half = IntervalDemand("lognormal", (Component(0.5, 0.0, 0.0), Component(0.5, 10.0, 20.0)))
+    alone = IntervalDemand("lognormal", (Component(1.0, 10.0, 20.0),))
+    assert half.cdf(12) == pytest.approx(0.5 + alone.cdf(12) / 2)
+    assert half.expected_shortage(12) == pytest.approx(alone.expected_shortage(12) / 2, abs=1e-9)
+    assert half.quantile(0.95) == alone.quantile(0.9)
+
+
+def test_a_normal_level_for_a_shortage_is_exact_and_none_is_below_nothing() -> None:
+    normal = IntervalDemand("normal", (Component(1.0, 50.0, 11.4**2),))
+    level = normal.level_for_shortage(2.0)
+    assert normal.expected_shortage(level) == pytest.approx(2.0, rel=1e-9)
+    assert level != int(level)
+    assert normal.below(level) == normal.cdf(level)
+    assert normal.level_for_shortage(60.0) == 0
+    certain = IntervalDemand("degenerate", (Component(1.0, 84.5, 0.0),))
+    assert certain.level_for_shortage(4.25) == pytest.approx(80.25)
+
+
+def test_another_part_of_the_shortage_may_be_what_is_limited() -> None:
+    demand = IntervalDemand("lognormal", (Component(1.0, 40.0, 900.0),))
+    half = demand.level_for_shortage(2.0, shortage=lambda level: demand.expected_shortage(level) / 2)
+    assert half == demand.level_for_shortage(4.0) < demand.level_for_shortage(2.0)
+
+
+@pytest.mark.parametrize("start", [0.0, 1e17, 3e17])
+def test_a_level_too_large_for_single_units_is_found_all_the_same(start: float) -> None:
+    assert smallest_level(lambda level: level >= 1e17, start=start, step=1e15) == 1e17
+
+
+def test_few_levels_are_tried_on_the_way() -> None:
+    """Doubling steps and bisection: for 1,000 from nothing about 20, and from beside it no more than a few."""
+
+    def tried(start: float, step: float) -> int:
+        levels: list[float] = []
+        smallest_level(lambda level: not levels.append(level) and level >= 1000, start=start, step=step)  # type: ignore[func-returns-value]
+        return len(levels)
+
+    assert tried(0, 1) <= 21
+    assert tried(999, 1) == 2
+    assert tried(1000, 1) == 2
+    assert tried(900, 200) <= 10
+
+
+def test_a_level_is_never_sought_below_nothing() -> None:
+    tried: list[float] = []
+    assert smallest_level(lambda level: not tried.append(level), start=-7.5, step=0.2) == 0  # type: ignore[func-returns-value]
+    assert min(tried) >= 0

@@ -2,6 +2,7 @@
 
 import math
 import warnings
+from decimal import Decimal
 from types import SimpleNamespace
 
 import pytest
@@ -14,11 +15,15 @@ from tools.planning.service import (
     Target,
     cost_target,
     interval_sd,
+    pooled_target,
+    product_cost_target,
     reorder_point,
     safety_stock,
+    service_target,
     stock_level,
 )
 from tools.records.errors import InvalidInput
+from tools.records.facts import Product, WhatIf
 
 NORMAL = IntervalDemand("normal", (Component(1.0, 50.0, 11.4**2),))
 FAST = IntervalDemand("lognormal", (Component(1.0, 96.0, 30.0**2),))
@@ -154,3 +159,120 @@ def test_a_square_is_a_square_and_not_an_exclusive_or() -> None:
 
 def test_no_lead_time_needs_no_safety_stock() -> None:
     assert safety_stock(service_level=0.95, demand_sd=20, interval=0) == 0
+
+
+def test_what_is_waited_for_is_demand_less_its_last_part_and_the_lead_time_s_spread_stays() -> None:
+    demand = IntervalDemand("normal", (Component(1.0, 80.0, 100.0),))
+    cycle = OrderCycle.of(demand, between=20, order_size=50, lead_time_variance=36.0)
+    assert (cycle.order_size, cycle.surplus) == (50, 30)
+    assert cycle.waited is not None
+    assert (cycle.waited.mean, cycle.waited.variance) == (60, 36 + (100 - 36) * 60 / 80)
+
+
+def test_the_lead_time_s_spread_is_no_more_than_all_of_it() -> None:
+    demand = IntervalDemand("normal", (Component(1.0, 80.0, 100.0),))
+    cycle = OrderCycle.of(demand, between=20, order_size=50, lead_time_variance=400.0)
+    assert cycle.waited is not None
+    assert cycle.waited.variance == 100
+
+
+def test_every_part_of_a_mixture_waits_for_its_own_and_none_for_less_than_nothing() -> None:
+    demand = IntervalDemand("lognormal", (Component(0.25, 10.0, 9.0), Component(0.75, 80.0, 100.0)))
+    cycle = OrderCycle.of(demand, between=20, order_size=20, lead_time_variance=0.0)
+    assert cycle.waited is not None
+    assert [(part.weight, part.mean, part.variance) for part in cycle.waited.components] == [
+        (0.25, 0, 0),
+        (0.75, 60, 75),
+    ]
+
+
+def test_where_nothing_was_demanded_before_the_cycle_nothing_waits() -> None:
+    for demand in (NORMAL, IntervalDemand("degenerate", (Component(1.0, 0.0, 0.0),))):
+        assert OrderCycle.of(demand, between=50, order_size=60, lead_time_variance=0.0).waited is None
+
+
+def test_what_was_short_before_the_cycle_is_not_counted_again() -> None:
+    cycle = OrderCycle.of(NORMAL, between=10, order_size=15, lead_time_variance=0.0)
+    waited = IntervalDemand("normal", (Component(1.0, 40.0, 11.4**2 * 40 / 50),))
+    for level in (20.0, 45.0, 60.0):
+        short, before = NORMAL.expected_shortage(level), waited.expected_shortage(level + 5)
+        unserved = short - min(before, short * 40 / 50)
+        assert cycle.unserved(NORMAL, level) == pytest.approx(unserved)
+        assert cycle.fill_rate(NORMAL, level) == pytest.approx(max(0.0, 1 - unserved / 15))
+
+
+def test_a_fill_rate_is_neither_below_nothing_nor_above_all() -> None:
+    assert OrderCycle(1.0).fill_rate(NORMAL, 0) == 0
+    assert OrderCycle(1.0).fill_rate(NORMAL, 1e6) == 1
+    assert OrderCycle(-1.0).fill_rate(NORMAL, 40) is None
+
+
+def test_a_level_for_a_fill_rate_leaves_what_may_stay_unserved() -> None:
+    cycle = OrderCycle.of(NORMAL, between=10, order_size=15, lead_time_variance=0.0)
+    target = Target(0.9, cycle)
+    assert target.limit == pytest.approx(1.5)
+    assert cycle.unserved(NORMAL, stock_level(NORMAL, target)) == pytest.approx(1.5)
+    assert (Target(0.9).limit, Target(0.9).wanted, Target(0.9, pooled_for=0.8).wanted) == (None, 0.9, 0.8)
+
+
+def product(**fields: object) -> Product:
+    return Product(id="X1", name="X1", service_level=0.9, **fields)  # type: ignore[arg-type]
+
+
+CYCLE = OrderCycle(40)
+COSTS: dict[str, object] = {
+    "service_type": "cost",
+    "stockout_cost": Decimal(9),
+    "holding_rate": 0.365,
+    "unit_price": Decimal(100),
+}
+
+
+@pytest.mark.parametrize(
+    ("fields", "assumed", "probability", "cycle"),
+    [
+        ({}, None, 0.9, None),
+        ({}, 0.8, 0.8, None),
+        ({"service_type": "fill_rate"}, None, 0.9, CYCLE),
+        ({"service_type": "fill_rate"}, 0.8, 0.8, CYCLE),
+        (COSTS, None, 9 / (9 + 1), None),
+        (COSTS, 0.8, 0.8, None),
+    ],
+)
+def test_a_product_asks_for_its_own_service_or_an_assumed_one(
+    fields: dict[str, object], assumed: float | None, probability: float, cycle: OrderCycle | None
+) -> None:
+    """100 at a rate of 0.365 a year costs 0.1 a day, so 1 over ten days."""
+    target = service_target(product(**fields), WhatIf(service_level=assumed), cycle=CYCLE, interval_days=10)
+    assert target.probability == pytest.approx(probability)
+    assert target.cycle is cycle
+
+
+@pytest.mark.parametrize("missing", ["stockout_cost", "holding_rate", "unit_price"])
+def test_a_cost_target_needs_all_its_costs(missing: str) -> None:
+    known = {name: value for name, value in COSTS.items() if name != missing}
+    with pytest.raises(InvalidInput, match="'X1' has a cost target but lacks"):
+        product_cost_target(product(**known), 10)
+
+
+def test_a_shortage_that_costs_nothing_is_no_cost_target_only_where_holding_is_free_too() -> None:
+    assert cost_target(stockout_cost=0, holding_cost=0.001).probability == 0.001
+    assert cost_target(stockout_cost=0.001, holding_cost=0).probability == 0.999
+
+
+@pytest.mark.parametrize("asked", [0.001, 0.5, 0.999])
+def test_a_pooled_target_asks_for_one_level_and_wants_another(asked: float) -> None:
+    target = pooled_target(Target(0.9), asked)
+    assert (target.probability, target.wanted, target.cycle) == (asked, 0.9, None)
+
+
+@pytest.mark.parametrize(("target", "asked"), [(Target(0.9), 0), (Target(0.9), 0.9991), (Target(0.9, CYCLE), 0.95)])
+def test_what_cannot_be_asked_for_is_refused(target: Target, asked: float) -> None:
+    with pytest.raises(InvalidInput, match="An asked service level"):
+        pooled_target(target, asked)
+
+
+def test_the_variance_of_the_lead_time_counts_with_the_square_of_the_mean() -> None:
+    assert interval_sd(demand_sd=3, interval=4, mean=2, lead_time_sd=4) == 10
+    assert interval_sd(demand_sd=3, interval=4) == 6
+    assert safety_stock(service_level=0.5, demand_sd=3, interval=4) == pytest.approx(0, abs=1e-12)
