@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from tools.planning.demand_distribution import Component, IntervalDemand
 from tools.planning.gate import is_triggered
-from tools.planning.replenishment import plan
+from tools.planning.replenishment import plan, require_plannable
 from tools.records.errors import InvalidDemand, InvalidInput
 from tools.records.facts import OpenOrder, PriceBreak, ProductFacts, WhatIf
 from tools.records.plan import Plan
@@ -424,6 +424,131 @@ def test_a_location_whose_own_need_is_unknown_gives_nothing(make_facts: Make) ->
 def test_nothing_is_transferred_where_nothing_is_needed(make_facts: Make) -> None:
     result = plan(make_facts(stock={"on_hand": 5000}), siblings=(sibling(make_facts, 90_000),))
     assert (result.recommended_action, result.transfer) == ("none", None)
+
+
+def test_a_location_gives_only_what_leaves_it_above_its_reorder_point(make_facts: Make) -> None:
+    """At its reorder point it would have to order at once."""
+    level = plan(make_facts()).reorder_point
+    for on_hand, action in ((level + 748, "purchase_order"), (level + 748.01, "transfer")):
+        assert plan(make_facts(), siblings=(sibling(make_facts, on_hand),)).recommended_action == action
+
+
+def test_a_transfer_says_what_the_giver_has_and_needs(make_facts: Make) -> None:
+    others = (sibling(make_facts, 5000, "A"), sibling(make_facts, 9000, "FULL"), sibling(make_facts, 6000, "B"))
+    transfer = plan(make_facts(), siblings=others).transfer
+    assert transfer is not None
+    assert (transfer.source_location, transfer.quantity, transfer.source_on_hand) == ("FULL", 748, 9000)
+    assert transfer.source_reorder_point == pytest.approx(897.57, abs=0.01)
+
+
+def test_a_transfer_brings_what_is_needed_and_no_lot(make_facts: Make) -> None:
+    lots = {"minimum_order_quantity": 5000, "budget": Decimal(1)}
+    result = plan(make_facts(**lots), siblings=(sibling(make_facts, 9000),))
+    assert (result.recommended_action, result.order_quantity, result.infeasible) == ("transfer", 748, None)
+
+
+def test_the_textbook_counts_its_interval_in_periods(make_facts: Make) -> None:
+    """Weekly demand, two weeks to deliver, a week's review: three periods, not 21."""
+    supplier, history = {"promised_lead_time_days": 14}, {"period_days": 7, "planned_uplift": 2}
+    result = plan(make_facts(supplier=supplier, history=history, review_period_days=7))
+    textbook, sd = result.textbook, 2 * math.sqrt(175)
+    assert textbook is not None
+    assert (textbook.mean_per_period, textbook.demand_sd) == (240, pytest.approx(sd))
+    assert textbook.z == pytest.approx(1.6448536)
+    assert textbook.safety_stock == pytest.approx(1.6448536 * sd * math.sqrt(3))
+    assert textbook.reorder_point == pytest.approx(3 * 240 + 1.6448536 * sd * math.sqrt(3))
+
+
+def test_the_past_is_judged_at_the_level_that_a_fill_rate_comes_to(make_facts: Make) -> None:
+    """A fill rate of 80 % in lots of 300 keeps few cycles in stock; held against 80 % of them, it would seem good."""
+    fill = plan(make_facts(demand=STEADY, service_type="fill_rate", service_level=0.8, minimum_order_quantity=300))
+    cycle = plan(make_facts(demand=STEADY, service_level=0.8))
+    assert fill.implied.cycle_service_level is not None
+    assert fill.implied.cycle_service_level < 0.3
+    assert fill.backtest_coverage is not None
+    assert cycle.backtest_coverage is not None
+    assert fill.backtest_coverage < 0.5 < cycle.backtest_coverage
+
+
+def test_the_past_is_judged_at_the_asked_service_for_both_methods(make_facts: Make) -> None:
+    half, most = (plan(make_facts(demand=STEADY, review_period_days=1, service_level=share)) for share in (0.5, 0.99))
+    for low, high in (
+        (half.backtest_coverage, most.backtest_coverage),
+        (half.textbook.backtest_coverage, most.textbook.backtest_coverage),
+    ):
+        assert 0.3 < low < 0.75 < 0.9 < high
+    assert plan(make_facts()).backtest_coverage is None
+
+
+@pytest.mark.parametrize(
+    ("on_hand", "backorders", "days"),
+    [(150, 0, 1.25), (150, 30, 1.0), (0, 30, 0.0), (120 * 36_500, 0, None), (120 * 36_499, 0, 36_499.0)],
+)
+def test_how_long_the_stock_lasts_within_a_century(
+    make_facts: Make, on_hand: float, backorders: float, days: float | None
+) -> None:
+    result = plan(make_facts(stock={"on_hand": on_hand, "backorders": backorders}))
+    assert result.days_until_stockout == days
+
+
+def test_a_plan_states_what_it_was_made_of(make_facts: Make) -> None:
+    stock = {"on_hand": 100, "backorders": 20, "open_orders": (order(3, 40),)}
+    result = plan(make_facts(stock=stock, review_period_days=2, order_multiple=6, currency="EUR"))
+    assert (result.product_id, result.location, result.currency) == ("X1", "HQ", "EUR")
+    assert (result.lead_time_days, result.review_period_days, result.protection_interval_days) == (7, 2, 9)
+    assert (result.on_hand, result.on_order, result.backorders, result.inventory_position) == (100, 40, 20, 120)
+    assert (result.mean_per_day, result.mean_demand, result.demand_sd) == (120, 1080, pytest.approx(39.686, abs=1e-3))
+    assert (result.periods, result.nonzero_periods, result.masked_periods) == (7, 7, 0)
+    assert (result.service_type, result.service_level, result.order_multiple) == ("cycle", 0.95, 6)
+    assert result.order_up_to_level == result.reorder_point == pytest.approx(1145.28, abs=0.01)
+    assert result.shortage == pytest.approx(1025.28, abs=0.01)
+    assert (result.order_quantity, result.minimum_quantity, result.maximum_quantity) == (1026, 1026, 2106)
+    assert result.order_value == 1026 * 500
+    assert result.permitted_leftover == 3 * 1080
+    assert result.open_orders == stock["open_orders"]
+    assert (result.transfer, result.infeasible) == (None, None)
+
+
+def test_a_plan_s_tiers_begin_with_the_plain_price(make_facts: Make) -> None:
+    breaks = (PriceBreak(minimum_quantity=700, unit_price=Decimal(300)),)
+    priced, unpriced = plan(make_facts(price_breaks=breaks)), plan(make_facts(price_breaks=breaks, unit_price=None))
+    assert [(tier.minimum_quantity, tier.unit_price) for tier in priced.price_tiers] == [(1, 500), (700, 300)]
+    assert (priced.unit_price, priced.order_value) == (300, 748 * 300)
+    assert unpriced.price_tiers == breaks
+    assert plan(make_facts(unit_price=None)).order_value is None
+
+
+def test_the_predictive_distribution_is_the_forecast_s_own(make_facts: Make) -> None:
+    supplier = {"observed_lead_times_days": (7.0,) * 9 + (21.0,) * 3}
+    predictive = plan(make_facts(demand=STEADY, supplier=supplier)).predictive
+    assert predictive is not None
+    assert (predictive.distribution, len(predictive.components)) == ("lognormal", 2)
+    assert [part.weight for part in predictive.components] == [0.75, 0.25]
+    short, long = predictive.components
+    assert long.mean == pytest.approx(3 * short.mean)
+    assert long.sd > math.sqrt(3) * short.sd
+
+
+def test_what_cannot_be_planned_is_refused_without_a_plan_too(make_facts: Make) -> None:
+    costs = {"service_type": "cost", "stockout_cost": Decimal(9), "holding_rate": 0.3}
+    require_plannable(make_facts())
+    require_plannable(make_facts(**costs))
+    for broken in ({"service_type": "cost"}, {"stock": {"on_hand": 1e300}}, {"demand": (1.0, None, 2.0)}):
+        with pytest.raises(InvalidInput):
+            require_plannable(make_facts(**broken))
+
+
+def test_the_holding_cost_of_a_cost_target_is_that_of_the_whole_interval(make_facts: Make) -> None:
+    costs = {"service_type": "cost", "stockout_cost": Decimal(9), "holding_rate": 365.0, "unit_price": Decimal(1)}
+    assert plan(make_facts(**costs, review_period_days=2)).service_level == pytest.approx(9 / (9 + 9))
+    require_plannable(make_facts(**costs, review_period_days=2))
+
+
+def test_an_asked_service_level_is_planned_with_and_the_wanted_one_stated(make_facts: Make) -> None:
+    asked = plan(make_facts(demand=STEADY), asked_service_level=0.99)
+    assert asked.service_level == 0.95
+    assert asked.reorder_point > plan(make_facts(demand=STEADY)).reorder_point
+    assert asked.implied.critical_ratio == asked.implied.cycle_service_level >= 0.99
 
 
 histories = st.lists(
