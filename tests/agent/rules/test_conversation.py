@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from langchain_core.messages import AIMessage, BaseMessage, HumanMessage, SystemMessage, ToolMessage
 
+from agent import nodes
 from agent.rules import RulesModel
 
 TOOLS = ("find_products", "get_product", "calculate_reorder", "request_restock")
@@ -483,11 +484,12 @@ def test_a_question_without_a_product_is_asked_back(chat: Chat) -> None:
 def test_a_tool_that_fails_is_told_plainly() -> None:
     class Broken(Warehouse):
         def calculate_reorder(self, product_id: str, location: str | None = None, **assumed: float) -> dict[str, Any]:
-            return {"error": "The tool could not answer. Go on without it."}
+            return json.loads(nodes._safe_sentence(OSError("password=hunter2")))  # type: ignore[no-any-return]
 
     answer = Chat(Broken()).ask("should I reorder DOOR_HINGES?")
 
     assert answer.startswith("I could not get the figures for that.")
+    assert "hunter2" not in answer
 
 
 def test_on_the_last_call_it_answers_even_when_it_would_look_further() -> None:

@@ -146,11 +146,18 @@ def test_a_what_if_of_another_model_is_never_the_basis_of_an_order() -> None:
     assert calls_of(ask(messages))["submit_order"]["quantity"] == 1300
 
 
-def test_a_calculation_of_another_product_or_place_is_not_taken() -> None:
-    elsewhere = {**CALCULATION, "location": "HARBOUR", "order_quantity": 7}
-    messages = [TASK, *answered(("calculate_reorder", {"product_id": "BOLT_M8", "location": "HARBOUR"}, elsewhere))]
+@pytest.mark.parametrize("other", [{"location": "HARBOUR"}, {"product_id": "NUT_M8"}])
+def test_a_calculation_of_another_product_or_place_is_not_taken(other: dict[str, str]) -> None:
+    place = {"product_id": "BOLT_M8", "location": "YARD"} | other
+    elsewhere = {**CALCULATION, **other, "order_quantity": 7}
+    messages = [TASK, *answered(("calculate_reorder", place, elsewhere))]
 
-    assert set(calls_of(ask(messages))) == {"get_product", "calculate_reorder"}
+    first = calls_of(ask(messages))
+    then = calls_of(ask([*messages, *looked_up()]))
+
+    assert set(first) == {"get_product", "calculate_reorder"}
+    assert first["calculate_reorder"] == {"product_id": "BOLT_M8", "location": "YARD"}
+    assert then["submit_order"]["quantity"] == 1300
 
 
 def test_a_refused_order_of_another_model_is_put_right_by_the_calculator() -> None:

@@ -8,6 +8,7 @@ from sqlalchemy import Table
 
 from api.door.auth import ALL_SCOPES, digest, new_key, well_formed
 from tests.order_book import store_key
+from tools.records.errors import Unavailable
 from tools.storage.schema import api_keys, key_secrets
 from tools.storage.types import Now
 
@@ -165,8 +166,22 @@ async def test_an_order_is_recorded_under_the_name_of_the_key_that_asked(service
     async with await with_stored_key(service, "trigger", "read", name="erp bridge") as client:
         answer = (await client.post("/inventory-trigger", json=x1)).json()
         run = (await client.get(f"/runs/{answer['run_id']}")).json()
+        order = (await client.get(f"/orders/{answer['order']['number']}")).json()
+    (key,) = [key for key in await service.book.keys.all() if key.name == "erp bridge"]
+    (entry,) = await service.book.audit.page(order_number=order["number"])
 
     assert run["requested_by"] == "erp bridge"
+    assert (order["placed_by"], order["placed_by_id"]) == ("automatic", key.id)
+    assert (entry.figures["requested_by"], entry.figures["requested_by_id"]) == ("erp bridge", key.id)
+
+
+async def test_a_key_whose_use_cannot_be_noted_is_let_in(service: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def locked(key_hash: str) -> None:
+        raise Unavailable("The order book is locked.")
+
+    monkeypatch.setattr(service.book.keys, "note_use", locked)
+    async with await with_stored_key(service, "read") as client:
+        assert (await client.get("/orders")).status_code == 200
 
 
 async def test_without_any_key_one_is_made_shown_once_and_stored_as_a_hash(

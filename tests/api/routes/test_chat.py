@@ -27,9 +27,12 @@ async def test_a_question_is_answered_with_the_calculated_quantity(client: httpx
 async def test_a_conversation_goes_on_under_its_id(client: httpx.AsyncClient) -> None:
     first = (await ask(client, "Should I reorder STEEL_SHEETS?")).json()
 
-    second = await ask(client, "Which products need an order?", conversation_id=first["conversation_id"])
+    second = (await ask(client, "And how much of it do we have?", conversation_id=first["conversation_id"])).json()
+    elsewhere = (await ask(client, "And how much of it do we have?")).json()
 
-    assert second.json()["conversation_id"] == first["conversation_id"]
+    assert second["conversation_id"] == first["conversation_id"] != elsewhere["conversation_id"]
+    assert "STEEL_SHEETS at Chicago: 150 sheets on hand" in second["answer"]
+    assert "STEEL_SHEETS" not in elsewhere["answer"]
 
 
 async def test_conversations_that_are_over_leave_no_lock_behind(service: Any) -> None:

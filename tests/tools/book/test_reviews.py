@@ -11,7 +11,7 @@ from tools.book import reviews
 from tools.book.book import OrderBook
 from tools.records.errors import AlreadyDecided, Conflict, InvalidQuantity, UnknownReview
 from tools.records.orders import Proposal, RunView
-from tools.storage.schema import audit, decisions, outbox
+from tools.storage.schema import audit, decisions, outbox, proposals
 
 
 @pytest.fixture
@@ -281,14 +281,17 @@ async def test_a_malformed_cursor_is_refused(book: OrderBook) -> None:
         await book.reviews.page(before="yesterday")
 
 
-async def test_the_queues_figures_count_what_waits(book: OrderBook, waiting, decide) -> None:
+async def test_the_queues_figures_count_what_waits(book: OrderBook, engine: sa.Engine, waiting, decide) -> None:
     assert await book.reviews.figures() == (0, 0.0)
     first = await waiting(product_id="A")
     await waiting(product_id="B")
     await waiting(product_id="C", expires_in_hours=0)
-    await asyncio.sleep(0.02)
+    earlier = sa.update(proposals).where(proposals.c.product_id == "A")
+    with engine.begin() as connection:
+        connection.execute(earlier.values(created_at=first.created_at - timedelta(hours=2)))
     count, age = await book.reviews.figures()
     assert count == 2
-    assert timedelta(seconds=age) >= timedelta(milliseconds=20)
+    assert age == pytest.approx(7200, abs=60)
     await decide(first)
-    assert (await book.reviews.figures())[0] == 1
+    count, age = await book.reviews.figures()
+    assert (count, age < 60) == (1, True)

@@ -88,8 +88,15 @@ async def test_migrating_waits_for_a_process_that_is_writing_to_a_new_file(tmp_p
     """SQLite's own patience does not cover the switch to its write-ahead log."""
     other = sqlite3.connect(tmp_path / "book.db", isolation_level=None)
     other.execute("BEGIN IMMEDIATE")
-    asyncio.get_running_loop().call_later(0.3, other.execute, "ROLLBACK")
-    await migrate(f"sqlite:///{tmp_path}/book.db")
+    migrating = asyncio.create_task(migrate(f"sqlite:///{tmp_path}/book.db"))
+
+    waited, _ = await asyncio.wait([migrating], timeout=0.3)
+    other.execute("ROLLBACK")
+    await migrating
+
+    assert waited == set()
+    assert other.execute("PRAGMA journal_mode").fetchone() == ("wal",)
+    assert other.execute("SELECT count(*) FROM runs").fetchone() == (0,)
     other.close()
 
 
