@@ -55,7 +55,17 @@ CHOSEN = "not postgresql and not killed and not without_the and not fifty and no
 OPTIONS = ["-x", "-q", "-k", CHOSEN, "-W", "ignore::pytest.PytestAssertRewriteWarning", "-p", "no:cacheprovider"]
 HYPOTHESIS_PHASES = (hypothesis.Phase.explicit, hypothesis.Phase.generate)
 PRELOADED = ["pytest", "hypothesis", "numpy", "scipy.stats", "pandas", "sqlalchemy", "alembic.command", "fastapi"]
-PRELOADED += ["langchain_core.language_models", "langgraph.graph", "langgraph.prebuilt", "google.genai", "groq"]
+PRELOADED += [
+    "tools.records.orders",
+    "tools.storage.database",
+    "structlog",
+    "procrastinate",
+    "langchain_core.language_models",
+    "langgraph.graph",
+    "langgraph.prebuilt",
+    "google.genai",
+    "groq",
+]
 LEFT_ALONE = {"operator_string", "operator_dict_arguments"}
 
 

@@ -577,7 +577,7 @@ class Broken(Exception):
     ("raised", "said"),
     [
         (UnknownProduct("No product 'A'; ask for one of these."), "No product 'A'; ask for one of these."),
-        (ToolException("Name one product."), "Name one product."),
+        (ToolException("Name one product, such as Büchse."), "Name one product, such as Büchse."),
         (Broken("password=hunter2"), "The tool could not answer. Go on without it."),
     ],
 )

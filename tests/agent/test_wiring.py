@@ -101,6 +101,15 @@ async def test_every_step_is_handed_who_asks() -> None:
     assert [case.requested_by for case in walk.contexts] == ["erp"] * 3
 
 
+def test_the_picture_says_what_context_it_needs() -> None:
+    async def step(state: Any) -> dict[str, Any]:
+        return {}
+
+    nodes = SimpleNamespace(agent=step, tools=step, assess=step, auto=step, human_review=step)
+
+    assert build_graph(nodes).context_schema is Case  # type: ignore[arg-type]
+
+
 async def test_with_a_checkpointer_a_thread_is_remembered() -> None:
     saver = InMemorySaver()
 

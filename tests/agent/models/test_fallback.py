@@ -1,14 +1,15 @@
 """The chain with models that cost nothing to ask: whom it asks, how often, and what it counts."""
 
+import asyncio
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from decimal import Decimal
 from typing import Any
 
 import pytest
 from langchain_core.language_models import BaseChatModel
 from langchain_core.messages import AIMessage, AIMessageChunk, BaseMessage, HumanMessage
-from langchain_core.outputs import ChatGeneration, ChatResult
+from langchain_core.outputs import ChatGeneration, ChatGenerationChunk, ChatResult
 
 from agent.metrics import Metrics
 from agent.models import BudgetSpent, Link, ModelChain, NoModelLeft, build_chain
@@ -365,3 +366,68 @@ async def test_every_client_is_closed() -> None:
     await chain.aclose()
 
     assert closed == ["closed"] * 2
+
+
+async def test_a_call_that_its_caller_gave_up_is_counted_as_made_and_free() -> None:
+    class Slow(Scripted):
+        async def _agenerate(self, *_: Any, **__: Any) -> ChatResult:
+            await asyncio.sleep(60)
+            raise NotImplementedError
+
+    one = Link("a", "m", Slow(replies=[], asked=[]))
+    chain, metrics = chained(one)
+
+    with pytest.raises(TimeoutError):
+        await asyncio.wait_for(chain.ainvoke([QUESTION]), 0.05)
+
+    assert counted(metrics, "llm_calls_total", provider="a", status="cancelled") == 1
+    assert chain.ledger.spent_today.tokens == 0
+
+
+async def test_once_the_rules_have_answered_and_fail_no_provider_is_asked_either() -> None:
+    provider = link("a")
+    rules = Link("rules", "rules", Scripted(replies=[failure("server_error")], asked=[]), local=True)
+    chain, _ = chained(provider, rules)
+
+    with pytest.raises(NoModelLeft, match=r"\(rules server_error\)"):
+        await chain.ainvoke([QUESTION, answered("rules")])
+    assert times(provider) == 0
+
+
+async def test_a_model_of_our_own_that_comes_first_is_asked_first_and_then_the_next() -> None:
+    own = Link("own", "m", Scripted(replies=[failure("server_error")], asked=[]), local=True)
+    chain, _ = chained(own, link("a"))
+
+    assert (await chain.ainvoke([QUESTION])).response_metadata["provider"] == "a"
+    assert times(own) == 1
+
+
+async def test_a_stream_is_asked_for_as_a_stream() -> None:
+    class Streaming(Scripted):
+        def _stream(self, *_: Any, **__: Any) -> Iterator[ChatGenerationChunk]:
+            for text in ("All ", "is well."):
+                yield ChatGenerationChunk(message=AIMessageChunk(text))
+            yield ChatGenerationChunk(message=AIMessageChunk("", response_metadata={"finish_reason": "stop"}))
+
+    chain, _ = chained(Link("a", "m", Streaming(replies=[failure("server_error")], asked=[])))
+
+    chunks = [chunk async for chunk in chain.astream([QUESTION])]
+
+    assert "".join(str(chunk.text) for chunk in chunks) == "All is well."
+
+
+async def test_the_rules_are_left_less_than_a_second() -> None:
+    provider = link("a")
+    chain, _ = chained(provider, rules=True)
+
+    await chain.ainvoke([QUESTION], deadline=time.time() + 1.7)
+
+    assert times(provider) == 1
+
+
+def test_a_chain_shows_no_money_and_without_models_given_takes_those_of_the_settings() -> None:
+    bare = build_chain(Settings(_env_file=None), rules=None, metrics=Metrics())
+
+    assert bare.health() == []
+    assert "Ledger" not in repr(bare)
+    assert bare._llm_type == "guarded-chain"
