@@ -122,13 +122,14 @@ async def test_an_order_approved_by_a_person_competes_like_any_other(
     assert "was placed while" in held.proposal.review_reasons[-1]
 
 
-async def test_a_waiting_review_of_the_same_need_holds_an_order_back(
-    book: OrderBook, new_run, new_proposal, proposed
+async def test_a_review_of_newer_facts_holds_an_order_for_the_same_need_back(
+    book: OrderBook, new_run, new_proposal
 ) -> None:
+    automatic = await record(book, new_run(), owner="w1", lease_seconds=60)
+    await asyncio.sleep(0.005)  # The database's clock counts milliseconds.
     waiting = await record(book, new_run(), owner="w1", lease_seconds=60)
     review = await book.orders.propose(new_proposal(waiting.id), route="review", expires_in_hours=1)
-    automatic = await proposed({})
-    held = await book.orders.place(automatic[0])
+    held = await book.orders.place(automatic.id, new=new_proposal(automatic.id))
     assert review.id in held.proposal.review_reasons[-1]
 
 

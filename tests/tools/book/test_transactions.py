@@ -277,10 +277,29 @@ async def test_the_newest_order_since_a_run_began_is_what_holds_it(
     assert first.number != second.number
 
 
+@pytest.mark.parametrize(("minutes", "status"), [(-1, "pending"), (0, "superseded"), (1, "superseded")])
+async def test_a_run_supersedes_the_review_of_one_that_began_no_later(
+    book: OrderBook, begin: Begin, propose: Propose, change: Any, rows: Any, minutes: int, status: str
+) -> None:
+    review, other = await propose(), await propose(product_id="NUTS")
+    since = review.created_at + timedelta(minutes=minutes)
+    run = await begin()
+    change(sa.update(runs).where(runs.c.id == review.run_id).values(created_at=review.created_at))
+    change(sa.update(runs).where(runs.c.id == run).values(created_at=since))
+
+    newer = await propose(run=run)
+
+    assert [row["status"] for row in rows(proposals)] == [status, "pending", "pending"]
+    assert newer.supersedes == (review.id if status == "superseded" else None)
+    assert newer.version == (2 if status == "superseded" else 1)
+    assert (await book.reviews.get(other.id)).status == "pending"
+
+
 async def test_an_order_and_a_review_together_are_told_by_the_order(
-    book: OrderBook, begin: Begin, propose: Propose, place: Any
+    book: OrderBook, begin: Begin, propose: Propose, place: Any, change: Any
 ) -> None:
     waiting, late = await begin(), await begin()
+    change(sa.update(runs).where(runs.c.id == late).values(created_at=datetime.now(UTC) - timedelta(minutes=1)))
     order = of(await place())
     await propose(run=waiting)
 
