@@ -207,7 +207,7 @@ def examine(name: str, arguments: argparse.Namespace, pool: ThreadPoolExecutor) 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("modules", nargs="*", default=list(MODULES), help=f"of {', '.join(MODULES)}")
-    parser.add_argument("--count", type=int, default=32, help="faults a module")
+    parser.add_argument("--count", type=int, default=30, help="faults a module")
     parser.add_argument("--seed", type=int, default=7)
     parser.add_argument("--processes", type=int, default=2)
     arguments = parser.parse_args()

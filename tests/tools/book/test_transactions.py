@@ -156,10 +156,21 @@ async def test_an_order_is_due_after_a_day_at_least_and_a_century_at_most(
     assert order.due_at - order.created_at == timedelta(days=days)
 
 
-async def test_where_no_demand_is_expected_no_cover_is_stated(place: Any, new_proposal: Any) -> None:
-    the_plan = new_proposal("x").plan.model_copy(update={"mean_per_day": 0.0})
+@pytest.mark.parametrize(("daily", "cover"), [(0.0, None), (0.5, 80.0), (3.0, 13.33)])
+async def test_the_cover_is_what_the_expected_demand_makes_of_the_quantity(
+    place: Any, new_proposal: Any, daily: float, cover: float | None
+) -> None:
+    the_plan = new_proposal("x").plan.model_copy(update={"mean_per_day": daily})
 
-    assert of(await place(plan=the_plan)).cover_days is None
+    assert of(await place(plan=the_plan)).cover_days == cover
+
+
+async def test_a_transfer_is_numbered_and_typed_as_such_and_a_purchase_as_one(place: Any) -> None:
+    moved = of(await place(action="transfer", source_location="DEPOT"))
+    bought = of(await place(product_id="NUTS"))
+
+    assert (moved.type, moved.number[:2], moved.source_location) == ("transfer", "TR", "DEPOT")
+    assert (bought.type, bought.number[:2], bought.source_location) == ("purchase_order", "PO", None)
 
 
 async def test_numbers_begin_anew_each_year_and_are_of_the_year_of_placing(

@@ -496,3 +496,11 @@ def test_nothing_is_assumed_of_a_run() -> None:
     bare = Circumstances(calculated=True)
 
     assert (bare.begun_in_chat, bare.may_retry, bare.escalation, bare.open_orders) == (False, False, None, ())
+
+
+def test_the_confidence_in_less_than_the_plan_is_that_of_less() -> None:
+    order = _plan(order_cost=Decimal(40), holding_rate=0.25)
+
+    less = judge(_submission(order, quantity=order.minimum_quantity), order, CALCULATED, LIMITS)
+
+    assert less.confidence == assess(order, order.minimum_quantity) != assess(order, order.order_quantity)
