@@ -32,10 +32,10 @@ NOTHING_COLLECTED, NEVER_IMPORTED = int(pytest.ExitCode.NO_TESTS_COLLECTED), 99
 PLANNING, BOOK = "tests/tools/planning", "tests/tools/book"
 MODULES: dict[str, tuple[tuple[str, ...], str]] = {
     "gate": (("tools/planning/gate.py",), f"{PLANNING}/test_gate.py"),
-    "placing": (("tools/book/placing.py",), f"{BOOK}/test_transactions.py {BOOK}/test_placing.py"),
-    "orders": (("tools/book/orders.py",), f"{BOOK}/test_transactions.py {BOOK}/test_orders.py"),
-    "reviews": (("tools/book/reviews.py",), f"{BOOK}/test_transactions.py {BOOK}/test_reviews.py"),
-    "spending": (("tools/book/spending.py",), f"{BOOK}/test_spending.py"),
+    "placing": (("tools/book/placing.py",), f"{BOOK}/test_transactions.py"),
+    "orders": (("tools/book/orders.py",), f"{BOOK}/test_transactions.py"),
+    "reviews": (("tools/book/reviews.py",), f"{BOOK}/test_transactions.py"),
+    "spending": (("tools/book/spending.py",), f"{BOOK}/test_ledger.py"),
     "nodes": (("agent/nodes.py",), "tests/agent/test_nodes.py"),
     "graph": (("agent/graph.py",), "tests/agent/test_wiring.py"),
     "chain": (("agent/models/chain.py",), "tests/agent/models/test_fallback.py"),
