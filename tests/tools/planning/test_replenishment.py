@@ -509,6 +509,15 @@ def test_a_plan_states_what_it_was_made_of(make_facts: Make) -> None:
     assert (result.transfer, result.infeasible) == (None, None)
 
 
+def test_where_nothing_can_or_need_be_ordered_no_quantity_may_be(make_facts: Make) -> None:
+    enough = plan(make_facts(stock={"on_hand": 5000}))
+    impossible = plan(make_facts(minimum_order_quantity=1000, budget=Decimal(200_000)))
+    for result in (enough, impossible):
+        assert (result.order_quantity, result.minimum_quantity, result.maximum_quantity) == (0, 0, 0)
+        assert result.order_value == 0
+    assert (enough.infeasible, enough.shortage) == (None, 0)
+
+
 def test_a_plan_s_tiers_begin_with_the_plain_price(make_facts: Make) -> None:
     breaks = (PriceBreak(minimum_quantity=700, unit_price=Decimal(300)),)
     priced, unpriced = plan(make_facts(price_breaks=breaks)), plan(make_facts(price_breaks=breaks, unit_price=None))

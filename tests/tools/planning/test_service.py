@@ -191,6 +191,12 @@ def test_where_nothing_was_demanded_before_the_cycle_nothing_waits() -> None:
         assert OrderCycle.of(demand, between=50, order_size=60, lead_time_variance=0.0).waited is None
 
 
+def test_less_than_a_unit_may_wait_too() -> None:
+    cycle = OrderCycle.of(NORMAL, between=49.5, order_size=60, lead_time_variance=0.0)
+    assert cycle.waited is not None
+    assert cycle.waited.mean == 0.5
+
+
 def test_what_was_short_before_the_cycle_is_not_counted_again() -> None:
     cycle = OrderCycle.of(NORMAL, between=10, order_size=15, lead_time_variance=0.0)
     waited = IntervalDemand("normal", (Component(1.0, 40.0, 11.4**2 * 40 / 50),))
