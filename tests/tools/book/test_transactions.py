@@ -864,3 +864,31 @@ async def test_an_approver_s_limit_counts_on_the_day_of_the_order(book: OrderBoo
     await book.reviews.decide(first.id, **how)
     with pytest.raises(Exception, match=r"a day, of which 0.00 EUR are left"):
         await book.reviews.decide(second.id, **how)
+
+
+async def test_without_an_override_no_edit_leaves_the_bounds(book: OrderBook, propose: Propose) -> None:
+    review = await propose()
+
+    with pytest.raises(InvalidQuantity, match="with override and a reason"):
+        await book.reviews.decide(review.id, decision="edit", quantity=61, reason="x", decided_by="anna")
+
+
+async def test_a_review_that_took_no_other_s_place_superseded_none(book: OrderBook, propose: Propose) -> None:
+    assert await book.reviews.superseded_by(await propose()) is None
+
+
+async def test_a_page_holds_fifty_where_nobody_asks_for_more(
+    memory: InMemory, book: OrderBook, place: Any, propose: Propose, rows: Any
+) -> None:
+    await place()
+    await propose(product_id="NUTS")
+    (order,), (_, review) = rows(orders), rows(proposals)
+    with memory.engine.begin() as connection:
+        for number in range(10, 61):
+            copy = {"run_id": str(number), "number": number}
+            connection.execute(sa.insert(proposals).values(dict(review) | copy))
+            copy |= {"number": f"PO-{number}", "sequence": number, "proposal_number": number}
+            connection.execute(sa.insert(orders).values(dict(order) | copy))
+
+    assert len(await book.reviews.page()) == len(await book.orders.page()) == 50
+    assert len(await book.reviews.page(limit=60)) == len(await book.orders.page(60)) == 52
