@@ -133,6 +133,10 @@ def test_room_is_what_could_be_spent_now_and_takes_nothing(take, alone: sa.Engin
         with alone.begin() as connection:
             return spending.room(connection, Decimal(value), currency, day=DAY, spender=by)
 
+    whole = spender(per_day="100")
+    with alone.begin() as connection:
+        assert spending.room(connection, Decimal(100), "EUR", day=DAY, spender=whole)
+        assert not spending.room(connection, Decimal("100.01"), "EUR", day=DAY, spender=whole)
     assert room("80")
     assert take("60", by) is None
     assert (room("40"), room("40.01"), room("81"), room("1", "GBP")) == (True, False, False, False)
