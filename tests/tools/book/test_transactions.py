@@ -877,7 +877,7 @@ async def test_a_review_that_took_no_other_s_place_superseded_none(book: OrderBo
     assert await book.reviews.superseded_by(await propose()) is None
 
 
-async def test_a_page_holds_fifty_where_nobody_asks_for_more(
+async def test_a_page_has_a_size_where_nobody_asks_for_one(
     memory: InMemory, book: OrderBook, place: Any, propose: Propose, rows: Any
 ) -> None:
     await place()
