@@ -53,7 +53,7 @@ MODULES: dict[str, tuple[tuple[str, ...], str]] = {
 """Files of a module, and the fewest tests that cover it."""
 CHOSEN = "not postgresql and not killed and not without_the and not fifty and not twenty"
 OPTIONS = ["-x", "-q", "-k", CHOSEN, "-W", "ignore::pytest.PytestAssertRewriteWarning", "-p", "no:cacheprovider"]
-HYPOTHESIS_PHASES = (hypothesis.Phase.explicit, hypothesis.Phase.generate)
+PHASES = (hypothesis.Phase.explicit, hypothesis.Phase.generate)
 PRELOADED = ["pytest", "hypothesis", "numpy", "scipy.stats", "pandas", "sqlalchemy", "alembic.command", "fastapi"]
 PRELOADED += [
     "tools.records.orders",
@@ -164,7 +164,7 @@ def run_tests(mutant: Mutant | None, tests: str) -> None:
 
     assert name not in sys.modules
     sys.meta_path.insert(0, Finder)  # type: ignore[arg-type]
-    hypothesis.settings.register_profile("mutants", database=None, derandomize=True, phases=HYPOTHESIS_PHASES)
+    hypothesis.settings.register_profile("mutants", database=None, deadline=None, derandomize=True, phases=PHASES)
     hypothesis.settings.load_profile("mutants")
     code = int(pytest.main([*OPTIONS, *tests.split()]))
     os._exit(code if mutant is None or name in sys.modules or code else NEVER_IMPORTED)

@@ -205,6 +205,13 @@ def test_the_largest_cause_of_a_low_confidence_is_told(make_facts: Make, case: s
     assert words in why_unsure(order, order.order_quantity, assess(order, order.order_quantity))
 
 
+@pytest.mark.parametrize(("least", "words"), [(6_000, "The minimum order of 6,000"), (24, "The order of 6,000")])
+def test_a_large_order_is_called_a_minimum_only_where_it_is_one(make_facts: Make, least: int, words: str) -> None:
+    order = plan(make_facts(minimum_order_quantity=6_000, demand=EVEN)).model_copy(update={"minimum_quantity": least})
+
+    assert words in why_unsure(order, order.order_quantity, assess(order, order.order_quantity))
+
+
 @pytest.mark.parametrize(
     ("coverage", "words"), [(0.8, "2 of 10 past intervals needed more"), (1.0, "30% turned out right"), (None, "30%")]
 )
