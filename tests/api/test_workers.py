@@ -179,7 +179,7 @@ def test_none_outlives_its_parent(serve: Any) -> None:
 
 def test_one_that_cannot_start_ends_them_all(serve: Any, tmp_path: Path) -> None:
     with pytest.raises(AssertionError, match="did not start"):
-        serve(**SEVERAL, MIGRATE_AT_START="false")
+        serve(**SEVERAL, CALIBRATION_TABLE=str(tmp_path / "missing.json"))
 
     assert "failed to start, stopping the parent process" in (tmp_path / "stderr.txt").read_text()
     assert "Listening" not in (tmp_path / "stdout.txt").read_text()

@@ -29,6 +29,6 @@ def test_outcomes_of_orders_that_are_not_there_are_refused_in_a_sentence(run: An
 def test_a_database_that_does_not_answer_is_named_by_its_setting(run: Any) -> None:
     result = run("migrate", DATABASE_URL="postgresql://nobody@127.0.0.1:1/x")
 
-    assert result.exit_code == 1
+    assert result.exit_code == 2
     assert "start it, or correct DATABASE_URL." in result.stderr
     assert "Idempotency-Key" not in result.stderr

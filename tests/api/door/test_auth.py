@@ -16,6 +16,7 @@ KEY_HEADER = "X-API-Key"
 GUARDED = [
     ("POST", "/inventory-trigger", "trigger"),
     ("POST", "/chat", "trigger"),
+    ("POST", "/debug", "read"),
     ("GET", "/debug/STEEL_SHEETS", "read"),
     ("GET", "/orders", "read"),
     ("GET", "/orders/PO-2026-000001", "read"),

@@ -379,11 +379,14 @@ async def test_every_event_that_is_sent_can_be_asked_for(book: OrderBook, new_ru
     await book.life.mark_sent(view.order.number, by=ANNA)
     await book.life.receive(view.order.number, 1, by=ANNA)
     await book.life.cancel(view.order.number, "no need", by=ANNA)
+    older = await propose("review", review_reasons=("look",))
+    newer = await record(book, new_run(product_id=older.product_id), owner="w", lease_seconds=60)
+    nothing = new_proposal(newer.id, product_id=older.product_id, action="none", quantity=0)
+    await book.orders.propose(nothing, route="none", expires_in_hours=1)
     late = await propose("review", review_reasons=("look",))
     with book.database.engine.begin() as connection:
         connection.execute(sa.text("UPDATE proposals SET expires_at = created_at WHERE status = 'pending'"))
     assert (await book.reviews.get(late.id)).status == "expired"
-    await propose("none", action="none", quantity=0)
     await book.runs.fail((await begin()).id, "no model left")
 
     with book.database.engine.begin() as connection:
