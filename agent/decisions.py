@@ -57,7 +57,8 @@ class Decisions:
         begun: asyncio.Future[Run] = asyncio.get_running_loop().create_future()
         deciding = self._background.spawn(self._decide(request, begun))
         await asyncio.wait({deciding}, timeout=self._wait_seconds)
-        await asyncio.wait({deciding, begun}, return_when=asyncio.FIRST_COMPLETED)
+        either: set[asyncio.Future[Any]] = {deciding, begun}
+        await asyncio.wait(either, return_when=asyncio.FIRST_COMPLETED)
         return await deciding if deciding.done() else _unfinished(begun.result())
 
     async def submit(self, request: DecisionRequest) -> RunView:
