@@ -11,6 +11,9 @@ import httpx
 from tests.soak.clients import MISS, Line
 from tests.soak.journal import Journal, Ordered
 
+CLEARED_AT_ONCE = 16
+"""Thousands at once would keep the client busy with its own connections."""
+
 
 @dataclass(frozen=True)
 class Step:
@@ -43,7 +46,8 @@ class GoodsIn:
     async def clear(self) -> int:
         """Say whatever has not been answered. How many orders that concerned."""
         numbers = list(self._wanted)
-        await asyncio.gather(*map(self._carry_out, numbers))
+        for first in range(0, len(numbers), CLEARED_AT_ONCE):
+            await asyncio.gather(*map(self._carry_out, numbers[first : first + CLEARED_AT_ONCE]))
         return len(numbers)
 
     def _fate(self, order: Ordered) -> list[Step]:

@@ -23,7 +23,7 @@ from tests.soak.staff import hire
 from tests.soak.verdict import Evidence, Finding, findings
 
 REVIEWS_AT_ONCE = 6
-ORDERS_AT_ONCE = 4
+ORDERS_AT_ONCE = 8
 COMMANDS = {"sqlite": ("serve",), "postgresql": ("serve", "worker", "worker")}
 FREEZE_SECONDS = 7.0
 """Longer than a run's lease: its deadline and what the processes of a trial add to it."""
@@ -148,6 +148,8 @@ class Trial:
     async def _drain(self, desk: ReviewDesk, goods: GoodsIn) -> None:
         """Until nothing is left to do, or it has had time enough: the verdict says what is left then."""
         gauge = Gauge(self._where.database_url)
+        with suppress(TimeoutError):
+            await goods.clear()
         until = time.monotonic() + self._plan.patience_seconds
         while time.monotonic() < until:
             with suppress(TimeoutError):
