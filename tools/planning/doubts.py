@@ -18,11 +18,12 @@ from tools.planning.demand_distribution import FloatArray
 from tools.planning.interval_forecast import FEWEST_FOR_SPREAD, MOST_REPLAYED
 from tools.planning.order_quantity import price_tiers
 from tools.planning.service import DAYS_A_YEAR
-from tools.planning.summary import counted, lasting
+from tools.planning.summary import lasting
 from tools.planning.working import Working, work_out
 from tools.records.errors import InvalidDemand
 from tools.records.orders import Order
 from tools.records.plan import Notice, Plan
+from tools.records.text import amount
 
 SEVERAL = 4
 """Times its own past. Large customers, promotions and late suppliers rarely exceed it; a slip of a digit is ten."""
@@ -52,7 +53,7 @@ def doubts(working: Working) -> Iterator[Notice]:
     position, product = working.position.units, working.facts.product
     lot = max(working.economic_quantity, product.minimum_order_quantity, product.order_multiple)
     if working.reorder_point > 0 and position > SEVERAL * (working.reorder_point + lot):
-        ample = f"{counted(position)} on hand and on order are more than {SEVERAL} times what an order brings it to"
+        ample = f"{amount(position)} on hand and on order are more than {SEVERAL} times what an order brings it to"
         yield Notice(code="ample_stock", message=f"{ample}: check the count.")
 
 
@@ -70,7 +71,7 @@ def _newest(working: Working) -> Iterator[str]:
                 f"{newest} {'days' if days == 1 else 'periods'}" if newest > 1 else "day" if days == 1 else "period"
             )
             instead = f"you would order up to {before:,.0f}, not {level:,.0f}" if before else "nothing would be ordered"
-            yield f"Without the {counted(units)} of the newest {length} {instead}: check the figures."
+            yield f"Without the {amount(units)} of the newest {length} {instead}: check the figures."
             return
 
 
@@ -152,11 +153,11 @@ def _demand(working: Working) -> Iterator[str]:
     least, most = _extremes(working.statistics.demand, _periods(working))
     if (uplift > SEVERAL and mean > most) or (uplift < LEAST_UPLIFT and mean < least):
         yield (
-            f"With the planned uplift of {uplift:g}, {mean:,.0f} are expected and {counted(least)} to {counted(most)} "
+            f"With the planned uplift of {uplift:g}, {mean:,.0f} are expected and {amount(least)} to {amount(most)} "
             "ever sold; 1.3 means 30 % more: check it."
         )
     if backorders > SEVERAL * most:
-        yield f"Customers wait for {counted(backorders)}, but no interval sold over {counted(most)}: check it."
+        yield f"Customers wait for {amount(backorders)}, but no interval sold over {amount(most)}: check it."
 
 
 def _lot(working: Working) -> Iterator[str]:

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from tools.planning.order_quantity import whole_units
 from tools.planning.working import Working
 from tools.records.plan import Notice, Transfer
+from tools.records.text import amount
 
 IN_DOUBT = ("stale_data", "demand_stopped", "ample_stock", "doubt")
 """Warnings without which neither "enough" nor "order" is said; the last stands for all of its kind."""
@@ -27,15 +28,6 @@ def units(value: float) -> str:
     ('1,235', '0.35', '7')
     """
     return f"{value:,.0f}" if abs(value) >= 10 else f"{value:.2g}"
-
-
-def counted(value: float) -> str:
-    """As it was counted, to two decimals.
-
-    >>> counted(1234567.0), counted(10.5)
-    ('1,234,567', '10.5')
-    """
-    return f"{value:,.0f}" if value % 1 == 0 else f"{value:,.2f}".rstrip("0")
 
 
 def lasting(days: float) -> str:
@@ -84,15 +76,15 @@ def _span(days: float) -> str:
 
 def _held(working: Working) -> str:
     position, level = working.position, working.reorder_point
-    on_way = counted(position.on_order) if position.on_order else "nothing"
-    have = f"You have {counted(position.on_hand)} and {on_way} on the way"
+    on_way = amount(position.on_order) if position.on_order else "nothing"
+    have = f"You have {amount(position.on_hand)} and {on_way} on the way"
     if position.backorders:
-        have += f", and customers wait for {counted(position.backorders)}"
+        have += f", and customers wait for {amount(position.backorders)}"
     if working.decision is None:
-        spare = counted(position.units - level)
+        spare = amount(position.units - level)
         return f"{have}, so there is enough{'' if spare == '0' else f': {spare} more than needed'}."
     missing = whole_units(level) - position.units
-    return f"{have}, so {counted(missing)} are missing." if missing > 0 else f"{have}, just what is needed."
+    return f"{have}, so {amount(missing)} are missing." if missing > 0 else f"{have}, just what is needed."
 
 
 def _order(working: Working, transfer: Transfer | None) -> str:
