@@ -64,13 +64,16 @@ class Decisions:
     async def submit(self, request: DecisionRequest) -> RunView:
         """As `decide`, but return as soon as the run is recorded."""
         request = await self._taken_in(request)
-        run, fresh = await self._admit(request, "bulk")
-        view = _unfinished(run) if fresh else await self._book.runs.get(run.id)
-        if not fresh and not await self._covers(view, request):
-            run, fresh = await self._admit(request, "bulk", after=run.created_at)
-            view = _unfinished(run)
-        self._queue.announce("bulk")
-        return view if fresh else await self._kept(view, request)
+        after: datetime | None = None
+        while True:
+            run, fresh = await self._admit(request, "bulk", after=after)
+            self._queue.announce("bulk")
+            if fresh:
+                return _unfinished(run)
+            view = await self._book.runs.get(run.id)
+            if await self._covers(view, request):
+                return await self._kept(view, request)
+            after = run.created_at
 
     async def try_out(self, request: DecisionRequest) -> RunView:
         """Decide as a run would, and record nothing but what the models cost."""
