@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 import pytest
 
+from benchmarks.slips import decide
 from tools.planning.doubts import EarlierOrder
-from tools.planning.gate import Circumstances, Limits, Submission, Verdict, judge
 from tools.planning.replenishment import plan
 from tools.records.facts import OpenOrder, PriceBreak, ProductFacts
 from tools.records.plan import Plan
@@ -16,7 +16,6 @@ from tools.records.plan import Plan
 Make = Callable[..., ProductFacts]
 Demand = tuple[float, ...]
 
-LIMITS = Limits(confidence_threshold=0.6, auto_order_value_limit=None)
 DAYS = 140
 
 
@@ -66,16 +65,6 @@ TERMS: list[dict[str, Any]] = [
 ]
 
 
-def decided(planned: Plan, earlier: tuple[EarlierOrder, ...] = ()) -> Verdict:
-    submission = Submission(
-        product_id=planned.product_id,
-        action=planned.recommended_action,
-        quantity=planned.order_quantity,
-        confidence=1.0,
-    )
-    return judge(submission, planned, Circumstances(calculated=True, earlier_orders=earlier), LIMITS)
-
-
 def doubted(planned: Plan) -> list[str]:
     return [notice.message for notice in planned.notices if notice.code.startswith("doubt")]
 
@@ -101,7 +90,7 @@ def test_a_level_that_hangs_on_the_newest_days_is_for_a_person(
     planned = plan(make_facts(demand=tuple(demand), stock={"on_hand": on_hand}))
 
     assert "of the newest" in doubted(planned)[0]
-    assert decided(planned).route == ("review" if planned.order_quantity else "none")
+    assert decide(planned).route == ("review" if planned.order_quantity else "none")
 
 
 def test_the_words_say_what_stands_without_the_newest_day(make_facts: Make) -> None:
@@ -166,7 +155,7 @@ def test_a_fact_far_outside_the_product_s_past_is_for_a_person(
         planned = plan(make_facts(**{"demand": demand(seed), "stock": {"on_hand": 20}} | terms))
 
         assert words in " ".join(doubted(planned))
-        assert decided(planned).route == "review"
+        assert decide(planned).route == "review"
 
 
 @pytest.mark.parametrize(
@@ -187,7 +176,7 @@ def test_a_feed_that_stopped_is_named_whether_or_not_something_is_to_be_ordered(
     planned = plan(make_facts(demand=(*steady(1)[:-20], *[0.0] * 20), stock={"on_hand": on_hand}))
 
     assert "No demand in the last 20 days" in planned.notices[0].message
-    assert decided(planned).route != "auto"
+    assert decide(planned).route != "auto"
 
 
 @pytest.mark.parametrize(("unknown", "named"), [(2, False), (8, True)])
@@ -200,7 +189,7 @@ def test_a_feed_that_sends_nothing_any_more_is_named_as_one_that_stopped(
     sold_out = plan(make_facts(demand=demand, history={"stockout_periods": known_as_sold_out}, stock={"on_hand": 0}))
 
     assert any("Demand data ends 8 days ago" in notice.message for notice in planned.notices) == named
-    assert (decided(planned).route, decided(sold_out).route) == ("review" if named else "auto", "auto")
+    assert (decide(planned).route, decide(sold_out).route) == ("review" if named else "auto", "auto")
 
 
 def earlier(quantity: int = 600, price: int = 500, lead_time: float = 7, currency: str = "USD") -> EarlierOrder:
@@ -210,9 +199,9 @@ def earlier(quantity: int = 600, price: int = 500, lead_time: float = 7, currenc
 def test_a_purchase_like_the_earlier_ones_is_placed(make_facts: Make) -> None:
     planned = plan(make_facts(demand=_steady(1)))
 
-    assert decided(planned, (earlier(), earlier(400), earlier(150))).route == "auto"
-    assert decided(planned, (earlier(50), earlier(50))).route == "auto"
-    assert decided(planned, (earlier(price=9, currency="EUR"),)).route == "auto"
+    assert decide(planned, (earlier(), earlier(400), earlier(150))).route == "auto"
+    assert decide(planned, (earlier(50), earlier(50))).route == "auto"
+    assert decide(planned, (earlier(price=9, currency="EUR"),)).route == "auto"
 
 
 @pytest.mark.parametrize(
@@ -226,7 +215,7 @@ def test_a_purchase_like_the_earlier_ones_is_placed(make_facts: Make) -> None:
 def test_a_purchase_unlike_the_earlier_ones_is_for_a_person(
     make_facts: Make, orders: tuple[EarlierOrder, ...], words: str
 ) -> None:
-    verdict = decided(plan(make_facts(demand=_steady(1))), orders)
+    verdict = decide(plan(make_facts(demand=_steady(1))), orders)
 
     assert [words in reason for reason in verdict.reasons] == [True]
 
@@ -234,5 +223,5 @@ def test_a_purchase_unlike_the_earlier_ones_is_for_a_person(
 def test_a_lead_time_unlike_the_last_order_s_is_for_a_person(make_facts: Make) -> None:
     planned = plan(make_facts(demand=_steady(1), supplier={"promised_lead_time_days": 70}))
 
-    assert "far from the 7 of" in decided(planned, (earlier(),)).reasons[0]
-    assert decided(planned, (earlier(lead_time=60),)).route == "auto"
+    assert "far from the 7 of" in decide(planned, (earlier(),)).reasons[0]
+    assert decide(planned, (earlier(lead_time=60),)).route == "auto"
