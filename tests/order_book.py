@@ -12,6 +12,7 @@ from tools.book.audit import SERVICE, Actor
 from tools.book.book import OrderBook
 from tools.book.keys import Grant, Key, identity_of
 from tools.book.runs import insert_run
+from tools.records.facts import Mode
 from tools.records.orders import NewRun, Order, Run
 from tools.storage.schema import metadata, orders
 
@@ -70,3 +71,9 @@ def old_book(database_url: str, revision: str, *stored: tuple[str, dict[str, Any
             found = sa.Table(table, sa.MetaData(), autoload_with=connection)
             connection.execute(sa.insert(found).values({**values, **moments}))
     engine.dispose()
+
+
+async def open_orders(book: OrderBook, product_id: str | None, location: str | None, mode: Mode) -> list[Order]:
+    """Open orders, newest first; of every product or location for None."""
+    own = await book.stock.of_catalogue(mode, product_id)
+    return [order for order in own.open if location in (None, order.location)]

@@ -10,7 +10,8 @@ from tools.book.audit import AUTOMATIC, SERVICE
 from tools.book.expiry import announce, supersede
 from tools.book.life import unknown_order
 from tools.book.placing import (
-    PENDING_NOW,
+    NEED,
+    OTHER_REVIEWS,
     ProductVersion,
     finish_run,
     hindrance,
@@ -33,23 +34,11 @@ from tools.storage.types import Now, NowPlus
 
 Route = Literal["auto", "review", "none"]
 
-MAX_OPEN_ORDERS = 10_000
 MAX_EXPIRY_HOURS = 87_600
 _STATUS_OF_ROUTE: dict[Route, ProposalStatus] = {"auto": "proposed", "review": "pending", "none": "no_action"}
-_NEED = {"run_id", "product_id", "mode", "location"}
 _BEGUN = sa.select(runs.c.created_at).where(runs.c.id == sa.bindparam("run_id")).scalar_subquery()
-_OLDER_REVIEWS = (
-    sa.select(proposals.c.number)
-    .join(runs, runs.c.id == proposals.c.run_id)
-    .where(
-        PENDING_NOW,
-        *(proposals.c[name] == sa.bindparam(name) for name in ("product_id", "mode", "location")),
-        proposals.c.run_id != sa.bindparam("run_id"),
-        runs.c.created_at <= _BEGUN,
-    )
-    .order_by(proposals.c.number)
-    .with_for_update(of=proposals)
-)
+_OLDER_REVIEWS = OTHER_REVIEWS.join(runs, runs.c.id == proposals.c.run_id).where(runs.c.created_at <= _BEGUN)
+_OLDER_REVIEWS = _OLDER_REVIEWS.with_for_update(of=proposals)
 
 
 class OrderStore(Store):
@@ -205,19 +194,6 @@ class OrderStore(Store):
         open_orders, overdue = connection.execute(sa.select(sa.func.count(), late).where(OPEN)).one()
         return open_orders, overdue
 
-    @reads
-    def open(self, connection: Connection, product_id: str | None, location: str | None, mode: Mode) -> list[Order]:
-        """Orders that are neither received nor cancelled, newest first, however late: what remains of them counts as on
-        order. None means every product or location. Transfers out of a location are listed with None, not with that
-        location."""
-        query = sa.select(*ORDER).where(orders.c.mode == mode, OPEN)
-        if product_id is not None:
-            query = query.where(orders.c.product_id == product_id)
-        if location is not None:
-            query = query.where(orders.c.location == location)
-        rows = connection.execute(query.order_by(orders.c.sequence.desc()).limit(MAX_OPEN_ORDERS))
-        return [order_from(row) for row in rows.mappings()]
-
 
 def _in_status(status: OrderFilter) -> sa.ColumnElement[bool]:
     if status == "open":
@@ -294,7 +270,7 @@ def _propose(
     )
     proposal = proposal_from(connection.execute(insert.returning(*proposals.c)).mappings().one())
     # Before the product is locked, because a person who decides locks the review first.
-    for number in connection.scalars(_OLDER_REVIEWS, new.model_dump(include=_NEED)).all():
+    for number in connection.scalars(_OLDER_REVIEWS, new.model_dump(include=NEED)).all():
         proposal = supersede(connection, number, proposal)
     return proposal
 

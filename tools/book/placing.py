@@ -53,6 +53,18 @@ def next_version(connection: Connection, product_id: str, mode: Mode) -> Product
 # Written as the partial index has it, so that both databases use that index.
 PENDING_NOW = sa.and_(as_indexed("proposals.status = 'pending'"), proposals.c.expires_at > Now())
 """The proposals that a person may decide now, by the database's clock."""
+OTHER_REVIEWS = (
+    sa.select(proposals.c.number)
+    .where(
+        PENDING_NOW,
+        *(proposals.c[name] == sa.bindparam(name) for name in ("product_id", "mode", "location")),
+        proposals.c.run_id != sa.bindparam("run_id"),
+    )
+    .order_by(proposals.c.number)
+)
+"""The reviews of the same need that belong to other runs, the oldest first, for the values of `NEED`."""
+_OTHER_REVIEW = OTHER_REVIEWS.limit(1).scalar_subquery()
+NEED = {"run_id", "product_id", "mode", "location"}
 
 
 def hindrance(connection: Connection, proposal: Proposal) -> str | None:
@@ -64,8 +76,8 @@ def hindrance(connection: Connection, proposal: Proposal) -> str | None:
     """
     over = api_keys.c.revoked_at.is_not(None) | (api_keys.c.expires_at <= Now())
     ended = sa.select(api_keys.c.id).where(api_keys.c.id == proposal.requested_by_id, over)
-    found = sa.select(_order_since(proposal), _other_review(proposal), ended.scalar_subquery())
-    order_number, review, key = connection.execute(found).one()
+    found = sa.select(_order_since(proposal), _OTHER_REVIEW, ended.scalar_subquery())
+    order_number, review, key = connection.execute(found, proposal.model_dump(include=NEED)).one()
     if order_number is not None:
         return f"{order_number} for {proposal.product_id} was placed while this run was deciding"
     if review is not None:
@@ -87,17 +99,6 @@ def _order_since(proposal: Proposal) -> sa.ScalarSelect[str]:
         (orders.c.location == proposal.location) | orders.c.source_location.in_(places),
     )
     return query.order_by(orders.c.sequence.desc()).limit(1).scalar_subquery()
-
-
-def _other_review(proposal: Proposal) -> sa.ScalarSelect[int]:
-    query = sa.select(proposals.c.number).where(
-        PENDING_NOW,
-        proposals.c.product_id == proposal.product_id,
-        proposals.c.mode == proposal.mode,
-        proposals.c.location == proposal.location,
-        proposals.c.run_id != proposal.run_id,
-    )
-    return query.order_by(proposals.c.number).limit(1).scalar_subquery()
 
 
 def place_order(

@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 import sqlalchemy as sa
 
-from tests.order_book import ANNA, MOMENT, let_pass, old_book
+from tests.order_book import ANNA, MOMENT, let_pass, old_book, open_orders
 from tools.book.audit import Actor
 from tools.book.book import OrderBook
 from tools.records.errors import (
@@ -43,11 +43,11 @@ async def test_an_order_is_placed_sent_received_in_part_and_received(book: Order
 async def test_an_order_is_open_however_late_until_it_is_received(book: OrderBook, placed) -> None:
     order = await placed(lead_time_days=7)
     await let_pass(book, order, days=30)
-    [late] = await book.orders.open("BOLTS", "SHOP", "database")
+    [late] = await open_orders(book, "BOLTS", "SHOP", "database")
     assert late.days_overdue == pytest.approx(23, abs=0.01)
     received = await book.life.receive(order.number, 40, by=ANNA)
     assert received.days_overdue == 0
-    assert await book.orders.open("BOLTS", "SHOP", "database") == []
+    assert await open_orders(book, "BOLTS", "SHOP", "database") == []
 
 
 async def test_the_lead_time_begins_when_the_order_is_sent(book: OrderBook, placed) -> None:
@@ -230,7 +230,7 @@ async def test_orders_of_earlier_versions_are_placed_and_open(empty_database_url
 
     async with Database(empty_database_url) as database:
         book = OrderBook(database)
-        [found] = await book.orders.open("BOLTS", "SHOP", "database")
+        [found] = await open_orders(book, "BOLTS", "SHOP", "database")
         assert (found.status, found.received_quantity, found.cover_days) == ("placed", 0, 4)
         assert found.days_overdue > 0
         assert (await book.deliveries.figures()).pending == 1

@@ -5,7 +5,7 @@ from decimal import Decimal
 import pytest
 import sqlalchemy as sa
 
-from tests.order_book import ANNA, record
+from tests.order_book import ANNA, open_orders, record
 from tests.tools.conftest import PLAN
 from tools.book.book import OrderBook
 from tools.records.errors import (
@@ -246,10 +246,10 @@ async def test_open_orders_are_those_of_the_same_mode_that_are_not_closed(book: 
     await book.life.receive(received.number, 40, by=ANNA)
     await book.life.cancel(cancelled.number, "no need", by=ANNA)
     await placed(product_id="A", location="YARD", mode="mock")
-    assert await book.orders.open("A", "SHOP", "database") == [shop]
-    assert await book.orders.open("A", None, "database") == [depot, shop]
-    assert await book.orders.open(None, None, "database") == [other, depot, shop]
-    assert await book.orders.open("C", "SHOP", "database") == []
+    assert await open_orders(book, "A", "SHOP", "database") == [shop]
+    assert await open_orders(book, "A", None, "database") == [depot, shop]
+    assert await open_orders(book, None, None, "database") == [other, depot, shop]
+    assert await open_orders(book, "C", "SHOP", "database") == []
 
 
 async def test_a_run_proposes_and_places_at_once(book: OrderBook, new_run, new_proposal) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
-from tests.order_book import ANNA, InMemory, record
+from tests.order_book import ANNA, InMemory, open_orders, record
 from tools.book import orders as orders_module
 from tools.book import placing
 from tools.book.audit import SERVICE
@@ -575,8 +575,8 @@ async def test_orders_are_listed_by_status_product_and_page(book: OrderBook, pla
     assert await book.orders.figures() == (3, 1)
     late = await book.orders.get(numbers[1])
     assert late.days_overdue == pytest.approx(2, abs=0.01)
-    assert [order.number for order in await book.orders.open("B", "SHOP", "database")] == [numbers[3], numbers[1]]
-    assert await book.orders.open("B", "DEPOT", "database") == await book.orders.open("B", None, "mock") == []
+    assert [order.number for order in await open_orders(book, "B", "SHOP", "database")] == [numbers[3], numbers[1]]
+    assert await open_orders(book, "B", "DEPOT", "database") == await open_orders(book, "B", None, "mock") == []
     with pytest.raises(UnknownOrder, match="Use the last number of the page before"):
         await book.orders.page(before="PO-1")
 
