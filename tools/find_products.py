@@ -28,15 +28,10 @@ async def find_products(
     chosen = [facts for facts in everything if _matches(facts, words, location)]
     rows = await asyncio.to_thread(_rows, chosen, everything, status)
     if status in ("on_order", "overdue"):
-        ordered = [order for order in await products.open_orders() if _is_elsewhere(order, everything)]
+        known = {each.reference for facts in everything for each in facts.stock.open_orders}
+        ordered = [order for order in await products.open_orders() if order.number not in known]
         rows += [row for row in map(_order_row, ordered) if _in_status(row, status) and _is_about(row, words, location)]
     return {"total": len(rows), "products": rows[:limit]}
-
-
-def _is_elsewhere(order: Order, everything: Family) -> bool:
-    """Whether the order is not among the facts of the catalogue."""
-    known = {each.reference for facts in everything for each in facts.stock.open_orders}
-    return order.number not in known
 
 
 def _order_row(order: Order) -> dict[str, Any]:

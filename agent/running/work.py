@@ -110,10 +110,12 @@ class Work:
         """What a run would come to. Nothing is recorded."""
         now = datetime.now(UTC)
         run = Run(**dict(new), product_version=0, status="running", lane="interactive", attempts=1, created_at=now)
-        async with self.places["interactive"]:
-            await self._decide_with_patience(run, decision)
-        if self._checkpointer is not None:
-            await self._checkpointer.adelete_thread(run.id)
+        try:
+            async with self.places["interactive"]:
+                await self._decide_with_patience(run, decision)
+        finally:
+            if self._checkpointer is not None:
+                await self._checkpointer.adelete_thread(run.id)
         return _tried_out(run, decision)
 
     async def begin_queued(self, lane: Lane) -> bool:
