@@ -8,6 +8,8 @@ runs ──1:1── proposals ──1:1── orders        what was asked, wha
                  └──1:n── deliveries ──n:1── receivers       who hears of it, and whether they have
 product_versions                             how many orders each product has seen: the clock of the double-order guard
 api_keys ──1:n── key_secrets                 who may come in; a key has two secrets while it is being rotated
+sweeps ──1:n── runs                          the whole catalogue at once, and the runs that came of it
+purchase_orders ──1:n── orders               the documents in which lines of one supplier are gathered
 spending                                     what each key, and the service by itself, has spent in a day or in total
 counters, idempotency, conversations
 """
@@ -20,6 +22,7 @@ from sqlalchemy import (
     Boolean,
     CheckConstraint,
     Column,
+    ColumnElement,
     Float,
     ForeignKey,
     Index,
@@ -45,18 +48,19 @@ metadata = MetaData(
 )
 
 # SQLite numbers rows by itself only when the key's type is exactly INTEGER.
-_RowNumber = BigInteger().with_variant(Integer, "sqlite")
+RowNumber = BigInteger().with_variant(Integer, "sqlite")
 
 
-def _when(name: str, *columns: str, where: str) -> Index:
-    return Index(name, *columns, sqlite_where=literal_column(where), postgresql_where=literal_column(where))
+def _when(name: str, *columns: str, where: str, unique: bool = False) -> Index:
+    condition: ColumnElement[bool] = literal_column(where)
+    return Index(name, *columns, unique=unique, sqlite_where=condition, postgresql_where=condition)
 
 
-def _required(kind: type[TypeEngine[Any]], *names: str) -> list[Column[Any]]:
+def required(kind: type[TypeEngine[Any]], *names: str) -> list[Column[Any]]:
     return [Column(name, kind, nullable=False) for name in names]
 
 
-def _optional(kind: type[TypeEngine[Any]], *names: str) -> list[Column[Any]]:
+def optional(kind: type[TypeEngine[Any]], *names: str) -> list[Column[Any]]:
     return [Column(name, kind) for name in names]
 
 
@@ -64,16 +68,18 @@ runs = Table(
     "runs",
     metadata,
     Column("id", Text, primary_key=True),
-    *_required(Text, "product_id", "location", "mode", "origin", "requested_by", "status"),
+    *required(Text, "product_id", "location", "mode", "origin", "requested_by", "status"),
     Column("requested_by_id", Text, nullable=False, server_default=""),
     Column("request", JSON, nullable=False),
     Column("attempts", Integer, nullable=False),
-    *_optional(Text, "owner", "failure"),
-    *_required(Instant, "lease_until", "created_at"),
+    *optional(Text, "owner", "failure"),
+    *required(Instant, "lease_until", "created_at"),
     Column("product_version", BigInteger, nullable=False),
     Column("thread_waits", Boolean, nullable=False),
     Column("lane", Text, nullable=False, server_default="interactive"),
     Column("finished_at", Instant),
+    Column("sweep_id", Text),
+    Index(None, "sweep_id"),
     _when("ix_runs_running", "lease_until", where="status = 'running'"),
     _when("ix_runs_thread_waits", "created_at", where="thread_waits"),
     _when("ix_runs_queued", "lane", "created_at", where="status = 'queued'"),
@@ -89,19 +95,19 @@ runs = Table(
 proposals = Table(
     "proposals",
     metadata,
-    Column("number", _RowNumber, primary_key=True),
+    Column("number", RowNumber, primary_key=True),
     Column("run_id", Text, ForeignKey("runs.id"), nullable=False),
     Column("version", Integer, nullable=False),
-    *_required(Text, "status", "action", "product_id", "product_name", "location", "mode", "currency"),
-    *_required(Text, "rationale", "provider", "model", "origin", "requested_by"),
-    *_optional(Text, "source_location", "supplier_id", "supplier_name", "decided_by", "decision_reason"),
+    *required(Text, "status", "action", "product_id", "product_name", "location", "mode", "currency"),
+    *required(Text, "rationale", "provider", "model", "origin", "requested_by"),
+    *optional(Text, "source_location", "supplier_id", "supplier_name", "decided_by", "decision_reason"),
     Column("quantity", BigInteger, nullable=False),
     Column("unit_price", Money),
     Column("lead_time_days", Float, nullable=False),
-    *_required(JSON, "plan", "confidence", "review_reasons", "concerns"),
+    *required(JSON, "plan", "confidence", "review_reasons", "concerns"),
     Column("requested_by_id", Text, nullable=False, server_default=""),
     Column("created_at", Instant, nullable=False),
-    *_optional(Instant, "expires_at", "decided_at"),
+    *optional(Instant, "expires_at", "decided_at"),
     Column("decided_by_id", Text, nullable=False, server_default=""),
     Column("supersedes", BigInteger),
     UniqueConstraint("run_id"),
@@ -119,21 +125,23 @@ proposals = Table(
 orders = Table(
     "orders",
     metadata,
-    Column("sequence", _RowNumber, primary_key=True),
-    *_required(Text, "number", "type", "mode", "product_id", "product_name", "location", "currency"),
-    *_required(Text, "placed_by", "provider"),
+    Column("sequence", RowNumber, primary_key=True),
+    *required(Text, "number", "type", "mode", "product_id", "product_name", "location", "currency"),
+    *required(Text, "placed_by", "provider"),
     Column("run_id", Text, ForeignKey("runs.id"), nullable=False),
     Column("proposal_number", BigInteger, ForeignKey("proposals.number"), nullable=False),
-    *_required(BigInteger, "product_version", "quantity"),
-    *_optional(Text, "source_location", "supplier_id", "supplier_name"),
-    *_optional(Money, "unit_price", "total"),
+    *required(BigInteger, "product_version", "quantity"),
+    *optional(Text, "source_location", "supplier_id", "supplier_name"),
+    *optional(Money, "unit_price", "total"),
     Column("placed_by_id", Text, nullable=False, server_default=""),
-    *_required(Instant, "created_at", "due_at"),
+    *required(Instant, "created_at", "due_at"),
     Column("status", Text, nullable=False, server_default="placed"),
     Column("received_quantity", BigInteger, nullable=False, server_default="0"),
     Column("cover_days", Float),
-    *_optional(Instant, "sent_at", "closed_at"),
+    *optional(Instant, "sent_at", "closed_at"),
     Column("cancel_reason", Text),
+    Column("purchase_order", Text),
+    Index(None, "purchase_order"),
     UniqueConstraint("number"),
     UniqueConstraint("run_id"),
     UniqueConstraint("proposal_number"),
@@ -141,6 +149,40 @@ orders = Table(
     Index(None, "product_id", "sequence"),
     _when("ix_orders_open", "mode", "product_id", "due_at", where="status IN ('placed', 'sent', 'partly_received')"),
     _when("ix_orders_received", "mode", "supplier_id", "closed_at", where="status = 'received'"),
+)
+
+purchase_orders = Table(
+    "purchase_orders",
+    metadata,
+    Column("sequence", RowNumber, primary_key=True),
+    *required(Text, "number", "mode", "supplier_id", "supplier_name", "location", "currency", "status"),
+    Column("created_at", Instant, nullable=False),
+    Column("sent_at", Instant),
+    Column("sent_by", Text),
+    UniqueConstraint("number"),
+    _when(
+        "ix_purchase_orders_draft",
+        "mode",
+        "supplier_id",
+        "location",
+        "currency",
+        where="status = 'draft'",
+        unique=True,
+    ),
+)
+"""Lines of one supplier, location and currency. There is one draft of each, until it is sent."""
+
+sweeps = Table(
+    "sweeps",
+    metadata,
+    Column("id", Text, primary_key=True),
+    *required(Text, "status", "mode", "requested_by", "requested_by_id"),
+    *required(JSON, "filters", "items"),
+    Column("dry_run", Boolean, nullable=False),
+    Column("owner", Text),
+    *required(Instant, "lease_until", "created_at"),
+    Column("finished_at", Instant),
+    Column("failure", Text),
 )
 
 receipts = Table(
@@ -162,7 +204,7 @@ decisions = Table(
     metadata,
     Column("proposal_number", BigInteger, ForeignKey("proposals.number"), primary_key=True, autoincrement=False),
     Column("proposal_version", Integer, nullable=False),
-    *_required(Text, "decision", "reason", "decided_by"),
+    *required(Text, "decision", "reason", "decided_by"),
     Column("quantity", BigInteger),
     Column("decided_by_id", Text, nullable=False, server_default=""),
     Column("decided_at", Instant, nullable=False),
@@ -172,10 +214,10 @@ outcomes = Table(
     "outcomes",
     metadata,
     Column("order_number", Text, ForeignKey("orders.number"), primary_key=True),
-    *_required(Boolean, "ran_out", "acceptable"),
-    *_required(Float, "left_over", "confidence", "raw"),
+    *required(Boolean, "ran_out", "acceptable"),
+    *required(Float, "left_over", "confidence", "raw"),
     Column("received_quantity", BigInteger),
-    *_required(Text, "stratum", "route", "recorded_by"),
+    *required(Text, "stratum", "route", "recorded_by"),
     Column("recorded_at", Instant, nullable=False),
     Index(None, "recorded_at"),
 )
@@ -183,8 +225,8 @@ outcomes = Table(
 outbox = Table(
     "outbox",
     metadata,
-    Column("sequence", _RowNumber, primary_key=True),
-    *_required(Text, "event_id", "event"),
+    Column("sequence", RowNumber, primary_key=True),
+    *required(Text, "event_id", "event"),
     Column("run_id", Text, ForeignKey("runs.id"), nullable=False),
     Column("payload", JSON, nullable=False),
     Column("created_at", Instant, nullable=False),
@@ -208,7 +250,7 @@ receivers = Table(
 deliveries = Table(
     "deliveries",
     metadata,
-    Column("number", _RowNumber, primary_key=True),
+    Column("number", RowNumber, primary_key=True),
     Column("event_sequence", BigInteger, ForeignKey("outbox.sequence"), nullable=False),
     Column("receiver", Text, nullable=False),
     Column("status", Text, nullable=False),
@@ -226,11 +268,11 @@ deliveries = Table(
 audit = Table(
     "audit",
     metadata,
-    Column("sequence", _RowNumber, primary_key=True),
+    Column("sequence", RowNumber, primary_key=True),
     Column("at", Instant, nullable=False),
-    *_required(Text, "actor", "event"),
+    *required(Text, "actor", "event"),
     Column("actor_id", Text, nullable=False, server_default=""),
-    *_optional(Text, "run_id", "order_number"),
+    *optional(Text, "run_id", "order_number"),
     Column("proposal_number", BigInteger),
     Column("proposal_version", Integer),
     Column("figures", JSON, nullable=False),
@@ -260,7 +302,7 @@ idempotency = Table(
     Column("body_hash", Text, nullable=False),
     Column("status_code", Integer),
     Column("body", Text),
-    *_required(Instant, "lease_until", "created_at"),
+    *required(Instant, "lease_until", "created_at"),
 )
 
 api_keys = Table(
@@ -268,10 +310,10 @@ api_keys = Table(
     metadata,
     Column("id", Text, primary_key=True),
     Column("name", Text, nullable=False),
-    *_required(JSON, "scopes", "limits"),
+    *required(JSON, "scopes", "limits"),
     Column("may_approve_own", Boolean, nullable=False),
     Column("created_at", Instant, nullable=False),
-    *_optional(Instant, "expires_at", "revoked_at"),
+    *optional(Instant, "expires_at", "revoked_at"),
 )
 
 key_secrets = Table(
@@ -281,7 +323,7 @@ key_secrets = Table(
     Column("key_id", Text, ForeignKey("api_keys.id"), nullable=False),
     Column("prefix", Text, nullable=False),
     Column("created_at", Instant, nullable=False),
-    *_optional(Instant, "expires_at", "last_used_at"),
+    *optional(Instant, "expires_at", "last_used_at"),
     Index(None, "key_id"),
 )
 

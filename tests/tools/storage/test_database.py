@@ -50,6 +50,7 @@ async def test_every_unique_rule_and_check_is_in_the_migrated_tables(engine: sa.
         ("orders", "number"),
         ("orders", "run_id"),
         ("orders", "proposal_number"),
+        ("purchase_orders", "number"),
         ("outbox", "event_id"),
         ("outbox", "run_id", "event", "occasion"),
         ("deliveries", "event_sequence", "receiver"),
