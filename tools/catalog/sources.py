@@ -71,7 +71,7 @@ class Index:
         if location is None:
             return next(iter(places.values()))
         if location not in places:
-            raise UnknownLocation(f"{_quoted(location)} does not stock {product_id}. It is kept at {_listed(places)}.")
+            raise no_location(product_id, location, places)
         return places[location]
 
     def family(self, product_id: str, location: str | None) -> tuple[ProductFacts, ...]:
@@ -81,7 +81,7 @@ class Index:
 
     def _places_of(self, product_id: str) -> dict[str, ProductFacts]:
         if product_id not in self._places:
-            raise UnknownProduct(f"No product {_quoted(product_id)}. {_did_you_mean(product_id, self.ids)}")
+            raise no_product(product_id, self.ids)
         return self._places[product_id]
 
 
@@ -100,6 +100,15 @@ def _moved(facts: ProductFacts, shift: timedelta) -> ProductFacts:
     last = facts.demand.last_period
     demand = facts.demand.model_copy(update={"last_period": last + shift if last else None})
     return facts.model_copy(update={"demand": demand})
+
+
+def no_product(product_id: str, known: tuple[str, ...]) -> UnknownProduct:
+    """The error for an id that no product has, with the nearest known ones."""
+    return UnknownProduct(f"No product {_quoted(product_id)}. {_did_you_mean(product_id, known)}")
+
+
+def no_location(product_id: str, location: str, known: Iterable[str]) -> UnknownLocation:
+    return UnknownLocation(f"{_quoted(location)} does not stock {product_id}. It is kept at {_listed(known)}.")
 
 
 def _did_you_mean(product_id: str, known: tuple[str, ...]) -> str:

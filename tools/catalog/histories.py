@@ -1,0 +1,87 @@
+"""Demand by day as it is stored: one row for a product at a location, with a number and a flag for each day."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import date, timedelta
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tools.planning.demand_distribution import FloatArray
+
+STOCK_OUT, PROMOTION, UNKNOWN = 1, 2, 4
+"""Bits of a day's flag."""
+_FLOAT, _FLAG = np.dtype("<f8"), np.dtype("u1")
+
+
+@dataclass(frozen=True, slots=True)
+class Calendar:
+    """Days on which a location sells nothing because it is closed."""
+
+    weekdays: frozenset[int] = frozenset()
+    """0 is Monday."""
+    days: frozenset[date] = frozenset()
+
+    @property
+    def period_days(self) -> float:
+        """Calendar days for each open day: 1.4 where the weekend is closed."""
+        return 7 / (7 - len(self.weekdays))
+
+    def is_open(self, first: date, length: int) -> NDArray[np.bool_]:
+        """Whether each of the days from `first` on is open."""
+        opened = ~np.isin((np.arange(length) + first.weekday()) % 7, list(self.weekdays))
+        for day in self.days:
+            if 0 <= (day - first).days < length:
+                opened[(day - first).days] = False
+        return opened
+
+
+@dataclass(frozen=True, slots=True)
+class History:
+    """Demand from `first` on, a number and a flag a day."""
+
+    first: date
+    quantities: FloatArray
+    flags: NDArray[np.uint8]
+
+    @property
+    def end(self) -> date:
+        """The day after the last one."""
+        return self.first + timedelta(len(self.quantities))
+
+    def stored(self) -> dict[str, Any]:
+        return {
+            "first_day": self.first.isoformat(),
+            "quantities": self.quantities.astype(_FLOAT).tobytes(),
+            "flags": self.flags.astype(_FLAG).tobytes(),
+        }
+
+    def spanning(self, first: date, end: date) -> "History":
+        """The same from `first` to before `end`. A day that was not there has no demand."""
+        before, after = (self.first - first).days, (end - self.end).days
+        kept = slice(max(0, -before), len(self.quantities) + min(0, after))
+        padding = (max(0, before), max(0, after))
+        return History(first, np.pad(self.quantities[kept], padding), np.pad(self.flags[kept], padding))
+
+    def replaced(self, days: Iterable[tuple[date, float, int]]) -> "History":
+        """With these days' quantities and flags in place of what was there."""
+        new = list(days)
+        first, last = min(day for day, _, _ in new), max(day for day, _, _ in new)
+        wider = self.spanning(min(self.first, first), max(self.end, last + timedelta(1)))
+        for day, quantity, flag in new:
+            position = (day - wider.first).days
+            wider.quantities[position], wider.flags[position] = quantity, flag
+        return wider
+
+    def known(self) -> FloatArray:
+        """The quantities, with NaN where a day is unknown or sold out."""
+        return np.where(self.flags & (STOCK_OUT | UNKNOWN), np.nan, self.quantities)
+
+
+def read_history(first_day: str, quantities: bytes, flags: bytes) -> History:
+    return History(date.fromisoformat(first_day), np.frombuffer(quantities, _FLOAT), np.frombuffer(flags, _FLAG))
+
+
+def new_history(day: date) -> History:
+    return History(day, np.zeros(0), np.zeros(0, np.uint8))

@@ -1,0 +1,112 @@
+"""The planner's own catalogue: suppliers, products, stock, demand and open orders, in the order book's database."""
+
+from datetime import date
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy import Connection
+
+from tools.catalog.histories import Calendar, read_history
+from tools.catalog.snapshot import CatalogueSettings, Place, Snapshot, StoredStock
+from tools.catalog.sources import no_location, no_product
+from tools.records.facts import ProductFacts
+from tools.records.text import clean_facts
+from tools.storage.catalogue_schema import (
+    catalogue,
+    demand,
+    products,
+    promotions,
+    purchase_lines,
+    stock,
+    supplier_receipts,
+    suppliers,
+)
+from tools.storage.database import Store, reads
+from tools.storage.schema import counters
+
+VERSION = "catalogue"
+"""The counter that every change of the catalogue moves on."""
+
+
+class OwnCatalog(Store):
+    """A `Catalog` over the tables. Without a location, a product's home is the default location if it is kept there."""
+
+    async def facts(self, product_id: str, location: str | None = None) -> ProductFacts:
+        return (await self.family(product_id, location))[0]
+
+    async def family(self, product_id: str, location: str | None = None) -> tuple[ProductFacts, ...]:
+        """Raises UnknownProduct, UnknownLocation, and MissingFacts where the asked one cannot be planned."""
+        snapshot = await self.snapshot(product_id)
+        if product_id not in snapshot.products:
+            raise no_product(product_id, await self.product_ids())
+        places = snapshot.places
+        asked = places[0] if location is None else (product_id, location)
+        if asked not in places:
+            raise no_location(product_id, asked[1], [place for _, place in places])
+        others = [place for place in places if place != asked and not snapshot.missing(place)]
+        return tuple(clean_facts(snapshot.facts(place)) for place in (asked, *others))
+
+    async def all_facts(self) -> tuple[ProductFacts, ...]:
+        """Every product at every location that can be planned."""
+        snapshot = await self.snapshot()
+        return tuple(clean_facts(snapshot.facts(place)) for place in snapshot.places if not snapshot.missing(place))
+
+    @reads
+    def product_ids(self, connection: Connection) -> tuple[str, ...]:
+        return tuple(connection.scalars(sa.select(products.c.id).order_by(products.c.id)))
+
+    @reads
+    def version(self, connection: Connection) -> int:
+        """Moves on with every change. 0: there is no catalogue yet."""
+        return connection.scalar(sa.select(counters.c.value).where(counters.c.name == VERSION)) or 0
+
+    @reads
+    def snapshot(self, connection: Connection, product_id: str | None = None) -> Snapshot:
+        """All rows, or those of one product."""
+        return Snapshot(
+            settings=read_settings(connection),
+            suppliers={row["id"]: row for row in _rows(connection, suppliers)},
+            products={row["id"]: row for row in _rows(connection, products, id=product_id)},
+            stock=_stock(connection, product_id),
+            histories=_histories(connection, product_id),
+            lines=_rows(connection, purchase_lines, product_id=product_id),
+            receipts=_rows(connection, supplier_receipts),
+            promotions=_rows(connection, promotions, product_id=product_id),
+        )
+
+
+def read_settings(connection: Connection) -> CatalogueSettings:
+    stored: dict[str, Any] = dict(connection.execute(sa.select(catalogue.c.name, catalogue.c.value)).tuples().all())
+    through, calendars = stored.pop("demand_through", {}), stored.pop("calendars", {})
+    known = {name: value for name, value in stored.items() if name in ("currency", "time_zone", "default_location")}
+    return CatalogueSettings(
+        **known,
+        demand_through={place: date.fromisoformat(day) for place, day in through.items()},
+        calendars={place: _calendar(value) for place, value in calendars.items()},
+    )
+
+
+def _calendar(stored: dict[str, list[Any]]) -> Calendar:
+    return Calendar(frozenset(stored["weekdays"]), frozenset(map(date.fromisoformat, stored["days"])))
+
+
+def _stock(connection: Connection, product_id: str | None) -> dict[Place, StoredStock]:
+    return {
+        (row["product_id"], row["location"]): StoredStock(row["on_hand"], row["backorders"], row["as_of"])
+        for row in _rows(connection, stock, product_id=product_id)
+    }
+
+
+def _histories(connection: Connection, product_id: str | None) -> dict[Place, Any]:
+    return {
+        (row["product_id"], row["location"]): read_history(row["first_day"], row["quantities"], row["flags"])
+        for row in _rows(connection, demand, product_id=product_id)
+    }
+
+
+def _rows(connection: Connection, table: sa.Table, **chosen: str | None) -> tuple[Any, ...]:
+    query = sa.select(table)
+    for name, value in chosen.items():
+        if value is not None:
+            query = query.where(table.c[name] == value)
+    return tuple(connection.execute(query).mappings())

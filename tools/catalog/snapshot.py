@@ -1,0 +1,230 @@
+"""The rows of the own catalogue, and the facts that they make of a product at a location."""
+
+from collections import defaultdict
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime, timedelta
+from functools import cached_property
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import numpy as np
+
+from tools.catalog.histories import STOCK_OUT, UNKNOWN, Calendar, History
+from tools.planning.demand_distribution import FloatArray
+from tools.records.errors import InvalidInput
+from tools.records.facts import DemandHistory, OpenOrder, Product, ProductFacts, Stock, Supplier
+
+Place = tuple[str, str]
+"""Product id and location."""
+DEFAULT_LOCATION = "MAIN"
+
+
+class MissingFacts(InvalidInput):
+    """The catalogue does not know enough of a product to plan it."""
+
+    code = "facts_missing"
+
+
+@dataclass(frozen=True, slots=True)
+class CatalogueSettings:
+    """What holds for the whole catalogue."""
+
+    currency: str = "USD"
+    """The base currency: that of prices without one."""
+    time_zone: str = "UTC"
+    default_location: str = DEFAULT_LOCATION
+    """Where rows without a location belong."""
+    demand_through: Mapping[str, date] = field(default_factory=dict)
+    """The last day of demand that each location has reported."""
+    calendars: Mapping[str, Calendar] = field(default_factory=dict)
+
+    @property
+    def today(self) -> date:
+        return datetime.now(ZoneInfo(self.time_zone)).date()
+
+    def calendar(self, location: str) -> Calendar:
+        return self.calendars.get(location, Calendar())
+
+    def end_of_demand(self, location: str) -> date | None:
+        """The day after the last whole day of demand. Today is not over."""
+        through = self.demand_through.get(location)
+        return None if through is None else min(through + timedelta(1), self.today)
+
+
+@dataclass(frozen=True, slots=True)
+class StoredStock:
+    on_hand: float
+    backorders: float
+    as_of: datetime
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """Rows of one product, or of the whole catalogue."""
+
+    settings: CatalogueSettings
+    suppliers: Mapping[str, Mapping[str, Any]]
+    products: Mapping[str, Mapping[str, Any]]
+    stock: Mapping[Place, StoredStock]
+    histories: Mapping[Place, History]
+    lines: tuple[Mapping[str, Any], ...] = ()
+    """Open orders of other systems."""
+    receipts: tuple[Mapping[str, Any], ...] = ()
+    promotions: tuple[Mapping[str, Any], ...] = ()
+
+    @cached_property
+    def places(self) -> tuple[Place, ...]:
+        """Every product at every location that has stock or demand of it, in order. The default location is first."""
+        home = self.settings.default_location
+        known = {place for place in (*self.stock, *self.histories) if place[0] in self.products}
+        homeless = set(self.products) - {product_id for product_id, _ in known}
+        known |= {(product_id, home) for product_id in homeless}
+        return tuple(sorted(known, key=lambda place: (place[0], place[1] != home, place[1])))
+
+    def facts(self, place: Place) -> ProductFacts:
+        """Raises MissingFacts for a product that cannot be planned, with what to give."""
+        product_id, location = place
+        if missing := self.missing(place):
+            raise MissingFacts(missing)
+        stock = self.stock[place]
+        return ProductFacts(
+            product=self.product(product_id),
+            supplier=self.supplier(product_id),
+            stock=Stock(
+                location=location,
+                on_hand=max(0.0, stock.on_hand),
+                backorders=stock.backorders + max(0.0, -stock.on_hand),
+                sent_below_zero=stock.on_hand < 0,
+                open_orders=self.open_orders(place),
+            ),
+            demand=self._demand(place),
+            source="database",
+            data_age_days=self.data_age_days(location),
+        )
+
+    def missing(self, place: Place) -> str | None:
+        """What the catalogue must be told before this product can be planned, in one sentence."""
+        product_id, location = place
+        if place not in self.stock:
+            return f"No stock of {product_id} at {location} is known; import a stock file, or send POST /stock."
+        if self.lead_time_days(product_id) is None:
+            return (
+                f"No lead time of {product_id} is known; give its own, or its supplier's, with "
+                f"`restock import` or PUT /products/{product_id}."
+            )
+        if place not in self.histories:
+            return f"No demand of {product_id} at {location} is known; import sales, or send POST /demand."
+        return None
+
+    def product(self, product_id: str) -> Product:
+        row = self.products[product_id]
+        terms = {name: value for name, value in row["terms"].items() if name != "lead_time_days"}
+        supplier = self._supplier_row(product_id)
+        currency = supplier.get("terms", {}).get("currency") or self.settings.currency
+        named = {"id": product_id, "name": row["name"], "category": row["category"]}
+        return Product.model_validate({"currency": currency} | terms | named)
+
+    def supplier(self, product_id: str) -> Supplier:
+        row = self._supplier_row(product_id)
+        return Supplier(
+            id=self.products[product_id]["supplier_id"] or "",
+            name=row.get("name") or self.products[product_id]["supplier_id"] or "",
+            promised_lead_time_days=self.lead_time_days(product_id) or 0.0,
+            lead_time_sd_days=row.get("terms", {}).get("lead_time_sd_days"),
+            observed_lead_times_days=self._observed.get(self.products[product_id]["supplier_id"] or "", ()),
+        )
+
+    def lead_time_days(self, product_id: str) -> float | None:
+        """The product's own, or its supplier's."""
+        own: float | None = self.products[product_id]["terms"].get("lead_time_days")
+        theirs: float | None = self._supplier_row(product_id).get("terms", {}).get("lead_time_days")
+        return theirs if own is None else own
+
+    def open_orders(self, place: Place) -> tuple[OpenOrder, ...]:
+        return tuple(self._open_order(line) for line in self._lines_by_place.get(place, ()))
+
+    def data_age_days(self, location: str) -> float:
+        """Open days since the last one that has demand, as calendar days."""
+        end = self.settings.end_of_demand(location)
+        if end is None or end >= self.settings.today:
+            return 0.0
+        calendar = self.settings.calendar(location)
+        return float(calendar.is_open(end, (self.settings.today - end).days).sum()) * calendar.period_days
+
+    def known_demand(self, place: Place) -> FloatArray:
+        """Demand by open day up to the location's last one, oldest first; NaN is unknown."""
+        history, opened = self._whole_history(place)
+        demand: FloatArray = history.known()[opened]
+        return demand
+
+    def _whole_history(self, place: Place) -> tuple[History, Any]:
+        """From the first day up to the last that the location has reported, and which of these days are open."""
+        history, location = self.histories[place], place[1]
+        end = self.settings.end_of_demand(location) or history.end
+        history = history.spanning(history.first, max(end, history.first))
+        return history, self.settings.calendar(location).is_open(history.first, len(history.quantities))
+
+    def _demand(self, place: Place) -> DemandHistory:
+        history, opened = self._whole_history(place)
+        quantities, flags = history.quantities[opened], history.flags[opened]
+        values = [None if flag & UNKNOWN else value for value, flag in zip(quantities.tolist(), flags, strict=True)]
+        last = np.flatnonzero(opened)
+        return DemandHistory(
+            values=tuple(values),
+            period_days=self.settings.calendar(place[1]).period_days,
+            last_period=history.first + timedelta(int(last[-1])) if last.size else None,
+            stockout_periods=frozenset(np.flatnonzero(flags & STOCK_OUT).tolist()),
+            planned_uplift=self._planned_uplift(place),
+        )
+
+    def _planned_uplift(self, place: Place) -> float:
+        """The largest factor of a promotion that begins within the lead time, or is running."""
+        today = self.settings.today
+        until = today + timedelta(self.lead_time_days(place[0]) or 0.0)
+        planned = [
+            float(row["uplift"])
+            for row in self.promotions
+            if row["product_id"] == place[0] and row["location"] in ("", place[1]) and row["uplift"]
+            if date.fromisoformat(row["first_day"]) <= until and date.fromisoformat(row["last_day"]) >= today
+        ]
+        return max(planned, default=1.0)
+
+    def _supplier_row(self, product_id: str) -> Mapping[str, Any]:
+        return self.suppliers.get(self.products[product_id]["supplier_id"] or "", {})
+
+    @cached_property
+    def _lines_by_place(self) -> dict[Place, list[Mapping[str, Any]]]:
+        lines: dict[Place, list[Mapping[str, Any]]] = defaultdict(list)
+        for line in self.lines:
+            lines[line["product_id"], line["location"]].append(line)
+        return lines
+
+    @cached_property
+    def _observed(self) -> dict[str, tuple[float, ...]]:
+        """Days from order to receipt, oldest first, by supplier."""
+        found: dict[str, list[tuple[str, float]]] = defaultdict(list)
+        for row in self.receipts:
+            if row["ordered_on"]:
+                days = (date.fromisoformat(row["received_on"]) - date.fromisoformat(row["ordered_on"])).days
+                found[row["supplier_id"]].append((row["received_on"], float(max(0, days))))
+        return {supplier: tuple(days for _, days in sorted(rows)) for supplier, rows in found.items()}
+
+    def _open_order(self, line: Mapping[str, Any]) -> OpenOrder:
+        today = self.settings.today
+        ordered = None if line["ordered_on"] is None else (today - date.fromisoformat(line["ordered_on"])).days
+        lead = self.lead_time_days(line["product_id"]) or 0.0
+        due_in = lead - (ordered or 0) if line["due_on"] is None else (date.fromisoformat(line["due_on"]) - today).days
+        return OpenOrder(
+            reference=line["reference"],
+            quantity=line["quantity"],
+            due_in_days=float(due_in),
+            placed_days_ago=None if ordered is None else max(0.0, float(ordered)),
+            received=line["received"],
+        )
+
+
+def moment(day: date, settings: CatalogueSettings) -> datetime:
+    """The end of a day in the catalogue's time zone."""
+    end = datetime.combine(day + timedelta(1), datetime.min.time(), ZoneInfo(settings.time_zone))
+    return end.astimezone(UTC)
