@@ -3,6 +3,9 @@
     RestockError
     ├── InvalidInput            the caller's data cannot be used
     │   ├── InvalidDemand       a demand history with a bad value; names the position
+    │   ├── UnclearColumns      a file whose columns or kind a person must name
+    │   ├── UnclearNotation     numbers or dates of a file that may be read in two ways
+    │   ├── FaultyFile          a file with faults; lists them by line
     │   └── InvalidQuantity     a quantity that breaks the order's own rules
     ├── NotFound
     │   ├── UnknownProduct
@@ -52,6 +55,24 @@ class InvalidInput(RestockError):
 
 class InvalidDemand(InvalidInput):
     code = "invalid_demand"
+
+
+class UnclearColumns(InvalidInput):
+    """`role` is what no one column could be taken for, empty where the kind of file is unclear."""
+
+    code = "unclear_columns"
+
+    def __init__(self, message: str, *, role: str = "", candidates: tuple[str, ...] = ()) -> None:
+        super().__init__(message)
+        self.role, self.candidates = role, candidates
+
+
+class UnclearNotation(InvalidInput):
+    code = "unclear_notation"
+
+
+class FaultyFile(InvalidInput):
+    code = "faulty_file"
 
 
 class InvalidQuantity(InvalidInput):

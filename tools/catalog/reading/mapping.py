@@ -1,0 +1,130 @@
+"""Columns to roles, and the kind of a file by its columns. What cannot be told apart is asked, never guessed."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import get_args
+
+from tools.catalog.reading.file_reading import Kind
+from tools.catalog.reading.roles import KINDS, REQUIRED, SOFT, ranks, spellings
+from tools.records.errors import InvalidInput, UnclearColumns
+
+PRODUCT_TERMS = {"lead_time_days", "minimum_order_quantity", "order_multiple", "supplier", "service_level", "unit"}
+SUPPLIER_TERMS = {"lead_time_days", "minimum_order_value", "free_freight_value", "order_days", "currency"}
+PURCHASING = {"reference", "supplier", "received_quantity"}
+TIMES = ({"date"}, {"year", "month"}, {"year", "week"})
+"""Columns that tell together when a line of sales was."""
+
+
+@dataclass(frozen=True, slots=True)
+class Mapped:
+    """Columns by role for one kind of file, and the roles that more than one column could take."""
+
+    kind: Kind
+    columns: dict[str, str]
+    unclear: dict[str, tuple[str, ...]]
+    ranks: dict[str, int]
+
+    @property
+    def roles(self) -> set[str]:
+        return set(self.columns) | set(self.unclear)
+
+
+def mapped(columns: Sequence[str], kind: Kind, given: Mapping[str, str]) -> Mapped:
+    """The best column for each role; what a person gave comes first, then the better name."""
+    taken = {role: (-1, [column]) for role, column in given.items() if role in KINDS[kind]}
+    free = [column for column in columns if column not in given.values()]
+    while best := _best(free, kind, taken):
+        rank, role, found = best
+        taken[role] = rank, found
+        free = [column for column in free if column not in found]
+    single = {role: found[0] for role, (_, found) in taken.items() if len(found) == 1 or role in SOFT}
+    unclear = {role: tuple(found) for role, (_, found) in taken.items() if role not in single}
+    return Mapped(kind, single, unclear, {role: rank for role, (rank, _) in taken.items()})
+
+
+def _best(free: Sequence[str], kind: Kind, taken: Mapping[str, object]) -> tuple[int, str, list[str]] | None:
+    """The open role with the best-named columns."""
+    found: list[tuple[int, str, list[str]]] = []
+    for role, names in ranks(kind).items():
+        if role in taken:
+            continue
+        ranked = {column: _rank(column, names) for column in free}
+        rank = min((rank for rank in ranked.values() if rank is not None), default=None)
+        if rank is not None:
+            found.append((rank, role, [column for column in free if ranked[column] == rank]))
+    return min(found, key=lambda each: each[0], default=None)
+
+
+def _rank(column: str, names: Mapping[str, int]) -> int | None:
+    return min((names[spelling] for spelling in spellings(column) if spelling in names), default=None)
+
+
+def kind_of(columns: Sequence[str], given: Mapping[str, str], *, wide: bool) -> Kind:
+    """The kind of file with these columns; `wide` says whether some are periods in a row. Raises UnclearColumns."""
+    kinds: list[Kind] = [kind for kind in get_args(Kind) if kind != "outcomes"]
+    by_kind = {kind: mapped(columns, kind, given) for kind in kinds}
+    fitting = [kind for kind, found in by_kind.items() if _fits(found, wide)]
+    fitting = _sharper(fitting, by_kind)
+    if len(fitting) == 1:
+        return fitting[0]
+    listed = f"The columns are {', '.join(columns)}."
+    if fitting:
+        raise UnclearColumns(f"This may be a file of {' or of '.join(fitting)}; say which with --kind. {listed}")
+    raise UnclearColumns(
+        f"No kind of file has these columns. {listed} Say what it is with --kind ({', '.join(kinds)}), and name its "
+        "columns with --map, as --map product_id=COLUMN."
+    )
+
+
+def _fits(found: Mapped, wide: bool) -> bool:
+    """Whether the columns say what a file of this kind has to say."""
+    roles = found.roles
+    match found.kind:
+        case "sales":
+            return "product_id" in roles and (wide or ("quantity" in roles and any(time <= roles for time in TIMES)))
+        case "products":
+            return "product_id" in roles and bool(PRODUCT_TERMS & roles or {"unit_price", "category"} <= roles)
+        case "suppliers":
+            return bool({"supplier_id", "supplier_name"} & roles and SUPPLIER_TERMS & roles)
+        case "open_orders":
+            named = found.ranks.get("quantity") == 0
+            return {"product_id", "quantity"} <= roles and ("due_date" in roles or named) and bool(PURCHASING & roles)
+        case kind:
+            return set(REQUIRED[kind]) <= roles
+
+
+def _sharper(fitting: list[Kind], by_kind: Mapping[Kind, Mapped]) -> list[Kind]:
+    """Without the kinds that a file with these columns is not, where it fits another."""
+    has = {kind: by_kind[kind].roles for kind in fitting}
+    beaten: set[Kind] = set()
+    if {"receipts", "open_orders"} & has.keys() and not {"customer"} & has.get("sales", set()):
+        beaten.add("sales")
+    if "sales" in has and "customer" in has["sales"]:
+        beaten |= {"receipts", "open_orders"}
+    if "promotions" in has:
+        beaten |= {"sales", "products"}
+    if {"sales", "receipts", "open_orders", "promotions"} & (has.keys() - beaten):
+        beaten |= {"products", "stock"}
+    if "products" in has:
+        beaten |= {"stock"} if PRODUCT_TERMS & has["products"] else set()
+        beaten |= {"suppliers"}
+    if {"stock"} & has.keys() and "stock" not in beaten:
+        beaten |= {"products"}
+    if has.keys() - {"suppliers"}:
+        beaten |= {"suppliers"} if any("product_id" in roles for roles in has.values()) else set()
+    return [kind for kind in fitting if kind not in beaten]
+
+
+def checked_mapping(given: Mapping[str, str], columns: Sequence[str], kind: Kind | None) -> dict[str, str]:
+    """The mapping that a person gave, with columns as the file writes them. Raises InvalidInput."""
+    roles = set(KINDS[kind]) if kind else {role for each in KINDS.values() for role in each}
+    found = {}
+    for role, column in given.items():
+        if role not in roles:
+            raise InvalidInput(f"There is no role {role!r}; use one of {', '.join(sorted(roles))}.")
+        exact = [each for each in columns if each == column.strip()]
+        alike = exact or [each for each in columns if spellings(each)[0] == spellings(column)[0]]
+        if len(alike) != 1:
+            raise InvalidInput(f"There is no column {column!r} for {role}; the columns are {', '.join(columns)}.")
+        found[role] = alike[0]
+    return found

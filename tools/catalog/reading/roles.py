@@ -1,0 +1,479 @@
+"""The roles that columns play in each kind of file, and the names that people give such columns.
+
+A role has ranks of names: a column with a name of the first rank is preferred to one of the second. Names are written
+with commas between them, without case, blanks, punctuation and accents.
+"""
+
+import re
+import unicodedata
+from functools import cache
+from typing import Literal
+
+from tools.catalog.reading.file_reading import Kind
+
+Ranks = tuple[str, ...]
+Content = Literal["id", "text", "number", "day"]
+
+PRODUCT: Ranks = (
+    "product id, product code, product no, product number, product sku, sku, sku id, sku code, sku no, skus, item id, "
+    "item no, item number, item code, item sku, seller sku, lineitem sku, line item sku, variant sku, article, "
+    "article id, article no, article number, article code, stock code, part id, part no, part number, part code, "
+    "material number, material no, material code, artikel, artikelnummer, artikelnr, artikel nr, artikel id, "
+    "artikelcode, art nr, artnr, materialnummer, materialnr, sachnummer, teilenummer, teilenr, teile nr, "
+    "produktnummer, produktnr, produktcode, produkt id, codigo, codigo producto, codigo de producto, codigo articulo, "
+    "codigo de articulo, codigo del articulo, id producto, cod articulo, cod producto, referencia producto, "
+    "code article, code produit, reference article, reference produit, ref article, ref produit, article ref, "
+    "id produit, no article, numero article, num article",
+    "product, products, item, part, material, produkt, producto, articulo, produit, variant",
+    "asin, ean, gtin, upc, barcode, ean code, variant id",
+    "lineitem name, line item name, product name, item name, article name, product title, part name, "
+    "artikelbezeichnung, artikelname, produktname, nombre producto, nombre del producto, nom du produit, nom produit, "
+    "description, product description, item description, bezeichnung, descripcion, designation",
+    "id, ref, reference, referencia",
+)
+LOCATION: Ranks = (
+    "location, location id, location code, location name, warehouse, warehouse id, warehouse code, warehouse name, "
+    "store, store id, store code, store no, store nbr, store number, store name, shop, shop id, branch, branch id, "
+    "branch code, site, site id, plant, depot, outlet, stocking location, stock location, fulfillment center, lager, "
+    "lagerort, lagernr, lager nr, lagernummer, werk, filiale, filialnr, standort, niederlassung, verkaufsstelle, "
+    "almacen, tienda, sucursal, ubicacion, centro, entrepot, magasin, emplacement, agence, lieu",
+)
+SUPPLIER_ID: Ranks = (
+    "supplier id, supplier no, supplier number, supplier code, vendor id, vendor no, vendor number, vendor code, "
+    "lieferantennr, lieferanten nr, lieferantennummer, lieferanten id, lieferant nr, kreditor, kreditorennr, "
+    "kreditorennummer, kreditor nr, id proveedor, codigo proveedor, codigo de proveedor, cod proveedor, "
+    "code fournisseur, id fournisseur, no fournisseur, numero fournisseur",
+)
+SUPPLIER_NAME: Ranks = (
+    "supplier name, vendor name, lieferantenname, name des lieferanten, nombre proveedor, nombre del proveedor, "
+    "nom fournisseur, nom du fournisseur",
+    "supplier, vendor, lieferant, proveedor, fournisseur",
+    "name, company, firma, nombre, nom, bezeichnung",
+)
+SUPPLIER: Ranks = (
+    SUPPLIER_ID[0],
+    f"{SUPPLIER_NAME[0]}, {SUPPLIER_NAME[1]}, preferred supplier, main supplier, primary supplier, preferred vendor, "
+    "primary vendor, hauptlieferant, stammlieferant",
+    "manufacturer, brand, hersteller, fabricante, fabricant",
+)
+CURRENCY: Ranks = ("currency, currency code, cur, ccy, waehrung, währung, währungscode, whg, moneda, divisa, devise",)
+LEAD_TIME: Ranks = (
+    "lead time, leadtime, lead time days, lt, lt days, delivery time, delivery days, replenishment time, "
+    "supplier lead time, vendor lead time, purchase lead time, lieferzeit, wiederbeschaffungszeit, wbz, "
+    "beschaffungszeit, planlieferzeit, plan lieferzeit, lieferdauer, plazo, plazo de entrega, plazo entrega, "
+    "tiempo de entrega, tiempo entrega, delai, delai de livraison, delai livraison, delai appro, "
+    "delai d approvisionnement",
+)
+LEAD_TIME_SD: Ranks = (
+    "lead time sd, lead time sd days, lead time std, lead time stddev, lead time standard deviation, "
+    "standard deviation of lead time, lead time variability, lieferzeit streuung, streuung lieferzeit, "
+    "standardabweichung lieferzeit, desviacion plazo, ecart type delai",
+)
+ON_HAND: Ranks = (
+    "on hand, onhand, on hand qty, qty on hand, quantity on hand, on hand quantity, stock on hand, soh, stock level, "
+    "stock qty, stock quantity, current stock, inventory level, inventory quantity, inventory qty, variant inventory "
+    "qty, qty in stock, quantity in stock, units in stock, in stock, physical stock, bestand, lagerbestand, "
+    "istbestand, aktueller bestand, bestandsmenge, menge auf lager, lagermenge, existencias, stock actual, "
+    "stock fisico, cantidad en stock, en stock, stock physique, quantite en stock, stock reel",
+    "stock, inventory, on stock, available, available qty, available quantity, available stock, verfugbar, "
+    "verfugbarer bestand, freier bestand, disponible, stock disponible",
+)
+BACKORDERS: Ranks = (
+    "backorders, backorder, back orders, back order, backordered, backorder qty, backordered qty, rückstand, "
+    "rückstände, lieferrückstand, auftragsrückstand, offene kundenaufträge, pedidos pendientes de clientes, "
+    "reliquat, reliquats, en rupture",
+)
+REFERENCE: Ranks = (
+    "po, po no, po number, po id, purchase order, purchase order no, purchase order number, purchase order id, "
+    "bestellnr, bestellnummer, bestell nr, bestellung, bestellung nr, einkaufsbeleg, pedido de compra, "
+    "numero de pedido, no pedido, orden de compra, commande fournisseur, numero de commande, no commande, bon de "
+    "commande",
+    "order, order no, order number, order id, reference, reference no, belegnr, belegnummer, document no, pedido, "
+    "referencia, commande, ref, receipt no, delivery note, lieferschein, lieferscheinnr",
+)
+ORDERED: Ranks = (
+    "ordered date, order date, date ordered, ordered on, ordered, po date, purchase date, bestelldatum, bestellt am, "
+    "bestellt, fecha pedido, fecha de pedido, fecha orden, date commande, date de commande, commande le",
+    "created, created at, date, datum, fecha, belegdatum",
+)
+KINDS: dict[Kind, dict[str, Ranks]] = {
+    "sales": {
+        "product_id": PRODUCT,
+        "date": (
+            "order date, date ordered, ordered at, order created, bestelldatum, auftragsdatum, fecha pedido, "
+            "fecha de pedido, date commande, date de commande",
+            "date, day, sale date, sales date, date of sale, sold on, purchase date, transaction date, datum, tag, "
+            "verkaufsdatum, fecha, dia, fecha venta, fecha de venta, date vente, date de vente, jour, transaction day",
+            "invoice date, document date, posting date, booking date, created at, date created, created, belegdatum, "
+            "buchungsdatum, rechnungsdatum, fecha factura, fecha de factura, date facture, date de facture",
+            "timestamp, datetime, date time, time, order time, paid at, month id, year month, yearmonth, period, "
+            "periode, periodo, jahrmonat, monat jahr, calendar week, year week, yearweek",
+            "ship date, shipped date, shipping date, delivery date, lieferdatum, versanddatum, fecha envio, "
+            "date livraison, date d expedition",
+        ),
+        "year": ("year, jahr, ano, año, annee, année, fiscal year, year id",),
+        "month": ("month, monat, mes, mois, month no, month number, month id",),
+        "week": ("week, week no, week number, iso week, calendar week, woche, kw, kalenderwoche, semana, semaine",),
+        "quantity": (
+            "quantity, qty, units sold, unit sold, unit sales, quantity sold, qty sold, sold quantity, sold qty, sold, "
+            "items sold, pieces sold, net items sold, net quantity, quantity ordered, qty ordered, ordered quantity, "
+            "order quantity, order qty, units, lineitem quantity, line item quantity, item quantity, sales quantity, "
+            "sales qty, sales units, quantity shipped, shipped quantity, shipped qty, menge, stück, stk, stückzahl, "
+            "anzahl, verkaufte menge, verkaufsmenge, absatz, absatzmenge, liefermenge, auftragsmenge, rechnungsmenge, "
+            "fakturierte menge, bestellmenge, bestellte menge, cantidad, cantidad vendida, unidades, "
+            "unidades vendidas, uds, uds vendidas, quantité, qte, quantité vendue, qte vendue, unités, unités vendues, "
+            "pieces, pcs, demand, demand qty, demand quantity, order demand, daily demand, nachfrage, bedarf, demanda, "
+            "demande, cant",
+            "units ordered, sales volume, volume, count, number",
+            "sales, sale, verkauf, verkäufe, ventas, ventes, weekly sales, daily sales, monthly sales",
+        ),
+        "location": LOCATION,
+        "price": (
+            "unit price, price each, price per unit, lineitem price, line item price, item price, unit selling price, "
+            "selling price, sales price, sale price, net price, unit price net, einzelpreis, stückpreis, vk preis, "
+            "verkaufspreis, vk, precio unitario, precio de venta, precio venta, prix unitaire, prix de vente, pu",
+            "price, preis, precio, prix",
+        ),
+        "status": (
+            "status, order status, orderstatus, line status, financial status, payment status, fulfillment status, "
+            "item status, invoice status, auftragsstatus, bestellstatus, zustand, estado, estado pedido, "
+            "estado del pedido, statut, etat, etat commande, state, cancelled, canceled, is cancelled, cancelled at, "
+            "canceled at, cancelled on, storniert, storno, anulado, cancelado, annule",
+        ),
+        "movement": (
+            "type, transaction type, entry type, document type, order type, sales type, movement type, line type, "
+            "belegart, buchungsart, bewegungsart, vorgangsart, vorgang, auftragsart, posten art, art, tipo, "
+            "tipo de movimiento, tipo movimiento, tipo documento, type de mouvement, type mouvement, type de piece",
+        ),
+        "customer": (
+            "customer id, customerid, customer no, customer number, customer code, client id, kundennummer, kundennr, "
+            "kunden nr, kunden id, debitor, debitorennr, debitorennummer, codigo cliente, id cliente, cod cliente, "
+            "code client, no client",
+            "customer, customer name, client, kunde, kundenname, cliente, buyer, sold to, email, buyer email, "
+            "customer email, nombre cliente, nom client",
+        ),
+        "document": (
+            "order no, order number, order id, orderid, amazon order id, invoice, invoice no, invoice number, "
+            "invoice id, document no, document number, document, transaction id, transaction no, receipt no, "
+            "receipt number, belegnummer, belegnr, beleg nr, beleg, auftragsnummer, auftragsnr, auftrag, auftrag nr, "
+            "rechnungsnummer, rechnungsnr, rechnung, rechnung nr, bestellnummer, bestellnr, pedido, no pedido, "
+            "num pedido, numero pedido, factura, no factura, numero factura, commande, no commande, numero commande, "
+            "facture, no facture, numero facture, bon, ticket, order",
+            "name",
+        ),
+        "promotion": (
+            "promotion, promo, on promotion, onpromotion, holiday promotion, is promotion, promoted, aktion, "
+            "werbeaktion, promocion, oferta, en promotion",
+        ),
+        "stock_out": (
+            "stock out, stockout, out of stock, is stockout, is out of stock, oos, ausverkauft, fehlbestand, "
+            "nicht lieferbar, sin stock, agotado, rupture, rupture de stock, en rupture",
+        ),
+    },
+    "stock": {
+        "product_id": PRODUCT,
+        "location": LOCATION,
+        "on_hand": ON_HAND,
+        "backorders": BACKORDERS,
+        "as_of": (
+            "as of, as of date, stock date, count date, counted on, inventory date, snapshot date, stand, "
+            "bestandsdatum, stichtag, inventurdatum, fecha stock, fecha inventario, date de stock, date inventaire",
+            "date, datum, fecha, updated, updated at, last updated",
+        ),
+    },
+    "products": {
+        "product_id": PRODUCT,
+        "name": (
+            "product name, item name, article name, name, product title, title, artikelbezeichnung, artikelname, "
+            "produktname, nombre, nombre producto, nombre del producto, nom, nom du produit, nom produit, part name",
+            "description, product description, item description, bezeichnung, beschreibung, kurztext, artikeltext, "
+            "materialkurztext, descripcion, designation, libelle",
+        ),
+        "category": (
+            "category, categories, product category, item category, product group, item group, group, family, "
+            "product family, product line, class, department, warengruppe, artikelgruppe, produktgruppe, kategorie, "
+            "materialgruppe, sortiment, categoria, familia, grupo, categorie, famille, groupe, rayon",
+        ),
+        "supplier": SUPPLIER,
+        "unit": (
+            "unit, uom, unit of measure, base unit, stock unit, stocking unit, sales unit, einheit, mengeneinheit, me, "
+            "basiseinheit, basismengeneinheit, lagereinheit, unidad, unidad de medida, um, unite, unite de mesure, "
+            "unite de stock",
+        ),
+        "unit_price": (
+            "unit cost, cost, cost price, unit cost price, purchase price, purchase cost, buying price, buy price, "
+            "cost per unit, cost per item, purchasing price, landed cost, supplier price, vendor price, net cost, "
+            "einkaufspreis, ek, ek preis, ekpreis, einstandspreis, bezugspreis, beschaffungspreis, kosten, "
+            "stückkosten, ek netto, coste, costo, coste unitario, costo unitario, precio de compra, precio compra, "
+            "precio de coste, prix d achat, prix achat, pa, cout, cout unitaire, prix de revient",
+            "unit price, price per unit, stückpreis, einzelpreis, precio unitario, prix unitaire",
+            "price, preis, precio, prix",
+        ),
+        "currency": CURRENCY,
+        "minimum_order_quantity": (
+            "minimum order quantity, minimum order qty, min order quantity, min order qty, minimum order, min order, "
+            "moq, min qty, minimum quantity, minimum qty, mindestbestellmenge, mindestmenge, mbm, min bestellmenge, "
+            "mindestabnahme, mindestabnahmemenge, cantidad minima, pedido minimo, cantidad minima de pedido, "
+            "minimo de pedido, quantite minimum, quantite minimale, quantite mini, qte mini, commande minimum, "
+            "minimum de commande, mini de commande",
+        ),
+        "order_multiple": (
+            "order multiple, multiple, order multiple qty, pack size, packsize, pack qty, pack quantity, pack, "
+            "case size, case qty, case quantity, case pack, carton size, carton qty, lot size, order lot, "
+            "rounding value, verpackungseinheit, ve, vpe, packungsgröße, packgröße, gebinde, gebindegröße, losgröße, "
+            "bestellvielfaches, vielfaches, rundungswert, packmenge, multiplo, multiplo de pedido, "
+            "unidades por caja, uds por caja, tamano de lote, tamaño paquete, colisage, conditionnement, pcb, "
+            "multiple de commande, unites par carton",
+        ),
+        "maximum_order_quantity": (
+            "maximum order quantity, maximum order qty, max order quantity, max order qty, maximum order, max order, "
+            "max qty, maximale bestellmenge, höchstbestellmenge, höchstmenge, maximalmenge, cantidad maxima, "
+            "pedido maximo, quantite maximale, quantite maximum",
+        ),
+        "lead_time_days": LEAD_TIME,
+        "lead_time_sd_days": LEAD_TIME_SD,
+        "service_level": (
+            "service level, target service level, service, cycle service level, target service, servicegrad, "
+            "lieferbereitschaftsgrad, lieferbereitschaft, servicelevel, zielservicegrad, nivel de servicio, "
+            "taux de service, niveau de service",
+        ),
+        "asked_service_level": ("asked service level",),
+        "review_period_days": (
+            "review period, review period days, review, review interval, order cycle, ordering interval, "
+            "bestellrhythmus, bestellzyklus, bestellintervall, dispositionsrhythmus, periodo de revision, "
+            "periode de revision, frequence de commande",
+        ),
+        "shelf_life_days": (
+            "shelf life, shelf life days, haltbarkeit, haltbarkeitsdauer, mindesthaltbarkeit, mhd tage, vida util, "
+            "caducidad, duree de vie, duree de conservation, dlc, dluo, ddm",
+        ),
+        "maximum_cover_days": (
+            "maximum cover, maximum cover days, max cover, max cover days, maximum days of supply, max days of supply, "
+            "maximale reichweite, max reichweite, cobertura maxima, couverture maximale, couverture max",
+        ),
+        "unit_size": (
+            "unit size, smallest unit, smallest amount, order increment, increment, kleinste einheit, kleinste menge, "
+            "schrittweite, incremento, increment de commande, pas de commande",
+        ),
+        "purchase_unit": (
+            "purchase unit, purchasing unit, order unit, buying unit, purchase uom, order uom, bestelleinheit, "
+            "einkaufseinheit, bestellmengeneinheit, unidad de compra, unite d achat, unite de commande",
+        ),
+        "units_per_purchase_unit": (
+            "units per purchase unit, units per order unit, purchase unit factor, conversion factor, conversion, "
+            "units per case, pieces per case, umrechnungsfaktor, umrechnung, stück pro bestelleinheit, "
+            "menge je bestelleinheit, inhalt, factor de conversion, factor conversion, facteur de conversion, "
+            "coefficient d achat",
+        ),
+        "order_cost": (
+            "order cost, ordering cost, cost per order, bestellkosten, kosten je bestellung, coste de pedido, "
+            "cout de commande, cout de passation",
+        ),
+        "holding_rate": (
+            "holding rate, holding cost rate, carrying rate, carrying cost rate, lagerkostensatz, lagerhaltungssatz, "
+            "lagerhaltungskostensatz, tasa de posesion, taux de possession",
+        ),
+        "stockout_cost": (
+            "stockout cost, stock out cost, shortage cost, penalty cost, fehlmengenkosten, coste de rotura, "
+            "cout de rupture",
+        ),
+        "notes": (
+            "notes, note, comment, comments, remark, remarks, notiz, notizen, bemerkung, bemerkungen, hinweis, "
+            "kommentar, notas, nota, observaciones, comentario, comentarios, remarque, remarques, commentaire",
+        ),
+        "location": LOCATION,
+        "on_hand": ON_HAND,
+        "on_order": (
+            "on order, on order qty, qty on order, quantity on order, open orders, open order qty, incoming, inbound, "
+            "in transit, bestellt, bestellbestand, offene bestellungen, offene bestellmenge, zulauf, pedido pendiente, "
+            "pendiente de recibir, en pedido, en commande, encours fournisseur",
+        ),
+        "backorders": BACKORDERS,
+        "planned_uplift": ("planned uplift, uplift",),
+        "period_days": ("period days",),
+    },
+    "suppliers": {
+        "supplier_id": (*SUPPLIER_ID, "id, code, no, number, nr"),
+        "supplier_name": SUPPLIER_NAME,
+        "lead_time_days": LEAD_TIME,
+        "lead_time_sd_days": LEAD_TIME_SD,
+        "minimum_order_value": (
+            "minimum order value, min order value, minimum value, min value, mov, minimum order amount, "
+            "min order amount, minimum order, min order, mindestbestellwert, mindestauftragswert, mbw, mindestwert, "
+            "valor minimo, valor minimo de pedido, pedido minimo, importe minimo, montant minimum, "
+            "minimum de commande, franco de commande, valeur minimale, montant minimum de commande",
+        ),
+        "free_freight_value": (
+            "free freight value, free freight, free freight from, free shipping from, free shipping, "
+            "freight free value, free delivery from, frei haus ab, frachtfrei ab, frachtfreigrenze, "
+            "versandkostenfrei ab, portes pagados, portes pagados desde, envio gratis desde, franco, franco de port",
+        ),
+        "order_days": (
+            "order days, order day, ordering days, order weekdays, bestelltage, bestelltag, dias de pedido, "
+            "dia de pedido, jours de commande, jour de commande",
+        ),
+        "currency": CURRENCY,
+    },
+    "open_orders": {
+        "reference": REFERENCE,
+        "supplier": SUPPLIER,
+        "product_id": PRODUCT,
+        "location": LOCATION,
+        "quantity": (
+            "qty open, open qty, quantity open, open quantity, open units, qty outstanding, outstanding qty, "
+            "outstanding quantity, outstanding, remaining qty, remaining quantity, qty remaining, remaining, "
+            "qty due, quantity due, still open, backlog, offene menge, menge offen, offen, restmenge, "
+            "noch zu liefern, rückstandsmenge, cantidad pendiente, pendiente, cantidad abierta, unidades pendientes, "
+            "quantite restante, reste a livrer, quantite ouverte, reste",
+            "quantity, qty, quantity ordered, qty ordered, ordered quantity, ordered qty, order quantity, order qty, "
+            "units, menge, bestellmenge, bestellte menge, stück, anzahl, cantidad, unidades, cantidad pedida, "
+            "quantite, qte, quantite commandee",
+        ),
+        "due_date": (
+            "due date, due, expected date, expected, expected on, expected delivery, expected delivery date, "
+            "expected receipt date, expected receipt, expected arrival, eta, arrival date, delivery date, "
+            "promised date, confirmed date, confirmed delivery date, requested delivery date, scheduled date, "
+            "liefertermin, lieferdatum, termin, wunschtermin, bestätigter termin, erwartet, erwartet am, "
+            "erwartetes lieferdatum, geplantes lieferdatum, fecha prevista, fecha de entrega, fecha entrega, "
+            "entrega prevista, fecha esperada, date prevue, date de livraison, date livraison, livraison prevue, "
+            "date de livraison prevue",
+        ),
+        "ordered_date": ORDERED,
+        "received_quantity": (
+            "received quantity, received qty, qty received, quantity received, received, delivered quantity, "
+            "delivered qty, qty delivered, gelieferte menge, erhaltene menge, geliefert, erhalten, wareneingangsmenge, "
+            "cantidad recibida, recibido, recibida, quantite recue, qte recue, recu, quantite livree",
+        ),
+    },
+    "receipts": {
+        "reference": REFERENCE,
+        "supplier": SUPPLIER,
+        "product_id": PRODUCT,
+        "location": LOCATION,
+        "quantity": (
+            "received quantity, received qty, qty received, quantity received, received units, delivered quantity, "
+            "gelieferte menge, erhaltene menge, wareneingangsmenge, eingangsmenge, cantidad recibida, "
+            "quantite recue, qte recue",
+            "quantity, qty, units, menge, stück, anzahl, cantidad, unidades, quantite, qte, pieces",
+        ),
+        "ordered_date": ORDERED,
+        "received_date": (
+            "received date, receipt date, date received, received on, received at, goods receipt date, gr date, "
+            "delivered date, date delivered, delivered on, arrived, arrived on, actual delivery date, eingangsdatum, "
+            "wareneingangsdatum, wareneingang, wareneingang am, we datum, erhalten am, geliefert am, "
+            "fecha recepcion, fecha de recepcion, recibido el, fecha recibido, date reception, date de reception, "
+            "recu le",
+        ),
+    },
+    "promotions": {
+        "product_id": PRODUCT,
+        "location": LOCATION,
+        "first_day": (
+            "first day, start, start date, starts, starts on, valid from, from, from date, date from, begin, "
+            "begin date, promo start, promotion start, von, gültig von, gültig ab, beginn, startdatum, ab, desde, "
+            "fecha inicio, fecha de inicio, inicio, debut, date debut, date de debut, du",
+        ),
+        "last_day": (
+            "last day, end, end date, ends, ends on, valid to, valid until, to, to date, until, date to, promo end, "
+            "promotion end, bis, gültig bis, ende, enddatum, hasta, fecha fin, fecha de fin, fin, date fin, "
+            "date de fin, au",
+        ),
+        "uplift": (
+            "uplift, expected uplift, planned uplift, factor, uplift factor, lift, sales factor, faktor, "
+            "absatzfaktor, mehrabsatz, uplift percent, factor de venta, incremento, facteur, hausse",
+        ),
+    },
+    "outcomes": {
+        "order_number": ("order number, order no, order, number, bestellnummer, numero de pedido, numero de commande",),
+        "ran_out": ("ran out, stocked out, ausgegangen, ausverkauft, agotado, en rupture",),
+        "left_over": ("left over, leftover, rest, restbestand, übrig, sobrante, reste",),
+        "received_quantity": ("received quantity, quantity received, received, erhaltene menge, cantidad recibida",),
+    },
+}
+REQUIRED: dict[Kind, tuple[str, ...]] = {
+    "sales": ("product_id", "date", "quantity"),
+    "stock": ("product_id", "on_hand"),
+    "products": ("product_id",),
+    "suppliers": ("supplier_name",),
+    "open_orders": ("product_id", "quantity"),
+    "receipts": ("product_id", "quantity", "received_date"),
+    "promotions": ("product_id", "first_day", "last_day"),
+    "outcomes": ("order_number", "ran_out", "left_over"),
+}
+"""Roles without which a file of the kind says nothing."""
+IDS = {"product_id", "location", "supplier", "supplier_id", "reference", "order_number", "customer", "document"}
+DAYS = {"date", "as_of", "due_date", "ordered_date", "received_date", "first_day", "last_day"}
+TEXTS = {"name", "category", "unit", "currency", "notes", "supplier_name", "order_days", "status", "movement"}
+TEXTS |= {"purchase_unit", "promotion", "stock_out", "ran_out", "month"}
+SOFT = TEXTS | {"price", "customer", "document", "reference", "as_of"}
+"""Where two columns are as good as each other, the first is taken and named: no plan rests on these roles."""
+
+
+def content(role: str) -> Content:
+    """What the cells of a role are."""
+    if role in DAYS:
+        return "day"
+    if role in IDS:
+        return "id"
+    return "text" if role in TEXTS else "number"
+
+
+BRACKETS = re.compile(r"[(\[{].*?[)\]}]")
+UNIT_WORDS = {
+    "day": "days day d tage tag tg dias dia jours jour j",
+    "week": "weeks week wks wk w wochen woche semanas semana semaines semaine",
+    "month": "months month monate monat meses mes mois",
+}
+UNITS = {word: unit for unit, words in UNIT_WORDS.items() for word in words.split()}
+
+
+@cache
+def plain(name: str) -> str:
+    """A column's name without case, blanks, punctuation, accents and units in brackets."""
+    return _letters(BRACKETS.sub(" ", name)) or _letters(name)
+
+
+def _letters(text: str) -> str:
+    spread = text.casefold().replace("ø", "o").replace("æ", "ae")
+    return re.sub(r"[^0-9a-z]", "", unicodedata.normalize("NFKD", spread).replace("ß", "ss"))
+
+
+@cache
+def spellings(name: str) -> tuple[str, ...]:
+    """A column's name as it is compared: also with ä for ae, and without a unit of time at its end."""
+    words = plain(name)
+    without = re.sub(r"(days|tage|dias|jours|weeks|wochen|semanas|semaines|months|monate)$", "", words)
+    return tuple(dict.fromkeys((words, without))) if without else (words,)
+
+
+def unit_of_time(name: str) -> str:
+    """The unit that a column's name states: "Lead time (weeks)" is in weeks. Days, where it states none."""
+    words = re.findall(r"[a-z]+", unicodedata.normalize("NFKD", name.casefold()))
+    return next((UNITS[word] for word in reversed(words) if word in UNITS and len(word) > 1), "day")
+
+
+@cache
+def ranks(kind: Kind) -> dict[str, dict[str, int]]:
+    """For each role of a kind, the rank of each name as `plain` writes it; 0 is best."""
+    return {role: _ranked(role, tiers) for role, tiers in KINDS[kind].items()}
+
+
+def _ranked(role: str, tiers: Ranks) -> dict[str, int]:
+    found = {plain(role): 0}
+    for rank, names in enumerate(tiers):
+        for name in names.split(","):
+            for spelling in (plain(name), plain(_two_letters(name))):
+                found.setdefault(spelling, rank)
+    return found
+
+
+def _two_letters(name: str) -> str:
+    for letter, two in (("ä", "ae"), ("ö", "oe"), ("ü", "ue")):
+        name = name.replace(letter, two)
+    return name
+
+
+@cache
+def known_names() -> frozenset[str]:
+    """Every name of every role, to find the line of column names by."""
+    return frozenset(name for kind in KINDS for names in ranks(kind).values() for name in names)
