@@ -51,3 +51,7 @@ def write_rejects(faults: Sequence[Fault], path: Path) -> None:
             lines.writerows(astuple(fault) for fault in faults)
     except OSError as error:
         raise InvalidInput(f"The faults cannot be written to {path}: {error.strerror or error}") from error
+
+
+def _line(fault: Fault) -> str:
+    return f"  {fault.file}, line {fault.line}, {fault.column} {fault.value!r}: {fault.problem}"

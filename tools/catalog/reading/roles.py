@@ -459,11 +459,12 @@ def ranks(kind: Kind) -> dict[str, dict[str, int]]:
 
 
 def _ranked(role: str, tiers: Ranks) -> dict[str, int]:
-    found = {plain(role): 0}
+    found: dict[str, int] = {}
     for rank, names in enumerate(tiers):
         for name in names.split(","):
             for spelling in (plain(name), plain(_two_letters(name))):
                 found.setdefault(spelling, rank)
+    found.setdefault(plain(role), 0)
     return found
 
 

@@ -24,5 +24,5 @@ def test_a_file_is_what_its_columns_say(columns: str, kind: str) -> None:
 
 
 def test_columns_of_no_known_kind_are_refused_with_the_way_out() -> None:
-    with pytest.raises(UnclearColumns, match="colour, size.*--kind"):
+    with pytest.raises(UnclearColumns, match=r"colour, size.*--kind"):
         read_file(b"colour,size\nred,2\n", name="file.csv")
