@@ -21,6 +21,8 @@ class Actor(Record):
 
 SERVICE = Actor(name="service")
 AUTOMATIC = Actor(name="automatic")
+NEWEST = 1_000
+"""Entries whose numbers are added up to a version: more than transactions at once can store."""
 
 
 class AuditEntry(Record):
@@ -49,6 +51,15 @@ class AuditEntry(Record):
 
 
 class AuditStore(Store):
+    @reads
+    def version(self, connection: Connection) -> str:
+        """Changes whenever something was done. On PostgreSQL a number may be stored after a larger one, so that the
+        largest alone would not tell."""
+        newest = sa.select(audit.c.sequence).order_by(audit.c.sequence.desc()).limit(NEWEST).subquery()
+        query = sa.select(sa.func.coalesce(sa.func.max(newest.c.sequence), 0), sa.func.sum(newest.c.sequence))
+        largest, total = connection.execute(query).one()
+        return f"{largest}-{total or 0}"
+
     @reads
     def page(
         self,

@@ -21,6 +21,7 @@ from tools.book.rows import (
 )
 from tools.planning.gate import check_quantity
 from tools.records.errors import AlreadyDecided, InvalidQuantity, UnknownReview
+from tools.records.facts import Mode
 from tools.records.orders import (
     DecisionKind,
     Order,
@@ -69,6 +70,13 @@ class ReviewStore(Store):
         await expire_reviews(self.database)
         rows = await self.database.read(lambda connection: connection.execute(query).mappings().all())
         return [proposal_from(row) for row in rows]
+
+    @reads
+    def waiting(self, connection: Connection, mode: Mode) -> dict[tuple[str, str], str]:
+        """The newest waiting review of each product and location of a catalogue, by its id."""
+        query = sa.select(proposals.c.product_id, proposals.c.location, proposals.c.number)
+        query = query.where(PENDING_NOW, proposals.c.mode == mode).order_by(proposals.c.number)
+        return {(product, place): review_id(number) for product, place, number in connection.execute(query)}
 
     @reads
     def figures(self, connection: Connection) -> tuple[int, float]:

@@ -7,7 +7,7 @@ import pytest
 import sqlalchemy as sa
 from sqlalchemy.exc import DBAPIError
 
-from tests.order_book import record
+from tests.order_book import MOMENT, record
 from tools.book.book import OrderBook
 from tools.records.orders import RunView
 from tools.storage.schema import audit, outbox
@@ -127,3 +127,19 @@ async def test_no_entry_can_be_changed_or_removed(book: OrderBook, engine: sa.En
     with pytest.raises(DBAPIError, match="append-only"), engine.begin() as connection:
         connection.execute(change)
     assert len(await book.audit.page()) == 1
+
+
+async def test_the_version_changes_with_every_entry_also_with_one_that_is_stored_after_a_later_number(
+    book: OrderBook, engine: sa.Engine
+) -> None:
+    def store(sequence: int) -> None:
+        with engine.begin() as connection:
+            entry = {"sequence": sequence, "at": MOMENT, "actor": "anna", "event": "order.placed", "figures": {}}
+            connection.execute(sa.insert(audit).values(entry))
+
+    versions = [await book.audit.version()]
+    for sequence in (5, 9, 7):
+        store(sequence)
+        versions.append(await book.audit.version())
+    assert len(set(versions)) == 4
+    assert await book.audit.version() == versions[-1]

@@ -1,0 +1,65 @@
+"""Today's list of the catalogue in use, made once for each change of catalogue, order book or day."""
+
+import asyncio
+from collections import OrderedDict
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from hashlib import sha256
+
+from tools.book.book import OrderBook
+from tools.catalog.live import LiveCatalog
+from tools.planning.confidence import CalibrationTable
+from tools.records.facts import Mode
+from tools.sweep.today import Listed, Today
+from tools.sweep.today_rows import TodayRow
+
+LISTS_KEPT = 4
+"""Earlier lists that pages may go on in."""
+
+
+@dataclass(frozen=True)
+class TodayList:
+    """A row for every product at every location."""
+
+    version: str
+    """Changes with the catalogue, the order book and the day."""
+    mode: Mode
+    day: date
+    rows: tuple[TodayRow, ...]
+
+
+class TodayLists:
+    """The newest lists of this process."""
+
+    def __init__(self, catalog: LiveCatalog, book: OrderBook, calibration: CalibrationTable | None = None) -> None:
+        self._catalog, self._book, self._calibration = catalog, book, calibration
+        self._kept: OrderedDict[str, TodayList] = OrderedDict()
+        self._making = asyncio.Lock()
+
+    async def present(self) -> TodayList:
+        """The list as it is now. Callers that come while it is made wait for it."""
+        async with self._making:
+            day = datetime.now(UTC).date()
+            version = _short(f"sample {day} {await self._book.audit.version()}")
+            if version not in self._kept:
+                self._keep(await self._made(version, day))
+            return self._kept[version]
+
+    def earlier(self, version: str) -> TodayList | None:
+        """The list of this version, if it is still kept."""
+        return self._kept.get(version)
+
+    async def _made(self, version: str, day: date) -> TodayList:
+        mode: Mode = "mock"
+        source, reviews = Listed(await self._catalog.all_facts()), await self._book.reviews.waiting(mode)
+        today = Today(source, day=day, reviews=reviews, calibration=self._calibration)
+        return TodayList(version, mode, day, tuple(await asyncio.to_thread(today.rows)))
+
+    def _keep(self, made: TodayList) -> None:
+        self._kept[made.version] = made
+        while len(self._kept) > LISTS_KEPT:
+            self._kept.popitem(last=False)
+
+
+def _short(text: str) -> str:
+    return sha256(text.encode()).hexdigest()[:16]

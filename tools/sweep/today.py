@@ -1,0 +1,101 @@
+"""Today's list: every product at every location, with what is to be done about it, and the same numbers as its plan.
+
+What triggers is planned in full, because confidence and reason need the whole plan.
+"""
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from datetime import date
+from typing import Protocol
+
+from tools.planning.confidence import CalibrationTable
+from tools.planning.replenishment import plan
+from tools.planning.working import work_out
+from tools.records.errors import InvalidInput
+from tools.records.facts import AS_THINGS_ARE, ProductFacts
+from tools.sweep.today_rows import Figures, Label, Standing, TodayRow, missing_row, planned_row, resting_row
+
+Place = tuple[str, str]
+"""Product id and location."""
+
+
+class Source(Protocol):
+    """A catalogue at one moment, with this service's own orders counted."""
+
+    @property
+    def places(self) -> Sequence[Place]:
+        """Every product at every location."""
+        ...
+
+    def missing(self, place: Place) -> str | None:
+        """What must be given before the product can be planned, in one sentence."""
+        ...
+
+    def facts(self, place: Place) -> ProductFacts:
+        """Of a place that misses nothing."""
+        ...
+
+    def label(self, place: Place) -> Label: ...
+
+
+class Listed:
+    """A catalogue whose facts are all at hand, and complete."""
+
+    def __init__(self, everything: Sequence[ProductFacts]) -> None:
+        self._facts = {(facts.product.id, facts.stock.location): facts for facts in everything}
+        self.places = tuple(self._facts)
+
+    def missing(self, place: Place) -> str | None:
+        return None
+
+    def facts(self, place: Place) -> ProductFacts:
+        return self._facts[place]
+
+    def label(self, place: Place) -> Label:
+        return Label.of(self._facts[place])
+
+
+class Today:
+    """Makes the rows of one day. `reviews` are the ids of those that wait, by product and location."""
+
+    def __init__(
+        self,
+        source: Source,
+        *,
+        day: date,
+        reviews: Mapping[Place, str] | None = None,
+        calibration: CalibrationTable | None = None,
+    ) -> None:
+        self._source, self._day, self._calibration = source, day, calibration
+        self._reviews = reviews or {}
+        self._families: dict[str, list[Place]] = defaultdict(list)
+        for place in source.places:
+            self._families[place[0]].append(place)
+
+    def rows(self) -> list[TodayRow]:
+        """A row for every place of the catalogue, in its order."""
+        return [self._row(place) for place in self._source.places]
+
+    def _row(self, place: Place) -> TodayRow:
+        missing = self._source.missing(place)
+        if missing is None:
+            try:
+                return self._worked_out(place)
+            except InvalidInput as error:
+                missing = error.message
+        return missing_row(self._source.label(place), missing, self._reviews.get(place))
+
+    def _worked_out(self, place: Place) -> TodayRow:
+        facts = self._source.facts(place)
+        working = work_out(facts, AS_THINGS_ARE)
+        late = tuple(order.reference for order in facts.stock.open_orders if order.due_in_days < 0)
+        standing = Standing(self._reviews.get(place), late)
+        if working.decision is None:
+            return resting_row(Label.of(facts), Figures.of(working), standing, day=self._day)
+        found = plan(facts, siblings=self._siblings(place))
+        return planned_row(facts, working, found, standing, day=self._day, table=self._calibration)
+
+    def _siblings(self, place: Place) -> list[ProductFacts]:
+        """The same product at other locations, from where it could be moved."""
+        family = (other for other in self._families[place[0]] if other != place)
+        return [self._source.facts(other) for other in family if not self._source.missing(other)]

@@ -1,0 +1,207 @@
+"""One line of today's list: a product at a location, and what is to be done about it today.
+
+    needs_data        something is missing before it can be planned; `reason` says what, and how to give it
+    waits_for_review  a person must decide on an order for it
+    late_order        an order for it is late, whether more is needed or not
+    order_now         the position is at or below the reorder point
+    not_possible      it should be ordered, but no quantity fits the supplier's rules and the caps
+    on_order          what is on the way is why nothing is to be ordered
+    no_demand         nothing sells, so nothing is to be ordered
+    enough            nothing is to be ordered yet
+
+The first that fits is the status.
+"""
+
+from dataclasses import dataclass
+from datetime import date, timedelta
+from decimal import Decimal
+from typing import Any, Literal, NamedTuple, get_args
+
+from tools.planning.confidence import CalibrationTable, assess
+from tools.planning.summary import units
+from tools.planning.working import LONGEST_INTERVAL_DAYS, Working
+from tools.records.facts import ProductFacts
+from tools.records.plan import Plan
+from tools.records.text import amount
+
+Status = Literal[
+    "needs_data", "waits_for_review", "late_order", "order_now", "not_possible", "on_order", "no_demand", "enough"
+]
+STATUSES: tuple[Status, ...] = get_args(Status)
+
+
+class Label(NamedTuple):
+    """What a line says of its product beside the figures."""
+
+    product_id: str
+    name: str
+    location: str
+    category: str
+    supplier_id: str
+    supplier: str
+    currency: str
+
+    @classmethod
+    def of(cls, facts: ProductFacts) -> "Label":
+        product, supplier = facts.product, facts.supplier
+        place = (product.id, product.name, facts.stock.location, product.category)
+        return cls(*place, supplier.id, supplier.name, product.currency)
+
+
+class Figures(NamedTuple):
+    """A plan's numbers. Units and days."""
+
+    on_hand: float
+    on_order: float
+    inventory_position: float
+    reorder_point: float
+    mean_per_day: float
+    days_left: float | None
+    """Days that the stock on hand lasts at mean demand; None where that is for decades."""
+    lost_revenue_per_day: float | None
+    """Of demand that the position is expected to leave unserved; None where no price is known."""
+
+    @classmethod
+    def of(cls, working: Working) -> "Figures":
+        position, mean, price = working.position, working.mean_per_day, working.facts.product.unit_price
+        available = max(0.0, position.on_hand - position.backorders)
+        lost = float(working.forecast.predictive.expected_shortage(position.units))
+        per_day = lost / working.interval_days if working.interval_days else 0.0
+        return cls(
+            on_hand=position.on_hand,
+            on_order=position.on_order,
+            inventory_position=position.units,
+            reorder_point=working.reorder_point,
+            mean_per_day=mean,
+            days_left=None if mean <= available / LONGEST_INTERVAL_DAYS else available / mean,
+            lost_revenue_per_day=None if price is None else per_day * float(price),
+        )
+
+
+class Standing(NamedTuple):
+    """What stands for a product already."""
+
+    review_id: str | None = None
+    late: tuple[str, ...] = ()
+    """Numbers of the orders that are late."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TodayRow:
+    """A line of the list, in the order of its columns. None is unknown, or does not apply."""
+
+    product_id: str
+    name: str
+    location: str
+    supplier: str
+    on_hand: float | None = None
+    on_order: float | None = None
+    """Units on the way that count."""
+    reorder_point: float | None = None
+    quantity: float | None = None
+    """Units to order, or to move from `source_location`; 0 where nothing is to be ordered."""
+    value: Decimal | None = None
+    """Of the quantity, in `currency`."""
+    currency: str
+    order_by: date | None = None
+    """The day on which the position falls to the reorder point at mean demand; today where it has."""
+    days_left: float | None = None
+    """Days that the stock on hand lasts."""
+    confidence: float | None = None
+    """Probability that the quantity turns out right; None where nothing is to be ordered."""
+    reason: str
+    status: Status
+    category: str
+    supplier_id: str
+    lost_revenue_per_day: float | None = None
+    inventory_position: float | None = None
+    """On hand + on order − backorders."""
+    mean_per_day: float | None = None
+    """Forecast demand."""
+    action: str = "none"
+    """`purchase_order`, `transfer` or `none`."""
+    source_location: str | None = None
+    """Where a transfer comes from."""
+    review_id: str | None = None
+    """The order that waits for a person."""
+    late_orders: str = ""
+    """Their numbers."""
+    doubtful: bool = False
+    """There is something to read: a note on the product, or a warning that a person must decide on."""
+
+    @property
+    def place(self) -> tuple[str, str]:
+        return self.product_id, self.location
+
+
+def missing_row(label: Label, missing: str, review_id: str | None) -> TodayRow:
+    """A product that cannot be planned, with the sentence that says what is missing."""
+    return TodayRow(**label._asdict(), status="needs_data", reason=missing, review_id=review_id)
+
+
+def planned_row(
+    facts: ProductFacts, working: Working, plan: Plan, standing: Standing, *, day: date, table: CalibrationTable | None
+) -> TodayRow:
+    """A product that triggers, with its plan and the confidence in its quantity."""
+    status: Status = "not_possible" if plan.infeasible else "order_now"
+    return _row(
+        Label.of(facts),
+        Figures.of(working),
+        standing,
+        "late_order" if standing.late else status,
+        plan.reason.replace("\n", " "),
+        day,
+        quantity=plan.order_quantity,
+        value=plan.order_value,
+        confidence=assess(plan, plan.order_quantity, table=table).value,
+        action=plan.recommended_action,
+        source_location=plan.transfer.source_location if plan.transfer else None,
+        doubtful=bool(facts.product.notes) or any(notice.blocks_automatic for notice in plan.notices),
+    )
+
+
+def resting_row(label: Label, figures: Figures, standing: Standing, *, day: date) -> TodayRow:
+    """A product of which nothing is to be ordered today."""
+    status, reason = _resting(figures, day)
+    if standing.late:
+        status, reason = "late_order", f"Late: {', '.join(standing.late)}. {reason}"
+    return _row(label, figures, standing, status, reason, day, quantity=0)
+
+
+def _resting(figures: Figures, day: date) -> tuple[Status, str]:
+    level, position = figures.reorder_point, figures.inventory_position
+    if not figures.mean_per_day:
+        return "no_demand", "Nothing sold in the known periods, so nothing is to be ordered."
+    if position - figures.on_order <= level:
+        return (
+            "on_order",
+            f"{amount(figures.on_order)} on the way are enough above the reorder point of {units(level)}.",
+        )
+    until = order_by(figures, day)
+    when = f"until {until}" if until else "for decades"
+    return "enough", f"{amount(position)} are enough {when}; an order is due at {units(level)}."
+
+
+def order_by(figures: Figures, day: date) -> date | None:
+    """The day on which the position falls to the reorder point; None where that is never, or not within a century."""
+    spare = figures.inventory_position - figures.reorder_point
+    if spare <= 0:
+        return day
+    if figures.mean_per_day * LONGEST_INTERVAL_DAYS <= spare:
+        return None
+    return day + timedelta(int(spare / figures.mean_per_day))
+
+
+def _row(
+    label: Label, figures: Figures, standing: Standing, status: Status, reason: str, day: date, **order: Any
+) -> TodayRow:
+    return TodayRow(
+        **label._asdict(),
+        **figures._asdict(),
+        status="waits_for_review" if standing.review_id else status,
+        reason=reason,
+        order_by=order_by(figures, day),
+        review_id=standing.review_id,
+        late_orders=", ".join(standing.late),
+        **order,
+    )
