@@ -258,7 +258,7 @@ def _from_rows(frame: "pd.DataFrame", *, key: str, period: Period) -> DemandTabl
     return DemandTable(products, demand, period)
 
 
-def right_aligned(histories: Sequence[Sequence[float | None]]) -> FloatArray:
+def right_aligned(histories: Sequence[Sequence[float | None] | FloatArray]) -> FloatArray:
     """Histories of different lengths as one matrix whose last column is the newest period of all."""
     width = max((len(history) for history in histories), default=0)
     demand = np.full((len(histories), width), np.nan)

@@ -46,19 +46,21 @@ def with_own_orders(facts: ProductFacts, own: OwnOrders) -> ProductFacts:
 def with_orders(facts: ProductFacts, own: OwnOrders) -> ProductFacts:
     """The facts with our orders counted. An order that is among the facts already counts once, with the smaller of both
     quantities: its receipts may not be reported here yet."""
-    stock, supplier, place = facts.stock, facts.supplier, (facts.product.id, facts.stock.location)
+    stock, supplier = count_in(facts.stock, facts.supplier, facts.product.id, own)
+    if stock is facts.stock and supplier is facts.supplier:
+        return facts
+    return facts.model_copy(update={"stock": stock, "supplier": supplier})
+
+
+def count_in(stock: Stock, supplier: Supplier, product_id: str, own: OwnOrders) -> tuple[Stock, Supplier]:
+    """The stock and the supplier of a product with our orders counted."""
+    place = (product_id, stock.location)
     incoming = [order for order in own.open if (order.product_id, order.location) == place]
     moved, learned = own.moved.get(place, 0), own.lead_times.get(supplier.id, ())
-    if not incoming and not moved and not learned:
-        return facts
-    return facts.model_copy(
-        update={
-            "stock": stock.model_copy(
-                update={"open_orders": _counted(stock, incoming), "on_hand": max(0.0, stock.on_hand + moved)}
-            ),
-            "supplier": _taught(supplier, learned),
-        }
-    )
+    if incoming or moved:
+        on_hand = max(0.0, stock.on_hand + moved)
+        stock = stock.model_copy(update={"open_orders": _counted(stock, incoming), "on_hand": on_hand})
+    return stock, _taught(supplier, learned)
 
 
 def _counted(stock: Stock, incoming: list[Order]) -> tuple[OpenOrder, ...]:

@@ -87,17 +87,10 @@ class Snapshot:
         product_id, location = place
         if missing := self.missing(place):
             raise MissingFacts(missing)
-        stock = self.stock[place]
         return ProductFacts(
             product=self.product(product_id),
             supplier=self.supplier(product_id),
-            stock=Stock(
-                location=location,
-                on_hand=max(0.0, stock.on_hand),
-                backorders=stock.backorders + max(0.0, -stock.on_hand),
-                sent_below_zero=stock.on_hand < 0,
-                open_orders=self.open_orders(place),
-            ),
+            stock=self.stock_at(place),
             demand=self._demand(place),
             source="database",
             data_age_days=self.data_age_days(location),
@@ -116,6 +109,17 @@ class Snapshot:
         if place not in self.histories:
             return f"No demand of {product_id} at {location} is known; import sales, or send POST /demand."
         return None
+
+    def stock_at(self, place: Place) -> Stock:
+        """Negative stock is backorders."""
+        stored = self.stock[place]
+        return Stock(
+            location=place[1],
+            on_hand=max(0.0, stored.on_hand),
+            backorders=stored.backorders + max(0.0, -stored.on_hand),
+            sent_below_zero=stored.on_hand < 0,
+            open_orders=tuple(self._open_order(line) for line in self._lines_by_place.get(place, ())),
+        )
 
     def product(self, product_id: str) -> Product:
         row = self.products[product_id]
@@ -140,9 +144,6 @@ class Snapshot:
         own: float | None = self.products[product_id]["terms"].get("lead_time_days")
         theirs: float | None = self._supplier_row(product_id).get("terms", {}).get("lead_time_days")
         return theirs if own is None else own
-
-    def open_orders(self, place: Place) -> tuple[OpenOrder, ...]:
-        return tuple(self._open_order(line) for line in self._lines_by_place.get(place, ()))
 
     def data_age_days(self, location: str) -> float:
         """Open days since the last one that has demand, as calendar days."""
@@ -175,10 +176,10 @@ class Snapshot:
             period_days=self.settings.calendar(place[1]).period_days,
             last_period=history.first + timedelta(int(last[-1])) if last.size else None,
             stockout_periods=frozenset(np.flatnonzero(flags & STOCK_OUT).tolist()),
-            planned_uplift=self._planned_uplift(place),
+            planned_uplift=self.planned_uplift(place),
         )
 
-    def _planned_uplift(self, place: Place) -> float:
+    def planned_uplift(self, place: Place) -> float:
         """The largest factor of a promotion that begins within the lead time, or is running."""
         today = self.settings.today
         until = today + timedelta(self.lead_time_days(place[0]) or 0.0)
