@@ -31,18 +31,19 @@ from agent.running.retention import PRUNE_SECONDS, Pruned, Retention
 from agent.running.work import Work
 from agent.secrets import secrets_in_force
 from agent.settings import Settings
-from agent.state import CHAT_MODE, DecisionRequest
+from agent.state import DecisionRequest
 from agent.toolbox import Toolbox
 from tools.book.audit import Actor
 from tools.book.book import OrderBook
 from tools.book.owners import Owner, become_owner
 from tools.catalog.live import LiveCatalog
+from tools.catalog.own import OwnCatalog
+from tools.catalog.present import PresentCatalog
 from tools.catalog.products import AllProducts, Catalogs
-from tools.catalog.sources import Catalog, SampleCatalog
+from tools.catalog.sources import SampleCatalog
 from tools.lookback.calibration_watch import CalibrationState, calibration_state
 from tools.planning.confidence import read_table, shipped_table
 from tools.records.errors import DamagedDatabase, Unavailable
-from tools.records.facts import Mode
 from tools.records.orders import Order, OrderOutcome, OutcomeReport
 from tools.storage.database import Database
 
@@ -127,10 +128,13 @@ class Runtime:
         self.settings, self.book, self.metrics = settings, book, metrics
         self._chain, self.checkpointer = chain, checkpointer
         self._calibration = read_table(settings.calibration_table) if settings.calibration_table else None
-        catalogs: dict[Mode, Catalog] = {"mock": LiveCatalog(SampleCatalog(), book, "mock")}
-        opened = Catalogs(catalogs, self._calibration, book=book)
+        own = OwnCatalog(book.database)
+        sample, live = LiveCatalog(SampleCatalog(), book, "mock"), LiveCatalog(own, book, "database")
+        opened = Catalogs({"mock": sample, "database": live}, self._calibration, book=book)
+        self.present = PresentCatalog(own, live=live, sample=sample)
+        """What chats, lists and sweeps are about."""
         self.toolbox = Toolbox(
-            AllProducts(catalogs[CHAT_MODE], self._calibration, book=book),
+            AllProducts(self.present, self._calibration, book=book),
             start_run=lambda request: self.decide(request),
             review_url=self.review_url,
         )

@@ -12,8 +12,6 @@ from tools.records.facts import Mode, ProductFacts, Record, ServiceLevel
 from tools.records.orders import RunView
 
 Kind = Literal["decision", "chat"]
-CHAT_MODE: Mode = "mock"
-"""The catalogue that chats are about."""
 
 
 class DecisionRequest(Record):

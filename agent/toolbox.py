@@ -15,7 +15,7 @@ from langgraph.runtime import get_runtime
 from pydantic import BaseModel, ConfigDict, create_model
 
 from agent.case import Case, Decision
-from agent.state import CHAT_MODE, DecisionRequest
+from agent.state import DecisionRequest
 from tools.calculate_reorder import calculate_reorder
 from tools.catalog.products import AllProducts, Products
 from tools.find_products import find_products
@@ -84,7 +84,7 @@ class Toolbox:
         async def begin(product_id: str, location: str | None, note: str) -> tuple[RunView, str | None]:
             request = DecisionRequest(
                 product_id=product_id,
-                mode=CHAT_MODE,
+                mode=await self._everything.mode(),
                 location=location,
                 note=note,
                 origin="chat",

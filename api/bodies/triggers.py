@@ -56,7 +56,7 @@ class CommonTrigger(Body):
 class CatalogueTrigger(CommonTrigger):
     """One product of a catalogue."""
 
-    mode: Literal["mock", "database"] = Field(description="`mock` is the sample catalogue that comes with the service.")
+    mode: Literal["mock", "database"] = Field(description="`mock` is the sample catalogue, `database` your own.")
     location: Identifier | None = None
     """Location to plan for. Without it, the product's home location."""
     service_level: ServiceLevel | None = None

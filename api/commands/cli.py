@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from api.commands.automatic import automatic
 from api.commands.events import events
 from api.commands.keys import keys
 from api.commands.lookback import backtest, calibrate, scan
@@ -83,7 +84,7 @@ def prune() -> None:
     typer.echo("Forgotten: " + ", ".join(f"{number} {what}" for what, number in pruned.items()) + ".")
 
 
-for command in (backtest, scan, calibrate):
+for command in (backtest, scan, calibrate, automatic):
     app.command()(command)
 
 

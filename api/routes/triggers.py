@@ -101,7 +101,9 @@ async def debug(
     ],
     runtime: RuntimeGiven,
     caller: CallerGiven,
-    mode: Annotated[Literal["mock", "database"], Query(description="`mock` is the sample catalogue.")] = "mock",
+    mode: Annotated[
+        Literal["mock", "database"], Query(description="`mock` is the sample catalogue, `database` your own.")
+    ] = "mock",
     location: Annotated[
         Identifier | None, Query(description="Location to plan for; without it, the product's home location.")
     ] = None,

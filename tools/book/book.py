@@ -1,6 +1,7 @@
 """The order book: what was asked, proposed, decided and placed. It is business truth; checkpoints are not."""
 
 from tools.book.audit import AuditStore
+from tools.book.automatic import AutomaticStore
 from tools.book.deliveries import DeliveryStore
 from tools.book.idempotency import IdempotencyStore
 from tools.book.keys import KeyStore
@@ -38,6 +39,7 @@ class OrderBook:
         self.reviews = ReviewStore(database)
         self.orders = OrderStore(database, day_limit=day_limit)
         self.life = LifeStore(database)
+        self.automatic = AutomaticStore(database)
         self.stock = StockStore(database)
         self.outcomes = OutcomeStore(database)
         self.answers = IdempotencyStore(database)

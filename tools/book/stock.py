@@ -3,6 +3,7 @@
 from collections import defaultdict
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy import Connection
@@ -10,8 +11,9 @@ from sqlalchemy import Connection
 from tools.book.rows import OPEN, ORDER, order_from
 from tools.records.facts import Mode
 from tools.records.orders import Order
+from tools.storage.catalogue_schema import stock
 from tools.storage.database import Store, reads
-from tools.storage.schema import orders
+from tools.storage.schema import orders, receipts
 
 MAX_ORDERS = 10_000
 _SECONDS_A_DAY = 86_400
@@ -41,7 +43,7 @@ class StockStore(Store):
         return OwnOrders(
             # First, so that a receipt in between counts twice for a moment, and not for nothing.
             _open(connection, *chosen),
-            _moved(connection, *chosen),
+            (_moved_since_count if mode == "database" else _moved)(connection, *chosen),
             _lead_times(connection, orders.c.mode == mode, *delivering),
         )
 
@@ -60,11 +62,41 @@ def _open(connection: Connection, *chosen: sa.ColumnElement[bool]) -> tuple[Orde
 def _moved(connection: Connection, *chosen: sa.ColumnElement[bool]) -> dict[tuple[str, str], int]:
     """A transfer takes everything at once from where it comes, and gives back what is cancelled of it."""
     given = sa.case((OPEN, orders.c.quantity), else_=orders.c.received_quantity)
-    sides = ((orders.c.location, orders.c.received_quantity), (orders.c.source_location, -given))
+    came = sa.select(orders.c.product_id, orders.c.location, sa.func.sum(orders.c.received_quantity)).where(*chosen)
+    went = sa.select(orders.c.product_id, orders.c.source_location, sa.func.sum(-given))
+    went = went.where(*chosen, orders.c.source_location.is_not(None))
+    return _summed(
+        connection,
+        came.group_by(orders.c.product_id, orders.c.location),
+        went.group_by(orders.c.product_id, orders.c.source_location),
+    )
+
+
+def _moved_since_count(connection: Connection, *chosen: sa.ColumnElement[bool]) -> dict[tuple[str, str], int]:
+    """The same since the stock was counted. What came or went before is in the count."""
+    given = sa.case((OPEN, orders.c.quantity), else_=orders.c.received_quantity)
+    came = (
+        sa.select(orders.c.product_id, orders.c.location, sa.func.sum(receipts.c.quantity))
+        .join(receipts, receipts.c.order_number == orders.c.number)
+        .join(stock, (stock.c.product_id == orders.c.product_id) & (stock.c.location == orders.c.location))
+        .where(*chosen, receipts.c.received_at > stock.c.as_of)
+    )
+    went = (
+        sa.select(orders.c.product_id, orders.c.source_location, sa.func.sum(-given))
+        .join(stock, (stock.c.product_id == orders.c.product_id) & (stock.c.location == orders.c.source_location))
+        .where(*chosen, orders.c.created_at > stock.c.as_of)
+    )
+    return _summed(
+        connection,
+        came.group_by(orders.c.product_id, orders.c.location),
+        went.group_by(orders.c.product_id, orders.c.source_location),
+    )
+
+
+def _summed(connection: Connection, *queries: sa.Select[Any]) -> dict[tuple[str, str], int]:
     moved: dict[tuple[str, str], int] = defaultdict(int)
-    for place, units in sides:
-        query = sa.select(orders.c.product_id, place, sa.func.sum(units)).where(*chosen, place.is_not(None))
-        for product_id, location, total in connection.execute(query.group_by(orders.c.product_id, place)):
+    for query in queries:
+        for product_id, location, total in connection.execute(query).all():
             moved[product_id, location] += int(total)
     return moved
 

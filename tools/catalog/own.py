@@ -9,6 +9,7 @@ from sqlalchemy import Connection
 from tools.catalog.histories import Calendar, read_history
 from tools.catalog.snapshot import CatalogueSettings, Place, Snapshot, StoredStock
 from tools.catalog.sources import no_location, no_product
+from tools.records.errors import InvalidInput, UnknownProduct
 from tools.records.facts import ProductFacts
 from tools.records.text import clean_facts
 from tools.storage.catalogue_schema import (
@@ -28,6 +29,10 @@ VERSION = "catalogue"
 """The counter that every change of the catalogue moves on."""
 
 
+class NoCatalogue(InvalidInput):
+    code = "no_catalogue"
+
+
 class OwnCatalog(Store):
     """A `Catalog` over the tables. Without a location, a product's home is the default location if it is kept there."""
 
@@ -38,7 +43,7 @@ class OwnCatalog(Store):
         """Raises UnknownProduct, UnknownLocation, and MissingFacts where the asked one cannot be planned."""
         snapshot = await self.snapshot(product_id)
         if product_id not in snapshot.products:
-            raise no_product(product_id, await self.product_ids())
+            raise await self._unknown(product_id)
         places = snapshot.places
         asked = places[0] if location is None else (product_id, location)
         if asked not in places:
@@ -50,6 +55,18 @@ class OwnCatalog(Store):
         """Every product at every location that can be planned."""
         snapshot = await self.snapshot()
         return tuple(clean_facts(snapshot.facts(place)) for place in snapshot.places if not snapshot.missing(place))
+
+    async def _unknown(self, product_id: str) -> InvalidInput | UnknownProduct:
+        known = await self.product_ids()
+        if not known:
+            return NoCatalogue(
+                "There is no catalogue of your own yet; bring one in with `restock import`, or use mode mock."
+            )
+        return no_product(product_id, known)
+
+    @reads
+    def has_products(self, connection: Connection) -> bool:
+        return connection.scalar(sa.select(products.c.id).limit(1)) is not None
 
     @reads
     def product_ids(self, connection: Connection) -> tuple[str, ...]:
@@ -76,7 +93,7 @@ class OwnCatalog(Store):
 
 
 def read_settings(connection: Connection) -> CatalogueSettings:
-    stored: dict[str, Any] = dict(connection.execute(sa.select(catalogue.c.name, catalogue.c.value)).tuples().all())
+    stored: dict[str, Any] = {row.name: row.value for row in connection.execute(sa.select(catalogue))}
     through, calendars = stored.pop("demand_through", {}), stored.pop("calendars", {})
     known = {name: value for name, value in stored.items() if name in ("currency", "time_zone", "default_location")}
     return CatalogueSettings(

@@ -10,6 +10,7 @@ from pydantic import Field
 from tools.book.book import OrderBook
 from tools.book.stock import OwnOrders
 from tools.catalog.live import with_own_orders
+from tools.catalog.present import PresentCatalog
 from tools.catalog.sources import Catalog
 from tools.planning.confidence import CalibrationTable
 from tools.planning.replenishment import plan
@@ -42,10 +43,10 @@ class Products(Protocol):
 
 
 class AllProducts:
-    """Every product of a catalogue."""
+    """Every product of the present catalogue."""
 
     def __init__(
-        self, catalog: Catalog, calibration: CalibrationTable | None = None, *, book: OrderBook | None = None
+        self, catalog: PresentCatalog, calibration: CalibrationTable | None = None, *, book: OrderBook | None = None
     ) -> None:
         self._catalog, self.calibration, self._book = catalog, calibration, book
 
@@ -54,6 +55,10 @@ class AllProducts:
 
     async def plan(self, product_id: str, location: str | None, what_if: WhatIf) -> Plan:
         return plan_of(await self.family(product_id, location), what_if)
+
+    async def mode(self) -> Mode:
+        """The mode of requests about these products."""
+        return await self._catalog.mode()
 
     async def everything(self) -> Family:
         """Every product at every location."""

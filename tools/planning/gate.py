@@ -28,6 +28,8 @@ from tools.records.plan import Action, Confidence, Plan
 
 Route = Literal["auto", "review", "none", "retry"]
 CONCERN_FACTOR = 0.75
+ONLY_PROPOSES = "Your catalogue only proposes; `restock automatic on` lets safe orders go out by themselves."
+"""Where this is the only reason, the order would have gone out by itself."""
 
 
 class Submission(Record):
@@ -55,6 +57,8 @@ class Circumstances(Record):
     """This service's own orders for the product that are neither received nor cancelled."""
     earlier_orders: tuple[EarlierOrder, ...] = ()
     """What this service bought of the product for the location before, newest first."""
+    only_proposes: bool = False
+    """Automatic ordering is off for the product's catalogue or supplier."""
     may_retry: bool = False
 
 
@@ -99,6 +103,8 @@ def judge(submission: Submission | None, plan: Plan, circumstances: Circumstance
         code = sure(quantity)
         cause = "The model is less sure" if code.value >= threshold else why_unsure(plan, quantity, code)
         reasons = (f"{cause}: confidence {_below(confidence.value, threshold)}.",)
+    if auto and circumstances.only_proposes:
+        auto, reasons = False, (ONLY_PROPOSES,)
     route: Route = "auto" if auto else "review"
     return Verdict(route=route, action=action, quantity=quantity, confidence=confidence, reasons=reasons)
 

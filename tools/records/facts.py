@@ -14,7 +14,10 @@ ProductId = Annotated[str, Field(description="The product's id.")]
 Location = Annotated[str, Field(description="The location whose stock is planned.")]
 Mode = Annotated[
     Literal["mock", "input", "database"],
-    Field(description="Where the facts come from: `mock` is the sample catalogue, `input` the request itself."),
+    Field(
+        description="Where the facts come from: `mock` is the sample catalogue, `input` the request itself, "
+        "`database` your own catalogue."
+    ),
 ]
 ServiceType = Annotated[
     Literal["cycle", "fill_rate", "cost"],

@@ -32,6 +32,7 @@ PATHS = {
     "/keys/{key_id}/rotate": {"post"},
     "/keys/{key_id}/limits": {"put"},
     "/audit": {"get"},
+    "/automatic": {"get", "put"},
     "/metrics": {"get"},
     "/health/live": {"get"},
     "/health/ready": {"get"},

@@ -12,7 +12,7 @@ JSON = {"content-type": "application/json"}
 REFUSED: dict[str, tuple[dict[str, Any], int, str, str]] = {
     "unknown product": ({"product_id": "NO_SUCH", "mode": "mock"}, 404, "unknown_product", "NO_SUCH"),
     "unknown location": ({**MOCK, "location": "Mars"}, 404, "unknown_location", "Mars"),
-    "mode database": ({**MOCK, "mode": "database"}, 422, "mode_unavailable", "not available"),
+    "mode database": ({**MOCK, "mode": "database"}, 422, "no_catalogue", "restock import"),
     "unknown mode": ({**MOCK, "mode": "magic"}, 422, "invalid_input", "mode must be mock or input"),
     "no mode": ({"product_id": "X"}, 422, "invalid_input", "mode must be mock or input"),
     "mode as a list": ({**MOCK, "mode": ["mock"]}, 422, "invalid_input", "mode"),

@@ -6,11 +6,13 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from tests.order_book import ANNA, let_pass
+from tests.own_catalogue import put, stock_row
 from tools.book.book import OrderBook
 from tools.book.stock import OwnOrders
 from tools.catalog.live import LiveCatalog, with_own_orders
 from tools.catalog.sources import Index
 from tools.records.facts import OpenOrder, ProductFacts
+from tools.storage.catalogue_schema import stock
 
 
 class Shelves(Index):
@@ -40,6 +42,8 @@ def bolts(make_facts: Callable[..., ProductFacts]) -> Callable[..., ProductFacts
 
 @pytest.fixture
 def live(book: OrderBook, bolts) -> LiveCatalog:
+    """Counted long ago."""
+    put(book.database.engine, stock, stock_row(), stock_row(location="DEPOT"))
     return LiveCatalog(Shelves([bolts(), bolts("DEPOT")]), book, "database")  # type: ignore[arg-type]
 
 
