@@ -175,6 +175,8 @@ def read_table(path: Path) -> CalibrationTable:
 
 def _predictive(plan: Plan) -> IntervalDemand:
     if plan.predictive is None:
-        return IntervalDemand(plan.distribution, (Component(1.0, plan.mean_demand, plan.demand_sd**2),))
+        return IntervalDemand(
+            plan.distribution, (Component(1.0, plan.mean_demand, plan.demand_sd**2),), plan.counting_unit
+        )
     parts = [Component(part.weight, part.mean, part.sd**2) for part in plan.predictive.components]
-    return IntervalDemand(plan.predictive.distribution, tuple(parts))
+    return IntervalDemand(plan.predictive.distribution, tuple(parts), plan.counting_unit)

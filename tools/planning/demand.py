@@ -9,6 +9,7 @@ from math import sqrt
 
 import numpy as np
 
+from tools.planning.counting_unit import counting_unit
 from tools.planning.demand_distribution import FloatArray
 from tools.records.errors import InvalidDemand
 from tools.records.facts import DemandClass, DemandHistory
@@ -38,13 +39,15 @@ class DemandStatistics:
     outliers: tuple[float, ...]
     idle_periods: int
     """Known periods since the last sale."""
+    counting_unit: float
+    """The smallest amount that demand is counted in."""
 
 
 def describe(history: DemandHistory) -> DemandStatistics:
     """Statistics of the known periods. Raises `InvalidDemand` when fewer than three periods are known."""
     demand = enough_demand(history)
     (sales,) = demand.nonzero()
-    sizes, mean = demand[sales], mean_of(demand)
+    sizes, mean, unit = demand[sales], mean_of(demand), counting_unit(demand)
     return DemandStatistics(
         demand=demand,
         periods=len(history.values),
@@ -53,8 +56,9 @@ def describe(history: DemandHistory) -> DemandStatistics:
         mean=mean,
         sd=standard_deviation(demand, mean),
         demand_class=classify(periods=demand.size, sizes=sizes),
-        outliers=find_outliers(sizes),
+        outliers=find_outliers(sizes, unit),
         idle_periods=demand.size - 1 - int(sales[-1]) if sales.size else demand.size,
+        counting_unit=unit,
     )
 
 
@@ -112,15 +116,15 @@ def classify(*, periods: int, sizes: FloatArray) -> DemandClass:
     return "erratic" if erratic else "smooth"
 
 
-def find_outliers(sizes: FloatArray) -> tuple[float, ...]:
+def find_outliers(sizes: FloatArray, counting_unit: float = 1.0) -> tuple[float, ...]:
     """Sales above the third quartile by more than three interquartile ranges: to be looked at, never trimmed.
 
-    The range counts as at least the square root of the third quartile, the spread that chance alone would give.
-    (Tukey, 1977: the outer fence)
+    The range counts as at least the square root of the third quartile, the spread that chance alone would give to
+    counts. (Tukey, 1977: the outer fence)
     """
     if sizes.size < OUTLIER_FEWEST_SALES:
         return ()
     ordered = np.sort(sizes)
     lower, upper = float(ordered[sizes.size // 4]), float(ordered[(3 * sizes.size) // 4])
-    fence = upper + OUTLIER_FENCE * max(upper - lower, upper**0.5)
+    fence = upper + OUTLIER_FENCE * max(upper - lower, (upper * counting_unit) ** 0.5)
     return tuple(ordered[np.searchsorted(ordered, fence, side="right") :].tolist())

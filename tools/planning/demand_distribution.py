@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 from scipy import special
 
 from tools.records.plan import Distribution
+from tools.records.quantities import count_in, quantity
 
 FloatArray: TypeAlias = NDArray[np.float64]
 IntArray: TypeAlias = NDArray[np.int_]
@@ -215,13 +216,14 @@ class Component:
 class IntervalDemand:
     """Demand over one protection interval: one family, mixed over lead times where those are replayed.
 
-    The weights of the components add up to 1.
+    The weights of the components add up to 1. Demand comes in multiples of `unit`: chances are those of counts, so that
+    kilograms and grams have the same.
     """
 
-    __slots__ = ("_means", "_variances", "_weights", "components", "family", "mean", "variance")
+    __slots__ = ("_means", "_variances", "_weights", "components", "family", "mean", "unit", "variance")
 
-    def __init__(self, family: Distribution, components: tuple[Component, ...]) -> None:
-        self.components = components
+    def __init__(self, family: Distribution, components: tuple[Component, ...], unit: float = 1.0) -> None:
+        self.components, self.unit = components, unit
         if len(components) == 1:
             self.mean, self.variance = components[0].mean, components[0].variance
         else:
@@ -230,54 +232,69 @@ class IntervalDemand:
         self.family: Distribution = family if self.mean > 0 and self.variance > 0 else "degenerate"
         least = 0.0 if self.family == "degenerate" else SMALLEST_MEAN
         self._weights: Values = 1.0
-        self._means: Values = max(self.mean, least)
-        self._variances: Values = max(self.variance, SMALLEST_MEAN)
+        self._means: Values = max(self.mean / unit, least)
+        self._variances: Values = max(self.variance / unit**2, SMALLEST_MEAN)
         if len(components) > 1:
             self._weights = np.array([part.weight for part in components])
-            self._means = np.array([max(part.mean, least) for part in components])
-            self._variances = np.array([max(part.variance, SMALLEST_MEAN) for part in components])
+            self._means = np.array([max(part.mean / unit, least) for part in components])
+            self._variances = np.array([max(part.variance / unit**2, SMALLEST_MEAN) for part in components])
 
     @property
     def _step(self) -> float:
-        """Half a standard deviation: how far a level that is looked for tends to lie from the mean."""
-        return sqrt(self.variance) / 2
+        """Half a standard deviation, in counts: how far a level that is looked for tends to lie from the mean."""
+        return sqrt(self.variance) / 2 / self.unit
 
     def cdf(self, level: float) -> float:
         """P(D ≤ level)."""
-        chances = CDF[self.family](level=level, mean=self._means, variance=self._variances)
+        return self._cdf_at(self._count(level))
+
+    def _cdf_at(self, count: float) -> float:
+        chances = CDF[self.family](level=count, mean=self._means, variance=self._variances)
         return min(1.0, self._mixed(chances))
+
+    def _count(self, level: float) -> float:
+        """The level in counts; only where these are whole does a float's rounding matter."""
+        return count_in(level, self.unit) if self.family == "lognormal" else level / self.unit
 
     def _mixed(self, values: Values | NDArray[np.bool_]) -> float:
         return float(values if len(self.components) == 1 else np.dot(self._weights, values))
 
     def below(self, level: float) -> float:
-        """P(D < level): what `cdf` gives, less the chance of exactly `level` where demand comes in whole units."""
+        """P(D < level): what `cdf` gives, less the chance of exactly `level` where demand comes in counts."""
+        count = self._count(level)
         if self.family == "degenerate":
-            return self._mixed(np.less(self._means, level))
-        return self.cdf(ceil(level) - 1 if self.family == "lognormal" else level)
+            return self._mixed(np.less(self._means, count))
+        return self._cdf_at(ceil(count) - 1 if self.family == "lognormal" else count)
 
     def quantile(self, probability: float) -> float:
-        """The level that covers `probability` of cases; a whole number for whole-unit families and mixtures."""
+        """The level that covers `probability` of cases; a multiple of the unit for `lognormal` and mixtures."""
         if self.family == "degenerate":
             return min(part.mean for part in self.components if self.cdf(part.mean) >= probability)
         if len(self.components) > 1:
-            return smallest_level(lambda level: self.cdf(level) >= probability, start=self.mean, step=self._step)
-        quantile = QUANTILE[self.family](probability=probability, mean=self._means, variance=self._variances)
-        return float(quantile)
+            start = self.mean / self.unit
+            return self._level(smallest_level(lambda n: self._cdf_at(n) >= probability, start=start, step=self._step))
+        return self._level(
+            float(QUANTILE[self.family](probability=probability, mean=self._means, variance=self._variances))
+        )
+
+    def _level(self, count: float) -> float:
+        """So many units; without the rounding error of a multiple, so that 263 grams are 0.263 kilograms."""
+        return float(quantity(count * self.unit)) if self.family == "lognormal" else count * self.unit
 
     def expected_shortage(self, level: float) -> float:
         """Units of demand that `level` would leave unserved over the interval, on average."""
-        shortages = EXPECTED_SHORTAGE[self.family](level=level, mean=self._means, variance=self._variances)
-        return self._mixed(shortages)
+        count = level / self.unit
+        shortages = EXPECTED_SHORTAGE[self.family](level=count, mean=self._means, variance=self._variances)
+        return self._mixed(shortages) * self.unit
 
     def level_for_shortage(self, limit: float, *, shortage: Callable[[float], float] | None = None) -> float:
         """The smallest level at which the expected shortage (or that part of it which `shortage` tells) is `limit`;
-        exact for `normal` and certain demand, whole otherwise."""
-        left = shortage or self.expected_shortage
-        whole = smallest_level(lambda level: left(level) <= limit, start=self.mean, step=self._step)
+        exact for `normal` and certain demand, a multiple of the unit otherwise."""
+        left, unit = shortage or self.expected_shortage, self.unit
+        whole = smallest_level(lambda count: left(count * unit) <= limit, start=self.mean / unit, step=self._step)
         if self.family == "lognormal" or whole <= 0:
-            return whole
+            return self._level(whole)
         low, high = whole - 1, whole
         while low < (middle := (low + high) / 2) < high:
-            low, high = (low, middle) if left(middle) <= limit else (middle, high)
-        return high
+            low, high = (low, middle) if left(middle * unit) <= limit else (middle, high)
+        return self._level(high)

@@ -13,12 +13,12 @@ from tools.planning.past_coverage import PastCoverage
 from tools.planning.working import Working
 from tools.records.plan import Transfer
 
-UNITS = tuple(10**digits for digits in range(2, 10))
-"""Of what is printed: hundredths, thousandths …"""
+MOST_DIGITS = 7
+"""That are added to those asked for, so that a line comes out."""
 EXACT = 10**15
 """Below it, a double prints every decimal number of so many digits exactly."""
-WELL_WITHIN_HALF_A_CENT = 0.0049
-"""So near to a whole cent, every rule for rounding halves gives the same."""
+WELL_WITHIN_HALF = 0.49
+"""Of the last digit: so near to it, every rule for rounding halves gives the same."""
 
 
 def derive(working: Working, transfer: Transfer | None, coverage: PastCoverage | None) -> tuple[str, ...]:
@@ -46,14 +46,14 @@ def shown(value: float, digits: int = 2) -> str:
     return "0" if text == "-0" else text
 
 
-def shown_sum(*terms: float) -> tuple[str, ...]:
-    """Terms and then their total, with the fewest digits (two or more) at which the printed terms make the total.
+def shown_sum(*terms: float, digits: int = 2) -> tuple[str, ...]:
+    """Terms and then their total, with the fewest digits (as asked, or more) at which the printed terms make it.
 
     >>> shown_sum(0.005, 0.005)
     ('0.005', '0.005', '0.01')
     """
     total = sum(terms)
-    for unit in UNITS:
+    for unit in _units(digits):
         counts = [round(term * unit) for term in terms]
         whole = sum(counts)
         if whole == round(total * unit):
@@ -61,20 +61,25 @@ def shown_sum(*terms: float) -> tuple[str, ...]:
     return tuple([_counted(count, unit) for count in (*counts, whole)])
 
 
-def shown_result(compute: Callable[..., float], *operands: float) -> tuple[str, ...]:
-    """Operands and then what `compute` makes of them, to two decimals: the operands with the fewest digits (two or
-    more) that still make it.
+def shown_result(compute: Callable[..., float], *operands: float, digits: int = 2) -> tuple[str, ...]:
+    """Operands and then what `compute` makes of them, to so many decimals: the operands with the fewest digits (as many
+    or more) that still make it.
 
     >>> shown_result(lambda z, sd: z * sd, 1.6448536, 35.0)
     ('1.6449', '35', '57.57')
     """
-    cents = round(compute(*operands) * 100)
-    result = cents / 100
-    for unit in UNITS:
+    last = 10**digits
+    parts = round(compute(*operands) * last)
+    for unit in _units(digits):
         counts = [round(operand * unit) for operand in operands]
-        if abs(compute(*[count / unit for count in counts]) - result) < WELL_WITHIN_HALF_A_CENT:
+        if abs(compute(*[count / unit for count in counts]) - parts / last) < WELL_WITHIN_HALF / last:
             break
-    return (*[_counted(count, unit) for count in counts], _counted(cents, 100))
+    return (*[_counted(count, unit) for count in counts], _counted(parts, last))
+
+
+def _units(digits: int) -> tuple[int, ...]:
+    """Of what is printed: from hundredths on, thousandths …"""
+    return tuple([10**more for more in range(digits, digits + MOST_DIGITS + 1)])
 
 
 def _counted(count: int, unit: int) -> str:
@@ -91,14 +96,16 @@ def _counted(count: int, unit: int) -> str:
 
 def _mean(working: Working, rate: str) -> list[str]:
     forecast, statistics = working.forecast, working.statistics
-    known = statistics.demand.size
+    known, digits = statistics.demand.size, working.digits
     if forecast.judged is None:
-        total = shown(statistics.mean * known)
-        lines = [f"Mean demand: {total} ÷ {known} periods = {shown(statistics.mean, 4)} {rate}"]
+        total = shown(statistics.mean * known, digits)
+        lines = [f"Mean demand: {total} ÷ {known} periods = {shown(statistics.mean, digits + 2)} {rate}"]
     else:
         lines = [_weighted_mean(working, rate), *_corrected(working, rate)]
     if forecast.uplift != 1:
-        mean, uplift, raised = shown_result(mul, forecast.mean_per_period / forecast.uplift, forecast.uplift)
+        mean, uplift, raised = shown_result(
+            mul, forecast.mean_per_period / forecast.uplift, forecast.uplift, digits=digits
+        )
         lines.append(f"Expected change: {mean} × {uplift} = {raised} {rate}")
     return lines
 
@@ -106,7 +113,9 @@ def _mean(working: Working, rate: str) -> list[str]:
 def _weighted_mean(working: Working, rate: str) -> str:
     """Three forecasts; the less one has missed so far, the more it weighs."""
     weights, means = zip(*working.forecast.means, strict=True)
-    first, second, third, long_run, weeks, days, mean = shown_result(_sum_of_products, *weights, *means)
+    first, second, third, long_run, weeks, days, mean = shown_result(
+        _sum_of_products, *weights, *means, digits=working.digits
+    )
     return (
         f"Mean demand: {first} × long-run {long_run} + {second} × last weeks {weeks} + {third} × last days "
         f"{days} = {mean} {rate} (weighed by how little each missed in the past)"
@@ -120,9 +129,9 @@ def _sum_of_products(a: float, b: float, c: float, x: float, y: float, z: float)
 def _corrected(working: Working, rate: str) -> list[str]:
     forecast = working.forecast
     mean = forecast.mean_per_period / forecast.uplift
-    if abs(forecast.correction) < 0.005:
+    if abs(forecast.correction) < 0.5 * 10**-working.digits:
         return []
-    before, change, after = shown_sum(mean - forecast.correction, forecast.correction)
+    before, change, after = shown_sum(mean - forecast.correction, forecast.correction, digits=working.digits)
     sign, side = ("+", "below") if forecast.correction > 0 else ("−", "above")
     corrected = f"{before} {sign} {change.removeprefix('-')} = {after}"
     return [f"Such forecasts have lain {side} what came, beyond chance: {corrected} {rate}"]
@@ -132,51 +141,65 @@ def _interval(working: Working) -> list[str]:
     lead, review, total = shown_sum(working.lead_time.days, working.facts.product.review_period_days)
     observed = f" (mean of {len(working.lead_time.replayed)} receipts)" if working.lead_time.replayed else ""
     lines = [f"Protection interval: lead time {lead}{observed} + review period {review} = {total} days"]
-    mean, length, demand = shown_result(mul, working.forecast.mean_per_period, working.forecast.interval)
+    forecast = working.forecast
+    mean, length, demand = shown_result(mul, forecast.mean_per_period, forecast.interval, digits=working.digits)
     unit = "days" if working.facts.demand.period_days == 1 else "periods"
     lines.append(f"Demand over {length} {unit}: {mean} × {length} = {demand}")
     return lines
 
 
 def _spread(working: Working, rate: str) -> list[str]:
-    forecast, known = working.forecast, working.statistics.demand.size
+    forecast, known, digits = working.forecast, working.statistics.demand.size, working.digits
     if forecast.method == "no_demand" or forecast.interval == 0:
         return []
     lines = [] if forecast.method == "deterministic" else _measured(working, rate)
     if forecast.widening != 1:
         sd, interval, widened = shown_result(
-            lambda sd, interval: sd * sqrt(widening(interval, known)), forecast.error_sd, forecast.interval
+            lambda sd, interval: sd * sqrt(widening(interval, known)),
+            forecast.error_sd,
+            forecast.interval,
+            digits=digits,
         )
         unseen = f"√({1 + MISSED_SPREAD:g} + {interval} ÷ {known})"
         lines.append(f"Widened for what {known} periods cannot show: {sd} × {unseen} = {widened}")
     alone = forecast.error_sd * sqrt(forecast.widening)
     total = sqrt(forecast.stock_basis.variance)
-    if abs(total - alone) > 0.005:
+    if abs(total - alone) > 0.5 * 10**-digits:
         between = sqrt(max(0.0, total**2 - alone**2))
-        before, lead, both = shown_result(hypot, alone, between)
+        before, lead, both = shown_result(hypot, alone, between, digits=digits)
         lines.append(f"With the spread of the lead time: √({before}² + {lead}²) = {both}")
     return lines
 
 
 def _measured(working: Working, rate: str) -> list[str]:
     """The standard deviation of demand over the interval, and where it comes from."""
-    forecast, judged = working.forecast, working.forecast.judged
+    forecast, judged, digits = working.forecast, working.forecast.judged, working.digits
     if forecast.floored:
-        mean, sd = shown_result(sqrt, forecast.error_sd**2)
-        return [f"Standard deviation: no less than that of chance (Poisson), √{mean} = {sd}"]
+        return [f"Standard deviation: no less than that of chance (Poisson), {_chance(working)}"]
     if judged is None or judged.frame.judged == 0:
-        sd, interval, spread = shown_result(_times_root, working.statistics.sd * forecast.uplift, forecast.interval)
+        alone = working.statistics.sd * forecast.uplift
+        sd, interval, spread = shown_result(_times_root, alone, forecast.interval, digits=digits)
         return [f"Standard deviation over the interval: {sd} {rate} × √{interval} = {spread}"]
     horizon, count = judged.frame.horizon, judged.frame.judged
     measured = forecast.error_sd / sqrt(forecast.interval) * sqrt(horizon)
     lines = [
-        f"Past forecasts over {horizon} periods missed by {shown(measured)} (root mean square of {count}, "
+        f"Past forecasts over {horizon} periods missed by {shown(measured, digits)} (root mean square of {count}, "
         "each made without knowing what came; the latest weigh most, and plain chance counts as three)"
     ]
     if horizon != forecast.interval:
-        sd, growth, spread = shown_result(_times_root, measured, forecast.interval / horizon)
+        sd, growth, spread = shown_result(_times_root, measured, forecast.interval / horizon, digits=digits)
         lines.append(f"Brought to the interval: {sd} × √{growth} = {spread}")
     return lines
+
+
+def _chance(working: Working) -> str:
+    """The root of the mean, of counts: where these are less than a unit, of the mean times that."""
+    unit, variance = working.statistics.counting_unit, working.forecast.error_sd**2
+    if unit == 1:
+        mean, sd = shown_result(sqrt, variance, digits=working.digits)
+        return f"√{mean} = {sd}"
+    mean, sd = shown_result(lambda mean: sqrt(mean * unit), variance / unit, digits=working.digits)
+    return f"√({mean} × {unit:.6g}) = {sd}"
 
 
 def _times_root(value: float, under: float) -> float:
@@ -184,8 +207,8 @@ def _times_root(value: float, under: float) -> float:
 
 
 def _level(working: Working) -> list[str]:
-    method, target = working.forecast.method, working.target
-    mean, safety, level = shown_sum(working.mean_demand, working.safety_stock)
+    method, target, digits = working.forecast.method, working.target, working.digits
+    mean, safety, level = shown_sum(working.mean_demand, working.safety_stock, digits=digits)
     total = f"Reorder point: {mean} + safety stock {safety} = {level}"
     if method == "no_demand":
         return [f"{total}: there is no demand to cover"]
@@ -195,7 +218,7 @@ def _level(working: Working) -> list[str]:
         return [f"{total}: there is nothing to wait for"]
     if method == "normal" and target.limit is None and working.reorder_point > 0:
         sd = sqrt(working.forecast.stock_basis.variance)
-        z, spread, product = shown_result(mul, working.safety_stock / sd if sd else 0.0, sd)
+        z, spread, product = shown_result(mul, working.safety_stock / sd if sd else 0.0, sd, digits=digits)
         service = f"Safety stock at {_share(target.probability)} service: {z} × {spread} = {product}"
         lines = [service, total]
     else:
@@ -207,16 +230,15 @@ def _level(working: Working) -> list[str]:
 
 
 def _quantile(working: Working) -> str:
-    basis, target, level = working.forecast.stock_basis, working.target, shown(working.reorder_point)
-    shape = (
-        f"{basis.family.replace('_', ' ')}, mean {shown(basis.mean)}, standard deviation {shown(sqrt(basis.variance))}"
-    )
+    basis, target, digits = working.forecast.stock_basis, working.target, working.digits
+    level, mean, sd = (shown(value, digits) for value in (working.reorder_point, basis.mean, sqrt(basis.variance)))
+    shape = f"{basis.family.replace('_', ' ')}, mean {mean}, standard deviation {sd}"
     if target.limit is not None:
-        allowed = shown(target.limit, 4)
+        allowed, left = target.limit, working.cycle.unserved(basis, working.reorder_point)
         return (
-            f"With {level} an order cycle leaves on average "
-            f"{shown(working.cycle.unserved(basis, working.reorder_point), 4)} unserved, within the {allowed} allowed: "
-            f"(1 − {shown(target.probability, 4)}) × {shown(working.cycle.order_size)} an order ({shape})"
+            f"With {level} an order cycle leaves on average {shown(left, digits + 2)} unserved, within the "
+            f"{shown(allowed, digits + 2)} allowed: "
+            f"(1 − {shown(target.probability, 4)}) × {shown(working.cycle.order_size, digits)} an order ({shape})"
         )
     return f"{_share(target.probability)} of such intervals need no more than {level} ({shape})"
 
@@ -226,8 +248,10 @@ def _share(probability: float) -> str:
 
 
 def _position(working: Working) -> list[str]:
-    position = working.position
-    on_hand, on_order, backorders, total = shown_sum(position.on_hand, position.on_order, -position.backorders)
+    position, digits = working.position, working.digits
+    on_hand, on_order, backorders, total = shown_sum(
+        position.on_hand, position.on_order, -position.backorders, digits=digits
+    )
     lines = [
         f"Inventory position: on hand {on_hand} + on order {on_order} "
         f"− backorders {backorders.removeprefix('-')} = {total}"
@@ -235,25 +259,30 @@ def _position(working: Working) -> list[str]:
     for entry in position.orders:
         order = entry.order
         if entry.standing == "later":
-            lines.append(
-                f"Not counted: {order.reference}, {shown(order.quantity)} due in {shown(order.due_in_days)} days"
-            )
+            quantity, days = shown(order.quantity, digits), shown(order.due_in_days)
+            lines.append(f"Not counted: {order.reference}, {quantity} due in {days} days")
         elif entry.standing != "counted":
             lines.append(
-                f"Doubted: {order.reference}, {shown(order.quantity)} overdue by {shown(-order.due_in_days)} days, "
-                f"counts as {shown(entry.counted)}"
+                f"Doubted: {order.reference}, {shown(order.quantity, digits)} overdue by "
+                f"{shown(-order.due_in_days)} days, counts as {shown(entry.counted, digits)}"
             )
     return lines
 
 
 def _order(working: Working, transfer: Transfer | None) -> list[str]:
-    position, units, level = working.position, shown(working.position.units), shown(working.reorder_point)
+    position, digits = working.position, working.digits
+    units, level = shown(position.units, digits), shown(working.reorder_point, digits)
     if working.decision is None and working.forecast.mean_per_period == 0:
         return [f"{units} on hand and on order, and no demand: nothing to order"]
     if working.decision is None:
         return [f"{units} is above the reorder point {level}: nothing to order"]
     demand, safety, on_hand, on_order, backorders, need = shown_sum(
-        working.mean_demand, working.safety_stock, -position.on_hand, -position.on_order, position.backorders
+        working.mean_demand,
+        working.safety_stock,
+        -position.on_hand,
+        -position.on_order,
+        position.backorders,
+        digits=digits,
     )
     lines = [
         f"{units} is at or below the reorder point {level}: order",
@@ -266,11 +295,11 @@ def _order(working: Working, transfer: Transfer | None) -> list[str]:
 
 
 def _rounding(working: Working, decision: QuantityDecision) -> list[str]:
-    rules = working.rules
+    rules, digits = working.rules, working.digits
     exact = whole_units(working.shortage) < working.needed_units
-    parts = [f"needed {shown(working.shortage)}{' + 1 to end above the reorder point' if exact else ''}"]
+    parts = [f"needed {shown(working.shortage, digits)}{' + 1 to end above the reorder point' if exact else ''}"]
     if working.economic_quantity:
-        parts.append(f"economic quantity {shown(working.economic_quantity)}")
+        parts.append(f"economic quantity {shown(working.economic_quantity, digits)}")
     parts.append(f"minimum order {max(1, rules.minimum_order_quantity)}")
     multiple = f", up to a multiple of {rules.order_multiple}" if rules.order_multiple > 1 else ", in whole units"
     lines = [f"The largest of {', '.join(parts)}{multiple}: {decision.wanted}"]

@@ -19,6 +19,7 @@ from tools.planning.interval_forecast import FEWEST_FOR_SPREAD, MOST_REPLAYED
 from tools.planning.order_quantity import price_tiers
 from tools.planning.service import DAYS_A_YEAR
 from tools.planning.summary import lasting
+from tools.planning.summary import units as about
 from tools.planning.working import Working, work_out
 from tools.records.errors import InvalidDemand
 from tools.records.orders import Order
@@ -53,8 +54,8 @@ def doubts(working: Working) -> Iterator[Notice]:
     position, product = working.position.units, working.facts.product
     lot = max(working.economic_quantity, product.minimum_order_quantity, product.order_multiple)
     if working.reorder_point > 0 and position > SEVERAL * (working.reorder_point + lot):
-        ample = f"{amount(position)} on hand and on order are more than {SEVERAL} times what an order brings it to"
-        yield Notice(code="ample_stock", message=f"{ample}: check the count.")
+        ample = f"{_exactly(working, position)} on hand and on order are more than {SEVERAL} times"
+        yield Notice(code="ample_stock", message=f"{ample} what an order brings it to: check the count.")
 
 
 def _newest(working: Working) -> Iterator[str]:
@@ -70,9 +71,18 @@ def _newest(working: Working) -> Iterator[str]:
             length = (
                 f"{newest} {'days' if days == 1 else 'periods'}" if newest > 1 else "day" if days == 1 else "period"
             )
-            instead = f"you would order up to {before:,.0f}, not {level:,.0f}" if before else "nothing would be ordered"
-            yield f"Without the {amount(units)} of the newest {length} {instead}: check the figures."
+            up_to = f"you would order up to {_about(working, before)}, not {_about(working, level)}"
+            instead = up_to if before else "nothing would be ordered"
+            yield f"Without the {_exactly(working, units)} of the newest {length} {instead}: check the figures."
             return
+
+
+def _about(working: Working, value: float) -> str:
+    return f"{value:,.0f}" if working.statistics.counting_unit == 1 else about(value)
+
+
+def _exactly(working: Working, value: float) -> str:
+    return amount(value, working.digits)
 
 
 def _outside(latest: FloatArray, earlier: FloatArray) -> bool:
@@ -153,11 +163,12 @@ def _demand(working: Working) -> Iterator[str]:
     least, most = _extremes(working.statistics.demand, _periods(working))
     if (uplift > SEVERAL and mean > most) or (uplift < LEAST_UPLIFT and mean < least):
         yield (
-            f"With the planned uplift of {uplift:g}, {mean:,.0f} are expected and {amount(least)} to {amount(most)} "
-            "ever sold; 1.3 means 30 % more: check it."
+            f"With the planned uplift of {uplift:g}, {_about(working, mean)} are expected and "
+            f"{_exactly(working, least)} to {_exactly(working, most)} ever sold; 1.3 means 30 % more: check it."
         )
     if backorders > SEVERAL * most:
-        yield f"Customers wait for {amount(backorders)}, but no interval sold over {amount(most)}: check it."
+        waiting, sold = _exactly(working, backorders), _exactly(working, most)
+        yield f"Customers wait for {waiting}, but no interval sold over {sold}: check it."
 
 
 def _lot(working: Working) -> Iterator[str]:

@@ -25,6 +25,7 @@ from tools.planning.open_orders import why_not_another
 from tools.planning.order_quantity import unit_price_at
 from tools.records.facts import OpenOrder, Record
 from tools.records.plan import Action, Confidence, Plan
+from tools.records.quantities import reaches_down
 
 Route = Literal["auto", "review", "none", "retry"]
 CONCERN_FACTOR = 0.75
@@ -117,7 +118,8 @@ def is_triggered(plan: Plan) -> bool:
 def is_ordered(plan: Plan) -> bool:
     """Whether nothing is to be ordered because of what this service has ordered already."""
     ordered = sum(order.quantity for order in plan.open_orders if order.placed_here)
-    return not is_triggered(plan) and plan.inventory_position - min(ordered, plan.on_order) <= plan.reorder_point
+    without = plan.inventory_position - min(ordered, plan.on_order)
+    return not is_triggered(plan) and reaches_down(without, plan.reorder_point)
 
 
 def check_quantity(plan: Plan, quantity: int) -> str | None:

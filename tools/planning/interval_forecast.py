@@ -167,7 +167,7 @@ def _certain(
     mean = statistics.mean * uplift
     between = (mean * lead_time_sd) ** 2
     components = tuple(Component(share, mean * length, between) for share, length in intervals)
-    demand = IntervalDemand("normal" if between else "degenerate", components)
+    demand = IntervalDemand("normal" if between else "degenerate", components, statistics.counting_unit)
     return DemandForecast(
         method=method,
         mean_per_period=mean,
@@ -185,11 +185,11 @@ def _normal(statistics: DemandStatistics, intervals: Intervals, lead_time_sd: fl
 
     The predictive distribution, for the confidence, carries the floor and the widening always.
     """
-    mean, interval = statistics.mean * uplift, mean_interval(intervals)
+    mean, interval, unit = statistics.mean * uplift, mean_interval(intervals), statistics.counting_unit
     variance_rate = (statistics.sd * uplift) ** 2
     floored = variance_rate == 0
     between = (mean * lead_time_sd) ** 2
-    basis_rate = mean if floored else variance_rate
+    basis_rate = mean * unit if floored else variance_rate
     spread = 0.0
     for share, length in intervals:
         spread += share * (basis_rate * length + (mean * (length - interval)) ** 2)
@@ -200,8 +200,8 @@ def _normal(statistics: DemandStatistics, intervals: Intervals, lead_time_sd: fl
         uplift=uplift,
         interval=interval,
         lead_time_variance=between + spread - basis_rate * interval,
-        stock_basis=IntervalDemand("normal", (Component(1.0, mean * interval, spread + between),)),
-        predictive=_widened(mean, variance_rate, statistics.demand.size, intervals, between),
+        stock_basis=IntervalDemand("normal", (Component(1.0, mean * interval, spread + between),), unit),
+        predictive=_widened(mean, variance_rate, statistics, intervals, between),
         error_sd=sqrt(basis_rate * interval),
         floored=floored,
     )
@@ -217,7 +217,8 @@ def _by_forecast_errors(
     rates = combine(means=means, moments=moments_by_point(past), variance=variance, horizon=horizon)
     mean, variance_rate = rates.mean.item(-1) * uplift, rates.variance.item(-1) * uplift**2
     between = (mean * lead_time_sd) ** 2
-    demand = _widened(mean, variance_rate, size, intervals, between)
+    demand = _widened(mean, variance_rate, statistics, intervals, between)
+    least = mean * statistics.counting_unit
     return DemandForecast(
         method="forecast_error",
         mean_per_period=mean,
@@ -227,22 +228,29 @@ def _by_forecast_errors(
         lead_time_variance=between,
         stock_basis=demand,
         predictive=demand,
-        error_sd=sqrt(max(variance_rate, mean) * interval),
+        error_sd=sqrt(max(variance_rate, least) * interval),
         correction=rates.mean.item(-1) - rates.uncorrected.item(-1),
         judged=JudgedErrors(past.frame, rates, means[0], variance),
-        floored=variance_rate < mean,
+        floored=variance_rate < least,
         widening=float(widening(interval, size)),
     )
 
 
 def _widened(
-    mean: float, variance_rate: float, periods: int, intervals: Intervals, lead_time_variance: float
+    mean: float,
+    variance_rate: float,
+    statistics: DemandStatistics,
+    intervals: Intervals,
+    lead_time_variance: float,
 ) -> IntervalDemand:
-    """max(variance, mean)·widening for each interval that may come, plus the lead time's variance."""
-    rate = max(variance_rate, mean)
+    """max(variance, mean·unit)·widening for each interval that may come, plus the lead time's variance.
+
+    Counts that come by chance have a variance of their mean (Poisson), amounts one of mean·unit.
+    """
+    rate = max(variance_rate, mean * statistics.counting_unit)
     components = []
     for share, length in intervals:
-        variance = rate * length * float(widening(length, periods)) + lead_time_variance
+        variance = rate * length * float(widening(length, statistics.demand.size)) + lead_time_variance
         components.append(Component(share, mean * length, variance))
     family: Distribution = "lognormal" if mean * mean_interval(intervals) > 0 else "degenerate"
-    return IntervalDemand(family, tuple(components))
+    return IntervalDemand(family, tuple(components), statistics.counting_unit)

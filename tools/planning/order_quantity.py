@@ -10,13 +10,7 @@ from math import ceil, floor, inf, sqrt
 
 from tools.planning.demand import LARGEST_QUANTITY
 from tools.records.facts import PriceBreak, Product, ProductFacts
-
-WHOLE_UNIT_FUZZ = 1e-9
-
-
-def _fuzz(units: float) -> float:
-    """How far a float's rounding may be off; always less than a unit."""
-    return min(0.5, WHOLE_UNIT_FUZZ * max(1.0, abs(units)))
+from tools.records.quantities import fuzz
 
 
 def whole_units(need: float) -> int:
@@ -25,7 +19,7 @@ def whole_units(need: float) -> int:
     >>> whole_units(747.57), whole_units(748.0000000001), whole_units(-3.2)
     (748, 748, 0)
     """
-    return max(0, ceil(need - _fuzz(need)))
+    return max(0, ceil(need - fuzz(need)))
 
 
 def units_above(need: float) -> int:
@@ -36,12 +30,12 @@ def units_above(need: float) -> int:
     >>> units_above(747.57), units_above(748.0), units_above(0)
     (748, 749, 1)
     """
-    return max(0, floor(need + _fuzz(need))) + 1
+    return max(0, floor(need + fuzz(need))) + 1
 
 
 def permitted_units(room: float) -> int:
     """Round room down to whole units, forgiving a float's rounding error; never below 0."""
-    return max(0, floor(room + _fuzz(room)))
+    return max(0, floor(room + fuzz(room)))
 
 
 def up_to_multiple(quantity: int, multiple: int) -> int:

@@ -10,11 +10,11 @@ from tools.planning.demand_distribution import SMALLEST_MEAN, FloatArray, IntArr
 from tools.planning.demand_forecast import RateForecast
 from tools.planning.forecast_frame import Frame, first_origin
 from tools.planning.interval_forecast import Intervals, JudgedErrors, LeadTime, protection_intervals, widening
+from tools.records.quantities import ROUNDING
 
 FEWEST_TESTS = FEWEST_KNOWN_ERRORS = 5
 MOST_EVALUATIONS = 600
-WHOLE_UNIT_FUZZ = 1e-9
-ROUNDING = 1e-14  # of all demand, so that a level of just what came covers demand that never varied
+TOTAL_ROUNDING = 1e-14  # of all demand, so that a level of just what came covers demand that never varied
 
 
 @dataclass(slots=True)
@@ -35,6 +35,7 @@ def past_coverage(
     period_days: float,
     probability: float,
     z: float,
+    counting_unit: float = 1.0,
 ) -> PastCoverage | None:
     """Set the level at past moments a protection interval apart, and see what came.
 
@@ -48,11 +49,14 @@ def past_coverage(
         return None
     total = np.append(0.0, np.add.accumulate(demand))
     actual = total[moments.ends] - total[moments.starts]
-    chance = _chance_below(np.ceil(actual - WHOLE_UNIT_FUZZ), judged.rates, moments)
+    chance = _chance_below(actual, judged.rates, moments, counting_unit)
     interval = (lead_time.days + review_period_days) / period_days
     mean, variance = judged.mean[moments.points], judged.variance[moments.points]
     level = mean * interval + (z * sqrt(interval)) * np.sqrt(variance)
-    covered = np.count_nonzero(chance < probability), np.count_nonzero(actual <= level + ROUNDING * total.item(-1))
+    covered = (
+        np.count_nonzero(chance < probability),
+        np.count_nonzero(actual <= level + TOTAL_ROUNDING * total.item(-1)),
+    )
     return PastCoverage(covered[0] / actual.size, covered[1] / actual.size, actual.size)
 
 
@@ -92,9 +96,11 @@ def _tested_moments(
     return _Moments(points, starts, starts + np.resize(followed, starts.size), shares, length, growth)
 
 
-def _chance_below(units: FloatArray, rates: RateForecast, moments: _Moments) -> FloatArray:
-    """P(D < whole units) as it stood at each moment, from the rates per period."""
-    mean = np.maximum(rates.mean[moments.points], SMALLEST_MEAN)
-    variance = np.maximum(rates.variance[moments.points], mean) * moments.growth
-    chance = lognormal_chance_below(units, mean=mean * moments.lengths, variance=variance)
+def _chance_below(actual: FloatArray, rates: RateForecast, moments: _Moments, unit: float) -> FloatArray:
+    """P(D < what came, rounded up to whole counts) as it stood at each moment, from the rates per period."""
+    counts = actual / unit
+    counts = np.ceil(counts - np.minimum(0.5, ROUNDING * np.maximum(1.0, counts)))
+    mean = np.maximum(rates.mean[moments.points] / unit, SMALLEST_MEAN)
+    variance = np.maximum(rates.variance[moments.points] / unit**2, mean) * moments.growth
+    chance = lognormal_chance_below(counts, mean=mean * moments.lengths, variance=variance)
     return chance if chance.ndim == 1 else moments.shares @ chance

@@ -156,6 +156,7 @@ def write_plan(working: Working, transfer: Transfer | None) -> Plan:
         notices=notices,
         textbook=_textbook(working, coverage),
         predictive=_predictive(forecast.predictive),
+        counting_unit=statistics.counting_unit,
     )
 
 
@@ -173,6 +174,7 @@ def _coverage(working: Working, cycle_service: float) -> PastCoverage | None:
         period_days=working.facts.demand.period_days,
         probability=cycle_service if target.limit is not None else target.probability,
         z=z_value(target.wanted),
+        counting_unit=working.statistics.counting_unit,
     )
 
 

@@ -79,6 +79,7 @@ class PlanColumns:
     """Position in `tools.planning.demand.DEMAND_CLASSES`."""
     periods: IntArray
     nonzero_periods: IntArray
+    counting_unit: FloatArray
     mean_per_day: FloatArray
     mean_demand: FloatArray
     demand_sd: FloatArray

@@ -4,10 +4,11 @@ Rows are closed up and right-aligned, some at a time, in one buffer that stays i
 """
 
 from dataclasses import dataclass
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 import numpy as np
 
+from tools.planning.counting_unit import counting_unit
 from tools.planning.demand import LARGEST_QUANTITY
 from tools.planning.demand_distribution import FloatArray, IntArray
 from tools.planning.demand_forecast import ErrorMoments, newest_moments
@@ -33,6 +34,8 @@ class Histories:
     nonzero: IntArray
     means: FloatArray
     moments: ErrorMoments
+    counting_unit: FloatArray
+    """The smallest amount that each product's demand is counted in."""
 
 
 def read_histories(demand: Demand, rows: Rows, horizon: int | None, at_once: int) -> Histories:
@@ -41,6 +44,7 @@ def read_histories(demand: Demand, rows: Rows, horizon: int | None, at_once: int
     periods, nonzero = np.empty(size, dtype=np.int64), np.zeros(size, dtype=np.int64)
     numbers = np.zeros((3 + 2 * MEANS + len(PAIRS), size))
     total, squares, windows = numbers[:3]
+    units = np.ones(size)
     width = demand.shape[1] if horizon is None else whole_blocks(demand.shape[1], horizon)
     room, ones = np.zeros((min(at_once, size), width)), np.ones(width)
     for start in range(0, size, at_once):
@@ -52,6 +56,7 @@ def read_histories(demand: Demand, rows: Rows, horizon: int | None, at_once: int
             np.vecdot(values, ones, out=total[here])
         else:
             nonzero[here] = _count_sales(values)
+            _find_units(values, demand.dtype, units[here])
             with np.errstate(invalid="ignore"):
                 total[here] = _judge(values, known, horizon, numbers[2:, here])
         if not np.maximum.reduce(total[here]) <= LARGEST_QUANTITY:
@@ -60,8 +65,23 @@ def read_histories(demand: Demand, rows: Rows, horizon: int | None, at_once: int
     mean, sd = _describe(demand, rows, periods, total, squares)
     means, bias, products = np.split(numbers[3:], (MEANS, 2 * MEANS))
     return Histories(
-        periods, mean, sd, nonzero, means, ErrorMoments(bias, products, Trust.in_windows(windows, horizon or 1))
+        periods,
+        mean,
+        sd,
+        nonzero,
+        means,
+        ErrorMoments(bias, products, Trust.in_windows(windows, horizon or 1)),
+        units,
     )
+
+
+def _find_units(values: FloatArray, dtype: np.dtype[Any], units: FloatArray) -> None:
+    """Set the counting unit of rows with decimals, as one product's plan does, in the demand's precision."""
+    rounded = np.rint(values)
+    if np.array_equal(rounded, values):
+        return
+    for row in np.flatnonzero((rounded != values).any(axis=1)):
+        units[row] = counting_unit(values[row].astype(dtype), units[row])
 
 
 def _part(rows: Rows, here: Rows) -> Rows:

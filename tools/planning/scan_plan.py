@@ -21,10 +21,10 @@ from tools.planning.demand_distribution import (
 )
 from tools.planning.demand_forecast import combine
 from tools.planning.interval_forecast import FEWEST_FOR_FORECAST_ERRORS, widening
-from tools.planning.order_quantity import WHOLE_UNIT_FUZZ
 from tools.planning.scan_history import Histories
 from tools.planning.service import DAYS_A_YEAR
 from tools.planning.working import LONGEST_INTERVAL_DAYS
+from tools.records.quantities import DIGITS, ROUNDING, SAME
 
 METHODS = ("too_short", "normal", "no_demand", "forecast_error")
 
@@ -45,6 +45,7 @@ def plan_block(known: Histories, terms: dict[str, FloatArray], horizon: int) -> 
         "demand_class": _classify(known),
         "periods": known.periods,
         "nonzero_periods": known.nonzero,
+        "counting_unit": known.counting_unit,
         "mean_per_day": mean_per_day,
         "mean_demand": demand.mean,
         "demand_sd": np.sqrt(demand.variance),
@@ -94,9 +95,10 @@ class _Interval:
         mean = rate * length
         between = (rate * terms["lead_time_sd_days"] / terms["period_days"]) ** 2
         unseen = widening(length, np.maximum(known.periods, 1))
-        widened = np.maximum(variance, rate) * length * unseen + between
-        plain = np.where(variance == 0, rate, variance) * length + between
-        level = _level(mean, widened, plain, judged, terms["asked_z"])
+        least = rate * known.counting_unit
+        widened = np.maximum(variance, least) * length * unseen + between
+        plain = np.where(variance == 0, least, variance) * length + between
+        level = _level(mean, widened, plain, judged, terms["asked_z"], known.counting_unit)
         variance = np.where(judged, widened, plain)
         unknown = method == METHODS.index("too_short")
         if unknown.any():
@@ -135,10 +137,16 @@ def _rates(known: Histories, judged: NDArray[np.bool_], horizon: int) -> tuple[F
 
 
 def _level(
-    mean: FloatArray, widened: FloatArray, plain: FloatArray, judged: NDArray[np.bool_], z: FloatArray
+    mean: FloatArray,
+    widened: FloatArray,
+    plain: FloatArray,
+    judged: NDArray[np.bool_],
+    z: FloatArray,
+    unit: FloatArray,
 ) -> FloatArray:
     some = mean > 0
-    lognormal = lognormal_quantile_at(z, mean=_least(mean), variance=_least(widened))
+    count = lognormal_quantile_at(z, mean=_least(mean / unit), variance=_least(widened / unit**2))
+    lognormal = np.round(count * unit, DIGITS) if (unit != 1).any() else count
     if judged.all() and some.all():
         return lognormal
     normal = np.maximum(0.0, mean + z * np.sqrt(plain))
@@ -162,7 +170,7 @@ def _order_quantity(
     demand: _Interval, position: FloatArray, mean_per_day: FloatArray, terms: dict[str, FloatArray]
 ) -> FloatArray:
     """As `tools.planning.order_quantity.decide_quantity` with the supplier's maximum as the only cap."""
-    triggered = (position <= demand.level) & ((demand.rate > 0) | (demand.level > 0) | (position < 0))
+    triggered = (position <= demand.level * (1 + SAME)) & ((demand.rate > 0) | (demand.level > 0) | (position < 0))
     multiple, minimum = terms["order_multiple"], np.maximum(terms["minimum_order_quantity"], 1.0)
     economic = _economic_quantity(mean_per_day, terms)
     need = demand.level - position
@@ -177,7 +185,7 @@ def _order_quantity(
 
 
 def _fuzz(units: FloatArray) -> FloatArray:
-    return np.minimum(0.5, WHOLE_UNIT_FUZZ * np.maximum(1.0, np.abs(units)))
+    return np.minimum(0.5, ROUNDING * np.maximum(1.0, np.abs(units)))
 
 
 def _units_above(need: FloatArray) -> FloatArray:

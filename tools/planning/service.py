@@ -35,7 +35,7 @@ class OrderCycle:
             fixed = min(part.variance, lead_time_variance)
             share = mean / part.mean if part.mean > 0 else 0.0
             parts.append(Component(part.weight, mean, fixed + (part.variance - fixed) * share))
-        waited = IntervalDemand(demand.family, tuple(parts))
+        waited = IntervalDemand(demand.family, tuple(parts), demand.unit)
         return cls(order_size, waited if waited.mean > 0 else None, order_size - between)
 
     def unserved(self, demand: IntervalDemand, level: float) -> float:
@@ -123,7 +123,7 @@ def cost_target(*, stockout_cost: float, holding_cost: float) -> Target:
 
 
 def stock_level(demand: IntervalDemand, target: Target) -> float:
-    """The reorder point, never below 0: exact for `normal` and for stated demand, a whole number otherwise."""
+    """The reorder point, never below 0: exact for `normal` and for stated demand, a multiple of the unit otherwise."""
     cycle, limit = target.cycle, target.limit
     if cycle is None or limit is None:
         level = demand.quantile(target.probability)

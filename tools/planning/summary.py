@@ -54,8 +54,14 @@ def _needed(working: Working) -> str:
     planned = "" if uplift == 1 else f" ({uplift:g} times the usual)"
     length = working.interval_days
     days = f"{length:.0f} days" if length >= 3 else f"{length:.2g} day{'' if length == 1 else 's'}"
-    kept = _kept(working, whole_units(working.reorder_point) - float(units(demand).replace(",", "")))
+    kept = _kept(working, _level(working) - float(units(demand).replace(",", "")))
     return f"Until the next delivery, in {days}, you will sell about {units(demand)}{planned}; {kept}."
+
+
+def _level(working: Working) -> float:
+    """The reorder point, rounded up to what demand is counted in."""
+    unit = working.statistics.counting_unit
+    return float(whole_units(working.reorder_point)) if unit == 1 else working.reorder_point
 
 
 def _kept(working: Working, safety: float) -> str:
@@ -75,16 +81,16 @@ def _span(days: float) -> str:
 
 
 def _held(working: Working) -> str:
-    position, level = working.position, working.reorder_point
-    on_way = amount(position.on_order) if position.on_order else "nothing"
-    have = f"You have {amount(position.on_hand)} and {on_way} on the way"
+    position, digits = working.position, working.digits
+    on_way = amount(position.on_order, digits) if position.on_order else "nothing"
+    have = f"You have {amount(position.on_hand, digits)} and {on_way} on the way"
     if position.backorders:
-        have += f", and customers wait for {amount(position.backorders)}"
+        have += f", and customers wait for {amount(position.backorders, digits)}"
     if working.decision is None:
-        spare = amount(position.units - level)
+        spare = amount(position.units - working.reorder_point, digits)
         return f"{have}, so there is enough{'' if spare == '0' else f': {spare} more than needed'}."
-    missing = whole_units(level) - position.units
-    return f"{have}, so {amount(missing)} are missing." if missing > 0 else f"{have}, just what is needed."
+    missing = amount(_level(working) - position.units, digits)
+    return f"{have}, so {missing} are missing." if missing != "0" else f"{have}, just what is needed."
 
 
 def _order(working: Working, transfer: Transfer | None) -> str:

@@ -7,7 +7,7 @@ A whole lead time beyond that, it is written off.
 """
 
 from dataclasses import dataclass
-from math import fsum
+from math import ceil, floor, fsum, log10
 from typing import Literal
 
 from tools.planning.demand import LARGEST_QUANTITY, DemandStatistics, describe
@@ -24,6 +24,7 @@ from tools.planning.order_quantity import (
 from tools.planning.service import DAYS_A_YEAR, OrderCycle, Target, pooled_target, service_target, stock_level
 from tools.records.errors import InvalidInput
 from tools.records.facts import DemandHistory, OpenOrder, Product, ProductFacts, Stock, WhatIf
+from tools.records.quantities import reaches_down
 
 LONGEST_INTERVAL_DAYS = 36_500.0
 SHORTEST_PERIOD_DAYS = 1 / 1440
@@ -31,6 +32,8 @@ PERMITTED_INTERVALS = 3
 """Protection intervals of demand that may be left over where the planner states no maximum cover."""
 DOUBTED_SHARE = 0.5
 TOLERANCE_DAYS = 1e-9
+SHOWN_DIGITS = 3
+"""After the first, of a small level."""
 
 Standing = Literal["counted", "later", "doubted", "written_off"]
 
@@ -92,6 +95,13 @@ class Working:
     """None while the position is above the reorder point."""
     permitted_leftover: float
 
+    @property
+    def digits(self) -> int:
+        """Decimals to show quantities with: two, or more where the counting unit is finer and the level small."""
+        finest = ceil(-log10(self.statistics.counting_unit) - TOLERANCE_DAYS)
+        most = max(self.reorder_point, self.mean_demand)
+        return 2 if finest <= 2 or most <= 0 else min(finest, max(2, SHOWN_DIGITS - floor(log10(most))))
+
 
 def work_out(facts: ProductFacts, what_if: WhatIf, asked: float | None = None) -> Working:
     """Every number, from the history to the quantity. Raises what `tools.planning.replenishment.plan` does.
@@ -130,7 +140,7 @@ def work_out(facts: ProductFacts, what_if: WhatIf, asked: float | None = None) -
     mean, shortage = forecast.stock_basis.mean, max(0.0, level - position.units)
     expected = forecast.mean_per_period > 0 or level > 0
     needed = units_above(shortage) if expected else whole_units(shortage)
-    triggered = position.units <= level and (expected or position.units < 0)
+    triggered = reaches_down(position.units, level) and (expected or position.units < 0)
     return Working(
         facts=facts,
         what_if=what_if,

@@ -149,6 +149,8 @@ class Plan(Record):
     """Periods in which something sold."""
     masked_periods: int
     """Periods left out: demand unknown, or out of stock."""
+    counting_unit: float = 1
+    """The smallest amount that demand is counted in: one unit, or less where the history has decimals."""
     backtest_coverage: float | None
     """Share of past protection intervals that such a reorder point would have covered; null if too few to test."""
 

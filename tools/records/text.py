@@ -57,13 +57,13 @@ def clean_facts(facts: ProductFacts) -> ProductFacts:
     )
 
 
-def amount(value: float) -> str:
-    """Thousands separators, at most two decimals, no idle zeros.
+def amount(value: float, digits: int = 2) -> str:
+    """Thousands separators, at most so many decimals (one or more), no idle zeros.
 
     >>> amount(12345.678), amount(900.0), amount(-0.001)
     ('12,345.68', '900', '0')
     """
-    text = f"{value:,.2f}".rstrip("0").rstrip(".")
+    text = f"{value:,.{digits}f}".rstrip("0").rstrip(".")
     return "0" if text == "-0" else text
 
 

@@ -21,7 +21,9 @@ RANDOM = np.random.default_rng(5)
 HISTORIES = {
     "seven days": (100.0, 120, 110, 130, 125, 115, 140),
     "steady": tuple(RANDOM.poisson(12, 120).astype(float)),
-    "varying": tuple(RANDOM.gamma(1.5, 33.3, 150)),
+    "varying": tuple(np.rint(RANDOM.gamma(1.5, 33.3, 150))),
+    "kilograms": tuple(np.round(RANDOM.gamma(4, 0.1, 60), 3)),
+    "chance": tuple(np.round(RANDOM.permutation(40) / 4000 + 0.3, 3)),
     "slow": tuple(RANDOM.poisson(0.3, 200).astype(float)),
     "short": tuple(RANDOM.gamma(2.0, 7.77, 10)),
     "constant": (30.0,) * 40,

@@ -25,6 +25,7 @@ from tools.records.facts import (
 from tools.records.plan import Plan
 
 SAME = (
+    "counting_unit",
     "mean_per_day",
     "mean_demand",
     "demand_sd",
@@ -40,7 +41,7 @@ SAME = (
 def history(random: np.random.Generator) -> np.ndarray:
     """Any kind of demand, with unknown periods at the start or anywhere."""
     size = int(random.integers(3, 200))
-    kind = random.integers(6)
+    kind = random.integers(7)
     demand = [
         random.poisson(random.uniform(0.05, 40), size).astype(float),
         (random.random(size) < random.uniform(0.02, 0.6)) * np.ceil(random.lognormal(1, 1.2, size)),
@@ -48,6 +49,7 @@ def history(random: np.random.Generator) -> np.ndarray:
         np.full(size, float(random.integers(0, 3))),
         random.poisson(np.linspace(random.uniform(0, 50), random.uniform(0, 50), size)).astype(float),
         np.full(size, random.uniform(1e5, 1e9)) + random.normal(0, 1, size),
+        np.round(random.gamma(0.5, random.choice([0.01, 0.4, 30]), size), 3),
     ][kind]
     if random.random() < 0.3:
         demand[random.random(size) < 0.2] = np.nan
