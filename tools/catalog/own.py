@@ -79,15 +79,17 @@ class OwnCatalog(Store):
 
     @reads
     def snapshot(self, connection: Connection, product_id: str | None = None) -> Snapshot:
-        """All rows, or those of one product."""
+        """All rows, or those that one product needs."""
+        found = {row["id"]: row for row in _rows(connection, products, id=product_id)}
+        supplier = None if product_id is None else next((row["supplier_id"] or "" for row in found.values()), "")
         return Snapshot(
             settings=read_settings(connection),
-            suppliers={row["id"]: row for row in _rows(connection, suppliers)},
-            products={row["id"]: row for row in _rows(connection, products, id=product_id)},
+            suppliers={row["id"]: row for row in _rows(connection, suppliers, id=supplier)},
+            products=found,
             stock=_stock(connection, product_id),
             histories=_histories(connection, product_id),
             lines=_rows(connection, purchase_lines, product_id=product_id),
-            receipts=_rows(connection, supplier_receipts),
+            receipts=_rows(connection, supplier_receipts, supplier_id=supplier),
             promotions=_rows(connection, promotions, product_id=product_id),
         )
 
