@@ -209,12 +209,13 @@ def _check_seen(proposal: Proposal, quantity: int | None, unit_price: Decimal | 
 def _ordered_quantity(
     proposal: Proposal, decision: DecisionKind, quantity: int | None, *, override: bool
 ) -> tuple[int, str | None]:
-    """The units to order, and the rule of the plan that is overridden with them."""
+    """The units to order, and the rule of the plan that is overridden with them. An approval names the proposal's own
+    quantity or none (`_check_seen`)."""
     if decision == "reject":
         return 0, None
     if decision == "edit" and (quantity is None or not 1 <= quantity <= MAX_QUANTITY):
         raise InvalidQuantity(f"An edit needs the quantity to order, from 1 to {MAX_QUANTITY}.")
-    ordered = proposal.quantity if decision == "approve" or quantity is None else quantity
+    ordered = proposal.quantity if quantity is None else quantity
     nothing = decision == "approve" and proposal.action == "none" and not proposal.plan.infeasible
     fault = None if nothing else check_quantity(proposal.plan, ordered)
     if fault and not (override and decision == "edit"):

@@ -91,6 +91,7 @@ async def test_the_answer_names_who_gave_it_and_what_it_cost() -> None:
     assert about["finish_reason"] == "stop"
     assert counted(metrics, "llm_calls_total", provider="a", status="ok") == 1
     assert counted(metrics, "llm_call_seconds_count", provider="a") == 1
+    assert 0 < (counted(metrics, "llm_call_seconds_sum", provider="a") or 0) < 60
     assert counted(metrics, "llm_tokens_total", provider="a", model="m", direction="input") == 30
     assert counted(metrics, "llm_tokens_total", provider="a", model="m", direction="output") == 7
     assert counted(metrics, "llm_cost_dollars_total", provider="a", model="m") == pytest.approx(44e-6)
@@ -136,7 +137,8 @@ async def test_the_rules_cost_nothing_however_much_they_say() -> None:
 
     assert (reply.response_metadata["provider"], reply.response_metadata["cost"]) == ("rules", 0.0)
     assert counted(metrics, "llm_calls_total", provider="rules", status="ok") == 1
-    assert counted(metrics, "llm_tokens_total", provider="rules", model="rules", direction="input") == 0
+    for direction in ("input", "output"):
+        assert counted(metrics, "llm_tokens_total", provider="rules", model="rules", direction=direction) == 0
     assert chain.ledger.spent_today.tokens == 0
     assert not chain.asks_providers
 
@@ -265,6 +267,26 @@ async def test_a_spent_run_stops_providers_and_not_the_rules() -> None:
     assert times(provider) == 0
 
 
+async def test_a_spent_day_stops_the_next_run_too() -> None:
+    provider = link("a")
+    chain, _ = chained(provider, day_cost_limit=Decimal("0.00004"))
+
+    await chain.ainvoke([QUESTION])
+
+    with pytest.raises(BudgetSpent, match="Today's budget"):
+        await chain.ainvoke([QUESTION])
+    assert times(provider) == 1
+
+
+async def test_without_any_limit_of_time_a_model_may_be_asked_again() -> None:
+    one = link("a", failure("server_error"), said(), timeout_seconds=float("inf"))
+    chain, _ = chained(one)
+
+    await chain.ainvoke([QUESTION])
+
+    assert times(one) == 2
+
+
 async def test_with_rules_behind_it_a_provider_gets_the_time_that_they_leave() -> None:
     slow = link("a")
     with_rules, _ = chained(slow, rules=True)
@@ -297,9 +319,8 @@ async def test_a_stream_is_one_whole_answer_with_its_calls() -> None:
     rules = chain._links[0].client
     rules.replies = [AIMessage("Both.", tool_calls=calls, usage_metadata=USAGE, additional_kwargs={"kept": 1})]  # type: ignore[attr-defined]
 
-    chunks = [chunk async for chunk in chain.astream([QUESTION])]
+    (chunk,) = [chunk async for chunk in chain.astream([QUESTION])]
 
-    (chunk,) = [part for part in chunks if part.content or part.tool_call_chunks]
     assert isinstance(chunk, AIMessageChunk)
     assert [(call["name"], call["args"], call["id"]) for call in chunk.tool_calls] == [
         (call["name"], call["args"], call["id"]) for call in calls
@@ -311,7 +332,7 @@ async def test_a_stream_is_one_whole_answer_with_its_calls() -> None:
     assert chunk.usage_metadata["total_tokens"] == 37
 
 
-async def test_the_check_asks_every_provider_once_and_remembers_who_failed() -> None:
+async def test_the_check_asks_every_provider_once_and_remembers_and_logs_who_failed(logs: list[Any]) -> None:
     good, bad = (
         link("a", said(tool_calls=[{"name": "say_ready", "args": {}, "id": "1"}])),
         link("b", failure("rejected")),
@@ -324,6 +345,7 @@ async def test_the_check_asks_every_provider_once_and_remembers_who_failed() -> 
     assert (times(good), times(bad), times(chain._links[2])) == (1, 1, 0)
     assert counted(metrics, "llm_calls_total", provider="b", status="rejected") == 1
     assert counted(metrics, "llm_fallbacks_total", provider="b", reason="rejected") is None
+    assert [entry["provider"] for entry in logs if entry["event"] == "model_unusable"] == ["b"]
 
 
 @pytest.mark.parametrize(
@@ -338,6 +360,17 @@ async def test_a_fall_is_logged_as_loudly_as_an_operator_must_hear_of_it(
 
     (fall,) = [entry for entry in logs if entry["event"] == "model_fallback"]
     assert (fall["log_level"], fall["reason"], fall["to"], fall["retry_after"]) == (level, reason, "b:m", 37)
+    assert (fall["provider"], fall["model"], fall["detail"]) == ("a", "m", "as told")
+
+
+@pytest.mark.parametrize(("provider", "cost"), [("a", 44e-6), ("c", "unknown")])
+async def test_every_call_is_logged_with_what_it_cost(provider: str, cost: object, logs: list[Any]) -> None:
+    chain, _ = chained(link(provider), run_cost_limit="off", day_cost_limit="off")
+
+    await chain.ainvoke([QUESTION])
+
+    (call,) = [entry for entry in logs if entry["event"] == "model_call"]
+    assert (call["input_tokens"], call["output_tokens"], call["cost"]) == (30, 7, cost)
 
 
 async def test_models_without_a_price_are_left_out_and_shown_but_never_asked(logs: list[Any]) -> None:
@@ -403,17 +436,21 @@ async def test_a_model_of_our_own_that_comes_first_is_asked_first_and_then_the_n
 
 
 async def test_a_stream_is_asked_for_as_a_stream() -> None:
+    stops: list[Any] = []
+
     class Streaming(Scripted):
-        def _stream(self, *_: Any, **__: Any) -> Iterator[ChatGenerationChunk]:
+        def _stream(self, _: Any, stop: Any = None, *__: Any, **___: Any) -> Iterator[ChatGenerationChunk]:
+            stops.append(stop)
             for text in ("All ", "is well."):
                 yield ChatGenerationChunk(message=AIMessageChunk(text))
             yield ChatGenerationChunk(message=AIMessageChunk("", response_metadata={"finish_reason": "stop"}))
 
     chain, _ = chained(Link("a", "m", Streaming(replies=[failure("server_error")], asked=[])))
 
-    chunks = [chunk async for chunk in chain.astream([QUESTION])]
+    chunks = [chunk async for chunk in chain.astream([QUESTION], stop=["END"])]
 
     assert "".join(str(chunk.text) for chunk in chunks) == "All is well."
+    assert stops == [["END"]]
 
 
 async def test_the_rules_are_left_less_than_a_second() -> None:

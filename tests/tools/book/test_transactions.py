@@ -17,7 +17,15 @@ from tools.book.keys import Grant
 from tools.book.orders import MAX_EXPIRY_HOURS
 from tools.book.placing import ProductVersion
 from tools.book.reviews import MAX_QUANTITY
-from tools.records.errors import AlreadyDecided, Conflict, InvalidInput, InvalidQuantity, RunLost, UnknownOrder
+from tools.records.errors import (
+    AlreadyDecided,
+    Conflict,
+    InvalidInput,
+    InvalidQuantity,
+    RunLost,
+    UnknownOrder,
+    UnknownReview,
+)
 from tools.records.facts import PriceBreak
 from tools.records.money import DayLimit, Limit
 from tools.records.orders import Order, Proposal, RunView
@@ -272,6 +280,7 @@ async def test_the_trail_of_a_review_has_no_order_and_no_value_where_no_price_is
     assert (opened["actor"], opened["order_number"]) == ("service", None)
     assert (placed["figures"]["ordered_quantity"], placed["figures"]["ordered_value"]) == (40, None)
     assert (approved["actor"], approved["actor_id"], approved["figures"]["reason"]) == ("anna", "key_anna", "yes")
+    assert approved["order_number"] == placed["order_number"] is not None
 
 
 async def test_the_newest_order_since_a_run_began_is_what_holds_it(
@@ -615,7 +624,7 @@ async def test_both_bounds_may_be_ordered(book: OrderBook, propose: Propose, qua
     assert of(view).items[0].quantity == quantity
 
 
-@pytest.mark.parametrize("quantity", [None, 0, MAX_QUANTITY + 1])
+@pytest.mark.parametrize("quantity", [None, 0, 10**15 + 1])
 async def test_not_even_an_override_orders_nothing_or_too_much(
     book: OrderBook, propose: Propose, quantity: int | None
 ) -> None:
@@ -628,7 +637,8 @@ async def test_not_even_an_override_orders_nothing_or_too_much(
 
 
 @pytest.mark.parametrize(
-    ("quantity", "event"), [(61, "review.overridden"), (1, "review.overridden"), (45, "review.edited")]
+    ("quantity", "event"),
+    [(61, "review.overridden"), (1, "review.overridden"), (10**15, "review.overridden"), (45, "review.edited")],
 )
 async def test_an_override_is_named_only_where_a_rule_was_broken(
     book: OrderBook, propose: Propose, rows: Any, quantity: int, event: str
@@ -779,6 +789,15 @@ async def test_the_queue_s_age_is_that_of_its_oldest_review(book: OrderBook, pro
     assert seconds == pytest.approx(90 * 60, abs=30)
 
 
+async def test_after_a_clock_was_set_back_the_oldest_review_has_no_age(
+    book: OrderBook, propose: Propose, change: Any
+) -> None:
+    await propose()
+    change(sa.update(proposals).values(created_at=datetime.now(UTC) + timedelta(hours=1)))
+
+    assert await book.reviews.figures() == (1, 0.0)
+
+
 async def test_reviews_are_paged_newest_first_by_status(book: OrderBook, propose: Propose) -> None:
     ids = [(await propose(product_id=name)).id for name in ("A", "B", "C", "D")]
     await propose("auto", product_id="E")
@@ -873,8 +892,21 @@ async def test_without_an_override_no_edit_leaves_the_bounds(book: OrderBook, pr
         await book.reviews.decide(review.id, decision="edit", quantity=61, reason="x", decided_by="anna")
 
 
-async def test_a_review_that_took_no_other_s_place_superseded_none(book: OrderBook, propose: Propose) -> None:
-    assert await book.reviews.superseded_by(await propose()) is None
+async def test_a_review_names_the_one_whose_place_it_took_if_there_is_one(book: OrderBook, propose: Propose) -> None:
+    first = await propose()
+    second = await propose()
+
+    assert await book.reviews.superseded_by(first) is None
+    superseded = await book.reviews.superseded_by(second)
+    assert superseded is not None
+    assert (superseded.id, superseded.status) == (first.id, "superseded")
+
+
+async def test_a_review_that_never_was_is_named_and_neither_shown_nor_decided(book: OrderBook) -> None:
+    with pytest.raises(UnknownReview, match="No review 'RV-000009'"):
+        await book.reviews.get("RV-000009")
+    with pytest.raises(UnknownReview, match="No review 'RV-000009'"):
+        await book.reviews.decide("RV-000009", decision="reject", reason="x", decided_by="anna")
 
 
 async def test_a_page_has_a_size_where_nobody_asks_for_one(
