@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
+from api.commands.files import Dates, DecimalMark, Map, Reading, Rejects, Sheet, SkipBad
 from api.commands.opening import load_settings, with_book
 
 if TYPE_CHECKING:
@@ -14,13 +15,14 @@ if TYPE_CHECKING:
     from tools.catalog.demand_table import DemandTable
     from tools.records.orders import OrderOutcome
 
-DemandFile = Annotated[Path, typer.Argument(help="CSV or Parquet: product, date, quantity; or a row per product.")]
+DemandFile = Annotated[
+    Path, typer.Argument(help="Sales (CSV, Excel or Parquet): product, date, quantity; or a row per product.")
+]
 PeriodName = Literal["day", "week", "month"]
-Period = Annotated[PeriodName, typer.Option(help="Length of a demand period.")]
+Period = Annotated[PeriodName | None, typer.Option(help="Length of a demand period. [as the file counts]")]
 LeadTime = Annotated[int, typer.Option(help="Lead time in periods.")]
 Review = Annotated[int, typer.Option(help="Review period, in periods.")]
-DropReturns = Annotated[bool, typer.Option("--drop-returns", help="Leave out rows with a quantity below 0.")]
-ProductColumn = Annotated[str | None, typer.Option("--product", help="Column that tells products apart.")]
+DropReturns = Annotated[bool, typer.Option("--drop-returns", help="Returns never lower demand; kept for old scripts.")]
 
 
 @contextmanager
@@ -35,10 +37,11 @@ def _refusals() -> Iterator[None]:
         raise typer.Exit(2) from None
 
 
-def _demand(file: Path, period: PeriodName, drop_returns: bool, product: str | None) -> "DemandTable":
-    from tools.catalog.demand_table import read_demand
+def _demand(file: Path, period: PeriodName | None, how: Reading, given: list[str] | None) -> "DemandTable":
+    from tools.catalog.demand_table import demand_table
 
-    return read_demand(file, period=period, drop_returns=drop_returns, product=product)
+    (reading,) = how.read((file, "sales", given))
+    return demand_table(reading, period=period)
 
 
 def _tell(table: "DemandTable") -> None:
@@ -49,7 +52,7 @@ def _tell(table: "DemandTable") -> None:
 def backtest(
     file: Annotated[Path | None, typer.Argument(help="As for `scan`; without it the sample catalogue.")] = None,
     report: Annotated[Path, typer.Option("--report", "--out", help="Where the report goes.")] = Path("backtest.html"),
-    period: Period = "day",
+    period: Period = None,
     lead_time: LeadTime = 7,
     review: Review = 1,
     late: Annotated[list[int] | None, typer.Option(help="Periods an order is late; repeat for equal shares.")] = None,
@@ -61,7 +64,12 @@ def backtest(
     holding_rate: Annotated[float, typer.Option(help="Share of the price, per year.")] = 0.2,
     order_cost: Annotated[float, typer.Option(help="Cost of an order.")] = 0.0,
     drop_returns: DropReturns = False,
-    product: ProductColumn = None,
+    columns: Map = None,
+    sheet: Sheet = None,
+    decimal: DecimalMark = None,
+    dates: Dates = None,
+    skip_bad: SkipBad = False,
+    rejects: Rejects = None,
 ) -> None:
     """Look back on your own demand, as FILE --report out.html: achieved and asked service, stock, cost, confidence."""
     from tools.catalog.demand_table import sample_table
@@ -80,8 +88,9 @@ def backtest(
         holding_rate=holding_rate,
         order_cost=order_cost,
     )
+    how = Reading(sheet, decimal, dates, skip_bad, rejects)
     with _refusals():
-        table = sample_table() if file is None else _demand(file, period, drop_returns, product)
+        table = sample_table() if file is None else _demand(file, period, how, columns)
         _tell(table)
         asked = tuple(service) if service else SERVICE_LEVELS
         interval = Interval(lead_time, review)
@@ -92,30 +101,47 @@ def backtest(
 
 def scan(
     file: DemandFile,
-    products: Annotated[Path | None, typer.Option(help="CSV or Parquet with each product's terms.")] = None,
+    products: Annotated[Path | None, typer.Option(help="CSV, Excel or Parquet with each product's terms.")] = None,
     out: Annotated[Path | None, typer.Option(help="Write all rows and columns here, .csv or .parquet.")] = None,
     top: Annotated[int, typer.Option(help="Products to show.")] = 20,
-    period: Period = "day",
+    period: Period = None,
     lead_time: Annotated[float, typer.Option(help="Days, where the terms do not say.")] = 7.0,
     review: Annotated[float, typer.Option(help="Review period in days, where the terms do not say.")] = 0.0,
     service: Annotated[float, typer.Option(help="Cycle service level, where the terms do not say.")] = 0.95,
+    terms_columns: Annotated[
+        list[str] | None, typer.Option("--map-products", help="As --map, for TERMS; repeatable.")
+    ] = None,
     pooled: Annotated[bool, typer.Option("--pooled", help="Ask for what similar products had to ask for.")] = False,
     drop_returns: DropReturns = False,
-    product: ProductColumn = None,
+    columns: Map = None,
+    sheet: Sheet = None,
+    decimal: DecimalMark = None,
+    dates: Dates = None,
+    skip_bad: SkipBad = False,
+    rejects: Rejects = None,
 ) -> None:
     """Plan a whole catalogue, as FILE --products TERMS --out plans.csv. The largest lost revenue a day comes first.
 
     TERMS has a row for each product: product_id and any of lead_time_days, on_hand, on_order, unit_price,
     minimum_order_quantity and the like. Without TERMS every product of FILE is planned with nothing in stock.
     """
-    from tools.sweep.scan_table import listing, read_terms, scan_demand, write_plans
+    from tools.catalog.demand_table import demand_table
+    from tools.sweep.scan_table import listing, scan_demand, unmatched, write_plans
 
+    how = Reading(sheet, decimal, dates, skip_bad, rejects)
     with _refusals():
-        table = _demand(file, period, drop_returns, product)
+        if products is None:
+            (sales,), terms = how.read((file, "sales", columns)), None
+        else:
+            sales, given = how.read((file, "sales", columns), (products, "products", terms_columns))
+            terms = given.frame
+        table = demand_table(sales, period=period, by_location=terms is None or "location" in terms)
         _tell(table)
+        for note in () if terms is None else unmatched(table, terms):
+            typer.echo(note, err=True)
         found = scan_demand(
             table,
-            products=None if products is None else read_terms(products),
+            products=terms,
             pooled=pooled,
             lead_time_days=lead_time,
             review_period_days=review,
@@ -131,9 +157,14 @@ def calibrate(
     out: Annotated[Path, typer.Option(help="Where the table goes (JSON).")],
     lead_time: LeadTime = 7,
     review: Review = 1,
-    period: Period = "day",
+    period: Period = None,
     drop_returns: DropReturns = False,
-    product: ProductColumn = None,
+    columns: Map = None,
+    sheet: Sheet = None,
+    decimal: DecimalMark = None,
+    dates: Dates = None,
+    skip_bad: SkipBad = False,
+    rejects: Rejects = None,
 ) -> None:
     """Fit the confidence on your own demand and recorded outcomes, as FILE --out TABLE; then set CALIBRATION_TABLE."""
     from tools.lookback.calibration import fitted_on_origins, moved_by_outcomes, write
@@ -146,8 +177,9 @@ def calibrate(
     recorded = with_book(load_settings(), known)
     with _refusals():
         interval = Interval(lead_time, review)
-        table = _demand(file, period, drop_returns, product)
-        origin = f"{file.name}, lead time {lead_time}, review {review} ({period})"
+        table = _demand(file, period, Reading(sheet, decimal, dates, skip_bad, rejects), columns)
+        _tell(table)
+        origin = f"{file.name}, lead time {lead_time}, review {review} ({table.period})"
         origins = rolling_origins(table, interval, progress=progress_bar)
         fitted = moved_by_outcomes(fitted_on_origins(origins, origin=origin), recorded)
         write(fitted, out)

@@ -1,41 +1,30 @@
-"""Demand histories of many products from a table: CSV or Parquet, one row per sale or one row per product.
+"""Demand histories of many products: products × periods, made from a file of sales or from the sample."""
 
-A *long* table has a product, a date and a quantity in each row. Sales are added up per period. From the product's first
-sale on, a period without a row has no demand; before it, demand is unknown. A *wide* table has one row
-per product, with the periods as columns from left to right or as a list in a column `demand`; an empty cell is unknown.
-"""
-
-import csv
-import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from datetime import UTC, date, datetime, timedelta
+from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import NDArray
 
-from tools.planning.demand_distribution import FloatArray
-from tools.records.errors import InvalidDemand, InvalidInput
+from tools.catalog.reading.calendar import ClosedDays, closed_days
+from tools.catalog.reading.file_reading import FileReading
+from tools.catalog.reading.periods import Period, next_start
+from tools.planning.demand_distribution import FloatArray, IntArray
+from tools.records.errors import InvalidInput
 from tools.records.facts import DemandHistory
 
 if TYPE_CHECKING:
     import pandas as pd
 
-Period = Literal["day", "week", "month"]
+Days = NDArray[np.datetime64]
 PERIOD_DAYS: dict[Period, float] = {"day": 1.0, "week": 7.0, "month": 365.25 / 12}
 PANDAS_PERIOD: dict[Period, str] = {"day": "D", "week": "W", "month": "M"}
-
-PARQUET, CSV = (".parquet", ".pq"), (".csv", ".txt", ".tsv")
+WEEKDAYS = ("Mondays", "Tuesdays", "Wednesdays", "Thursdays", "Fridays", "Saturdays", "Sundays")
 CERTAIN_GAP_ROWS = 20
 """A stretch without rows is noted if, at the mean rate of the table, it would have had so many."""
-PRODUCT_NAMES = ("product_id", "product", "sku", "item_id", "item", "stockcode", "article", "id")
-DATE_NAMES = ("date", "day", "week", "month", "period", "invoicedate", "timestamp", "time")
-QUANTITY_NAMES = ("quantity", "demand", "units", "qty", "sales")
-PRICE_NAMES = ("unit_price", "unitprice", "price")
-FIRST_LINE = 2
-"""Line of a CSV file's first row, as a spreadsheet counts. Faults are named by their line."""
-SHORT_DATE = re.compile(r"^\s*(?P<first>\d{1,2})(?P<mark>[./-])(?P<second>\d{1,2})[./-]\d{2,4}\b")
-DECIMAL_COMMA = re.compile(r"\s*-?[\d.]*,\d+\s*")
+YES = {"1", "true", "yes", "y", "x", "ja", "j", "wahr", "si", "sí", "oui", "vrai", "verdadero"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,24 +38,14 @@ class DemandTable:
     """The median price of each product's sales, where the table has prices."""
     notes: tuple[str, ...] = ()
     """What was assumed, for a person to know."""
+    locations: tuple[str, ...] = ()
+    """The location of each row; empty where the table tells none."""
+    open_days: int = 7
+    """Days of the week on which business is open. A daily table has a column for each of these alone."""
 
     @property
     def period_days(self) -> float:
-        return PERIOD_DAYS[self.period]
-
-
-def read_demand(
-    path: Path, *, period: Period = "day", drop_returns: bool = False, product: str | None = None
-) -> DemandTable:
-    """Read a table from a file. `product` names the product column if its own name does not tell.
-
-    Rows with a quantity below 0 are returns. They are refused, or left out on demand: demand counts before returns.
-    """
-    if path.suffix.lower() not in (*PARQUET, *CSV):
-        raise InvalidInput(f"{path.name} is neither .csv nor .parquet; give one of these.")
-    if not path.is_file():
-        raise InvalidInput(f"There is no file {path}; give the path of a CSV or Parquet file.")
-    return demand_table(_read(path, product), period=period, drop_returns=drop_returns, product=product)
+        return 7 / self.open_days if self.period == "day" else PERIOD_DAYS[self.period]
 
 
 def sample_table() -> DemandTable:
@@ -75,11 +54,12 @@ def sample_table() -> DemandTable:
 
     facts = [each for each in read_sample() if not each.demand.deterministic]
     return DemandTable(
-        tuple(f"{each.product.id} at {each.stock.location}" for each in facts),
+        tuple(each.product.id for each in facts),
         right_aligned([_masked(each.demand) for each in facts]),
         "day",
         np.array([float(each.product.unit_price or 0) or np.nan for each in facts]),
         ("This is the sample catalogue: its demand is made up.",),
+        tuple(each.stock.location for each in facts),
     )
 
 
@@ -90,172 +70,137 @@ def _masked(history: DemandHistory) -> list[float]:
     ]
 
 
-def _read(path: Path, product: str | None) -> "pd.DataFrame":
-    import pandas as pd
-
-    try:
-        if path.suffix.lower() in PARQUET:
-            return pd.read_parquet(path)
-        names = pd.read_csv(path, sep=None, engine="python", nrows=0).columns
-        key = product or find_column(names, PRODUCT_NAMES)
-        # Product ids are text: 007 is not 7.
-        frame = pd.read_csv(path, sep=None, engine="python", dtype={key: str} if key in names else None)
-        frame.index = frame.index + FIRST_LINE
-        return frame
-    except (OSError, ValueError, csv.Error) as error:  # both readers' own errors are ValueErrors
-        kind = "Parquet" if path.suffix.lower() in PARQUET else "CSV with a line of column names"
-        raise InvalidInput(f"{path.name} cannot be read as {kind}: {error}.") from error
-
-
 def demand_table(
-    frame: "pd.DataFrame",
-    *,
-    period: Period = "day",
-    drop_returns: bool = False,
-    product: str | None = None,
+    reading: FileReading, *, period: Period | None = None, by_location: bool = True, today: date | None = None
 ) -> DemandTable:
-    """The table of a DataFrame."""
-    key = product or find_column(frame.columns, PRODUCT_NAMES)
-    if key is None or key not in frame.columns:
-        wanted = f" {product!r}" if product else ""
-        raise InvalidInput(
-            f"No product column{wanted} among {list(frame.columns)[:12]}; "
-            f"name one of them {PRODUCT_NAMES[0]!r}, or say which it is with --product."
-        )
-    date, quantity = find_column(frame.columns, DATE_NAMES), find_column(frame.columns, QUANTITY_NAMES)
-    if date is not None and quantity is not None:
-        return _from_sales(frame, key=key, date=date, quantity=quantity, period=period, drop_returns=drop_returns)
-    return _from_rows(frame, key=key, period=period)
+    """The table of a file of sales. Without `period`, of days, or of the periods that the file itself counts.
 
-
-def find_column(columns: Iterable[object], names: tuple[str, ...]) -> str | None:
-    """The column with the first of these names that the table has, whatever its case."""
-    lower = {str(column).lower().replace(" ", "_"): str(column) for column in columns}
-    return next((lower[name] for name in names if name in lower), None)
-
-
-def _from_sales(
-    frame: "pd.DataFrame", *, key: str, date: str, quantity: str, period: Period, drop_returns: bool
-) -> DemandTable:
-    import pandas as pd
-
-    sales = frame[[key, date, quantity]].assign(
-        **{
-            quantity: pd.to_numeric(frame[quantity], errors="coerce"),
-            date: _dates(frame[date]),
-        }
-    )
-    _refuse_unreadable(sales, frame)
-    negative = sales[quantity] < 0
-    if negative.any() and not drop_returns:
-        row = int(np.flatnonzero(negative.to_numpy())[0])
-        raise InvalidDemand(
-            f"Row {sales.index[row]} has {quantity} {sales[quantity].iloc[row]:g} for {sales[key].iloc[row]}: demand "
-            "is counted before returns. Leave returns out, or drop them with --drop-returns."
-        )
-    sales = sales[~negative]
-    if sales.empty:
-        raise InvalidInput("The table has no row with demand; give one row for each sale.")
-    periods = sales[date].dt.to_period(PANDAS_PERIOD[period])
-    total = sales.groupby([sales[key].astype(str), periods])[quantity].sum().unstack()
-    total = total.reindex(columns=pd.period_range(periods.min(), periods.max(), freq=PANDAS_PERIOD[period]))
-    demand = total.to_numpy(dtype=np.float64, na_value=np.nan)
-    started = np.logical_or.accumulate(demand > 0, axis=1)
-    return DemandTable(
-        tuple(total.index.astype(str)),
-        np.where(started, np.nan_to_num(demand), np.nan),
-        period,
-        _prices(frame, key, total),
-        _gap(total, rows_each=len(sales) / total.shape[1], period=period),
-    )
-
-
-def _dates(column: "pd.Series[Any]") -> "pd.Series[Any]":
-    """Dates with the day first where the column shows that or writes dots.
-
-    Raises `InvalidDemand` where 1/2/2026 may mean two days.
+    Sales are added up per period. From a product's first sale on, a period without a row has no demand; before it,
+    demand is unknown. In a wide file every empty cell is unknown. A last period that is not over is left out.
+    With `by_location` a product has a row for each location of the file.
     """
-    import pandas as pd
-
-    parts = column.astype(str).str.extract(SHORT_DATE)
-    first, second = (pd.to_numeric(parts[name]).to_numpy() for name in ("first", "second"))
-    day_first = bool((first > 12).any() or (parts["mark"] == ".").any())
-    month_first = bool((second > 12).any())
-    unclear = (first <= 12) & (second <= 12) & (first != second)
-    if unclear.any() and day_first == month_first:
-        row = int(np.flatnonzero(unclear)[0])
-        seen = "some rows show the one, some the other" if day_first else "no row shows which"
-        raise InvalidDemand(
-            f"Row {column.index[row]} has {column.name} {column.iloc[row]!r}, which may have the day or the month "
-            f"first: {seen}. Write dates as 2026-12-31."
-        )
-    return pd.to_datetime(column, errors="coerce", format="mixed", dayfirst=day_first)
-
-
-def _refuse_unreadable(sales: "pd.DataFrame", frame: "pd.DataFrame") -> None:
-    """Name the first row without a product, a date or a finite quantity."""
-    for column in sales.columns:
-        bad = sales[column].isna() | sales[column].isin([np.inf, -np.inf])
-        if bad.any():
-            row = int(np.flatnonzero(bad.to_numpy())[0])
-            value = frame[column].iloc[row]
-            raise InvalidDemand(
-                f"Row {frame.index[row]} has {column} {value!r}, which {_at_fault(value)}. Correct the row, "
-                "or leave it out: a period without a row is one without demand."
-            )
-
-
-def _at_fault(value: object) -> str:
-    if DECIMAL_COMMA.fullmatch(str(value)):
-        return "is no number here: decimals take a point, as in 1.5, and thousands nothing"
-    return "says nothing"
-
-
-def _gap(total: "pd.DataFrame", *, rows_each: float, period: Period) -> tuple[str, ...]:
-    """A note on the longest stretch in which no product has a row, where it is too long for chance."""
-    silent = total.isna().all(axis=0).to_numpy()
-    edges = np.flatnonzero(np.diff(np.concatenate([[False], silent, [False]]).astype(np.int8)))
-    starts, ends = edges[::2], edges[1::2]
-    if not starts.size or rows_each * (ends - starts).max() < CERTAIN_GAP_ROWS or (ends - starts).max() < 3:
-        return ()
-    longest = int(np.argmax(ends - starts))
-    first, last = total.columns[starts[longest]], total.columns[ends[longest] - 1]
-    return (
-        f"No product has a row from {first} to {last} ({ends[longest] - starts[longest]} {period}s). They are taken "
-        f"for {period}s without demand; if the file has a gap there, fill it.",
+    frame = reading.frame
+    if frame.empty:
+        raise InvalidInput(f"{reading.file} has no row with demand; give one row for each sale.")
+    counted: Period = frame["period"].iloc[0] if "period" in frame else "day"
+    chosen = _period(period, counted)
+    keys = ["product_id", "location"] if by_location and "location" in frame else ["product_id"]
+    starts, left_out = _finished(frame, chosen, counted, today or datetime.now(UTC).date())
+    over = ~np.isnat(starts)
+    frame, starts = frame[over], starts[over]
+    closed = _closed(frame) if counted == chosen == "day" and not reading.wide else ClosedDays()
+    columns = _columns(starts, chosen, closed)
+    rows = frame.groupby(keys, sort=True).ngroup().to_numpy().astype(np.int64)
+    demand = _summed(frame, rows, np.searchsorted(columns, starts), len(columns), wide=reading.wide)
+    named = frame[keys].drop_duplicates().sort_values(keys)
+    return DemandTable(
+        tuple(named["product_id"]),
+        demand,
+        chosen,
+        _prices(frame, rows),
+        (*left_out, *_working_days(closed), *_gap(columns, starts, chosen)),
+        tuple(named["location"]) if len(keys) > 1 else (),
+        7 - len(closed.weekdays),
     )
 
 
-def _prices(frame: "pd.DataFrame", key: str, total: "pd.DataFrame") -> FloatArray | None:
-    price = find_column(frame.columns, PRICE_NAMES)
-    if price is None:
-        return None
-    positive = frame[frame[price] > 0]
-    medians = positive.groupby(positive[key].astype(str))[price].median()
-    return np.asarray(medians.reindex(total.index).to_numpy(dtype=np.float64))
-
-
-def _from_rows(frame: "pd.DataFrame", *, key: str, period: Period) -> DemandTable:
-    products = tuple(frame[key].astype(str))
-    listed = find_column(frame.columns, ("demand",))
-    if listed is not None and frame[listed].dtype == object:
-        return DemandTable(products, right_aligned(frame[listed].tolist()), period)
-    numbers = frame.drop(columns=[key]).select_dtypes("number")
-    if numbers.shape[1] == 0:
+def _period(wanted: Period | None, counted: Period) -> Period:
+    if wanted is not None and PERIOD_DAYS[wanted] < PERIOD_DAYS[counted]:
         raise InvalidInput(
-            f"The table has neither a date and a quantity column nor columns of numbers to take for periods, but "
-            f"{list(frame.columns)[:12]}. Name a date column {DATE_NAMES[0]!r} and a quantity column "
-            f"{QUANTITY_NAMES[0]!r}, or give a row per product and a column per period."
+            f"The file counts whole {counted}s, which cannot be told apart by {wanted}. Leave --period out, or say "
+            f"--period {counted}."
         )
-    demand = numbers.to_numpy(dtype=np.float64, na_value=np.nan)
-    negative = np.argwhere(demand < 0)
-    if negative.size:
-        row, column = negative[0]
-        raise InvalidDemand(
-            f"Row {frame.index[row]} ({products[row]}) has {demand[row, column]:g} in {numbers.columns[column]}: "
-            "demand is counted before returns. Give 0, or leave the cell empty where it is unknown."
-        )
-    return DemandTable(products, demand, period)
+    return wanted or counted
+
+
+def _finished(frame: "pd.DataFrame", period: Period, counted: Period, today: date) -> tuple[Days, tuple[str, ...]]:
+    """The first day of each row's period; NaT for rows of a last period that is not over."""
+    starts = frame["date"].dt.to_period(PANDAS_PERIOD[period]).dt.start_time.to_numpy().astype("datetime64[D]")
+    last = starts.max()
+    end = next_start(last.item(), period)
+    if (starts == last).all() or not _is_open(frame, period, counted, end, today):
+        return starts, ()
+    note = f"The {period} that began on {last} is not over and was left out ({int((starts == last).sum()):,} rows)."
+    return np.where(starts == last, np.datetime64("NaT", "D"), starts), (note,)
+
+
+def _is_open(frame: "pd.DataFrame", period: Period, counted: Period, end: date, today: date) -> bool:
+    """Whether rows of the last period may be missing: it is not over, or the file ends long before it does."""
+    if end > today:
+        return True
+    if period == counted:
+        return False
+    days = np.unique(frame["date"].to_numpy().astype("datetime64[D]")).astype(np.int64)
+    usual = int(np.diff(days).max(initial=1))
+    return (end - timedelta(days=1) - date(1970, 1, 1)).days - int(days[-1]) >= max(usual, 1)
+
+
+def _closed(frame: "pd.DataFrame") -> ClosedDays:
+    """The days on which every location is closed."""
+    found = list(closed_days(frame).values())
+    holidays = set(found[0].holidays).intersection(*(each.holidays for each in found))
+    weekdays = frozenset.intersection(*(each.weekdays for each in found))
+    return ClosedDays(weekdays, tuple(sorted(holidays))) if weekdays else ClosedDays()
+
+
+def _working_days(closed: ClosedDays) -> tuple[str, ...]:
+    if not closed.weekdays:
+        return ()
+    days = " and ".join(WEEKDAYS[day] for day in sorted(closed.weekdays))
+    open_days = 7 - len(closed.weekdays)
+    more = f", nor on {len(closed.holidays)} holidays" if closed.holidays else ""
+    return (f"Nothing sells on {days}{more}: demand is counted in working days, {open_days} a week.",)
+
+
+def _columns(starts: Days, period: Period, closed: ClosedDays) -> Days:
+    """The first day of each period from the first to the last, without closed days."""
+    import pandas as pd
+
+    every = pd.period_range(starts.min(), starts.max(), freq=PANDAS_PERIOD[period])
+    days = every.start_time.to_numpy().astype("datetime64[D]")
+    shut = np.isin((days.astype(np.int64) + 3) % 7, list(closed.weekdays))
+    shut |= np.isin(days, np.array(closed.holidays, dtype="datetime64[D]"))
+    return days[~shut] if period == "day" else days
+
+
+def _summed(frame: "pd.DataFrame", rows: IntArray, columns: IntArray, width: int, *, wide: bool) -> FloatArray:
+    size = int(rows.max()) + 1
+    cells = rows * width + columns
+    total = np.bincount(cells, frame["quantity"].to_numpy(), size * width).reshape(size, width)
+    known = np.bincount(cells, minlength=size * width).reshape(size, width) > 0
+    if not wide:
+        known = np.logical_or.accumulate(total > 0, axis=1)
+    if "stock_out" in frame:
+        out = frame["stock_out"].str.casefold().isin(YES).to_numpy()
+        known.ravel()[cells[out]] = False
+    return np.where(known, total, np.nan)
+
+
+def _gap(
+    columns: Days,
+    starts: Days,
+    period: Period,
+) -> tuple[str, ...]:
+    """A note on the longest stretch in which no product has a row, where it is too long for chance."""
+    silent = ~np.isin(columns, starts)
+    edges = np.flatnonzero(np.diff(np.concatenate([[False], silent, [False]]).astype(np.int8)))
+    first, end = edges[::2], edges[1::2]
+    rows_each = len(starts) / len(columns)
+    if not first.size or rows_each * (end - first).max() < CERTAIN_GAP_ROWS or (end - first).max() < 3:
+        return ()
+    longest = int(np.argmax(end - first))
+    what = f"from {columns[first[longest]]} to {columns[end[longest] - 1]} ({end[longest] - first[longest]} {period}s)"
+    return (
+        f"No product has a row {what}. They are taken for {period}s without demand; if the file has a gap there, "
+        "fill it.",
+    )
+
+
+def _prices(frame: "pd.DataFrame", rows: IntArray) -> FloatArray | None:
+    if "price" not in frame:
+        return None
+    medians = frame["price"].where(frame["price"] > 0).groupby(rows).median()
+    return np.asarray(medians.to_numpy(dtype=np.float64))
 
 
 def right_aligned(histories: Sequence[Sequence[float | None] | FloatArray]) -> FloatArray:

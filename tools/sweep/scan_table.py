@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from tools.catalog.demand_table import PARQUET, DemandTable
+from tools.catalog.demand_table import DemandTable
 from tools.lookback.pooled_service import pooled_service
 from tools.planning.demand import DEMAND_CLASSES
-from tools.planning.demand_distribution import FloatArray
+from tools.planning.demand_distribution import FloatArray, IntArray
 from tools.planning.scan import PlanColumns, Terms, scan
 from tools.planning.scan_plan import METHODS
 from tools.records.errors import InvalidInput
@@ -21,8 +21,17 @@ if TYPE_CHECKING:
     import pandas as pd
 
 TERM_NAMES = tuple(term.name for term in fields(Terms))
+PARQUET = (".parquet", ".pq")
 KEYS = ("product_id", "location")
-SHOWN = ("product_id", "demand_class", "reorder_point", "inventory_position", "order_quantity", "lost_revenue_per_day")
+SHOWN = (
+    "product_id",
+    "location",
+    "demand_class",
+    "reorder_point",
+    "inventory_position",
+    "order_quantity",
+    "lost_revenue_per_day",
+)
 
 
 def scan_demand(
@@ -32,20 +41,13 @@ def scan_demand(
     pooled: bool = False,
     **defaults: float,
 ) -> "pd.DataFrame":
-    """Plan every product of a table of demand, or each of `products`, which has a row with the terms of each.
+    """Plan every row of a table of demand, or each of `products`, which has a row with the terms of each.
 
-    `defaults` are terms that `products` has no column for, as `lead_time_days=7`. A product without demand has no plan.
+    `defaults` are terms that `products` does not give, as `lead_time_days=7`. A product without demand has no plan.
     With `pooled`, each product asks for what similar ones had to ask for to get its service level.
     """
-    import pandas as pd
-
-    frame = pd.DataFrame({KEYS[0]: table.products}) if products is None else products
-    if KEYS[0] not in frame.columns:
-        raise InvalidInput(f"The table has no column product_id among {list(frame.columns)[:12]}; name one of them so.")
-    rows = pd.Index(table.products)
-    if not rows.is_unique:
-        raise InvalidInput(f"{rows[rows.duplicated()][0]} has two rows of demand; add them up, so that each has one.")
-    place = rows.get_indexer(pd.Index(frame[KEYS[0]].astype(str)))
+    frame = _all_rows(table) if products is None else products
+    place = places(table, frame)
     demand = np.where(place[:, None] < 0, np.nan, table.demand[place])
     if table.unit_prices is not None and "unit_price" not in frame.columns:
         frame = frame.assign(unit_price=np.where(place < 0, np.nan, table.unit_prices[place]))
@@ -57,20 +59,76 @@ def scan_demand(
     return _sorted(plans.assign(asked_service_level=learned.asked))
 
 
+def _all_rows(table: DemandTable) -> "pd.DataFrame":
+    import pandas as pd
+
+    keys = {KEYS[0]: table.products} | ({KEYS[1]: table.locations} if table.locations else {})
+    return pd.DataFrame(keys)
+
+
+def places(table: DemandTable, products: "pd.DataFrame") -> IntArray:
+    """The row of demand of each product, at its location where both tell one; -1 where there is none.
+
+    Raises InvalidInput for two rows of the same, and for products at several locations where demand tells none.
+    """
+    import pandas as pd
+
+    if KEYS[0] not in products.columns:
+        raise InvalidInput(
+            f"The terms have no column product_id among {list(products.columns)[:12]}; name one of them so."
+        )
+    keys = list(KEYS) if table.locations and KEYS[1] in products.columns else [KEYS[0]]
+    rows, wanted = (
+        pd.MultiIndex.from_frame(_all_rows(table)[keys]),
+        pd.MultiIndex.from_frame(products[keys].astype(str)),
+    )
+    if not rows.is_unique:
+        raise InvalidInput(f"{_name(rows)} has two rows of demand; add them up, so that each has one.")
+    if not wanted.is_unique:
+        where = "" if len(keys) > 1 else " and the sales tell no location. Give the sales a location column, or"
+        raise InvalidInput(f"{_name(wanted)} has two rows of terms;{where} leave one of them out.")
+    return np.asarray(rows.get_indexer(wanted))
+
+
+def _name(rows: "pd.MultiIndex") -> str:
+    return " at ".join(map(str, rows[rows.duplicated()][0]))
+
+
+def unmatched(table: DemandTable, products: "pd.DataFrame") -> list[str]:
+    """In words: terms without demand, and demand without terms."""
+    place, known = places(table, products), _all_rows(table)
+    without_demand = products[place < 0]
+    without_terms = known[~known.index.isin(place)]
+    return [
+        *_listed(without_demand, "of the terms have no demand in the sales and get no plan"),
+        *_listed(without_terms, "of the sales have no terms and are not planned"),
+    ]
+
+
+def _listed(rows: "pd.DataFrame", what: str) -> list[str]:
+    if rows.empty:
+        return []
+    names = rows[[key for key in KEYS if key in rows]].astype(str).agg(" at ".join, axis=1)
+    return [f"{len(rows):,} products {what}: {', '.join(names[:5])}{', …' if len(rows) > 5 else ''}."]
+
+
 def _terms(frame: "pd.DataFrame", defaults: dict[str, float]) -> Terms:
-    terms = {name: _numbers(frame, name) for name in TERM_NAMES if name in frame.columns}
+    """The terms of each product; where a cell is empty, the default."""
     unknown = [name for name in defaults if name not in TERM_NAMES]
+    usual = {term.name: term.default for term in fields(Terms)} | defaults
+    terms = {name: _numbers(frame, name, usual[name]) for name in TERM_NAMES if name in frame.columns}
     if unknown or "lead_time_days" not in terms | defaults:
         what = f"{unknown[0]!r} is not a term" if unknown else "No lead_time_days, neither a column nor a default"
         raise InvalidInput(f"{what}; terms are {', '.join(TERM_NAMES)}.")
     return Terms(**(defaults | terms))
 
 
-def _numbers(frame: "pd.DataFrame", name: str) -> FloatArray:
+def _numbers(frame: "pd.DataFrame", name: str, usual: object) -> FloatArray:
     try:
-        return np.asarray(frame[name].to_numpy(dtype=np.float64))
+        values = np.asarray(frame[name].to_numpy(dtype=np.float64))
     except (TypeError, ValueError) as error:
         raise InvalidInput(f"Column {name} holds something other than numbers ({error}). Correct it.") from error
+    return np.where(np.isnan(values), usual, values) if isinstance(usual, float) else values
 
 
 def _table(frame: "pd.DataFrame", found: PlanColumns) -> "pd.DataFrame":
@@ -93,16 +151,6 @@ def listing(plans: "pd.DataFrame", top: int) -> str:
     """The first plans as lines of text."""
     columns = [name for name in (*SHOWN, "asked_service_level") if name in plans.columns]
     return plans[columns].head(top).to_string(index=False, float_format="{:,.2f}".format)
-
-
-def read_terms(path: Path) -> "pd.DataFrame":
-    """The terms of products from a CSV or Parquet file."""
-    import pandas as pd
-
-    try:
-        return pd.read_parquet(path) if path.suffix.lower() in PARQUET else pd.read_csv(path, dtype={KEYS[0]: str})
-    except (OSError, ValueError) as error:
-        raise InvalidInput(f"The terms in {path} cannot be read: {error}") from error
 
 
 def write_plans(plans: "pd.DataFrame", path: Path) -> None:

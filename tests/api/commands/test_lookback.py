@@ -48,7 +48,8 @@ def test_backtest_plays_orders_by_the_terms_that_are_given(run: Any, sales: Path
     [
         (["--service", "95"], "A service of 95 cannot be asked for"),
         (["--lead-time", "-1"], "A lead time of -1"),
-        (["--product", "what"], "No product column 'what' among"),
+        (["--map", "product_id=what"], "There is no column 'what' for product_id"),
+        (["--map", "product_id"], "--map takes role=COLUMN"),
         (["--out", "/nowhere/report.html"], "cannot be written to /nowhere/report.html"),
         (["--period", "year"], "'year' is not one of"),
     ],
@@ -62,8 +63,8 @@ def test_an_option_that_makes_no_sense_is_named(run: Any, sales: Path, options: 
 @pytest.mark.parametrize(
     ("text", "why"),
     [
-        ("what,when\n1,2\n", "No product column among ['what', 'when']"),
-        ("item,date,units\nA,2026-01-01,-3\n", "counted before returns"),
+        ("what,when\n1,2\n", "no column for product_id of sales. Name it with --map product_id=COLUMN"),
+        ("item,date,units\nA,2026-01-01,-3\n", "1 of 1 quantities are below 0"),
     ],
 )
 def test_a_file_that_cannot_be_used_is_refused_in_a_sentence(run: Any, tmp_path: Path, text: str, why: str) -> None:
@@ -75,12 +76,39 @@ def test_a_file_that_cannot_be_used_is_refused_in_a_sentence(run: Any, tmp_path:
     assert not (tmp_path / "never.html").exists()
 
 
-def test_returns_are_left_out_where_that_is_asked_for(run: Any, sales: Path) -> None:
+@pytest.mark.parametrize("options", [[], ["--drop-returns"]])
+def test_returns_do_not_lower_demand_and_are_counted(run: Any, sales: Path, options: list[str]) -> None:
+    before = run("scan", str(sales)).stdout
     with sales.open("a") as file:
         file.write("A,2026-02-01,-3\n")
 
-    assert run("scan", str(sales)).exit_code == 2
-    assert run("scan", str(sales), "--drop-returns").exit_code == 0
+    result = run("scan", str(sales), *options)
+
+    assert (result.exit_code, result.stdout) == (0, before)
+    assert "1 other lines are returns; they do not lower demand." in result.stderr
+
+
+def test_how_the_file_was_read_is_shown_with_values(run: Any, sales: Path) -> None:
+    result = run("scan", str(sales))
+
+    assert "product_id = 'sku': A, A, A" in result.stderr
+    assert "date = 'date': 2026-01-01, 2026-01-02, 2026-01-03" in result.stderr
+
+
+def test_faults_end_the_command_unless_bad_lines_are_skipped_and_are_written_where_asked(
+    run: Any, sales: Path, tmp_path: Path
+) -> None:
+    before = run("scan", str(sales)).stdout
+    with sales.open("a") as file:
+        file.write("A,2026-02-01,many\nB,2026-02-30,4\n")
+
+    refused, skipped = run("scan", str(sales)), run("scan", str(sales), "--skip-bad", "--rejects", "faults.csv")
+
+    assert refused.exit_code == 2
+    assert "2 faults: 1 × no_number, 1 × no_date" in refused.stderr
+    assert "sales.csv, line 562, quantity 'many'" in refused.stderr
+    assert (skipped.exit_code, skipped.stdout) == (0, before)
+    assert pd.read_csv(tmp_path / "faults.csv")["line"].tolist() == [562, 563]
 
 
 def test_calibrate_fits_a_table_on_ones_own_data_without_any_outcome_too(run: Any, sales: Path, tmp_path: Path) -> None:
@@ -99,12 +127,12 @@ def test_calibrate_fits_a_table_on_ones_own_data_without_any_outcome_too(run: An
 
 
 def test_a_refit_on_bad_data_leaves_the_old_table(run: Any, tmp_path: Path) -> None:
-    (tmp_path / "sales.csv").write_text("sku,date,quantity\nA,2026-01-01,3\nA,2026-01-02,-1\n")
+    (tmp_path / "sales.csv").write_text("sku,date,quantity\nA,2026-01-01,3\nA,2026-01-02,x\n")
     (tmp_path / "table.json").write_text("the old one")
 
     result = run("calibrate", "sales.csv", "--out", "table.json")
 
-    assert (result.exit_code, "Row 3 has quantity -1" in result.stderr) == (2, True)
+    assert (result.exit_code, "line 3, quantity 'x'" in result.stderr) == (2, True)
     assert (tmp_path / "table.json").read_text() == "the old one"
 
 
@@ -127,11 +155,11 @@ def test_scan_plans_the_products_that_have_terms_what_loses_most_first(run: Any,
 
 
 def test_scan_says_which_row_of_the_terms_is_at_fault(run: Any, sales: Path, tmp_path: Path) -> None:
-    (tmp_path / "terms.csv").write_text("product_id,on_hand\nA,5\nB,-1\n")
+    (tmp_path / "terms.csv").write_text("product_id,lead_time_days\nA,5\nB,-1\n")
 
     result = run("scan", str(sales), "--products", "terms.csv")
 
-    assert (result.exit_code, "Row 1 has on_hand -1" in result.stderr) == (2, True)
+    assert (result.exit_code, "terms.csv, line 3, lead_time_days '-1'" in result.stderr) == (2, True)
 
 
 def test_scan_finds_the_products_of_the_terms_by_their_names(run: Any, tmp_path: Path) -> None:
@@ -153,7 +181,31 @@ def test_scan_says_where_the_terms_are_no_numbers(run: Any, sales: Path, tmp_pat
     result = run("scan", str(sales), "--products", "terms.csv")
 
     assert result.exit_code == 2
-    assert "Column lead_time_days holds something other than numbers (could not convert" in result.stderr
+    assert "terms.csv, line 2, lead_time_days 'a week': This is no number." in result.stderr
+
+
+def test_scan_names_terms_without_demand_and_demand_without_terms(run: Any, sales: Path, tmp_path: Path) -> None:
+    (tmp_path / "terms.csv").write_text("Article;Lead time\nA;7\nNEW;7\n")
+
+    result = run("scan", str(sales), "--products", "terms.csv", "--map-products", "product_id=Article")
+
+    assert result.exit_code == 0
+    assert "1 products of the terms have no demand in the sales and get no plan: NEW." in result.stderr
+    assert "7 products of the sales have no terms and are not planned: B, C, D, E, F, …." in result.stderr
+
+
+def test_scan_splits_by_location_where_the_terms_have_locations_and_adds_up_where_not(run: Any, tmp_path: Path) -> None:
+    rows = [f"A1,{place},2026-01-{day:02},{day % 5 + 8}\n" for day in range(1, 32) for place in ("North", "South")]
+    (tmp_path / "sales.csv").write_text("product_id,location,date,quantity\n" + "".join(rows))
+    (tmp_path / "split.csv").write_text("product_id,location,lead_time_days\nA1,North,7\nA1,South,7\n")
+    (tmp_path / "whole.csv").write_text("product_id,lead_time_days\nA1,7\n")
+
+    run("scan", "sales.csv", "--products", "split.csv", "--out", "split_plans.csv")
+    run("scan", "sales.csv", "--products", "whole.csv", "--out", "whole_plans.csv")
+
+    split, whole = pd.read_csv(tmp_path / "split_plans.csv"), pd.read_csv(tmp_path / "whole_plans.csv")
+    assert set(split["location"]) == {"North", "South"}
+    assert (split["mean_per_day"] * 2).round(6).tolist() == [whole["mean_per_day"][0].round(6)] * 2
 
 
 @pytest.mark.parametrize("command", ["backtest", "calibrate", "scan"])

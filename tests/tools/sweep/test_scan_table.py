@@ -11,7 +11,7 @@ from tools.catalog.demand_table import DemandTable
 from tools.lookback.pooled_service import pooled_service
 from tools.planning.scan import Terms, scan
 from tools.records.errors import InvalidInput
-from tools.sweep.scan_table import listing, read_terms, scan_demand, write_plans
+from tools.sweep.scan_table import listing, scan_demand, unmatched, write_plans
 
 RANDOM = np.random.default_rng(0)
 DEMAND = RANDOM.poisson(RANDOM.uniform(0.5, 20, (30, 1)), (30, 60)).astype(np.float64)
@@ -103,13 +103,37 @@ def test_a_product_with_two_rows_of_demand_is_named() -> None:
         scan_demand(DemandTable(("A", "B", "B"), np.ones((3, 9)), "day"), lead_time_days=7)
 
 
-@pytest.mark.parametrize("name", ["terms.csv", "terms.parquet"])
-def test_terms_and_plans_go_through_csv_and_parquet(tmp_path: Path, name: str) -> None:
+@pytest.mark.parametrize(("name", "read"), [("plans.csv", pd.read_csv), ("plans.parquet", pd.read_parquet)])
+def test_plans_are_written_as_the_file_s_ending_says(tmp_path: Path, name: str, read: Any) -> None:
     write_plans(PRODUCTS, tmp_path / name)
-    pd.testing.assert_frame_equal(read_terms(tmp_path / name), PRODUCTS, check_dtype=False)
+    pd.testing.assert_frame_equal(read(tmp_path / name), PRODUCTS, check_dtype=False)
 
 
-@pytest.mark.parametrize("work", [lambda path: read_terms(path), lambda path: write_plans(PRODUCTS, path)])
-def test_a_file_that_cannot_be_used_is_named(tmp_path: Path, work: Any) -> None:
-    with pytest.raises(InvalidInput, match=r"absent/terms\.csv"):
-        work(tmp_path / "absent" / "terms.csv")
+def test_a_file_that_cannot_be_written_is_named(tmp_path: Path) -> None:
+    with pytest.raises(InvalidInput, match=r"absent/plans\.csv"):
+        write_plans(PRODUCTS, tmp_path / "absent" / "plans.csv")
+
+
+def test_products_at_locations_are_planned_by_the_demand_there_and_nowhere_else() -> None:
+    both = DemandTable(("A", "A"), DEMAND[:2], "day", locations=("North", "South"))
+    terms = pd.DataFrame({"product_id": ["A", "A"], "location": ["South", "West"], "lead_time_days": 7.0})
+
+    found = scan_demand(both, products=terms).set_index("location")
+
+    assert found["mean_per_day"]["South"] == pytest.approx(DEMAND[1].mean(), rel=0.5)
+    assert np.isnan(found["reorder_point"]["West"])
+    assert unmatched(both, terms) == [
+        "1 products of the terms have no demand in the sales and get no plan: A at West.",
+        "1 products of the sales have no terms and are not planned: A at North.",
+    ]
+
+
+def test_one_product_s_demand_is_not_given_to_each_of_its_locations() -> None:
+    terms = pd.DataFrame({"product_id": ["P1", "P1"], "location": ["North", "South"], "lead_time_days": 7.0})
+    with pytest.raises(InvalidInput, match="P1 has two rows of terms; and the sales tell no location"):
+        scan_demand(TABLE, products=terms)
+
+
+def test_an_empty_cell_of_the_terms_is_the_default() -> None:
+    terms = PRODUCTS.assign(order_multiple=np.nan, minimum_order_quantity=np.nan)
+    assert by_product(scan_demand(TABLE, products=terms)).equals(by_product(scan_demand(TABLE, products=PRODUCTS)))

@@ -44,3 +44,5 @@ class FileReading:
     faults: tuple[Fault, ...] = ()
     notes: tuple[str, ...] = ()
     """What was assumed or left out, with counts."""
+    wide: bool = False
+    """A row per product in the file: a period without a row is unknown, not without sales."""

@@ -1,16 +1,21 @@
 """Columns to roles, and the kind of a file by its columns. What cannot be told apart is asked, never guessed."""
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import get_args
 
 from tools.catalog.reading.file_reading import Kind
-from tools.catalog.reading.roles import KINDS, REQUIRED, SOFT, ranks, spellings
+from tools.catalog.reading.roles import KINDS, REQUIRED, SOFT, plain, ranks, spellings
+from tools.catalog.reading.table import Table
+from tools.catalog.reading.wide import PeriodColumns
 from tools.records.errors import InvalidInput, UnclearColumns
 
 PRODUCT_TERMS = {"lead_time_days", "minimum_order_quantity", "order_multiple", "supplier", "service_level", "unit"}
 SUPPLIER_TERMS = {"lead_time_days", "minimum_order_value", "free_freight_value", "order_days", "currency"}
 PURCHASING = {"reference", "supplier", "received_quantity"}
+MONEY_NAMES = {"sales", "sale", "ventas", "ventes", "verkauf", "verkaufe", "weeklysales", "dailysales", "monthlysales"}
+CURRENCY_SIGN = re.compile(r"[$€£¥]|\b(?:EUR|USD|GBP)\b")
 TIMES = ({"date"}, {"year", "month"}, {"year", "week"})
 """Columns that tell together when a line of sales was."""
 
@@ -128,3 +133,80 @@ def checked_mapping(given: Mapping[str, str], columns: Sequence[str], kind: Kind
             raise InvalidInput(f"There is no column {column!r} for {role}; the columns are {', '.join(columns)}.")
         found[role] = alike[0]
     return found
+
+
+def chosen_columns(
+    table: Table, name: str, kind: Kind | None, given: Mapping[str, str], periods: PeriodColumns | None
+) -> tuple[Kind, dict[str, str], bool]:
+    """The kind of a file, its columns by role, and whether its quantities stand in a column per period.
+
+    Raises UnclearColumns where a person must name a column.
+    """
+    wide_columns = set(periods.days) if periods else set()
+    others = [column for column in table.columns if column not in wide_columns]
+    given = checked_mapping(given, table.columns, kind)
+    kind = kind or kind_of(others, given, wide=bool(wide_columns))
+    long = mapped(table.columns, kind, given)
+    wide = kind == "sales" and bool(wide_columns) and not ("quantity" in long.roles and _timed(long.roles))
+    found = mapped(others, kind, given) if wide else long
+    columns = {**found.columns, **{role: _settled(table, name, role, them) for role, them in found.unclear.items()}}
+    if wide:
+        columns = {role: column for role, column in columns.items() if role not in ("quantity", "date", *PARTS)}
+    elif "date" in columns:
+        columns = {role: column for role, column in columns.items() if role not in PARTS}
+    _require(table, name, kind, columns, wide)
+    return kind, columns, wide
+
+
+PARTS = ("year", "month", "week")
+
+
+def _timed(roles: set[str]) -> bool:
+    return any(time <= roles for time in TIMES)
+
+
+def _settled(table: Table, name: str, role: str, columns: Sequence[str]) -> str:
+    """The one of some columns that has cells, or that says the same as the others. Raises UnclearColumns."""
+    filled = [column for column in columns if any(table.coded(column).values)]
+    first = filled[0] if filled else columns[0]
+    same = all(list(table.coded(column).texts()) == list(table.coded(first).texts()) for column in filled[1:])
+    if same:
+        return first
+    raise UnclearColumns(
+        f"{name}: {' and '.join(map(repr, filled))} may each be {role}. Say which with --map {role}=COLUMN.",
+        role=role,
+        candidates=tuple(filled),
+    )
+
+
+def _require(table: Table, name: str, kind: Kind, columns: Mapping[str, str], wide: bool) -> None:
+    """Raises UnclearColumns where a role is missing without which the file says nothing, or is none by its cells."""
+    needed = [role for role in REQUIRED[kind] if role not in columns]
+    if wide or (kind == "sales" and _timed(set(columns))):
+        needed = [role for role in needed if role != "date" and not (wide and role == "quantity")]
+    if kind == "suppliers" and "supplier_id" in columns:
+        needed = []
+    for role in needed:
+        names = ", ".join(KINDS[kind][role][0].split(", ")[:4])
+        raise UnclearColumns(
+            f"{name} has no column for {role} of {kind}. Name it with --map {role}=COLUMN, or call it one of: {names}. "
+            f"The columns are {', '.join(table.columns)}.",
+            role=role,
+            candidates=tuple(table.columns),
+        )
+    if kind == "sales" and not wide and _is_money(table, columns["quantity"]):
+        raise UnclearColumns(
+            f"{name}: {columns['quantity']!r} looks like money, not like a quantity. Name the quantity with --map "
+            f"quantity=COLUMN; the columns are {', '.join(table.columns)}.",
+            role="quantity",
+            candidates=tuple(table.columns),
+        )
+
+
+def _is_money(table: Table, column: str) -> bool:
+    """Whether a column that is only called "sales" has amounts with two decimals."""
+    if plain(column) not in MONEY_NAMES:
+        return False
+    values = [value for value in table.coded(column).values if value]
+    cents = sum(re.search(r"[.,]\d{2}$", value) is not None or bool(CURRENCY_SIGN.search(value)) for value in values)
+    return bool(values) and cents > 0.5 * len(values)

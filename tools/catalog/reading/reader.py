@@ -1,13 +1,23 @@
 """Reads a file in three steps: open it, map its columns to roles, read its rows."""
 
-import io
 from collections.abc import Mapping
-from datetime import date
+from datetime import UTC, date, datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 
+from tools.catalog.reading.columns import Reader
 from tools.catalog.reading.file_reading import DateOrder, Decimal, Fault, FileReading, Kind
-from tools.catalog.reading.mapping import checked_mapping, kind_of, mapped
-from tools.catalog.reading.roles import content
+from tools.catalog.reading.mapping import chosen_columns
+from tools.catalog.reading.meaning import meant
+from tools.catalog.reading.opening import arrow_table, open_table
+from tools.catalog.reading.roles import KINDS, REQUIRED
+from tools.catalog.reading.rows import without_other_rows
+from tools.catalog.reading.table import Table
+from tools.catalog.reading.unfolding import framed, unfolded
+from tools.catalog.reading.wide import period_columns
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 
 def read_file(
@@ -24,32 +34,62 @@ def read_file(
     """The rows of a file by role. `mapping` names columns by role, `sheet` the sheet of a workbook.
 
     `decimal` and `dates` say how numbers and dates are written where the file itself leaves that open.
-
     Raises UnclearColumns, UnclearNotation, and InvalidInput for what is no table.
     """
-    import pandas as pd
+    table = open_table(source, name=name, sheet=sheet)
+    return _read(table, name, kind, mapping, decimal, dates, today or datetime.now(UTC).date())
 
-    raw = source if isinstance(source, bytes) else source.read_bytes()
-    text = pd.read_csv(io.BytesIO(raw), dtype=str, keep_default_na=False, encoding="utf-8-sig").map(str.strip)
-    text.index = text.index + 2
-    columns = list(text.columns)
-    given = checked_mapping(mapping, columns, kind)
-    kind = kind or kind_of(columns, given, wide=False)
-    found = mapped(columns, kind, given).columns
-    frame = pd.DataFrame(index=text.index)
-    faults: list[Fault] = []
-    for role, column in found.items():
-        cells = text[column]
-        if content(role) == "number":
-            frame[role] = pd.to_numeric(cells.where(cells != ""), errors="coerce").astype("float64")
-        elif content(role) == "day":
-            frame[role] = pd.to_datetime(cells, errors="coerce", format="ISO8601")
-        else:
-            frame[role] = cells
-            continue
-        bad = frame.index[frame[role].isna() & (cells != "")]
-        faults += [Fault(name, line, column, cells[line], "Correct it.", "unreadable") for line in bad]
-    frame = frame[~frame.index.isin([fault.line for fault in faults])]
-    example = [dict(zip(found, row, strict=True)) for row in text[list(found.values())].head(3).to_numpy()]
-    unused = tuple(column for column in columns if column not in found.values())
-    return FileReading(name, kind, found, unused, example, frame, tuple(faults))
+
+def read_frame(
+    frame: "pd.DataFrame",
+    *,
+    name: str,
+    kind: Kind | None = None,
+    mapping: Mapping[str, str] = {},
+    today: date | None = None,
+) -> FileReading:
+    """As `read_file`, for rows that are in memory; the first is line 1."""
+    import pyarrow as pa
+
+    table = arrow_table(pa.Table.from_pandas(frame, preserve_index=False))
+    return _read(table, name, kind, mapping, None, None, today or datetime.now(UTC).date())
+
+
+def _read(
+    table: Table,
+    name: str,
+    kind: Kind | None,
+    mapping: Mapping[str, str],
+    decimal: Decimal | None,
+    dates: DateOrder | None,
+    today: date,
+) -> FileReading:
+    periods = period_columns(table.columns, dates=dates, today=today)
+    kind, found, wide = chosen_columns(table, name, kind, mapping, periods)
+    used = {column: role for role, column in found.items()}
+    if wide and periods:
+        used |= {column: f"quantity of {day}" for column, day in periods.days.items()}
+    found = {role: found[role] for role in KINDS[kind] if role in found}
+    table, left_out = without_other_rows(table, found)
+    required = frozenset((*REQUIRED[kind], "year", "month", "week")) & found.keys()
+    reader = Reader(name, table, found, required, decimal, dates, today)
+    values = reader.read()
+    rows = unfolded(reader, periods, values) if wide and periods else framed(values, table)
+    frame, notes = meant(kind, rows, reader)
+    unused = tuple(column for column in table.columns if column not in used)
+    faults = (*_overfull(name, table), *sorted(reader.faults, key=lambda fault: fault.line))
+    said = (*table.notes, *left_out, *reader.notes, *notes)
+    return FileReading(name, kind, found, unused, _example(table, used), frame, faults, said, wide)
+
+
+def _example(table: Table, columns: Mapping[str, str]) -> list[dict[str, str]]:
+    """Three rows as they stand in the file, by role."""
+    cells = {role: table.coded(column) for column, role in columns.items()}
+    return [
+        {role: each.values[each.codes[row]] for role, each in cells.items()} for row in range(min(3, len(table.lines)))
+    ]
+
+
+def _overfull(name: str, table: Table) -> list[Fault]:
+    problem = "The line has more cells than there are columns. Quote cells that contain the separator."
+    return [Fault(name, line, "", text, problem, "too_many_cells") for line, text in table.overfull]

@@ -404,7 +404,7 @@ REQUIRED: dict[Kind, tuple[str, ...]] = {
 IDS = {"product_id", "location", "supplier", "supplier_id", "reference", "order_number", "customer", "document"}
 DAYS = {"date", "as_of", "due_date", "ordered_date", "received_date", "first_day", "last_day"}
 TEXTS = {"name", "category", "unit", "currency", "notes", "supplier_name", "order_days", "status", "movement"}
-TEXTS |= {"purchase_unit", "promotion", "stock_out", "ran_out", "month"}
+TEXTS |= {"purchase_unit", "promotion", "stock_out", "ran_out", "month", "week"}
 SOFT = TEXTS | {"price", "customer", "document", "reference", "as_of"}
 """Where two columns are as good as each other, the first is taken and named: no plan rests on these roles."""
 

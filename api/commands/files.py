@@ -1,0 +1,78 @@
+"""What commands share that read a person's file: how its columns are named, and what becomes of its faults."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal
+
+import typer
+
+if TYPE_CHECKING:
+    from tools.catalog.reading import FileReading, Kind
+
+Map = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--map", help="Which column is what, as quantity='Qty sold'; repeatable. It goes before what is found."
+    ),
+]
+Sheet = Annotated[str | None, typer.Option(help="The sheet of a workbook.")]
+DecimalMark = Annotated[
+    Literal["point", "comma"] | None, typer.Option("--decimal", help="The decimal mark, where the file leaves it open.")
+]
+Dates = Annotated[
+    Literal["day-first", "month-first"] | None, typer.Option(help="What 1/2/2026 means, where the file leaves it open.")
+]
+SkipBad = Annotated[bool, typer.Option("--skip-bad", help="Go on without the lines that have a fault.")]
+Rejects = Annotated[Path | None, typer.Option(help="Write every fault here as CSV.")]
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """How a command reads its files."""
+
+    sheet: str | None = None
+    decimal: Literal["point", "comma"] | None = None
+    dates: Literal["day-first", "month-first"] | None = None
+    skip_bad: bool = False
+    rejects: Path | None = None
+
+    def read(self, *files: "tuple[Path, Kind, Sequence[str] | None]") -> "list[FileReading]":
+        """Read files of known kinds, and show how. Raises FaultyFile unless bad lines are skipped."""
+        from tools.catalog.reading import mapping_report, read_file, refuse_faults, write_rejects
+
+        readings = [
+            read_file(
+                path,
+                name=path.name,
+                kind=kind,
+                mapping=mapping_of(given),
+                sheet=self.sheet,
+                decimal=self.decimal,
+                dates=self.dates,
+            )
+            for path, kind, given in files
+        ]
+        for reading in readings:
+            typer.echo(mapping_report(reading), err=True)
+        faults = [fault for reading in readings for fault in reading.faults]
+        if self.rejects is not None:
+            write_rejects(faults, self.rejects)
+        if not self.skip_bad:
+            refuse_faults(faults)
+        elif faults:
+            typer.echo(
+                f"{len({(each.file, each.line) for each in faults}):,} lines with faults were left out.", err=True
+            )
+        return readings
+
+
+def mapping_of(given: Sequence[str] | None) -> dict[str, str]:
+    """Columns by role, of `role=column`."""
+    found = {}
+    for each in given or ():
+        role, sign, column = each.partition("=")
+        if not (sign and role.strip() and column.strip()):
+            raise typer.BadParameter(f"--map takes role=COLUMN, as product_id=SKU; it got {each!r}.")
+        found[role.strip()] = column.strip()
+    return found

@@ -1,0 +1,150 @@
+"""What the rows of each kind of file mean, once their cells are read."""
+
+from collections.abc import Callable
+from datetime import date
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from tools.catalog.reading.columns import Reader
+from tools.catalog.reading.file_reading import Kind
+from tools.catalog.reading.periods import MONTHS, Period, fold
+from tools.catalog.reading.sales import demand_rows
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+Notes = list[str]
+FEWEST_PERIODS = 4
+KEYS: dict[Kind, tuple[str, ...]] = {
+    "products": ("product_id", "location"),
+    "stock": ("product_id", "location"),
+    "suppliers": ("supplier_id", "supplier_name"),
+}
+"""What each row of the kind has for itself."""
+
+
+def meant(kind: Kind, frame: "pd.DataFrame", reader: Reader) -> tuple["pd.DataFrame", Notes]:
+    """The rows that count, and what was left out or assumed. Adds faults to the reader."""
+    if kind == "sales":
+        return _sales(frame, reader)
+    frame, notes = _once(kind, frame, reader)
+    work: Callable[[pd.DataFrame], tuple[pd.DataFrame, Notes]] | None = {
+        "stock": _backorders,
+        "products": _backorders,
+        "open_orders": _open,
+    }.get(kind)
+    if work is not None:
+        frame, more = work(frame)
+        notes += more
+    return frame, [*notes, *_twins(frame)]
+
+
+def _sales(frame: "pd.DataFrame", reader: Reader) -> tuple["pd.DataFrame", Notes]:
+    if "date" not in frame:
+        frame = _dated_by_parts(frame, reader)
+    frame = frame[~reader.bad]
+    doubled = _doubled(reader)
+    frame, notes = demand_rows(frame, dict(reader.mapping))
+    period = _period(frame, reader)
+    if "period" not in frame and period:
+        frame = frame.assign(period=period)
+        notes.append(f"The quantities are of whole {period}s.")
+    return frame, [*doubled, *notes, *_twins(frame)]
+
+
+def _period(frame: "pd.DataFrame", reader: Reader) -> Period | None:
+    """The length of what a row counts, where it is longer than a day: named in the cells, or shown by all days."""
+    named: set[Period] = reader.periods
+    if named:
+        return "month" if "month" in named else "week"
+    days = np.unique(frame["date"].to_numpy().astype("datetime64[D]"))
+    if len(days) < FEWEST_PERIODS:
+        return None
+    if (days == days.astype("datetime64[M]")).all():
+        return "month"
+    first_rows = not frame.duplicated(["product_id", *(["location"] if "location" in frame else []), "date"]).any()
+    weekly = np.unique((days.astype(np.int64) + 3) % 7).size == 1
+    return "week" if weekly and first_rows else None
+
+
+def _dated_by_parts(frame: "pd.DataFrame", reader: Reader) -> "pd.DataFrame":
+    """The first day of the month or week that two columns tell together."""
+    part = "month" if "month" in frame else "week"
+    found = {}
+    for year, text in frame[["year", part]].drop_duplicates().itertuples(index=False, name=None):
+        found[year, text] = _first_day(year, str(text), part)
+    days = [found[key] for key in zip(frame["year"], frame[part], strict=True)]
+    for row, day in enumerate(days):
+        if day is None and not reader.bad[row]:
+            problem = ("no_date", f"This is no {part} of a year. Write the year as 2026 and the {part} as its number.")
+            reader.fault(row, reader.mapping[part], f"{frame['year'].iloc[row]:g} {frame[part].iloc[row]}", problem)
+    reader.periods.add("month" if part == "month" else "week")
+    return frame.assign(date=np.array(days, dtype="datetime64[s]"))
+
+
+def _first_day(year: float, text: str, part: str) -> date | None:
+    word = fold(text).strip(" .")
+    digits = word.lstrip("abcdefghijklmnopqrstuvwxyz .-")
+    number = MONTHS[word] if part == "month" and word in MONTHS else int(digits) if digits.isdigit() else 0
+    try:
+        return date(int(year), number, 1) if part == "month" else date.fromisocalendar(int(year), number, 1)
+    except ValueError:
+        return None
+
+
+def _doubled(reader: Reader) -> Notes:
+    """Rows that are the same in every column of the file. They are counted, because both may be true."""
+    import pandas as pd
+
+    codes = pd.DataFrame({name: reader.table.coded(name).codes for name in reader.table.columns}, copy=False)
+    again = codes.duplicated().to_numpy()
+    if not again.any():
+        return []
+    lines = ", ".join(map(str, reader.table.lines[again][:3]))
+    return [f"{int(again.sum()):,} lines are the same as one before them (line {lines} …) and were counted again."]
+
+
+def _twins(frame: "pd.DataFrame") -> Notes:
+    """Products whose ids differ in case or blanks only."""
+    if "product_id" not in frame:
+        return []
+    by_name: dict[str, list[str]] = {}
+    for each in frame["product_id"].unique():
+        by_name.setdefault("".join(str(each).casefold().split()), []).append(str(each))
+    twins = [ids for ids in by_name.values() if len(ids) > 1]
+    shown = "; ".join(" and ".join(map(repr, ids)) for ids in twins[:3])
+    return [f"{len(twins)} products have ids that differ in case or blanks only: {shown}."] if twins else []
+
+
+def _once(kind: Kind, frame: "pd.DataFrame", reader: Reader) -> tuple["pd.DataFrame", Notes]:
+    """Rows with one key once: the same row again is left out, another one is a fault."""
+    keys = [key for key in KEYS.get(kind, ()) if key in frame]
+    if not keys:
+        return frame[~reader.bad], []
+    same = frame.duplicated().to_numpy() & ~reader.bad
+    other = frame.duplicated(keys).to_numpy() & ~same & ~reader.bad
+    for row in np.flatnonzero(other):
+        text = " at ".join(str(frame[key].iloc[row]) for key in keys)
+        problem = ("twice", "Another row above has other values for the same. Leave one of them out.")
+        reader.fault(int(row), reader.mapping[keys[0]], text, problem)
+    notes = [f"{int(same.sum()):,} rows are there twice and were read once."] if same.any() else []
+    return frame[~reader.bad & ~same], notes
+
+
+def _backorders(frame: "pd.DataFrame") -> tuple["pd.DataFrame", Notes]:
+    """Stock below zero as backorders."""
+    if "on_hand" not in frame or not (frame["on_hand"] < 0).any():
+        return frame, []
+    below = frame["on_hand"] < 0
+    owed = frame["backorders"].fillna(0) if "backorders" in frame else 0.0
+    frame = frame.assign(backorders=owed + (-frame["on_hand"]).clip(lower=0), on_hand=frame["on_hand"].clip(lower=0))
+    return frame, [f"{int(below.sum()):,} rows have a stock below 0, which was read as backorders."]
+
+
+def _open(frame: "pd.DataFrame") -> tuple["pd.DataFrame", Notes]:
+    """Orders of which something is still to come."""
+    closed = frame["quantity"] <= 0
+    return frame[~closed], [
+        f"{int(closed.sum()):,} orders have nothing open and were left out."
+    ] if closed.any() else []

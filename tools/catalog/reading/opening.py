@@ -1,0 +1,60 @@
+"""Opens a file as a table: text of any usual encoding and separator, workbooks, Parquet."""
+
+import io
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+
+from tools.catalog.reading.headings import unique_names
+from tools.catalog.reading.separated import separated_table
+from tools.catalog.reading.table import Table
+from tools.catalog.reading.workbook import workbook_table
+from tools.records.errors import InvalidInput
+
+ENDINGS = (".csv", ".txt", ".tsv", ".tab", ".xlsx", ".xlsm", ".xls", ".ods", ".parquet", ".pq")
+WORKBOOKS = (b"PK\x03\x04", b"\xd0\xcf\x11\xe0")
+
+
+def open_table(source: Path | bytes, *, name: str, sheet: str | None = None) -> Table:
+    """The table in a file. What it is shows in its first bytes, whatever its ending. Raises InvalidInput."""
+    raw = source if isinstance(source, bytes) else _bytes_of(source)
+    if not raw.strip():
+        raise InvalidInput(f"{name} is empty; give a file with a line of column names and rows below it.")
+    if raw.startswith(b"PAR1"):
+        return _parquet_table(raw, name)
+    if raw.startswith(WORKBOOKS):
+        return workbook_table(raw, name=name, sheet=sheet)
+    if b"\x00\x00\x00" in raw[:400]:
+        raise InvalidInput(f"{name} is neither text nor a workbook nor Parquet; give one of {', '.join(ENDINGS)}.")
+    if sheet is not None:
+        raise InvalidInput(f"{name} is text and has no sheet {sheet!r}; leave --sheet out.")
+    return separated_table(raw, name=name)
+
+
+def _bytes_of(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except FileNotFoundError as error:
+        raise InvalidInput(f"There is no file {path}; give the path of a CSV, Excel or Parquet file.") from error
+    except OSError as error:
+        raise InvalidInput(f"{path} cannot be read: {error.strerror or error}.") from error
+
+
+def _parquet_table(raw: bytes, name: str) -> Table:
+    import pyarrow.parquet as pq
+
+    try:
+        found = pq.read_table(io.BytesIO(raw))
+    except (pa.ArrowException, OSError) as error:
+        raise InvalidInput(f"{name} cannot be read as Parquet: {error}.") from error
+    return arrow_table(found)
+
+
+def arrow_table(found: pa.Table) -> Table:
+    """A table of Arrow as it is; its first row is line 1."""
+    columns = [each.combine_chunks() for each in found.columns]
+    flat = [each.dictionary_decode() if pa.types.is_dictionary(each.type) else each for each in columns]
+    cells = dict(zip(unique_names(found.column_names), flat, strict=True))
+    shown = {column: cells_ for column, cells_ in cells.items() if not column.startswith("__index_level_")}
+    return Table(shown, np.arange(1, found.num_rows + 1))
