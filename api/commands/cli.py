@@ -7,6 +7,7 @@ import typer
 
 from api.commands.automatic import automatic
 from api.commands.events import events
+from api.commands.imports import bring_in, list_imports
 from api.commands.keys import keys
 from api.commands.lookback import backtest, calibrate, scan
 from api.commands.opening import NO_START, finish, load_settings, prepared, with_book
@@ -86,6 +87,8 @@ def prune() -> None:
 
 for command in (backtest, scan, calibrate, automatic):
     app.command()(command)
+app.command("import")(bring_in)
+app.command("imports")(list_imports)
 
 
 @app.command()

@@ -15,6 +15,7 @@
     │   ├── UnknownOrder
     │   ├── UnknownConversation
     │   ├── UnknownDeadLetter
+    │   ├── UnknownImport
     │   └── UnknownKey
     ├── Conflict                the request is right but comes too late, or twice
     │   ├── AlreadyDecided      the review has been decided, changed or has expired
@@ -109,6 +110,10 @@ class UnknownConversation(NotFound):
 
 class UnknownDeadLetter(NotFound):
     code = "unknown_dead_letter"
+
+
+class UnknownImport(NotFound):
+    code = "unknown_import"
 
 
 class UnknownKey(NotFound):

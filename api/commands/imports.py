@@ -1,0 +1,211 @@
+"""`restock import` and `restock imports`: the planner's own data, from files and databases."""
+
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from api.commands.opening import NO_START, load_settings, operator, with_book
+
+if TYPE_CHECKING:
+    from tools.book.book import OrderBook
+    from tools.catalog.importing.record import ImportRecord
+    from tools.catalog.reading import FileReading
+
+KINDS = "suppliers, products, stock, sales, open_orders, receipts or promotions"
+Files = Annotated[list[Path] | None, typer.Argument(help="CSV, TSV, XLSX, XLS or Parquet; several in any order.")]
+
+
+@contextmanager
+def refusals() -> Iterator[None]:
+    """End the command with the error's message and code 2."""
+    from tools.records.errors import RestockError
+
+    try:
+        yield
+    except RestockError as error:
+        typer.echo(error.message, err=True)
+        raise typer.Exit(NO_START) from None
+
+
+def bring_in(
+    files: Files = None,
+    kind: Annotated[str | None, typer.Option(help=f"What a file holds: {KINDS}. [by its columns]")] = None,
+    map_: Annotated[list[str] | None, typer.Option("--map", help="role=column; repeatable. For one file.")] = None,
+    profile: Annotated[str | None, typer.Option(help="Use the mapping kept under this name; keep this one.")] = None,
+    sheet: Annotated[str | None, typer.Option(help="Sheet of a workbook. [the one with a table]")] = None,
+    yes: Annotated[bool, typer.Option("--yes", help="Import without asking.")] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Show what would change, and end.")] = False,
+    skip_bad: Annotated[bool, typer.Option("--skip-bad", help="Leave out lines with faults.")] = False,
+    rejects: Annotated[Path | None, typer.Option(help="Write every fault here, as CSV.")] = None,
+    undo: Annotated[int | None, typer.Option(help="Take back the import of this number.")] = None,
+    url: Annotated[str | None, typer.Option("--from", help="A database to read, as URL; with --query.")] = None,
+    query: Annotated[str | None, typer.Option(help="The SELECT whose rows are imported.")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the result as JSON.")] = False,
+) -> None:
+    """Bring suppliers, products, stock, sales, open orders, receipts and promotions into your catalogue.
+
+    The columns are found by their names and shown before anything is written. What is already there is replaced row by
+    row; the same file twice changes nothing.
+    """
+    if undo is not None:
+        _undo(undo, as_json)
+        return
+    with refusals():
+        readings = _read(files or [], url, query, kind=kind, given=map_ or [], profile=profile, sheet=sheet)
+    _tell(readings)
+    _settle_faults(readings, rejects, skip_bad)
+    if dry_run or not yes:
+        _show(_previewed(readings), as_json and dry_run)
+    if dry_run:
+        return
+    if not yes:
+        _ask()
+    _show(_brought_in(readings, profile), as_json)
+
+
+def list_imports(
+    limit: Annotated[int, typer.Option(min=1, max=200, help="Most imports to show.")] = 20,
+    before: Annotated[int | None, typer.Option(help="The last number seen, to go on from.")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one import a line as JSON.")] = False,
+) -> None:
+    """List imports, newest first: number, status, who, when, files and what they changed."""
+
+    async def page(book: "OrderBook") -> "list[ImportRecord]":
+        from tools.catalog.imports import ImportStore
+
+        return await ImportStore(book.database).page(limit, before)
+
+    found = with_book(load_settings(), page)
+    for record in found:
+        typer.echo(record.model_dump_json() if as_json else _line(record))
+    if not found:
+        typer.echo("There are no imports yet; bring in your files with `restock import FILE…`.", err=True)
+
+
+def _read(
+    files: list[Path],
+    url: str | None,
+    query: str | None,
+    *,
+    profile: str | None,
+    given: list[str],
+    **how: Any,
+) -> "list[FileReading]":
+    """Every file, or the rows of the query. Raises InvalidInput."""
+    from tools.catalog.importing.sources import from_database, given_mapping, read_source
+    from tools.records.errors import InvalidInput
+
+    if bool(files) == bool(url) or bool(url) != bool(query):
+        raise InvalidInput("Name the files to import, or a database with --from URL --query SELECT.")
+    mapping = given_mapping(given)
+    if len(files) > 1 and (mapping or how.get("kind") or how.get("sheet")):
+        raise InvalidInput("--map, --kind and --sheet speak of one file: import this file by itself.")
+    kept = _profile(profile) if profile else {}
+    if url and query:
+        with from_database(url, query) as file:
+            return [read_source(file, name="query", mapping=mapping, kept=kept, **how)]
+    return [read_source(file, name=file.name, mapping=mapping, kept=kept, **how) for file in files]
+
+
+def _profile(name: str) -> dict[str, dict[str, str]]:
+    async def found(book: "OrderBook") -> dict[str, dict[str, str]]:
+        from tools.catalog.imports import ImportStore
+
+        return await ImportStore(book.database).profile(name)
+
+    return with_book(load_settings(), found)
+
+
+def _tell(readings: "list[FileReading]") -> None:
+    from tools.catalog.reading import mapping_report
+
+    for reading in readings:
+        typer.echo(mapping_report(reading), err=True)
+
+
+def _settle_faults(readings: "list[FileReading]", rejects: Path | None, skip_bad: bool) -> None:
+    """Show every fault. Without --skip-bad they end the command."""
+    from tools.catalog.reading import fault_report, refuse_faults, write_rejects
+
+    faults = [fault for reading in readings for fault in reading.faults]
+    with refusals():
+        if rejects is not None:
+            write_rejects(faults, rejects)
+        if not skip_bad:
+            refuse_faults(faults)
+    if faults:
+        typer.echo(f"Left out: {fault_report(faults)}", err=True)
+
+
+def _previewed(readings: "list[FileReading]") -> "ImportRecord":
+    async def look(book: "OrderBook") -> "ImportRecord":
+        from tools.catalog.imports import ImportStore
+
+        return await ImportStore(book.database).preview(readings, operator())
+
+    return with_book(load_settings(), look)
+
+
+def _ask() -> None:
+    if not sys.stdin.isatty():
+        typer.echo("Nothing is imported yet: add --yes to import without being asked.", err=True)
+        raise typer.Exit(NO_START)
+    typer.confirm("Import this?", abort=True, err=True)
+
+
+def _brought_in(readings: "list[FileReading]", profile: str | None) -> "ImportRecord":
+    async def bring(book: "OrderBook") -> "ImportRecord":
+        from tools.catalog.imports import ImportStore
+
+        store = ImportStore(book.database)
+        done = await store.bring_in(readings, operator())
+        if profile:
+            await store.keep_profile(profile, readings)
+        return done
+
+    return with_book(load_settings(), bring)
+
+
+def _undo(number: int, as_json: bool) -> None:
+    async def take_back(book: "OrderBook") -> "ImportRecord":
+        from tools.catalog.imports import ImportStore
+
+        return await ImportStore(book.database).undo(number, operator())
+
+    record = with_book(load_settings(), take_back)
+    typer.echo(record.model_dump_json() if as_json else f"Import {number} is undone: its rows are as they were before.")
+
+
+def _show(record: "ImportRecord", as_json: bool) -> None:
+    if as_json:
+        typer.echo(record.model_dump_json())
+        return
+    for note in record.notes:
+        typer.echo(f"  {note}", err=True)
+    if record.number is None:
+        typer.echo(f"Would change: {counts_in_words(record)}", err=True)
+    elif record.changes:
+        typer.echo(f"Import {record.number} is done: {counts_in_words(record)}")
+    else:
+        typer.echo(f"Import {record.number} changed nothing: all of it was there already.")
+
+
+def counts_in_words(record: "ImportRecord") -> str:
+    """As "products 300 new; stock 580 changed, 20 unchanged"."""
+    tables = [
+        f"{table.replace('_', ' ')} " + ", ".join(f"{count:,} {what}" for what, count in counts if count)
+        for table, counts in record.counts.items()
+        if table != "catalogue"
+    ]
+    return "; ".join(tables) or "nothing"
+
+
+def _line(record: "ImportRecord") -> str:
+    files = ", ".join(f"{file.name} ({file.kind}, {file.lines:,} rows)" for file in record.files)
+    when = record.undone_at or record.done_at or record.created_at
+    parts = [str(record.number), record.status, f"{when:%Y-%m-%d %H:%M} UTC", record.recorded_by, files]
+    return " | ".join([*parts, counts_in_words(record)])

@@ -1,0 +1,104 @@
+"""Where rows come from: files, and databases by a query."""
+
+import csv
+import tempfile
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, cast, get_args
+
+import sqlalchemy as sa
+from sqlalchemy import Connection, exc
+
+from tools.catalog.importing.checks import checked
+from tools.catalog.reading import FileReading, Kind, read_file
+from tools.records.errors import InvalidInput
+
+CHUNK_ROWS = 10_000
+KINDS = tuple(kind for kind in get_args(Kind) if kind != "outcomes")
+
+
+def read_source(
+    source: Path | bytes,
+    *,
+    name: str,
+    kind: str | None = None,
+    mapping: Mapping[str, str] = {},
+    kept: Mapping[str, Mapping[str, str]] = {},
+    **how: Any,
+) -> FileReading:
+    """A file with all of its faults. `kept` has mappings by kind; one that fits is used. Raises InvalidInput."""
+    if kind is not None and kind not in KINDS:
+        raise InvalidInput(f"There is no kind {kind!r} to import; use one of {', '.join(KINDS)}.")
+    if isinstance(source, Path) and not source.is_file():
+        raise InvalidInput(f"There is no file {source}; check its name and folder.")
+    for known, columns in kept.items():
+        if kind in (None, known):
+            try:
+                return checked(
+                    read_file(source, name=name, kind=cast("Kind", known), mapping={**columns, **mapping}, **how)
+                )
+            except InvalidInput:
+                continue  # a profile keeps the mappings of several files
+    return checked(read_file(source, name=name, kind=cast("Kind | None", kind), mapping=mapping, **how))
+
+
+def given_mapping(pairs: Sequence[str]) -> dict[str, str]:
+    """
+    >>> given_mapping(["quantity=Menge", "date = Datum"])
+    {'quantity': 'Menge', 'date': 'Datum'}
+    """
+    mapping: dict[str, str] = {}
+    for pair in pairs:
+        role, equals, column = pair.partition("=")
+        if not (equals and role.strip() and column.strip()):
+            raise InvalidInput(f"{pair!r} is no mapping; write it as role=column, such as quantity=Menge.")
+        mapping[role.strip()] = column.strip()
+    return mapping
+
+
+@contextmanager
+def from_database(url: str, query: str) -> Iterator[Path]:
+    """The rows of a SELECT as a CSV file, read in chunks. Nothing is written to the database. Raises InvalidInput."""
+    if not query.lower().lstrip(" \n\t(").startswith(("select", "with")):
+        raise InvalidInput("--query takes a SELECT: `restock import` only reads from a database.")
+    with tempfile.TemporaryDirectory(prefix="restock-query-") as folder:
+        file = Path(folder) / "query.csv"
+        try:
+            engine = sa.create_engine(_reading(url), hide_parameters=True)
+            with engine.connect() as connection:
+                _forbid_writing(connection)
+                _write(connection, query, file)
+                connection.rollback()
+            engine.dispose()
+        except (exc.ArgumentError, exc.NoSuchModuleError, ImportError) as error:
+            raise InvalidInput(f"--from cannot be used: {error}. Write it as postgresql://user@host/name.") from None
+        except exc.DBAPIError as error:
+            raise InvalidInput(f"The database refuses the query: {error.orig}") from None
+        yield file
+
+
+def _reading(url: str) -> sa.URL:
+    """The URL; SQLite's for a file that is there, and not to be written to."""
+    found = sa.make_url(url)
+    if found.get_backend_name() == "sqlite" and found.database:
+        if not Path(found.database).is_file():
+            raise InvalidInput(f"There is no database {found.database}; check its name and folder.")
+        return found.set(database=f"file:{found.database}", query={"mode": "ro", "uri": "true"})
+    if found.drivername in ("postgres", "postgresql"):
+        return found.set(drivername="postgresql+psycopg")
+    return found
+
+
+def _forbid_writing(connection: Connection) -> None:
+    if connection.dialect.name in ("postgresql", "mysql", "mariadb"):
+        connection.exec_driver_sql("SET TRANSACTION READ ONLY")
+
+
+def _write(connection: Connection, query: str, file: Path) -> None:
+    rows = connection.execution_options(stream_results=True, yield_per=CHUNK_ROWS).execute(sa.text(query))
+    with file.open("w", newline="", encoding="utf-8") as out:
+        lines = csv.writer(out)
+        lines.writerow(rows.keys())
+        for chunk in rows.partitions():
+            lines.writerows(chunk)
