@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from api.commands.automatic import automatic
+from api.commands.backup import backup
 from api.commands.events import events
 from api.commands.imports import bring_in, list_imports
 from api.commands.keys import keys
@@ -85,7 +86,7 @@ def prune() -> None:
     typer.echo("Forgotten: " + ", ".join(f"{number} {what}" for what, number in pruned.items()) + ".")
 
 
-for command in (backtest, scan, calibrate, automatic):
+for command in (backtest, scan, calibrate, automatic, backup):
     app.command()(command)
 app.command("import")(bring_in)
 app.command("imports")(list_imports)

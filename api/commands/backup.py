@@ -1,0 +1,35 @@
+"""`restock backup`: a copy of the order book and the catalogue while the service runs."""
+
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from api.commands.opening import NO_START, load_settings
+
+
+def backup(
+    file: Annotated[Path, typer.Argument(help="Where the copy goes. A file that is there stays as it is.")],
+) -> None:
+    """Copy orders, reviews, keys and your catalogue. To restore: stop the service and put the copy in place."""
+    settings = load_settings()
+    if settings.on_postgresql:
+        _refuse("The database is PostgreSQL: use pg_dump and pg_restore (docs/operations.md).")
+    if file.exists():
+        _refuse(f"{file} is there already; give another name.")
+    from tools.storage.database import create_engine, keep_private
+
+    source = create_engine(settings.database_url).url.database or ""
+    if not Path(source).exists() or not Path(source).stat().st_size:
+        _refuse(f"There is no order book at {source} yet.")
+    keep_private(file)
+    with closing(sqlite3.connect(source)) as book, closing(sqlite3.connect(file)) as copy:
+        book.backup(copy)
+    typer.echo(f"Copied {source} to {file}. To restore it, stop the service and put it in place of {source}.")
+
+
+def _refuse(why: str) -> None:
+    typer.echo(why, err=True)
+    raise typer.Exit(NO_START)
