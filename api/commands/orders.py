@@ -29,10 +29,12 @@ def list_orders(
     before: Annotated[str | None, typer.Option(help="The last number seen, to go on from.")] = None,
 ) -> None:
     """Show orders, newest first, one a line."""
+    from tools.book.filters import Filters
+
     chosen = None if status is None else _status(status)
 
     async def page(book: "OrderBook") -> "list[Order]":
-        return await book.orders.page(limit, before, product, chosen)
+        return await book.orders.page(limit, before, chosen, Filters(product_id=product))
 
     for order in with_book(load_settings(), page):
         typer.echo(_line(order))

@@ -14,6 +14,7 @@ from api.bodies.orders import Cancellation, Nothing, OrderDetail, Orders, Receip
 from api.door.doorkeeper import CallerGiven, RuntimeGiven, needs
 from api.door.idempotency import Attempt
 from api.routes.wiring import Before, Limit, OrderNumber, problems
+from tools.book.filters import Filters
 from tools.records.orders import Order, OrderFilter
 
 router = APIRouter(tags=["orders"])
@@ -39,7 +40,7 @@ async def orders(
     ] = None,
 ) -> Response:
     """List placed orders, newest first."""
-    found = await runtime.book.orders.page(limit, before, product_id, status)
+    found = await runtime.book.orders.page(limit, before, status, Filters(product_id=product_id))
     receipts = await runtime.book.life.receipts([order.number for order in found])
     return Orders(
         orders=tuple(OrderDetail.with_receipts(order, receipts) for order in found),

@@ -73,6 +73,8 @@ def add_order(book: Book, received: Received, run_id: str) -> None:
             "run_id": run_id,
             "proposal_number": proposal,
             "product_id": run_id.upper(),
+            "type": "purchase_order",
+            "purchase_order": None,
             "quantity": quantity,
             "unit_price": Decimal(2),
             "total": Decimal(2 * quantity),
@@ -137,6 +139,7 @@ WRONGS: dict[str, Callable[[Evidence], Any]] = {
     "forged messages": lambda e: e.received.forged.append("msg_1: No matching signature found"),
     "receipts not as told": lambda e: e.journal.receipts["PO-2026-000001"].pop("in-15"),
     "orders with two ends": lambda e: e.journal.cancelled["PO-2026-000002"].add("another"),
+    "orders outside their document": lambda e: row(e, "orders").update(status="placed"),
     "unexpected answers": lambda e: e.journal.unexpected.append("/inventory-trigger: 500"),
 }
 

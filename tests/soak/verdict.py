@@ -159,6 +159,16 @@ def orders_with_two_ends(evidence: Evidence) -> Iterator[str]:
             yield f"{order['number']} is {order['status']}, {arrived} of {ordered}, cancelled for {sorted(cancelled)}"
 
 
+def orders_outside_their_document(evidence: Evidence) -> Iterator[str]:
+    """Bought and not yet sent, and no line of a draft; or a line of one all the same. A trial sends no documents."""
+    documents = evidence.book.by("purchase_orders", "number")
+    for order in evidence.book["orders"]:
+        waits = order["type"] == "purchase_order" and order["status"] == "placed"
+        stored = [row["status"] for row in documents.get(order["purchase_order"], [])]
+        if stored != (["draft"] if waits else []):
+            yield f"{order['number']} is {order['status']} in {order['purchase_order']}, which is {stored}"
+
+
 def wrong_audit(evidence: Evidence) -> Iterator[str]:
     """Not exactly one entry for each thing that happened to a run."""
     yield from _wrong(evidence, "audit", lambda decision: DECIDED[decision["decision"]])
@@ -241,6 +251,7 @@ CHECKS: dict[str, Callable[[Evidence], Iterator[str]]] = {
         unexpected_answers,
         receipts_not_as_told,
         orders_with_two_ends,
+        orders_outside_their_document,
     )
 }
 

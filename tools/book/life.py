@@ -6,6 +6,8 @@
 
 A step is one transaction: it locks the order, changes it, and writes outbox and audit row. So of steps that contradict
 each other the first wins, and the others learn what stands. An order has no other lock to wait for.
+
+An order that is `placed` is a line of its supplier's draft. A step of its own takes it out of the draft.
 """
 
 from collections import defaultdict
@@ -42,8 +44,7 @@ class LifeStore(Store):
             return order
         if order.status != "placed":
             raise OrderClosed(f"{_standing(order)} Only an order that is placed can be marked as sent.")
-        due_at = now + (order.due_at - order.created_at)
-        return _change(connection, order, "order.sent", by, {}, status="sent", sent_at=now, due_at=due_at)
+        return send_line(connection, order, now, by=by)
 
     @writes
     def receive(
@@ -63,27 +64,9 @@ class LifeStore(Store):
         IdempotencyMismatch if it was stored with another quantity, InvalidQuantity below 1, InvalidInput for a time in
         the future or before the order was placed, OrderClosed if the order is received or cancelled.
         """
-        if not 1 <= quantity <= MAX_RECEIPT:
-            raise InvalidQuantity(f"A receipt of {quantity} units cannot be recorded; use 1 to {MAX_RECEIPT}.")
+        require_countable(quantity)
         order, now = _locked(connection, number)
-        known = connection.scalar(sa.select(receipts.c.quantity).where(receipts.c.id == (receipt_id or "")))
-        if known is not None:
-            if known != quantity:
-                raise IdempotencyMismatch(MISMATCH)
-            return order
-        if order.status not in OPEN_STATUSES:
-            raise OrderClosed(f"{_standing(order)} {_WAY_ON[order.status]}")
-        receipt = Receipt(
-            quantity=quantity,
-            received_at=_time_of_receipt(order, received_at, now),
-            recorded_by=by.name,
-            recorded_at=now,
-        )
-        identity = receipt_id or token_hex(16)
-        stored = dict(receipt) | {"id": identity, "order_number": order.number, "recorded_by_id": by.id}
-        connection.execute(sa.insert(receipts).values(stored))
-        told = {"receipt": receipt.model_dump(mode="json", include={"quantity", "received_at"})}
-        return _change(connection, order, "order.received", by, told, occasion=identity, **_taken_in(order, quantity))
+        return take_in(connection, order, quantity, now, by=by, received_at=received_at, receipt_id=receipt_id)
 
     @writes
     def cancel(self, connection: Connection, number: str, reason: str, *, by: Actor) -> Order:
@@ -110,6 +93,55 @@ class LifeStore(Store):
             values = {name: row[name] for name in Receipt.model_fields}
             found[row["order_number"]] += (Receipt.model_validate(values),)
         return found
+
+
+def send_line(
+    connection: Connection, order: Order, now: datetime, *, by: Actor, purchase_order: str | None = None
+) -> Order:
+    """Mark a locked order that is `placed` as sent, by itself or with its document."""
+    changed: dict[str, Any] = {
+        "sent_at": now,
+        "due_at": now + (order.due_at - order.created_at),
+        "purchase_order": purchase_order,
+    }
+    return _change(connection, order, "order.sent", by, {}, status="sent", **changed)
+
+
+def require_countable(quantity: int) -> None:
+    """Raises InvalidQuantity."""
+    if not 1 <= quantity <= MAX_RECEIPT:
+        raise InvalidQuantity(f"A receipt of {quantity} units cannot be recorded; use 1 to {MAX_RECEIPT}.")
+
+
+def take_in(
+    connection: Connection,
+    order: Order,
+    quantity: int,
+    now: datetime,
+    *,
+    by: Actor,
+    received_at: datetime | None,
+    receipt_id: str | None,
+) -> Order:
+    """Record a receipt of a locked order. Raises what `LifeStore.receive` does."""
+    known = connection.scalar(sa.select(receipts.c.quantity).where(receipts.c.id == (receipt_id or "")))
+    if known is not None:
+        if known != quantity:
+            raise IdempotencyMismatch(MISMATCH)
+        return order
+    if order.status not in OPEN_STATUSES:
+        raise OrderClosed(f"{_standing(order)} {_WAY_ON[order.status]}")
+    receipt = Receipt(
+        quantity=quantity,
+        received_at=_time_of_receipt(order, received_at, now),
+        recorded_by=by.name,
+        recorded_at=now,
+    )
+    identity = receipt_id or token_hex(16)
+    stored = dict(receipt) | {"id": identity, "order_number": order.number, "recorded_by_id": by.id}
+    connection.execute(sa.insert(receipts).values(stored))
+    told = {"receipt": receipt.model_dump(mode="json", include={"quantity", "received_at"})}
+    return _change(connection, order, "order.received", by, told, occasion=identity, **_taken_in(order, quantity))
 
 
 _WAY_ON = {
@@ -174,10 +206,14 @@ def _change(
     **changed: Any,
 ) -> Order:
     """Change the locked order, and tell of it in outbox and audit trail."""
+    if order.status == "placed":
+        changed.setdefault("purchase_order", None)
     update = sa.update(orders).where(orders.c.number == order.number).values(changed)
     after = order_from(connection.execute(update.returning(*ORDER)).mappings().one())
     send(connection, event, order.run_id, after.model_dump(mode="json") | told, occasion=occasion)
     figures = {"product_id": order.product_id, "location": order.location, "ordered_quantity": order.quantity}
     figures |= {"received_quantity": after.received_quantity, "status": after.status} | told
+    if order.purchase_order is not None:
+        figures["purchase_order"] = order.purchase_order
     write_audit(connection, event, by, figures, run_id=order.run_id, order_number=order.number)
     return after

@@ -8,6 +8,7 @@ from sqlalchemy import Connection
 
 from tools.book.audit import AUTOMATIC, SERVICE
 from tools.book.expiry import announce, supersede
+from tools.book.filters import EVERYTHING, Filters
 from tools.book.life import unknown_order
 from tools.book.placing import (
     NEED,
@@ -149,19 +150,21 @@ class OrderStore(Store):
         connection: Connection,
         limit: int = 50,
         before: str | None = None,
-        product_id: str | None = None,
         status: OrderFilter | None = None,
+        filters: Filters = EVERYTHING,
     ) -> list[Order]:
         """A page of orders, newest first, at most 200. `before` is the last number of the page before. Raises
         UnknownOrder for a number that was never given."""
-        query = sa.select(*ORDER).order_by(orders.c.sequence.desc()).limit(page_size(limit))
-        if status is not None:
-            query = query.where(_in_status(status))
-        if product_id is not None:
-            query = query.where(orders.c.product_id == product_id)
+        query = sa.select(*ORDER).where(*_chosen(status, filters))
         if before is not None:
             query = query.where(orders.c.sequence < _sequence(connection, before))
+        query = query.order_by(orders.c.sequence.desc()).limit(page_size(limit))
         return [order_from(row) for row in connection.execute(query).mappings()]
+
+    @reads
+    def count(self, connection: Connection, status: OrderFilter | None = None, filters: Filters = EVERYTHING) -> int:
+        """How many orders there are in all pages together."""
+        return connection.scalar(sa.select(sa.func.count()).select_from(orders).where(*_chosen(status, filters))) or 0
 
     @reads
     def bought(self, connection: Connection, product_id: str, location: str, mode: Mode) -> list[Order]:
@@ -193,6 +196,10 @@ class OrderStore(Store):
         late = sa.func.count().filter(orders.c.due_at < Now())
         open_orders, overdue = connection.execute(sa.select(sa.func.count(), late).where(OPEN)).one()
         return open_orders, overdue
+
+
+def _chosen(status: OrderFilter | None, filters: Filters) -> list[sa.ColumnElement[bool]]:
+    return [*filters.of_orders(), *([] if status is None else [_in_status(status)])]
 
 
 def _in_status(status: OrderFilter) -> sa.ColumnElement[bool]:

@@ -4,7 +4,7 @@ Two runs that start together for a product both see the stock without the other'
 from its product's own sequence (`product_versions`), and a run remembers the last number before its facts were read. An
 order with a later number is one that the run could not count. Taking a number also locks the product until the
 transaction ends. Locks are always taken in the same order, so that there is no deadlock: proposal or run, product,
-lines of the spending ledger, counter.
+lines of the spending ledger, counter of orders, draft of the purchase order, counter of drafts.
 """
 
 from datetime import datetime, timedelta
@@ -22,12 +22,23 @@ from tools.records.errors import Conflict
 from tools.records.facts import Mode
 from tools.records.orders import Order, Proposal, RunStatus
 from tools.storage.database import conflict_insert
-from tools.storage.schema import api_keys, audit, counters, orders, outbox, product_versions, proposals, runs
+from tools.storage.schema import (
+    api_keys,
+    audit,
+    counters,
+    orders,
+    outbox,
+    product_versions,
+    proposals,
+    purchase_orders,
+    runs,
+)
 from tools.storage.types import Now, as_indexed
 
 MAX_LEAD_TIME_DAYS = 36_500
 LEAST_LEAD_TIME_DAYS = 1.0
 """An order that were due at once would be late at once."""
+DRAFT_KEY = ["mode", "supplier_id", "location", "currency"]
 _COPIED = {"run_id", "mode", "product_id", "product_name", "location", "source_location"}
 _COPIED |= {"supplier_id", "supplier_name", "currency", "provider"}
 _ON_RECORD = {"product_id", "location", "action", "quantity", "unit_price", "currency", "supplier_id", "provider"}
@@ -110,14 +121,16 @@ def place_order(
     answered_by: str,
     version: ProductVersion,
 ) -> Order:
-    """Insert the order with its outbox and audit rows, and close the run. The order counts against the key
-    `answered_by`. Raises Conflict if the run has an order already."""
+    """Insert the order with its outbox and audit rows, and close the run. What is bought joins the draft of its
+    supplier. The order counts against the key `answered_by`. Raises Conflict if the run has an order already."""
     prefix, year = "TR" if proposal.action == "transfer" else "PO", version.taken_at.year
     values = _order_values(proposal, quantity, version) | {
         "number": f"{prefix}-{year}-{next_value(connection, f'{prefix}-{year}'):06d}",
         "placed_by": placed_by.name,
         "placed_by_id": answered_by,
     }
+    if values["type"] == "purchase_order":
+        values["purchase_order"] = _join_draft(connection, values, year)
     insert = conflict_insert(orders).values(values).on_conflict_do_nothing(index_elements=["run_id"])
     row = connection.execute(insert.returning(*ORDER)).mappings().first()
     if row is None:
@@ -143,6 +156,25 @@ def _order_values(proposal: Proposal, quantity: int, version: ProductVersion) ->
         "due_at": version.taken_at + lead_time,
         "cover_days": round(quantity / daily, 2) if daily > 0 else None,
     }
+
+
+DRAFT = as_indexed("purchase_orders.status = 'draft'")
+
+
+def _join_draft(connection: Connection, order: dict[str, Any], year: int) -> str:
+    """The number of the draft that the order is a line of: a new one where there is none. Locks it until the
+    transaction ends, so that it is sent before the order is in it, or with it."""
+    named = {name: order[name] for name in ("mode", "location", "currency")}
+    named |= {"supplier_id": order["supplier_id"] or "", "supplier_name": order["supplier_name"] or ""}
+    same = [purchase_orders.c[name] == named[name] for name in DRAFT_KEY]
+    found = connection.scalar(sa.select(purchase_orders.c.number).where(DRAFT, *same).with_for_update())
+    if found is not None:
+        return str(found)
+    number = f"PD-{year}-{next_value(connection, f'PD-{year}'):06d}"
+    draft = conflict_insert(purchase_orders).values(**named, number=number, status="draft", created_at=Now())
+    # Only if the year ends between two transactions, which then wait for different counters.
+    draft = draft.on_conflict_do_update(index_elements=DRAFT_KEY, index_where=DRAFT, set_={"status": "draft"})
+    return str(connection.scalar(draft.returning(purchase_orders.c.number)))
 
 
 def unit_price(proposal: Proposal, quantity: int) -> Decimal | None:

@@ -8,6 +8,7 @@ from sqlalchemy import Connection
 from tools.book.audit import Actor
 from tools.book.authority import require_authority
 from tools.book.expiry import announce, expire_reviews
+from tools.book.filters import EVERYTHING, Filters
 from tools.book.placing import PENDING_NOW, finish_run, next_version, place_order, record
 from tools.book.rows import (
     OVERDUE,
@@ -59,17 +60,27 @@ class ReviewStore(Store):
         return None if proposal.supersedes is None else await self.get(proposal.supersedes)
 
     async def page(
-        self, status: ProposalStatus | None = None, limit: int = 50, before: str | None = None
+        self,
+        status: ProposalStatus | None = None,
+        limit: int = 50,
+        before: str | None = None,
+        filters: Filters = EVERYTHING,
     ) -> list[Proposal]:
         """A page of reviews, newest first, at most 200. `before` is the last id of the page before. Without a status
         all reviews are listed, decided ones too."""
-        query = sa.select(proposals).where(_REVIEWED if status is None else proposals.c.status == status)
+        query = sa.select(proposals).where(*_chosen(status, filters))
         if before is not None:
             query = query.where(proposals.c.number < review_number(before))
         query = query.order_by(proposals.c.number.desc()).limit(page_size(limit))
         await expire_reviews(self.database)
         rows = await self.database.read(lambda connection: connection.execute(query).mappings().all())
         return [proposal_from(row) for row in rows]
+
+    @reads
+    def count(self, connection: Connection, status: ProposalStatus | None = None, filters: Filters = EVERYTHING) -> int:
+        """How many reviews there are in all pages together. Call it after `page`, which lets reviews expire."""
+        query = sa.select(sa.func.count()).select_from(proposals).where(*_chosen(status, filters))
+        return connection.scalar(query) or 0
 
     @reads
     def waiting(self, connection: Connection, mode: Mode) -> dict[tuple[str, str], str]:
@@ -124,6 +135,10 @@ class ReviewStore(Store):
         order = _carry_out(connection, proposal, decision, ordered, by)
         _write_down(connection, proposal, decision, order, reason, by, overridden)
         return _view(connection, proposal.run_id)
+
+
+def _chosen(status: ProposalStatus | None, filters: Filters) -> list[sa.ColumnElement[bool]]:
+    return [_REVIEWED if status is None else proposals.c.status == status, *filters.of_reviews()]
 
 
 def _claim(

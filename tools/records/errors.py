@@ -13,6 +13,7 @@
     │   ├── UnknownRun
     │   ├── UnknownReview
     │   ├── UnknownOrder
+    │   ├── UnknownPurchaseOrder
     │   ├── UnknownConversation
     │   ├── UnknownDeadLetter
     │   ├── UnknownImport
@@ -20,6 +21,9 @@
     ├── Conflict                the request is right but comes too late, or twice
     │   ├── AlreadyDecided      the review has been decided, changed or has expired
     │   ├── AlreadyRecorded     another outcome of the order has been recorded
+    │   ├── BelowMinimum        a purchase order is worth less than its supplier takes
+    │   ├── DocumentChanged     a purchase order has other lines than those that were seen
+    │   ├── DocumentNotSent     a purchase order is a draft still
     │   ├── IdempotencyMismatch the same key came with another body
     │   ├── InFlight            the same key is still being answered
     │   ├── OrderClosed         the order is received, cancelled, or further than this step
@@ -104,6 +108,10 @@ class UnknownOrder(NotFound):
     code = "unknown_order"
 
 
+class UnknownPurchaseOrder(NotFound):
+    code = "unknown_purchase_order"
+
+
 class UnknownConversation(NotFound):
     code = "unknown_conversation"
 
@@ -130,6 +138,18 @@ class AlreadyDecided(Conflict):
 
 class AlreadyRecorded(Conflict):
     code = "already_recorded"
+
+
+class BelowMinimum(Conflict):
+    code = "below_minimum"
+
+
+class DocumentChanged(Conflict):
+    code = "document_changed"
+
+
+class DocumentNotSent(Conflict):
+    code = "document_not_sent"
 
 
 class IdempotencyMismatch(Conflict):

@@ -171,6 +171,8 @@ class Order(Record):
     """When it was complete, or cancelled; null while it is open."""
     cancel_reason: str | None = None
     """Why it was cancelled; null if it was not."""
+    purchase_order: str | None = None
+    """Number of the document that it is a line of. Null for a transfer, and once it has left a draft by itself."""
 
     @property
     def quantity(self) -> int:

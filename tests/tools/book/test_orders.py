@@ -8,6 +8,7 @@ import sqlalchemy as sa
 from tests.order_book import ANNA, open_orders, record
 from tests.tools.conftest import PLAN
 from tools.book.book import OrderBook
+from tools.book.filters import Filters
 from tools.records.errors import (
     Conflict,
     InvalidInput,
@@ -204,7 +205,7 @@ async def test_orders_are_listed_newest_first_page_by_page(book: OrderBook, plac
     second = await book.orders.page(limit=2, before=first[-1].number)
     last = await book.orders.page(limit=2, before=second[-1].number)
     assert [*first, *second, *last] == placed_orders[::-1]
-    assert await book.orders.page(product_id="P3") == [placed_orders[3]]
+    assert await book.orders.page(filters=Filters(product_id="P3")) == [placed_orders[3]]
     assert len(await book.orders.page(limit=0)) == 1
 
 

@@ -14,7 +14,7 @@ from tools.book import orders as order_book
 from tools.book import placing
 from tools.book.book import OrderBook
 from tools.records.orders import RunView
-from tools.storage.schema import counters, orders, outbox, runs
+from tools.storage.schema import counters, orders, outbox, purchase_orders, runs
 
 ROOT = Path(__file__).parents[3]
 
@@ -204,7 +204,7 @@ async def test_a_placing_that_breaks_off_leaves_nothing(
         with pytest.raises(ConnectionResetError):
             await book.orders.place(identity)
     with engine.connect() as connection:
-        for table in (orders, outbox, counters):
+        for table in (orders, outbox, counters, purchase_orders):
             assert connection.scalar(sa.select(sa.func.count()).select_from(table)) == 0
     assert (await book.runs.get(identity)).run.status == "running"
     assert (await book.orders.place(identity)).order.number.endswith("-000001")

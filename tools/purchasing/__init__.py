@@ -1,0 +1,1 @@
+"""Purchase orders: documents of many lines for one supplier."""
