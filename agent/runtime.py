@@ -46,6 +46,7 @@ from tools.planning.confidence import read_table, shipped_table
 from tools.records.errors import DamagedDatabase, Unavailable
 from tools.records.orders import Order, OrderOutcome, OutcomeReport
 from tools.storage.database import Database
+from tools.sweep.lists import TodayLists
 
 __all__ = ["DecisionRequest", "Runtime", "Settings", "open_runtime", "prune_once"]
 
@@ -173,6 +174,7 @@ class Runtime:
         )
         self.decide, self.submit, self.try_out = self._decisions.decide, self._decisions.submit, self._decisions.try_out
         self.calculate, self.decide_review = self._decisions.calculate, self._decisions.review
+        self.today = TodayLists(book, self._calibration)
         self.closing = False
         """Whether new work is refused because the process is ending."""
         self._chat = Chat(

@@ -1,53 +1,69 @@
-"""Tables that a command writes: a file is what its ending says, and `-` is standard output."""
+"""Tables of commands: on the screen, or into a file that is what its ending says. `-` is standard output."""
 
 import sys
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from decimal import Decimal
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING
 
 import typer
 
-from tools.records.errors import InvalidInput
-from tools.records.tables import Cell, write_csv, write_xlsx
+if TYPE_CHECKING:
+    from tools.records.tables import Cell
 
-CsvFile = Annotated[str | None, typer.Option("--csv", metavar="FILE|-", help="Write a CSV file; - is standard output.")]
-XlsxFile = Annotated[str | None, typer.Option("--xlsx", metavar="FILE", help="Write a workbook of text and numbers.")]
+NARROW, GAP = 32, "  "
 
 
-def save(
-    rows: Iterable[Mapping[str, Cell]], columns: Sequence[str], *, csv: str | None = None, xlsx: str | None = None
+def write_files(
+    rows: "Sequence[Mapping[str, Cell]]", columns: Sequence[str], *, csv: str | None, xlsx: Path | None
 ) -> None:
-    """Write the rows to each of the files. Standard error says how many there are, or that there are none."""
-    rows = list(rows)
+    """Write the rows as the options ask, and say where they are. Raises BadParameter for another ending."""
+    from tools.records.tables import write_csv, write_xlsx
+
     if csv == "-":
         write_csv(rows, columns, sys.stdout)
     elif csv is not None:
-        _write(csv, ".csv", lambda path: _to_csv(rows, columns, path))
+        with _checked(Path(csv), ".csv").open("w", encoding="utf-8", newline="") as file:
+            write_csv(rows, columns, file)
     if xlsx is not None:
-        _write(xlsx, ".xlsx", lambda path: _to_xlsx(rows, columns, path))
-    where = " and ".join("standard output" if file == "-" else file for file in (csv, xlsx) if file is not None)
-    typer.echo(
-        f"Rows written to {where}: {len(rows):,}." if rows else f"There are no rows; {where} has a head only.", err=True
-    )
+        with _checked(xlsx, ".xlsx").open("wb") as book:
+            write_xlsx(rows, columns, book)
+    for path in (csv, xlsx):
+        if path not in (None, "-"):
+            typer.echo(f"{len(rows)} rows are in {path}.", err=True)
 
 
-def _to_csv(rows: Iterable[Mapping[str, Cell]], columns: Sequence[str], path: Path) -> None:
-    with path.open("w", encoding="utf-8", newline="") as file:
-        write_csv(rows, columns, file)
-
-
-def _to_xlsx(rows: Iterable[Mapping[str, Cell]], columns: Sequence[str], path: Path) -> None:
-    with path.open("wb") as file:
-        write_xlsx(rows, columns, file)
-
-
-def _write(name: str, ending: str, write: Callable[[Path], object]) -> None:
-    path, option = Path(name), f"--{ending[1:]}"
+def _checked(path: Path, ending: str) -> Path:
     if path.suffix.lower() != ending:
-        raise typer.BadParameter(f"{name!r} does not end in {ending}, which {option} writes.", param_hint=option)
-    try:
-        write(path)
-    except InvalidInput as error:
-        raise typer.BadParameter(error.message, param_hint=option) from None
-    except OSError as error:
-        raise typer.BadParameter(f"{name} cannot be written: {error.strerror or error}.", param_hint=option) from None
+        raise typer.BadParameter(f"{path} should end in {ending}.")
+    if not path.parent.is_dir():
+        raise typer.BadParameter(f"There is no folder {path.parent}. Make it first.")
+    return path
+
+
+def screen(rows: "Iterable[Mapping[str, Cell]]", columns: Sequence[str]) -> str:
+    """The columns side by side: texts from the left, numbers from the right."""
+    cells = [[_shown(row[name]) for name in columns] for row in rows]
+    widths = [max(map(len, column)) for column in zip(columns, *cells, strict=True)]
+    right = [all(_is_number(line[place]) for line in cells) for place in range(len(columns))]
+    lines = [
+        GAP.join(
+            cell.rjust(width) if number else cell.ljust(width)
+            for cell, width, number in zip(line, widths, right, strict=True)
+        )
+        for line in (list(columns), *cells)
+    ]
+    return "\n".join(line.rstrip() for line in lines)
+
+
+def _shown(value: "Cell") -> str:
+    from tools.records.text import amount
+
+    if value is None:
+        return ""
+    text = amount(float(value)) if isinstance(value, int | float | Decimal) else str(value)
+    return text if len(text) <= NARROW else f"{text[: NARROW - 1]}…"
+
+
+def _is_number(text: str) -> bool:
+    return not text or text.replace(",", "").replace(".", "").removeprefix("-").isdecimal()

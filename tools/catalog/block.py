@@ -40,7 +40,7 @@ class Block:
 def block_of(snapshot: Snapshot, own: OwnOrders) -> Block:
     """The rows of the scan, with this service's own orders counted."""
     places = tuple(place for place in snapshot.places if not snapshot.missing(place))
-    rows = list(map(partial(_row, snapshot, _Orders(own)), places))
+    rows = list(map(partial(_row, snapshot, OrdersByPlace(own)), places))
     names = [name for name in rows[0] if name != "alone"] if rows else []
     columns: dict[str, Any] = {name: np.array([row[name] for row in rows], np.float64) for name in names}
     return Block(
@@ -51,8 +51,8 @@ def block_of(snapshot: Snapshot, own: OwnOrders) -> Block:
     )
 
 
-class _Orders:
-    """Own orders by place."""
+class OrdersByPlace:
+    """Own orders by place, so that one does not search through all of them."""
 
     def __init__(self, own: OwnOrders) -> None:
         self._own, self._open = own, defaultdict(list)
@@ -63,7 +63,7 @@ class _Orders:
         return OwnOrders(tuple(self._open.get(place, ())), self._own.moved, self._own.lead_times)
 
 
-def _row(snapshot: Snapshot, orders: _Orders, place: Place) -> Mapping[str, Any]:
+def _row(snapshot: Snapshot, orders: OrdersByPlace, place: Place) -> Mapping[str, Any]:
     product = snapshot.product(place[0])
     stock, supplier = count_in(snapshot.stock_at(place), snapshot.supplier(place[0]), place[0], orders.at(place))
     lead = lead_time(supplier)

@@ -8,6 +8,7 @@ from hashlib import sha256
 
 from tools.book.book import OrderBook
 from tools.catalog.live import LiveCatalog
+from tools.catalog.sources import SampleCatalog
 from tools.planning.confidence import CalibrationTable
 from tools.records.facts import Mode
 from tools.sweep.today import Listed, Today
@@ -31,8 +32,9 @@ class TodayList:
 class TodayLists:
     """The newest lists of this process."""
 
-    def __init__(self, catalog: LiveCatalog, book: OrderBook, calibration: CalibrationTable | None = None) -> None:
-        self._catalog, self._book, self._calibration = catalog, book, calibration
+    def __init__(self, book: OrderBook, calibration: CalibrationTable | None = None) -> None:
+        self._book, self._calibration = book, calibration
+        self._sample = LiveCatalog(SampleCatalog(), book, "mock")
         self._kept: OrderedDict[str, TodayList] = OrderedDict()
         self._making = asyncio.Lock()
 
@@ -51,7 +53,7 @@ class TodayLists:
 
     async def _made(self, version: str, day: date) -> TodayList:
         mode: Mode = "mock"
-        source, reviews = Listed(await self._catalog.all_facts()), await self._book.reviews.waiting(mode)
+        source, reviews = Listed(await self._sample.all_facts()), await self._book.reviews.waiting(mode)
         today = Today(source, day=day, reviews=reviews, calibration=self._calibration)
         return TodayList(version, mode, day, tuple(await asyncio.to_thread(today.rows)))
 

@@ -1,7 +1,6 @@
 """Today's list filtered, sorted, and in pages without gaps or repeats: a page belongs to one version of the list."""
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import fields
 from itertools import islice
 from typing import Any
 
@@ -9,9 +8,8 @@ from pydantic import field_validator
 
 from tools.records.errors import InvalidInput
 from tools.records.facts import Record
-from tools.sweep.today_rows import STATUSES, TodayRow
+from tools.sweep.today_rows import COLUMNS, STATUSES, TodayRow
 
-COLUMNS = tuple(field.name for field in fields(TodayRow))
 URGENCY = "urgency"
 """What is to be ordered first, and of it what runs out first."""
 Place = tuple[str, str]

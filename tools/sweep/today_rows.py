@@ -12,22 +12,26 @@
 The first that fits is the status.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import date, timedelta
 from decimal import Decimal
-from typing import Any, Literal, NamedTuple, get_args
+from typing import Annotated, Any, ClassVar, Literal, NamedTuple, get_args
+
+from pydantic import ConfigDict, Field, PlainSerializer, WithJsonSchema
 
 from tools.planning.confidence import CalibrationTable, assess
 from tools.planning.summary import units
 from tools.planning.working import LONGEST_INTERVAL_DAYS, Working
-from tools.records.facts import ProductFacts
-from tools.records.plan import Plan
+from tools.records.facts import CurrencyCode, Location, ProductFacts, ProductId
+from tools.records.plan import Action, Plan
+from tools.records.tables import Cell
 from tools.records.text import amount
 
 Status = Literal[
     "needs_data", "waits_for_review", "late_order", "order_now", "not_possible", "on_order", "no_demand", "enough"
 ]
 STATUSES: tuple[Status, ...] = get_args(Status)
+JsonMoney = Annotated[Decimal, PlainSerializer(float, return_type=float), WithJsonSchema({"type": "number"})]
 
 
 class Label(NamedTuple):
@@ -88,50 +92,67 @@ class Standing(NamedTuple):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TodayRow:
-    """A line of the list, in the order of its columns. None is unknown, or does not apply."""
+    """A product at a location, and what is to be done about it. Null is unknown, or does not apply."""
 
-    product_id: str
+    __pydantic_config__: ClassVar[ConfigDict] = ConfigDict(use_attribute_docstrings=True)
+
+    product_id: ProductId
     name: str
-    location: str
+    """The product's name."""
+    location: Location
     supplier: str
+    """The supplier's name."""
     on_hand: float | None = None
+    """Units in stock."""
     on_order: float | None = None
     """Units on the way that count."""
     reorder_point: float | None = None
+    """An order is due when the inventory position is at or below this number of units."""
     quantity: float | None = None
     """Units to order, or to move from `source_location`; 0 where nothing is to be ordered."""
-    value: Decimal | None = None
-    """Of the quantity, in `currency`."""
-    currency: str
+    value: JsonMoney | None = None
+    """Of the quantity, in `currency`; null where no price is known."""
+    currency: CurrencyCode
     order_by: date | None = None
     """The day on which the position falls to the reorder point at mean demand; today where it has."""
     days_left: float | None = None
-    """Days that the stock on hand lasts."""
+    """Days that the stock on hand lasts at mean demand; null where that is for decades."""
     confidence: float | None = None
-    """Probability that the quantity turns out right; None where nothing is to be ordered."""
+    """Probability that the quantity turns out right; null where nothing is to be ordered."""
     reason: str
-    status: Status
+    """Why, in a few sentences; of a product that needs data, what is missing and how to give it."""
+    status: Annotated[Status, Field(description="What is to be done, or what stands in the way.")]
     category: str
+    """The product's category."""
     supplier_id: str
+    """The supplier's id."""
     lost_revenue_per_day: float | None = None
+    """Of demand that the position is expected to leave unserved, in `currency`; null where no price is known."""
     inventory_position: float | None = None
-    """On hand + on order − backorders."""
+    """on_hand + on_order − backorders, in units."""
     mean_per_day: float | None = None
-    """Forecast demand."""
-    action: str = "none"
-    """`purchase_order`, `transfer` or `none`."""
+    """Forecast demand a day, in units."""
+    action: Action = "none"
     source_location: str | None = None
     """Where a transfer comes from."""
     review_id: str | None = None
-    """The order that waits for a person."""
+    """Id of the review, where an order waits for a person."""
     late_orders: str = ""
-    """Their numbers."""
+    """Numbers of the orders that are late."""
     doubtful: bool = False
-    """There is something to read: a note on the product, or a warning that a person must decide on."""
+    """Whether there is something to read: a note on the product, or a warning that a person must decide on."""
 
     @property
     def place(self) -> tuple[str, str]:
         return self.product_id, self.location
+
+    def cells(self) -> dict[str, Cell]:
+        """The row for a table, by the names of `COLUMNS`."""
+        return {name: getattr(self, name) for name in COLUMNS} | {"doubtful": "yes" if self.doubtful else "no"}
+
+
+COLUMNS = tuple(field.name for field in fields(TodayRow))
+"""Of a table of the list."""
 
 
 def missing_row(label: Label, missing: str, review_id: str | None) -> TodayRow:

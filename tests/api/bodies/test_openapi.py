@@ -16,6 +16,7 @@ PATHS = {
     "/debug": {"post"},
     "/debug/{product_id}": {"get"},
     "/chat": {"post"},
+    "/today": {"get"},
     "/orders": {"get"},
     "/orders/{number}": {"get"},
     "/orders/{number}/receipts": {"post"},

@@ -8,9 +8,9 @@ import pytest
 
 from tools.records.errors import InvalidInput
 from tools.records.facts import ProductFacts
-from tools.sweep.pages import COLUMNS, Filters, arranged, page_after
+from tools.sweep.pages import Filters, arranged, page_after
 from tools.sweep.today import Listed, Today
-from tools.sweep.today_rows import TodayRow
+from tools.sweep.today_rows import COLUMNS, TodayRow
 
 DAY = date(2026, 3, 2)
 Make = Callable[..., ProductFacts]

@@ -37,7 +37,7 @@ def row_of(make_facts: Make) -> Callable[..., TodayRow]:
 
 
 def sample_lists(book: OrderBook) -> TodayLists:
-    return TodayLists(LiveCatalog(SampleCatalog(), book, "mock"), book)
+    return TodayLists(book)
 
 
 def late(reference: str = "PO-1", quantity: float = 500) -> OpenOrder:
