@@ -78,6 +78,10 @@ class OwnCatalog(Store):
         return connection.scalar(sa.select(counters.c.value).where(counters.c.name == VERSION)) or 0
 
     @reads
+    def settings(self, connection: Connection) -> CatalogueSettings:
+        return read_settings(connection)
+
+    @reads
     def snapshot(self, connection: Connection, product_id: str | None = None) -> Snapshot:
         """All rows, or those that one product needs."""
         found = {row["id"]: row for row in _rows(connection, products, id=product_id)}

@@ -8,10 +8,12 @@ from hashlib import sha256
 
 from tools.book.book import OrderBook
 from tools.catalog.live import LiveCatalog
+from tools.catalog.own import OwnCatalog
 from tools.catalog.sources import SampleCatalog
 from tools.planning.confidence import CalibrationTable
 from tools.records.facts import Mode
-from tools.sweep.today import Listed, Today
+from tools.sweep.own_source import OwnSource
+from tools.sweep.today import Listed, Source, Today
 from tools.sweep.today_rows import TodayRow
 
 LISTS_KEPT = 4
@@ -34,34 +36,40 @@ class TodayLists:
 
     def __init__(self, book: OrderBook, calibration: CalibrationTable | None = None) -> None:
         self._book, self._calibration = book, calibration
-        self._sample = LiveCatalog(SampleCatalog(), book, "mock")
+        self._own, self._sample = OwnCatalog(book.database), LiveCatalog(SampleCatalog(), book, "mock")
         self._kept: OrderedDict[str, TodayList] = OrderedDict()
         self._making = asyncio.Lock()
 
     async def present(self) -> TodayList:
-        """The list as it is now. Callers that come while it is made wait for it."""
+        """The list of the own catalogue, or of the sample while there is none, as it is now. Callers that come while it
+        is made wait for it."""
         async with self._making:
-            day = datetime.now(UTC).date()
-            version = _short(f"sample {day} {await self._book.audit.version()}")
+            mode: Mode = "database" if await self._own.has_products() else "mock"
+            day = await self._day(mode)
+            versions = (mode, day, await self._own.version(), await self._book.audit.version())
+            version = sha256(" ".join(map(str, versions)).encode()).hexdigest()[:16]
             if version not in self._kept:
-                self._keep(await self._made(version, day))
+                self._keep(await self._made(version, mode, day))
             return self._kept[version]
 
     def earlier(self, version: str) -> TodayList | None:
         """The list of this version, if it is still kept."""
         return self._kept.get(version)
 
-    async def _made(self, version: str, day: date) -> TodayList:
-        mode: Mode = "mock"
-        source, reviews = Listed(await self._sample.all_facts()), await self._book.reviews.waiting(mode)
+    async def _day(self, mode: Mode) -> date:
+        return (await self._own.settings()).today if mode == "database" else datetime.now(UTC).date()
+
+    async def _made(self, version: str, mode: Mode, day: date) -> TodayList:
+        source, reviews = await self._source(mode), await self._book.reviews.waiting(mode)
         today = Today(source, day=day, reviews=reviews, calibration=self._calibration)
         return TodayList(version, mode, day, tuple(await asyncio.to_thread(today.rows)))
+
+    async def _source(self, mode: Mode) -> Source:
+        if mode == "mock":
+            return Listed(await self._sample.all_facts())
+        return OwnSource(await self._own.snapshot(), await self._book.stock.of_catalogue(mode))
 
     def _keep(self, made: TodayList) -> None:
         self._kept[made.version] = made
         while len(self._kept) > LISTS_KEPT:
             self._kept.popitem(last=False)
-
-
-def _short(text: str) -> str:
-    return sha256(text.encode()).hexdigest()[:16]

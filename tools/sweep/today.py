@@ -37,6 +37,14 @@ class Source(Protocol):
 
     def label(self, place: Place) -> Label: ...
 
+    def late(self, place: Place) -> tuple[str, ...]:
+        """The numbers of its open orders that are late."""
+        ...
+
+    def at_rest(self) -> Mapping[Place, Figures]:
+        """The figures of places of which is known already that nothing is to be ordered."""
+        ...
+
 
 class Listed:
     """A catalogue whose facts are all at hand, and complete."""
@@ -53,6 +61,12 @@ class Listed:
 
     def label(self, place: Place) -> Label:
         return Label.of(self._facts[place])
+
+    def late(self, place: Place) -> tuple[str, ...]:
+        return tuple(order.reference for order in self._facts[place].stock.open_orders if order.due_in_days < 0)
+
+    def at_rest(self) -> Mapping[Place, Figures]:
+        return {}
 
 
 class Today:
@@ -74,9 +88,12 @@ class Today:
 
     def rows(self) -> list[TodayRow]:
         """A row for every place of the catalogue, in its order."""
-        return [self._row(place) for place in self._source.places]
+        at_rest = self._source.at_rest()
+        return [self._row(place, at_rest.get(place)) for place in self._source.places]
 
-    def _row(self, place: Place) -> TodayRow:
+    def _row(self, place: Place, at_rest: Figures | None) -> TodayRow:
+        if at_rest is not None:
+            return resting_row(self._source.label(place), at_rest, self._standing(place), day=self._day)
         missing = self._source.missing(place)
         if missing is None:
             try:
@@ -86,14 +103,15 @@ class Today:
         return missing_row(self._source.label(place), missing, self._reviews.get(place))
 
     def _worked_out(self, place: Place) -> TodayRow:
-        facts = self._source.facts(place)
+        facts, standing = self._source.facts(place), self._standing(place)
         working = work_out(facts, AS_THINGS_ARE)
-        late = tuple(order.reference for order in facts.stock.open_orders if order.due_in_days < 0)
-        standing = Standing(self._reviews.get(place), late)
         if working.decision is None:
-            return resting_row(Label.of(facts), Figures.of(working), standing, day=self._day)
+            return resting_row(self._source.label(place), Figures.of(working), standing, day=self._day)
         found = plan(facts, siblings=self._siblings(place))
         return planned_row(facts, working, found, standing, day=self._day, table=self._calibration)
+
+    def _standing(self, place: Place) -> Standing:
+        return Standing(self._reviews.get(place), self._source.late(place))
 
     def _siblings(self, place: Place) -> list[ProductFacts]:
         """The same product at other locations, from where it could be moved."""

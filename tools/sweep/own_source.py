@@ -1,0 +1,68 @@
+"""The own catalogue for today's list. The scan finds at once what is at rest: where nothing is to be ordered."""
+
+from functools import cache
+from math import isnan
+
+from tools.book.stock import OwnOrders
+from tools.catalog.block import Block, OrdersByPlace, block_of
+from tools.catalog.live import count_in, with_orders
+from tools.catalog.snapshot import Snapshot
+from tools.planning.scan import PlanColumns, scan
+from tools.records.errors import InvalidInput
+from tools.records.facts import ProductFacts
+from tools.records.text import clean_facts
+from tools.sweep.today import Place
+from tools.sweep.today_rows import Figures, Label
+
+
+class OwnSource:
+    """The catalogue at one moment, with this service's own orders counted."""
+
+    def __init__(self, snapshot: Snapshot, own: OwnOrders) -> None:
+        self._snapshot, self._own, self._orders = snapshot, own, OrdersByPlace(own)
+        self.places, self.missing = snapshot.places, snapshot.missing
+        ordered = {(order.product_id, order.location) for order in own.open}
+        self._with_orders = ordered | {(line["product_id"], line["location"]) for line in snapshot.lines}
+        self.facts = cache(self._facts)
+
+    def at_rest(self) -> dict[Place, Figures]:
+        try:
+            return figures_at_rest(block_of(self._snapshot, self._own))
+        except InvalidInput:  # One product's terms or demand are impossible; its row will say which.
+            return {}
+
+    def label(self, place: Place) -> Label:
+        product, supplier = self._snapshot.product(place[0]), self._snapshot.supplier(place[0])
+        named = (product.name, place[1], product.category, supplier.id, supplier.name, product.currency)
+        return Label(product.id, *named)
+
+    def late(self, place: Place) -> tuple[str, ...]:
+        if place not in self._with_orders:
+            return ()
+        stock, supplier = self._snapshot.stock_at(place), self._snapshot.supplier(place[0])
+        counted, _ = count_in(stock, supplier, place[0], self._orders.at(place))
+        return tuple(order.reference for order in counted.open_orders if order.due_in_days < 0)
+
+    def _facts(self, place: Place) -> ProductFacts:
+        return with_orders(clean_facts(self._snapshot.facts(place)), self._orders.at(place))
+
+
+def figures_at_rest(block: Block) -> dict[Place, Figures]:
+    """The places of which the scan can tell that nothing is to be ordered."""
+    if not block.places:
+        return {}
+    found = scan(block.demand, block.terms)
+    resting = (found.order_quantity == 0) & ~block.alone
+    columns = _columns(block, found)
+    return {block.places[row]: Figures(*(column[row] for column in columns)) for row in resting.nonzero()[0].tolist()}
+
+
+def _columns(block: Block, found: PlanColumns) -> list[list[float | None]]:
+    """The columns of `Figures`, NaN as None."""
+    terms = (block.terms.on_hand, block.terms.on_order)
+    plan = (found.inventory_position, found.reorder_point, found.mean_per_day)
+    money = (found.days_until_stockout, found.lost_revenue_per_day)
+    return [
+        [None if isnan(value) else value for value in column.tolist()]  # type: ignore[union-attr]  # block's are arrays
+        for column in (*terms, *plan, *money)
+    ]
