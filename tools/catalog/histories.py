@@ -30,6 +30,8 @@ class Calendar:
 
     def is_open(self, first: date, length: int) -> NDArray[np.bool_]:
         """Whether each of the days from `first` on is open."""
+        if not self.weekdays and not self.days:
+            return np.ones(length, np.bool_)
         opened = ~np.isin((np.arange(length) + first.weekday()) % 7, list(self.weekdays))
         for day in self.days:
             if 0 <= (day - first).days < length:

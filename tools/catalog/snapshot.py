@@ -122,6 +122,11 @@ class Snapshot:
         )
 
     def product(self, product_id: str) -> Product:
+        if product_id not in self._made:
+            self._made[product_id] = self._product(product_id)
+        return self._made[product_id]
+
+    def _product(self, product_id: str) -> Product:
         row = self.products[product_id]
         terms = {name: value for name, value in row["terms"].items() if name != "lead_time_days"}
         supplier = self._supplier_row(product_id)
@@ -163,13 +168,16 @@ class Snapshot:
         """From the first day up to the last that the location has reported, and which of these days are open."""
         history, location = self.histories[place], place[1]
         end = self.settings.end_of_demand(location) or history.end
-        history = history.spanning(history.first, max(end, history.first))
+        if end != history.end:
+            history = history.spanning(history.first, max(end, history.first))
         return history, self.settings.calendar(location).is_open(history.first, len(history.quantities))
 
     def _demand(self, place: Place) -> DemandHistory:
         history, opened = self._whole_history(place)
         quantities, flags = history.quantities[opened], history.flags[opened]
-        values = [None if flag & UNKNOWN else value for value, flag in zip(quantities.tolist(), flags, strict=True)]
+        values = [
+            None if flag & UNKNOWN else value for value, flag in zip(quantities.tolist(), flags.tolist(), strict=True)
+        ]
         last = np.flatnonzero(opened)
         return DemandHistory(
             values=tuple(values),
@@ -185,14 +193,25 @@ class Snapshot:
         until = today + timedelta(self.lead_time_days(place[0]) or 0.0)
         planned = [
             float(row["uplift"])
-            for row in self.promotions
-            if row["product_id"] == place[0] and row["location"] in ("", place[1]) and row["uplift"]
+            for row in self._promotions_of.get(place[0], ())
+            if row["location"] in ("", place[1]) and row["uplift"]
             if date.fromisoformat(row["first_day"]) <= until and date.fromisoformat(row["last_day"]) >= today
         ]
         return max(planned, default=1.0)
 
     def _supplier_row(self, product_id: str) -> Mapping[str, Any]:
         return self.suppliers.get(self.products[product_id]["supplier_id"] or "", {})
+
+    @cached_property
+    def _made(self) -> dict[str, Product]:
+        return {}
+
+    @cached_property
+    def _promotions_of(self) -> dict[str, list[Mapping[str, Any]]]:
+        planned: dict[str, list[Mapping[str, Any]]] = defaultdict(list)
+        for row in self.promotions:
+            planned[row["product_id"]].append(row)
+        return planned
 
     @cached_property
     def _lines_by_place(self) -> dict[Place, list[Mapping[str, Any]]]:

@@ -46,7 +46,11 @@ def plan(
     fewer than three demand periods are known. Raises `InvalidInput` when the facts contradict the target or are beyond
     what can be counted.
     """
-    working = work_out(facts, what_if, asked_service_level)
+    return plan_of_working(work_out(facts, what_if, asked_service_level), siblings)
+
+
+def plan_of_working(working: Working, siblings: Sequence[ProductFacts]) -> Plan:
+    """The plan of what was worked out, with a transfer where a sibling can give the need."""
     return write_plan(working, None if working.decision is None else _find_transfer(working, siblings))
 
 

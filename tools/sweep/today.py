@@ -9,7 +9,7 @@ from datetime import date
 from typing import Protocol
 
 from tools.planning.confidence import CalibrationTable
-from tools.planning.replenishment import plan
+from tools.planning.replenishment import plan_of_working
 from tools.planning.working import work_out
 from tools.records.errors import InvalidInput
 from tools.records.facts import AS_THINGS_ARE, ProductFacts
@@ -107,7 +107,7 @@ class Today:
         working = work_out(facts, AS_THINGS_ARE)
         if working.decision is None:
             return resting_row(self._source.label(place), Figures.of(working), standing, day=self._day)
-        found = plan(facts, siblings=self._siblings(place))
+        found = plan_of_working(working, self._siblings(place))
         return planned_row(facts, working, found, standing, day=self._day, table=self._calibration)
 
     def _standing(self, place: Place) -> Standing:

@@ -1,0 +1,118 @@
+"""Today's list of the own catalogue: the scan and the plans of single products agree, and nothing is left out."""
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+import sqlalchemy as sa
+
+from benchmarks.own_catalogue import another_day, make_catalogue
+from tests.order_book import ANNA, let_pass
+from tests.own_catalogue import BOLTS, YESTERDAY, demand_row, keep_bolts, put, stock_row
+from tools.book.book import OrderBook
+from tools.catalog.live import LiveCatalog
+from tools.catalog.own import OwnCatalog
+from tools.catalog.products import plan_of
+from tools.storage import catalogue_schema as tables
+from tools.sweep.lists import TodayLists
+from tools.sweep.own_source import OwnSource
+from tools.sweep.today_rows import TodayRow
+
+
+async def rows_of(book: OrderBook) -> dict[tuple[str, str], TodayRow]:
+    found = await TodayLists(book).present()
+    assert found.mode == "database"
+    return {row.place: row for row in found.rows}
+
+
+async def test_every_row_has_the_numbers_of_the_products_own_plan_with_our_orders_counted(
+    engine: sa.Engine, book: OrderBook, placed: Any
+) -> None:
+    make_catalogue(engine, 60, days=90, due=0.3)
+    put(engine, tables.stock, stock_row("P000003", "DEPOT", on_hand=5_000))
+    put(engine, tables.demand, demand_row(product_id="P000003", location="DEPOT"))
+    put(engine, tables.products, BOLTS | {"terms": {"service_type": "fill_rate", "lead_time_days": 5}})
+    put(engine, tables.stock, stock_row(location="MAIN", on_hand=70))
+    put(engine, tables.demand, demand_row(location="MAIN"))
+    late = await placed(product_id="P000001", location="MAIN", mode="database", quantity=30)
+    await let_pass(book, late, days=20)
+    part = await placed(product_id="P000002", location="MAIN", mode="database", quantity=30)
+    await book.life.receive(part.number, 10, by=ANNA)
+
+    rows = await rows_of(book)
+    live = LiveCatalog(OwnCatalog(book.database), book, "database")
+    everything = await live.all_facts()
+    assert len(rows) == len(everything) == 62
+    for facts in everything:
+        row = rows[facts.product.id, facts.stock.location]
+        plan = plan_of(await live.family(*row.place))
+        assert (row.quantity, row.action) == (plan.order_quantity, plan.recommended_action)
+        figures = (row.on_hand, row.on_order, row.reorder_point, row.inventory_position, row.mean_per_day)
+        own = (plan.on_hand, plan.on_order, plan.reorder_point, plan.inventory_position, plan.mean_per_day)
+        assert figures == pytest.approx(own, rel=1e-9)
+        assert row.days_left == pytest.approx(plan.days_until_stockout, rel=1e-9)
+    assert (rows["P000001", "MAIN"].status, rows["P000001", "MAIN"].late_orders) == ("late_order", late.number)
+    assert rows["P000002", "MAIN"].on_order == 20
+    assert {row.status for row in rows.values()} >= {"order_now", "enough", "late_order"}
+
+
+async def test_the_scan_finds_what_is_at_rest_and_leaves_the_rest_to_plans(engine: sa.Engine, book: OrderBook) -> None:
+    make_catalogue(engine, 60, days=90, due=0.3)
+    snapshot = await OwnCatalog(book.database).snapshot()
+    source = OwnSource(snapshot, await book.stock.of_catalogue("database"))
+    at_rest, rows = source.at_rest(), await rows_of(book)
+    assert set(at_rest) == {place for place, row in rows.items() if row.status == "enough"}
+    assert 0 < len(at_rest) < 60
+
+
+async def test_a_product_without_stock_lead_time_or_demand_has_a_row_that_says_what_is_missing(
+    engine: sa.Engine, book: OrderBook
+) -> None:
+    keep_bolts(engine)
+    lonely = BOLTS | {"supplier_id": None}
+    put(engine, tables.products, BOLTS | {"id": "NUTS"}, BOLTS | {"id": "NEW"}, lonely | {"id": "PINS"})
+    put(engine, tables.stock, stock_row("NEW"), stock_row("PINS"))
+    put(engine, tables.demand, demand_row(product_id="NUTS"), demand_row(product_id="PINS"))
+    rows = await rows_of(book)
+    missing = {place[0]: row.reason for place, row in rows.items() if row.status == "needs_data"}
+    assert missing.keys() == {"NUTS", "NEW", "PINS"}
+    assert "No stock of NUTS at SHOP is known" in missing["NUTS"]
+    assert "No demand of NEW at SHOP is known" in missing["NEW"]
+    assert "No lead time of PINS is known" in missing["PINS"]
+    assert rows["BOLTS", "SHOP"].status == "order_now"
+
+
+async def test_one_product_that_cannot_be_counted_spoils_no_other_row(engine: sa.Engine, book: OrderBook) -> None:
+    keep_bolts(engine, on_hand=1_000)
+    put(engine, tables.products, BOLTS | {"id": "NUTS"})
+    put(engine, tables.stock, stock_row("NUTS", on_hand=1e16))
+    put(engine, tables.demand, demand_row(product_id="NUTS"))
+    rows = await rows_of(book)
+    assert (rows["BOLTS", "SHOP"].status, rows["NUTS", "SHOP"].status) == ("enough", "needs_data")
+
+
+async def test_an_order_of_another_system_that_is_late_is_named(engine: sa.Engine, book: OrderBook) -> None:
+    keep_bolts(engine, on_hand=1_000)
+    due = (YESTERDAY - timedelta(3)).isoformat()
+    line = {"reference": "45001", "product_id": "BOLTS", "location": "SHOP", "quantity": 50, "received": 0}
+    put(engine, tables.purchase_lines, line | {"supplier_id": "ACME", "ordered_on": None, "due_on": due})
+    row = (await rows_of(book))["BOLTS", "SHOP"]
+    assert (row.status, row.late_orders, row.quantity) == ("late_order", "45001", 0)
+
+
+async def test_a_new_import_makes_a_new_list(engine: sa.Engine, book: OrderBook) -> None:
+    make_catalogue(engine, 20, days=30)
+    lists = TodayLists(book)
+    first = await lists.present()
+    another_day(engine)
+    assert (await lists.present()).version != first.version
+
+
+async def test_the_day_is_that_of_the_catalogues_time_zone(engine: sa.Engine, book: OrderBook) -> None:
+    keep_bolts(engine)
+    put(engine, tables.catalogue, {"name": "time_zone", "value": "Pacific/Kiritimati"})
+    ahead = (await TodayLists(book).present()).day
+    with engine.begin() as connection:
+        changed = sa.update(tables.catalogue).where(tables.catalogue.c.name == "time_zone")
+        connection.execute(changed.values(value="Etc/GMT+12"))
+    assert (ahead - (await TodayLists(book).present()).day).days == 1
