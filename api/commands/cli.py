@@ -8,6 +8,7 @@ import typer
 from api.commands.automatic import automatic
 from api.commands.backup import backup
 from api.commands.events import events
+from api.commands.files import DecimalMark, Map, Reading, Rejects, Sheet, SkipBad, refusals
 from api.commands.imports import bring_in, list_imports
 from api.commands.keys import keys
 from api.commands.lookback import backtest, calibrate, scan
@@ -95,16 +96,25 @@ app.command("imports")(list_imports)
 
 @app.command()
 def outcomes(
-    file: Annotated[Path, typer.Argument(help="CSV with order_number, ran_out, left_over, received_quantity.")],
+    file: Annotated[Path, typer.Argument(help="A table with order_number, ran_out, left_over, received_quantity.")],
+    columns: Map = None,
+    sheet: Sheet = None,
+    decimal: DecimalMark = None,
+    skip_bad: SkipBad = False,
+    rejects: Rejects = None,
 ) -> None:
     """Record how placed orders turned out, from a file. Lines recorded before are skipped."""
     settings = load_settings()
-    from tools.book.outcomes import read_reports
+    from tools.catalog.reading.outcome_reports import outcome_reports
     from tools.planning.confidence import read_table
+
+    with refusals():
+        (reading,) = Reading(sheet, decimal, skip_bad=skip_bad, rejects=rejects).read((file, "outcomes", columns))
+        reports = outcome_reports(reading)
 
     async def import_all(book: "OrderBook") -> tuple[int, int]:
         table = read_table(settings.calibration_table) if settings.calibration_table else None
-        return await book.outcomes.import_all(read_reports(file), recorded_by=f"file {file.name}", table=table)
+        return await book.outcomes.import_all(reports, recorded_by=f"file {file.name}", table=table)
 
     new, known = with_book(settings, import_all)
     typer.echo(f"Recorded {new} outcomes; {known} were known.")

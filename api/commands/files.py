@@ -1,6 +1,7 @@
 """What commands share that read a person's file: how its columns are named, and what becomes of its faults."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
@@ -25,6 +26,18 @@ Dates = Annotated[
 ]
 SkipBad = Annotated[bool, typer.Option("--skip-bad", help="Go on without the lines that have a fault.")]
 Rejects = Annotated[Path | None, typer.Option(help="Write every fault here as CSV.")]
+
+
+@contextmanager
+def refusals() -> Iterator[None]:
+    """End the command with the error's message and code 2."""
+    from tools.records.errors import RestockError
+
+    try:
+        yield
+    except RestockError as error:
+        typer.echo(error.message, err=True)
+        raise typer.Exit(2) from None
 
 
 @dataclass(frozen=True, slots=True)

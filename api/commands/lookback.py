@@ -1,13 +1,11 @@
 """`restock backtest`, `restock scan` and `restock calibrate`: for a file of past demand."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from api.commands.files import Dates, DecimalMark, Map, Reading, Rejects, Sheet, SkipBad
+from api.commands.files import Dates, DecimalMark, Map, Reading, Rejects, Sheet, SkipBad, refusals
 from api.commands.opening import load_settings, with_book
 
 if TYPE_CHECKING:
@@ -23,18 +21,6 @@ Period = Annotated[PeriodName | None, typer.Option(help="Length of a demand peri
 LeadTime = Annotated[int, typer.Option(help="Lead time in periods.")]
 Review = Annotated[int, typer.Option(help="Review period, in periods.")]
 DropReturns = Annotated[bool, typer.Option("--drop-returns", help="Returns never lower demand; kept for old scripts.")]
-
-
-@contextmanager
-def _refusals() -> Iterator[None]:
-    """End the command with the error's message and code 2."""
-    from tools.records.errors import RestockError
-
-    try:
-        yield
-    except RestockError as error:
-        typer.echo(error.message, err=True)
-        raise typer.Exit(2) from None
 
 
 def _demand(file: Path, period: PeriodName | None, how: Reading, given: list[str] | None) -> "DemandTable":
@@ -89,7 +75,7 @@ def backtest(
         order_cost=order_cost,
     )
     how = Reading(sheet, decimal, dates, skip_bad, rejects)
-    with _refusals():
+    with refusals():
         table = sample_table() if file is None else _demand(file, period, how, columns)
         _tell(table)
         asked = tuple(service) if service else SERVICE_LEVELS
@@ -129,7 +115,7 @@ def scan(
     from tools.sweep.scan_table import listing, scan_demand, unmatched, write_plans
 
     how = Reading(sheet, decimal, dates, skip_bad, rejects)
-    with _refusals():
+    with refusals():
         if products is None:
             (sales,), terms = how.read((file, "sales", columns)), None
         else:
@@ -175,7 +161,7 @@ def calibrate(
         return await book.outcomes.latest(limit=None)
 
     recorded = with_book(load_settings(), known)
-    with _refusals():
+    with refusals():
         interval = Interval(lead_time, review)
         table = _demand(file, period, Reading(sheet, decimal, dates, skip_bad, rejects), columns)
         _tell(table)

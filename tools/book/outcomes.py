@@ -1,26 +1,21 @@
 """How placed orders turned out, beside the confidence that was stated for them."""
 
-import csv
 from collections.abc import Iterable, Sequence
-from pathlib import Path
 from typing import Any
 
 import sqlalchemy as sa
-from pydantic import ValidationError
 from sqlalchemy import Connection, RowMapping
 
 from tools.book.audit import Actor
 from tools.book.placing import write_audit
 from tools.book.rows import first_view, select_views
 from tools.planning.confidence import CalibrationTable, assess, stratum
-from tools.records.errors import AlreadyRecorded, InvalidInput, UnknownOrder
+from tools.records.errors import AlreadyRecorded, UnknownOrder
 from tools.records.orders import Order, OrderOutcome, OutcomeReport, OutcomeRoute, RunView
 from tools.storage.database import Store, conflict_insert, reads, writes
 from tools.storage.schema import decisions, orders, outcomes
 from tools.storage.types import Now
 
-COLUMNS = ("order_number", "ran_out", "left_over")
-_NEEDED = f"{', '.join(COLUMNS)} and, where it is known, received_quantity"
 LATEST = 1_000
 """Outcomes that the present state is judged by."""
 _VIEW_OF_ORDER = select_views().where(orders.c.number == sa.bindparam("number"))
@@ -148,32 +143,6 @@ def _route(view: RunView, *, edited: bool) -> OutcomeRoute:
 
 def _outcome(row: RowMapping) -> OrderOutcome:
     return OrderOutcome.model_validate(dict(row))
-
-
-def read_reports(file: Path) -> list[OutcomeReport]:
-    """Reports from a CSV file. Raises `InvalidInput` naming the line at fault."""
-    try:
-        with file.open(newline="", encoding="utf-8-sig") as text:
-            rows = csv.DictReader(text)
-            missing = [name for name in COLUMNS if name not in (rows.fieldnames or ())]
-            if missing:
-                raise InvalidInput(f"{file.name} lacks {', '.join(missing)}; its first line must name {_NEEDED}.")
-            return [_report(row, line) for line, row in enumerate(rows, start=2)]
-    except FileNotFoundError as error:
-        raise InvalidInput(f"There is no file {file}; give the path of a CSV file.") from error
-    except (OSError, UnicodeDecodeError) as error:
-        raise InvalidInput(f"{file} cannot be read as text in UTF-8: {error}.") from error
-
-
-def _report(row: dict[str, str], line: int) -> OutcomeReport:
-    given = {name: row[name].strip() for name in (*COLUMNS, "received_quantity") if (row.get(name) or "").strip()}
-    try:
-        return OutcomeReport.model_validate(given)
-    except ValidationError as error:
-        fault = error.errors(include_input=False, include_url=False)[0]
-        name = ".".join(map(str, fault["loc"]))
-        hint = " Write true or false." if name == "ran_out" else ""
-        raise InvalidInput(f"Line {line}: {name}: {fault['msg']}.{hint}") from error
 
 
 def by_route(recorded: Iterable[OrderOutcome]) -> dict[str, tuple[int, int]]:

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from tools.catalog.reading.calendar import ClosedDays, closed_days
 from tools.catalog.reading.file_reading import FileReading
+from tools.catalog.reading.meaning import YES
 from tools.catalog.reading.periods import Period, next_start
 from tools.planning.demand_distribution import FloatArray, IntArray
 from tools.records.errors import InvalidInput
@@ -24,7 +25,6 @@ PANDAS_PERIOD: dict[Period, str] = {"day": "D", "week": "W", "month": "M"}
 WEEKDAYS = ("Mondays", "Tuesdays", "Wednesdays", "Thursdays", "Fridays", "Saturdays", "Sundays")
 CERTAIN_GAP_ROWS = 20
 """A stretch without rows is noted if, at the mean rate of the table, it would have had so many."""
-YES = {"1", "true", "yes", "y", "x", "ja", "j", "wahr", "si", "sí", "oui", "vrai", "verdadero"}
 
 
 @dataclass(frozen=True, slots=True)

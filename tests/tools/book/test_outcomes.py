@@ -1,15 +1,14 @@
 """What became of orders, on both databases."""
 
 import asyncio
-from pathlib import Path
 
 import pytest
 
 from tests.order_book import ANNA, record
 from tools.book.book import OrderBook
-from tools.book.outcomes import by_route, read_reports
+from tools.book.outcomes import by_route
 from tools.planning.confidence import CalibrationCurve, CalibrationTable
-from tools.records.errors import AlreadyRecorded, InvalidInput, UnknownOrder
+from tools.records.errors import AlreadyRecorded, UnknownOrder
 from tools.records.orders import OutcomeReport
 
 TABLE = CalibrationTable(
@@ -138,29 +137,3 @@ async def test_an_import_says_which_were_new(book: OrderBook, decided) -> None:
     number = await decided()
     assert await book.outcomes.import_all([report(number), report(number)], recorded_by="file") == (1, 1)
     assert await book.outcomes.import_all([report(number)], recorded_by="file") == (0, 1)
-
-
-def test_reports_are_read_from_a_file(tmp_path: Path) -> None:
-    file = tmp_path / "outcomes.csv"
-    file.write_text("order_number,ran_out,left_over,received_quantity,note\nPO-1,false,12.5,,x\nPO-2,yes,0,40,\n")
-    assert read_reports(file) == [
-        report("PO-1", left_over=12.5),
-        report("PO-2", ran_out=True, left_over=0, received=40),
-    ]
-
-
-@pytest.mark.parametrize(
-    ("text", "why"),
-    [
-        ("order_number,left_over\nPO-1,1\n", "lacks ran_out"),
-        ("order_number,ran_out,left_over\nPO-1,no,3\nPO-2,no,-3\n", "Line 3: left_over"),
-        ("order_number,ran_out,left_over\nPO-1,perhaps,3\n", "Line 2: ran_out"),
-        ("order_number,ran_out,left_over\nPO-1,no,\n", "Line 2: left_over: Field required"),
-        ("", "lacks order_number, ran_out, left_over"),
-    ],
-)
-def test_a_file_that_cannot_be_used_is_refused_with_its_line(tmp_path: Path, text: str, why: str) -> None:
-    file = tmp_path / "outcomes.csv"
-    file.write_text(text)
-    with pytest.raises(InvalidInput, match=why):
-        read_reports(file)

@@ -1,11 +1,13 @@
 """One reader for every file that a person gives: it is opened, its columns are mapped to roles, its rows are read."""
 
+from tools.catalog.reading.calendar import ClosedDays, closed_days
 from tools.catalog.reading.file_reading import DateOrder, Decimal, Fault, FileReading, Kind
-from tools.catalog.reading.reader import read_file
+from tools.catalog.reading.reader import read_file, read_frame
 from tools.catalog.reading.report import fault_report, mapping_report, refuse_faults, write_rejects
 from tools.records.errors import FaultyFile, UnclearColumns, UnclearNotation
 
 __all__ = [
+    "ClosedDays",
     "DateOrder",
     "Decimal",
     "Fault",
@@ -14,9 +16,11 @@ __all__ = [
     "Kind",
     "UnclearColumns",
     "UnclearNotation",
+    "closed_days",
     "fault_report",
     "mapping_report",
     "read_file",
+    "read_frame",
     "refuse_faults",
     "write_rejects",
 ]

@@ -17,6 +17,7 @@ from tools.catalog.reading.table import Coded, Table
 from tools.records.errors import UnclearColumns, UnclearNotation
 
 LARGEST = 1e9
+HIGHEST_LEVEL = 0.999
 TIME_DAYS = {"day": 1.0, "week": 7.0, "month": 365.25 / 12}
 DURATIONS = {"lead_time_days", "lead_time_sd_days", "review_period_days", "shelf_life_days", "maximum_cover_days"}
 SHARES = {"service_level", "asked_service_level", "holding_rate"}
@@ -136,9 +137,9 @@ class Reader:
         if role not in SIGNED:
             for place in np.flatnonzero(found < 0):
                 problems[int(place)] = "negative", "This cannot be below 0. Correct it, or leave the cell empty."
-        if role == "service_level" and (found >= 1).any():
-            for place in np.flatnonzero(found >= 1):
-                problems[int(place)] = "share", "A service level is below 1, as 0.95 or 95 %. Correct it."
+        if role in ("service_level", "asked_service_level"):
+            for place in np.flatnonzero((found <= 0) | (found > HIGHEST_LEVEL)):
+                problems[int(place)] = "share", f"A service level is above 0 and at most {HIGHEST_LEVEL}. Correct it."
         return (np.where(found == 0, np.nan, found) if role in NOT_ZERO else found), problems
 
     def days(self, role: str, cells: DayCells, others: Iterable[DayCells]) -> NDArray[np.datetime64]:

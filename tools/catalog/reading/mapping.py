@@ -43,8 +43,17 @@ def mapped(columns: Sequence[str], kind: Kind, given: Mapping[str, str]) -> Mapp
         taken[role] = rank, found
         free = [column for column in free if column not in found]
     single = {role: found[0] for role, (_, found) in taken.items() if len(found) == 1 or role in SOFT}
+    _date_from_part(single)
     unclear = {role: tuple(found) for role, (_, found) in taken.items() if role not in single}
     return Mapped(kind, single, unclear, {role: rank for role, (rank, _) in taken.items()})
+
+
+def _date_from_part(columns: dict[str, str]) -> None:
+    """A column "week" or "month" without a year beside it names whole periods, as 2026-W05 or 2026-01."""
+    if not {"date", "year"} & columns.keys():
+        for part in ("week", "month"):
+            if part in columns and "date" not in columns:
+                columns["date"] = columns.pop(part)
 
 
 def _best(free: Sequence[str], kind: Kind, taken: Mapping[str, object]) -> tuple[int, str, list[str]] | None:
@@ -151,13 +160,15 @@ def chosen_columns(
     found = mapped(others, kind, given) if wide else long
     columns = {**found.columns, **{role: _settled(table, name, role, them) for role, them in found.unclear.items()}}
     if wide:
-        columns = {role: column for role, column in columns.items() if role not in ("quantity", "date", *PARTS)}
+        columns = {role: column for role, column in columns.items() if role in OF_A_PRODUCT}
     elif "date" in columns:
         columns = {role: column for role, column in columns.items() if role not in PARTS}
     _require(table, name, kind, columns, wide)
     return kind, columns, wide
 
 
+OF_A_PRODUCT = ("product_id", "location", "price")
+"""What a wide file says beside its quantities."""
 PARTS = ("year", "month", "week")
 
 

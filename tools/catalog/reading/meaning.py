@@ -15,11 +15,14 @@ if TYPE_CHECKING:
     import pandas as pd
 
 Notes = list[str]
+YES = {"1", "true", "yes", "y", "x", "ja", "j", "wahr", "si", "sí", "s", "oui", "o", "vrai", "verdadero"}
+NO = {"0", "false", "no", "n", "nein", "falsch", "non", "faux", "falso"}
 FEWEST_PERIODS = 4
 KEYS: dict[Kind, tuple[str, ...]] = {
     "products": ("product_id", "location"),
     "stock": ("product_id", "location"),
     "suppliers": ("supplier_id", "supplier_name"),
+    "outcomes": ("order_number",),
 }
 """What each row of the kind has for itself."""
 
@@ -28,6 +31,8 @@ def meant(kind: Kind, frame: "pd.DataFrame", reader: Reader) -> tuple["pd.DataFr
     """The rows that count, and what was left out or assumed. Adds faults to the reader."""
     if kind == "sales":
         return _sales(frame, reader)
+    if kind == "outcomes":
+        frame = _answered(frame, reader, "ran_out")
     frame, notes = _once(kind, frame, reader)
     work: Callable[[pd.DataFrame], tuple[pd.DataFrame, Notes]] | None = {
         "stock": _backorders,
@@ -130,6 +135,14 @@ def _once(kind: Kind, frame: "pd.DataFrame", reader: Reader) -> tuple["pd.DataFr
         reader.fault(int(row), reader.mapping[keys[0]], text, problem)
     notes = [f"{int(same.sum()):,} rows are there twice and were read once."] if same.any() else []
     return frame[~reader.bad & ~same], notes
+
+
+def _answered(frame: "pd.DataFrame", reader: Reader, role: str) -> "pd.DataFrame":
+    """Yes and no as True and False."""
+    said = frame[role].str.casefold()
+    for row in np.flatnonzero(~said.isin(YES | NO) & ~reader.bad):
+        reader.fault(int(row), reader.mapping[role], frame[role].iloc[row], ("no_answer", "Write true or false."))
+    return frame.assign(**{role: said.isin(YES)})
 
 
 def _backorders(frame: "pd.DataFrame") -> tuple["pd.DataFrame", Notes]:

@@ -420,9 +420,9 @@ def content(role: str) -> Content:
 
 BRACKETS = re.compile(r"[(\[{].*?[)\]}]")
 UNIT_WORDS = {
-    "day": "days day d tage tag tg dias dia jours jour j",
+    "day": "days day d tage tagen tag tg dias dia jours jour j",
     "week": "weeks week wks wk w wochen woche semanas semana semaines semaine",
-    "month": "months month monate monat meses mes mois",
+    "month": "months month monate monat meses mes mois monaten",
 }
 UNITS = {word: unit for unit, words in UNIT_WORDS.items() for word in words.split()}
 
@@ -442,7 +442,7 @@ def _letters(text: str) -> str:
 def spellings(name: str) -> tuple[str, ...]:
     """A column's name as it is compared: also with ä for ae, and without a unit of time at its end."""
     words = plain(name)
-    without = re.sub(r"(days|tage|dias|jours|weeks|wochen|semanas|semaines|months|monate)$", "", words)
+    without = re.sub(r"(in|en)?(days|tagen?|dias|jours|weeks|wochen|semanas|semaines|months|monaten?)$", "", words)
     return tuple(dict.fromkeys((words, without))) if without else (words,)
 
 

@@ -73,7 +73,9 @@ def _totals(table: Table, mapping: Mapping[str, str]) -> Marks:
     if nameless.any():
         for column in table.columns:
             marks |= nameless & _matching(table, column, NAMED_TOTAL)
-    return marks | (_matching(table, table.columns[0], NAMED_TOTAL) & _last(len(marks)))
+    lacking = ~np.all([_filled(table, column) for column in mapping.values()], axis=0)
+    below = _matching(table, table.columns[0], NAMED_TOTAL) & lacking & _last(len(marks))
+    return np.asarray(marks | below)
 
 
 def _last(size: int, count: int = 5) -> Marks:

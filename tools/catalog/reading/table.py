@@ -69,6 +69,8 @@ def _unquoted(value: str) -> str:
     """What a spreadsheet shows: ="007" and '007 are 007."""
     if value.startswith('="') and value.endswith('"'):
         return value[2:-1].strip()
+    if value.startswith("'") and not value.endswith("'"):
+        value = value[1:].strip()
     return "" if value.casefold() in MISSING else value
 
 
