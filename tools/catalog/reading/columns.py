@@ -1,5 +1,6 @@
 """Reads the cells of mapped columns: ids and texts, numbers, days. Every cell that cannot be read is a fault."""
 
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date, timedelta
@@ -22,6 +23,8 @@ TIME_DAYS = {"day": 1.0, "week": 7.0, "month": 365.25 / 12}
 DURATIONS = {"lead_time_days", "lead_time_sd_days", "review_period_days", "shelf_life_days", "maximum_cover_days"}
 SHARES = {"service_level", "asked_service_level", "holding_rate"}
 PAST = {"date", "as_of", "ordered_date", "received_date"}
+WHOLE = re.compile(r"\d+\.0|")
+"""Ids that a program wrote as decimal numbers."""
 SIGNED = {"quantity", "on_hand"}
 NOT_ZERO = {"order_multiple", "maximum_order_quantity", "unit_size", "units_per_purchase_unit", "maximum_cover_days"}
 NOT_ZERO |= {"shelf_life_days"}
@@ -74,6 +77,8 @@ class Reader:
 
     def texts(self, role: str, cells: Coded) -> NDArray[np.object_]:
         self.note_faults(role, cells, {})
+        if content(role) == "id" and all(WHOLE.fullmatch(value) for value in cells.values):
+            cells = Coded([value.partition(".")[0] for value in cells.values], cells.codes)
         return cells.texts()
 
     def numbers(

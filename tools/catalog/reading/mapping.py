@@ -11,9 +11,12 @@ from tools.catalog.reading.table import Table
 from tools.catalog.reading.wide import PeriodColumns
 from tools.records.errors import InvalidInput, UnclearColumns
 
-PRODUCT_TERMS = {"lead_time_days", "minimum_order_quantity", "order_multiple", "supplier", "service_level", "unit"}
+ORDER_TERMS = {"lead_time_days", "minimum_order_quantity", "order_multiple", "service_level"}
+"""What a list of stock does not tell."""
+PRODUCT_TERMS = ORDER_TERMS | {"supplier", "unit"}
 SUPPLIER_TERMS = {"lead_time_days", "minimum_order_value", "free_freight_value", "order_days", "currency"}
 PURCHASING = {"reference", "supplier", "received_quantity"}
+LINE_NAMES, FEWEST_LINES = {"id", "ref", "reference", "referencia"}, 10
 MONEY_NAMES = {"sales", "sale", "ventas", "ventes", "verkauf", "verkaufe", "weeklysales", "dailysales", "monthlysales"}
 CURRENCY_SIGN = re.compile(r"[$€£¥]|\b(?:EUR|USD|GBP)\b")
 TIMES = ({"date"}, {"year", "month"}, {"year", "week"})
@@ -120,7 +123,7 @@ def _sharper(fitting: list[Kind], by_kind: Mapping[Kind, Mapped]) -> list[Kind]:
     if {"sales", "receipts", "open_orders", "promotions"} & (has.keys() - beaten):
         beaten |= {"products", "stock"}
     if "products" in has:
-        beaten |= {"stock"} if PRODUCT_TERMS & has["products"] else set()
+        beaten |= {"stock"} if ORDER_TERMS & has["products"] else set()
         beaten |= {"suppliers"}
     if {"stock"} & has.keys() and "stock" not in beaten:
         beaten |= {"products"}
@@ -205,6 +208,13 @@ def _require(table: Table, name: str, kind: Kind, columns: Mapping[str, str], wi
             role=role,
             candidates=tuple(table.columns),
         )
+    if kind == "sales" and not wide and _is_line_number(table, columns["product_id"]):
+        raise UnclearColumns(
+            f"{name}: {columns['product_id']!r} differs in every row, so it names no product. Name the product with "
+            f"--map product_id=COLUMN; the columns are {', '.join(table.columns)}.",
+            role="product_id",
+            candidates=tuple(table.columns),
+        )
     if kind == "sales" and not wide and _is_money(table, columns["quantity"]):
         raise UnclearColumns(
             f"{name}: {columns['quantity']!r} looks like money, not like a quantity. Name the quantity with --map "
@@ -212,6 +222,12 @@ def _require(table: Table, name: str, kind: Kind, columns: Mapping[str, str], wi
             role="quantity",
             candidates=tuple(table.columns),
         )
+
+
+def _is_line_number(table: Table, column: str) -> bool:
+    """Whether a column that is only called "id" or "reference" is one of lines or documents."""
+    cells = table.coded(column)
+    return plain(column) in LINE_NAMES and FEWEST_LINES <= len(cells.values) == len(cells.codes)
 
 
 def _is_money(table: Table, column: str) -> bool:

@@ -27,6 +27,8 @@ def open_table(source: Path | bytes, *, name: str, sheet: str | None = None) -> 
         return workbook_table(raw, name=name, sheet=sheet)
     if b"\x00\x00\x00" in raw[:400]:
         raise InvalidInput(f"{name} is neither text nor a workbook nor Parquet; give one of {', '.join(ENDINGS)}.")
+    if raw.lstrip()[:1] in (b"<", b"{", b"["):
+        raise InvalidInput(f"{name} is HTML, XML or JSON; open it in a spreadsheet and save it as CSV or .xlsx.")
     if sheet is not None:
         raise InvalidInput(f"{name} is text and has no sheet {sheet!r}; leave --sheet out.")
     return separated_table(raw, name=name)

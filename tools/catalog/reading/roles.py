@@ -15,7 +15,8 @@ Ranks = tuple[str, ...]
 Content = Literal["id", "text", "number", "day"]
 
 PRODUCT: Ranks = (
-    "product id, product code, product no, product number, product sku, sku, sku id, sku code, sku no, skus, item id, "
+    "product id, product code, product no, product number, product nbr, item nbr, "
+    "product sku, sku, sku id, sku code, sku no, skus, item id, "
     "item no, item number, item code, item sku, seller sku, lineitem sku, line item sku, variant sku, article, "
     "article id, article no, article number, article code, stock code, part id, part no, part number, part code, "
     "material number, material no, material code, artikel, artikelnummer, artikelnr, artikel nr, artikel id, "
@@ -105,7 +106,8 @@ KINDS: dict[Kind, dict[str, Ranks]] = {
             "date, day, sale date, sales date, date of sale, sold on, purchase date, transaction date, datum, tag, "
             "verkaufsdatum, fecha, dia, fecha venta, fecha de venta, date vente, date de vente, jour, transaction day",
             "invoice date, document date, posting date, booking date, created at, date created, created, belegdatum, "
-            "buchungsdatum, rechnungsdatum, fecha factura, fecha de factura, date facture, date de facture",
+            "buchungsdatum, buch dat, beleg dat, "
+            "rechnungsdatum, fecha factura, fecha de factura, date facture, date de facture",
             "timestamp, datetime, date time, time, order time, paid at, month id, year month, yearmonth, period, "
             "periode, periodo, jahrmonat, monat jahr, calendar week, year week, yearweek",
             "ship date, shipped date, shipping date, delivery date, lieferdatum, versanddatum, fecha envio, "
@@ -142,7 +144,7 @@ KINDS: dict[Kind, dict[str, Ranks]] = {
         ),
         "movement": (
             "type, transaction type, entry type, document type, order type, sales type, movement type, line type, "
-            "belegart, buchungsart, bewegungsart, vorgangsart, vorgang, auftragsart, posten art, art, tipo, "
+            "belegart, buchungsart, bewegungsart, bwa, vorgangsart, vorgang, auftragsart, posten art, art, tipo, "
             "tipo de movimiento, tipo movimiento, tipo documento, type de mouvement, type mouvement, type de piece",
         ),
         "customer": (

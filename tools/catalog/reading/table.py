@@ -1,5 +1,6 @@
 """A table as a file has it: named columns of cells, and the line of each row."""
 
+import re
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -11,6 +12,8 @@ from tools.planning.demand_distribution import IntArray
 MISSING = {"", "-", "--", "–", "—", "n/a", "na", "#n/a", "#nv", "nan", "null", "none", "k.a.", "k. a.", "nil", "?"}
 MISSING |= {"unknown", "unbekannt", "desconocido", "inconnu", "n.a.", "nat", "(blank)", "(leer)", "\\n"}
 """Cells that say nothing, as an empty one does. They are never 0."""
+RULE = re.compile(r"[-=_*.]{2,}")
+"""A line that is drawn below column names or above totals."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +74,7 @@ def _unquoted(value: str) -> str:
         return value[2:-1].strip()
     if value.startswith("'") and not value.endswith("'"):
         value = value[1:].strip()
-    return "" if value.casefold() in MISSING else value
+    return "" if value.casefold() in MISSING or RULE.fullmatch(value) else value
 
 
 def as_text(column: pa.Array) -> pa.Array:

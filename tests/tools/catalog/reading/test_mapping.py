@@ -93,6 +93,7 @@ def test_sales_exports_of_shops_and_systems_are_known_by_their_columns(
         ("Artikelnummer;Lager;Bestand;Rückstand", "stock", {"on_hand": "Bestand", "backorders": "Rückstand"}),
         ("Item No;Description;Bin;Qty on Hand;Warehouse", "stock", {"location": "Warehouse"}),
         ("SKU;Product name;Unit cost;On hand;Location", "stock", {"on_hand": "On hand"}),
+        ("Lager;Artikel;Bezeichnung;Bestand;ME;Wert EUR", "stock", {"on_hand": "Bestand"}),
         ("Kreditor;Name;Währung;Lieferzeit;Mindestbestellwert;Frei Haus ab;Bestelltage", "suppliers",
          {"supplier_id": "Kreditor", "free_freight_value": "Frei Haus ab", "order_days": "Bestelltage"}),
         ("Vendor;Currency;Lead time (weeks);Minimum order", "suppliers", {"minimum_order_value": "Minimum order"}),
@@ -135,6 +136,14 @@ def test_two_columns_for_one_role_are_a_question(text: str, role: str, candidate
 def test_two_columns_that_say_the_same_or_of_which_one_is_empty_are_no_question() -> None:
     assert read("sku,product id,date,quantity\nA,A,2026-01-05,9\n").mapping["product_id"] == "sku"
     assert read("sku,product id,date,quantity\n,A,2026-01-05,9\n").mapping["product_id"] == "product id"
+
+
+def test_a_number_of_lines_is_no_product() -> None:
+    rows = "".join(f"{place},2026-01-{place + 5:02},S1,4\n" for place in range(12))
+    with pytest.raises(UnclearColumns, match="'id' differs in every row, so it names no product"):
+        read(f"id,date,store_nbr,unit_sales\n{rows}")
+    named = read(f"id,date,store_nbr,item_nbr,unit_sales\n{rows.replace(',S1,', ',S1,103665.0,')}")
+    assert set(named.frame["product_id"]) == {"103665"}
 
 
 def test_money_is_no_quantity() -> None:

@@ -55,6 +55,7 @@ def test_any_usual_separator_is_found(separator: str) -> None:
         f"sku;date;quantity\n{ROWS};;\n;;\n",
         f"sku;date;quantity\r{ROWS}".replace("\n", "\r"),
         f"sku;date;quantity\n{ROWS}Seite 1 von 1\n",
+        f"sku;date;quantity\n---;----------;---\n{ROWS}===;===;===\n",
         f"sku;date;quantity;note\n{ROWS.replace(chr(10), ';' + chr(34) + 'a;b' + chr(10) + 'c' + chr(34) + chr(10))}",
     ],
 )
@@ -151,6 +152,8 @@ def test_parquet_is_read_with_its_types(tmp_path: Path) -> None:
     [
         (b"", "is empty"),
         (b" \n\n ", "is empty"),
+        (b"<html><table><tr><td>sku</td></tr></table></html>", "is HTML, XML or JSON; open it in a spreadsheet"),
+        (b'[{"sku": "A", "quantity": 3}]', "is HTML, XML or JSON"),
         (b"PK\x03\x04 no workbook", "cannot be read as a workbook"),
         (b"PAR1 no parquet", "cannot be read as Parquet"),
         (b"\x89PNG\x0d\x0a\x1a\x0a\x00\x00\x00\x0dIHDR", "neither text nor a workbook nor Parquet"),
