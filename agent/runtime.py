@@ -226,7 +226,9 @@ class Runtime:
             report, recorded_by=recorded_by, recorded_by_id=recorded_by_id, table=self._calibration
         )
 
-    async def receive(self, number: str, quantity: int, *, by: Actor, stock_before: float | None, **when: Any) -> Order:
+    async def receive(
+        self, number: str, quantity: float, *, by: Actor, stock_before: float | None, **when: Any
+    ) -> Order:
         """Record what arrived, and what the stock before it says of the order before. Takes and raises what
         `book.life.receive` does."""
         order = await self.book.life.receive(number, quantity, by=by, **when)

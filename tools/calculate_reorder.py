@@ -10,10 +10,9 @@ from tools.catalog.products import Location, ProductId, Products, numbers
 from tools.planning.confidence import assess
 from tools.records.facts import WhatIf
 
+QUANTITIES = ("order_quantity", "minimum_quantity", "maximum_quantity")
+"""What may be submitted, to the last digit."""
 FIGURES = (
-    "order_quantity",
-    "minimum_quantity",
-    "maximum_quantity",
     "reorder_point",
     "safety_stock",
     "order_up_to_level",
@@ -57,6 +56,7 @@ async def calculate_reorder(
         "location": plan.location,
         "assumptions": what_if.model_dump(exclude_defaults=True),
         "recommended_action": plan.recommended_action,
+        **{name: getattr(plan, name) for name in QUANTITIES},
         **dict(zip(FIGURES, numbers(attrgetter(*FIGURES)(plan)), strict=True)),
         "method": plan.method,
         "demand_class": plan.demand_class,

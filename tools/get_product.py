@@ -3,9 +3,18 @@
 from typing import Any
 
 from tools.catalog.products import Location, ProductId, Products, number, numbers, open_orders
+from tools.planning.order_quantity import order_multiple
+from tools.records.facts import Product
 
 RECENT_PERIODS = 14
 RECENT_LEAD_TIMES = 10
+
+
+def _packs(product: Product) -> dict[str, Any]:
+    """What it is bought in, where that is not the unit."""
+    if product.pack_size is None:
+        return {}
+    return {"purchase_unit": product.purchase_unit, "units_per_purchase_unit": number(product.pack_size, 6)}
 
 
 async def get_product(products: Products, product_id: ProductId, location: Location = None) -> dict[str, Any]:
@@ -27,7 +36,9 @@ async def get_product(products: Products, product_id: ProductId, location: Locat
         "unit_price": None if product.unit_price is None else float(product.unit_price),
         "currency": product.currency,
         "minimum_order_quantity": product.minimum_order_quantity,
-        "order_multiple": product.order_multiple,
+        "unit_size": number(product.unit_size, 6),
+        "order_multiple": order_multiple(product),
+        **_packs(product),
         "on_hand": number(stock.on_hand),
         "backorders": number(stock.backorders),
         "open_orders": open_orders(facts),

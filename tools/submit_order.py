@@ -14,7 +14,7 @@ async def submit_order(
     *,
     product_id: ProductId,
     action: Annotated[Action, Field(description="As calculated, or none.")],
-    quantity: Annotated[int, Field(ge=0, description="Whole units; 0 for none.")],
+    quantity: Annotated[float, Field(ge=0, allow_inf_nan=False, description="Units, as calculated; 0 for none.")],
     rationale: Annotated[str, Field(max_length=4_000, description="One or two sentences for the planner.")],
     concerns: Annotated[
         list[str],

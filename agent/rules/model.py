@@ -126,8 +126,8 @@ def _submission(task: Task, calculated: dict[str, Any] | None, failure: str) -> 
     )
 
 
-def _order(calculated: dict[str, Any]) -> tuple[str, int]:
-    return calculated["recommended_action"], int(calculated["order_quantity"])
+def _order(calculated: dict[str, Any]) -> tuple[str, float]:
+    return calculated["recommended_action"], calculated["order_quantity"]
 
 
 def _concerns(result: ToolResult, task: Task) -> bool:

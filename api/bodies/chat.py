@@ -5,7 +5,7 @@ from typing import Annotated
 from pydantic import Field
 
 from agent.state import ChatAnswer
-from api.bodies.fields import Answer, Body
+from api.bodies.fields import Answer, Body, Number
 from api.bodies.runs import ReviewUrl
 from tools.records.facts import ProductId
 from tools.records.orders import RunId, RunStatus, RunView
@@ -28,7 +28,7 @@ class ChatRun(Answer):
     run_id: RunId
     status: RunStatus
     product_id: ProductId
-    quantity: int | None = Field(description="Units proposed; null while the run is being worked on.")
+    quantity: Number | None = Field(description="Units proposed; null while the run is being worked on.")
     order_number: str | None = Field(description="Number of the order, if one was placed.")
     review_id: str | None = Field(description="Id of the review that waits for a person, if one does.")
     review_url: str | None = Field(description="Address of that review.")

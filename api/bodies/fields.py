@@ -18,10 +18,11 @@ from pydantic import (
 from pydantic_core import PydanticCustomError
 from starlette.responses import Response
 
+from tools.records.quantities import FINEST, quantity
 from tools.records.text import clean_text
 
 MAX_QUANTITY = 1e9
-FINEST_QUANTITY = 1e-6
+FINEST_QUANTITY = FINEST
 EARLIEST_YEAR, LATEST_YEAR = 2000, 2200
 
 
@@ -105,7 +106,11 @@ Notes = Annotated[str, Field(max_length=1_000), cleaned(1_000)]
 Demand = Annotated[float, Field(ge=0, le=1e8), no_finer_than(FINEST_QUANTITY)]
 Quantity = Annotated[float, Field(ge=0, le=MAX_QUANTITY), no_finer_than(FINEST_QUANTITY)]
 WholeNumber = BeforeValidator(_whole)
-Units = Annotated[int, Field(ge=1, le=MAX_QUANTITY), WholeNumber]
+Units = Annotated[float, Field(ge=FINEST_QUANTITY, le=MAX_QUANTITY), AfterValidator(quantity)]
+"""How many, and more than none. 60.0 is 60."""
+SomeUnits = Annotated[float, Field(ge=0, le=MAX_QUANTITY), no_finer_than(FINEST_QUANTITY), AfterValidator(quantity)]
+Number = Annotated[int | float, WithJsonSchema({"type": "number"})]
+"""Of units, in an answer: whole where it is."""
 Moment = Annotated[AwareDatetime, Field(strict=False), AfterValidator(_near)]
 """A date and time with its zone, far from the ends of the calendar, where no clock can be converted."""
 Days = Annotated[float, Field(ge=0, le=3_650), no_finer_than(0.001)]

@@ -5,10 +5,11 @@ from typing import Annotated
 
 from pydantic import Field
 
-from api.bodies.fields import MAX_QUANTITY, Answer, Body, Moment, NextPage, Notes, Quantity, Units, WholeNumber
+from api.bodies.fields import Answer, Body, Moment, NextPage, Notes, Number, Quantity, SomeUnits, Units
 from api.bodies.runs import OrderAnswer
 from tools.lookback.calibration_watch import CalibrationState
 from tools.records.orders import Order, OrderOutcome, OutcomeReport, Receipt
+from tools.records.quantities import quantity
 
 
 class ReceiptAnswer(Receipt, Answer):
@@ -19,14 +20,14 @@ class OrderDetail(OrderAnswer):
     """An order with what has arrived of it."""
 
     receipts: tuple[ReceiptAnswer, ...] = Field(description="What arrived, in the order in which it was reported.")
-    over_delivered: int = Field(description="Units that arrived beyond what was ordered; 0 if none did.")
+    over_delivered: Number = Field(description="Units that arrived beyond what was ordered; 0 if none did.")
 
     @classmethod
     def with_receipts(cls, order: Order, receipts: Mapping[str, tuple[Receipt, ...]]) -> "OrderDetail":
         return cls.copy_of(
             OrderAnswer.of(order),
             receipts=tuple(map(ReceiptAnswer.copy_of, receipts.get(order.number, ()))),
-            over_delivered=max(0, order.received_quantity - order.quantity),
+            over_delivered=quantity(max(0, order.received_quantity - order.quantity)),
         )
 
 
@@ -63,7 +64,7 @@ class OutcomeInput(Body):
 
     ran_out: bool = Field(description="Whether demand went unserved, or had to wait, before the end.")
     left_over: Quantity = Field(description="Units in stock at the end; 0 when there were none.")
-    received_quantity: Annotated[int, Field(ge=0, le=MAX_QUANTITY), WholeNumber] | None = None
+    received_quantity: SomeUnits | None = None
     """Units that arrived, if known."""
 
     def to_report(self, number: str) -> OutcomeReport:

@@ -7,7 +7,7 @@ from typing import Annotated, Literal, Self
 from pydantic import Field, model_validator
 from pydantic_core import PydanticCustomError
 
-from api.bodies.fields import Answer, Body, Money, NextPage, Notes, Price, Units, money
+from api.bodies.fields import Answer, Body, Money, NextPage, Notes, Number, Price, Units, money
 from api.bodies.runs import Calculation, CalculationGiven, ConfidenceGiven, OrderAnswer, ReviewReasons, ReviewUrl
 from tools.book.placing import order_value
 from tools.records.facts import CurrencyCode, Location, Mode, ProductId
@@ -23,6 +23,7 @@ from tools.records.orders import (
     RunView,
 )
 from tools.records.plan import Action
+from tools.records.quantities import quantity
 
 ReviewId = Annotated[str, Field(description="Id of the review.")]
 DecidedAt = Annotated[datetime | None, Field(description="When it was decided; null while it waits.")]
@@ -75,7 +76,7 @@ class OlderPlan(Answer):
     """The plan of the review whose place this one took, because the facts have changed."""
 
     review_id: ReviewId
-    quantity: int = Field(description="Units that it proposed.")
+    quantity: Number = Field(description="Units that it proposed.")
     calculation: CalculationGiven
 
 
@@ -95,11 +96,11 @@ class ReviewAnswer(Answer):
     action: Action
     source_location: str | None = Field(description="The location that gives the stock; null for a purchase order.")
     supplier_name: str | None = Field(description="The supplier's name; null for a transfer.")
-    calculated_quantity: int = Field(description="Units that the calculation recommends.")
-    quantity: int = Field(description="Units that are ordered on approval.")
-    difference: int = Field(description="quantity − calculated_quantity.")
-    minimum_quantity: int = Field(description="Fewest units that an edit may order.")
-    maximum_quantity: int = Field(description="Most units that an edit may order.")
+    calculated_quantity: Number = Field(description="Units that the calculation recommends.")
+    quantity: Number = Field(description="Units that are ordered on approval.")
+    difference: Number = Field(description="quantity − calculated_quantity.")
+    minimum_quantity: Number = Field(description="Fewest units that an edit may order.")
+    maximum_quantity: Number = Field(description="Most units that an edit may order.")
     unit_price: Money | None = Field(description="Price of each unit; null when not known.")
     value: Money | None = Field(description="quantity × unit_price; null when the price is not known.")
     currency: CurrencyCode
@@ -134,7 +135,7 @@ class ReviewAnswer(Answer):
             review_id=proposal.id,
             review_url=review_url(proposal.id),
             calculated_quantity=plan.order_quantity,
-            difference=proposal.quantity - plan.order_quantity,
+            difference=quantity(proposal.quantity - plan.order_quantity),
             minimum_quantity=plan.minimum_quantity,
             maximum_quantity=plan.maximum_quantity,
             calculation=Calculation.copy_of(plan),

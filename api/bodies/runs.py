@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
-from api.bodies.fields import Answer, Money
+from api.bodies.fields import Answer, Money, Number
 from tools.planning.gate import is_ordered, is_triggered
 from tools.records.facts import Location, Mode, ProductId
 from tools.records.orders import Order, OrderLine, Proposal, Provider, RequestedBy, RunId, RunStatus, RunView
@@ -29,7 +29,7 @@ RecommendedAction = Annotated[
     Field(description="`restock` from the supplier, `transfer` from another location, or `none`."),
 ]
 ACTIONS: dict[Action, RecommendedAction] = {"purchase_order": "restock", "transfer": "transfer", "none": "none"}
-RecommendedQuantity = Annotated[int, Field(description="Units to order or to move; 0 for `none`.")]
+RecommendedQuantity = Annotated[Number, Field(description="Units to order or to move; 0 for `none`.")]
 ConfidenceGiven = Annotated[Confidence, Field(description="How sure the quantity is, and what that is based on.")]
 ReviewReasons = Annotated[tuple[str, ...], Field(description="Why a person must decide; empty when none must.")]
 Warnings = Annotated[tuple[str, ...], Field(description="What to know beside the figures, in sentences.")]
@@ -71,7 +71,7 @@ class Standing(Answer):
 
     order_number: str | None = Field(description="Number of the order; null for a review.")
     review_id: str | None = Field(description="Id of the review; null for an order.")
-    quantity: float | None = Field(description="Units still to come, or that wait for a person.")
+    quantity: Number | None = Field(description="Units still to come, or that wait for a person.")
     due_at: datetime | None = Field(description="When the order should arrive; null for a review.")
 
 

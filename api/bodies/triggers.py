@@ -2,7 +2,7 @@
 
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import Field, ValidationInfo, field_validator, model_validator
 from pydantic_core import PydanticCustomError
 
 from agent.state import DecisionRequest
@@ -19,6 +19,7 @@ from api.bodies.fields import (
     Quantity,
     ServiceLevel,
     SomeDays,
+    SomeUnits,
     Units,
     WholeNumber,
     cleaned,
@@ -26,6 +27,7 @@ from api.bodies.fields import (
     no_finer_than,
 )
 from tools.records.facts import ProductFacts, ServiceType
+from tools.records.quantities import count_in
 
 MAX_PERIODS = 5_000
 MIN_NUMBERS = 3
@@ -119,9 +121,17 @@ class InlineTrigger(CommonTrigger):
     lead_time_sd_days: Days | None = Field(None, description="Standard deviation of the lead time, in days.")
     observed_lead_times_days: Annotated[list[Days], Field(max_length=1_000)] = Field([])
     """Days that past orders took, oldest first. Ten or more are planned with instead of the promise."""
-    minimum_order_quantity: Annotated[int, Field(ge=0, le=MAX_QUANTITY), WholeNumber] = 0
+    unit_size: Units = 1
+    """The smallest amount that can be ordered or counted: 1, or 0.001 for kilograms that are sold by the gram."""
+    unit: Label = Field("units", description="Name of the unit, in the plural: `pieces`, `kg`.")
+    purchase_unit: Label = Field("", description="Name of what the product is bought in, in the plural: `cases`.")
+    units_per_purchase_unit: Units = 1
+    """Units in one of these: 144 pieces a case. Orders are multiples of it."""
+    minimum_order_quantity: SomeUnits = 0
     """Fewest units that the supplier sells at once."""
-    order_multiple: Units = Field(1, description="Orders come in multiples of so many units.")
+    order_multiple: Units | None = Field(
+        None, description="Orders come in multiples of so many units. Without it, of `unit_size`."
+    )
     maximum_order_quantity: Units | None = Field(None, description="Most units that the supplier sells at once.")
     maximum_cover_days: SomeDays | None = None
     """Longest time, in days of forecast demand, that the stock may last after an order."""
@@ -166,6 +176,17 @@ class InlineTrigger(CommonTrigger):
             raise PydanticCustomError("price_break_twice", words, {"quantity": twice})
         return breaks
 
+    @field_validator("minimum_order_quantity", "order_multiple", "maximum_order_quantity", "price_breaks")
+    @classmethod
+    def _countable(cls, given: Any, info: ValidationInfo) -> Any:
+        """In whole units, which the unit size says."""
+        size = info.data.get("unit_size", 1)
+        for value in [each.minimum_quantity for each in given] if isinstance(given, list) else [given or 0]:
+            if count_in(value, size) % 1:
+                words = "{value} is no multiple of unit_size {size}; send a unit_size that it is a multiple of"
+                raise PydanticCustomError("unit_size", words, {"value": value, "size": size})
+        return given
+
     def _subject(self) -> dict[str, Any]:
         return {"mode": "input", "location": self.location, "facts": self._facts()}
 
@@ -202,11 +223,13 @@ class InlineTrigger(CommonTrigger):
             "stockout_cost": money(self.stockout_cost),
             "price_breaks": list(map(PriceBreakInput.with_money, self.price_breaks)),
             **self.model_dump(include=_SAME_IN_A_PRODUCT),
+            "order_multiple": self.unit_size if self.order_multiple is None else self.order_multiple,
         }
 
 
 _SAME_IN_A_PRODUCT = {
-    *("category", "notes", "currency", "minimum_order_quantity", "order_multiple", "maximum_order_quantity"),
+    *("category", "notes", "currency", "minimum_order_quantity", "maximum_order_quantity"),
+    *("unit", "unit_size", "purchase_unit", "units_per_purchase_unit"),
     *("maximum_cover_days", "shelf_life_days", "holding_rate", "service_level", "service_type", "review_period_days"),
 }
 

@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from api.commands.opening import load_settings, operator, with_book
+from tools.records.quantities import FINEST
+from tools.records.quantities import quantity as as_quantity
 
 if TYPE_CHECKING:
     from tools.book.book import OrderBook
@@ -57,7 +59,7 @@ def show(number: Number) -> None:
 @orders.command()
 def receive(
     number: Number,
-    quantity: Annotated[int, typer.Argument(min=1, help="Units that have arrived, now or at --at.")],
+    quantity: Annotated[float, typer.Argument(min=FINEST, help="Units that have arrived, now or at --at.")],
     at: Annotated[
         datetime | None,
         typer.Option(formats=["%Y-%m-%d", "%Y-%m-%dT%H:%M:%S"], help="When (UTC), as 2027-06-30T15:00:00."),
@@ -73,7 +75,7 @@ def receive(
     when = None if at is None else at.replace(tzinfo=UTC)
 
     async def take_in(book: "OrderBook") -> "Order":
-        order = await book.life.receive(number, quantity, by=operator(), received_at=when)
+        order = await book.life.receive(number, as_quantity(quantity), by=operator(), received_at=when)
         if stock_before is not None:
             table = read_table(settings.calibration_table) if settings.calibration_table else None
             await book.outcomes.learn(order, stock_before, by=operator(), table=table)
@@ -124,7 +126,7 @@ def _line(order: "Order") -> str:
     parts = [order.number, order.status, f"{order.product_id} at {order.location}"]
     parts.append(f"{order.received_quantity} of {order.quantity} received")
     if order.received_quantity > order.quantity:
-        parts.append(f"{order.received_quantity - order.quantity} more than ordered")
+        parts.append(f"{as_quantity(order.received_quantity - order.quantity)} more than ordered")
     if order.closed_at is None:
         late = f", {days(round(order.days_overdue, 1))} overdue" if order.days_overdue else ""
         parts.append(f"due {_time(order.due_at)}{late}")

@@ -132,6 +132,14 @@ async def service(start: Start) -> Service:
     return await start()
 
 
+@pytest.fixture(params=["sqlite", "postgresql"])
+async def either(request: pytest.FixtureRequest, start: Any) -> Any:
+    """A service on one of the databases."""
+    if request.param == "sqlite":
+        return await start()
+    return await start(database_url=request.getfixturevalue("postgres_url"))
+
+
 @pytest.fixture
 def client(service: Service) -> httpx.AsyncClient:
     return service.client

@@ -14,7 +14,7 @@ from tools.storage.schema import api_keys
 _MOST_NAMED = 5
 
 
-def require_authority(connection: Connection, proposal: Proposal, quantity: int, by: Actor, *, day: str) -> None:
+def require_authority(connection: Connection, proposal: Proposal, quantity: float, by: Actor, *, day: str) -> None:
     """Check that this key may have the order placed now, and reserve its value.
 
     A decider without a stored key (API_KEY, or a program that uses the book itself) may decide everything. Raises
@@ -38,7 +38,7 @@ def require_authority(connection: Connection, proposal: Proposal, quantity: int,
         raise LimitExceeded(f"{refusal} {_way_on(connection, proposal, quantity, by, day)}")
 
 
-def _way_on(connection: Connection, proposal: Proposal, quantity: int, by: Actor, day: str) -> str:
+def _way_on(connection: Connection, proposal: Proposal, quantity: float, by: Actor, day: str) -> str:
     able = _able(connection, proposal, quantity, by, day)
     raising = f"an admin can raise the limit: restock keys limit {by.id}"
     if not able:
@@ -46,7 +46,7 @@ def _way_on(connection: Connection, proposal: Proposal, quantity: int, by: Actor
     return f"These keys can approve it: {', '.join(able)}; or {raising}."
 
 
-def _able(connection: Connection, proposal: Proposal, quantity: int, by: Actor, day: str) -> list[str]:
+def _able(connection: Connection, proposal: Proposal, quantity: float, by: Actor, day: str) -> list[str]:
     value = order_value(proposal, quantity)
     if value is None:
         return []

@@ -22,11 +22,14 @@ from sqlalchemy import Connection
 from tools.book.audit import Actor
 from tools.book.idempotency import MISMATCH
 from tools.book.placing import send, write_audit
-from tools.book.rows import ORDER, order_from
+from tools.book.rows import ORDER, order_from, review_number
+from tools.planning.gate import is_countable
 from tools.records.errors import IdempotencyMismatch, InvalidInput, InvalidQuantity, OrderClosed, UnknownOrder
 from tools.records.orders import OPEN_STATUSES, Order, Receipt
+from tools.records.plan import Plan
+from tools.records.quantities import quantity
 from tools.storage.database import Store, reads, writes
-from tools.storage.schema import orders, receipts
+from tools.storage.schema import orders, proposals, receipts
 
 MAX_RECEIPT = 10**9
 CLOCKS_DIFFER = timedelta(minutes=1)
@@ -51,7 +54,7 @@ class LifeStore(Store):
         self,
         connection: Connection,
         number: str,
-        quantity: int,
+        arrived: float,
         *,
         by: Actor,
         received_at: datetime | None = None,
@@ -61,12 +64,12 @@ class LifeStore(Store):
         was ordered is taken as it is.
 
         A `receipt_id` that is stored already returns the order as it is, so a request may be repeated. Raises
-        IdempotencyMismatch if it was stored with another quantity, InvalidQuantity below 1, InvalidInput for a time in
-        the future or before the order was placed, OrderClosed if the order is received or cancelled.
+        IdempotencyMismatch if it was stored with another quantity, InvalidQuantity for none or too many, InvalidInput
+        for a time in the future or before the order was placed, OrderClosed if the order is received or cancelled.
         """
-        require_countable(quantity)
+        require_in_range(arrived)
         order, now = _locked(connection, number)
-        return take_in(connection, order, quantity, now, by=by, received_at=received_at, receipt_id=receipt_id)
+        return take_in(connection, order, arrived, now, by=by, received_at=received_at, receipt_id=receipt_id)
 
     @writes
     def cancel(self, connection: Connection, number: str, reason: str, *, by: Actor) -> Order:
@@ -107,16 +110,18 @@ def send_line(
     return _change(connection, order, "order.sent", by, {}, status="sent", **changed)
 
 
-def require_countable(quantity: int) -> None:
+def require_in_range(arrived: float) -> None:
     """Raises InvalidQuantity."""
-    if not 1 <= quantity <= MAX_RECEIPT:
-        raise InvalidQuantity(f"A receipt of {quantity} units cannot be recorded; use 1 to {MAX_RECEIPT}.")
+    if not 0 < arrived <= MAX_RECEIPT:
+        raise InvalidQuantity(
+            f"A receipt of {arrived} units cannot be recorded; use more than 0, at most {MAX_RECEIPT}."
+        )
 
 
 def take_in(
     connection: Connection,
     order: Order,
-    quantity: int,
+    arrived: float,
     now: datetime,
     *,
     by: Actor,
@@ -126,13 +131,14 @@ def take_in(
     """Record a receipt of a locked order. Raises what `LifeStore.receive` does."""
     known = connection.scalar(sa.select(receipts.c.quantity).where(receipts.c.id == (receipt_id or "")))
     if known is not None:
-        if known != quantity:
+        if known != arrived:
             raise IdempotencyMismatch(MISMATCH)
         return order
     if order.status not in OPEN_STATUSES:
         raise OrderClosed(f"{_standing(order)} {_WAY_ON[order.status]}")
+    _require_countable(connection, order, arrived)
     receipt = Receipt(
-        quantity=quantity,
+        quantity=arrived,
         received_at=_time_of_receipt(order, received_at, now),
         recorded_by=by.name,
         recorded_at=now,
@@ -141,7 +147,7 @@ def take_in(
     stored = dict(receipt) | {"id": identity, "order_number": order.number, "recorded_by_id": by.id}
     connection.execute(sa.insert(receipts).values(stored))
     told = {"receipt": receipt.model_dump(mode="json", include={"quantity", "received_at"})}
-    return _change(connection, order, "order.received", by, told, occasion=identity, **_taken_in(order, quantity))
+    return _change(connection, order, "order.received", by, told, occasion=identity, **_taken_in(order, arrived))
 
 
 _WAY_ON = {
@@ -173,6 +179,18 @@ def _standing(order: Order) -> str:
     return f"{order.number} is {order.status} since {order.closed_at:%Y-%m-%d %H:%M} UTC{because}: {arrived}."
 
 
+def _require_countable(connection: Connection, order: Order, arrived: float) -> None:
+    """Raise InvalidQuantity for a fraction of what comes in whole units only."""
+    if isinstance(arrived, int):
+        return
+    query = sa.select(proposals.c.plan).where(proposals.c.number == review_number(order.proposal_id))
+    plan = Plan.model_validate(connection.execute(query).scalar_one())
+    if not is_countable(plan, arrived):
+        raise InvalidQuantity(
+            f"{arrived} units of {order.product_id} cannot arrive: it is counted in {plan.unit_size:.6g}."
+        )
+
+
 def _time_of_receipt(order: Order, stated: datetime | None, now: datetime) -> datetime:
     if stated is None:
         return now
@@ -186,9 +204,9 @@ def _time_of_receipt(order: Order, stated: datetime | None, now: datetime) -> da
     return stated
 
 
-def _taken_in(order: Order, quantity: int) -> dict[str, Any]:
+def _taken_in(order: Order, arrived: float) -> dict[str, Any]:
     """What a receipt changes in its order."""
-    received = order.received_quantity + quantity
+    received = quantity(order.received_quantity + arrived)
     if received < order.quantity:
         return {"received_quantity": received, "status": "partly_received"}
     latest = sa.select(sa.func.max(receipts.c.received_at)).where(receipts.c.order_number == order.number)

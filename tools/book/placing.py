@@ -21,6 +21,7 @@ from tools.planning.order_quantity import unit_price_at
 from tools.records.errors import Conflict
 from tools.records.facts import Mode
 from tools.records.orders import Order, Proposal, RunStatus
+from tools.records.quantities import cost
 from tools.storage.database import conflict_insert
 from tools.storage.schema import (
     api_keys,
@@ -116,7 +117,7 @@ def place_order(
     connection: Connection,
     proposal: Proposal,
     *,
-    quantity: int,
+    quantity: float,
     placed_by: Actor,
     answered_by: str,
     version: ProductVersion,
@@ -142,7 +143,7 @@ def place_order(
     return order
 
 
-def _order_values(proposal: Proposal, quantity: int, version: ProductVersion) -> dict[str, Any]:
+def _order_values(proposal: Proposal, quantity: float, version: ProductVersion) -> dict[str, Any]:
     lead_time = timedelta(days=max(LEAST_LEAD_TIME_DAYS, min(proposal.lead_time_days, MAX_LEAD_TIME_DAYS)))
     price, daily = unit_price(proposal, quantity), proposal.plan.mean_per_day
     return proposal.model_dump(include=_COPIED) | {
@@ -151,7 +152,7 @@ def _order_values(proposal: Proposal, quantity: int, version: ProductVersion) ->
         "product_version": version.number,
         "quantity": quantity,
         "unit_price": price,
-        "total": None if price is None else price * quantity,
+        "total": None if price is None else cost(price, quantity),
         "created_at": version.taken_at,
         "due_at": version.taken_at + lead_time,
         "cover_days": round(quantity / daily, 2) if daily > 0 else None,
@@ -177,16 +178,16 @@ def _join_draft(connection: Connection, order: dict[str, Any], year: int) -> str
     return str(connection.scalar(draft.returning(purchase_orders.c.number)))
 
 
-def unit_price(proposal: Proposal, quantity: int) -> Decimal | None:
+def unit_price(proposal: Proposal, quantity: float) -> Decimal | None:
     if quantity == proposal.quantity:
         return proposal.unit_price
     plan = proposal.plan
     return unit_price_at(quantity, unit_price=plan.unit_price, price_breaks=plan.price_tiers)
 
 
-def order_value(proposal: Proposal, quantity: int) -> Decimal | None:
+def order_value(proposal: Proposal, quantity: float) -> Decimal | None:
     price = unit_price(proposal, quantity)
-    return None if price is None else price * quantity
+    return None if price is None else cost(price, quantity)
 
 
 def next_value(connection: Connection, counter: str) -> int:

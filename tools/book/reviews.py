@@ -20,7 +20,7 @@ from tools.book.rows import (
     review_id,
     review_number,
 )
-from tools.planning.gate import check_quantity
+from tools.planning.gate import check_quantity, is_countable
 from tools.records.errors import AlreadyDecided, InvalidQuantity, UnknownReview
 from tools.records.facts import Mode
 from tools.records.orders import (
@@ -104,7 +104,7 @@ class ReviewStore(Store):
         *,
         version: int | None = None,
         decision: DecisionKind,
-        quantity: int | None = None,
+        quantity: float | None = None,
         reason: str,
         decided_by: str,
         decided_by_id: str = "",
@@ -164,7 +164,7 @@ def _first_decision(
     number: int,
     version: int | None,
     decision: DecisionKind,
-    quantity: int | None,
+    quantity: float | None,
     by: Actor,
 ) -> RunView:
     """The result of the same earlier decision of the same person. Raises AlreadyDecided otherwise."""
@@ -205,7 +205,7 @@ def _require_decided(proposal: Proposal, version: int | None, *, overdue: bool) 
         raise AlreadyDecided(f"{proposal.id} is {proposal.status} and was never open for review.")
 
 
-def _check_seen(proposal: Proposal, quantity: int | None, unit_price: Decimal | None, supplier: str | None) -> None:
+def _check_seen(proposal: Proposal, quantity: float | None, unit_price: Decimal | None, supplier: str | None) -> None:
     """Refuse an approval of something other than what is stored. None: the reviewer did not say."""
     suppliers = (proposal.supplier_name, proposal.supplier_id)
     differing = {
@@ -222,24 +222,26 @@ def _check_seen(proposal: Proposal, quantity: int | None, unit_price: Decimal | 
 
 
 def _ordered_quantity(
-    proposal: Proposal, decision: DecisionKind, quantity: int | None, *, override: bool
-) -> tuple[int, str | None]:
+    proposal: Proposal, decision: DecisionKind, quantity: float | None, *, override: bool
+) -> tuple[float, str | None]:
     """The units to order, and the rule of the plan that is overridden with them. An approval names the proposal's own
     quantity or none (`_check_seen`)."""
     if decision == "reject":
         return 0, None
-    if decision == "edit" and (quantity is None or not 1 <= quantity <= MAX_QUANTITY):
-        raise InvalidQuantity(f"An edit needs the quantity to order, from 1 to {MAX_QUANTITY}.")
+    if decision == "edit" and (quantity is None or not 0 < quantity <= MAX_QUANTITY):
+        raise InvalidQuantity(f"An edit needs the quantity to order, above 0 and at most {MAX_QUANTITY}.")
     ordered = proposal.quantity if quantity is None else quantity
     nothing = decision == "approve" and proposal.action == "none" and not proposal.plan.infeasible
     fault = None if nothing else check_quantity(proposal.plan, ordered)
     if fault and not (override and decision == "edit"):
         raise InvalidQuantity(f"{fault} A reviewer may order it nevertheless: edit, with override and a reason.")
+    if decision == "edit" and not is_countable(proposal.plan, ordered):
+        raise InvalidQuantity(f"{ordered} cannot be ordered: the smallest unit is {proposal.plan.unit_size:.6g}.")
     return (0 if nothing else ordered), fault
 
 
 def _carry_out(
-    connection: Connection, proposal: Proposal, decision: DecisionKind, quantity: int, by: Actor
+    connection: Connection, proposal: Proposal, decision: DecisionKind, quantity: float, by: Actor
 ) -> Order | None:
     if quantity:
         version = next_version(connection, proposal.product_id, proposal.mode)

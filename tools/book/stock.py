@@ -11,6 +11,7 @@ from sqlalchemy import Connection
 from tools.book.rows import OPEN, ORDER, order_from
 from tools.records.facts import Mode
 from tools.records.orders import Order
+from tools.records.quantities import quantity
 from tools.storage.catalogue_schema import stock
 from tools.storage.database import Store, reads
 from tools.storage.schema import orders, receipts
@@ -25,7 +26,7 @@ class OwnOrders:
 
     open: tuple[Order, ...] = ()
     """Newest first."""
-    moved: Mapping[tuple[str, str], int] = field(default_factory=dict)
+    moved: Mapping[tuple[str, str], float] = field(default_factory=dict)
     """Units by product and location: what has arrived there, less what transfers have taken from there."""
     lead_times: Mapping[str, tuple[float, ...]] = field(default_factory=dict)
     """Days from an order to its last receipt, oldest first, by supplier. Transfers have none."""
@@ -59,7 +60,7 @@ def _open(connection: Connection, *chosen: sa.ColumnElement[bool]) -> tuple[Orde
     return tuple(order_from(row) for row in connection.execute(query).mappings())
 
 
-def _moved(connection: Connection, *chosen: sa.ColumnElement[bool]) -> dict[tuple[str, str], int]:
+def _moved(connection: Connection, *chosen: sa.ColumnElement[bool]) -> dict[tuple[str, str], float]:
     """A transfer takes everything at once from where it comes, and gives back what is cancelled of it."""
     given = sa.case((OPEN, orders.c.quantity), else_=orders.c.received_quantity)
     came = sa.select(orders.c.product_id, orders.c.location, sa.func.sum(orders.c.received_quantity)).where(*chosen)
@@ -72,7 +73,7 @@ def _moved(connection: Connection, *chosen: sa.ColumnElement[bool]) -> dict[tupl
     )
 
 
-def _moved_since_count(connection: Connection, *chosen: sa.ColumnElement[bool]) -> dict[tuple[str, str], int]:
+def _moved_since_count(connection: Connection, *chosen: sa.ColumnElement[bool]) -> dict[tuple[str, str], float]:
     """The same since the stock was counted. What came or went before is in the count."""
     given = sa.case((OPEN, orders.c.quantity), else_=orders.c.received_quantity)
     came = (
@@ -93,11 +94,11 @@ def _moved_since_count(connection: Connection, *chosen: sa.ColumnElement[bool]) 
     )
 
 
-def _summed(connection: Connection, *queries: sa.Select[Any]) -> dict[tuple[str, str], int]:
-    moved: dict[tuple[str, str], int] = defaultdict(int)
+def _summed(connection: Connection, *queries: sa.Select[Any]) -> dict[tuple[str, str], float]:
+    moved: dict[tuple[str, str], float] = defaultdict(int)
     for query in queries:
         for product_id, location, total in connection.execute(query).all():
-            moved[product_id, location] += int(total)
+            moved[product_id, location] = quantity(moved[product_id, location] + total)
     return moved
 
 

@@ -77,6 +77,7 @@ def _row(snapshot: Snapshot, orders: OrdersByPlace, place: Place) -> Mapping[str
         "backorders": stock.backorders,
         "alone": _is_alone(product, lead),
         **{name: _number(getattr(product, name)) for name in _OF_PRODUCT},
+        "units_per_purchase_unit": _number(product.pack_size),
     }
 
 

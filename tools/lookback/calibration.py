@@ -21,6 +21,7 @@ from tools.planning.demand_distribution import FloatArray
 from tools.planning.working import PERMITTED_INTERVALS
 from tools.records.errors import InvalidInput
 from tools.records.orders import OrderOutcome
+from tools.records.quantities import SAME
 
 SERVICE_LEVELS = (0.9, 0.95, 0.98)
 FACTORS = (0.25, 0.5, 0.75, 1.0, 1.0, 1.0, 1.25, 1.5, 2.0, 3.0, 5.0, 10.0)
@@ -60,8 +61,9 @@ def strata(origins: Origins) -> NDArray[np.str_]:
 
 def judge(origins: Origins, levels: FloatArray) -> Outcomes:
     """Proposals that raise the position of each origin to `levels`."""
-    leftover = np.maximum(1.0, PERMITTED_INTERVALS * origins.mean)
-    acceptable = (origins.actual <= levels) & (levels - origins.actual <= leftover)
+    leftover = np.maximum(origins.counting_unit, PERMITTED_INTERVALS * origins.mean)
+    covered = origins.actual <= levels * (1 + SAME)
+    acceptable = covered & (levels - origins.actual <= leftover * (1 + SAME))
     raw = origins.raw_confidence(levels, leftover)
     overlap = max(1.0, origins.interval.length / origins.step)
     return Outcomes(raw, acceptable.astype(np.float64), strata(origins), np.arange(len(origins)), overlap)
@@ -72,7 +74,8 @@ def judge_proposals(origins: Origins) -> Outcomes:
     random = np.random.default_rng(0)
     planned = [judge(origins, origins.levels(level)) for level in SERVICE_LEVELS]
     factors = random.choice(FACTORS, len(origins))
-    other = judge(origins, np.rint(factors * origins.levels(SERVICE_LEVELS[1])))
+    unit = origins.counting_unit
+    other = judge(origins, np.rint(factors * origins.levels(SERVICE_LEVELS[1]) / unit) * unit)
     return together([*planned, other])
 
 

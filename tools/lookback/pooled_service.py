@@ -148,8 +148,9 @@ def needed_z(origins: Origins) -> FloatArray:
     """The standard normal quantile whose level would just have covered what came; −∞ where nothing came."""
     mean, variance = np.maximum(origins.mean, np.finfo(float).tiny), np.maximum(origins.variance, np.finfo(float).tiny)
     square = np.log1p(variance / np.square(mean))
-    some = origins.actual > 0.5
-    distance = np.log(np.where(some, origins.actual - 0.5, 1.0) / mean) + MEDIAN_SHARE * square
+    half = 0.5 * origins.counting_unit
+    some = origins.actual > half
+    distance = np.log(np.where(some, origins.actual - half, 1.0) / mean) + MEDIAN_SHARE * square
     return np.where(some, distance / np.sqrt(square), -np.inf)
 
 

@@ -17,6 +17,7 @@ from tools.planning.notices import FEWEST_SALES
 from tools.planning.scan import Terms, scan
 from tools.planning.scan_plan import METHODS
 from tools.records.errors import InvalidInput
+from tools.records.quantities import ROUNDING
 
 MOST_MOMENTS = 60
 """Origins looked at where the caller does not say how many."""
@@ -69,6 +70,8 @@ class Origins:
     textbook_sd: FloatArray
     """Mean and standard deviation of demand over the interval, by the textbook."""
     actual: FloatArray
+    counting_unit: FloatArray
+    """The smallest amount that the product's demand is counted in."""
     typical: FloatArray
     """The product's mean demand over an interval in the whole table: to sort and scale by, never to forecast with."""
 
@@ -89,11 +92,17 @@ class Origins:
     def levels(self, service_level: Values) -> FloatArray:
         """The reorder point that the calculator would have set, for all or for each of them."""
         some = self.mean > 0
-        mean, variance = np.where(some, self.mean, 1.0), np.where(some, self.variance, 1.0)
-        lognormal = lognormal_quantile(probability=service_level, mean=mean, variance=variance)
+        mean, variance = self._counts
+        mean, variance = np.where(some, mean, 1.0), np.where(some, variance, 1.0)
+        lognormal = lognormal_quantile(probability=service_level, mean=mean, variance=variance) * self.counting_unit
         normal = np.maximum(0.0, self.mean + z_value(service_level) * np.sqrt(self.variance))
         judged = self.method == METHODS.index("forecast_error")
         return np.where(some, np.where(judged, lognormal, normal), 0.0)
+
+    @property
+    def _counts(self) -> tuple[FloatArray, FloatArray]:
+        """Mean and variance of demand over the interval, in counts."""
+        return self.mean / self.counting_unit, self.variance / self.counting_unit**2
 
     def textbook_levels(self, service_level: float) -> FloatArray:
         """mean·(L + R) + z·sd·√(L + R). (Silver, Pyke & Thomas, 2017, 6.9)"""
@@ -101,9 +110,10 @@ class Origins:
 
     def raw_confidence(self, level: FloatArray, permitted_leftover: FloatArray) -> FloatArray:
         """P(D ≤ level) − P(D < level − permitted leftover), as `tools.planning.confidence.raw_probability`."""
-        mean, variance = np.maximum(self.mean, 1e-12), np.maximum(self.variance, 1e-12)
-        covered = lognormal_cdf(level=level, mean=mean, variance=variance)
-        below = np.ceil(level - permitted_leftover) - 1
+        mean, variance = (np.maximum(moment, 1e-12) for moment in self._counts)
+        level = level / self.counting_unit
+        covered = lognormal_cdf(level=level + ROUNDING, mean=mean, variance=variance)
+        below = np.ceil(level - permitted_leftover / self.counting_unit - ROUNDING) - 1
         return np.clip(covered - lognormal_cdf(level=below, mean=mean, variance=variance), 0.0, 1.0)
 
 
@@ -168,6 +178,7 @@ def origins_at(table: DemandTable, interval: Interval, moment: int) -> Origins:
         textbook_mean=found.textbook_reorder_point - found.textbook_safety_stock,
         textbook_sd=found.textbook_safety_stock,
         actual=came.sum(axis=1) if came.shape[1] == interval.length else np.full(rows.size, np.nan),
+        counting_unit=found.counting_unit,
         typical=interval.length * _mean_known(table.demand[rows]),
     )
 

@@ -10,7 +10,6 @@ from datetime import date
 from functools import cache
 from importlib import resources
 from itertools import pairwise
-from math import ceil
 from pathlib import Path
 from typing import Annotated, Self
 
@@ -18,6 +17,7 @@ import numpy as np
 from pydantic import Field, ValidationError, model_validator
 
 from tools.planning.demand_distribution import Component, IntervalDemand
+from tools.planning.order_quantity import whole_units
 from tools.planning.summary import lasting, units
 from tools.records.errors import InvalidInput
 from tools.records.facts import Record
@@ -82,7 +82,7 @@ class CalibrationTable(Record):
     """On later proposals than those that a trial table was fitted on: how far such a table can be believed."""
 
 
-def assess(plan: Plan, quantity: int, *, table: CalibrationTable | None = None) -> Confidence:
+def assess(plan: Plan, quantity: float, *, table: CalibrationTable | None = None) -> Confidence:
     """The probability that ordering `quantity` turns out acceptable under `plan`; for more than was planned, never
     higher than for what was.
 
@@ -100,7 +100,7 @@ def assess(plan: Plan, quantity: int, *, table: CalibrationTable | None = None) 
     return Confidence(value=value, raw=raw, calibrated=curve is not None, label=label)
 
 
-def raw_probability(plan: Plan, quantity: int) -> float:
+def raw_probability(plan: Plan, quantity: float) -> float:
     """P(D ≤ y) − P(D < y − E) with y = inventory position + quantity and E the permitted leftover.
 
     Where nothing is ordered, nothing that is left over comes of the decision, and it is P(D ≤ y).
@@ -112,7 +112,7 @@ def raw_probability(plan: Plan, quantity: int) -> float:
     return min(1.0, max(0.0, covered - left_over))
 
 
-def why_unsure(plan: Plan, quantity: int, confidence: Confidence) -> str:
+def why_unsure(plan: Plan, quantity: float, confidence: Confidence) -> str:
     """What takes most from the confidence in `quantity`: demand beyond it, what it would leave over, or past orders
     that turned out worse than forecast."""
     short = 1 - _predictive(plan).cdf(plan.inventory_position + quantity)
@@ -122,7 +122,7 @@ def why_unsure(plan: Plan, quantity: int, confidence: Confidence) -> str:
     known, asked = plan.periods - plan.masked_periods, plan.implied.cycle_service_level or 0.0
     if short > learned:
         if quantity < plan.shortage:
-            return f"{quantity:,} units are ordered, and {ceil(plan.shortage):,} are missing"
+            return f"{quantity:,} units are ordered, and {whole_units(plan.shortage, plan.unit_size):,} are missing"
         if short <= 1 - asked + SMALL:
             return f"The service asked for lets stock run out in {1 - asked:.0%} of such intervals"
         if known < SHORT_HISTORY:
@@ -132,14 +132,15 @@ def why_unsure(plan: Plan, quantity: int, confidence: Confidence) -> str:
     return f"Of past orders that looked as sure ({stratum(plan)}), {confidence.value:.0%} turned out right"
 
 
-def _why_left_over(plan: Plan, quantity: int) -> str:
+def _why_left_over(plan: Plan, quantity: float) -> str:
     if not plan.mean_per_day:
         return "No demand is expected"
-    if quantity > plan.shortage + 1:
+    if quantity > plan.shortage + plan.unit_size:
         least = "minimum order" if quantity <= plan.minimum_quantity else "order"
         return f"The {least} of {quantity:,} is {lasting(quantity / plan.mean_per_day)} of demand"
-    if plan.mean_demand < 1:
-        return f"One unit sells every {lasting(1 / plan.mean_per_day)}"
+    if plan.mean_demand < plan.unit_size:
+        least = "One unit sells" if plan.unit_size == 1 else f"{plan.unit_size:.6g} units sell"
+        return f"{least} every {lasting(plan.unit_size / plan.mean_per_day)}"
     level, mean = units(plan.order_up_to_level), units(plan.mean_demand)
     return f"Demand varies so much that {level} are kept where {mean} usually sell"
 

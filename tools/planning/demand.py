@@ -43,11 +43,12 @@ class DemandStatistics:
     """The smallest amount that demand is counted in."""
 
 
-def describe(history: DemandHistory) -> DemandStatistics:
-    """Statistics of the known periods. Raises `InvalidDemand` when fewer than three periods are known."""
+def describe(history: DemandHistory, unit_size: float = 1.0) -> DemandStatistics:
+    """Statistics of the known periods, counted in `unit_size` or finer. Raises `InvalidDemand` when fewer than three
+    periods are known."""
     demand = enough_demand(history)
     (sales,) = demand.nonzero()
-    sizes, mean, unit = demand[sales], mean_of(demand), counting_unit(demand)
+    sizes, mean, unit = demand[sales], mean_of(demand), counting_unit(demand, unit_size)
     return DemandStatistics(
         demand=demand,
         periods=len(history.values),

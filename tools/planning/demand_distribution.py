@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 from scipy import special
 
 from tools.records.plan import Distribution
-from tools.records.quantities import count_in, quantity
+from tools.records.quantities import count_in, fuzz, quantity
 
 FloatArray: TypeAlias = NDArray[np.float64]
 IntArray: TypeAlias = NDArray[np.int_]
@@ -246,7 +246,8 @@ class IntervalDemand:
 
     def cdf(self, level: float) -> float:
         """P(D ≤ level)."""
-        return self._cdf_at(self._count(level))
+        count = self._count(level)
+        return self._cdf_at(count + fuzz(count) if self.family == "degenerate" else count)
 
     def _cdf_at(self, count: float) -> float:
         chances = CDF[self.family](level=count, mean=self._means, variance=self._variances)
@@ -263,7 +264,7 @@ class IntervalDemand:
         """P(D < level): what `cdf` gives, less the chance of exactly `level` where demand comes in counts."""
         count = self._count(level)
         if self.family == "degenerate":
-            return self._mixed(np.less(self._means, count))
+            return self._mixed(np.less(self._means, count - fuzz(count)))
         return self._cdf_at(ceil(count) - 1 if self.family == "lognormal" else count)
 
     def quantile(self, probability: float) -> float:

@@ -12,6 +12,7 @@ from tools.planning.order_quantity import QuantityDecision, whole_units
 from tools.planning.past_coverage import PastCoverage
 from tools.planning.working import Working
 from tools.records.plan import Transfer
+from tools.records.quantities import quantity
 
 MOST_DIGITS = 7
 """That are added to those asked for, so that a line comes out."""
@@ -259,8 +260,8 @@ def _position(working: Working) -> list[str]:
     for entry in position.orders:
         order = entry.order
         if entry.standing == "later":
-            quantity, days = shown(order.quantity, digits), shown(order.due_in_days)
-            lines.append(f"Not counted: {order.reference}, {quantity} due in {days} days")
+            awaited, days = shown(order.quantity, digits), shown(order.due_in_days)
+            lines.append(f"Not counted: {order.reference}, {awaited} due in {days} days")
         elif entry.standing != "counted":
             lines.append(
                 f"Doubted: {order.reference}, {shown(order.quantity, digits)} overdue by "
@@ -295,13 +296,15 @@ def _order(working: Working, transfer: Transfer | None) -> list[str]:
 
 
 def _rounding(working: Working, decision: QuantityDecision) -> list[str]:
-    rules, digits = working.rules, working.digits
-    exact = whole_units(working.shortage) < working.needed_units
-    parts = [f"needed {shown(working.shortage, digits)}{' + 1 to end above the reorder point' if exact else ''}"]
+    rules, digits, unit = working.rules, working.digits, working.facts.product.unit_size
+    exact = whole_units(working.shortage, unit) < working.needed_units
+    parts = [
+        f"needed {shown(working.shortage, digits)}{f' + {unit:.6g} to end above the reorder point' if exact else ''}"
+    ]
     if working.economic_quantity:
         parts.append(f"economic quantity {shown(working.economic_quantity, digits)}")
-    parts.append(f"minimum order {max(1, rules.minimum_order_quantity)}")
-    multiple = f", up to a multiple of {rules.order_multiple}" if rules.order_multiple > 1 else ", in whole units"
+    parts.append(f"minimum order {max(quantity(rules.unit), rules.minimum_order_quantity)}")
+    multiple = f", up to a multiple of {rules.order_multiple}" if rules.order_multiple != 1 else ", in whole units"
     lines = [f"The largest of {', '.join(parts)}{multiple}: {decision.wanted}"]
     if decision.infeasible:
         lines.append(f"Infeasible: {decision.infeasible}")

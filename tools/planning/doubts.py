@@ -52,7 +52,7 @@ def doubts(working: Working) -> Iterator[Notice]:
         for message in check(working):
             yield Notice(code=f"doubt{check.__name__}", message=message, blocks_automatic=True)
     position, product = working.position.units, working.facts.product
-    lot = max(working.economic_quantity, product.minimum_order_quantity, product.order_multiple)
+    lot = max(working.economic_quantity, product.minimum_order_quantity, working.rules.order_multiple)
     if working.reorder_point > 0 and position > SEVERAL * (working.reorder_point + lot):
         ample = f"{_exactly(working, position)} on hand and on order are more than {SEVERAL} times"
         yield Notice(code="ample_stock", message=f"{ample} what an order brings it to: check the count.")
@@ -98,7 +98,8 @@ def _level_on(working: Working, demand: FloatArray) -> float:
     """The level with this history; 0 where nothing could be planned on it."""
     facts, target = working.facts, working.target
     history = {"values": tuple(demand.tolist()), "stockout_periods": frozenset[int]()}
-    facts = facts.model_copy(update={"demand": facts.demand.model_copy(update=history)})
+    product = facts.product.model_copy(update={"unit_size": working.statistics.counting_unit})
+    facts = facts.model_copy(update={"demand": facts.demand.model_copy(update=history), "product": product})
     try:
         return work_out(facts, working.what_if, None if target.pooled_for is None else target.probability).reorder_point
     except InvalidDemand:
@@ -183,7 +184,7 @@ def _prices(working: Working) -> Iterator[str]:
     product = working.facts.product
     if product.unit_price is None:
         return
-    for start, price in price_tiers(product.unit_price, product.price_breaks):
+    for start, price in price_tiers(product.unit_price, product.price_breaks, product.unit_size):
         if _far(price, product.unit_price):
             yield f"From {start:,} units on, one costs {price} in place of {product.unit_price}: check it."
 
@@ -197,7 +198,7 @@ class EarlierOrder:
     """What was bought of a product before."""
 
     number: str
-    quantity: int
+    quantity: float
     unit_price: Decimal | None
     currency: str
     lead_time_days: float
@@ -208,7 +209,9 @@ class EarlierOrder:
         return cls(order.number, line.quantity, line.unit_price, order.currency, days)
 
 
-def beside_earlier(plan: Plan, quantity: int, price: Decimal | None, earlier: Sequence[EarlierOrder]) -> Iterator[str]:
+def beside_earlier(
+    plan: Plan, quantity: float, price: Decimal | None, earlier: Sequence[EarlierOrder]
+) -> Iterator[str]:
     """What sets this purchase apart from the earlier ones of the product, which come newest first."""
     if not earlier:
         return

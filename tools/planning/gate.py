@@ -23,9 +23,9 @@ from tools.planning.confidence import assess as assess_confidence
 from tools.planning.doubts import EarlierOrder, beside_earlier
 from tools.planning.open_orders import why_not_another
 from tools.planning.order_quantity import unit_price_at
-from tools.records.facts import OpenOrder, Record
+from tools.records.facts import OpenOrder, Quantity, Record
 from tools.records.plan import Action, Confidence, Plan
-from tools.records.quantities import reaches_down
+from tools.records.quantities import cost, count_in, counts_down, quantity, reaches_down
 
 Route = Literal["auto", "review", "none", "retry"]
 CONCERN_FACTOR = 0.75
@@ -40,7 +40,7 @@ class Submission(Record):
 
     product_id: str
     action: Action
-    quantity: Annotated[int, Field(ge=0, le=10**12)]
+    quantity: Annotated[Quantity, Field(le=10**12)]
     rationale: Annotated[str, Field(max_length=4_000)] = ""
     concerns: Annotated[list[str], Field(max_length=20, default_factory=list)]
     confidence: Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)]
@@ -77,7 +77,7 @@ class Limits(Record):
 class Verdict(Record):
     route: Route
     action: Action
-    quantity: int
+    quantity: Quantity
     confidence: Confidence
     reasons: tuple[str, ...] = ()
     """Why a person must look."""
@@ -122,22 +122,28 @@ def is_ordered(plan: Plan) -> bool:
     return not is_triggered(plan) and reaches_down(without, plan.reorder_point)
 
 
-def check_quantity(plan: Plan, quantity: int) -> str | None:
-    """What is wrong with an order of `quantity` units under this plan, with the way out; None when nothing is."""
+def check_quantity(plan: Plan, units: float) -> str | None:
+    """What is wrong with an order of so many units under this plan, with the way out; None when nothing is."""
     if plan.infeasible:
         return f"No quantity can be ordered: {plan.infeasible} Change the product's data, or reject."
-    if not plan.minimum_quantity <= quantity <= plan.maximum_quantity:
-        return f"{quantity} is outside {plan.minimum_quantity} to {plan.maximum_quantity}, the plan's bounds."
-    multiple = plan.order_multiple if plan.recommended_action == "purchase_order" else 1
-    if quantity % multiple:
-        below = quantity - quantity % multiple
-        return f"{quantity} is not a multiple of {multiple}; {below} and {below + multiple} are."
+    if not plan.minimum_quantity <= units <= plan.maximum_quantity:
+        return f"{units} is outside {plan.minimum_quantity} to {plan.maximum_quantity}, the plan's bounds."
+    multiple = plan.order_multiple if plan.recommended_action == "purchase_order" else quantity(plan.unit_size)
+    if count_in(units, multiple) % 1:
+        below = counts_down(units, multiple)
+        near, next_one = quantity(below * multiple), quantity((below + 1) * multiple)
+        return f"{units} is not a multiple of {multiple}; {near} and {next_one} are."
     return None
+
+
+def is_countable(plan: Plan, units: float) -> bool:
+    """Whether so many units can be ordered at all, whatever the plan's bounds: whole counts, or whole multiples."""
+    return any(not count_in(units, unit) % 1 for unit in (plan.unit_size, plan.order_multiple))
 
 
 def _fault(submission: Submission | None, plan: Plan, circumstances: Circumstances) -> str | None:
     if submission is None:
-        return "submit_order's arguments could not be used; send whole numbers and every field as described."
+        return "submit_order's arguments could not be used; send every field as described, numbers as numbers."
     if submission.product_id != plan.product_id:
         return f"This run decides on {plan.product_id} only, not on {submission.product_id}."
     if not circumstances.calculated:
@@ -155,7 +161,7 @@ def _reasons(
     submission: Submission | None,
     fault: str | None,
     plan: Plan,
-    quantity: int,
+    quantity: float,
     circumstances: Circumstances,
     limits: Limits,
 ) -> tuple[str, ...]:
@@ -177,7 +183,7 @@ def _reasons(
     return tuple(dict.fromkeys(reasons))
 
 
-def _standing_reasons(plan: Plan, quantity: int, circumstances: Circumstances, limits: Limits) -> list[str]:
+def _standing_reasons(plan: Plan, quantity: float, circumstances: Circumstances, limits: Limits) -> list[str]:
     reasons: list[str] = []
     if circumstances.begun_in_chat:
         reasons.append("It was asked for in a chat; a person must confirm it.")
@@ -190,14 +196,14 @@ def _standing_reasons(plan: Plan, quantity: int, circumstances: Circumstances, l
     return reasons
 
 
-def _money_reasons(plan: Plan, quantity: int, limits: Limits) -> list[str]:
+def _money_reasons(plan: Plan, quantity: float, limits: Limits) -> list[str]:
     price = unit_price_at(quantity, unit_price=plan.unit_price, price_breaks=plan.price_tiers)
     if not price:  # 0 is what many systems send for a price they do not know.
         unknown = "No unit price is known" if price is None else "The unit price is 0"
         return [f"{unknown}, so the order's value cannot be held against the limit."]
     if limits.auto_order_value_limit is None:
         return []
-    value = price * quantity
+    value = cost(price, quantity)
     limit = f"the automatic limit of {limits.auto_order_value_limit:,.2f} {limits.currency}"
     stated = f"Its value, {value:,.2f} {plan.currency},"
     converted = in_currency(value, plan.currency, limits.currency, limits.exchange_rates)

@@ -9,6 +9,7 @@ from tools.planning.order_quantity import price_tiers
 from tools.planning.working import Working
 from tools.records.facts import AS_THINGS_ARE
 from tools.records.plan import Notice
+from tools.records.quantities import cost
 from tools.records.text import days
 
 FEWEST_SALES = 3
@@ -150,10 +151,10 @@ def _terms(working: Working) -> Iterator[Notice]:
     if decision is None or product.unit_price is None or not decision.quantity:
         return
     price = product.unit_price
-    for start, tier_price in price_tiers(product.unit_price, product.price_breaks):
+    for start, tier_price in price_tiers(product.unit_price, product.price_breaks, product.unit_size):
         if start <= decision.quantity:
             price = tier_price
-        elif start * tier_price <= decision.quantity * price:
+        elif cost(tier_price, start) <= cost(price, decision.quantity):
             yield Notice(
                 code="price_break",
                 message=f"{start} units at {tier_price} cost no more than {decision.quantity} at {price}.",

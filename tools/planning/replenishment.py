@@ -29,6 +29,7 @@ from tools.records.plan import (
     TextbookFigures,
     Transfer,
 )
+from tools.records.quantities import cost
 
 
 def plan(
@@ -147,12 +148,13 @@ def write_plan(working: Working, transfer: Transfer | None) -> Plan:
         order_quantity=choice.quantity,
         minimum_quantity=choice.minimum,
         maximum_quantity=choice.maximum,
-        order_multiple=product.order_multiple,
+        unit_size=product.unit_size,
+        order_multiple=working.rules.order_multiple,
         permitted_leftover=working.permitted_leftover,
         transfer=transfer,
         unit_price=price,
         price_tiers=_price_tiers(product),
-        order_value=None if price is None else price * choice.quantity,
+        order_value=None if price is None else cost(price, choice.quantity),
         currency=product.currency,
         infeasible=choice.infeasible,
         reason=summarise(working, transfer, notices),
@@ -204,9 +206,9 @@ def _textbook(working: Working, coverage: PastCoverage | None) -> TextbookFigure
 @dataclass(slots=True)
 class _Choice:
     action: Action
-    quantity: int
-    minimum: int
-    maximum: int
+    quantity: float
+    minimum: float
+    maximum: float
     infeasible: str | None = None
 
 
@@ -237,5 +239,5 @@ def _predictive(demand: IntervalDemand) -> PredictiveDemand:
 def _price_tiers(product: Product) -> tuple[PriceBreak, ...]:
     if product.unit_price is None:
         return product.price_breaks
-    tiers = price_tiers(product.unit_price, product.price_breaks)
+    tiers = price_tiers(product.unit_price, product.price_breaks, product.unit_size)
     return tuple(PriceBreak(minimum_quantity=start, unit_price=price) for start, price in tiers)

@@ -22,6 +22,7 @@ from tools.planning.forecast_grid import Demand
 from tools.planning.scan_history import CACHED_ROWS, Rows, read_histories
 from tools.planning.scan_plan import plan_block, textbook_levels
 from tools.records.errors import InvalidInput
+from tools.records.quantities import FINEST
 
 BLOCK_ROWS = 1024
 """Histories that one call of NumPy works on where several threads work: with fewer, they wait for each other longer
@@ -51,8 +52,13 @@ class Terms:
     on_order: Column = 0.0
     backorders: Column = 0.0
     unit_price: Column = np.nan
+    unit_size: Column = 1.0
+    """The smallest amount that can be ordered or counted."""
     minimum_order_quantity: Column = 0.0
-    order_multiple: Column = 1.0
+    order_multiple: Column = np.nan
+    """NaN: of `unit_size`."""
+    units_per_purchase_unit: Column = np.nan
+    """NaN: it is bought by the unit."""
     maximum_order_quantity: Column = np.nan
     order_cost: Column = np.nan
     holding_rate: Column = np.nan
@@ -108,8 +114,8 @@ def scan(demand: Demand, terms: Terms, *, threads: int | None = None) -> PlanCol
     result = _empty(len(demand), PLAN_TYPES)
 
     def work(rows: Rows, horizon: int, at_once: int) -> None:
-        known = read_histories(demand, rows, horizon, at_once)
         block = {name: column[rows] for name, column in columns.items()}
+        known = read_histories(demand, rows, horizon, at_once, block["unit_size"])
         for name, values in plan_block(known, block, horizon).items():
             result[name][rows] = values
 
@@ -179,7 +185,10 @@ def _refuse_bad_terms(given: dict[str, FloatArray]) -> None:
         "asked_service_level above 0 and at most 0.999": np.isnan(asked) | (asked > 0) & (asked <= 0.999),
         "period_days above 0": given["period_days"] > 0,
         "planned_uplift above 0 and at most 100": (given["planned_uplift"] > 0) & (given["planned_uplift"] <= 100),
-        "order_multiple of 1 or more": given["order_multiple"] >= 1,
+        f"unit_size of {FINEST} or more": given["unit_size"] >= FINEST,
+        "order_multiple above 0": np.isnan(given["order_multiple"]) | (given["order_multiple"] > 0),
+        "units_per_purchase_unit above 0": np.isnan(given["units_per_purchase_unit"])
+        | (given["units_per_purchase_unit"] > 0),
         **{f"{name} of 0 or more": (given[name] >= 0) & (given[name] <= LARGEST_QUANTITY) for name in amounts},
     }
     for wanted, good in checks.items():

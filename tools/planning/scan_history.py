@@ -38,13 +38,15 @@ class Histories:
     """The smallest amount that each product's demand is counted in."""
 
 
-def read_histories(demand: Demand, rows: Rows, horizon: int | None, at_once: int) -> Histories:
+def read_histories(
+    demand: Demand, rows: Rows, horizon: int | None, at_once: int, unit_size: FloatArray | None = None
+) -> Histories:
     """Some rows at a time. Without a horizon, the numbers that only the plan needs stay 0."""
     size = rows.stop - rows.start if isinstance(rows, slice) else rows.size
     periods, nonzero = np.empty(size, dtype=np.int64), np.zeros(size, dtype=np.int64)
     numbers = np.zeros((3 + 2 * MEANS + len(PAIRS), size))
     total, squares, windows = numbers[:3]
-    units = np.ones(size)
+    units = np.ones(size) if unit_size is None else unit_size.copy()
     width = demand.shape[1] if horizon is None else whole_blocks(demand.shape[1], horizon)
     room, ones = np.zeros((min(at_once, size), width)), np.ones(width)
     for start in range(0, size, at_once):
@@ -77,11 +79,12 @@ def read_histories(demand: Demand, rows: Rows, horizon: int | None, at_once: int
 
 def _find_units(values: FloatArray, dtype: np.dtype[Any], units: FloatArray) -> None:
     """Set the counting unit of rows with decimals, as one product's plan does, in the demand's precision."""
-    rounded = np.rint(values)
-    if np.array_equal(rounded, values):
+    counts = values if (units == 1).all() else values / units[:, None]
+    rounded = np.rint(counts)
+    if np.array_equal(rounded, counts):
         return
-    for row in np.flatnonzero((rounded != values).any(axis=1)):
-        units[row] = counting_unit(values[row].astype(dtype), units[row])
+    for row in np.flatnonzero((rounded != counts).any(axis=1)):
+        units[row] = counting_unit(values[row].astype(dtype), float(units[row]))
 
 
 def _part(rows: Rows, here: Rows) -> Rows:

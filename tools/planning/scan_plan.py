@@ -21,6 +21,7 @@ from tools.planning.demand_distribution import (
 )
 from tools.planning.demand_forecast import combine
 from tools.planning.interval_forecast import FEWEST_FOR_FORECAST_ERRORS, widening
+from tools.planning.order_quantity import order_step
 from tools.planning.scan_history import Histories
 from tools.planning.service import DAYS_A_YEAR
 from tools.planning.working import LONGEST_INTERVAL_DAYS
@@ -171,17 +172,31 @@ def _order_quantity(
 ) -> FloatArray:
     """As `tools.planning.order_quantity.decide_quantity` with the supplier's maximum as the only cap."""
     triggered = (position <= demand.level * (1 + SAME)) & ((demand.rate > 0) | (demand.level > 0) | (position < 0))
-    multiple, minimum = terms["order_multiple"], np.maximum(terms["minimum_order_quantity"], 1.0)
-    economic = _economic_quantity(mean_per_day, terms)
-    need = demand.level - position
-    needed = np.where((demand.rate > 0) | (demand.level > 0), _units_above(need), _whole_units(need))
-    wanted = np.maximum(needed, _whole_units(economic))
-    wanted = np.ceil(np.maximum(wanted, minimum) / multiple) * multiple
-    smallest = np.ceil(minimum / multiple) * multiple
-    capped = np.floor(terms["maximum_order_quantity"] / multiple) * multiple
+    unit, step = _order_steps(terms)
+    minimum = np.maximum(_whole_units(terms["minimum_order_quantity"] / unit), 1.0)
+    economic = _economic_quantity(mean_per_day, terms) / unit
+    need, size = demand.level - position, terms["unit_size"]
+    needed = np.where((demand.rate > 0) | (demand.level > 0), _units_above(need / size), _whole_units(need / size))
+    wanted = np.maximum(_whole_units(needed * (size / unit)), _whole_units(economic))
+    wanted = np.ceil(np.maximum(wanted, minimum) / step) * step
+    smallest, most = np.ceil(minimum / step) * step, _permitted_units(terms["maximum_order_quantity"] / unit)
+    capped = np.floor(most / step) * step
     possible = np.where(capped >= smallest, capped, np.nan)
-    quantity = np.where(wanted > terms["maximum_order_quantity"], possible, wanted)
+    quantity = np.where(wanted > most, possible, wanted) * unit
+    quantity = np.round(quantity, DIGITS) if (unit != 1).any() else quantity
     return np.where(np.isnan(demand.level), np.nan, np.where(triggered, quantity, 0.0))
+
+
+def _order_steps(terms: dict[str, FloatArray]) -> tuple[FloatArray, FloatArray]:
+    """The unit that each product's orders are counted in, and of how many an order is a multiple."""
+    size, multiple, pack = (terms[name] for name in ("unit_size", "order_multiple", "units_per_purchase_unit"))
+    if (size == 1).all() and np.isnan(pack).all() and not (multiple % 1).any():
+        return size, multiple
+    given = np.stack([size, np.where(np.isnan(multiple), size, multiple), np.where(np.isnan(pack), size, pack)])
+    distinct, place = np.unique(given, axis=1, return_inverse=True)
+    steps = np.array([order_step(*column) for column in distinct.T.tolist()], dtype=np.float64)
+    unit, step = steps[place].T
+    return unit, step
 
 
 def _fuzz(units: FloatArray) -> FloatArray:
@@ -194,6 +209,10 @@ def _units_above(need: FloatArray) -> FloatArray:
 
 def _whole_units(need: FloatArray) -> FloatArray:
     return np.maximum(0.0, np.ceil(need - _fuzz(need)))
+
+
+def _permitted_units(room: FloatArray) -> FloatArray:
+    return np.floor(room + _fuzz(room))
 
 
 def _economic_quantity(mean_per_day: FloatArray, terms: dict[str, FloatArray]) -> FloatArray:

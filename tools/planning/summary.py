@@ -4,7 +4,9 @@ from collections.abc import Sequence
 
 from tools.planning.order_quantity import whole_units
 from tools.planning.working import Working
+from tools.records.facts import Product
 from tools.records.plan import Notice, Transfer
+from tools.records.quantities import count_in
 from tools.records.text import amount
 
 IN_DOUBT = ("stale_data", "demand_stopped", "ample_stock", "doubt")
@@ -28,6 +30,14 @@ def units(value: float) -> str:
     ('1,235', '0.35', '7')
     """
     return f"{value:,.0f}" if abs(value) >= 10 else f"{value:.2g}"
+
+
+def packs(quantity: float, product: Product) -> str:
+    """How many to order, in what the product is bought in: 28 cases (4,032 pieces)."""
+    if product.pack_size is None or not product.purchase_unit:
+        return f"{quantity:,}"
+    count = count_in(quantity, product.pack_size)
+    return f"{amount(count)} {product.purchase_unit} ({quantity:,} {product.unit})"
 
 
 def lasting(days: float) -> str:
@@ -60,8 +70,7 @@ def _needed(working: Working) -> str:
 
 def _level(working: Working) -> float:
     """The reorder point, rounded up to what demand is counted in."""
-    unit = working.statistics.counting_unit
-    return float(whole_units(working.reorder_point)) if unit == 1 else working.reorder_point
+    return whole_units(working.reorder_point, working.statistics.counting_unit)
 
 
 def _kept(working: Working, safety: float) -> str:
@@ -95,18 +104,20 @@ def _held(working: Working) -> str:
 
 def _order(working: Working, transfer: Transfer | None) -> str:
     decision, rules, needed = working.decision, working.rules, working.needed_units
+    product = working.facts.product
     if decision is None:
         return ""
     if transfer is not None:
         return f"{transfer.source_location} can give {transfer.quantity:,} and keep enough for itself."
     if decision.infeasible:
         return f"No order is possible. {decision.infeasible}"
-    quantity = f"{decision.quantity:,}"
+    quantity = packs(decision.quantity, product)
     if decision.cap is not None:
         return f"Order {quantity}, the most within {decision.cap.reason}."
     if decision.quantity == needed:
-        beyond = needed > whole_units(working.shortage)
-        return f"Order {quantity}{', one more, or the next order would be due at once' if beyond else ''}."
+        beyond = needed > whole_units(working.shortage, product.unit_size)
+        one = "one" if product.unit_size == 1 else f"{product.unit_size:.6g}"
+        return f"Order {quantity}{f', {one} more, or the next order would be due at once' if beyond else ''}."
     if working.economic_quantity > max(needed, rules.minimum_order_quantity):
         return f"Your economic order is {quantity}."
     if rules.minimum_order_quantity > needed:

@@ -17,6 +17,7 @@ from tools.planning.order_quantity import (
     QuantityDecision,
     decide_quantity,
     economic_quantity,
+    order_multiple,
     order_rules,
     units_above,
     whole_units,
@@ -89,7 +90,7 @@ class Working:
     rules: OrderRules
     shortage: float
     """How far the position is below the reorder point."""
-    needed_units: int
+    needed_units: float
     """The fewest whole units that end the need."""
     decision: QuantityDecision | None
     """None while the position is above the reorder point."""
@@ -113,7 +114,7 @@ def work_out(facts: ProductFacts, what_if: WhatIf, asked: float | None = None) -
     lead = lead_time(facts.supplier, stated_days=what_if.lead_time_days)
     refuse_uncountable(facts, lead)
     interval_days = lead.days + product.review_period_days
-    statistics = describe(history)
+    statistics, unit = describe(history, product.unit_size), product.unit_size
     forecast = forecast_demand(
         statistics,
         lead_time=lead,
@@ -139,7 +140,7 @@ def work_out(facts: ProductFacts, what_if: WhatIf, asked: float | None = None) -
     age = facts.data_age_days + _unknown_lately(history) * history.period_days
     mean, shortage = forecast.stock_basis.mean, max(0.0, level - position.units)
     expected = forecast.mean_per_period > 0 or level > 0
-    needed = units_above(shortage) if expected else whole_units(shortage)
+    needed = units_above(shortage, unit) if expected else whole_units(shortage, unit)
     triggered = reaches_down(position.units, level) and (expected or position.units < 0)
     return Working(
         facts=facts,
@@ -199,7 +200,7 @@ def _order_cycle(product: Product, forecast: DemandForecast, economic: float, pe
     return OrderCycle.of(
         forecast.stock_basis,
         between=between,
-        order_size=max(economic, float(product.minimum_order_quantity), float(product.order_multiple), between),
+        order_size=max(economic, float(product.minimum_order_quantity), order_multiple(product), between),
         lead_time_variance=forecast.lead_time_variance,
     )
 
@@ -208,8 +209,8 @@ def _permitted_leftover(product: Product, *, mean: float, mean_per_day: float, e
     """The stated maximum cover, or three intervals of demand. An economic quantity is meant to last, and one unit is
     the least there can be."""
     if product.maximum_cover_days is not None:
-        return max(1.0, mean_per_day * product.maximum_cover_days)
-    return max(1.0, PERMITTED_INTERVALS * mean, economic)
+        return max(product.unit_size, mean_per_day * product.maximum_cover_days)
+    return max(product.unit_size, PERMITTED_INTERVALS * mean, economic)
 
 
 def inventory_position(

@@ -14,7 +14,7 @@ from sqlalchemy import Connection
 
 from tools.book.audit import Actor
 from tools.book.idempotency import MISMATCH
-from tools.book.life import require_countable, send_line, take_in
+from tools.book.life import require_in_range, send_line, take_in
 from tools.book.placing import write_audit
 from tools.book.rows import READ_AT, page_size
 from tools.purchasing.documents import Document
@@ -95,7 +95,7 @@ class DocumentStore(Store):
         self,
         connection: Connection,
         number: str,
-        quantities: Mapping[str, int] | None = None,
+        quantities: Mapping[str, float] | None = None,
         *,
         by: Actor,
         received_at: datetime | None = None,
@@ -116,7 +116,7 @@ class DocumentStore(Store):
             return document
         now = connection.execute(sa.select(READ_AT)).scalar_one()
         for line, quantity in _arriving(document, named):
-            require_countable(quantity)
+            require_in_range(quantity)
             identity = identities[line.number]
             take_in(connection, line, quantity, now, by=by, received_at=received_at, receipt_id=identity)
         return one_document(connection, number)
@@ -153,8 +153,8 @@ def _figures(document: Document, *, below_minimum: bool) -> dict[str, Any]:
     return told | {"orders": orders_sent, "below_minimum": document.lacks_minimum and below_minimum}
 
 
-def _by_line(document: Document, quantities: Mapping[str, int]) -> dict[str, int]:
-    found: dict[str, int] = {}
+def _by_line(document: Document, quantities: Mapping[str, float]) -> dict[str, float]:
+    found: dict[str, float] = {}
     for name, quantity in quantities.items():
         lines = [line.number for line in document.lines if name in (line.number, line.product_id)]
         if len(lines) != 1 or lines[0] in found:
@@ -170,7 +170,7 @@ def _by_line(document: Document, quantities: Mapping[str, int]) -> dict[str, int
     return found
 
 
-def _arriving(document: Document, named: Mapping[str, int] | None) -> list[tuple[Order, int]]:
+def _arriving(document: Document, named: Mapping[str, float] | None) -> list[tuple[Order, int]]:
     if document.status == "draft":
         raise DocumentNotSent(f"{document.number} is a draft; mark it as sent, then report what has arrived.")
     if named is not None:
@@ -185,7 +185,7 @@ def _receipt_id(receipt_id: str | None, order_number: str) -> str | None:
     return None if receipt_id is None else sha256(f"{receipt_id}\n{order_number}".encode()).hexdigest()[:32]
 
 
-def _known_receipts(connection: Connection, identities: Collection[str | None]) -> dict[str, int]:
+def _known_receipts(connection: Connection, identities: Collection[str | None]) -> dict[str, float]:
     """The quantities that were recorded under these ids, by order number."""
     query = sa.select(receipts.c.order_number, receipts.c.quantity).where(receipts.c.id.in_(identities))
     return {row[0]: row[1] for row in connection.execute(query)}

@@ -8,7 +8,9 @@ from datetime import date
 from decimal import Decimal
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+
+from tools.records.quantities import FINEST, quantity
 
 ProductId = Annotated[str, Field(description="The product's id.")]
 Location = Annotated[str, Field(description="The location whose stock is planned.")]
@@ -34,6 +36,10 @@ CurrencyCode = Annotated[str, Field(description="Three-letter code of the curren
 Finite = Annotated[float, Field(allow_inf_nan=False)]
 NonNegative = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+Quantity = Annotated[int | float, Field(ge=0, allow_inf_nan=False), AfterValidator(quantity)]
+"""How many, in the product's own unit. Whole ones are `int`, so that JSON says 748 and not 748.0."""
+SomeQuantity = Annotated[int | float, Field(gt=0, allow_inf_nan=False), AfterValidator(quantity)]
+UnitSize = Annotated[float, Field(ge=FINEST, allow_inf_nan=False)]
 ServiceLevel = Annotated[float, Field(gt=0, le=0.999, allow_inf_nan=False)]
 Uplift = Annotated[float, Field(gt=0, le=100, allow_inf_nan=False)]
 Money = Annotated[Decimal, Field(ge=0, allow_inf_nan=False, max_digits=18, decimal_places=6)]
@@ -65,7 +71,7 @@ class OpenOrder(Record):
 class PriceBreak(Record):
     """`unit_price` for every unit once an order reaches `minimum_quantity` (an all-units discount)."""
 
-    minimum_quantity: Annotated[int, Field(ge=1)]
+    minimum_quantity: SomeQuantity
     """Smallest order, in units, that gets this price."""
     unit_price: Money
     """Price of each unit of the order."""
@@ -91,9 +97,16 @@ class Product(Record):
     notes: str = ""
     unit_price: Money | None = None
     currency: str = "USD"
-    minimum_order_quantity: Annotated[int, Field(ge=0)] = 0
-    order_multiple: Annotated[int, Field(ge=1)] = 1
-    maximum_order_quantity: Annotated[int, Field(ge=1)] | None = None
+    unit_size: UnitSize = 1
+    """The smallest amount that can be ordered or counted: 1, or 0.001 for kilograms that are sold by the gram."""
+    purchase_unit: str = ""
+    """What it is bought in, in the plural: `cases`."""
+    units_per_purchase_unit: Positive = 1
+    """Units in one of these: 144 pieces a case. An order is then a multiple of it."""
+    minimum_order_quantity: Quantity = 0
+    order_multiple: SomeQuantity = Field(default_factory=lambda given: given.get("unit_size", 1))
+    """Orders come in multiples of so many units; without it, of `unit_size`."""
+    maximum_order_quantity: SomeQuantity | None = None
     price_breaks: tuple[PriceBreak, ...] = ()
     order_cost: Money | None = None
     holding_rate: NonNegative | None = None
@@ -106,6 +119,12 @@ class Product(Record):
     maximum_cover_days: Positive | None = None
     shelf_life_days: Positive | None = None
     budget: Money | None = None
+
+    @property
+    def pack_size(self) -> float | None:
+        """Units in one purchase unit; None where it is bought by the unit."""
+        bought_in_packs = self.purchase_unit or self.units_per_purchase_unit != 1
+        return self.units_per_purchase_unit if bought_in_packs else None
 
 
 class Stock(Record):

@@ -5,8 +5,9 @@ from typing import Annotated, Literal
 
 from pydantic import AwareDatetime, Field
 
-from tools.records.facts import CurrencyCode, Location, Mode, Money, NonNegative, ProductId, Record
+from tools.records.facts import CurrencyCode, Location, Mode, Money, NonNegative, ProductId, Quantity, Record
 from tools.records.plan import Action, Confidence, Plan, Stratum
+from tools.records.quantities import quantity
 
 Lane = Literal["interactive", "bulk"]
 """Whether a caller waits for the result, or will ask for it later."""
@@ -83,7 +84,7 @@ class NewProposal(Record):
     source_location: str | None = None
     supplier_id: str | None = None
     supplier_name: str | None = None
-    quantity: Annotated[int, Field(ge=0)]
+    quantity: Quantity
     unit_price: Money | None
     currency: str
     lead_time_days: NonNegative
@@ -121,7 +122,7 @@ class OrderLine(Record):
     product_id: ProductId
     name: str
     """The product's name."""
-    quantity: int
+    quantity: Quantity
     """Units ordered."""
     unit_price: Decimal | None
     value: Decimal | None
@@ -159,7 +160,7 @@ class Order(Record):
     due_at: AwareDatetime
     """When it should arrive."""
     status: OrderStatus = "placed"
-    received_quantity: int = 0
+    received_quantity: Quantity = 0
     """Units that have arrived. More than were ordered is possible."""
     days_overdue: float = 0.0
     """Days since an open order was due; 0 before that, and once it is closed."""
@@ -175,20 +176,20 @@ class Order(Record):
     """Number of the document that it is a line of. Null for a transfer, and once it has left a draft by itself."""
 
     @property
-    def quantity(self) -> int:
+    def quantity(self) -> float:
         """Units ordered."""
-        return sum(line.quantity for line in self.items)
+        return quantity(sum(line.quantity for line in self.items))
 
     @property
-    def remaining(self) -> int:
+    def remaining(self) -> float:
         """Units still to come; 0 once it is closed."""
-        return max(0, self.quantity - self.received_quantity) if self.status in OPEN_STATUSES else 0
+        return quantity(max(0, self.quantity - self.received_quantity)) if self.status in OPEN_STATUSES else 0
 
 
 class Receipt(Record):
     """What arrived of an order, at one time."""
 
-    quantity: int
+    quantity: Quantity
     """Units that arrived."""
     received_at: AwareDatetime
     """When they arrived."""
@@ -207,7 +208,7 @@ class OutcomeReport(Record):
     """Whether demand went unserved, or had to wait, before the end."""
     left_over: NonNegative
     """Units in stock at the end."""
-    received_quantity: Annotated[int, Field(ge=0)] | None = None
+    received_quantity: Quantity | None = None
     """Units that arrived; null when not known."""
 
 

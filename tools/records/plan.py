@@ -12,8 +12,10 @@ from tools.records.facts import (
     OpenOrder,
     PriceBreak,
     ProductId,
+    Quantity,
     Record,
     ServiceType,
+    SomeQuantity,
 )
 
 Method = Annotated[
@@ -87,7 +89,7 @@ class Transfer(Record):
 
     source_location: str
     """The location that gives the stock."""
-    quantity: Annotated[int, Field(ge=1)]
+    quantity: SomeQuantity
     """Units to move."""
     source_on_hand: float
     """Units that location has in stock now."""
@@ -150,7 +152,7 @@ class Plan(Record):
     masked_periods: int
     """Periods left out: demand unknown, or out of stock."""
     counting_unit: float = 1
-    """The smallest amount that demand is counted in: one unit, or less where the history has decimals."""
+    """The smallest amount that demand is counted in: `unit_size`, or less where the history has more decimals."""
     backtest_coverage: float | None
     """Share of past protection intervals that such a reorder point would have covered; null if too few to test."""
 
@@ -173,13 +175,15 @@ class Plan(Record):
     """Days that the stock on hand lasts at forecast demand; null when demand is zero or it lasts for decades."""
 
     recommended_action: Action
-    order_quantity: int
+    order_quantity: Quantity
     """Units to order or to move; 0 for `none`."""
-    minimum_quantity: int
+    minimum_quantity: Quantity
     """Fewest units that may be ordered without a person."""
-    maximum_quantity: int
+    maximum_quantity: Quantity
     """Most units that may be ordered without a person."""
-    order_multiple: int = 1
+    unit_size: float = 1
+    """The smallest amount that can be ordered or counted."""
+    order_multiple: Quantity = 1
     """Orders come in multiples of so many units."""
     permitted_leftover: float
     """Units that may be left at the end of the protection interval for the order to count as right."""

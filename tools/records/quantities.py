@@ -1,12 +1,11 @@
 """Quantities: how many, in the product's own unit. Whole ones are `int`, so that JSON says 748 and not 748.0."""
 
-from typing import Annotated
-
-from pydantic import AfterValidator, Field
+from decimal import Decimal
+from math import ceil, floor
 
 FINEST = 1e-6
 """The smallest unit that anything is counted in."""
-DIGITS = 9
+DIGITS = 12
 """Decimals that a quantity keeps: finer than any unit, coarser than a float's rounding error."""
 SAME = 1e-12
 """Share of two amounts by which they may differ and still be the same."""
@@ -21,6 +20,8 @@ def quantity(value: float) -> int | float:
     >>> quantity(748.0), quantity(0.1 + 0.2)
     (748, 0.3)
     """
+    if isinstance(value, int):
+        return value
     rounded = round(value, DIGITS)
     return int(rounded) if rounded == int(rounded) else rounded
 
@@ -50,4 +51,22 @@ def reaches_down(position: float, level: float) -> bool:
     return position <= level * (1 + SAME)
 
 
-Quantity = Annotated[int | float, Field(ge=0, allow_inf_nan=False), AfterValidator(quantity)]
+def counts_up(value: float, unit: float = 1.0) -> int:
+    """The fewest units that make up a value, but for a float's rounding; never below 0."""
+    count = value / unit
+    return max(0, ceil(count - fuzz(count)))
+
+
+def counts_down(value: float, unit: float = 1.0) -> int:
+    """How many units a value holds, but for a float's rounding; never below 0."""
+    count = value / unit
+    return max(0, floor(count + fuzz(count)))
+
+
+def cost(price: Decimal, quantity: float) -> Decimal:
+    """Exact, for fractions too.
+
+    >>> cost(Decimal("2.10"), 0.3)
+    Decimal('0.630')
+    """
+    return price * Decimal(repr(quantity))

@@ -41,6 +41,7 @@ def clean_facts(facts: ProductFacts) -> ProductFacts:
         "name": clean_text(product.name, limit=NAME_LIMIT),
         "category": clean_text(product.category, limit=NAME_LIMIT),
         "unit": clean_text(product.unit, limit=NAME_LIMIT),
+        "purchase_unit": clean_text(product.purchase_unit, limit=NAME_LIMIT),
         "currency": clean_text(product.currency, limit=NAME_LIMIT),
         "notes": clean_text(product.notes, limit=NOTES_LIMIT),
     }

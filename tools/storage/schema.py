@@ -35,7 +35,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.types import TypeEngine
 
-from tools.storage.types import Instant, Money
+from tools.storage.types import Instant, Money, Quantity
 
 metadata = MetaData(
     naming_convention={
@@ -101,7 +101,7 @@ proposals = Table(
     *required(Text, "status", "action", "product_id", "product_name", "location", "mode", "currency"),
     *required(Text, "rationale", "provider", "model", "origin", "requested_by"),
     *optional(Text, "source_location", "supplier_id", "supplier_name", "decided_by", "decision_reason"),
-    Column("quantity", BigInteger, nullable=False),
+    Column("quantity", Quantity, nullable=False),
     Column("unit_price", Money),
     Column("lead_time_days", Float, nullable=False),
     *required(JSON, "plan", "confidence", "review_reasons", "concerns"),
@@ -130,13 +130,14 @@ orders = Table(
     *required(Text, "placed_by", "provider"),
     Column("run_id", Text, ForeignKey("runs.id"), nullable=False),
     Column("proposal_number", BigInteger, ForeignKey("proposals.number"), nullable=False),
-    *required(BigInteger, "product_version", "quantity"),
+    Column("product_version", BigInteger, nullable=False),
+    Column("quantity", Quantity, nullable=False),
     *optional(Text, "source_location", "supplier_id", "supplier_name"),
     *optional(Money, "unit_price", "total"),
     Column("placed_by_id", Text, nullable=False, server_default=""),
     *required(Instant, "created_at", "due_at"),
     Column("status", Text, nullable=False, server_default="placed"),
-    Column("received_quantity", BigInteger, nullable=False, server_default="0"),
+    Column("received_quantity", Quantity, nullable=False, server_default="0"),
     Column("cover_days", Float),
     *optional(Instant, "sent_at", "closed_at"),
     Column("cancel_reason", Text),
@@ -190,7 +191,7 @@ receipts = Table(
     metadata,
     Column("id", Text, primary_key=True),
     Column("order_number", Text, ForeignKey("orders.number"), nullable=False),
-    Column("quantity", BigInteger, nullable=False),
+    Column("quantity", Quantity, nullable=False),
     Column("received_at", Instant, nullable=False),
     Column("recorded_by", Text, nullable=False),
     Column("recorded_by_id", Text, nullable=False, server_default=""),
@@ -205,7 +206,7 @@ decisions = Table(
     Column("proposal_number", BigInteger, ForeignKey("proposals.number"), primary_key=True, autoincrement=False),
     Column("proposal_version", Integer, nullable=False),
     *required(Text, "decision", "reason", "decided_by"),
-    Column("quantity", BigInteger),
+    Column("quantity", Quantity),
     Column("decided_by_id", Text, nullable=False, server_default=""),
     Column("decided_at", Instant, nullable=False),
 )
@@ -216,7 +217,7 @@ outcomes = Table(
     Column("order_number", Text, ForeignKey("orders.number"), primary_key=True),
     *required(Boolean, "ran_out", "acceptable"),
     *required(Float, "left_over", "confidence", "raw"),
-    Column("received_quantity", BigInteger),
+    Column("received_quantity", Quantity),
     *required(Text, "stratum", "route", "recorded_by"),
     Column("recorded_at", Instant, nullable=False),
     Index(None, "recorded_at"),

@@ -4,12 +4,14 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import ColumnElement, Dialect, Numeric, String, Text, TypeDecorator, literal_column
+from sqlalchemy import BigInteger, ColumnElement, Dialect, Double, Numeric, String, Text, TypeDecorator, literal_column
 from sqlalchemy.dialects.postgresql import TIMESTAMP
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.functions import FunctionElement
 from sqlalchemy.types import TypeEngine
+
+from tools.records.quantities import quantity
 
 
 class Instant(TypeDecorator[datetime]):
@@ -51,6 +53,19 @@ class Money(TypeDecorator[Decimal]):
 
     def process_result_value(self, value: Any, dialect: Dialect) -> Decimal | None:
         return value if value is None or isinstance(value, Decimal) else Decimal(value)
+
+
+class Quantity(TypeDecorator[float]):
+    """How many. A whole one is read as an `int`. On SQLite the column keeps whole numbers as such and fractions too."""
+
+    impl = Double
+    cache_ok = True
+
+    def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[Any]:
+        return dialect.type_descriptor(Double() if dialect.name == "postgresql" else BigInteger())
+
+    def process_result_value(self, value: Any, dialect: Dialect) -> float | None:
+        return None if value is None else quantity(value)
 
 
 class Now(FunctionElement[datetime]):

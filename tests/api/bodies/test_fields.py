@@ -66,7 +66,11 @@ def test_a_whole_number_may_be_written_with_a_point(sent: str) -> None:
     assert (number, type(number)) == (100, int)
 
 
-@pytest.mark.parametrize("sent", ["100.5", "1e300", "true", '"100"', "0.0", "-1.0"])
-def test_what_is_no_whole_number_within_bounds_is_refused(sent: str) -> None:
+def test_a_quantity_may_have_a_fraction() -> None:
+    assert TypeAdapter(Units).validate_json("100.5", strict=True) == 100.5
+
+
+@pytest.mark.parametrize("sent", ["1e-9", "1e300", "true", '"100"', "0.0", "-1.0"])
+def test_what_is_no_quantity_within_bounds_is_refused(sent: str) -> None:
     with pytest.raises(ValidationError):
         TypeAdapter(Units).validate_json(sent, strict=True)

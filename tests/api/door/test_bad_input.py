@@ -48,8 +48,18 @@ INLINE: dict[str, tuple[dict[str, Any], str, str]] = {
     "stock as true": ({"current_stock": True}, "current_stock", "valid number"),
     "negative price": ({"unit_price": -0.01}, "unit_price", "greater than or equal to 0"),
     "price in nanodollars": ({"unit_price": 1e-9}, "unit_price", "at most 6 decimal places"),
-    "order multiple 0": ({"order_multiple": 0}, "order_multiple", "greater than or equal to 1"),
-    "half a minimum": ({"minimum_order_quantity": 1.5}, "minimum_order_quantity", "valid integer"),
+    "order multiple 0": ({"order_multiple": 0}, "order_multiple", "greater than or equal to 0.000001"),
+    "half a minimum": ({"minimum_order_quantity": 1.5}, "minimum_order_quantity", "1.5 is no multiple of unit_size 1"),
+    "a case of no whole grams": (
+        {"unit_size": 0.5, "order_multiple": 0.7},
+        "order_multiple",
+        "0.7 is no multiple of unit_size 0.5",
+    ),
+    "half a price break": (
+        {"price_breaks": [{"minimum_quantity": 2.5, "unit_price": 1}]},
+        "price_breaks",
+        "2.5 is no multiple of unit_size 1",
+    ),
     "a stock-out beyond the history": ({"stockout_periods": [7]}, "body", "a position demand_history lacks"),
     "an unknown service type": ({"service_type": "hope"}, "service_type", "'cycle'"),
     "an order without a quantity": (

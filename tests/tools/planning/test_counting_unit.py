@@ -4,8 +4,6 @@ from collections.abc import Callable
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 from tools.planning.counting_unit import counting_unit
 from tools.planning.replenishment import plan
@@ -62,34 +60,3 @@ def test_cases_with_decimals_have_the_level_of_pieces(make_facts: Make) -> None:
 
     assert in_cases.reorder_point * 144 == pytest.approx(one_by_one.reorder_point, abs=1)
     assert in_cases.order_quantity * 144 == one_by_one.order_quantity
-
-
-@given(
-    grams=st.lists(st.none() | st.integers(0, 3000), min_size=3, max_size=60),
-    on_hand=st.integers(0, 4000),
-    lead_time=st.integers(0, 20),
-    review=st.sampled_from([0, 1, 7]),
-    service=st.sampled_from(["cycle", "fill_rate"]),
-)
-@settings(max_examples=150, deadline=None)
-def test_a_history_in_smaller_units_gives_the_same_figures(
-    make_facts: Make, grams: list[int | None], on_hand: int, lead_time: int, review: float, service: str
-) -> None:
-    grams += [1, 2002, 1003]  # At least one with three decimals, so that the unit shows.
-    terms = {"supplier": {"promised_lead_time_days": lead_time}, "review_period_days": review, "service_type": service}
-    small = plan(make_facts(demand=tuple(grams), stock={"on_hand": on_hand}, order_multiple=1000, **terms))
-    large = plan(
-        make_facts(
-            demand=tuple(None if each is None else each / 1000 for each in grams),
-            stock={"on_hand": on_hand / 1000},
-            **terms,
-        )
-    )
-
-    assert large.counting_unit == 0.001
-    assert large.reorder_point == pytest.approx(small.reorder_point / 1000, rel=1e-9)
-    assert large.demand_sd == pytest.approx(small.demand_sd / 1000, rel=1e-9)
-    assert large.recommended_action == small.recommended_action
-    assert large.backtest_coverage == small.backtest_coverage
-    assert large.implied.fill_rate == pytest.approx(small.implied.fill_rate, rel=1e-6)
-    assert large.demand_class == small.demand_class

@@ -72,7 +72,9 @@ def terms_of(random: np.random.Generator, size: int) -> Terms:
         backorders=pick(0, 0, 7),
         unit_price=pick(0.01, 9.99),
         minimum_order_quantity=pick(0, 1, 50),
-        order_multiple=pick(1, 6, 25),
+        unit_size=pick(1, 1, 0.5, 0.001, 1 / 144),
+        order_multiple=pick(np.nan, 1, 6, 25, 0.5),
+        units_per_purchase_unit=pick(np.nan, np.nan, 12, 2.5),
         maximum_order_quantity=pick(np.nan, 40, 10_000),
         order_cost=pick(np.nan, 25),
         holding_rate=pick(np.nan, 0.2),
@@ -96,7 +98,10 @@ def plan_of_row(demand: np.ndarray, terms: Terms, row: int) -> Plan:
                 name=str(row),
                 unit_price=f"{of('unit_price'):.2f}",  # type: ignore[arg-type]
                 minimum_order_quantity=int(of("minimum_order_quantity")),
-                order_multiple=int(of("order_multiple")),
+                **{} if maybe("order_multiple") is None else {"order_multiple": of("order_multiple")},  # type: ignore[arg-type]
+                unit_size=of("unit_size"),
+                purchase_unit="" if maybe("units_per_purchase_unit") is None else "cases",
+                units_per_purchase_unit=maybe("units_per_purchase_unit") or 1,
                 maximum_order_quantity=None
                 if maybe("maximum_order_quantity") is None
                 else int(of("maximum_order_quantity")),
