@@ -170,7 +170,7 @@ def _by_line(document: Document, quantities: Mapping[str, float]) -> dict[str, f
     return found
 
 
-def _arriving(document: Document, named: Mapping[str, float] | None) -> list[tuple[Order, int]]:
+def _arriving(document: Document, named: Mapping[str, float] | None) -> list[tuple[Order, float]]:
     if document.status == "draft":
         raise DocumentNotSent(f"{document.number} is a draft; mark it as sent, then report what has arrived.")
     if named is not None:
