@@ -16,7 +16,21 @@ from api.door.auth import KeyRing
 from api.door.doorkeeper import Doorkeeper
 from api.door.rate_limits import RateLimits
 from api.door.request_log import RequestLog
-from api.routes import audit, automatic, calibration, chat, keys, orders, reviews, runs, service, today, triggers
+from api.routes import (
+    audit,
+    automatic,
+    calibration,
+    catalogue,
+    chat,
+    imports,
+    keys,
+    orders,
+    reviews,
+    runs,
+    service,
+    today,
+    triggers,
+)
 from api.webhooks.deliverer import delivering
 
 OpenRuntime = Callable[[Settings], AbstractAsyncContextManager[Runtime]]
@@ -51,7 +65,8 @@ def create_app(settings: Settings, *, open_runtime: OpenRuntime = open_runtime, 
     app.openapi = lambda: openapi.document(app)  # type: ignore[method-assign]  # the way that FastAPI documents
     errors.install(app)
     metrics = service.open_metrics if "metrics" in settings.public_pages else service.guarded_metrics
-    answering = () if only_work else (triggers, today, reviews, orders, runs, calibration, chat, keys, audit, automatic)
+    decisions = (triggers, today, reviews, orders, runs, imports, catalogue, calibration, chat, keys, audit, automatic)
+    answering = () if only_work else decisions
     routers = [*(module.router for module in (*answering, service)), metrics]
     for router in routers:
         app.include_router(router)

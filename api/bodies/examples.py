@@ -79,3 +79,44 @@ RECEIPTS: dict[str, Example] = {
 CANCELLATIONS: dict[str, Example] = {
     "reason": {"summary": "It will not come", "value": {"reason": "The supplier has none left."}},
 }
+
+PRODUCTS: dict[str, Example] = {
+    "bolts": {
+        "summary": "With the terms of its purchase",
+        "value": {"name": "Bolts M8", "supplier": "Acme", "unit_price": 0.12, "order_multiple": 100},
+    },
+}
+
+SUPPLIERS: dict[str, Example] = {
+    "acme": {
+        "summary": "Takes orders twice a week",
+        "value": {"name": "Acme", "lead_time_days": 7, "minimum_order_value": 250, "order_days": ["mon", "thu"]},
+    },
+}
+
+STOCK: dict[str, Example] = {
+    "levels": {"summary": "Counted", "value": {"levels": [{"product_id": "BOLTS", "location": "MAIN", "on_hand": 40}]}},
+}
+
+DEMAND: dict[str, Example] = {
+    "day": {
+        "summary": "What was sold on a day",
+        "value": {"days": [{"product_id": "BOLTS", "location": "MAIN", "day": "2026-01-30", "quantity": 12}]},
+    },
+}
+
+CATALOGUES: dict[str, Example] = {
+    "settings": {"summary": "Euros and German days", "value": {"currency": "EUR", "time_zone": "Europe/Berlin"}},
+}
+
+READINGS: dict[str, Example] = {
+    "mapping": {
+        "summary": "Name a column",
+        "value": {"files": {"sales.csv": {"kind": "sales", "mapping": {"quantity": "Amount"}}}},
+    },
+}
+
+CONFIRMATIONS: dict[str, Example] = {
+    "all": {"summary": "All rows", "value": {}},
+    "good": {"summary": "Only rows without faults", "value": {"skip_bad": True}},
+}

@@ -20,6 +20,9 @@ def document(app: FastAPI) -> dict[str, Any]:
         parts = schema.setdefault("components", {}).setdefault("schemas", {})
         for unused in ("HTTPValidationError", "ValidationError"):
             parts.pop(unused, None)
+        for name, part in parts.items():
+            if name.startswith("Body_"):  # what FastAPI makes of a form
+                part["description"] = "Files, and how they are to be read."
         problem = Problem.model_json_schema(ref_template="#/components/schemas/{model}")
         parts.update(problem.pop("$defs"))
         parts["Problem"] = problem

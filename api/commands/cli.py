@@ -7,6 +7,7 @@ import typer
 
 from api.commands.automatic import automatic
 from api.commands.backup import backup
+from api.commands.catalogue import catalogue
 from api.commands.events import events
 from api.commands.files import DecimalMark, Map, Reading, Rejects, Sheet, SkipBad, refusals
 from api.commands.imports import bring_in, list_imports
@@ -92,6 +93,7 @@ for command in (backtest, scan, calibrate, automatic, backup, today):
     app.command()(command)
 app.command("import")(bring_in)
 app.command("imports")(list_imports)
+app.command()(catalogue)
 
 
 @app.command()

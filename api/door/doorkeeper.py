@@ -28,8 +28,10 @@ from tools.book.keys import Scope
 from tools.records.errors import RestockError, Unavailable
 
 _NEVER_OVERLOADED = frozenset({"/", "/health/live", "/health/ready", "/metrics"})
-_SCOPE_KEY = "x-required-scope"
+_SCOPE_KEY, _FILES_KEY = "x-required-scope", "x-takes-files"
 MAX_BODY_BYTES = 1_000_000
+MAX_UPLOAD_BYTES = 100_000_000
+"""Files are kept on disk while they are read."""
 READ_ON_BYTES = 100_000_000
 READ_ON_SECONDS = 5.0
 _IDEMPOTENCY_KEY = {
@@ -41,9 +43,10 @@ _IDEMPOTENCY_KEY = {
 }
 
 
-def needs(scope: Scope, *, idempotent: bool = False) -> dict[str, Any]:
-    """`openapi_extra` of a guarded route: the scope that a key needs, and whether it takes an Idempotency-Key."""
-    extra: dict[str, Any] = {_SCOPE_KEY: scope, "security": [{"ApiKey": []}]}
+def needs(scope: Scope, *, idempotent: bool = False, files: bool = False) -> dict[str, Any]:
+    """`openapi_extra` of a guarded route: the scope that a key needs, whether it takes an Idempotency-Key, and whether
+    its body is files instead of JSON."""
+    extra: dict[str, Any] = {_SCOPE_KEY: scope, "security": [{"ApiKey": []}]} | ({_FILES_KEY: True} if files else {})
     return {**extra, "parameters": [_IDEMPOTENCY_KEY]} if idempotent else extra
 
 
@@ -57,7 +60,7 @@ class RequestBody:
         self.is_too_long = declared.isdecimal() and int(declared[:20]) > limit
         self._ends_soon = not self.is_too_long and "transfer-encoding" not in headers
         self._whole: bytes | None = None
-        self._more = True
+        self._more, self._received = True, 0
 
     async def read(self) -> bytes:
         """The whole body. Raises BodyTooLarge as soon as more has come than the limit, whatever was declared."""
@@ -77,7 +80,11 @@ class RequestBody:
     async def receive(self) -> Message:
         """What the application receives: the body in one piece if it has been read."""
         if self._whole is None:
-            return await self._receive()
+            message = await self._receive()
+            self._received += len(message.get("body", b""))
+            if self._received > self._limit:
+                raise self.too_large()
+            return message
         message = {"type": "http.request", "body": self._whole, "more_body": False}
         self._whole = None
         return message
@@ -116,6 +123,7 @@ class Doorkeeper:
 
     def __init__(self, app: ASGIApp, *, routes: Sequence[APIRoute], settings: Settings) -> None:
         self._app, self._routes = app, routes
+        self._uploads = {route.path for route in routes if _takes_files(route)}
         self._most = settings.max_concurrent_requests
         self._now = 0
 
@@ -123,7 +131,8 @@ class Doorkeeper:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        body = RequestBody(scope, receive, MAX_BODY_BYTES)
+        limit = MAX_UPLOAD_BYTES if scope["path"] in self._uploads else MAX_BODY_BYTES
+        body = RequestBody(scope, receive, limit)
         counts = scope["path"] not in _NEVER_OVERLOADED
         refused = await self._answer(scope, body, send, counts=counts)
         if refused is not None:
@@ -165,6 +174,9 @@ class Doorkeeper:
         if route.body_field is not None:
             if state.runtime.closing:
                 raise Unavailable("The service is shutting down. Try again in a few seconds.")
+            if _takes_files(route):
+                _require_files(request)
+                return
             _require_json(request)
             strict_json.check(await body.read())
 
@@ -186,11 +198,25 @@ def _refuse_unknown_parameters(request: Request, route: APIRoute) -> None:
         )
 
 
+def _takes_files(route: APIRoute) -> bool:
+    return bool(route.openapi_extra and route.openapi_extra.get(_FILES_KEY))
+
+
+def _require_files(request: Request) -> None:
+    if not request.headers.get("content-type", "").lower().startswith("multipart/form-data;"):
+        raise UnsupportedMedia("Send the files as multipart/form-data, each in a part named `files`.")
+    _require_uncompressed(request)
+
+
 def _require_json(request: Request) -> None:
     kind, _, parameters = request.headers.get("content-type", "").lower().partition(";")
     charset = parameters.strip().removeprefix("charset=").strip('"')
     if kind.strip() != "application/json" or charset not in ("", "utf-8"):
         raise UnsupportedMedia("Send the body as application/json in UTF-8.")
+    _require_uncompressed(request)
+
+
+def _require_uncompressed(request: Request) -> None:
     if request.headers.get("content-encoding", "identity") != "identity":
         raise UnsupportedMedia("Send the body uncompressed, without Content-Encoding.")
 

@@ -183,6 +183,8 @@ async def _refused(_: Request, error: Exception) -> Response:
 
 async def _http(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)  # noqa: S101
+    if isinstance(error.__cause__, Refusal):  # raised while FastAPI read a form
+        return answer_to(error.__cause__)
     detail = {
         404: "There is nothing at this address. GET /openapi.json lists all addresses.",
         405: f"{request.method} is not offered here; the Allow header says what is.",

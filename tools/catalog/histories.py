@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, timedelta
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,31 +12,55 @@ from tools.planning.demand_distribution import FloatArray
 
 STOCK_OUT, PROMOTION, UNKNOWN = 1, 2, 4
 """Bits of a day's flag."""
+Period = Literal["day", "week", "month"]
+_PERIOD_DAYS = {"week": 7.0, "month": 365.25 / 12}
 _FLOAT, _FLAG = np.dtype("<f8"), np.dtype("u1")
 
 
 @dataclass(frozen=True, slots=True)
 class Calendar:
-    """Days on which a location sells nothing because it is closed."""
+    """The days of a location that stand for a period of demand: those on which it is open.
+
+    A location whose demand is known by week or month has one such day in each: the Monday, or the first.
+    """
 
     weekdays: frozenset[int] = frozenset()
     """0 is Monday."""
     days: frozenset[date] = frozenset()
+    period: Period = "day"
 
     @property
     def period_days(self) -> float:
         """Calendar days for each open day: 1.4 where the weekend is closed."""
-        return 7 / (7 - len(self.weekdays))
+        return _PERIOD_DAYS.get(self.period, 7 / (7 - len(self.weekdays)))
 
     def is_open(self, first: date, length: int) -> NDArray[np.bool_]:
         """Whether each of the days from `first` on is open."""
-        if not self.weekdays and not self.days:
+        if self == Calendar():
             return np.ones(length, np.bool_)
-        opened = ~np.isin((np.arange(length) + first.weekday()) % 7, list(self.weekdays))
+        weekday = (np.arange(length) + first.weekday()) % 7
+        if self.period == "month":
+            every = np.datetime64(first) + np.arange(length)
+            return np.asarray(every == every.astype("datetime64[M]"))
+        opened = weekday == 0 if self.period == "week" else ~np.isin(weekday, list(self.weekdays))
         for day in self.days:
             if 0 <= (day - first).days < length:
                 opened[(day - first).days] = False
         return opened
+
+
+@dataclass(frozen=True, slots=True)
+class OpenDays:
+    """Demand by open day, oldest first."""
+
+    quantities: FloatArray
+    flags: NDArray[np.uint8]
+    last: date | None
+    """The last open day."""
+
+    def known(self) -> FloatArray:
+        """The quantities, with NaN where a day is unknown or sold out."""
+        return np.where(self.flags & (STOCK_OUT | UNKNOWN), np.nan, self.quantities)
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,9 +100,16 @@ class History:
             wider.quantities[position], wider.flags[position] = quantity, flag
         return wider
 
-    def known(self) -> FloatArray:
-        """The quantities, with NaN where a day is unknown or sold out."""
-        return np.where(self.flags & (STOCK_OUT | UNKNOWN), np.nan, self.quantities)
+    def by_open_day(self, calendar: Calendar) -> OpenDays:
+        """What sells on a closed day counts for the open day before it."""
+        starts = np.flatnonzero(calendar.is_open(self.first, len(self.quantities)))
+        if not starts.size:
+            return OpenDays(np.zeros(0), np.zeros(0, np.uint8), None)
+        if starts.size == len(self.quantities):
+            return OpenDays(self.quantities, self.flags, self.end - timedelta(1))
+        flags, last = self.flags[starts], self.first + timedelta(int(starts[-1]))
+        starts[0] = 0
+        return OpenDays(np.add.reduceat(self.quantities, starts), flags, last)
 
 
 def read_history(first_day: str, quantities: bytes, flags: bytes) -> History:

@@ -109,8 +109,9 @@ def read_settings(connection: Connection) -> CatalogueSettings:
     )
 
 
-def _calendar(stored: dict[str, list[Any]]) -> Calendar:
-    return Calendar(frozenset(stored["weekdays"]), frozenset(map(date.fromisoformat, stored["days"])))
+def _calendar(stored: dict[str, Any]) -> Calendar:
+    days = frozenset(map(date.fromisoformat, stored.get("days", ())))
+    return Calendar(frozenset(stored.get("weekdays", ())), days, stored.get("period", "day"))
 
 
 def _stock(connection: Connection, product_id: str | None) -> dict[Place, StoredStock]:

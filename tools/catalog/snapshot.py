@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 
 import numpy as np
 
-from tools.catalog.histories import STOCK_OUT, UNKNOWN, Calendar, History
+from tools.catalog.histories import STOCK_OUT, UNKNOWN, Calendar, History, OpenDays
 from tools.planning.demand_distribution import FloatArray
 from tools.records.errors import InvalidInput
 from tools.records.facts import DemandHistory, OpenOrder, Product, ProductFacts, Stock, Supplier
@@ -18,6 +18,8 @@ from tools.records.facts import DemandHistory, OpenOrder, Product, ProductFacts,
 Place = tuple[str, str]
 """Product id and location."""
 DEFAULT_LOCATION = "MAIN"
+NO_SUPPLIER = "no supplier"
+"""The supplier of products that name none."""
 
 
 class MissingFacts(InvalidInput):
@@ -136,9 +138,10 @@ class Snapshot:
 
     def supplier(self, product_id: str) -> Supplier:
         row = self._supplier_row(product_id)
+        identity = self.products[product_id]["supplier_id"] or NO_SUPPLIER
         return Supplier(
-            id=self.products[product_id]["supplier_id"] or "",
-            name=row.get("name") or self.products[product_id]["supplier_id"] or "",
+            id=identity,
+            name=row.get("name") or identity,
             promised_lead_time_days=self.lead_time_days(product_id) or 0.0,
             lead_time_sd_days=row.get("terms", {}).get("lead_time_sd_days"),
             observed_lead_times_days=self._observed.get(self.products[product_id]["supplier_id"] or "", ()),
@@ -156,34 +159,31 @@ class Snapshot:
         if end is None or end >= self.settings.today:
             return 0.0
         calendar = self.settings.calendar(location)
+        if calendar.period != "day":
+            return float((self.settings.today - end).days)
         return float(calendar.is_open(end, (self.settings.today - end).days).sum()) * calendar.period_days
 
     def known_demand(self, place: Place) -> FloatArray:
         """Demand by open day up to the location's last one, oldest first; NaN is unknown."""
-        history, opened = self._whole_history(place)
-        demand: FloatArray = history.known()[opened]
-        return demand
+        return self._open_days(place).known()
 
-    def _whole_history(self, place: Place) -> tuple[History, Any]:
-        """From the first day up to the last that the location has reported, and which of these days are open."""
+    def _open_days(self, place: Place) -> OpenDays:
+        """From the first day up to the last that the location has reported."""
         history, location = self.histories[place], place[1]
         end = self.settings.end_of_demand(location) or history.end
         if end != history.end:
             history = history.spanning(history.first, max(end, history.first))
-        return history, self.settings.calendar(location).is_open(history.first, len(history.quantities))
+        return history.by_open_day(self.settings.calendar(location))
 
     def _demand(self, place: Place) -> DemandHistory:
-        history, opened = self._whole_history(place)
-        quantities, flags = history.quantities[opened], history.flags[opened]
-        values = [
-            None if flag & UNKNOWN else value for value, flag in zip(quantities.tolist(), flags.tolist(), strict=True)
-        ]
-        last = np.flatnonzero(opened)
+        days = self._open_days(place)
+        pairs = zip(days.quantities.tolist(), days.flags.tolist(), strict=True)
+        values = [None if flag & UNKNOWN else value for value, flag in pairs]
         return DemandHistory(
             values=tuple(values),
             period_days=self.settings.calendar(place[1]).period_days,
-            last_period=history.first + timedelta(int(last[-1])) if last.size else None,
-            stockout_periods=frozenset(np.flatnonzero(flags & STOCK_OUT).tolist()),
+            last_period=days.last,
+            stockout_periods=frozenset(np.flatnonzero(days.flags & STOCK_OUT).tolist()),
             planned_uplift=self.planned_uplift(place),
         )
 

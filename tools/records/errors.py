@@ -17,6 +17,7 @@
     │   ├── UnknownConversation
     │   ├── UnknownDeadLetter
     │   ├── UnknownImport
+    │   ├── UnknownSupplier
     │   └── UnknownKey
     ├── Conflict                the request is right but comes too late, or twice
     │   ├── AlreadyDecided      the review has been decided, changed or has expired
@@ -122,6 +123,10 @@ class UnknownDeadLetter(NotFound):
 
 class UnknownImport(NotFound):
     code = "unknown_import"
+
+
+class UnknownSupplier(NotFound):
+    code = "unknown_supplier"
 
 
 class UnknownKey(NotFound):

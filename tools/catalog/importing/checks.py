@@ -37,6 +37,8 @@ def _id_faults(reading: FileReading) -> Iterator[Fault]:
 def _id_problem(role: str, value: str) -> str | None:
     if not value:
         return "Every row needs a product id; write it, or leave the row out." if role == "product_id" else None
+    if role == "supplier":  # it may be a name
+        value = " ".join(value.split())
     if value != clean_text(value, limit=ID_LIMIT):
         return f"An id has at most {ID_LIMIT} visible characters and single blanks inside; correct it."
     return None

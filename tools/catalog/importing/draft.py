@@ -3,6 +3,7 @@
 from collections import defaultdict
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import sqlalchemy as sa
@@ -98,7 +99,7 @@ class Draft:
     def set(self, name: str, value: Any) -> None:
         self.put(catalogue, {"name": name, "value": value})
 
-    @property
+    @cached_property
     def settings(self) -> CatalogueSettings:
         """As they are stored: what the import changes is not in them yet."""
         return read_settings(self.connection)

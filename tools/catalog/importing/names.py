@@ -47,6 +47,7 @@ class SupplierNames:
 
     def id_of(self, text: str) -> str | None:
         """The id of a known or a new supplier; None for an empty cell."""
+        text = " ".join(text.split())
         if not text:
             return None
         known = self.find(text)

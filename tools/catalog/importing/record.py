@@ -19,6 +19,8 @@ class ReadFile(Record):
     """What its rows are."""
     mapping: dict[str, str]
     """Column of the file by role."""
+    unused: tuple[str, ...] = ()
+    """Columns that nothing is made of."""
     lines: int
     """Rows that were taken."""
     faults: int

@@ -10,7 +10,8 @@ import pandas as pd
 import sqlalchemy as sa
 from numpy.typing import NDArray
 
-from tools.catalog.histories import PROMOTION, STOCK_OUT, History, new_history, read_history
+from tools.catalog.histories import PROMOTION, STOCK_OUT, UNKNOWN, History, new_history, read_history
+from tools.catalog.importing.calendars import anchored, end_of, move_on, period_of, propose_calendars, require_period
 from tools.catalog.importing.draft import Change, Draft, Row
 from tools.catalog.importing.names import know_products, locations
 from tools.catalog.reading import FileReading
@@ -25,7 +26,7 @@ _FALSE_WORDS = ("", "0", "no", "n", "false", "f", "nein", "non")
 
 @dataclass(frozen=True, slots=True)
 class Days:
-    """What an import says of one product at one location: a number and a flag a day, of which `said` are known."""
+    """What an import says of one place: a number and a flag a day. `said` are the days of which it says anything."""
 
     first: int
     """Days since 1970-01-01."""
@@ -38,6 +39,8 @@ class Days:
 class Sales:
     """The sales lines of one import, gathered by place."""
 
+    known_before: dict[str, int]
+    """The last day that each location had reported before, since 1970-01-01."""
     frames: list[pd.DataFrame] = field(default_factory=list)
     """product_id, location, day (since 1970-01-01), quantity, flag."""
     spans: list[tuple[set[str], int, int]] = field(default_factory=list)
@@ -60,18 +63,18 @@ class Sales:
             stored = _stored(draft, chosen)
             for number, place in enumerate(chosen, start):
                 part = slice(bounds[number], bounds[number + 1])
-                yield self._change(place, self._days(place, *(column[part] for column in columns)), stored.get(place))
+                days = self._days(place, *(column[part] for column in columns))
+                yield self._change(place, days, stored.get(place))
 
     def _days(self, place: Place, day: Any, quantity: Any, flag: Any) -> Days:
-        """The lines of a place by day: from its first line on, each day of the files' spans is known."""
+        """The lines of a place by day: from its first line on, each day of the files' spans is said."""
+        spans = [(begin, end) for places, begin, end in self.spans if place[1] in places]
         first = int(day.min())
-        last = max(int(day.max()), *(end for known, _, end in self.spans if place[1] in known))
-        length = last - first + 1
-        said = np.zeros(length, np.bool_)
-        for known, begin, end in self.spans:
-            if place[1] in known and end >= first:
-                said[max(0, begin - first) : end - first + 1] = True
-        flags = np.zeros(length, np.uint8)
+        length = max([int(day.max()), *(end for _, end in spans)]) - first + 1
+        said, flags = np.zeros(length, np.bool_), np.zeros(length, np.uint8)
+        said[day - first] = True
+        for begin, end in spans:
+            said[max(0, begin - first) : max(0, end - first + 1)] = True
         np.bitwise_or.at(flags, day - first, flag)
         return Days(first, np.bincount(day - first, quantity, length).astype(np.float64), flags, said)
 
@@ -81,20 +84,32 @@ class Sales:
         sold = np.flatnonzero((days.quantities != 0) | (days.flags != 0))
         end = first + timedelta(int(sold[-1]) + 1 if sold.size else 1)
         new = old.spanning(min(old.first, first), max(old.end, end))
+        self._count_lost(place, days, new)
         at = (first - new.first).days
         said = days.said[: len(new.quantities) - at]
         window = slice(at, at + len(said))
-        was = new.quantities[window]
-        self._count_lost(place, int(np.count_nonzero((was != 0) & said & (days.quantities[: len(said)] == 0))))
-        new.quantities[window] = np.where(said, days.quantities[: len(said)], was)
+        new.quantities[window] = np.where(said, days.quantities[: len(said)], new.quantities[window])
         new.flags[window] = np.where(said, days.flags[: len(said)], new.flags[window])
+        new.flags[self._unheard(place[1], old, new, window, said)] = UNKNOWN
         after = {"product_id": place[0], "location": place[1]} | new.stored()
         return Change(demand, place, stored, after, None if stored is None else _kept(old, new))
 
-    def _count_lost(self, place: Place, days: int) -> None:
-        if days:
+    def _unheard(self, location: str, old: History, new: History, window: slice, said: Any) -> NDArray[np.bool_]:
+        """Days between what was known and what is said now, of which no file has said anything."""
+        fresh = np.ones(len(new.quantities), np.bool_)
+        start = (old.first - new.first).days
+        fresh[start : start + len(old.quantities)] = False
+        fresh[window] &= ~said
+        known = self.known_before.get(location, 0) - day_number(new.first)
+        fresh[start + len(old.quantities) : max(0, known + 1)] = False
+        return fresh
+
+    def _count_lost(self, place: Place, days: Days, new: History) -> None:
+        was = new.quantities[days.first - day_number(new.first) :][: len(days.said)]
+        lost = (was != 0) & days.said[: len(was)] & (days.quantities[: len(was)] == 0)
+        if lost.any():
             self.lost.add(place)
-            self.lost_days += days
+            self.lost_days += int(np.count_nonzero(lost))
 
     def notes(self) -> Iterator[str]:
         """What is known only once all changes have been looked at."""
@@ -144,34 +159,72 @@ def given_back(row: Row, kept: Row) -> Row:
 
 
 def bring_sales(draft: Draft, readings: list[FileReading]) -> Sales:
-    """The lines of all files together."""
-    sales = Sales()
+    """The lines of all files together. Raises InvalidInput where a location's demand has another period."""
+    through: dict[str, str] = draft.setting("demand_through") or {}
+    sales = Sales({place: day_number(date.fromisoformat(day)) for place, day in through.items()})
     for reading in readings:
-        if reading.frame.empty:
+        frame = _whole_periods(draft, reading)
+        if frame.empty:
             continue
-        place = locations(draft, reading.frame, reading.file, "demand")
-        know_products(draft, set(reading.frame["product_id"].unique()), reading.file)
-        lines = _lines(reading.frame, place)
-        named = set(place.unique())
-        first, last = int(lines["day"].min()), int(lines["day"].max())
-        sales.frames.append(lines)
-        sales.spans.append((named, first, last))
-        _move_on(draft, named, _EPOCH + timedelta(last))
+        place = locations(draft, frame, reading.file, "demand")
+        know_products(draft, set(frame["product_id"].unique()), reading.file)
+        _bring_file(draft, sales, reading, frame.assign(location=place))
     return sales
 
 
-def _lines(frame: pd.DataFrame, place: "pd.Series[str]") -> pd.DataFrame:
-    flag = _flag(frame, "stock_out", STOCK_OUT) | _flag(frame, "promotion", PROMOTION)
-    day = frame["date"].to_numpy().astype("datetime64[D]").astype(np.int64)
+def _bring_file(draft: Draft, sales: Sales, reading: FileReading, frame: pd.DataFrame) -> None:
+    period, places = period_of(reading), set(frame["location"].unique())
+    require_period(draft, places, period, reading.file)
+    if period == "day":
+        propose_calendars(draft, frame)
+    lines = _lines(frame)
+    last = end_of(frame["date"].max().date(), period)
+    sales.frames.append(pd.concat([lines, _gaps(lines)]) if reading.wide else lines)
+    sales.spans.append((places, int(lines["day"].min()), day_number(last)))
+    move_on(draft, places, last)
+
+
+def _whole_periods(draft: Draft, reading: FileReading) -> pd.DataFrame:
+    """The rows by the days on which they are kept, without a week or month that is not over."""
+    period, today = period_of(reading), draft.settings.today
+    frame = reading.frame.dropna(subset=["date", "quantity"])
+    frame = frame.assign(date=anchored(frame["date"], period))
+    if period == "day":
+        of_today = int((frame["date"] >= pd.Timestamp(today)).sum())
+        if of_today:
+            draft.note(f"{of_today:,} lines of {reading.file} are of today: they count once the day is over.")
+        return frame
+    firsts = [day for day in frame["date"].unique() if end_of(day.date(), period) >= today]
+    if firsts:
+        draft.note(f"The {period} from {firsts[-1]:%Y-%m-%d} is not over: its rows of {reading.file} are left out.")
+    return frame[~frame["date"].isin(firsts)]
+
+
+def day_number(day: date) -> int:
+    """Days since 1970-01-01."""
+    return (day - _EPOCH).days
+
+
+def _lines(frame: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame(
         {
             "product_id": frame["product_id"].to_numpy(),
-            "location": place.to_numpy(),
-            "day": day,
+            "location": frame["location"].to_numpy(),
+            "day": frame["date"].to_numpy().astype("datetime64[D]").astype(np.int64),
             "quantity": frame["quantity"].to_numpy(np.float64),
-            "flag": flag,
+            "flag": _flag(frame, "stock_out", STOCK_OUT) | _flag(frame, "promotion", PROMOTION),
         }
     )
+
+
+def _gaps(lines: pd.DataFrame) -> pd.DataFrame:
+    """Cells of a wide file that are empty after a product's first one: nobody knows what sold then."""
+    place = ["product_id", "location"]
+    every = lines[place].drop_duplicates().merge(lines[["day"]].drop_duplicates(), how="cross")
+    every = every.merge(lines.groupby(place, as_index=False).agg(first=("day", "min")), on=place)
+    known = pd.MultiIndex.from_frame(lines[[*place, "day"]])
+    empty = every[(every["day"] > every["first"]) & ~pd.MultiIndex.from_frame(every[[*place, "day"]]).isin(known)]
+    return empty[[*place, "day"]].assign(quantity=0.0, flag=np.uint8(UNKNOWN))
 
 
 def _flag(frame: pd.DataFrame, role: str, bit: int) -> NDArray[np.uint8]:
@@ -180,11 +233,3 @@ def _flag(frame: pd.DataFrame, role: str, bit: int) -> NDArray[np.uint8]:
         return np.zeros(len(frame), np.uint8)
     words = frame[role].astype(str).str.strip().str.casefold().str.removesuffix(".0")
     return (~words.isin((*_FALSE_WORDS, "nan"))).to_numpy().astype(np.uint8) * np.uint8(bit)
-
-
-def _move_on(draft: Draft, places: set[str], last: date) -> None:
-    """Demand of these locations is known up to this day. It is never moved back."""
-    through: dict[str, str] = dict(draft.setting("demand_through") or {})
-    moved = {place: max(through.get(place, ""), last.isoformat()) for place in places}
-    if moved != {place: through.get(place) for place in places}:
-        draft.set("demand_through", through | moved)

@@ -3,12 +3,12 @@
 import csv
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any, cast, get_args
 
 import sqlalchemy as sa
-from sqlalchemy import Connection, exc
+from sqlalchemy import exc
 
 from tools.catalog.importing.checks import checked
 from tools.catalog.reading import FileReading, Kind, read_file
@@ -65,17 +65,36 @@ def from_database(url: str, query: str) -> Iterator[Path]:
     with tempfile.TemporaryDirectory(prefix="restock-query-") as folder:
         file = Path(folder) / "query.csv"
         try:
-            engine = sa.create_engine(_reading(url), hide_parameters=True)
-            with engine.connect() as connection:
-                _forbid_writing(connection)
-                _write(connection, query, file)
-                connection.rollback()
-            engine.dispose()
+            with closing(_Source(url)) as source:
+                source.write(query, file)
         except (exc.ArgumentError, exc.NoSuchModuleError, ImportError) as error:
             raise InvalidInput(f"--from cannot be used: {error}. Write it as postgresql://user@host/name.") from None
         except exc.DBAPIError as error:
             raise InvalidInput(f"The database refuses the query: {error.orig}") from None
         yield file
+
+
+class _Source:
+    """A database that is only read."""
+
+    def __init__(self, url: str) -> None:
+        self._engine = sa.create_engine(_reading(url), hide_parameters=True)
+
+    def close(self) -> None:
+        self._engine.dispose()
+
+    def write(self, query: str, file: Path) -> None:
+        """The rows of the query as CSV. The transaction is rolled back."""
+        with self._engine.connect() as connection:
+            if connection.dialect.name in ("postgresql", "mysql", "mariadb"):
+                connection.exec_driver_sql("SET TRANSACTION READ ONLY")
+            rows = connection.execution_options(yield_per=CHUNK_ROWS).execute(sa.text(query))
+            with file.open("w", newline="", encoding="utf-8") as out:
+                lines = csv.writer(out)
+                lines.writerow(rows.keys())
+                for chunk in rows.partitions():
+                    lines.writerows(chunk)
+            connection.rollback()
 
 
 def _reading(url: str) -> sa.URL:
@@ -88,17 +107,3 @@ def _reading(url: str) -> sa.URL:
     if found.drivername in ("postgres", "postgresql"):
         return found.set(drivername="postgresql+psycopg")
     return found
-
-
-def _forbid_writing(connection: Connection) -> None:
-    if connection.dialect.name in ("postgresql", "mysql", "mariadb"):
-        connection.exec_driver_sql("SET TRANSACTION READ ONLY")
-
-
-def _write(connection: Connection, query: str, file: Path) -> None:
-    rows = connection.execution_options(stream_results=True, yield_per=CHUNK_ROWS).execute(sa.text(query))
-    with file.open("w", newline="", encoding="utf-8") as out:
-        lines = csv.writer(out)
-        lines.writerow(rows.keys())
-        for chunk in rows.partitions():
-            lines.writerows(chunk)

@@ -100,14 +100,14 @@ def _given(row: Row, roles: frozenset[str]) -> Row:
 def _stored(role: str, value: Any) -> Any:
     if isinstance(value, str):
         text = clean_text(value, limit=NOTES_LIMIT if role == "notes" else NAME_LIMIT)
-        return (_currency(text) if role == "currency" else text) or None
+        return (checked_currency(text) if role == "currency" else text) or None
     if value is None or isnan(value):
         return None
     number = round(float(value), _MONEY_DIGITS)
     return int(number) if number.is_integer() else number
 
 
-def _currency(text: str) -> str:
+def checked_currency(text: str) -> str:
     code = _SIGNS.get(text.upper(), text.upper())
     if code and not (len(code) == 3 and code.isascii() and code.isalpha()):
         raise BadTerm("currency", f"{text!r} is no currency; write its three letters, as EUR.")

@@ -1,0 +1,108 @@
+"""Imports: files that were sent, what they hold, and what became of them."""
+
+from collections import Counter
+from typing import Annotated
+
+from pydantic import Field
+
+from api.bodies.fields import Answer, Body
+from tools.catalog.importing.record import ImportRecord, TableCounts
+from tools.catalog.reading import Fault, FileReading
+from tools.catalog.reading.report import SHOWN
+
+Name = Annotated[str, Field(min_length=1, max_length=200)]
+Mapping = Annotated[dict[Name, Name], Field(max_length=100)]
+
+
+class FileHow(Body):
+    """How one file is to be read."""
+
+    kind: Annotated[str, Field(max_length=20)] | None = None
+    """suppliers, products, stock, sales, open_orders, receipts or promotions; without it, by the columns."""
+    mapping: Mapping = Field({}, description="Columns of the file by role; the other roles are found by name.")
+
+
+class HowToRead(Body):
+    """How files are to be read, by their names."""
+
+    files: Annotated[dict[Name, FileHow], Field(max_length=100)] = Field(description="Kind and mapping by file name.")
+
+
+class Confirmation(Body):
+    """A person's yes to a proposed import."""
+
+    skip_bad: bool = Field(False, description="Leave out rows with faults. Without it, faults refuse the import.")
+
+
+class FaultAnswer(Answer):
+    """One bad cell or row."""
+
+    line: int = Field(description="Line, as a spreadsheet counts.")
+    column: str = Field(description="The file's column.")
+    value: str = Field(description="What stands there.")
+    problem: str = Field(description="What is wrong and what to do.")
+    code: str = Field(description="Stable kind of fault.")
+
+    @classmethod
+    def of(cls, fault: Fault) -> "FaultAnswer":
+        return cls(
+            line=fault.line, column=fault.column, value=fault.value[:200], problem=fault.problem, code=fault.code
+        )
+
+
+class SentFileAnswer(Answer):
+    """A file as it is read."""
+
+    name: str = Field(description="Its name.")
+    kind: str | None = Field(description="What its rows are; null if that must be said.")
+    mapping: dict[str, str] = Field(description="The file's column by role.")
+    examples: list[dict[str, str]] = Field(description="Up to three rows as they stand in the file, by role.")
+    unused: tuple[str, ...] = Field(description="Columns that nothing is made of.")
+    rows: int = Field(description="Rows that can be imported.")
+    notes: tuple[str, ...] = Field(description="What was assumed or left out.")
+    faults: tuple[FaultAnswer, ...] = Field(description="The first faults.")
+    fault_counts: dict[str, int] = Field(description="How many faults there are of each kind.")
+    question: str | None = Field(description="What must be said before it can be read; null if nothing.")
+
+    @classmethod
+    def of(cls, reading: FileReading) -> "SentFileAnswer":
+        return cls(
+            name=reading.file,
+            kind=reading.kind,
+            mapping=reading.mapping,
+            examples=reading.example,
+            unused=reading.unused,
+            rows=len(reading.frame),
+            notes=reading.notes,
+            faults=tuple(map(FaultAnswer.of, reading.faults[:SHOWN])),
+            fault_counts=dict(Counter(fault.code for fault in reading.faults)),
+            question=None,
+        )
+
+    @classmethod
+    def asking(cls, name: str, question: str) -> "SentFileAnswer":
+        nothing = {"examples": [], "rows": 0, "fault_counts": {}}
+        return cls(name=name, kind=None, mapping={}, unused=(), notes=(), faults=(), question=question, **nothing)
+
+
+class ProposalAnswer(Answer):
+    """Files that wait to be confirmed: what they hold and would change."""
+
+    number: int = Field(description="The import's number.")
+    files: tuple[SentFileAnswer, ...] = Field(description="The files as they are read.")
+    counts: dict[str, TableCounts] = Field(description="What would change, by table.")
+    notes: tuple[str, ...] = Field(description="What would be assumed, made or left out.")
+    ready: bool = Field(description="Whether it can be confirmed as it is: no question and no fault is left.")
+
+
+class ImportAnswer(ImportRecord, Answer):
+    """One bringing in of data."""
+
+    number: int = Field(description="Its number.")
+
+
+class Imports(Answer):
+    """A page of imports, newest first."""
+
+    imports: tuple[ImportAnswer, ...] = Field(description="The imports of this page.")
+    next: int | None = Field(description="Pass as `before` for the next page; null at the end.")

@@ -1,0 +1,43 @@
+"""`restock catalogue`: what holds for the whole of your own catalogue."""
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from api.commands.imports import refusals
+from api.commands.opening import load_settings, operator, with_book
+
+if TYPE_CHECKING:
+    from tools.book.book import OrderBook
+    from tools.catalog.snapshot import CatalogueSettings
+
+
+def catalogue(
+    currency: Annotated[str | None, typer.Option(help="Of prices without a currency, as EUR.")] = None,
+    time_zone: Annotated[str | None, typer.Option(help="Of days and of lateness, as Europe/Berlin.")] = None,
+    default_location: Annotated[str | None, typer.Option(help="Where rows without a location belong.")] = None,
+) -> None:
+    """Show the settings of your own catalogue, or change them."""
+    given = {"currency": currency, "time_zone": time_zone, "default_location": default_location}
+    changed = {name: value for name, value in given.items() if value is not None}
+
+    async def change(book: "OrderBook") -> "CatalogueSettings":
+        from tools.catalog.entries import EntryStore
+        from tools.catalog.importing.direct import set_catalogue
+        from tools.catalog.importing.record import ReadFile
+        from tools.catalog.imports import ImportStore
+
+        if changed:
+            file = ReadFile(name="restock catalogue", kind="settings", mapping={}, lines=len(changed), faults=0)
+            await ImportStore(book.database).change(file, set_catalogue(changed), operator())
+        return await EntryStore(book.database).settings()
+
+    with refusals():
+        settings = with_book(load_settings(), change)
+    typer.echo(
+        f"currency: {settings.currency}\ntime zone: {settings.time_zone}\ndefault location: {settings.default_location}"
+    )
+    for place, through in sorted(settings.demand_through.items()):
+        calendar = settings.calendar(place)
+        closed = f", closed on weekdays {sorted(calendar.weekdays)}" if calendar.weekdays else ""
+        typer.echo(f"{place}: demand by {calendar.period} up to {through}{closed}")

@@ -1,0 +1,115 @@
+"""Stock, open orders, receipts and promotions: what a file of them says, and what it does not say."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+import sqlalchemy as sa
+
+from tools.storage.catalogue_schema import promotions, purchase_lines, stock
+
+TERMS = "SKU,Supplier,Lead time (days)\nA1,Acme,7\nB2,Best,7\n"
+
+
+@pytest.fixture
+def rows(engine: sa.Engine) -> Any:
+    def read(table: sa.Table) -> list[Any]:
+        with engine.begin() as connection:
+            return list(connection.execute(sa.select(table).order_by(*table.primary_key)).mappings())
+
+    return read
+
+
+async def test_the_location_with_most_stock_is_the_default_one(bring: Any, own: Any) -> None:
+    record = await bring("SKU,Location,On hand\nA1,KOELN,1\nB2,KOELN,2\nB2,BERLIN,2\n")
+    assert (await own.snapshot()).settings.default_location == "KOELN"
+    assert any("belong to KOELN" in note for note in record.notes)
+
+
+async def test_rows_without_a_location_belong_to_the_default_one_and_are_counted(bring: Any, rows: Any) -> None:
+    record = await bring("SKU,Location,On hand\nA1,KOELN,1\nB2,,2\n")
+    assert [(row["product_id"], row["location"]) for row in rows(stock)] == [("A1", "KOELN"), ("B2", "KOELN")]
+    assert any("1 rows of file1.csv have no location" in note for note in record.notes)
+
+
+async def test_negative_stock_is_backorders(bring: Any, rows: Any) -> None:
+    await bring("SKU,On hand\nA1,-4\n")
+    assert [(row["on_hand"], row["backorders"]) for row in rows(stock)] == [(0, 4)]
+
+
+async def test_a_count_that_is_older_than_what_is_stored_is_left_out_and_named(bring: Any, rows: Any) -> None:
+    await bring("SKU,On hand,As of\nA1,4,2026-11-20\n")
+    record = await bring("SKU,On hand,As of\nA1,9,2026-11-10\n")
+    assert [row["on_hand"] for row in rows(stock)] == [4]
+    assert any("1 stock levels of file1.csv are older" in note for note in record.notes)
+
+
+async def test_stock_that_is_counted_again_the_next_day_is_of_that_day(bring: Any, rows: Any, engine: Any) -> None:
+    await bring("SKU,On hand\nA1,4\n")
+    yesterday = datetime.now(UTC) - timedelta(days=1)
+    with engine.begin() as connection:
+        connection.execute(sa.update(stock).values(as_of=yesterday))
+    await bring("SKU,On hand\nA1,4\n")
+    assert rows(stock)[0]["as_of"] > yesterday + timedelta(hours=23)
+
+
+async def test_products_that_only_stock_names_are_made_and_named(bring: Any, own: Any) -> None:
+    record = await bring("SKU,On hand\nA1,4\nB2,4\n")
+    assert await own.product_ids() == ("A1", "B2")
+    assert any("2 products that were not known: A1, B2" in note for note in record.notes)
+
+
+async def test_ids_that_differ_in_case_only_are_named(bring: Any) -> None:
+    await bring(TERMS)
+    record = await bring("SKU,On hand\na1,4\n")
+    assert any("A1 / a1" in note for note in record.notes)
+
+
+async def test_orders_that_are_not_in_the_file_any_more_are_closed_and_named(bring: Any, rows: Any) -> None:
+    head = "PO,Supplier,SKU,Qty open,Expected date\n"
+    await bring(TERMS, f"{head}PO1,Acme,A1,10,2026-12-01\nPO2,Best,B2,20,2026-12-02\nPO3,Acme,B2,5,2026-12-03\n")
+    record = await bring(f"{head}PO1,Acme,A1,4,2026-12-05\nPO9,Best,B2,1,2026-12-09\n")
+    assert [(row["reference"], row["quantity"], row["due_on"]) for row in rows(purchase_lines)] == [
+        ("PO1", 4, "2026-12-05"),
+        ("PO9", 1, "2026-12-09"),
+    ]
+    assert any("2 open orders are not in the file any more: PO2, PO3" in note for note in record.notes)
+
+
+async def test_a_file_of_one_supplier_closes_no_orders_of_others(bring: Any, rows: Any) -> None:
+    head = "PO,Supplier,SKU,Qty open,Expected date\n"
+    await bring(TERMS, f"{head}PO1,Acme,A1,10,2026-12-01\nPO2,Best,B2,20,2026-12-02\n")
+    record = await bring(f"{head}PO3,Acme,A1,7,2026-12-01\n")
+    assert [row["reference"] for row in rows(purchase_lines)] == ["PO2", "PO3"]
+    assert any("1 of other suppliers stay open" in note for note in record.notes)
+
+
+async def test_two_deliveries_of_one_order_line_are_both_kept(bring: Any, rows: Any) -> None:
+    await bring(TERMS, "PO,SKU,Qty open,Expected date\nPO1,A1,5,2027-01-15\nPO1,A1,10,2026-12-01\n")
+    assert [(row["reference"], row["quantity"], row["due_on"]) for row in rows(purchase_lines)] == [
+        ("PO1", 10, "2026-12-01"),
+        ("PO1 #2", 5, "2027-01-15"),
+    ]
+    assert {row["supplier_id"] for row in rows(purchase_lines)} == {"Acme"}
+
+
+async def test_receipts_teach_the_lead_time(bring: Any, own: Any) -> None:
+    await bring(
+        TERMS,
+        "SKU,On hand\nA1,4\n",
+        "Date,SKU,Qty\n2026-11-02,A1,3\n",
+        "PO,Supplier,SKU,Quantity received,Order date,Received date\n"
+        "P1,Acme,A1,10,2026-10-01,2026-10-11\nP2,Acme,A1,10,2026-10-05,2026-10-25\n",
+    )
+    assert (await own.facts("A1")).supplier.observed_lead_times_days == (10, 20)
+
+
+async def test_a_promotion_without_a_location_holds_everywhere(bring: Any, rows: Any) -> None:
+    await bring(TERMS, "SKU,Start date,End date,Uplift\nA1,2026-12-01,2026-12-24,1.5\n")
+    assert [(row["location"], row["last_day"], row["uplift"]) for row in rows(promotions)] == [("", "2026-12-24", 1.5)]
+
+
+async def test_stock_and_orders_of_a_products_file_are_kept(bring: Any, rows: Any, own: Any) -> None:
+    await bring("product_id,lead_time_days,on_hand,on_order\nA1,7,12,30\nB2,7,0,0\n")
+    assert [row["on_hand"] for row in rows(stock)] == [12, 0]
+    assert [(row["product_id"], row["quantity"], row["due_on"]) for row in rows(purchase_lines)] == [("A1", 30, None)]

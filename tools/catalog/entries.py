@@ -1,0 +1,94 @@
+"""Products and suppliers of the own catalogue as they are stored, one by one and in pages."""
+
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy import Connection
+
+from tools.catalog.own import read_settings
+from tools.catalog.snapshot import CatalogueSettings
+from tools.catalog.sources import no_product
+from tools.records.errors import UnknownSupplier
+from tools.records.facts import Record
+from tools.storage.catalogue_schema import products, suppliers
+from tools.storage.database import Store, reads
+
+
+class ProductEntry(Record):
+    """A product as it is stored."""
+
+    id: str
+    name: str
+    category: str
+    supplier_id: str | None
+    terms: dict[str, Any]
+
+
+class SupplierEntry(Record):
+    """A supplier as it is stored."""
+
+    id: str
+    name: str
+    terms: dict[str, Any]
+
+
+class EntryStore(Store):
+    """Reads entries of the catalogue."""
+
+    @reads
+    def product(self, connection: Connection, product_id: str) -> ProductEntry:
+        """Raises UnknownProduct."""
+        row = connection.execute(sa.select(products).where(products.c.id == product_id)).mappings().first()
+        if row is None:
+            raise no_product(product_id, tuple(connection.scalars(sa.select(products.c.id))))
+        return ProductEntry(**row)
+
+    @reads
+    def supplier(self, connection: Connection, supplier_id: str) -> SupplierEntry:
+        """Raises UnknownSupplier."""
+        row = connection.execute(sa.select(suppliers).where(suppliers.c.id == supplier_id)).mappings().first()
+        if row is None:
+            raise UnknownSupplier(f"No supplier {supplier_id!r}; GET /suppliers lists them.")
+        return SupplierEntry(**row)
+
+    @reads
+    def products(
+        self,
+        connection: Connection,
+        limit: int,
+        after: str | None = None,
+        *,
+        text: str | None = None,
+        supplier_id: str | None = None,
+        category: str | None = None,
+    ) -> tuple[list[ProductEntry], int]:
+        """Products by id, from the one after `after` on, and how many match in all. `text` is looked for in id and
+        name."""
+        query = sa.select(products)
+        for column, value in ((products.c.supplier_id, supplier_id), (products.c.category, category)):
+            query = query if value is None else query.where(column == value)
+        if text:
+            found = (column.icontains(text, autoescape=True) for column in (products.c.id, products.c.name))
+            query = query.where(sa.or_(*found))
+        rows, total = _page(connection, query, products.c.id, limit, after)
+        return [ProductEntry(**row) for row in rows], total
+
+    @reads
+    def suppliers(
+        self, connection: Connection, limit: int, after: str | None = None
+    ) -> tuple[list[SupplierEntry], int]:
+        """Suppliers by id, from the one after `after` on, and how many there are in all."""
+        rows, total = _page(connection, sa.select(suppliers), suppliers.c.id, limit, after)
+        return [SupplierEntry(**row) for row in rows], total
+
+    @reads
+    def settings(self, connection: Connection) -> CatalogueSettings:
+        return read_settings(connection)
+
+
+def _page(
+    connection: Connection, query: sa.Select[Any], key: sa.Column[str], limit: int, after: str | None
+) -> tuple[list[sa.RowMapping], int]:
+    total = connection.scalar(sa.select(sa.func.count()).select_from(query.subquery())) or 0
+    page = query if after is None else query.where(key > after)
+    return list(connection.execute(page.order_by(key).limit(limit)).mappings()), total
