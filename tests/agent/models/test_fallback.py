@@ -345,7 +345,9 @@ async def test_the_check_asks_every_provider_once_and_remembers_and_logs_who_fai
     assert (times(good), times(bad), times(chain._links[2])) == (1, 1, 0)
     assert counted(metrics, "llm_calls_total", provider="b", status="rejected") == 1
     assert counted(metrics, "llm_fallbacks_total", provider="b", reason="rejected") is None
-    assert [entry["provider"] for entry in logs if entry["event"] == "model_unusable"] == ["b"]
+    (unusable,) = [entry for entry in logs if entry["event"] == "model_unusable"]
+    assert unusable["provider"] == "b"
+    assert "retry_after" not in unusable
 
 
 @pytest.mark.parametrize(
