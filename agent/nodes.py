@@ -80,6 +80,8 @@ class Nodes:
         """Ask the model for the next step, within the run's budget and deadline. With prefetch the graph makes the
         first two calls itself, and marks them as its own."""
         case = runtime.context or Case()
+        if not state["messages"]:  # resumed here just after another process had ended the thread
+            return self._give_up(state, "There is no question.")
         if self._settings.prefetch and isinstance(case, Decision) and len(state["messages"]) == 1:
             return {"messages": [obvious_calls(case.request)]}
         calls = _progress(state)[0] + 1

@@ -3,7 +3,10 @@
 from typing import Any
 
 import pytest
+from langchain_core.messages import AIMessage
+from langgraph.types import Command
 
+from agent.running.work import graph_config
 from agent.state import DecisionRequest
 from tests.agent.test_graph import REQUEST
 
@@ -42,3 +45,18 @@ async def test_a_chat_keeps_its_thread(start: Any) -> None:
     answer = await runtime.chat("What is on order?", conversation_id=None, caller="ada")
 
     assert await _threads(runtime) == {f"chat-{answer.conversation_id}"}
+
+
+async def test_a_thread_that_another_process_has_ended_meanwhile_asks_no_model(start: Any) -> None:
+    runtime = await start(rules_model=False)
+    waiting = await runtime.decide(REQUEST)
+    late = await start(AIMessage("A call that costs money."))
+    config = graph_config(waiting.run.id)
+    resume = {each.id: True for each in (await late.graph.aget_state(config)).interrupts}
+
+    await runtime.decide_review(waiting.proposal.id, decision="reject", reason="No.", decided_by="ada")
+    await runtime.drain()
+    await late.graph.ainvoke(Command(resume=resume), config, durability="exit")
+
+    assert resume
+    assert late.metrics.registry.get_sample_value("llm_calls_total", {"provider": "scripted", "status": "ok"}) is None
