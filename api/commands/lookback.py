@@ -11,6 +11,7 @@ from api.commands.opening import load_settings, with_book
 if TYPE_CHECKING:
     from tools.book.book import OrderBook
     from tools.catalog.demand_table import DemandTable
+    from tools.lookback.rolling_origin import Interval
     from tools.records.orders import OrderOutcome
 
 DemandFile = Annotated[
@@ -18,8 +19,8 @@ DemandFile = Annotated[
 ]
 PeriodName = Literal["day", "week", "month"]
 Period = Annotated[PeriodName | None, typer.Option(help="Length of a demand period. [as the file counts]")]
-LeadTime = Annotated[int, typer.Option(help="Lead time in periods.")]
-Review = Annotated[int, typer.Option(help="Review period, in periods.")]
+LeadTime = Annotated[float, typer.Option(help="Lead time in days.")]
+Review = Annotated[float, typer.Option(help="Review period in days.")]
 DropReturns = Annotated[bool, typer.Option("--drop-returns", help="Returns never lower demand; kept for old scripts.")]
 
 
@@ -28,6 +29,13 @@ def _demand(file: Path, period: PeriodName | None, how: Reading, given: list[str
 
     (reading,) = how.read((file, "sales", given))
     return demand_table(reading, period=period)
+
+
+def _interval(table: "DemandTable", lead_time: float, review: float) -> "Interval":
+    """Days as whole periods of the table. Stock is looked at once a period at most."""
+    from tools.lookback.rolling_origin import Interval
+
+    return Interval(round(lead_time / table.period_days), max(1, round(review / table.period_days)))
 
 
 def _tell(table: "DemandTable") -> None:
@@ -63,7 +71,6 @@ def backtest(
     from tools.lookback.coverage import SERVICE_LEVELS
     from tools.lookback.progress import progress_bar
     from tools.lookback.report import summary, write_report
-    from tools.lookback.rolling_origin import Interval
     from tools.lookback.simulation import OrderTerms
 
     terms = OrderTerms(
@@ -79,7 +86,7 @@ def backtest(
         table = sample_table() if file is None else _demand(file, period, how, columns)
         _tell(table)
         asked = tuple(service) if service else SERVICE_LEVELS
-        interval = Interval(lead_time, review)
+        interval = _interval(table, lead_time, review)
         found = look_back(table, interval, terms=terms, asked=asked, step=step, progress=progress_bar)
         write_report(found, report, name=file.name if file else "the sample catalogue")
     typer.echo(f"{summary(found)}report: {report}")
@@ -155,17 +162,17 @@ def calibrate(
     """Fit the confidence on your own demand and recorded outcomes, as FILE --out TABLE; then set CALIBRATION_TABLE."""
     from tools.lookback.calibration import fitted_on_origins, moved_by_outcomes, write
     from tools.lookback.progress import progress_bar
-    from tools.lookback.rolling_origin import Interval, rolling_origins
+    from tools.lookback.rolling_origin import rolling_origins
 
     async def known(book: "OrderBook") -> "list[OrderOutcome]":
         return await book.outcomes.latest(limit=None)
 
     recorded = with_book(load_settings(), known)
     with refusals():
-        interval = Interval(lead_time, review)
         table = _demand(file, period, Reading(sheet, decimal, dates, skip_bad, rejects), columns)
         _tell(table)
-        origin = f"{file.name}, lead time {lead_time}, review {review} ({table.period})"
+        interval = _interval(table, lead_time, review)
+        origin = f"{file.name}, lead time {lead_time:g}, review {review:g} ({table.period})"
         origins = rolling_origins(table, interval, progress=progress_bar)
         fitted = moved_by_outcomes(fitted_on_origins(origins, origin=origin), recorded)
         write(fitted, out)

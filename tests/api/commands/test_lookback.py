@@ -1,5 +1,6 @@
 """Commands that look at a file of past demand."""
 
+import re
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -124,6 +125,18 @@ def test_calibrate_fits_a_table_on_ones_own_data_without_any_outcome_too(run: An
     assert fitted.fitted_on == datetime.now(UTC).date()
     assert sum(each.count for each in fitted.reliability if each.stratum == "all") > 500
     assert not list(tmp_path.glob(".table.json*")), "nothing half written stays"
+
+
+@pytest.mark.parametrize(("period", "periods"), [("day", 28), ("week", 4), ("month", 1)])
+def test_a_lead_time_is_in_days_whatever_the_period(run: Any, tmp_path: Path, period: str, periods: int) -> None:
+    days = pd.date_range("2024-01-01", "2025-12-31")
+    rows = [f"{sku},{day:%Y-%m-%d},{place % 7 + 3}\n" for sku in "AB" for place, day in enumerate(days)]
+    (tmp_path / "sales.csv").write_text("sku,date,quantity\n" + "".join(rows))
+
+    result = run("backtest", "sales.csv", "--out", "out.html", "--lead-time", "28", "--period", period)
+
+    assert result.exit_code == 0
+    assert re.search(rf"lead time {periods}\b", (tmp_path / "out.html").read_text())
 
 
 def test_a_refit_on_bad_data_leaves_the_old_table(run: Any, tmp_path: Path) -> None:

@@ -98,11 +98,10 @@ class DayCells:
 
 def day_cells(column: pa.Array) -> DayCells:
     """Take the distinct days of a column apart."""
-    if pa.types.is_timestamp(column.type) or pa.types.is_date(column.type):
-        column = (
-            pc.cast(column, pa.date32()) if not pa.types.is_timestamp(column.type) else pc.strftime(column, "%Y-%m-%d")
-        )
-    text = column if not pa.types.is_string(column.type) else pc.replace_substring_regex(column, TIME, "")
+    if pa.types.is_timestamp(column.type):
+        local = pc.local_timestamp(column) if column.type.tz else column
+        column = pc.cast(pc.floor_temporal(local, unit="day"), pa.date32())
+    text = pc.replace_substring_regex(column, TIME, "") if pa.types.is_string(column.type) else column
     cells = DayCells(coded(text))
     for place, value in enumerate(cells.coded.values):
         _take(cells, place, value)

@@ -2,8 +2,8 @@
 
 from collections.abc import Sequence
 
+from tools.catalog.reading.names import known_names, spellings
 from tools.catalog.reading.periods import period_of
-from tools.catalog.reading.roles import known_names, spellings
 
 SEARCHED = 60
 """Lines in which the column names are looked for."""

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from typing import get_args
 
 from tools.catalog.reading.file_reading import Kind
-from tools.catalog.reading.roles import KINDS, REQUIRED, SOFT, plain, ranks, spellings
+from tools.catalog.reading.names import plain, ranks, spellings
+from tools.catalog.reading.roles import KINDS, REQUIRED, SOFT
 from tools.catalog.reading.table import Table
 from tools.catalog.reading.wide import PeriodColumns
 from tools.records.errors import InvalidInput, UnclearColumns

@@ -55,6 +55,8 @@ class Named:
 
 def fold(text: str) -> str:
     """Small letters without accents, single blanks."""
+    if text.isascii():
+        return " ".join(text.lower().split())
     letters = unicodedata.normalize("NFKD", text.casefold().replace("ß", "ss"))
     return " ".join("".join(letter for letter in letters if not unicodedata.combining(letter)).split())
 

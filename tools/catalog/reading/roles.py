@@ -1,102 +1,26 @@
-"""The roles that columns play in each kind of file, and the names that people give such columns.
+"""The roles that columns play in each kind of file, and the names that people give such columns."""
 
-A role has ranks of names: a column with a name of the first rank is preferred to one of the second. Names are written
-with commas between them, without case, blanks, punctuation and accents.
-"""
-
-import re
-import unicodedata
-from functools import cache
 from typing import Literal
 
 from tools.catalog.reading.file_reading import Kind
+from tools.catalog.reading.shared_roles import (
+    BACKORDERS,
+    CURRENCY,
+    LEAD_TIME,
+    LEAD_TIME_SD,
+    LOCATION,
+    ON_HAND,
+    ORDERED,
+    PRODUCT,
+    REFERENCE,
+    SUPPLIER,
+    SUPPLIER_ID,
+    SUPPLIER_NAME,
+    Ranks,
+)
 
-Ranks = tuple[str, ...]
 Content = Literal["id", "text", "number", "day"]
 
-PRODUCT: Ranks = (
-    "product id, product code, product no, product number, product nbr, item nbr, "
-    "product sku, sku, sku id, sku code, sku no, skus, item id, "
-    "item no, item number, item code, item sku, seller sku, lineitem sku, line item sku, variant sku, article, "
-    "article id, article no, article number, article code, stock code, part id, part no, part number, part code, "
-    "material number, material no, material code, artikel, artikelnummer, artikelnr, artikel nr, artikel id, "
-    "artikelcode, art nr, artnr, materialnummer, materialnr, sachnummer, teilenummer, teilenr, teile nr, "
-    "produktnummer, produktnr, produktcode, produkt id, codigo, codigo producto, codigo de producto, codigo articulo, "
-    "codigo de articulo, codigo del articulo, id producto, cod articulo, cod producto, referencia producto, "
-    "code article, code produit, reference article, reference produit, ref article, ref produit, article ref, "
-    "id produit, no article, numero article, num article",
-    "product, products, item, part, material, produkt, producto, articulo, produit, variant",
-    "asin, ean, gtin, upc, barcode, ean code, variant id",
-    "lineitem name, line item name, product name, item name, article name, product title, part name, "
-    "artikelbezeichnung, artikelname, produktname, nombre producto, nombre del producto, nom du produit, nom produit, "
-    "description, product description, item description, bezeichnung, descripcion, designation",
-    "id, ref, reference, referencia",
-)
-LOCATION: Ranks = (
-    "location, location id, location code, location name, warehouse, warehouse id, warehouse code, warehouse name, "
-    "store, store id, store code, store no, store nbr, store number, store name, shop, shop id, branch, branch id, "
-    "branch code, site, site id, plant, depot, outlet, stocking location, stock location, fulfillment center, lager, "
-    "lagerort, lagernr, lager nr, lagernummer, werk, filiale, filialnr, standort, niederlassung, verkaufsstelle, "
-    "almacen, tienda, sucursal, ubicacion, centro, entrepot, magasin, emplacement, agence, lieu",
-)
-SUPPLIER_ID: Ranks = (
-    "supplier id, supplier no, supplier number, supplier code, vendor id, vendor no, vendor number, vendor code, "
-    "lieferantennr, lieferanten nr, lieferantennummer, lieferanten id, lieferant nr, kreditor, kreditorennr, "
-    "kreditorennummer, kreditor nr, id proveedor, codigo proveedor, codigo de proveedor, cod proveedor, "
-    "code fournisseur, id fournisseur, no fournisseur, numero fournisseur",
-)
-SUPPLIER_NAME: Ranks = (
-    "supplier name, vendor name, lieferantenname, name des lieferanten, nombre proveedor, nombre del proveedor, "
-    "nom fournisseur, nom du fournisseur",
-    "supplier, vendor, lieferant, proveedor, fournisseur",
-    "name, company, firma, nombre, nom, bezeichnung",
-)
-SUPPLIER: Ranks = (
-    SUPPLIER_ID[0],
-    f"{SUPPLIER_NAME[0]}, {SUPPLIER_NAME[1]}, preferred supplier, main supplier, primary supplier, preferred vendor, "
-    "primary vendor, hauptlieferant, stammlieferant",
-    "manufacturer, brand, hersteller, fabricante, fabricant",
-)
-CURRENCY: Ranks = ("currency, currency code, cur, ccy, waehrung, währung, währungscode, whg, moneda, divisa, devise",)
-LEAD_TIME: Ranks = (
-    "lead time, leadtime, lead time days, lt, lt days, delivery time, delivery days, replenishment time, "
-    "supplier lead time, vendor lead time, purchase lead time, lieferzeit, wiederbeschaffungszeit, wbz, "
-    "beschaffungszeit, planlieferzeit, plan lieferzeit, lieferdauer, plazo, plazo de entrega, plazo entrega, "
-    "tiempo de entrega, tiempo entrega, delai, delai de livraison, delai livraison, delai appro, "
-    "delai d approvisionnement",
-)
-LEAD_TIME_SD: Ranks = (
-    "lead time sd, lead time sd days, lead time std, lead time stddev, lead time standard deviation, "
-    "standard deviation of lead time, lead time variability, lieferzeit streuung, streuung lieferzeit, "
-    "standardabweichung lieferzeit, desviacion plazo, ecart type delai",
-)
-ON_HAND: Ranks = (
-    "on hand, onhand, on hand qty, qty on hand, quantity on hand, on hand quantity, stock on hand, soh, stock level, "
-    "stock qty, stock quantity, current stock, inventory level, inventory quantity, inventory qty, variant inventory "
-    "qty, qty in stock, quantity in stock, units in stock, in stock, physical stock, bestand, lagerbestand, "
-    "istbestand, aktueller bestand, bestandsmenge, menge auf lager, lagermenge, existencias, stock actual, "
-    "stock fisico, cantidad en stock, en stock, stock physique, quantite en stock, stock reel",
-    "stock, inventory, on stock, available, available qty, available quantity, available stock, verfugbar, "
-    "verfugbarer bestand, freier bestand, disponible, stock disponible",
-)
-BACKORDERS: Ranks = (
-    "backorders, backorder, back orders, back order, backordered, backorder qty, backordered qty, rückstand, "
-    "rückstände, lieferrückstand, auftragsrückstand, offene kundenaufträge, pedidos pendientes de clientes, "
-    "reliquat, reliquats, en rupture",
-)
-REFERENCE: Ranks = (
-    "po, po no, po number, po id, purchase order, purchase order no, purchase order number, purchase order id, "
-    "bestellnr, bestellnummer, bestell nr, bestellung, bestellung nr, einkaufsbeleg, pedido de compra, "
-    "numero de pedido, no pedido, orden de compra, commande fournisseur, numero de commande, no commande, bon de "
-    "commande",
-    "order, order no, order number, order id, reference, reference no, belegnr, belegnummer, document no, pedido, "
-    "referencia, commande, ref, receipt no, delivery note, lieferschein, lieferscheinnr",
-)
-ORDERED: Ranks = (
-    "ordered date, order date, date ordered, ordered on, ordered, po date, purchase date, bestelldatum, bestellt am, "
-    "bestellt, fecha pedido, fecha de pedido, fecha orden, date commande, date de commande, commande le",
-    "created, created at, date, datum, fecha, belegdatum",
-)
 KINDS: dict[Kind, dict[str, Ranks]] = {
     "sales": {
         "product_id": PRODUCT,
@@ -418,65 +342,3 @@ def content(role: str) -> Content:
     if role in IDS:
         return "id"
     return "text" if role in TEXTS else "number"
-
-
-BRACKETS = re.compile(r"[(\[{].*?[)\]}]")
-UNIT_WORDS = {
-    "day": "days day d tage tagen tag tg dias dia jours jour j",
-    "week": "weeks week wks wk w wochen woche semanas semana semaines semaine",
-    "month": "months month monate monat meses mes mois monaten",
-}
-UNITS = {word: unit for unit, words in UNIT_WORDS.items() for word in words.split()}
-
-
-@cache
-def plain(name: str) -> str:
-    """A column's name without case, blanks, punctuation, accents and units in brackets."""
-    return _letters(BRACKETS.sub(" ", name)) or _letters(name)
-
-
-def _letters(text: str) -> str:
-    spread = text.casefold().replace("ø", "o").replace("æ", "ae")
-    return re.sub(r"[^0-9a-z]", "", unicodedata.normalize("NFKD", spread).replace("ß", "ss"))
-
-
-@cache
-def spellings(name: str) -> tuple[str, ...]:
-    """A column's name as it is compared: also with ä for ae, and without a unit of time at its end."""
-    words = plain(name)
-    without = re.sub(r"(in|en)?(days|tagen?|dias|jours|weeks|wochen|semanas|semaines|months|monaten?)$", "", words)
-    return tuple(dict.fromkeys((words, without))) if without else (words,)
-
-
-def unit_of_time(name: str) -> str:
-    """The unit that a column's name states: "Lead time (weeks)" is in weeks. Days, where it states none."""
-    words = re.findall(r"[a-z]+", unicodedata.normalize("NFKD", name.casefold()))
-    return next((UNITS[word] for word in reversed(words) if word in UNITS and len(word) > 1), "day")
-
-
-@cache
-def ranks(kind: Kind) -> dict[str, dict[str, int]]:
-    """For each role of a kind, the rank of each name as `plain` writes it; 0 is best."""
-    return {role: _ranked(role, tiers) for role, tiers in KINDS[kind].items()}
-
-
-def _ranked(role: str, tiers: Ranks) -> dict[str, int]:
-    found: dict[str, int] = {}
-    for rank, names in enumerate(tiers):
-        for name in names.split(","):
-            for spelling in (plain(name), plain(_two_letters(name))):
-                found.setdefault(spelling, rank)
-    found.setdefault(plain(role), 0)
-    return found
-
-
-def _two_letters(name: str) -> str:
-    for letter, two in (("ä", "ae"), ("ö", "oe"), ("ü", "ue")):
-        name = name.replace(letter, two)
-    return name
-
-
-@cache
-def known_names() -> frozenset[str]:
-    """Every name of every role, to find the line of column names by."""
-    return frozenset(name for kind in KINDS for names in ranks(kind).values() for name in names)

@@ -79,7 +79,9 @@ def _unquoted(value: str) -> str:
 
 def as_text(column: pa.Array) -> pa.Array:
     if pa.types.is_floating(column.type):
-        return pa.array([None if value is None else number_text(value) for value in column.to_pylist()], pa.string())
+        found = pc.dictionary_encode(column)
+        texts = [None if np.isnan(value) else number_text(value) for value in found.dictionary.to_pylist()]
+        return pc.take(pa.array(texts, pa.string()), found.indices)
     return column if pa.types.is_string(column.type) else pc.cast(column, pa.string())
 
 
