@@ -69,7 +69,7 @@ class Reader:
         for role, cells in numbers.items():
             found[role] = self.numbers(role, cells, apart[role], apart.values(), dotted)[cells.codes]
         for role, day in days.items():
-            found[role] = self.days(role, day, days.values())[day.coded.codes]
+            found[role] = self.days(role, day, days.values()).astype("datetime64[ns]")[day.coded.codes]
             self.periods |= day.periods if role == "date" else set()
         return {role: found[role] for role in self.mapping}
 

@@ -24,7 +24,7 @@ from tools.catalog.reading.periods import (
     full_year,
     period_of,
 )
-from tools.catalog.reading.table import Coded, coded
+from tools.catalog.reading.table import Coded, coded, distinct
 
 Days = NDArray[np.datetime64]
 TIME = r"[T ,]+\d{1,2}[:h.]\d{2}([:.]\d{2}.*|[ ]?[AaPp]\.?[Mm]\.?.*|[ ]?[-+Z].*|[ ]?[A-Z]{2,4})?$|T\d{4,6}.*$"
@@ -101,8 +101,9 @@ def day_cells(column: pa.Array) -> DayCells:
     if pa.types.is_timestamp(column.type):
         local = pc.local_timestamp(column) if column.type.tz else column
         column = pc.cast(pc.floor_temporal(local, unit="day"), pa.date32())
-    text = pc.replace_substring_regex(column, TIME, "") if pa.types.is_string(column.type) else column
-    cells = DayCells(coded(text))
+    written = coded(column)
+    days = pc.replace_substring_regex(pa.array(written.values, pa.string()), TIME, "").to_pylist()
+    cells = DayCells(distinct([day.strip() for day in days], written.codes))
     for place, value in enumerate(cells.coded.values):
         _take(cells, place, value)
     return cells

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 Notes = list[str]
 YES = {"1", "true", "yes", "y", "x", "ja", "j", "wahr", "si", "sí", "s", "oui", "o", "vrai", "verdadero"}
 NO = {"0", "false", "no", "n", "nein", "falsch", "non", "faux", "falso"}
+LARGEST_KEY = 2**62
 FEWEST_PERIODS = 4
 KEYS: dict[Kind, tuple[str, ...]] = {
     "products": ("product_id", "location"),
@@ -42,20 +43,20 @@ def meant(kind: Kind, frame: "pd.DataFrame", reader: Reader) -> tuple["pd.DataFr
     if work is not None:
         frame, more = work(frame)
         notes += more
-    return frame, [*notes, *_twins(frame)]
+    return frame, [*notes, *_twins(reader)]
 
 
 def _sales(frame: "pd.DataFrame", reader: Reader) -> tuple["pd.DataFrame", Notes]:
     if "date" not in frame:
         frame = _dated_by_parts(frame, reader)
-    frame = frame[~reader.bad]
+    frame = frame[~reader.bad] if reader.bad.any() else frame
     doubled = _doubled(reader)
     frame, notes = demand_rows(frame, dict(reader.mapping))
     period = _period(frame, reader)
     if "period" not in frame and period:
         frame = frame.assign(period=period)
         notes.append(f"The quantities are of whole {period}s.")
-    return frame, [*doubled, *notes, *_twins(frame)]
+    return frame, [*doubled, *notes, *_twins(reader)]
 
 
 def _period(frame: "pd.DataFrame", reader: Reader) -> Period | None:
@@ -63,14 +64,15 @@ def _period(frame: "pd.DataFrame", reader: Reader) -> Period | None:
     named: set[Period] = reader.periods
     if named:
         return "month" if "month" in named else "week"
-    days = np.unique(frame["date"].to_numpy().astype("datetime64[D]"))
+    days = np.sort(frame["date"].drop_duplicates().to_numpy().astype("datetime64[D]"))
     if len(days) < FEWEST_PERIODS:
         return None
     if (days == days.astype("datetime64[M]")).all():
         return "month"
-    first_rows = not frame.duplicated(["product_id", *(["location"] if "location" in frame else []), "date"]).any()
-    weekly = np.unique((days.astype(np.int64) + 3) % 7).size == 1
-    return "week" if weekly and first_rows else None
+    if np.unique((days.astype(np.int64) + 3) % 7).size > 1:
+        return None
+    keys = [key for key in ("product_id", "location", "date") if key in frame]
+    return None if frame.duplicated(keys).any() else "week"
 
 
 def _dated_by_parts(frame: "pd.DataFrame", reader: Reader) -> "pd.DataFrame":
@@ -102,21 +104,28 @@ def _doubled(reader: Reader) -> Notes:
     """Rows that are the same in every column of the file. They are counted, because both may be true."""
     import pandas as pd
 
-    codes = pd.DataFrame({name: reader.table.coded(name).codes for name in reader.table.columns}, copy=False)
-    again = codes.duplicated().to_numpy()
+    key = np.zeros(len(reader.table.lines), dtype=np.int64)
+    size = 1
+    for name in reader.table.columns:
+        cells = reader.table.coded(name)
+        if size * len(cells.values) > LARGEST_KEY:
+            key, known = pd.factorize(key)
+            size = len(known)
+        key, size = key * len(cells.values) + cells.codes, size * len(cells.values)
+    again = pd.Series(key).duplicated().to_numpy()
     if not again.any():
         return []
     lines = ", ".join(map(str, reader.table.lines[again][:3]))
     return [f"{int(again.sum()):,} lines are the same as one before them (line {lines} …) and were counted again."]
 
 
-def _twins(frame: "pd.DataFrame") -> Notes:
+def _twins(reader: Reader) -> Notes:
     """Products whose ids differ in case or blanks only."""
-    if "product_id" not in frame:
+    if "product_id" not in reader.mapping:
         return []
     by_name: dict[str, list[str]] = {}
-    for each in frame["product_id"].unique():
-        by_name.setdefault("".join(str(each).casefold().split()), []).append(str(each))
+    for each in reader.table.coded(reader.mapping["product_id"]).values:
+        by_name.setdefault("".join(each.casefold().split()), []).append(each)
     twins = [ids for ids in by_name.values() if len(ids) > 1]
     shown = "; ".join(" and ".join(map(repr, ids)) for ids in twins[:3])
     return [f"{len(twins)} products have ids that differ in case or blanks only: {shown}."] if twins else []

@@ -39,7 +39,8 @@ def demand_rows(frame: "pd.DataFrame", columns: dict[str, str]) -> tuple["pd.Dat
     moved |= ~cancelled & _like(frame, "customer", TRANSFER)
     other = ~cancelled & ~moved & _like(frame, "movement", NO_SALE) & ~_like(frame, "movement", SALE)
     void = ~moved & ~other & _like(frame, "movement", CANCELLED)
-    frame = frame[~(cancelled | moved | other | void)]
+    left_out = cancelled | moved | other | void
+    frame = frame[~left_out] if left_out.any() else frame
     notes = [
         _said(cancelled | void, "lines are cancelled or refunded: no demand"),
         _said(moved, "lines are transfers: no demand"),

@@ -43,7 +43,7 @@ class Table:
         """The table without the rows that are marked."""
         keep = pa.array(~rows)
         cells = {name: column.filter(keep) for name, column in self.cells.items()}
-        seen = {name: Coded(each.values, each.codes[~rows]) for name, each in self.seen.items()}
+        seen = {name: each.at(~rows) for name, each in self.seen.items()}
         return replace(self, cells=cells, lines=self.lines[~rows], seen=seen)
 
 
@@ -56,16 +56,27 @@ class Coded:
     codes: IntArray
     """For each row the position in `values`."""
 
+    def at(self, rows: "np.ndarray[tuple[int], np.dtype[np.bool_]]") -> "Coded":
+        """The column at some rows, without values that only others have."""
+        used, codes = np.unique(self.codes[rows], return_inverse=True)
+        return Coded([self.values[place] for place in used], codes)
+
     def texts(self) -> "np.ndarray[tuple[int], np.dtype[np.object_]]":
         return np.array(self.values, dtype=object)[self.codes]
 
 
 def coded(column: pa.Array) -> Coded:
     """The distinct values of a column as text. Whole numbers have no decimals: 7.0 is 7."""
-    text = pc.utf8_trim_whitespace(pc.fill_null(as_text(column), ""))
-    found = pc.dictionary_encode(text)
-    values = [_unquoted(value) for value in found.dictionary.to_pylist()]
-    return Coded(values, found.indices.to_numpy(zero_copy_only=False).astype(np.int64))
+    found = pc.dictionary_encode(as_text(column), null_encoding="encode")
+    values = [_unquoted((value or "").strip()) for value in found.dictionary.to_pylist()]
+    return distinct(values, found.indices.to_numpy(zero_copy_only=False).astype(np.int64))
+
+
+def distinct(values: list[str], codes: IntArray) -> Coded:
+    """Texts by their positions, where some of the texts may be the same."""
+    places: dict[str, int] = {}
+    merged = np.array([places.setdefault(value, len(places)) for value in values], dtype=np.int64)
+    return Coded(list(places), codes if len(places) == len(values) else merged[codes])
 
 
 def _unquoted(value: str) -> str:
