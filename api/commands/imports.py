@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from api.commands.files import Dates, DecimalMark
 from api.commands.opening import NO_START, load_settings, operator, with_book
 
 if TYPE_CHECKING:
@@ -37,6 +38,8 @@ def bring_in(
     map_: Annotated[list[str] | None, typer.Option("--map", help="role=column; repeatable. For one file.")] = None,
     profile: Annotated[str | None, typer.Option(help="Use the mapping kept under this name; keep this one.")] = None,
     sheet: Annotated[str | None, typer.Option(help="Sheet of a workbook. [the one with a table]")] = None,
+    decimal: DecimalMark = None,
+    dates: Dates = None,
     yes: Annotated[bool, typer.Option("--yes", help="Import without asking.")] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Show what would change, and end.")] = False,
     skip_bad: Annotated[bool, typer.Option("--skip-bad", help="Leave out lines with faults.")] = False,
@@ -54,8 +57,9 @@ def bring_in(
     if undo is not None:
         _undo(undo, as_json)
         return
+    how = {"kind": kind, "sheet": sheet, "decimal": decimal, "dates": dates}
     with refusals():
-        readings = _read(files or [], url, query, kind=kind, given=map_ or [], profile=profile, sheet=sheet)
+        readings = _read(files or [], url, query, given=map_ or [], profile=profile, **how)
     _tell(readings)
     _settle_faults(readings, rejects, skip_bad)
     if dry_run or not yes:
