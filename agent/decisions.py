@@ -61,9 +61,11 @@ class Decisions:
         await asyncio.wait(either, return_when=asyncio.FIRST_COMPLETED)
         return await deciding if deciding.done() else _unfinished(begun.result())
 
-    async def submit(self, request: DecisionRequest) -> RunView:
-        """As `decide`, but return as soon as the run is recorded."""
-        request = await self._taken_in(request)
+    async def submit(self, request: DecisionRequest, *, checked: bool = False) -> RunView:
+        """As `decide`, but return as soon as the run is recorded. `checked`: its location is given, and it is known to
+        be plannable."""
+        self._refuse_while_closing()
+        request = request if checked else await self._taken_in(request)
         after: datetime | None = None
         while True:
             run, fresh = await self._admit(request, "bulk", after=after)
@@ -126,11 +128,14 @@ class Decisions:
 
     async def _taken_in(self, request: DecisionRequest) -> DecisionRequest:
         """The request with its location. Its product is known to be plannable."""
-        if self.closing:
-            raise Unavailable("The service is shutting down. Try again in a few seconds.")
+        self._refuse_while_closing()
         facts = request.facts or (await self._catalogs.family(request))[0]
         require_plannable(facts)
         return request.model_copy(update={"location": facts.stock.location})
+
+    def _refuse_while_closing(self) -> None:
+        if self.closing:
+            raise Unavailable("The service is shutting down. Try again in a few seconds.")
 
     async def _admit(
         self, request: DecisionRequest, lane: Lane, *, at_once: bool = False, after: datetime | None = None
@@ -186,6 +191,7 @@ def _new_run(request: DecisionRequest) -> NewRun:
         origin=request.origin,
         requested_by=request.requested_by,
         requested_by_id=request.requested_by_id,
+        sweep_id=request.sweep_id,
         # Without defaults, which are most of it; the same model reads it back.
         request=request.model_dump(mode="json", exclude_defaults=True),
     )

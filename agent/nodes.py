@@ -91,7 +91,7 @@ class Nodes:
             return self._give_up(state, "The time was up before a model had answered.")
         model, prompt = self._ask(state, calls)
         try:
-            return {"messages": [await model.ainvoke(prompt, deadline=case.deadline)]}
+            return {"messages": [await model.ainvoke(prompt, deadline=case.deadline, by_rules=_by_rules(case))]}
         except BudgetSpent as spent:
             return self._give_up(state, spent.message)
         except NoModelLeft:
@@ -267,6 +267,10 @@ def _proposal(state: DecisionState, case: Decision, verdict: Verdict, submission
         requested_by=request.requested_by,
         requested_by_id=request.requested_by_id,
     )
+
+
+def _by_rules(case: Case) -> bool:
+    return isinstance(case, Decision) and case.request.by_rules
 
 
 def _is_late(case: Case) -> bool:

@@ -28,10 +28,12 @@ from agent.running.postgresql import Pool, open_pool
 from agent.running.preparation import prepare_databases
 from agent.running.queue import JobQueue, Queue, TableQueue
 from agent.running.retention import PRUNE_SECONDS, Pruned, Retention
+from agent.running.sweeping import Sweeping
 from agent.running.work import Work
 from agent.secrets import secrets_in_force
 from agent.settings import Settings
 from agent.state import DecisionRequest
+from agent.sweeps import Sweeps
 from agent.toolbox import Toolbox
 from tools.book.audit import Actor
 from tools.book.book import OrderBook
@@ -55,6 +57,8 @@ log = structlog.get_logger(__name__)
 RESUME_SECONDS = 2.0
 REDELIVER_SECONDS = 10.0
 SETTLE_SECONDS = 1.0
+DAILY_LOOK_SECONDS = 20.0
+"""Pause between two looks whether it is time for the daily sweep."""
 
 
 @asynccontextmanager
@@ -175,6 +179,13 @@ class Runtime:
         self.decide, self.submit, self.try_out = self._decisions.decide, self._decisions.submit, self._decisions.try_out
         self.calculate, self.decide_review = self._decisions.calculate, self._decisions.review
         self.today = TodayLists(book, self._calibration)
+        """What is to be done about every product."""
+        self.sweeping = Sweeping(
+            book, owner=owner, submit=partial(self._decisions.submit, checked=True), background=self.background
+        )
+        self.sweeps = Sweeps(
+            settings=settings, book=book, lists=self.today, decisions=self._decisions, sweeping=self.sweeping
+        )
         self.closing = False
         """Whether new work is refused because the process is ending."""
         self._chat = Chat(
@@ -211,6 +222,8 @@ class Runtime:
         keep("renew_leases", self.work.renew, pause_seconds=self.work.lease_seconds / 3)
         keep("resume_runs", self.work.resume, pause_seconds=RESUME_SECONDS)
         keep("redeliver_jobs", self.queue.redeliver, pause_seconds=REDELIVER_SECONDS)
+        keep("resume_sweeps", self.sweeping.resume, pause_seconds=RESUME_SECONDS)
+        keep("begin_daily_sweep", self.sweeps.begin_daily, pause_seconds=DAILY_LOOK_SECONDS)
         for lane in self.work.places:
             keep(f"deliver_{lane}", partial(self.queue.deliver, lane), pause_seconds=1)
 
@@ -277,3 +290,4 @@ class Runtime:
             await self._settle_spending()
         with suppress(Unavailable):
             await self.book.runs.release(owner=self.work.owner.name)
+            await self.book.sweeps.release(owner=self.work.owner.name)

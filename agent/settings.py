@@ -100,6 +100,12 @@ class Settings(BaseSettings):
     review_expiry_hours: Annotated[float, Field(gt=0)] = 72
     """How long an order waits for a person before it expires."""
 
+    sweep_at: Annotated[str, Field(pattern=r"^(off|([01]\d|2[0-3]):[0-5]\d)$")] = "off"
+    """When your whole catalogue is decided every day, as HH:MM in its time zone. A missed time is made up for."""
+    sweep_models: Literal["none", "doubtful", "all"] = "doubtful"
+    """Which products of a sweep a model is asked about: `doubtful` ones have notes, a warning that blocks, or a
+    confidence below the threshold. The built-in rules decide the others; without RULES_MODEL it is always `all`."""
+
     checkpoint_path: Path = Path("data/checkpoints.db")
     """LangGraph's checkpoints if the order book is on SQLite."""
     migrate_at_start: bool = True

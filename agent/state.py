@@ -29,6 +29,10 @@ class DecisionRequest(Record):
     requested_by: str = ""
     requested_by_id: str = ""
     """Id of the key that asks."""
+    by_rules: bool = False
+    """Ask no provider's model: there is nothing to read."""
+    sweep_id: str | None = None
+    """The sweep that the run is part of."""
     run_id: Annotated[str, Field(pattern=r"^[0-9a-f]{32}$")] | None = None
     """The run's id if the caller's Idempotency-Key determines it; otherwise a new one is made."""
     body_hash: str | None = None

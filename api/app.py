@@ -28,6 +28,7 @@ from api.routes import (
     reviews,
     runs,
     service,
+    sweeps,
     today,
     triggers,
 )
@@ -65,7 +66,21 @@ def create_app(settings: Settings, *, open_runtime: OpenRuntime = open_runtime, 
     app.openapi = lambda: openapi.document(app)  # type: ignore[method-assign]  # the way that FastAPI documents
     errors.install(app)
     metrics = service.open_metrics if "metrics" in settings.public_pages else service.guarded_metrics
-    decisions = (triggers, today, reviews, orders, runs, imports, catalogue, calibration, chat, keys, audit, automatic)
+    decisions = (
+        triggers,
+        today,
+        sweeps,
+        reviews,
+        orders,
+        runs,
+        imports,
+        catalogue,
+        calibration,
+        chat,
+        keys,
+        audit,
+        automatic,
+    )
     answering = () if only_work else decisions
     routers = [*(module.router for module in (*answering, service)), metrics]
     for router in routers:

@@ -1,7 +1,8 @@
 """The chain of models: each link with a guard, a time limit and a breaker; the rules come last.
 
-`ModelChain` is a LangChain chat model, asynchronous only. Its calls take one more keyword: `deadline`, the time
-(`time.time()`) after which no provider is asked and a running call is given up. The rules still answer.
+`ModelChain` is a LangChain chat model, asynchronous only. Its calls take two more keywords. `deadline` is the time
+(`time.time()`) after which no provider is asked and a running call is given up; the rules still answer. With `by_rules`
+only the rules are asked, if there are any.
 
 An answer is awaited and inspected whole, also when it is streamed, so a caller never sees part of a broken one. Within
 a run (since the last human message) the chain stays with the link that answered last, so a run waits for a dead
@@ -118,7 +119,7 @@ class ModelChain(BaseChatModel):
         raise NotImplementedError("The chain is asynchronous only. Use ainvoke or astream.")
 
     async def _answer(self, query: Query) -> AIMessage:
-        order = self._order(query.messages)
+        order = self._order(query.messages, by_rules=query.by_rules)
         if order and order[-1].local:
             query = replace(query, reserve_seconds=RULES_SECONDS)
         spends: list[Spend] = []
@@ -134,11 +135,13 @@ class ModelChain(BaseChatModel):
                 return _signed(reply, link, spends)
         raise NoModelLeft(f"No model could answer ({', '.join(reasons) or 'none is configured'}); try again later.")
 
-    def _order(self, messages: Sequence[BaseMessage]) -> list[Link]:
+    def _order(self, messages: Sequence[BaseMessage], *, by_rules: bool = False) -> list[Link]:
         """The links in the order to ask them: the one that answered last in this run, then the others as configured.
         Once the rules have answered, only the rules. Raises BudgetSpent if a limit is reached."""
         if not self._providers:
             return self._asked
+        if by_rules and self._asked[-1].local:
+            return self._asked[-1:]
         replies = run_replies(messages)
         about = replies[0].response_metadata if replies else {}
         author = (about.get("provider"), about.get("model"))
@@ -208,7 +211,8 @@ class ModelChain(BaseChatModel):
 
 def _query(messages: Sequence[BaseMessage], stop: list[str] | None, options: dict[str, Any]) -> Query:
     tools, choice = options.get("tools") or (), options.get("tool_choice")
-    return Query(messages, tools=tools, tool_choice=choice, stop=stop, deadline=options.get("deadline"))
+    deadline, by_rules = options.get("deadline"), bool(options.get("by_rules"))
+    return Query(messages, tools, choice, stop, deadline=deadline, by_rules=by_rules)
 
 
 def _signed(reply: AIMessage, link: Link, spends: Sequence[Spend]) -> AIMessage:

@@ -32,6 +32,8 @@ class Query:
     streamed: bool = False
     reserve_seconds: float = 0.0
     """Time before the deadline that is kept for the rules and their tools."""
+    by_rules: bool = False
+    """Ask no provider's model, if there are rules."""
 
     @property
     def time_left(self) -> float:

@@ -39,6 +39,7 @@ LEASE_MARGIN_SECONDS = 10.0
 MAX_ATTEMPTS = 3
 PAUSES_SECONDS = (0.1, 0.5)
 RESUMED_AT_ONCE = 50
+RULES_SECONDS = 60.0
 OVER = ("executed", "no_action")
 CUT_SHORT = "The run was cut short by a fault. The calculator's plan stands here."
 
@@ -188,13 +189,19 @@ class Work:
     async def _decide_with_patience(self, run: Run, decision: Decision) -> None:
         """Try again if the database is away for a moment, rather than send the run to a person."""
         decision.run_id, decision.owner = run.id, self.owner.name
-        decision.deadline = time.time() + self._settings.run_deadline_seconds
+        decision.deadline = time.time() + self._seconds_for(decision)
         for pause in PAUSES_SECONDS:
             try:
                 return await self._decide(run, decision)
             except Unavailable:
                 await asyncio.sleep(pause)
         return await self._decide(run, decision)
+
+    def _seconds_for(self, decision: Decision) -> float:
+        """Nobody waits for a run of a sweep that the rules decide, and a busy machine is no reason for a review. Its
+        lease is renewed meanwhile."""
+        seconds = self._settings.run_deadline_seconds
+        return max(seconds, RULES_SECONDS) if decision.request.by_rules else seconds
 
     async def _decide(self, run: Run, decision: Decision) -> None:
         try:
@@ -209,7 +216,7 @@ class Work:
                 durability="exit",
                 output_keys=["outcome"],
             )
-            await asyncio.wait_for(going, self._settings.run_deadline_seconds + 1)
+            await asyncio.wait_for(going, self._seconds_for(decision) + 1)
         except (RunLost, Unavailable):
             raise
         except Exception:  # whatever failed, the run still ends in a review

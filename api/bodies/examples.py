@@ -21,6 +21,11 @@ TRIGGERS: dict[str, Example] = {
     },
 }
 
+SWEEPS: dict[str, Example] = {
+    "all": {"summary": "Everything that triggers", "value": {}},
+    "dry": {"summary": "What would come of one supplier", "value": {"supplier": "Midwest Metals", "dry_run": True}},
+}
+
 CHATS: dict[str, Example] = {
     "question": {"summary": "A question", "value": {"message": "Which products need an order?"}},
 }

@@ -15,6 +15,7 @@ from api.commands.keys import keys
 from api.commands.lookback import backtest, calibrate, scan
 from api.commands.opening import NO_START, finish, load_settings, prepared, with_book
 from api.commands.orders import orders
+from api.commands.sweep import sweep
 from api.commands.today import today
 
 if TYPE_CHECKING:
@@ -89,7 +90,7 @@ def prune() -> None:
     typer.echo("Forgotten: " + ", ".join(f"{number} {what}" for what, number in pruned.items()) + ".")
 
 
-for command in (backtest, scan, calibrate, automatic, backup, today):
+for command in (backtest, scan, calibrate, automatic, backup, today, sweep):
     app.command()(command)
 app.command("import")(bring_in)
 app.command("imports")(list_imports)

@@ -12,6 +12,7 @@ from tools.book.retention import RetentionStore
 from tools.book.reviews import ReviewStore
 from tools.book.runs import RunStore
 from tools.book.stock import StockStore
+from tools.book.sweeps import SweepStore
 from tools.book.usage import UsageStore
 from tools.records.money import DayLimit
 from tools.storage.database import Database
@@ -41,6 +42,7 @@ class OrderBook:
         self.life = LifeStore(database)
         self.automatic = AutomaticStore(database)
         self.stock = StockStore(database)
+        self.sweeps = SweepStore(database)
         self.outcomes = OutcomeStore(database)
         self.answers = IdempotencyStore(database)
         self.keys = KeyStore(database)

@@ -14,6 +14,7 @@
     │   ├── UnknownReview
     │   ├── UnknownOrder
     │   ├── UnknownPurchaseOrder
+    │   ├── UnknownSweep
     │   ├── UnknownConversation
     │   ├── UnknownDeadLetter
     │   ├── UnknownImport
@@ -111,6 +112,10 @@ class UnknownOrder(NotFound):
 
 class UnknownPurchaseOrder(NotFound):
     code = "unknown_purchase_order"
+
+
+class UnknownSweep(NotFound):
+    code = "unknown_sweep"
 
 
 class UnknownConversation(NotFound):

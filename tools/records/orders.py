@@ -55,6 +55,8 @@ class NewRun(Record):
     requested_by: str
     requested_by_id: str = ""
     """Id of the key that asked; names may repeat."""
+    sweep_id: str | None = None
+    """The sweep that it is part of, if it is of one."""
     request: dict[str, object]
 
 

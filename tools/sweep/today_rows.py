@@ -14,16 +14,16 @@ The first that fits is the status.
 
 from dataclasses import dataclass, fields
 from datetime import date, timedelta
-from decimal import Decimal
 from typing import Annotated, Any, ClassVar, Literal, NamedTuple, get_args
 
-from pydantic import ConfigDict, Field, PlainSerializer, WithJsonSchema
+from pydantic import ConfigDict, Field
 
 from tools.planning.confidence import CalibrationTable, assess
 from tools.planning.summary import units
 from tools.planning.working import LONGEST_INTERVAL_DAYS, Working
 from tools.records.facts import CurrencyCode, Location, ProductFacts, ProductId
 from tools.records.plan import Action, Plan
+from tools.records.sweeps import JsonMoney
 from tools.records.tables import Cell
 from tools.records.text import amount
 
@@ -31,7 +31,6 @@ Status = Literal[
     "needs_data", "waits_for_review", "late_order", "order_now", "not_possible", "on_order", "no_demand", "enough"
 ]
 STATUSES: tuple[Status, ...] = get_args(Status)
-JsonMoney = Annotated[Decimal, PlainSerializer(float, return_type=float), WithJsonSchema({"type": "number"})]
 
 
 class Label(NamedTuple):
@@ -145,6 +144,11 @@ class TodayRow:
     @property
     def place(self) -> tuple[str, str]:
         return self.product_id, self.location
+
+    @property
+    def is_due(self) -> bool:
+        """Whether an order is due, possible or not."""
+        return self.confidence is not None
 
     def cells(self) -> dict[str, Cell]:
         """The row for a table, by the names of `COLUMNS`."""

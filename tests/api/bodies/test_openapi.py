@@ -17,6 +17,8 @@ PATHS = {
     "/debug/{product_id}": {"get"},
     "/chat": {"post"},
     "/today": {"get"},
+    "/sweeps": {"get", "post"},
+    "/sweeps/{sweep_id}": {"get"},
     "/orders": {"get"},
     "/orders/{number}": {"get"},
     "/orders/{number}/receipts": {"post"},

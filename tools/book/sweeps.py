@@ -1,0 +1,189 @@
+"""Sweeps: their products are stored when they begin, and a lease says which process carries one out."""
+
+from collections.abc import Collection, Iterator, Sequence
+from itertools import islice
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy import Connection, RowMapping
+
+from tools.book.rows import page_size, review_id
+from tools.planning.gate import ONLY_PROPOSES
+from tools.records.errors import UnknownSweep
+from tools.records.quantities import cost
+from tools.records.sweeps import NewSweep, Sweep, SweepItem, SweepLine
+from tools.storage.database import Store, conflict_insert, reads, writes
+from tools.storage.schema import orders, proposals, runs, sweeps
+from tools.storage.types import Now, NowPlus
+
+AT_ONCE = 1_000
+"""Runs that one query asks for."""
+_UNFINISHED = ("queued", "running")
+_FREE = (sweeps.c.status == "running") & (sweeps.c.owner.is_(None) | (sweeps.c.lease_until <= Now()))
+
+
+class SweepStore(Store):
+    @writes
+    def begin(self, connection: Connection, new: NewSweep, *, owner: str, lease_seconds: float) -> tuple[Sweep, bool]:
+        """Store a sweep, held by this owner. If there is one of this id, that one, and False."""
+        insert = conflict_insert(sweeps).values(
+            **new.model_dump(mode="json"),
+            status="running",
+            dry_run=False,
+            owner=owner,
+            lease_until=NowPlus(lease_seconds),
+            created_at=Now(),
+        )
+        stored = connection.execute(insert.on_conflict_do_nothing().returning(sweeps.c.id)).first()
+        return _stored(connection, new.id), stored is not None
+
+    @reads
+    def get(self, connection: Connection, sweep_id: str) -> Sweep:
+        """Raises UnknownSweep."""
+        return _stored(connection, sweep_id)
+
+    @reads
+    def exists(self, connection: Connection, sweep_id: str) -> bool:
+        return connection.scalar(sa.select(sweeps.c.id).where(sweeps.c.id == sweep_id)) is not None
+
+    @reads
+    def page(self, connection: Connection, limit: int = 50, before: str | None = None) -> list[Sweep]:
+        """A page of sweeps, newest first, at most 200. `before` is the last id of the page before."""
+        query = sa.select(sweeps).order_by(sweeps.c.created_at.desc(), sweeps.c.id.desc()).limit(page_size(limit))
+        if before is not None:
+            last = _stored(connection, before)
+            same = (sweeps.c.created_at == last.created_at) & (sweeps.c.id < last.id)
+            query = query.where((sweeps.c.created_at < last.created_at) | same)
+        return [_sweep(row) for row in connection.execute(query).mappings()]
+
+    async def claim(self, *, owner: str, lease_seconds: float, dead: Collection[str] = ()) -> Sweep | None:
+        """The oldest sweep that nobody carries out any more, now held by this owner; None if there is none. It looks
+        first, because mostly there is nothing to write."""
+        free = _FREE | ((sweeps.c.status == "running") & sweeps.c.owner.in_(dead)) if dead else _FREE
+        oldest = sa.select(sweeps.c.id).where(free).order_by(sweeps.c.created_at).limit(1)
+
+        def claim(connection: Connection) -> Sweep | None:
+            chosen = connection.scalar(oldest.with_for_update(skip_locked=True))
+            held = sa.update(sweeps).where(sweeps.c.id == chosen)
+            row = connection.execute(
+                held.values(owner=owner, lease_until=NowPlus(lease_seconds)).returning(*sweeps.c)
+            ).mappings()
+            return next(map(_sweep, row), None)
+
+        if await self.database.read(lambda connection: connection.scalar(oldest)) is None:
+            return None
+        return await self.database.write(claim)
+
+    @reads
+    def owners(self, connection: Connection) -> set[str]:
+        """The owners of running sweeps."""
+        found = connection.scalars(sa.select(sweeps.c.owner).where(sweeps.c.status == "running"))
+        return {owner for owner in found if owner is not None}
+
+    @writes
+    def renew(self, connection: Connection, sweep_id: str, *, owner: str, lease_seconds: float) -> bool:
+        """Hold the sweep for longer. False: another process has taken it over."""
+        held = sa.update(sweeps).where(sweeps.c.id == sweep_id, sweeps.c.owner == owner, sweeps.c.status == "running")
+        return connection.execute(held.values(lease_until=NowPlus(lease_seconds))).rowcount == 1
+
+    @writes
+    def release(self, connection: Connection, *, owner: str) -> None:
+        """Give back the sweeps of this owner at a shutdown, so that others go on with them at once."""
+        mine = sa.update(sweeps).where(sweeps.c.status == "running", sweeps.c.owner == owner)
+        connection.execute(mine.values(owner=None))
+
+    @writes
+    def finish(self, connection: Connection, sweep_id: str, items: Sequence[SweepItem], *, owner: str) -> bool:
+        """End a sweep, with the runs that answered for its items. False: another process has taken it over."""
+        done = sa.update(sweeps).where(sweeps.c.id == sweep_id, sweeps.c.owner == owner, sweeps.c.status == "running")
+        stored = [item.model_dump(mode="json") for item in items]
+        return connection.execute(done.values(status="done", items=stored, finished_at=Now())).rowcount == 1
+
+    @reads
+    def unfinished(self, connection: Connection, sweep_id: str) -> int:
+        """How many of its runs have not ended."""
+        count = sa.select(sa.func.count()).where(runs.c.sweep_id == sweep_id, runs.c.status.in_(_UNFINISHED))
+        return connection.scalar(count) or 0
+
+    @reads
+    def lines(self, connection: Connection, items: Sequence[SweepItem]) -> list[SweepLine]:
+        """What came of each item, in their order."""
+        found: dict[str, RowMapping] = {}
+        for ids in _parts(item.run_id for item in items):
+            found |= {row["run_id"]: row for row in connection.execute(_CAME_OF.where(runs.c.id.in_(ids))).mappings()}
+        return [_line(item, found.get(item.run_id)) for item in items]
+
+
+_CAME_OF = (
+    sa.select(
+        runs.c.id.label("run_id"),
+        runs.c.status,
+        runs.c.failure,
+        proposals.c.number.label("review"),
+        *(proposals.c[name] for name in ("quantity", "unit_price", "currency", "review_reasons", "provider")),
+        *(proposals.c[name] for name in ("decision_reason", "decided_by", "supplier_id", "supplier_name")),
+        orders.c.number.label("order_number"),
+        orders.c.quantity.label("ordered"),
+        orders.c.total,
+    )
+    .outerjoin(proposals, proposals.c.run_id == runs.c.id)
+    .outerjoin(orders, orders.c.run_id == runs.c.id)
+)
+
+
+def _parts(ids: Iterator[str]) -> Iterator[list[str]]:
+    while part := list(islice(ids, AT_ONCE)):
+        yield part
+
+
+def _line(item: SweepItem, row: RowMapping | None) -> SweepLine:
+    about = item.model_dump(include={"product_id", "name", "location", "supplier_id", "supplier", "currency"})
+    planned = {"quantity": item.quantity, "value": item.value, "run_id": item.run_id}
+    if item.failure is not None:
+        return SweepLine(**about, **planned | {"run_id": None}, outcome="not_ordered", reasons=(item.failure,))
+    if row is None or row["status"] in _UNFINISHED:
+        return SweepLine(**about, **planned, outcome="unfinished")
+    return SweepLine(**about | {"currency": row["currency"] or item.currency}, run_id=item.run_id, **_ended(row))
+
+
+def _ended(row: RowMapping) -> dict[str, Any]:
+    if row["order_number"] is not None:
+        by = {"decided_by": row["provider"]}
+        return by | {
+            "outcome": "placed",
+            "quantity": row["ordered"],
+            "value": row["total"],
+            "order_number": row["order_number"],
+        }
+    price, quantity = row["unit_price"], row["quantity"] or 0
+    found = {
+        "quantity": quantity,
+        "value": None if price is None else cost(price, quantity),
+        "decided_by": row["provider"],
+    }
+    reasons = tuple(row["review_reasons"] or ())
+    if row["status"] == "pending_review":
+        only = reasons == (ONLY_PROPOSES,)
+        waits = {"outcome": "waiting", "review_id": review_id(row["review"]), "reasons": reasons}
+        return found | waits | {"only_proposed": only}
+    return found | {"outcome": "not_ordered", "reasons": (_why_not(row),), "decided_by": row["provider"] or ""}
+
+
+def _why_not(row: RowMapping) -> str:
+    if row["status"] == "failed":
+        return f"Its run failed: {row['failure']}"
+    if row["status"] == "no_action":
+        return "Nothing is to be ordered any more."
+    said = f": {row['decision_reason']}" if row["decision_reason"] else "."
+    return f"The review was {row['status']}{said}"
+
+
+def _stored(connection: Connection, sweep_id: str) -> Sweep:
+    row = connection.execute(sa.select(sweeps).where(sweeps.c.id == sweep_id)).mappings().first()
+    if row is None:
+        raise UnknownSweep(f"No sweep {sweep_id[:80]!r}; `GET /sweeps` lists them.")
+    return _sweep(row)
+
+
+def _sweep(row: RowMapping) -> Sweep:
+    return Sweep.model_validate({name: row[name] for name in Sweep.model_fields})
