@@ -8,7 +8,7 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
-from tools.planning.counting_unit import counting_unit
+from tools.planning.counting_unit import counting_units
 from tools.planning.demand import LARGEST_QUANTITY
 from tools.planning.demand_distribution import FloatArray, IntArray
 from tools.planning.demand_forecast import ErrorMoments, newest_moments
@@ -49,6 +49,7 @@ def read_histories(
     units = np.ones(size) if unit_size is None else unit_size.copy()
     width = demand.shape[1] if horizon is None else whole_blocks(demand.shape[1], horizon)
     room, ones = np.zeros((min(at_once, size), width)), np.ones(width)
+    rounded = np.empty_like(room)
     for start in range(0, size, at_once):
         here = slice(start, min(start + at_once, size))
         block = _part(rows, here)
@@ -58,7 +59,7 @@ def read_histories(
             np.vecdot(values, ones, out=total[here])
         else:
             nonzero[here] = _count_sales(values)
-            _find_units(values, demand.dtype, units[here])
+            _find_units(values, demand.dtype, units[here], rounded)
             with np.errstate(invalid="ignore"):
                 total[here] = _judge(values, known, horizon, numbers[2:, here])
         if not np.maximum.reduce(total[here]) <= LARGEST_QUANTITY:
@@ -77,14 +78,13 @@ def read_histories(
     )
 
 
-def _find_units(values: FloatArray, dtype: np.dtype[Any], units: FloatArray) -> None:
+def _find_units(values: FloatArray, dtype: np.dtype[Any], units: FloatArray, room: FloatArray) -> None:
     """Set the counting unit of rows with decimals, as one product's plan does, in the demand's precision."""
-    counts = values if (units == 1).all() else values / units[:, None]
-    rounded = np.rint(counts)
-    if np.array_equal(rounded, counts):
+    rounded = np.rint(values, out=room[: len(values)])
+    if (units == 1).all() and np.array_equal(rounded, values):
         return
-    for row in np.flatnonzero((rounded != counts).any(axis=1)):
-        units[row] = counting_unit(values[row].astype(dtype), float(units[row]))
+    rows = np.flatnonzero((units != 1) | (rounded != values).any(axis=1))
+    units[rows] = counting_units(values[rows].astype(dtype), units[rows])
 
 
 def _part(rows: Rows, here: Rows) -> Rows:

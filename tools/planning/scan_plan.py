@@ -190,9 +190,10 @@ def _order_quantity(
 def _order_steps(terms: dict[str, FloatArray]) -> tuple[FloatArray, FloatArray]:
     """The unit that each product's orders are counted in, and of how many an order is a multiple."""
     size, multiple, pack = (terms[name] for name in ("unit_size", "order_multiple", "units_per_purchase_unit"))
+    multiple = np.where(np.isnan(multiple), size, multiple)
     if (size == 1).all() and np.isnan(pack).all() and not (multiple % 1).any():
         return size, multiple
-    given = np.stack([size, np.where(np.isnan(multiple), size, multiple), np.where(np.isnan(pack), size, pack)])
+    given = np.stack([size, multiple, np.where(np.isnan(pack), size, pack)])
     distinct, place = np.unique(given, axis=1, return_inverse=True)
     steps = np.array([order_step(*column) for column in distinct.T.tolist()], dtype=np.float64)
     unit, step = steps[place].T

@@ -8,7 +8,7 @@ import sqlalchemy as sa
 
 from benchmarks.own_catalogue import another_day, make_catalogue
 from tests.order_book import ANNA, let_pass
-from tests.own_catalogue import BOLTS, YESTERDAY, demand_row, keep_bolts, put, stock_row
+from tests.own_catalogue import BOLTS, STEADY, YESTERDAY, demand_row, keep_bolts, put, stock_row
 from tools.book.book import OrderBook
 from tools.catalog.live import LiveCatalog
 from tools.catalog.own import OwnCatalog
@@ -54,6 +54,35 @@ async def test_every_row_has_the_numbers_of_the_products_own_plan_with_our_order
     assert (rows["P000001", "MAIN"].status, rows["P000001", "MAIN"].late_orders) == ("late_order", late.number)
     assert rows["P000002", "MAIN"].on_order == 20
     assert {row.status for row in rows.values()} >= {"order_now", "enough", "late_order"}
+
+
+@pytest.mark.parametrize("on_hand", [0.3, 40])
+@pytest.mark.parametrize(
+    "terms",
+    [
+        {"unit_size": 0.001},
+        {"unit_size": 0.001, "purchase_unit": "bags"},
+        {"unit_size": 0.5, "order_multiple": 1.5, "minimum_order_quantity": 2.5},
+        {"purchase_unit": "sacks", "units_per_purchase_unit": 12.5},
+        {},
+    ],
+)
+async def test_goods_by_the_kilogram_have_the_numbers_of_their_own_plan(
+    engine: sa.Engine, book: OrderBook, terms: dict[str, Any], on_hand: float
+) -> None:
+    kilograms = [each / 28 for each in STEADY]
+    put(engine, tables.products, BOLTS | {"terms": {"unit_price": "18.5", "lead_time_days": 7} | terms})
+    put(engine, tables.stock, stock_row(on_hand=on_hand))
+    put(engine, tables.demand, demand_row([round(each, 3) for each in kilograms]))
+
+    (row,) = (await rows_of(book)).values()
+    found = plan_of(await OwnCatalog(book.database).family("BOLTS"))
+    assert (row.quantity, row.action, row.reorder_point) == (
+        found.order_quantity,
+        found.recommended_action,
+        found.reorder_point,
+    )
+    assert found.counting_unit == 0.001
 
 
 async def test_the_scan_finds_what_is_at_rest_and_leaves_the_rest_to_plans(engine: sa.Engine, book: OrderBook) -> None:
