@@ -49,7 +49,7 @@ def read_histories(
     units = np.ones(size) if unit_size is None else unit_size.copy()
     width = demand.shape[1] if horizon is None else whole_blocks(demand.shape[1], horizon)
     room, ones = np.zeros((min(at_once, size), width)), np.ones(width)
-    rounded = np.empty_like(room)
+    rounded = np.empty((min(CACHED_ROWS, size), width))
     for start in range(0, size, at_once):
         here = slice(start, min(start + at_once, size))
         block = _part(rows, here)
@@ -80,11 +80,12 @@ def read_histories(
 
 def _find_units(values: FloatArray, dtype: np.dtype[Any], units: FloatArray, room: FloatArray) -> None:
     """Set the counting unit of rows with decimals, as one product's plan does, in the demand's precision."""
-    rounded = np.rint(values, out=room[: len(values)])
-    if (units == 1).all() and np.array_equal(rounded, values):
-        return
-    rows = np.flatnonzero((units != 1) | (rounded != values).any(axis=1))
-    units[rows] = counting_units(values[rows].astype(dtype), units[rows])
+    for start in range(0, len(values), CACHED_ROWS):
+        part, size = values[start : start + CACHED_ROWS], units[start : start + CACHED_ROWS]
+        rounded = np.rint(part, out=room[: len(part)])
+        if not (size == 1).all() or not np.array_equal(rounded, part):
+            rows = np.flatnonzero((size != 1) | (rounded != part).any(axis=1))
+            size[rows] = counting_units(part[rows].astype(dtype), size[rows])
 
 
 def _part(rows: Rows, here: Rows) -> Rows:
