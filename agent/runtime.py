@@ -45,6 +45,7 @@ from tools.catalog.products import AllProducts, Catalogs
 from tools.catalog.sources import SampleCatalog
 from tools.lookback.calibration_watch import CalibrationState, calibration_state
 from tools.planning.confidence import read_table, shipped_table
+from tools.purchasing.purchasing import Purchasing
 from tools.records.errors import DamagedDatabase, Unavailable
 from tools.records.orders import Order, OrderOutcome, OutcomeReport
 from tools.storage.database import Database
@@ -132,6 +133,7 @@ class Runtime:
     ) -> None:
         self.settings, self.book, self.metrics = settings, book, metrics
         self._chain, self.checkpointer = chain, checkpointer
+        self.purchasing = Purchasing(book)
         self._calibration = read_table(settings.calibration_table) if settings.calibration_table else None
         own = OwnCatalog(book.database)
         sample, live = LiveCatalog(SampleCatalog(), book, "mock"), LiveCatalog(own, book, "database")

@@ -81,6 +81,16 @@ RECEIPTS: dict[str, Example] = {
     "yesterday": {"summary": "Reported later", "value": {"quantity": 448, "received_at": "2026-01-31T09:30:00+01:00"}},
 }
 
+SENDINGS: dict[str, Example] = {
+    "seen": {"summary": "As it was seen", "value": {"version": "1b4f0e98"}},
+    "small": {"summary": "Below the minimum", "value": {"version": "1b4f0e98", "below_minimum": True}},
+}
+
+DELIVERIES: dict[str, Example] = {
+    "all": {"summary": "All that was still to come", "value": {}},
+    "part": {"summary": "A part of one line", "value": {"lines": [{"line": "X1", "quantity": 300}]}},
+}
+
 CANCELLATIONS: dict[str, Example] = {
     "reason": {"summary": "It will not come", "value": {"reason": "The supplier has none left."}},
 }

@@ -35,6 +35,7 @@ class Orders(Answer):
     """A page of orders, newest first."""
 
     orders: tuple[OrderDetail, ...] = Field(description="The orders of this page.")
+    total: int = Field(description="Orders in all pages together.")
     next: str | None = NextPage
 
 

@@ -118,7 +118,8 @@ class ReviewAnswer(Answer):
     requested_by: RequestedBy
     provider: Provider
     model: str = Field(description="Name of the model that proposed it.")
-    calculation: CalculationGiven
+    calculation: Calculation | None
+    """The whole plan. Null in a list, unless it is asked for with `include=calculation`."""
     model_text: ModelText = Field(description="The model's words.")
 
     @classmethod
@@ -142,6 +143,9 @@ class ReviewAnswer(Answer):
             model_text=ModelText(rationale=proposal.rationale, concerns=proposal.concerns),
         )
 
+    def without_calculation(self) -> "ReviewAnswer":
+        return self.model_copy(update={"calculation": None})
+
 
 def _older(proposal: Proposal) -> OlderPlan:
     calculation = Calculation.copy_of(proposal.plan)
@@ -152,6 +156,7 @@ class Reviews(Answer):
     """A page of reviews, newest first."""
 
     reviews: tuple[ReviewAnswer, ...] = Field(description="The reviews of this page.")
+    total: int = Field(description="Reviews in all pages together.")
     next: str | None = NextPage
 
 

@@ -1,65 +1,191 @@
-"""`restock orders …`: what was ordered, what of it has arrived, and what is late."""
+"""`restock orders …`: what was ordered, the documents that it is in, what of it has arrived, and what is late."""
 
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from api.commands.opening import load_settings, operator, with_book
+from api.commands.tables import write_files
 from tools.records.quantities import FINEST
 from tools.records.quantities import quantity as as_quantity
 
 if TYPE_CHECKING:
+    from api.commands.order_lists import Listing
     from tools.book.book import OrderBook
+    from tools.purchasing.documents import Document
     from tools.records.orders import Order, OrderFilter, Receipt
 
 orders = typer.Typer(
-    help="List orders, and say what became of them.", no_args_is_help=True, rich_markup_mode=None, add_completion=False
+    help="List orders by supplier or one by one, and say what became of them.",
+    invoke_without_command=True,
+    rich_markup_mode=None,
+    add_completion=False,
 )
+SHOWN = 50
+Number = Annotated[
+    str, typer.Argument(help="An order's number (PO-…), or a document's (PD-…), as `restock orders` shows it.")
+]
 
-Number = Annotated[str, typer.Argument(help="The order's number, as `restock orders list` shows it.")]
 
-
-@orders.command("list")
+@orders.callback()
 def list_orders(
+    context: typer.Context,
     status: Annotated[
         str | None,
         typer.Option(help="open, overdue, placed, sent, partly_received, received or cancelled; without it, all."),
     ] = None,
     product: Annotated[str | None, typer.Option(help="A product's id.")] = None,
-    limit: Annotated[int, typer.Option(min=1, max=200, help="Most orders to show.")] = 50,
+    supplier: Annotated[str | None, typer.Option(help="A supplier's id or name.")] = None,
+    location: Annotated[str | None, typer.Option(help="Where it is to arrive.")] = None,
+    day: Annotated[
+        datetime | None, typer.Option(formats=["%Y-%m-%d"], help="The day on which it was placed, as 2026-11-30.")
+    ] = None,
+    late: Annotated[bool | None, typer.Option("--late/--not-late", help="Only what is overdue, or is not.")] = None,
+    value: Annotated[float | None, typer.Option(min=0, help="Least value, each in its own currency.")] = None,
+    by: Annotated[
+        str | None, typer.Option(help="supplier: documents with their lines; open ones unless --status says otherwise.")
+    ] = None,
+    limit: Annotated[
+        int | None, typer.Option(min=1, help=f"Most orders; without it, {SHOWN} on the screen and all elsewhere.")
+    ] = None,
     before: Annotated[str | None, typer.Option(help="The last number seen, to go on from.")] = None,
+    csv: Annotated[str | None, typer.Option(metavar="FILE", help="Write a CSV here; - is standard output.")] = None,
+    xlsx: Annotated[Path | None, typer.Option(metavar="FILE", help="Write a workbook here.")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print them as JSON.")] = False,
 ) -> None:
-    """Show orders, newest first, one a line."""
-    from tools.book.filters import Filters
+    """List orders, newest first, one a line; or gather them by supplier; or write them to a file, one a row."""
+    if context.invoked_subcommand is not None:
+        if any(given not in (None, False) for given in context.params.values()):
+            raise typer.BadParameter(
+                f"These options are for the list; write them after {context.invoked_subcommand!r}."
+            )
+        return
+    if by not in (None, "supplier"):
+        raise typer.BadParameter(f"Orders cannot be gathered by {by!r}; use --by supplier.")
+    from api.commands import order_lists as lists
 
-    chosen = None if status is None else _status(status)
+    chosen = _status(status or "open") if status or by else None
+    only_screen = csv is None and xlsx is None and not as_json and by is None
+    most = SHOWN if limit is None and only_screen else limit
 
-    async def page(book: "OrderBook") -> "list[Order]":
-        return await book.orders.page(limit, before, chosen, Filters(product_id=product))
+    async def read(book: "OrderBook") -> "Listing":
+        from decimal import Decimal
 
-    for order in with_book(load_settings(), page):
-        typer.echo(_line(order))
+        from tools.book.filters import Filters
+        from tools.purchasing.purchasing import Purchasing
+
+        since, until = (None, None) if day is None else await Purchasing(book).documents.span(day.date())
+        filters = Filters(
+            product_id=product,
+            supplier=supplier,
+            location=location,
+            since=since,
+            until=until,
+            late=late,
+            value=None if value is None else Decimal(repr(value)),
+        )
+        return await lists.read_listing(book, filters, chosen, limit=most, before=before, by_supplier=by is not None)
+
+    listing = with_book(load_settings(), read)
+    if csv is not None or xlsx is not None:
+        lines = lists.by_supplier(listing.orders) if by else listing.orders
+        write_files(list(map(lists.order_row, lines)), lists.COLUMNS, csv=csv, xlsx=xlsx)
+    elif as_json:
+        typer.echo(lists.as_json(listing, gather=by is not None))
+    else:
+        _show_lines(listing, gather=by is not None)
+
+
+def _show_lines(listing: "Listing", *, gather: bool) -> None:
+    from api.commands.order_lists import gathered_lines, order_line
+
+    if not listing.orders:
+        typer.echo("There are no such orders.", err=True)
+        return
+    for line in gathered_lines(listing) if gather else map(order_line, listing.orders):
+        typer.echo(line)
+    if len(listing.orders) < listing.total:
+        typer.echo(
+            f"{len(listing.orders)} of {listing.total} orders; go on with --before {listing.orders[-1].number}.",
+            err=True,
+        )
 
 
 @orders.command()
 def show(number: Number) -> None:
-    """Show one order with its receipts."""
+    """Show one order with its receipts, or one document with its lines and what would fill it up."""
+    if _is_document(number):
+        for line in with_book(load_settings(), lambda book: _document_lines(book, number)):
+            typer.echo(line)
+        return
+    from api.commands.order_lists import at_minute, order_line
 
     async def found(book: "OrderBook") -> "tuple[Order, tuple[Receipt, ...]]":
         order = await book.orders.get(number)
         return order, (await book.life.receipts([number]))[number]
 
     order, receipts = with_book(load_settings(), found)
-    typer.echo(_line(order))
+    typer.echo(order_line(order))
     for receipt in receipts:
-        typer.echo(f"  {_time(receipt.received_at)}: {receipt.quantity} units, reported by {receipt.recorded_by}")
+        typer.echo(f"  {at_minute(receipt.received_at)}: {receipt.quantity} units, reported by {receipt.recorded_by}")
+
+
+@orders.command()
+def send(
+    number: Number,
+    version: Annotated[
+        str | None, typer.Option(help="The document's version that you saw; without it, it is shown and you are asked.")
+    ] = None,
+    below_minimum: Annotated[
+        bool, typer.Option("--below-minimum", help="Send it although it is below its supplier's minimum.")
+    ] = False,
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+) -> None:
+    """Say that a document, or one order by itself, has gone to its supplier. Lead times begin now."""
+    from api.commands.order_lists import document_line, order_line
+
+    settings = load_settings()
+    if not _is_document(number):
+        typer.echo(order_line(with_book(settings, lambda book: book.life.mark_sent(number, by=operator()))))
+        return
+    if version is None:
+        version = _seen(number, ask=not yes)
+
+    async def mark(book: "OrderBook") -> "Document":
+        from tools.purchasing.purchasing import Purchasing
+
+        return await Purchasing(book).send(number, version, by=operator(), below_minimum=below_minimum)
+
+    typer.echo(document_line(with_book(settings, mark)))
+
+
+def _seen(number: str, *, ask: bool) -> str:
+    """Show the document and return its version, once a person has agreed."""
+    from tools.purchasing.purchasing import Purchasing
+
+    async def look(book: "OrderBook") -> "tuple[str, list[str]]":
+        return (await Purchasing(book).documents.get(number)).version, await _document_lines(book, number)
+
+    version, lines = with_book(load_settings(), look)
+    for line in lines:
+        typer.echo(line)
+    if ask:
+        typer.confirm("Has it gone to the supplier like this?", abort=True)
+    return version
 
 
 @orders.command()
 def receive(
     number: Number,
-    quantity: Annotated[float, typer.Argument(min=FINEST, help="Units that have arrived, now or at --at.")],
+    quantity: Annotated[
+        float | None, typer.Argument(min=FINEST, help="Units of an order that have arrived; a document needs none.")
+    ] = None,
+    line: Annotated[
+        list[str] | None,
+        typer.Option(help="Of a document: PO-2026-000001=300, or a product's id; without it, all that is to come."),
+    ] = None,
     at: Annotated[
         datetime | None,
         typer.Option(formats=["%Y-%m-%d", "%Y-%m-%dT%H:%M:%S"], help="When (UTC), as 2027-06-30T15:00:00."),
@@ -68,11 +194,43 @@ def receive(
         float | None, typer.Option(min=0, help="Units in stock just before: how the order before this turned out.")
     ] = None,
 ) -> None:
-    """Record units of an order that have arrived. Each call is a receipt of its own."""
-    settings = load_settings()
-    from tools.planning.confidence import read_table
-
+    """Record what has arrived of an order, or a whole delivery. Each call is a receipt of its own."""
     when = None if at is None else at.replace(tzinfo=UTC)
+    if _is_document(number):
+        if quantity is not None or stock_before is not None:
+            raise typer.BadParameter("A document takes no quantity and no --stock-before; use --line PO-…=300.")
+        _take_in_delivery(number, line or [], when)
+        return
+    if quantity is None or line:
+        raise typer.BadParameter("An order needs the units that have arrived, and no --line.")
+    _take_in_order(number, quantity, when, stock_before)
+
+
+def _take_in_delivery(number: str, line: list[str], when: datetime | None) -> None:
+    from api.commands.order_lists import document_line
+    from tools.purchasing.purchasing import Purchasing
+
+    quantities = dict(map(_quantity_of_line, line)) or None
+
+    async def take_in(book: "OrderBook") -> "Document":
+        documents = Purchasing(book).documents
+        return await documents.receive(number, quantities, by=operator(), received_at=when)
+
+    typer.echo(document_line(with_book(load_settings(), take_in)))
+
+
+def _quantity_of_line(given: str) -> tuple[str, float]:
+    name, _, units = given.rpartition("=")
+    try:
+        return name, as_quantity(float(units))
+    except (ValueError, OverflowError):
+        raise typer.BadParameter(f"{given!r} is no line; write PO-2026-000001=300.", param_hint="--line") from None
+
+
+def _take_in_order(number: str, quantity: float, when: datetime | None, stock_before: float | None) -> None:
+    settings = load_settings()
+    from api.commands.order_lists import order_line
+    from tools.planning.confidence import read_table
 
     async def take_in(book: "OrderBook") -> "Order":
         order = await book.life.receive(number, as_quantity(quantity), by=operator(), received_at=when)
@@ -81,30 +239,43 @@ def receive(
             await book.outcomes.learn(order, stock_before, by=operator(), table=table)
         return order
 
-    typer.echo(_line(with_book(settings, take_in)))
+    typer.echo(order_line(with_book(settings, take_in)))
 
 
 @orders.command()
 def cancel(
-    number: Number, reason: Annotated[str, typer.Option(help="Why the rest will not come; kept with the order.")]
+    number: Annotated[str, typer.Argument(help="The order's number, as `restock orders` shows it.")],
+    reason: Annotated[str, typer.Option(help="Why the rest will not come; kept with the order.")],
 ) -> None:
     """Cancel what has not arrived of an order. The supplier is not told."""
+    from api.commands.order_lists import order_line
     from tools.records.text import clean_text
 
     async def end(book: "OrderBook") -> "Order":
         return await book.life.cancel(number, clean_text(reason, limit=1_000), by=operator())
 
-    typer.echo(_line(with_book(load_settings(), end)))
+    typer.echo(order_line(with_book(load_settings(), end)))
 
 
-@orders.command()
-def sent(number: Number) -> None:
-    """Say that an order has gone to its supplier. Its lead time begins now."""
+orders.command("list", hidden=True)(list_orders)
+orders.command("sent", hidden=True)(send)
+# The names that these commands had before.
 
-    async def mark(book: "OrderBook") -> "Order":
-        return await book.life.mark_sent(number, by=operator())
 
-    typer.echo(_line(with_book(load_settings(), mark)))
+def _is_document(number: str) -> bool:
+    return number.startswith("PD-")
+
+
+async def _document_lines(book: "OrderBook", number: str) -> "list[str]":
+    from api.commands.order_lists import document_line, order_line
+    from tools.purchasing.purchasing import Purchasing
+
+    purchasing = Purchasing(book)
+    document = await purchasing.documents.get(number)
+    ways = [way.words for way in await purchasing.fill_up(document)]
+    lines = [f"  {order_line(line)}" for line in document.lines]
+    beside = [f"  would be filled up by {'; '.join(ways)}"] if ways else []
+    return [f"{document.supplier_name} | {document.location} | {document_line(document)}", *lines, *beside]
 
 
 def _status(given: str) -> "OrderFilter":
@@ -117,23 +288,3 @@ def _status(given: str) -> "OrderFilter":
         if status == given:
             return status
     raise typer.BadParameter(f"There is no status {given!r}; use one of {', '.join(known)}.")
-
-
-def _line(order: "Order") -> str:
-    """An order on one line."""
-    from tools.records.text import days
-
-    parts = [order.number, order.status, f"{order.product_id} at {order.location}"]
-    parts.append(f"{order.received_quantity} of {order.quantity} received")
-    if order.received_quantity > order.quantity:
-        parts.append(f"{as_quantity(order.received_quantity - order.quantity)} more than ordered")
-    if order.closed_at is None:
-        late = f", {days(round(order.days_overdue, 1))} overdue" if order.days_overdue else ""
-        parts.append(f"due {_time(order.due_at)}{late}")
-    else:
-        parts.append(f"closed {_time(order.closed_at)}")
-    return " | ".join(parts + ([order.cancel_reason] if order.cancel_reason else []))
-
-
-def _time(moment: datetime) -> str:
-    return f"{moment:%Y-%m-%d %H:%M} UTC"

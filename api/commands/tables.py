@@ -1,12 +1,16 @@
 """Tables of commands: on the screen, or into a file that is what its ending says. `-` is standard output."""
 
 import sys
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from decimal import Decimal
+from io import TextIOWrapper
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, BinaryIO
 
 import typer
+
+from tools.records.errors import InvalidInput
 
 if TYPE_CHECKING:
     from tools.records.tables import Cell
@@ -17,28 +21,38 @@ NARROW, GAP = 32, "  "
 def write_files(
     rows: "Sequence[Mapping[str, Cell]]", columns: Sequence[str], *, csv: str | None, xlsx: Path | None
 ) -> None:
-    """Write the rows as the options ask, and say where they are. Raises BadParameter for another ending."""
+    """Write the rows as the options ask, and say where they are, or that there are none. Raises BadParameter for a file
+    of another ending, or one that cannot be written."""
     from tools.records.tables import write_csv, write_xlsx
 
     if csv == "-":
         write_csv(rows, columns, sys.stdout)
     elif csv is not None:
-        with _checked(Path(csv), ".csv").open("w", encoding="utf-8", newline="") as file:
-            write_csv(rows, columns, file)
+        with _opened(Path(csv), ".csv") as file, TextIOWrapper(file, "utf-8", newline="") as text:
+            write_csv(rows, columns, text)
     if xlsx is not None:
-        with _checked(xlsx, ".xlsx").open("wb") as book:
-            write_xlsx(rows, columns, book)
+        with _opened(xlsx, ".xlsx") as file:
+            write_xlsx(rows, columns, file)
     for path in (csv, xlsx):
         if path not in (None, "-"):
             typer.echo(f"{len(rows)} rows are in {path}.", err=True)
+    if not rows:
+        typer.echo("There are no rows, only a head.", err=True)
 
 
-def _checked(path: Path, ending: str) -> Path:
+@contextmanager
+def _opened(path: Path, ending: str) -> Iterator[BinaryIO]:
     if path.suffix.lower() != ending:
         raise typer.BadParameter(f"{path} should end in {ending}.")
     if not path.parent.is_dir():
         raise typer.BadParameter(f"There is no folder {path.parent}. Make it first.")
-    return path
+    try:
+        with path.open("wb") as file:
+            yield file
+    except OSError as error:
+        raise typer.BadParameter(f"{path} cannot be written: {error.strerror or error}.") from None
+    except InvalidInput as error:
+        raise typer.BadParameter(error.message) from None
 
 
 def screen(rows: "Iterable[Mapping[str, Cell]]", columns: Sequence[str]) -> str:

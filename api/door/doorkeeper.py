@@ -10,6 +10,7 @@ from typing import Annotated, Any
 
 import structlog
 from fastapi import Depends
+from fastapi.dependencies.models import Dependant
 from fastapi.exceptions import RequestValidationError
 from fastapi.routing import APIRoute
 from starlette.datastructures import Headers
@@ -189,7 +190,7 @@ class Doorkeeper:
 
 def _refuse_unknown_parameters(request: Request, route: APIRoute) -> None:
     """Without this a misspelt parameter would be ignored, and the answer would be to another question."""
-    known = {parameter.alias for parameter in route.dependant.query_params}
+    known = _parameters(route.dependant)
     unknown = [name for name in dict.fromkeys(request.query_params) if name not in known]
     if unknown:
         shown = f"There is no such parameter here; it takes {', '.join(sorted(known)) or 'none'}"
@@ -206,6 +207,12 @@ def _require_files(request: Request) -> None:
     if not request.headers.get("content-type", "").lower().startswith("multipart/form-data;"):
         raise UnsupportedMedia("Send the files as multipart/form-data, each in a part named `files`.")
     _require_uncompressed(request)
+
+
+def _parameters(dependant: Dependant) -> set[str]:
+    """What a route takes itself, and by what it depends on."""
+    inside = (_parameters(each) for each in dependant.dependencies)
+    return {parameter.alias for parameter in dependant.query_params}.union(*inside)
 
 
 def _require_json(request: Request) -> None:

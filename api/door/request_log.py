@@ -40,6 +40,8 @@ class RequestLog:
             if message["type"] == "http.response.start":
                 status = message["status"]
                 added = ON_THE_DOCS_PAGE if scope["path"] == "/docs" else ON_EVERY_ANSWER
+                own = {name for name, _ in message["headers"]}
+                added = [header for header in added if header[0] not in own]
                 message["headers"] = [*message["headers"], (b"x-request-id", request_id.encode()), *added]
             await send(message)
 

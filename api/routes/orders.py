@@ -9,12 +9,10 @@ from starlette.responses import Response
 
 from agent.runtime import Runtime
 from api.bodies.examples import CANCELLATIONS, RECEIPTS
-from api.bodies.fields import Identifier
 from api.bodies.orders import Cancellation, Nothing, OrderDetail, Orders, ReceiptInput
 from api.door.doorkeeper import CallerGiven, RuntimeGiven, needs
 from api.door.idempotency import Attempt
-from api.routes.wiring import Before, Limit, OrderNumber, problems
-from tools.book.filters import Filters
+from api.routes.wiring import Before, FiltersGiven, Limit, OrderNumber, problems
 from tools.records.orders import Order, OrderFilter
 
 router = APIRouter(tags=["orders"])
@@ -29,9 +27,9 @@ STEP: dict[str, Any] = {
 @router.get("/orders", response_model=Orders, responses=problems(404), openapi_extra=needs("read"))
 async def orders(
     runtime: RuntimeGiven,
+    filters: FiltersGiven,
     limit: Limit = 50,
     before: Before = None,
-    product_id: Annotated[Identifier | None, Query(description="Only orders of this product.")] = None,
     status: Annotated[
         OrderFilter | None,
         Query(
@@ -40,10 +38,12 @@ async def orders(
     ] = None,
 ) -> Response:
     """List placed orders, newest first."""
-    found = await runtime.book.orders.page(limit, before, status, Filters(product_id=product_id))
-    receipts = await runtime.book.life.receipts([order.number for order in found])
+    book = runtime.book
+    found = await book.orders.page(limit, before, status, filters)
+    receipts = await book.life.receipts([order.number for order in found])
     return Orders(
         orders=tuple(OrderDetail.with_receipts(order, receipts) for order in found),
+        total=await book.orders.count(status, filters),
         next=found[-1].number if len(found) == limit else None,
     ).response()
 

@@ -10,7 +10,7 @@ from api.bodies.examples import DECISIONS
 from api.bodies.reviews import Decision, DecisionAnswer, ReviewAnswer, Reviews
 from api.door.doorkeeper import CallerGiven, RuntimeGiven, needs
 from api.door.idempotency import Attempt
-from api.routes.wiring import Before, Limit, problems
+from api.routes.wiring import Before, FiltersGiven, Limit, problems
 
 router = APIRouter(tags=["reviews"])
 ReviewId = Annotated[str, Path(description="Id of the review, such as RV-000001.")]
@@ -23,14 +23,21 @@ Status = Annotated[
 @router.get("/reviews", response_model=Reviews, responses=problems(404), openapi_extra=needs("read"))
 async def reviews(
     runtime: RuntimeGiven,
+    filters: FiltersGiven,
     status: Status = "pending",
     limit: Limit = 50,
     before: Before = None,
+    include: Annotated[
+        Literal["calculation"] | None, Query(description="`calculation`: with the whole plan of each.")
+    ] = None,
 ) -> Response:
     """List orders that wait for a person, newest first. A model's words come last and are marked as such."""
-    found = await runtime.book.reviews.page(None if status == "all" else status, limit, before)
+    chosen = None if status == "all" else status
+    found = await runtime.book.reviews.page(chosen, limit, before, filters)
+    answers = [ReviewAnswer.of(proposal, runtime.review_url) for proposal in found]
     return Reviews(
-        reviews=tuple(ReviewAnswer.of(proposal, runtime.review_url) for proposal in found),
+        reviews=tuple(answer if include else answer.without_calculation() for answer in answers),
+        total=await runtime.book.reviews.count(chosen, filters),
         next=found[-1].id if len(found) == limit else None,
     ).response()
 

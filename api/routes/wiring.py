@@ -1,10 +1,15 @@
 """What routes have in common: parameters, and the problems that `/docs` names."""
 
+from datetime import date
+from decimal import Decimal
 from typing import Annotated, Any
 
-from fastapi import Path, Query
+from fastapi import Depends, Path, Query
 
+from api.bodies.fields import Identifier, Price
+from api.door.doorkeeper import RuntimeGiven
 from api.door.errors import PROBLEM, problem_document
+from tools.book.filters import Filters
 
 _PROBLEMS = {
     400: ("malformed_json", "The JSON or a header is malformed."),
@@ -35,3 +40,34 @@ def _documented(status: int) -> dict[str, Any]:
 Limit = Annotated[int, Query(ge=1, le=200, description="Entries on a page.")]
 Before = Annotated[str | None, Query(max_length=40, description="The `next` of the page before.")]
 OrderNumber = Annotated[str, Path(max_length=40, description="Number of the order.")]
+Supplier = Annotated[str | None, Query(max_length=200, description="Only of this supplier: its id or its name.")]
+PlaceAsked = Annotated[Identifier | None, Query(description="Only for this location.")]
+
+
+async def _filters(
+    runtime: RuntimeGiven,
+    product_id: Annotated[Identifier | None, Query(description="Only of this product.")] = None,
+    supplier: Supplier = None,
+    location: PlaceAsked = None,
+    day: Annotated[
+        date | None, Query(description="Only from this day, as 2026-11-30, in the catalogue's time zone.")
+    ] = None,
+    late: Annotated[
+        bool | None, Query(description="`true`: only orders that are overdue, or reviews that wait for over a day.")
+    ] = None,
+    value: Annotated[Price | None, Query(description="Only of this value at least, each in its own currency.")] = None,
+) -> Filters:
+    since, until = (None, None) if day is None else await runtime.purchasing.documents.span(day)
+    return Filters(
+        product_id=product_id,
+        supplier=supplier,
+        location=location,
+        since=since,
+        until=until,
+        late=late,
+        value=None if value is None else Decimal(repr(value)),
+    )
+
+
+FiltersGiven = Annotated[Filters, Depends(_filters)]
+"""What a list of orders or reviews is narrowed to."""

@@ -166,7 +166,9 @@ def _join_draft(connection: Connection, order: dict[str, Any], year: int) -> str
     """The number of the draft that the order is a line of: a new one where there is none. Locks it until the
     transaction ends, so that it is sent before the order is in it, or with it."""
     named = {name: order[name] for name in ("mode", "location", "currency")}
-    named |= {"supplier_id": order["supplier_id"] or "", "supplier_name": order["supplier_name"] or ""}
+    # A request that brings its own facts names its supplier without an id.
+    identity = order["supplier_name"] if order["mode"] == "input" else order["supplier_id"]
+    named |= {"supplier_id": identity or "", "supplier_name": order["supplier_name"] or ""}
     same = [purchase_orders.c[name] == named[name] for name in DRAFT_KEY]
     found = connection.scalar(sa.select(purchase_orders.c.number).where(DRAFT, *same).with_for_update())
     if found is not None:

@@ -34,8 +34,9 @@ class DocumentHead(Record):
     status: DocumentStatus
     mode: Mode
     supplier_id: str
-    """The supplier's id; empty where it is not known."""
+    """The supplier's id, or its name in mode `input`; empty where it is not known."""
     supplier_name: str
+    """The supplier's name; empty where it is not known."""
     location: Location
     currency: CurrencyCode
     line_count: int
@@ -51,7 +52,9 @@ class DocumentHead(Record):
     opened_at: AwareDatetime
     """When the oldest of its lines was placed."""
     sent_at: AwareDatetime | None
+    """When it was sent; null for a draft."""
     sent_by: str | None
+    """Name of the key that sent it; null for a draft."""
     late: bool
     """A draft that was not sent by its supplier's order day, or for a day; a sent one with a line overdue."""
     minimum_order_value: Decimal | None

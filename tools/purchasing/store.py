@@ -5,9 +5,10 @@ the document, and joins it or a new draft.
 """
 
 from collections.abc import Collection, Mapping, Sequence
-from datetime import datetime
+from datetime import date, datetime, time, timedelta
 from hashlib import sha256
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import sqlalchemy as sa
 from sqlalchemy import Connection
@@ -17,6 +18,7 @@ from tools.book.idempotency import MISMATCH
 from tools.book.life import require_in_range, send_line, take_in
 from tools.book.placing import write_audit
 from tools.book.rows import READ_AT, page_size
+from tools.catalog.own import read_settings
 from tools.purchasing.documents import Document
 from tools.purchasing.reading import EVERY_ONE, HEADS, Wanted, chosen, documents, locked, one_document, sequence_of
 from tools.records.errors import (
@@ -57,6 +59,13 @@ class DocumentStore(Store):
     @reads
     def get(self, connection: Connection, number: str) -> Document:
         return one_document(connection, number)
+
+    @reads
+    def span(self, connection: Connection, day: date) -> tuple[datetime, datetime]:
+        """The first moment of a day of the catalogue's time zone, and that of the day after."""
+        zone = ZoneInfo(read_settings(connection).time_zone)
+        begin, end = (datetime.combine(each, time(), zone) for each in (day, day + timedelta(days=1)))
+        return begin, end
 
     @writes
     def send(

@@ -6,39 +6,40 @@ import pytest
 import typer
 from python_calamine import CalamineWorkbook
 
-from api.commands.tables import save
+from api.commands.tables import write_files
 
 ROWS = [{"a": "007", "b": 1.5}]
 
 
 def test_both_files_and_standard_output_have_the_same_rows(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    save(ROWS, ["a", "b"], csv=str(tmp_path / "t.csv"), xlsx=str(tmp_path / "t.XLSX"))
-    assert "t.XLSX: 1." in capsys.readouterr().err
-    save(ROWS, ["a", "b"], csv="-")
+    write_files(ROWS, ["a", "b"], csv=str(tmp_path / "t.csv"), xlsx=tmp_path / "t.XLSX")
+    assert f"1 rows are in {tmp_path / 't.XLSX'}" in capsys.readouterr().err
+    write_files(ROWS, ["a", "b"], csv="-", xlsx=None)
     assert capsys.readouterr().out == (tmp_path / "t.csv").read_text() == "a,b\n007,1.5\n"
     assert CalamineWorkbook.from_path(tmp_path / "t.XLSX").get_sheet_by_index(0).to_python()[1] == ["007", 1.5]
 
 
 def test_an_empty_table_says_so_beside_its_head(capsys: pytest.CaptureFixture[str]) -> None:
-    save([], ["a", "b"], csv="-")
+    write_files([], ["a", "b"], csv="-", xlsx=None)
     shown = capsys.readouterr()
     assert shown.out == "a,b\n"
     assert "no rows" in shown.err
 
 
-@pytest.mark.parametrize(("option", "name"), [("csv", "t.xlsx"), ("csv", "t"), ("xlsx", "t.csv"), ("xlsx", "-")])
-def test_a_file_is_what_its_ending_says(tmp_path: Path, option: str, name: str) -> None:
-    with pytest.raises(typer.BadParameter, match=f"does not end in .{option}"):
-        save(ROWS, ["a"], **{option: name})
+@pytest.mark.parametrize(("csv", "xlsx"), [("t.xlsx", None), ("t", None), (None, "t.csv"), (None, "-")])
+def test_a_file_is_what_its_ending_says(tmp_path: Path, csv: str | None, xlsx: str | None) -> None:
+    with pytest.raises(typer.BadParameter, match="should end in"):
+        write_files(ROWS, ["a"], csv=csv and str(tmp_path / csv), xlsx=xlsx and tmp_path / xlsx)
     assert list(tmp_path.iterdir()) == []
 
 
 def test_a_file_that_cannot_be_written_is_named(tmp_path: Path) -> None:
-    for option in ("csv", "xlsx"):
-        with pytest.raises(typer.BadParameter, match="cannot be written"):
-            save(ROWS, ["a"], **{option: str(tmp_path / "missing" / f"t.{option}")})
+    (tmp_path / "folder.csv").mkdir()
+    for path, words in (("missing/t.csv", "no folder .*missing"), ("folder.csv", "cannot be written: Is a directory")):
+        with pytest.raises(typer.BadParameter, match=words):
+            write_files(ROWS, ["a"], csv=str(tmp_path / path), xlsx=None)
 
 
 def test_a_table_that_a_workbook_cannot_hold_is_refused_with_the_way_out(tmp_path: Path) -> None:
     with pytest.raises(typer.BadParameter, match="write a CSV instead"):
-        save([{"a": "x" * 32_768}], ["a"], xlsx=str(tmp_path / "t.xlsx"))
+        write_files([{"a": "x" * 32_768}], ["a"], csv=None, xlsx=tmp_path / "t.xlsx")

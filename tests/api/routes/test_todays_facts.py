@@ -195,7 +195,7 @@ async def test_on_the_second_day_every_answer_uses_the_second_days_figures(servi
         on_order = ordered["items"][0]["quantity"] if ordered else 0
         assert answer["calculation"]["inventory_position"] == stocks["tuesday"][product] + on_order
         assert (answer["status"] == "executed") == (answer["order"] is not None)
-    waiting = (await service.client.get("/reviews", params={"limit": 200})).json()["reviews"]
+    waiting = (await service.client.get("/reviews", params={"limit": 200, "include": "calculation"})).json()["reviews"]
     assert {review["calculation"]["on_hand"] for review in waiting} == {
         stocks["tuesday"][review["product_id"]] for review in waiting
     }

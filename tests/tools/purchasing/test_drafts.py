@@ -37,6 +37,16 @@ async def test_another_supplier_location_currency_or_mode_has_a_draft_of_its_own
     assert await documents.count() == 2
 
 
+async def test_suppliers_that_requests_name_have_drafts_by_their_names(documents: DocumentStore, placed: Any) -> None:
+    names = ["Acme", "Bolt & Co", "Acme"]
+    orders = [
+        await placed(mode="input", product_id=f"P{n}", supplier_id="stated", supplier_name=name)
+        for n, name in enumerate(names)
+    ]
+    assert orders[0].purchase_order == orders[2].purchase_order != orders[1].purchase_order
+    assert [each.supplier_name for each in await documents.page()] == ["Bolt & Co", "Acme"]
+
+
 async def test_a_transfer_is_no_line_of_a_purchase_order(documents: DocumentStore, placed: Any) -> None:
     order = await placed(action="transfer", source_location="DEPOT", supplier_id=None, supplier_name=None)
     assert order.purchase_order is None

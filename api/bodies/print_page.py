@@ -1,0 +1,73 @@
+"""A purchase order as a page to print: plain HTML with a style, without a script."""
+
+from html import escape
+
+from tools.purchasing.documents import Document
+from tools.records.orders import Order
+from tools.records.text import amount, money
+
+STYLE = """
+body { font: 11pt/1.4 sans-serif; color: #000; max-width: 50em; margin: 2em auto; padding: 0 1em }
+h1 { font-size: 16pt; margin: 0 }
+table { border-collapse: collapse; width: 100%; margin-top: 1.5em }
+th, td { border-bottom: 1px solid #999; padding: .3em .5em; text-align: left; vertical-align: top }
+th + th + th, td + td + td { text-align: right }
+tr { break-inside: avoid }
+thead { display: table-header-group }
+"""
+_PAGE = """<!doctype html>
+<html lang="en">
+<head><meta charset="utf-8"><title>{number}</title><style>{style}</style></head>
+<body>
+<h1>Purchase order {number}</h1>
+<p>To: {supplier}<br>Deliver to: {location}<br>{state}</p>
+<table>
+<thead><tr><th>Order</th><th>Product</th><th>Quantity</th><th>Unit price</th><th>Value</th></tr></thead>
+<tbody>
+{lines}
+</tbody>
+</table>
+<p>Total: <strong>{total}</strong></p>
+</body>
+</html>
+"""
+
+
+def print_page(document: Document) -> str:
+    """Every text is escaped. Cancelled lines are left out."""
+    supplier = document.supplier_name or document.supplier_id
+    lines = [_line(line) for line in document.lines if line.status != "cancelled"]
+    return _PAGE.format(
+        style=STYLE,
+        number=escape(document.number),
+        supplier=escape(supplier) or "not known",
+        location=escape(document.location),
+        state=_state(document),
+        lines="\n".join(lines),
+        total=_total(document),
+    )
+
+
+def _line(line: Order) -> str:
+    [item] = line.items
+    price, value = (_money(each, line.currency) for each in (item.unit_price, item.value))
+    product = f"{escape(item.name)}<br>{escape(item.product_id)}"
+    cells = (escape(line.number), product, amount(item.quantity), price, value)
+    return "<tr>" + "".join(f"<td>{cell}</td>" for cell in cells) + "</tr>"
+
+
+def _state(document: Document) -> str:
+    if document.sent_at is None:
+        return f"Draft of {document.opened_at:%Y-%m-%d}, version {document.version}"
+    return f"Sent {document.sent_at:%Y-%m-%d}"
+
+
+def _total(document: Document) -> str:
+    values = [line.total for line in document.lines if line.status != "cancelled"]
+    known = [value for value in values if value is not None]
+    beside = "" if len(known) == len(values) else f", and {len(values) - len(known)} lines without a price"
+    return _money(sum(known), document.currency) + beside
+
+
+def _money(value: object, currency: str) -> str:
+    return "" if value is None else escape(money(value, currency))

@@ -1,0 +1,183 @@
+"""Orders on the screen and in files: one line for each, or gathered by supplier."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from decimal import Decimal
+from typing import TYPE_CHECKING
+
+from pydantic import BaseModel
+
+from api.bodies.purchase_orders import DocumentDetail
+from api.bodies.runs import OrderAnswer
+from tools.purchasing.documents import Document
+from tools.purchasing.purchasing import Purchasing
+from tools.records.orders import Order, OrderFilter
+from tools.records.tables import Cell
+from tools.records.text import amount, days, money
+
+if TYPE_CHECKING:
+    from tools.book.book import OrderBook
+    from tools.book.filters import Filters
+
+COLUMNS = (
+    *("document", "order", "type", "product_id", "name", "supplier_id", "supplier", "location", "quantity", "received"),
+    *("unit_price", "value", "currency", "placed", "sent", "due", "days_overdue", "status"),
+)
+_PAGE = 200
+
+
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """Orders that were asked for, how many there are in all, and the documents that they are lines of."""
+
+    orders: list[Order]
+    total: int
+    documents: dict[str, Document] = field(default_factory=dict)
+
+
+async def read_listing(
+    book: "OrderBook",
+    filters: "Filters",
+    status: OrderFilter | None,
+    *,
+    limit: int | None,
+    before: str | None,
+    by_supplier: bool,
+) -> Listing:
+    """As many orders as the limit says, newest first, or all of them."""
+    found: list[Order] = []
+    while limit is None or len(found) < limit:
+        size = _PAGE if limit is None else min(_PAGE, limit - len(found))
+        page = await book.orders.page(size, before, status, filters)
+        found += page
+        if len(page) < size:
+            break
+        before = page[-1].number
+    total = await book.orders.count(status, filters)
+    return Listing(found, total, await _documents(book, found) if by_supplier else {})
+
+
+async def _documents(book: "OrderBook", found: Iterable[Order]) -> dict[str, Document]:
+    numbers = dict.fromkeys(order.purchase_order for order in found if order.purchase_order)
+    store = Purchasing(book).documents
+    return {number: await store.get(number) for number in numbers}
+
+
+def order_row(order: Order) -> dict[str, Cell]:
+    """A line of a table."""
+    [item] = order.items
+    return {
+        "document": order.purchase_order or "",
+        "order": order.number,
+        "type": order.type,
+        "product_id": order.product_id,
+        "name": item.name,
+        "supplier_id": order.supplier_id or "",
+        "supplier": order.supplier_name or "",
+        "location": order.location,
+        "quantity": item.quantity,
+        "received": order.received_quantity,
+        "unit_price": item.unit_price,
+        "value": item.value,
+        "currency": order.currency,
+        "placed": order.created_at,
+        "sent": order.sent_at,
+        "due": order.due_at,
+        "days_overdue": round(order.days_overdue, 1),
+        "status": order.status,
+    }
+
+
+def by_supplier(orders: Iterable[Order]) -> list[Order]:
+    """By supplier and document, oldest first; transfers last."""
+    return sorted(orders, key=lambda order: (order.type, *_group(order), order.number))
+
+
+def order_line(order: Order) -> str:
+    """An order on one line."""
+    parts = [order.number, order.status, f"{order.product_id} at {order.location}"]
+    parts.append(f"{amount(order.received_quantity)} of {amount(order.quantity)} received")
+    if order.received_quantity > order.quantity:
+        parts.append(f"{amount(order.received_quantity - order.quantity)} more than ordered")
+    if order.closed_at is None:
+        late = f", {days(round(order.days_overdue, 1))} overdue" if order.days_overdue else ""
+        parts.append(f"due {at_minute(order.due_at)}{late}")
+    else:
+        parts.append(f"closed {at_minute(order.closed_at)}")
+    return " | ".join(parts + ([order.cancel_reason] if order.cancel_reason else []))
+
+
+def document_line(document: Document) -> str:
+    """A document on one line, with what is missing to its supplier's minimum."""
+    worth = "value not known" if document.total is None else money(document.total, document.currency)
+    parts = [document.number, document.status, f"{document.line_count} lines", worth]
+    if document.lacks_minimum and document.status == "draft":
+        parts.append(_missing(document))
+    if document.missing_to_free_freight:
+        parts.append(f"{money(document.missing_to_free_freight, document.currency)} to free freight")
+    if document.status == "draft":
+        parts += [f"version {document.version}"]
+        parts += [f"next order day {document.next_order_day}"] if document.next_order_day else []
+    return " | ".join(parts + (["LATE"] if document.late else []))
+
+
+def gathered_lines(listing: Listing) -> Iterator[str]:
+    """Each document of each supplier with its lines, and the money of all of them."""
+    groups: dict[tuple[str, str, str], list[Order]] = defaultdict(list)
+    for order in by_supplier(listing.orders):
+        groups[_group(order)].append(order)
+    for (supplier, location, number), lines in groups.items():
+        document = listing.documents.get(number)
+        yield f"{supplier} | {location} | {document_line(document) if document else 'in no document'}"
+        yield from (f"  {order_line(line)} | {_worth([line])}" for line in lines)
+    yield f"In all: {len(listing.documents)} documents, {len(listing.orders)} lines, {_worth(listing.orders)}"
+
+
+class ListedOrders(BaseModel):
+    """Orders as JSON. Gathered by supplier: documents with their lines, and orders that are in none."""
+
+    purchase_orders: list[DocumentDetail] | None = None
+    orders: list[OrderAnswer]
+    total: int
+
+
+def as_json(listing: Listing, *, gather: bool) -> str:
+    if not gather:
+        orders = list(map(OrderAnswer.of, listing.orders))
+        return ListedOrders(orders=orders, total=listing.total).model_dump_json(exclude_unset=True)
+    loose = [order for order in by_supplier(listing.orders) if order.purchase_order is None]
+    documents = sorted(listing.documents.values(), key=lambda each: (each.supplier_name, each.location, each.number))
+    return ListedOrders(
+        purchase_orders=list(map(DocumentDetail.of, documents)),
+        orders=list(map(OrderAnswer.of, loose)),
+        total=listing.total,
+    ).model_dump_json()
+
+
+def at_minute(moment: datetime) -> str:
+    return f"{moment:%Y-%m-%d %H:%M} UTC"
+
+
+def _group(order: Order) -> tuple[str, str, str]:
+    supplier = "Transfers" if order.type == "transfer" else order.supplier_name or order.supplier_id or "Not known"
+    return supplier, order.location, order.purchase_order or ""
+
+
+def _missing(document: Document) -> str:
+    limit = f"the minimum of {money(document.minimum_order_value, document.terms_currency)}"
+    if document.missing_to_minimum is None:
+        return f"cannot be compared with {limit}"
+    return f"{money(document.missing_to_minimum, document.currency)} below {limit}"
+
+
+def _worth(orders: Sequence[Order]) -> str:
+    """The money by currency. What has no price is named, and nothing is added up across currencies."""
+    sums: dict[str, Decimal] = defaultdict(Decimal)
+    for order in orders:
+        if order.total is not None:
+            sums[order.currency] += order.total
+    unpriced = sum(order.total is None for order in orders)
+    parts = [money(value, currency) for currency, value in sorted(sums.items())]
+    return ", ".join(parts + ([f"{unpriced} without a price"] if unpriced else []))

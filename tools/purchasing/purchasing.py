@@ -1,0 +1,45 @@
+"""Purchase orders with what would fill them up."""
+
+from collections.abc import Mapping
+
+from tools.book.audit import Actor
+from tools.book.book import OrderBook
+from tools.catalog.live import LiveCatalog
+from tools.catalog.own import OwnCatalog
+from tools.catalog.sources import Catalog, SampleCatalog
+from tools.purchasing.documents import Document
+from tools.purchasing.filling import FillUp, fill_up
+from tools.purchasing.store import DocumentStore
+from tools.records.facts import Mode
+
+
+class Purchasing:
+    """Every way in goes through here to what needs facts; the rest is in `documents`."""
+
+    def __init__(self, book: OrderBook) -> None:
+        self.documents = DocumentStore(book.database)
+        own, sample = OwnCatalog(book.database), SampleCatalog()
+        self._catalogs: Mapping[Mode, Catalog] = {
+            "database": LiveCatalog(own, book, "database"),
+            "mock": LiveCatalog(sample, book, "mock"),
+        }
+
+    async def fill_up(self, document: Document) -> tuple[FillUp, ...]:
+        """What would bring a draft to its supplier's minimum or, where it has that, to free freight. Empty where
+        nothing is missing, or that cannot be said."""
+        missing = document.missing_to_minimum or document.missing_to_free_freight
+        catalog = self._catalogs.get(document.mode)
+        if not missing or catalog is None:
+            return ()
+        place = (document.supplier_id, document.location)
+        near = [facts for facts in await catalog.all_facts() if (facts.supplier.id, facts.stock.location) == place]
+        lines = {line.product_id for line in document.lines}
+        return fill_up(near, missing=missing, currency=document.currency, skip=lines)
+
+    async def send(self, number: str, version: str, *, by: Actor, below_minimum: bool = False) -> Document:
+        """As `DocumentStore.send`. A refusal below the minimum names what would fill the document up."""
+        document = await self.documents.get(number)
+        ways = await self.fill_up(document) if document.lacks_minimum and not below_minimum else ()
+        return await self.documents.send(
+            number, version, by=by, below_minimum=below_minimum, fill_up=[way.words for way in ways]
+        )
