@@ -1,8 +1,9 @@
-"""A purchase order as a page to print: plain HTML with a style, without a script."""
+"""A purchase order as a page to print: plain HTML with a style, without a script. Or as a PDF of that page."""
 
 from html import escape
 
 from tools.purchasing.documents import Document
+from tools.records.errors import PdfNotInstalled
 from tools.records.orders import Order
 from tools.records.text import amount, money
 
@@ -46,6 +47,18 @@ def print_page(document: Document) -> str:
         lines="\n".join(lines),
         total=_total(document),
     )
+
+
+def as_pdf(document: Document) -> bytes:
+    """Takes seconds. Raises PdfNotInstalled without the extra `pdf`, or where the system lacks Pango."""
+    try:
+        from weasyprint import HTML
+    except (ImportError, OSError) as error:
+        raise PdfNotInstalled(
+            "This installation makes no PDF. Install restock[pdf] and the system's Pango, or print the HTML page."
+        ) from error
+    pdf: bytes = HTML(string=print_page(document)).write_pdf()
+    return pdf
 
 
 def _line(line: Order) -> str:

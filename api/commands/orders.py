@@ -132,6 +132,32 @@ def show(number: Number) -> None:
         typer.echo(f"  {at_minute(receipt.received_at)}: {receipt.quantity} units, reported by {receipt.recorded_by}")
 
 
+@orders.command("print")
+def print_document(
+    number: Annotated[
+        str, typer.Argument(help="The document's number (PD-…), as `restock orders --by supplier` shows it.")
+    ],
+    out: Annotated[str, typer.Option(help="A file that ends in .html or .pdf; - is standard output, as HTML.")] = "-",
+) -> None:
+    """Write a document as a page to print, or as a PDF for the supplier. A PDF needs the extra restock[pdf]."""
+    from api.bodies.print_page import as_pdf, print_page
+    from tools.purchasing.purchasing import Purchasing
+    from tools.records.errors import PdfNotInstalled
+
+    ending = Path(out).suffix.lower()
+    if out != "-" and ending not in (".html", ".pdf"):
+        raise typer.BadParameter(f"{out!r} ends in neither .html nor .pdf.", param_hint="--out")
+    document = with_book(load_settings(), lambda book: Purchasing(book).documents.get(number))
+    if out == "-":
+        typer.echo(print_page(document))
+        return
+    try:
+        Path(out).write_bytes(as_pdf(document) if ending == ".pdf" else print_page(document).encode())
+    except (OSError, PdfNotInstalled) as error:
+        raise typer.BadParameter(f"{out} cannot be written: {error}", param_hint="--out") from None
+    typer.echo(f"{number} is in {out}.", err=True)
+
+
 @orders.command()
 def send(
     number: Number,

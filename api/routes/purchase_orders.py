@@ -1,5 +1,6 @@
 """Purchase orders: gathered by supplier, sent as they were seen, received whole."""
 
+import asyncio
 from collections.abc import Awaitable, Callable
 from typing import Annotated, Any
 
@@ -8,7 +9,7 @@ from starlette.responses import HTMLResponse, Response
 
 from agent.runtime import Runtime
 from api.bodies.examples import DELIVERIES, SENDINGS
-from api.bodies.print_page import STYLE, print_page
+from api.bodies.print_page import STYLE, as_pdf, print_page
 from api.bodies.purchase_orders import DeliveryInput, DocumentAnswer, DocumentDetail, Documents, Sending
 from api.door.doorkeeper import CallerGiven, RuntimeGiven, needs
 from api.door.idempotency import Attempt
@@ -71,6 +72,18 @@ async def printed(number: Number, runtime: RuntimeGiven) -> Response:
     """Show one purchase order as a page to print."""
     document = await runtime.purchasing.documents.get(number)
     return HTMLResponse(print_page(document), headers=permitting_style(STYLE))
+
+
+@router.get(
+    "/purchase-orders/{number}/pdf",
+    response_class=Response,
+    responses={**problems(404), 200: {"content": {"application/pdf": {"schema": {"type": "string"}}}}},
+    openapi_extra=needs("read"),
+)
+async def pdf(number: Number, runtime: RuntimeGiven) -> Response:
+    """Show one purchase order as a PDF. It needs the extra `pdf`; without it, print the page."""
+    document = await runtime.purchasing.documents.get(number)
+    return Response(await asyncio.to_thread(as_pdf, document), media_type="application/pdf")
 
 
 @router.post("/purchase-orders/{number}/sent", **STEP)

@@ -15,6 +15,7 @@
     │   ├── UnknownOrder
     │   ├── UnknownPurchaseOrder
     │   ├── UnknownSweep
+    │   ├── PdfNotInstalled     pages can be printed, and no PDF can be made of them
     │   ├── UnknownConversation
     │   ├── UnknownDeadLetter
     │   ├── UnknownImport
@@ -116,6 +117,10 @@ class UnknownPurchaseOrder(NotFound):
 
 class UnknownSweep(NotFound):
     code = "unknown_sweep"
+
+
+class PdfNotInstalled(NotFound):
+    code = "pdf_not_installed"
 
 
 class UnknownConversation(NotFound):

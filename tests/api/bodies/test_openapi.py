@@ -28,6 +28,7 @@ PATHS = {
     "/purchase-orders": {"get"},
     "/purchase-orders/{number}": {"get"},
     "/purchase-orders/{number}/print": {"get"},
+    "/purchase-orders/{number}/pdf": {"get"},
     "/purchase-orders/{number}/sent": {"post"},
     "/purchase-orders/{number}/receipts": {"post"},
     "/calibration": {"get"},

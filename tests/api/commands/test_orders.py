@@ -158,6 +158,19 @@ async def test_a_document_is_shown_sent_as_it_was_seen_and_received(service: Any
     assert (await service.book.orders.get(many[0])).status == "received"
 
 
+@pytest.mark.filterwarnings("ignore:HarfBuzz-Subset")
+async def test_a_document_is_printed_to_a_file_that_is_what_its_ending_says(
+    service: Any, orders: Any, many: list[str], tmp_path: Path
+) -> None:
+    document = (await service.book.orders.get(many[0])).purchase_order
+    assert "<h1>Purchase order PD-" in (await orders("print", document)).stdout
+    for name, begin in (("po.html", b"<!doctype html>"), ("po.pdf", b"%PDF-")):
+        await orders("print", document, "--out", str(tmp_path / name))
+        assert (tmp_path / name).read_bytes().startswith(begin)
+    assert (await orders("print", document, "--out", str(tmp_path / "po.docx"))).exit_code == 2
+    assert (await orders("print", document, "--out", str(tmp_path / "none" / "po.html"))).exit_code == 2
+
+
 async def test_a_person_may_agree_beforehand(service: Any, orders: Any, many: list[str]) -> None:
     document = (await service.book.orders.get(many[2])).purchase_order
     assert "| sent | 1 lines" in (await orders("send", document, "--yes")).stdout

@@ -1,6 +1,7 @@
 """Purchase orders over HTTP: listed, shown, printed, sent, received."""
 
 import re
+import sys
 from base64 import b64encode
 from hashlib import sha256
 from typing import Any
@@ -130,6 +131,23 @@ async def test_the_page_to_print_shows_every_text_as_text(service: Any, x1: dict
     assert "<b>" not in page.text
     assert "Müller &lt;b&gt;GmbH&lt;/b&gt;" in page.text
     assert all(word in page.text for word in (number, "Total:", "Draft of", ">A<"))
+
+
+@pytest.mark.filterwarnings("ignore:HarfBuzz-Subset")
+async def test_the_page_is_a_pdf_where_that_is_installed(service: Any, x1: dict[str, Any]) -> None:
+    number = await ordered(service, x1, "A", product_name="Łódź ∅ 8")
+    answer = await service.client.get(f"/purchase-orders/{number}/pdf")
+    assert answer.headers["content-type"] == "application/pdf"
+    assert answer.content.startswith(b"%PDF-")
+
+
+async def test_without_the_extra_the_way_to_a_pdf_is_named(
+    service: Any, x1: dict[str, Any], problem: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    number = await ordered(service, x1, "A")
+    monkeypatch.setitem(sys.modules, "weasyprint", None)
+    told = problem(await service.client.get(f"/purchase-orders/{number}/pdf"), 404, "pdf_not_installed")
+    assert "restock[pdf]" in told["detail"]
 
 
 async def test_the_page_to_print_may_have_its_style_and_nothing_else(service: Any, x1: dict[str, Any]) -> None:
