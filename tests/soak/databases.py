@@ -1,6 +1,8 @@
 """The databases under trial: a file, or a real PostgreSQL server of the trial's own."""
 
 import shutil
+import subprocess
+import time
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -9,6 +11,8 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 import sqlalchemy as sa
+
+START_SECONDS = 90.0
 
 
 class PostgresServer:
@@ -53,11 +57,21 @@ class PostgresServer:
 
         stop = ("-w", "-m", "immediate", "-D", str(self._folder), "stop")
         pgexec("pg_ctl", stop, bin_path=self._server.bin_path, user=self._server.system_user)
-        self._server.ensure_postgres_running()
+        self.start()
 
     def start(self) -> None:
-        """Where it has stopped by itself."""
-        self._server.ensure_postgres_running()
+        """Start it, and wait until it answers: pixeltable gives up after ten seconds, and a busy machine needs longer
+        to recover what was committed. Raises TimeoutError."""
+        until = time.monotonic() + START_SECONDS
+        while time.monotonic() < until:
+            with suppress(subprocess.TimeoutExpired, sa.exc.OperationalError):
+                self._server.ensure_postgres_running()
+                self.execute("SELECT 1")
+                return
+            time.sleep(0.2)
+        raise TimeoutError(
+            f"PostgreSQL has not come up within {START_SECONDS:.0f} s; its log says {self.said()[-500:]}"
+        )
 
     def move_log(self, disk: Path) -> None:
         """Keep the write-ahead log on another disk from now on."""
