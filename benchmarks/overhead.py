@@ -144,7 +144,7 @@ class Rivals:
             requested_by="bench",
             request=request.model_dump(mode="json"),
         )
-        await self._runtime.book.runs.admit(new, lane="interactive", owner="bench", lease_seconds=60, join=False)
+        await self._runtime.book.runs.admit(new, lane="interactive", owner="bench", lease_seconds=60)
         return decision
 
     async def _submitted(self, **arguments: Any) -> str:
