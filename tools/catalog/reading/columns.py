@@ -145,7 +145,10 @@ class Reader:
                 problems[int(place)] = "negative", "This cannot be below 0. Correct it, or leave the cell empty."
         if role in ("service_level", "asked_service_level"):
             for place in np.flatnonzero((found <= 0) | (found > HIGHEST_LEVEL)):
-                problems[int(place)] = "share", f"A service level is above 0 and at most {HIGHEST_LEVEL}. Correct it."
+                problems[int(place)] = (
+                    "share",
+                    f"A service level is at most {HIGHEST_LEVEL}: write 95 % as 0.95.",
+                )
         return (np.where(found == 0, np.nan, found) if role in NOT_ZERO else found), problems
 
     def days(self, role: str, cells: DayCells, others: Iterable[DayCells]) -> NDArray[np.datetime64]:
