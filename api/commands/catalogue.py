@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from api.commands.imports import refusals
+from api.commands.files import refusals
 from api.commands.opening import load_settings, operator, with_book
 
 if TYPE_CHECKING:

@@ -1,14 +1,12 @@
 """`restock import` and `restock imports`: the planner's own data, from files and databases."""
 
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from api.commands.files import Dates, DecimalMark
+from api.commands.files import Dates, DecimalMark, Map, Rejects, Sheet, SkipBad, mapping_of, refusals
 from api.commands.opening import NO_START, load_settings, operator, with_book
 
 if TYPE_CHECKING:
@@ -20,30 +18,18 @@ KINDS = "suppliers, products, stock, sales, open_orders, receipts or promotions"
 Files = Annotated[list[Path] | None, typer.Argument(help="CSV, TSV, XLSX, XLS or Parquet; several in any order.")]
 
 
-@contextmanager
-def refusals() -> Iterator[None]:
-    """End the command with the error's message and code 2."""
-    from tools.records.errors import RestockError
-
-    try:
-        yield
-    except RestockError as error:
-        typer.echo(error.message, err=True)
-        raise typer.Exit(NO_START) from None
-
-
 def bring_in(
     files: Files = None,
     kind: Annotated[str | None, typer.Option(help=f"What a file holds: {KINDS}. [by its columns]")] = None,
-    map_: Annotated[list[str] | None, typer.Option("--map", help="role=column; repeatable. For one file.")] = None,
+    map_: Map = None,
     profile: Annotated[str | None, typer.Option(help="Use the mapping kept under this name; keep this one.")] = None,
-    sheet: Annotated[str | None, typer.Option(help="Sheet of a workbook. [the one with a table]")] = None,
+    sheet: Sheet = None,
     decimal: DecimalMark = None,
     dates: Dates = None,
     yes: Annotated[bool, typer.Option("--yes", help="Import without asking.")] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Show what would change, and end.")] = False,
-    skip_bad: Annotated[bool, typer.Option("--skip-bad", help="Leave out lines with faults.")] = False,
-    rejects: Annotated[Path | None, typer.Option(help="Write every fault here, as CSV.")] = None,
+    skip_bad: SkipBad = False,
+    rejects: Rejects = None,
     undo: Annotated[int | None, typer.Option(help="Take back the import of this number.")] = None,
     url: Annotated[str | None, typer.Option("--from", help="A database to read, as URL; with --query.")] = None,
     query: Annotated[str | None, typer.Option(help="The SELECT whose rows are imported.")] = None,
@@ -59,7 +45,7 @@ def bring_in(
         return
     how = {"kind": kind, "sheet": sheet, "decimal": decimal, "dates": dates}
     with refusals():
-        readings = _read(files or [], url, query, given=map_ or [], profile=profile, **how)
+        readings = _read(files or [], url, query, how, mapping=mapping_of(map_), profile=profile)
     _tell(readings)
     _settle_faults(readings, rejects, skip_bad)
     if dry_run or not yes:
@@ -94,25 +80,29 @@ def _read(
     files: list[Path],
     url: str | None,
     query: str | None,
+    how: dict[str, Any],
     *,
+    mapping: dict[str, str],
     profile: str | None,
-    given: list[str],
-    **how: Any,
 ) -> "list[FileReading]":
     """Every file, or the rows of the query. Raises InvalidInput."""
-    from tools.catalog.importing.sources import from_database, given_mapping, read_source
+    from tools.catalog.importing.sources import from_database, read_source
+    from tools.lookback.progress import progress_bar
     from tools.records.errors import InvalidInput
 
     if bool(files) == bool(url) or bool(url) != bool(query):
         raise InvalidInput("Name the files to import, or a database with --from URL --query SELECT.")
-    mapping = given_mapping(given)
-    if len(files) > 1 and (mapping or how.get("kind") or how.get("sheet")):
+    if len(files) > 1 and (mapping or how["kind"] or how["sheet"]):
         raise InvalidInput("--map, --kind and --sheet speak of one file: import this file by itself.")
     kept = _profile(profile) if profile else {}
     if url and query:
         with from_database(url, query) as file:
             return [read_source(file, name="query", mapping=mapping, kept=kept, **how)]
-    return [read_source(file, name=file.name, mapping=mapping, kept=kept, **how) for file in files]
+    readings = []
+    for number, file in enumerate(files, 1):
+        readings.append(read_source(file, name=file.name, mapping=mapping, kept=kept, **how))
+        progress_bar(number, len(files))
+    return readings
 
 
 def _profile(name: str) -> dict[str, dict[str, str]]:

@@ -71,7 +71,7 @@ def test_columns_are_named_by_hand_and_kept_under_a_profile(run: Any, tmp_path: 
     [
         ([], "Name the files"),
         (["none.csv"], "no file none.csv"),
-        (["stock.csv", "--map", "quantity"], "role=column"),
+        (["stock.csv", "--map", "quantity"], "role=COLUMN"),
         (["stock.csv", "stock.csv", "--kind", "stock"], "one file"),
         (["stock.csv", "--kind", "goods"], "no kind 'goods'"),
         (["--from", "sqlite:///none.db", "--query", "SELECT 1"], "no database none.db"),

@@ -2,7 +2,7 @@
 
 import csv
 import tempfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any, cast, get_args
@@ -41,20 +41,6 @@ def read_source(
             except InvalidInput:
                 continue  # a profile keeps the mappings of several files
     return checked(read_file(source, name=name, kind=cast("Kind | None", kind), mapping=mapping, **how))
-
-
-def given_mapping(pairs: Sequence[str]) -> dict[str, str]:
-    """
-    >>> given_mapping(["quantity=Menge", "date = Datum"])
-    {'quantity': 'Menge', 'date': 'Datum'}
-    """
-    mapping: dict[str, str] = {}
-    for pair in pairs:
-        role, equals, column = pair.partition("=")
-        if not (equals and role.strip() and column.strip()):
-            raise InvalidInput(f"{pair!r} is no mapping; write it as role=column, such as quantity=Menge.")
-        mapping[role.strip()] = column.strip()
-    return mapping
 
 
 @contextmanager
