@@ -27,6 +27,7 @@ from tools.records.money import Currency
 
 MOST = 10_000
 """Entries of one request."""
+ClosedDays = Annotated[list[Label], Field(max_length=1_000)]
 Weekday = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
 
 
@@ -188,9 +189,12 @@ class CatalogueInput(Body):
     time_zone: Annotated[str, Field(max_length=100)] | None = None
     """Time zone of days and of lateness, such as Europe/Berlin."""
     default_location: Identifier | None = Field(None, description="Where rows without a location belong.")
+    closed: Annotated[dict[Identifier, ClosedDays], Field(max_length=1_000)] = Field({})
+    """Weekdays (`mon`) and days (`2026-12-25`) on which a location is closed, by location. They replace what was known
+    of it."""
 
-    def given(self) -> dict[str, str]:
-        return {name: value for name, value in self.model_dump().items() if value is not None}
+    def given(self) -> dict[str, Any]:
+        return {name: value for name, value in self.model_dump().items() if value}
 
 
 class LocationAnswer(Answer):

@@ -1,6 +1,6 @@
 """`restock catalogue`: what holds for the whole of your own catalogue."""
 
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -9,6 +9,7 @@ from api.commands.opening import load_settings, operator, with_book
 
 if TYPE_CHECKING:
     from tools.book.book import OrderBook
+    from tools.catalog.histories import Calendar
     from tools.catalog.snapshot import CatalogueSettings
 
 
@@ -16,10 +17,15 @@ def catalogue(
     currency: Annotated[str | None, typer.Option(help="Of prices without a currency, as EUR.")] = None,
     time_zone: Annotated[str | None, typer.Option(help="Of days and of lateness, as Europe/Berlin.")] = None,
     default_location: Annotated[str | None, typer.Option(help="Where rows without a location belong.")] = None,
+    closed: Annotated[
+        list[str] | None, typer.Option(help="When a location is closed, as MAIN=sat,sun,2026-12-25; repeatable.")
+    ] = None,
 ) -> None:
     """Show the settings of your own catalogue, or change them."""
     given = {"currency": currency, "time_zone": time_zone, "default_location": default_location}
-    changed = {name: value for name, value in given.items() if value is not None}
+    changed: dict[str, Any] = {name: value for name, value in given.items() if value is not None}
+    if closed:
+        changed["closed"] = dict(map(_closed, closed))
 
     async def change(book: "OrderBook") -> "CatalogueSettings":
         from tools.catalog.entries import EntryStore
@@ -39,5 +45,18 @@ def catalogue(
     )
     for place, through in sorted(settings.demand_through.items()):
         calendar = settings.calendar(place)
-        closed = f", closed on weekdays {sorted(calendar.weekdays)}" if calendar.weekdays else ""
-        typer.echo(f"{place}: demand by {calendar.period} up to {through}{closed}")
+        typer.echo(f"{place}: demand by {calendar.period} up to {through}{_closed_words(calendar)}")
+
+
+def _closed(given: str) -> tuple[str, list[str]]:
+    place, equals, days = given.partition("=")
+    if not (place.strip() and equals):
+        raise typer.BadParameter(f"{given!r} names no location; write it as MAIN=sat,sun,2026-12-25.")
+    return place.strip(), days.replace(",", " ").lower().split()
+
+
+def _closed_words(calendar: "Calendar") -> str:
+    from tools.catalog.importing.terms import WEEKDAYS
+
+    days = [WEEKDAYS[day] for day in sorted(calendar.weekdays)] + [str(day) for day in sorted(calendar.days)]
+    return f", closed on {', '.join(days)}" if days else ""

@@ -120,5 +120,9 @@ def test_the_catalogues_settings_are_shown_and_changed(run: Any, stock: Path) ->
     changed = run("catalogue", "--currency", "EUR", "--time-zone", "Europe/Berlin", "--default-location", "NORTH")
     assert changed.stdout == "currency: EUR\ntime zone: Europe/Berlin\ndefault location: NORTH\n"
     assert run("catalogue").stdout == changed.stdout
+    closed = run("catalogue", "--closed", "MAIN=sat,2026-12-25")
+    assert closed.exit_code == 0
+    assert run("catalogue", "--closed", "MAIN=someday").exit_code == 1
+    assert run("catalogue", "--closed", "sat").exit_code == 2
     refused = run("catalogue", "--time-zone", "Mars/Base")
     assert (refused.exit_code, "Europe/Berlin" in refused.stderr) == (1, True)

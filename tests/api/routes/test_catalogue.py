@@ -93,6 +93,16 @@ async def test_the_catalogues_settings_are_shown_and_changed(client: Any, proble
     problem(await client.put("/catalogue", json={"time_zone": "Mars/Base"}), 422, "invalid_input")
 
 
+async def test_the_days_on_which_a_location_is_closed_can_be_given(client: Any, problem: Any) -> None:
+    day = {"product_id": "A1", "day": str(YESTERDAY), "quantity": 3}
+    await client.post("/demand", json={"days": [day]})
+    body = {"closed": {"MAIN": ["sun", "sat", "2026-12-25"]}}
+    shown = (await client.put("/catalogue", json=body)).json()["locations"]["MAIN"]
+    assert (shown["closed_weekdays"], shown["closed_days"]) == ([5, 6], ["2026-12-25"])
+    every = {"closed": {"MAIN": ["mon", "tue", "wed", "thu", "fri", "sat", "sun"]}}
+    problem(await client.put("/catalogue", json=every), 422, "invalid_input")
+
+
 async def test_facts_of_the_day_need_the_scope_trigger_and_terms_need_approve(service: Any, problem: Any) -> None:
     made = await service.client.post("/keys", json={"name": "erp", "scopes": ["trigger"]})
     headers = {"X-API-Key": made.json()["key"]}

@@ -1,6 +1,6 @@
 """Changes of the catalogue that come from no file: settings, one product or supplier, stock and demand in bulk."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from typing import Any
@@ -14,7 +14,7 @@ from tools.catalog.importing.draft import Draft, Row
 from tools.catalog.importing.goods import now_to_the_millisecond
 from tools.catalog.importing.names import SupplierNames, know_products
 from tools.catalog.importing.sales import Sales, day_number
-from tools.catalog.importing.terms import checked_currency, product_terms, supplier_terms
+from tools.catalog.importing.terms import WEEKDAYS, checked_currency, product_terms, supplier_terms
 from tools.records.errors import InvalidInput
 from tools.storage.catalogue_schema import products, stock, suppliers
 
@@ -69,7 +69,7 @@ def put_supplier(supplier_id: str, given: Mapping[str, Any]) -> Callable[[Draft]
     return work
 
 
-def set_levels(levels: Iterable[Level]) -> Callable[[Draft], Sales]:
+def set_levels(levels: Sequence[Level]) -> Callable[[Draft], Sales]:
     """Stock in bulk."""
 
     def work(draft: Draft) -> Sales:
@@ -103,7 +103,7 @@ def _set_level(draft: Draft, level: Level) -> None:
     draft.put(stock, old if known and repeated else row)
 
 
-def add_days(days: Iterable[DayOfDemand]) -> Callable[[Draft], Sales]:
+def add_days(days: Sequence[DayOfDemand]) -> Callable[[Draft], Sales]:
     """Demand in bulk: each day replaces what was stored for it; other days stay as they are."""
 
     def work(draft: Draft) -> Sales:
@@ -131,14 +131,37 @@ def _line(draft: Draft, each: DayOfDemand) -> Row:
 
 
 def set_catalogue(settings: Mapping[str, Any]) -> Callable[[Draft], Sales]:
-    """Settings of the whole catalogue: currency, time_zone, default_location, calendars. Raises InvalidInput."""
+    """Settings of the whole catalogue: currency, time_zone, default_location, and `closed`: weekdays (mon) and days
+    (2026-12-25) on which a location is closed, by location. Raises InvalidInput."""
 
     def work(draft: Draft) -> Sales:
         for name, value in settings.items():
-            draft.set(name, _CHECKS[name](value))
+            if name == "closed":
+                for place, days in value.items():
+                    _close(draft, place, days)
+            else:
+                draft.set(name, _CHECKS[name](value))
         return Sales({})
 
     return work
+
+
+def _close(draft: Draft, place: str, days: Sequence[str]) -> None:
+    calendars: dict[str, Any] = draft.setting("calendars") or {}
+    if calendars.get(place, {}).get("period", "day") != "day":
+        raise InvalidInput(f"{place} keeps its demand by {calendars[place]['period']}: it has no closed days.")
+    weekdays = {WEEKDAYS.index(day) for day in days if day in WEEKDAYS}
+    if len(weekdays) == len(WEEKDAYS):
+        raise InvalidInput(f"{place} cannot be closed on every weekday; leave one open.")
+    single = sorted({_day(day) for day in days if day not in WEEKDAYS})
+    draft.set("calendars", calendars | {place: {"weekdays": sorted(weekdays), "days": single}})
+
+
+def _day(text: str) -> str:
+    try:
+        return date.fromisoformat(text).isoformat()
+    except ValueError:
+        raise InvalidInput(f"{text!r} is no day; write mon to sun, or a date as 2026-12-25.") from None
 
 
 def _time_zone(name: str) -> str:
@@ -152,5 +175,4 @@ _CHECKS: dict[str, Callable[[Any], Any]] = {
     "currency": checked_currency,
     "time_zone": _time_zone,
     "default_location": str,
-    "calendars": dict,
 }

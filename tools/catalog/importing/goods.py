@@ -6,6 +6,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import pandas as pd
+import sqlalchemy as sa
 
 from tools.catalog.importing.draft import Draft, Row, counted_ids
 from tools.catalog.importing.names import SupplierNames, know_products, locations
@@ -35,8 +36,25 @@ def bring_stock(draft: Draft, readings: list[FileReading]) -> None:
                 older += not repeated
                 row = stored
             draft.put(stock, row)
+        _name_unlisted(draft, reading, {(row["product_id"], row["location"]) for row in rows})
         if older:
             draft.note(f"{older:,} stock levels of {reading.file} are older than what is stored; they are left out.")
+
+
+def _name_unlisted(draft: Draft, reading: FileReading, listed: set[tuple[str, str]]) -> None:
+    """Stock of the same locations that a file of stock does not list: it stays as it is."""
+    if reading.kind != "stock":
+        return
+    places = {place for _, place in listed}
+    stored = draft.connection.execute(
+        sa.select(stock.c.product_id, stock.c.location).where(stock.c.location.in_(places))
+    )
+    left = {row.product_id for row in stored if (row.product_id, row.location) not in listed}
+    if left:
+        draft.note(
+            f"{len(left):,} products with stock at these locations are not in {reading.file}: "
+            f"{counted_ids(left)}. Their stock stays as it is."
+        )
 
 
 def _choose_default_location(draft: Draft, frame: pd.DataFrame) -> None:

@@ -141,6 +141,7 @@ def bring_products(draft: Draft, readings: list[FileReading]) -> None:
         new = [identity for identity in ids if draft.row(products, identity) is None]
         name_alike(draft, new, reading.file)
         _name_disagreeing(draft, reading)
+        _name_cut(draft, reading)
         for row in _records(reading):
             _bring_product(draft, names, row)
         names.name_made(reading.file)
@@ -173,6 +174,15 @@ def _name_disagreeing(draft: Draft, reading: FileReading) -> None:
             f"{len(twice):,} products have several different rows in {reading.file}: {counted_ids(list(twice))}. "
             "The last row of each counts."
         )
+
+
+def _name_cut(draft: Draft, reading: FileReading) -> None:
+    for role, column in reading.mapping.items():
+        limit = NOTES_LIMIT if role == "notes" else NAME_LIMIT
+        if role in ("name", "category", "notes", "unit") and role in reading.frame:
+            long = int((reading.frame[role].str.len() > limit).sum())
+            if long:
+                draft.note(f"{long:,} texts in {column} of {reading.file} are cut after {limit:,} characters.")
 
 
 def choose_currency(draft: Draft) -> None:

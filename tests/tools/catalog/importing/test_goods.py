@@ -53,6 +53,13 @@ async def test_stock_that_is_counted_again_the_next_day_is_of_that_day(bring: An
     assert rows(stock)[0]["as_of"] > yesterday + timedelta(hours=23)
 
 
+async def test_stock_that_a_file_does_not_list_stays_and_is_named(bring: Any, rows: Any) -> None:
+    await bring("SKU,Location,On hand\nA1,MAIN,1\nB2,MAIN,2\nA1,NORTH,3\n")
+    record = await bring("SKU,Location,On hand\nB2,MAIN,5\n")
+    assert [row["on_hand"] for row in rows(stock)] == [1, 3, 5]
+    assert any("1 products with stock at these locations are not in file1.csv: A1" in note for note in record.notes)
+
+
 async def test_products_that_only_stock_names_are_made_and_named(bring: Any, own: Any) -> None:
     record = await bring("SKU,On hand\nA1,4\nB2,4\n")
     assert await own.product_ids() == ("A1", "B2")

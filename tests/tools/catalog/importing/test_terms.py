@@ -62,6 +62,12 @@ async def test_columns_that_a_file_has_not_leave_terms_as_they_are_and_empty_cel
     }
 
 
+async def test_texts_that_are_cut_are_named(bring: Any, entries: Any) -> None:
+    record = await bring(f"SKU,Description,MOQ\nA1,{'x' * 300},5\n")
+    assert entries(products)["A1"]["name"] == "x" * 200
+    assert any("1 texts in Description of file1.csv are cut after 200" in note for note in record.notes)
+
+
 async def test_the_currency_of_most_products_is_the_catalogues(bring: Any, own: Any) -> None:
     record = await bring(SUPPLIERS, "SKU,Supplier,Currency,Unit cost\nA1,S1,USD,1\nB2,S1,,2\nC3,S1,,3\n")
     settings = (await own.snapshot()).settings
@@ -72,7 +78,7 @@ async def test_the_currency_of_most_products_is_the_catalogues(bring: Any, own: 
 @pytest.mark.parametrize(
     ("row", "column", "said"),
     [
-        ("A1,0.9999,5,EUR", "Service level", "95 % as 0.95"),
+        ("A1,0.9999,5,EUR", "Service level", "at most 0.999"),
         ("A1,0.95,5000,EUR", "Lead time (days)", "from 0 to 3,650 days"),
         ("A1,0.95,5,Taler", "Currency", "three letters"),
     ],
