@@ -145,8 +145,8 @@ async def test_part_of_a_delivery_is_named_by_order_or_by_product(documents: Doc
     ("quantities", "error", "words"),
     [
         ({"PINS": 1}, InvalidInput, "has no line 'PINS'"),
-        ({"NUTS": 0}, InvalidQuantity, "use 1 to"),
-        ({"NUTS": 1, "BOLTS": 10**10}, InvalidQuantity, "use 1 to"),
+        ({"NUTS": 0}, InvalidQuantity, "use more than 0"),
+        ({"NUTS": 1, "BOLTS": 10**10}, InvalidQuantity, "use more than 0"),
     ],
 )
 async def test_a_delivery_is_recorded_whole_or_not_at_all(
