@@ -2,8 +2,8 @@
 
 A catalogue of 10,000 products with 365 days each is made in SQLite (`--postgresql` for the other database). The list is
 made, asked for again, and made once more after new stock and a day of sales for every product. The bars are 3 s for a
-list that is made and 1 s for one that is asked for again. `--receipts` gives suppliers so many receipts each, which the
-plan replays and the scan cannot.
+list that is made and 1 s for one that is asked for again. The ratio is of CPU time, which tells more on a busy machine.
+`--receipts` gives suppliers so many receipts each, which the plan replays and the scan cannot.
 """
 
 import argparse
@@ -48,19 +48,19 @@ async def measure(url: str, products: int, *, due: float, receipts: int) -> None
 async def _bare_scan(book: OrderBook) -> float:
     snapshot = await OwnCatalog(book.database).snapshot()
     block = block_of(snapshot, await book.stock.of_catalogue("database"))
-    began = time.perf_counter()
+    began, cpu = time.perf_counter(), time.process_time()
     scan(block.demand, block.terms)
-    bare = time.perf_counter() - began
-    print(f"{'the bare scan':36} {bare:7.2f} s")
+    bare = time.process_time() - cpu
+    print(f"{'the bare scan':36} {time.perf_counter() - began:7.2f} s {bare:7.2f} s CPU")
     return bare
 
 
 async def _timed(what: str, lists: TodayLists, bare: float, bar: float) -> Counter[str]:
-    began = time.perf_counter()
+    began, cpu = time.perf_counter(), time.process_time()
     found = await lists.present()
-    spent = time.perf_counter() - began
+    spent, cpu = time.perf_counter() - began, time.process_time() - cpu
     verdict = "held" if spent <= bar else "MISSED"
-    print(f"{what:36} {spent:7.2f} s {spent / bare:8.1f}× the scan   bar {bar:g} s: {verdict}")
+    print(f"{what:36} {spent:7.2f} s {cpu:7.2f} s CPU {cpu / bare:8.1f}× the scan   bar {bar:g} s: {verdict}")
     return Counter(row.status for row in found.rows)
 
 

@@ -5,6 +5,7 @@ python -m tests.soak faults                            planted faults, of which 
 python -m tests.soak storm                             PostgreSQL's connections ended, the server crashed
 python -m tests.soak decisions --rounds 1000           50 decisions at once from two processes, one of them counts
 python -m tests.soak starts --rounds 20                8 processes at once on an empty database
+python -m tests.soak sweeps --products 1000 --kills 10    a sweep whose processes are killed in the middle
 """
 
 import argparse
@@ -16,6 +17,7 @@ from dataclasses import fields
 from tests.soak.contest import CONTESTANTS, contend
 from tests.soak.faulty import FAULTS
 from tests.soak.starts import PROCESSES, start_together
+from tests.soak.sweeps import sweep_under_kills
 from tests.soak.trial import Outcome, Plan, run
 
 Options = argparse.Namespace
@@ -47,6 +49,11 @@ def _parser() -> argparse.ArgumentParser:
         command.add_argument("--rounds", type=int, default=rounds)
         command.add_argument("--seconds", type=float, default=3_600, help="begin no round after so long")
         _add_database(command)
+    swept = commands.add_parser("sweeps")
+    swept.set_defaults(work=_sweeps)
+    swept.add_argument("--products", type=int, default=1_000, help="that trigger")
+    swept.add_argument("--kills", type=int, default=10, help="kill -9")
+    _add_database(swept)
     return parser
 
 
@@ -103,6 +110,16 @@ def _starts(options: Options) -> int:
     print(f"{options.database}: {starts.ready} of {starts.rounds} × {PROCESSES} processes ready")
     print("\n".join(starts.failures))
     return starts.rounds * PROCESSES - starts.ready
+
+
+def _sweeps(options: Options) -> int:
+    trial = asyncio.run(sweep_under_kills(options.database, products=options.products, kills=options.kills))
+    print(
+        f"{options.database}: {trial.products} products, {trial.kills} kills, {trial.orders} orders in "
+        f"{trial.seconds:.0f} s, violations: {len(trial.violations)}"
+    )
+    print("\n".join(trial.violations))
+    return len(trial.violations)
 
 
 def _show(outcome: Outcome) -> None:

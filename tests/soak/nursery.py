@@ -14,6 +14,7 @@ from typing import Any
 import alembic.command  # noqa: F401
 
 import agent.running.queue
+import agent.running.sweeping
 import agent.running.work
 import agent.runtime
 import api.app
@@ -48,6 +49,7 @@ def main() -> None:
 def shorten_leases() -> None:
     api.app.delivering = partial(api.app.delivering, pace=PACE)
     agent.running.work.LEASE_MARGIN_SECONDS = SHORT_SECONDS
+    agent.running.sweeping.LEASE_SECONDS = SHORT_SECONDS
     agent.runtime.REDELIVER_SECONDS = SHORT_SECONDS
     agent.running.queue.HEARTBEAT_SECONDS, agent.running.queue.STALLED_SECONDS = SHORT_SECONDS / 2, 2 * SHORT_SECONDS
 

@@ -9,6 +9,7 @@ from tests.soak.clients import trigger_body
 from tests.soak.contest import contend
 from tests.soak.service import Database, place, serving
 from tests.soak.staff import ADMIN
+from tests.soak.sweeps import sweep_under_kills
 from tests.soak.trial import Plan, run
 
 
@@ -23,6 +24,15 @@ async def test_nothing_is_lost_or_doubled_while_processes_are_killed_and_frozen(
     assert outcome.triggers >= 50
     assert outcome.decisions > 0
     assert len(outcome.received.messages) > outcome.orders > outcome.decisions
+
+
+@pytest.mark.parametrize("database", ["sqlite", "postgresql"])
+async def test_a_sweep_whose_processes_are_killed_loses_and_doubles_nothing(database: Database) -> None:
+    trial = await sweep_under_kills(database, products=60, kills=2)
+
+    assert trial.violations == []
+    assert trial.kills >= 1
+    assert trial.orders > 30
 
 
 async def test_decisions_that_do_not_compare_before_they_set_are_found_out() -> None:
