@@ -78,8 +78,10 @@ class Sweeping:
                 held = await self._book.sweeps.renew(sweep_id, owner=self._owner.name, lease_seconds=LEASE_SECONDS)
 
     async def _record_and_wait(self, sweep: Sweep) -> list[SweepItem]:
+        known = await self._book.sweeps.recorded(sweep.items)
+
         async def record(item: SweepItem) -> SweepItem:
-            return await self._recorded(sweep, item)
+            return item if item.run_id in known else await self._recorded(sweep, item)
 
         items = await several_at_once(record, sweep.items)
         while True:

@@ -100,6 +100,13 @@ class SweepStore(Store):
         return connection.execute(done.values(status="done", items=stored, finished_at=Now())).rowcount == 1
 
     @reads
+    def recorded(self, connection: Connection, items: Sequence[SweepItem]) -> frozenset[str]:
+        """Those of the items' run ids that are of recorded runs."""
+        parts = _parts(item.run_id for item in items)
+        found = (connection.scalars(sa.select(runs.c.id).where(runs.c.id.in_(ids))) for ids in parts)
+        return frozenset(run_id for part in found for run_id in part)
+
+    @reads
     def unfinished(self, connection: Connection, sweep_id: str) -> int:
         """How many of its runs have not ended."""
         count = sa.select(sa.func.count()).where(runs.c.sweep_id == sweep_id, runs.c.status.in_(_UNFINISHED))

@@ -115,3 +115,4 @@ async def test_a_line_says_what_came_of_its_product(book: OrderBook, new_run: An
     assert failed.reasons == ("Its run failed: Its product is gone.",)
     assert (gone.reasons, gone.run_id) == (("No product GONE.",), None)
     assert await book.sweeps.unfinished("s1") == 1
+    assert await book.sweeps.recorded(items) == {"placed", "only", "waits", "rejected", "failed", "begun"}
