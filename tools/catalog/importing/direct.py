@@ -99,7 +99,8 @@ def _set_level(draft: Draft, level: Level) -> None:
     if level.on_hand is not None and known is not None and level.as_of is not None and at < known["as_of"]:
         draft.note(f"The count of {level.product_id} at {place} is older than what is stored; it is left out.")
         return
-    repeated = level.as_of is None and level.on_hand is not None and row | {"as_of": None} == old | {"as_of": None}
+    again = level.as_of is None and level.on_hand is not None and row["as_of"].date() == old["as_of"].date()
+    repeated = again and row | {"as_of": None} == old | {"as_of": None}
     draft.put(stock, old if known and repeated else row)
 
 
