@@ -229,9 +229,13 @@ class Runtime:
         for lane in self.work.places:
             keep(f"deliver_{lane}", partial(self.queue.deliver, lane), pause_seconds=1)
 
+    @property
+    def address(self) -> str:
+        """Of the service, for links."""
+        return (self.settings.public_url or f"http://{self.settings.host}:{self.settings.port}").rstrip("/")
+
     def review_url(self, review_id: str) -> str:
-        base = self.settings.public_url or f"http://{self.settings.host}:{self.settings.port}"
-        return f"{base.rstrip('/')}/reviews/{review_id}"
+        return f"{self.address}/reviews/{review_id}"
 
     async def record_outcome(
         self, report: OutcomeReport, *, recorded_by: str, recorded_by_id: str = ""

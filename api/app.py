@@ -48,7 +48,7 @@ def create_app(settings: Settings, *, open_runtime: OpenRuntime = open_runtime, 
             app.state.runtime = runtime
             app.state.keys = KeyRing(runtime.book, settings.api_key)
             show_once(await app.state.keys.first_key())
-            async with delivering(settings.webhooks, runtime.book, runtime.metrics):
+            async with delivering(settings.webhooks, runtime.book, runtime.metrics, address=runtime.address):
                 yield
                 runtime.begin_shutdown()
             await app.state.rate_limits.aclose()

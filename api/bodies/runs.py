@@ -6,10 +6,10 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
-from api.bodies.fields import Answer, Money, Number
+from api.bodies.fields import Answer, Money, NextPage, Number
 from tools.planning.gate import is_ordered, is_triggered
 from tools.records.facts import Location, Mode, ProductId
-from tools.records.orders import Order, OrderLine, Proposal, Provider, RequestedBy, RunId, RunStatus, RunView
+from tools.records.orders import Order, OrderLine, Proposal, Provider, RequestedBy, Run, RunId, RunStatus, RunView
 from tools.records.plan import Action, Confidence, OnHand, Plan, ReorderPoint, SafetyStock, Shortage
 from tools.records.text import amount
 
@@ -259,8 +259,8 @@ class AcceptedAnswer(Answer):
         return cls.copy_of(view.run, run_id=view.run.id, status_url=f"/runs/{view.run.id}", standing=view.standing)
 
 
-class RunAnswer(Answer):
-    """A run and its result."""
+class RunLine(Answer):
+    """A run in a list."""
 
     run_id: RunId
     status: RunStatus
@@ -272,6 +272,22 @@ class RunAnswer(Answer):
     attempts: int = Field(description="How often work on it began.")
     created_at: datetime = Field(description="When it was recorded.")
     finished_at: datetime | None = Field(description="When it ended; null while it is being worked on.")
+
+    @classmethod
+    def of_run(cls, run: Run) -> "RunLine":
+        return cls.copy_of(run, run_id=run.id)
+
+
+class Runs(Answer):
+    """A page of runs, newest first."""
+
+    runs: tuple[RunLine, ...] = Field(description="The runs of this page, without their results.")
+    next: str | None = NextPage
+
+
+class RunAnswer(RunLine):
+    """A run and its result."""
+
     result: TriggerAnswer | None
     """The answer to the trigger; null while the run is queued or running, or when it failed."""
 

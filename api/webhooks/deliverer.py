@@ -60,11 +60,12 @@ PACE = Pace()
 
 @asynccontextmanager
 async def delivering(
-    receivers: Sequence[Receiver], book: OrderBook, metrics: Metrics, pace: Pace = PACE
+    receivers: Sequence[Receiver], book: OrderBook, metrics: Metrics, pace: Pace = PACE, *, address: str = ""
 ) -> AsyncIterator["Deliverer"]:
-    """Deliver while the block lasts. At its end running attempts have a few seconds to get their answer."""
+    """Deliver while the block lasts. At its end running attempts have a few seconds to get their answer. `address` is
+    that of this service, for links."""
     async with http_client() as client:
-        deliverer = Deliverer(receivers, book, metrics, pace, client)
+        deliverer = Deliverer(receivers, book, metrics, pace, client, address)
         await deliverer.name_receivers()
         loop = asyncio.create_task(deliverer.run())
         try:
@@ -91,11 +92,17 @@ class Deliverer:
     """Hands out events, claims what is due, sends it and writes down how it ended, round by round."""
 
     def __init__(
-        self, receivers: Sequence[Receiver], book: OrderBook, metrics: Metrics, pace: Pace, client: httpx.AsyncClient
+        self,
+        receivers: Sequence[Receiver],
+        book: OrderBook,
+        metrics: Metrics,
+        pace: Pace,
+        client: httpx.AsyncClient,
+        address: str,
     ) -> None:
         self._receivers = {receiver.identity: receiver for receiver in receivers}
         self._store, self._metrics, self._pace, self._client = book.deliveries, metrics, pace, client
-        self._owner = uuid.uuid4().hex
+        self._owner, self._address = uuid.uuid4().hex, address
         self._attempts: set[asyncio.Task[None]] = set()
         self._busy: Counter[str] = Counter()
         self._news = asyncio.Event()
@@ -170,7 +177,7 @@ class Deliverer:
 
     async def _sent(self, delivery: Delivery) -> Ending:
         receiver = self._receivers[delivery.receiver]
-        body = body_of(delivery)
+        body = body_of(delivery, self._address)
         headers = {**signature_headers(receiver, delivery.event_id, body), "Content-Type": "application/json"}
         try:
             async with asyncio.timeout(self._pace.timeout_seconds):
@@ -220,14 +227,23 @@ def signature_headers(receiver: Receiver, event_id: str, body: str) -> dict[str,
     }
 
 
-def body_of(delivery: Delivery) -> str:
+def body_of(delivery: Delivery, address: str) -> str:
     """The body, the same at each attempt."""
     message = {
         "type": delivery.event,
         "timestamp": delivery.happened_at.isoformat(timespec="milliseconds").replace("+00:00", "Z"),
+        "link": address + path_of(delivery),
         "data": delivery.payload,
     }
     return json.dumps(message, separators=(",", ":"), allow_nan=False)
+
+
+def path_of(delivery: Delivery) -> str:
+    """Where the service shows what the event is about: the order, the review, else the run."""
+    kind, about = delivery.event.partition(".")[0], delivery.payload
+    if kind == "order" and "number" in about:
+        return f"/orders/{about['number']}"
+    return f"/reviews/{about['id']}" if kind == "review" and "id" in about else f"/runs/{delivery.run_id}"
 
 
 def asked_pause(retry_after: str) -> float:

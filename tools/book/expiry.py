@@ -56,8 +56,20 @@ def _end(connection: Connection, number: int, status: Literal["expired", "supers
 
 
 def announce(connection: Connection, event: str, proposal: Proposal, **more: str) -> None:
-    """Send an event about a review: its id and outcome, without the plan."""
-    names = {"id", "run_id", "status", "version", "action", "product_id", "location", "mode", "quantity"}
+    """Send an event about a review: what, from whom, at what price and why, without the plan."""
+    names = {
+        "id",
+        "run_id",
+        "status",
+        "version",
+        "action",
+        "product_id",
+        "product_name",
+        "location",
+        "mode",
+        "quantity",
+    }
+    names |= {"supplier_id", "supplier_name", "unit_price", "currency"}
     names |= {"expires_at", "decided_at", "decided_by", "decision_reason", "review_reasons"}
     payload = proposal.model_dump(mode="json", include=names) | more
     send(connection, event, proposal.run_id, payload)

@@ -35,6 +35,7 @@ PATHS = {
     "/reviews": {"get"},
     "/reviews/{review_id}": {"get"},
     "/reviews/{review_id}/decision": {"post"},
+    "/runs": {"get"},
     "/runs/{run_id}": {"get"},
     "/keys": {"get", "post"},
     "/keys/{key_id}": {"delete"},

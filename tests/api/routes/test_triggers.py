@@ -270,3 +270,13 @@ async def test_facts_that_cannot_be_planned_are_refused_before_a_run_is_recorded
 
     assert answer.status_code == 422, answer.text
     assert await service.count("runs") == 0
+
+
+async def test_runs_are_listed_newest_first_without_their_results(service: Any, x1: dict[str, Any]) -> None:
+    first = (await service.trigger(x1)).json()["run_id"]
+    second = (await service.trigger(x1 | {"product_id": "X3"})).json()["run_id"]
+    page = (await service.client.get("/runs", params={"limit": 1})).json()
+    assert [run["run_id"] for run in page["runs"]] == [second] == [page["next"]]
+    rest = (await service.client.get("/runs", params={"before": page["next"]})).json()
+    assert [(run["run_id"], run["status"]) for run in rest["runs"]] == [(first, "executed")]
+    assert "result" not in rest["runs"][0]

@@ -87,10 +87,23 @@ async def test_the_documented_message_is_what_arrives(service: Any, receiver: Re
 
     arrived = json.loads(receiver.received[0].body)
     documented = json.loads(re.search(r"<!-- example -->\n```json\n(.*?)```", DOCUMENT.read_text(), re.DOTALL)[1])
+    assert arrived["link"].endswith(f"/orders/{arrived['data']['number']}")
     for message in (arrived, documented):
-        message["timestamp"] = "each its own"
+        message["timestamp"] = message["link"] = "each its own"
         message["data"] |= dict.fromkeys(("number", "run_id", "created_at", "due_at"), "each its own")
     assert arrived == documented
+
+
+async def test_an_event_of_a_review_says_what_from_whom_and_at_what_price(
+    service: Any, receiver: Receiver, x1: dict[str, Any]
+) -> None:
+    await service.trigger(x1 | {"product_id": "DEAR", "unit_price": 5_000, "supplier": "Acme"})
+    await receiver.until(1)
+    opened = json.loads(receiver.received[0].body)
+    said = opened["data"]
+    assert (opened["type"], opened["link"]) == ("review.opened", f"http://127.0.0.1:8000/reviews/{said['id']}")
+    assert (said["product_id"], said["supplier_name"], said["unit_price"]) == ("DEAR", "Acme", "5000.0")
+    assert (said["currency"], "above the automatic limit" in said["review_reasons"][0]) == ("USD", True)
 
 
 def test_every_event_and_field_of_the_setting_is_documented() -> None:

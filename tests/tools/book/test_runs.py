@@ -35,6 +35,19 @@ async def test_of_fifty_admissions_of_one_id_one_is_stored(book: OrderBook, new_
     assert len({admission.run.owner for admission in await asyncio.gather(*admissions)}) == 1
 
 
+async def test_pages_of_runs_go_on_where_the_last_one_ended(book: OrderBook, new_run) -> None:
+    for number, product_id in enumerate(["NUTS", "BOLTS", "BOLTS", "BOLTS", "BOLTS"]):
+        await book.runs.admit(new_run(product_id=product_id, location=f"SHOP {number}"), lane="bulk", owner=None)
+    first = await book.runs.page(3)
+    rest = await book.runs.page(3, first[-1].id)
+    assert len({run.id for run in first + rest}) == 5
+    assert [run.product_id for run in first + rest] == ["BOLTS"] * 4 + ["NUTS"]
+    assert [run.id for run in await book.runs.page(product_id="NUTS", status="queued")] == [rest[-1].id]
+    assert await book.runs.page(status="failed") == []
+    with pytest.raises(UnknownRun):
+        await book.runs.page(3, "no such run")
+
+
 async def test_an_unknown_run_is_named(book: OrderBook) -> None:
     with pytest.raises(UnknownRun, match="run-x"):
         await book.runs.get("run-x")
