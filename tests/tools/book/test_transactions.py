@@ -819,6 +819,32 @@ async def test_reviews_are_paged_newest_first_by_status(book: OrderBook, propose
     assert await listed("pending", 1, ids[3]) == [1]
 
 
+async def test_reviews_are_counted_as_they_are_paged(book: OrderBook, propose: Propose) -> None:
+    for name in ("A", "B", "C"):
+        await propose(product_id=name)
+    rejected = await propose(product_id="D", location="DEPOT")
+    await propose("auto", product_id="E")
+    await book.reviews.decide(rejected.id, decision="reject", reason="x", decided_by="anna")
+
+    assert await book.reviews.count() == 4
+    assert await book.reviews.count("pending") == 3
+    assert await book.reviews.count("pending", Filters(product_id="B")) == 1
+    assert await book.reviews.count(None, Filters(location="DEPOT")) == 1
+    assert await book.reviews.count("expired") == 0
+
+
+async def test_of_each_product_and_place_of_a_catalogue_the_newest_review_waits(
+    book: OrderBook, propose: Propose, change: Any
+) -> None:
+    older, newer = await propose(product_id="A"), await propose(product_id="A")
+    change(sa.update(proposals).where(proposals.c.run_id == older.run_id).values(status="pending"))
+    elsewhere = await propose(product_id="A", location="DEPOT")
+    await propose(product_id="B", hours=0)
+    await propose(product_id="C", mode="mock")
+
+    assert await book.reviews.waiting("database") == {("A", "SHOP"): newer.id, ("A", "DEPOT"): elsewhere.id}
+
+
 @pytest.mark.parametrize(
     ("seen", "differs"),
     [
