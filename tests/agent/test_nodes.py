@@ -54,9 +54,11 @@ class Chain:
     def __init__(self, *replies: AIMessage | Exception) -> None:
         self.replies = list(replies)
         self.asked: list[tuple[list[AnyMessage], list[str], str | None, float | None]] = []
+        self.by_rules: list[bool] = []
 
     def bind_tools(self, schemas: list[str], *, tool_choice: str | None = None) -> Any:
-        async def ainvoke(prompt: list[AnyMessage], *, deadline: float | None) -> AIMessage:
+        async def ainvoke(prompt: list[AnyMessage], *, deadline: float | None, by_rules: bool) -> AIMessage:
+            self.by_rules.append(by_rules)
             self.asked.append((prompt, schemas, tool_choice, deadline))
             reply = self.replies.pop(0)
             if isinstance(reply, Exception):
@@ -161,6 +163,17 @@ async def test_a_model_is_asked_with_the_task_the_tools_of_a_decision_and_the_de
 
     assert changed == {"messages": [TEXT]}
     assert steps.chain.asked == [([DECISION, TASK], ["decide"], None, NOW + 5)]
+
+
+@pytest.mark.parametrize("by_rules", [True, False])
+async def test_only_a_decision_that_has_nothing_to_read_is_left_to_the_rules(by_rules: bool) -> None:
+    steps, case = Steps(TEXT, TEXT), _case()
+    case.request = case.request.model_copy(update={"by_rules": by_rules})
+
+    await steps.nodes.agent(_state(TASK), _at(case))
+    await steps.nodes.agent(_state(TASK, kind="chat"), _at(None))
+
+    assert steps.chain.by_rules == [by_rules, False]
 
 
 async def test_after_mere_words_a_submission_is_asked_for() -> None:
