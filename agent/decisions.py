@@ -16,6 +16,7 @@ from agent.state import DecisionRequest
 from tools.book.book import OrderBook
 from tools.book.runs import Admission
 from tools.catalog.products import Catalogs
+from tools.planning.gate import ONLY_PROPOSES
 from tools.planning.replenishment import require_plannable
 from tools.records.errors import InFlight, Unavailable
 from tools.records.orders import Lane, NewRun, Run, RunView
@@ -161,15 +162,19 @@ class Decisions:
     async def _covers(self, view: RunView, request: DecisionRequest) -> bool:
         """Whether the result of an earlier run answers this request too: it is the same request, or it is about the
         same facts and has placed an order, waits, or found nothing to order. Of a review today's plan is calculated,
-        because its facts may have changed in the catalogue or by an order."""
+        because its facts may have changed in the catalogue or by an order. One that waits only for automatic ordering
+        to be switched on is decided anew once it is."""
         if view.run.id == request.run_id:
             return True
         if not same_question(view.run, request):
             return False
         if view.run.status != "pending_review" or view.proposal is None:
             return view.run.status in (*UNFINISHED, "executed", "no_action")
-        today = (await self._catalogs.look_up(request)).present_plan
-        return _figures(today) == _figures(view.proposal.plan)
+        product = await self._catalogs.look_up(request)
+        only_switch = view.proposal.review_reasons == (ONLY_PROPOSES,)
+        if only_switch and (await self._book.automatic.get()).allows(product.facts.supplier.id):
+            return False
+        return _figures(product.present_plan) == _figures(view.proposal.plan)
 
 
 def _unfinished(run: Run) -> RunView:

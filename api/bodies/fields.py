@@ -49,14 +49,15 @@ class Answer(BaseModel):
         return cast("Self", cls.model_construct(**dict(record) | changed))
 
 
-_SHOWS_ALL = re.compile(r"[\w.:/-]+( [\w.:/-]+)*")
+_SHOWS_ALL = re.compile(r"[\w.:/+&%#(),*='°²³-]+( [\w.:/+&%#(),*='°²³-]+)*")
 
 
 def identifier(value: str) -> str:
-    """An id of visible characters: letters, digits and ._:/- with single spaces inside."""
+    """An id of visible characters, such as article numbers have, with single spaces inside."""
     if not _SHOWS_ALL.fullmatch(value) or (not value.isascii() and clean_text(value, limit=len(value)) != value):
         raise PydanticCustomError(
-            "identifier", "Use letters, digits, . _ : / - and single spaces inside; nothing invisible"
+            "identifier",
+            "Use letters, digits, . _ : / + & % # ( ) , * = ' - and single spaces inside; nothing invisible",
         )
     return value
 

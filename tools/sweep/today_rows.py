@@ -151,8 +151,10 @@ class TodayRow:
         return self.confidence is not None
 
     def cells(self) -> dict[str, Cell]:
-        """The row for a table, by the names of `COLUMNS`."""
-        return {name: getattr(self, name) for name in COLUMNS} | {"doubtful": "yes" if self.doubtful else "no"}
+        """The row for a table, by the names of `COLUMNS`, its figures to six decimals."""
+        figures = {name: getattr(self, name) for name in COLUMNS}
+        shown = {name: round(value, 6) if isinstance(value, float) else value for name, value in figures.items()}
+        return shown | {"doubtful": "yes" if self.doubtful else "no"}
 
 
 COLUMNS = tuple(field.name for field in fields(TodayRow))

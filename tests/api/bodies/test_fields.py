@@ -12,7 +12,7 @@ from sqlalchemy.dialects import sqlite
 
 from agent.settings import Settings
 from api.app import create_app
-from api.bodies.fields import Body, Moment, Units
+from api.bodies.fields import Body, Identifier, Moment, Units
 from tools.storage.types import Instant
 
 EXTREMES = ["0001-01-01T00:00:00+23:59", "0001-01-01T00:00:00Z", "9999-12-31T23:59:59Z", "9999-12-31T23:59:59-23:59"]
@@ -74,3 +74,13 @@ def test_a_quantity_may_have_a_fraction() -> None:
 def test_what_is_no_quantity_within_bounds_is_refused(sent: str) -> None:
     with pytest.raises(ValidationError):
         TypeAdapter(Units).validate_json(sent, strict=True)
+
+
+@pytest.mark.parametrize("number", ["A&B 10%", "M8x20 (A2)", "007", "DN50/1.5+N", "Ø 12,5", "C#", "O'RING*3=2", "20°"])
+def test_an_article_number_as_catalogues_have_it_is_an_id(number: str) -> None:
+    assert takes(TypeAdapter(Identifier), number)
+
+
+@pytest.mark.parametrize("text", ["", " A", "A ", "A  B", "A\u200bB", "A\nB", "<b>", "A;B", "A\u202eB", 'A"B'])
+def test_what_cannot_be_seen_or_reads_as_markup_is_no_id(text: str) -> None:
+    assert not takes(TypeAdapter(Identifier), text)

@@ -88,7 +88,7 @@ async def test_a_parameter_that_is_not_known_is_named_with_those_that_are(servic
     trigger = await service.client.post("/inventory-trigger?dry_run=true", json={"product_id": "X", "mode": "mock"})
 
     assert [each["field"] for each in document["errors"]] == ["product"]
-    assert "it takes before, limit, product_id" in document["detail"]
+    assert "it takes before, day, late, limit," in document["detail"]
     assert "it takes none" in problem(trigger, 422, "invalid_input")["detail"]
     assert await service.count("runs") == 0
 

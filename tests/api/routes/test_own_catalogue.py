@@ -29,6 +29,16 @@ async def test_safe_orders_go_out_once_it_is_switched_on(service: Service) -> No
     assert (answer["status"], answer["order"]["items"][0]["product_id"]) == ("executed", "BOLTS")
 
 
+async def test_what_waited_only_for_the_switch_goes_out_once_it_is_on(service: Service) -> None:
+    keep_bolts(engine_of(service), on_hand=60)
+    waiting = (await service.trigger(TRIGGER)).json()
+    assert (await service.trigger(TRIGGER)).json()["status"] == "already_in_review"
+    await service.client.put("/automatic", json={"on": True})
+    assert (await service.trigger(TRIGGER)).json()["status"] == "executed"
+    review = (await service.client.get(f"/reviews/{waiting['review_id']}")).json()
+    assert review["status"] == "superseded"
+
+
 async def test_one_supplier_may_differ_until_all_are_switched(service: Service) -> None:
     keep_bolts(engine_of(service), on_hand=60)
     await service.client.put("/automatic", json={"on": True, "supplier_id": "OTHER"})
