@@ -45,7 +45,7 @@ LOOSENED = {
         "outbox": ("uq_outbox_run_id_event_occasion",),
     },
 }
-LATER_SECONDS = 0.2
+LATER_SECONDS = 0.6
 _later: set[asyncio.Task[None]] = set()
 _leave_unfinished = ContextVar("_leave_unfinished", default=False)
 

@@ -43,7 +43,9 @@ class ReviewDesk:
 
     async def clear(self) -> int:
         """Race for one page of whatever still waits. How many that were."""
-        answer = await self._line.ask("GET", "/reviews?limit=25", again=lambda answer: not answer.is_success)
+        answer = await self._line.ask(
+            "GET", "/reviews?limit=25&include=calculation", again=lambda answer: not answer.is_success
+        )
         reviews = [review for review in map(Review.of, answer.json()["reviews"]) if review]
         await asyncio.gather(*(self._race(review) for review in reviews))
         return len(reviews)

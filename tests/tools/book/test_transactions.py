@@ -570,8 +570,7 @@ async def test_an_ended_run_says_what_it_is(book: OrderBook, begin: Begin, propo
 async def test_orders_are_listed_by_status_product_and_page(book: OrderBook, place: Any, change: Any) -> None:
     placed = [of(await place(product_id=name)) for name in ("A", "B", "A", "B")]
     numbers = [order.number for order in placed]
-    statuses = ["received", "sent", "placed", "partly_received"]
-    for number, status in zip(numbers, statuses, strict=True):
+    for number, status in zip(numbers, ("received", "sent", "placed", "partly_received"), strict=True):
         change(sa.update(orders).where(orders.c.number == number).values(status=status))
     past = datetime.now(UTC) - timedelta(days=2)
     change(sa.update(orders).where(orders.c.number.in_(numbers[:2])).values(due_at=past))
@@ -586,6 +585,8 @@ async def test_orders_are_listed_by_status_product_and_page(book: OrderBook, pla
     assert await listed(status="open") == [3, 2, 1]
     assert await listed(status="overdue") == [1]
     assert await listed(status="open", filters=Filters(product_id="B"), limit=1) == [3]
+    statuses = [None, "open", "overdue", "received", "cancelled"]
+    assert [await book.orders.count(status) for status in statuses] == [4, 3, 1, 1, 0]
     assert await book.orders.figures() == (3, 1)
     late = await book.orders.get(numbers[1])
     assert late.days_overdue == pytest.approx(2, abs=0.01)
@@ -595,7 +596,21 @@ async def test_orders_are_listed_by_status_product_and_page(book: OrderBook, pla
         await book.orders.page(before="PO-1")
 
 
-async def test_what_was_bought_is_the_last_twenty_purchases_of_one_stock_that_were_not_cancelled(
+async def test_of_some_orders_those_that_another_key_asked_for_are_told_apart(
+    book: OrderBook, propose: Propose, new_run: Any, new_proposal: Any
+) -> None:
+    numbers = []
+    for name in ("key_erp", "key_shop"):
+        run = await record(book, new_run(requested_by_id=name, product_id=name), owner="w1", lease_seconds=60)
+        await book.orders.propose(new_proposal(run.id, product_id=name), route="auto", expires_in_hours=1)
+        numbers.append(of(await book.orders.place(run.id)).number)
+
+    assert await book.orders.of_others(numbers, "key_erp") == {numbers[1]}
+    assert await book.orders.of_others(numbers[:1], "key_erp") == frozenset()
+    assert await book.orders.of_others(numbers, "key_other") == set(numbers)
+
+
+async def test_what_was_bought_is_the_newest_purchases_of_one_stock_that_were_not_cancelled(
     book: OrderBook, place: Any, change: Any
 ) -> None:
     placed = [of(await place()).number for _ in range(22)]

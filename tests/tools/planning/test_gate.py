@@ -249,7 +249,6 @@ def test_an_unreadable_submission_waits() -> None:
 @pytest.mark.parametrize(
     "field",
     [
-        {"quantity": 12.7},
         {"quantity": True},
         {"quantity": [10]},
         {"quantity": None},
@@ -271,8 +270,19 @@ def test_a_submission_of_the_wrong_shape_is_refused(field: dict[str, Any]) -> No
         _submission(order, **field)
 
 
-@pytest.mark.parametrize(("quantity", "problem"), [(99_999, "bounds"), (97, "multiple of 12"), (12, "bounds")])
-def test_an_edited_quantity_is_held_to_the_same_rules(quantity: int, problem: str) -> None:
+def test_part_of_a_unit_that_is_only_whole_is_not_ordered() -> None:
+    order = _plan(order_multiple=1)
+
+    verdict = judge(_submission(order, quantity=order.order_quantity + 0.5), order, CALCULATED, LIMITS)
+
+    assert (verdict.route, verdict.quantity) == ("review", order.order_quantity)
+    assert "is not a multiple of 1;" in verdict.reasons[0]
+
+
+@pytest.mark.parametrize(
+    ("quantity", "problem"), [(99_999, "bounds"), (97, "multiple of 12"), (96.5, "multiple of 12"), (12, "bounds")]
+)
+def test_an_edited_quantity_is_held_to_the_same_rules(quantity: float, problem: str) -> None:
     assert problem in str(check_quantity(_plan(), quantity))
 
 
