@@ -82,7 +82,8 @@ class Nodes:
         case = runtime.context or Case()
         if not state["messages"]:  # resumed here just after another process had ended the thread
             return self._give_up(state, "There is no question.")
-        if self._settings.prefetch and isinstance(case, Decision) and len(state["messages"]) == 1:
+        prefetch = self._settings.prefetch or _by_rules(case)
+        if prefetch and isinstance(case, Decision) and len(state["messages"]) == 1:
             return {"messages": [obvious_calls(case.request)]}
         calls = _progress(state)[0] + 1
         if calls > CALL_BUDGET:

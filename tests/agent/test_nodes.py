@@ -170,10 +170,19 @@ async def test_only_a_decision_that_has_nothing_to_read_is_left_to_the_rules(by_
     steps, case = Steps(TEXT, TEXT), _case()
     case.request = case.request.model_copy(update={"by_rules": by_rules})
 
-    await steps.nodes.agent(_state(TASK), _at(case))
+    await steps.nodes.agent(_state(TASK, *_replies(1)), _at(case))
     await steps.nodes.agent(_state(TASK, kind="chat"), _at(None))
 
     assert steps.chain.by_rules == [by_rules, False]
+
+
+async def test_what_is_left_to_the_rules_begins_with_the_obvious_calls() -> None:
+    steps, case = Steps(), _case()
+    case.request = case.request.model_copy(update={"by_rules": True})
+
+    [first] = (await steps.nodes.agent(_state(TASK), _at(case)))["messages"]
+
+    assert [call["name"] for call in first.tool_calls] == ["get_product", "calculate_reorder"]
 
 
 async def test_after_mere_words_a_submission_is_asked_for() -> None:
