@@ -155,7 +155,7 @@ def _take(connection: Connection, claim: Claim) -> bool:
 
 
 def _no_room(connection: Connection, claim: Claim) -> str:
-    left = Decimal(max(0, claim.limit - _spent(connection, claim))) / _MILLION
+    left = max(Decimal(0), Decimal(claim.limit - _spent(connection, claim)) / _MILLION)
     order = _money(Decimal(claim.amount) / _MILLION, claim.currency)
     return f"{claim.wording}, of which {_money(left, claim.currency)} are left; this order is {order}."
 
