@@ -37,6 +37,7 @@ class Sweeping:
 
     def __init__(self, book: OrderBook, *, owner: Owner, submit: Submit, background: Background) -> None:
         self._book, self._owner, self._submit, self._background = book, owner, submit, background
+        self._held: set[str] = set()
 
     async def begin(self, new: NewSweep) -> Sweep:
         """Store a sweep and begin to carry it out. If there is one of this id, that one is returned."""
@@ -47,15 +48,16 @@ class Sweeping:
         return sweep
 
     async def resume(self) -> None:
-        """Take over a sweep whose process is dead."""
+        """Take over a sweep whose process is dead. One of this process whose lease is over is held again."""
         dead = await asyncio.to_thread(self._owner.dead, await self._book.sweeps.owners())
         sweep = await self._book.sweeps.claim(owner=self._owner.name, lease_seconds=LEASE_SECONDS, dead=dead)
-        if sweep is not None:
+        if sweep is not None and sweep.id not in self._held:
             log.warning("sweep_resumed", sweep_id=sweep.id)
             self._background.spawn(self._carry_out(sweep))
 
     async def _carry_out(self, sweep: Sweep) -> None:
         """Take the sweep to its end. If another process has taken it over, that one goes on."""
+        self._held.add(sweep.id)
         keeping = asyncio.create_task(self._keep(sweep.id))
         doing = asyncio.create_task(self._record_and_wait(sweep))
         try:
@@ -66,6 +68,7 @@ class Sweeping:
             else:
                 log.warning("sweep_lost", sweep_id=sweep.id)
         finally:
+            self._held.discard(sweep.id)
             keeping.cancel()
             doing.cancel()
 

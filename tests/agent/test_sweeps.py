@@ -139,6 +139,18 @@ async def test_the_sweep_of_a_dead_process_is_taken_over_and_nothing_is_doubled(
     assert count(runtime, orders) == ordered
 
 
+async def test_a_process_whose_lease_is_over_goes_on_with_its_sweep_and_does_not_begin_it_again(
+    start: Any, logs: list[Any]
+) -> None:
+    runtime = await start()
+    sweep = await runtime.sweeps.begin(MIDWEST, by=ANNA)
+    await runtime.book.sweeps.release(owner=runtime.work.owner.name)
+    await runtime.sweeping.resume()
+    done, _ = await ended(runtime, sweep)
+    assert done.status == "done"
+    assert not [entry for entry in logs if entry["event"] in ("sweep_resumed", "sweep_lost")]
+
+
 async def test_a_product_that_is_gone_is_named_and_holds_up_no_other(start: Any) -> None:
     runtime = await start()
     sweep = await runtime.sweeps.begin(MIDWEST, by=ANNA)

@@ -49,7 +49,7 @@ def main() -> None:
 def shorten_leases() -> None:
     api.app.delivering = partial(api.app.delivering, pace=PACE)
     agent.running.work.LEASE_MARGIN_SECONDS = SHORT_SECONDS
-    agent.running.sweeping.LEASE_SECONDS = SHORT_SECONDS
+    agent.running.sweeping.LEASE_SECONDS = 3 * SHORT_SECONDS
     agent.runtime.REDELIVER_SECONDS = SHORT_SECONDS
     agent.running.queue.HEARTBEAT_SECONDS, agent.running.queue.STALLED_SECONDS = SHORT_SECONDS / 2, 2 * SHORT_SECONDS
 
