@@ -15,7 +15,7 @@ from tools.purchasing.documents import Document
 from tools.purchasing.purchasing import Purchasing
 from tools.records.orders import Order, OrderFilter
 from tools.records.tables import Cell
-from tools.records.text import amount, days, money
+from tools.records.text import amount, days, money, several
 
 if TYPE_CHECKING:
     from tools.book.book import OrderBook
@@ -112,7 +112,7 @@ def order_line(order: Order) -> str:
 def document_line(document: Document) -> str:
     """A document on one line, with what is missing to its supplier's minimum."""
     worth = "value not known" if document.total is None else money(document.total, document.currency)
-    parts = [document.number, document.status, f"{document.line_count} lines", worth]
+    parts = [document.number, document.status, several(document.line_count, "line"), worth]
     if document.lacks_minimum and document.status == "draft":
         parts.append(_missing(document))
     if document.missing_to_free_freight:
@@ -132,7 +132,8 @@ def gathered_lines(listing: Listing) -> Iterator[str]:
         document = listing.documents.get(number)
         yield f"{supplier} | {location} | {document_line(document) if document else 'in no document'}"
         yield from (f"  {order_line(line)} | {_worth([line])}" for line in lines)
-    yield f"In all: {len(listing.documents)} documents, {len(listing.orders)} lines, {_worth(listing.orders)}"
+    count = f"{several(len(listing.documents), 'document')}, {several(len(listing.orders), 'line')}"
+    yield f"In all: {count}, {_worth(listing.orders)}"
 
 
 class ListedOrders(BaseModel):

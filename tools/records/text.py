@@ -76,6 +76,14 @@ def counted(value: float, unit: str = "units") -> str:
     return f"{amount(value)} {'unit' if unit == 'units' and value == 1 else unit}"
 
 
+def several(count: int, noun: str) -> str:
+    """
+    >>> several(1, "line"), several(1200, "line")
+    ('1 line', '1,200 lines')
+    """
+    return f"{count:,} {noun if count == 1 else f'{noun}s'}"
+
+
 def days(value: float) -> str:
     """
     >>> days(1), days(2.5)

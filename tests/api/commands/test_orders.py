@@ -91,7 +91,7 @@ async def test_the_names_that_commands_had_before_still_work(orders: Any, number
 async def test_orders_are_gathered_by_supplier_with_their_money(orders: Any, many: list[str]) -> None:
     lines = (await orders("--by", "supplier")).stdout.splitlines()
     assert [line.split(" | ")[0] for line in lines if line.startswith(("Acme", "Müller"))] == ["Acme", "Müller GmbH"]
-    assert "| draft | 1 lines | 5,236.00 USD | version" in lines[0]
+    assert "| draft | 1 line | 5,236.00 USD | version" in lines[0]
     assert [line.split()[0] for line in lines if line.startswith("  ")] == [many[2], many[0], many[1]]
     assert lines[-1] == "In all: 2 documents, 3 lines, 753,236.00 USD"
 
@@ -173,7 +173,7 @@ async def test_a_document_is_printed_to_a_file_that_is_what_its_ending_says(
 
 async def test_a_person_may_agree_beforehand(service: Any, orders: Any, many: list[str]) -> None:
     document = (await service.book.orders.get(many[2])).purchase_order
-    assert "| sent | 1 lines" in (await orders("send", document, "--yes")).stdout
+    assert "| sent | 1 line" in (await orders("send", document, "--yes")).stdout
 
 
 @pytest.mark.parametrize(
