@@ -31,6 +31,21 @@ def _demand(file: Path, period: PeriodName | None, how: Reading, given: list[str
     return demand_table(reading, period=period)
 
 
+def _catalogue() -> "tuple[DemandTable, str]":
+    """Past demand of your own catalogue, or of the sample while there is none, and its name."""
+    from tools.catalog.demand_table import sample_table
+    from tools.catalog.own import OwnCatalog
+    from tools.catalog.own_table import own_table
+
+    async def table(book: "OrderBook") -> "tuple[DemandTable, str]":
+        own = OwnCatalog(book.database)
+        if not await own.has_products():
+            return sample_table(), "the sample catalogue"
+        return own_table(await own.snapshot()), "your catalogue"
+
+    return with_book(load_settings(), table)
+
+
 def _interval(table: "DemandTable", lead_time: float, review: float) -> "Interval":
     """Days as whole periods of the table. Stock is looked at once a period at most."""
     from tools.lookback.rolling_origin import Interval
@@ -44,7 +59,9 @@ def _tell(table: "DemandTable") -> None:
 
 
 def backtest(
-    file: Annotated[Path | None, typer.Argument(help="As for `scan`; without it the sample catalogue.")] = None,
+    file: Annotated[
+        Path | None, typer.Argument(help="As for `scan`; without it your catalogue, or the sample.")
+    ] = None,
     report: Annotated[Path, typer.Option("--report", "--out", help="Where the report goes.")] = Path("backtest.html"),
     period: Period = None,
     lead_time: LeadTime = 7,
@@ -66,7 +83,6 @@ def backtest(
     rejects: Rejects = None,
 ) -> None:
     """Look back on your own demand, as FILE --report out.html: achieved and asked service, stock, cost, confidence."""
-    from tools.catalog.demand_table import sample_table
     from tools.lookback.backtest import backtest as look_back
     from tools.lookback.coverage import SERVICE_LEVELS
     from tools.lookback.progress import progress_bar
@@ -83,12 +99,12 @@ def backtest(
     )
     how = Reading(sheet, decimal, dates, skip_bad, rejects)
     with refusals():
-        table = sample_table() if file is None else _demand(file, period, how, columns)
+        table, name = _catalogue() if file is None else (_demand(file, period, how, columns), file.name)
         _tell(table)
         asked = tuple(service) if service else SERVICE_LEVELS
         interval = _interval(table, lead_time, review)
         found = look_back(table, interval, terms=terms, asked=asked, step=step, progress=progress_bar)
-        write_report(found, report, name=file.name if file else "the sample catalogue")
+        write_report(found, report, name=name)
     typer.echo(f"{summary(found)}report: {report}")
 
 
@@ -113,7 +129,9 @@ def scan(
     skip_bad: SkipBad = False,
     rejects: Rejects = None,
 ) -> None:
-    """Plan a whole catalogue, as FILE --products TERMS --out plans.csv. The largest lost revenue a day comes first.
+    """Plan every product of a file, as FILE --products TERMS --out plans.csv; `restock today` plans your catalogue.
+
+    The largest lost revenue a day comes first.
 
     TERMS has a row for each product: product_id and any of lead_time_days, on_hand, on_order, unit_price,
     minimum_order_quantity and the like. Without TERMS every product of FILE is planned with nothing in stock.
@@ -146,8 +164,8 @@ def scan(
 
 
 def calibrate(
-    file: DemandFile,
     out: Annotated[Path, typer.Option(help="Where the table goes (JSON).")],
+    file: Annotated[Path | None, typer.Argument(help="As for `scan`; without it your catalogue.")] = None,
     lead_time: LeadTime = 7,
     review: Review = 1,
     period: Period = None,
@@ -169,10 +187,11 @@ def calibrate(
 
     recorded = with_book(load_settings(), known)
     with refusals():
-        table = _demand(file, period, Reading(sheet, decimal, dates, skip_bad, rejects), columns)
+        how = Reading(sheet, decimal, dates, skip_bad, rejects)
+        table, name = _catalogue() if file is None else (_demand(file, period, how, columns), file.name)
         _tell(table)
         interval = _interval(table, lead_time, review)
-        origin = f"{file.name}, lead time {lead_time:g}, review {review:g} ({table.period})"
+        origin = f"{name}, lead time {lead_time:g}, review {review:g} ({table.period})"
         origins = rolling_origins(table, interval, progress=progress_bar)
         fitted = moved_by_outcomes(fitted_on_origins(origins, origin=origin), recorded)
         write(fitted, out)

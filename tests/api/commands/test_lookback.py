@@ -8,8 +8,11 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
+import sqlalchemy as sa
 
+from tests.own_catalogue import demand_row, keep_bolts, put, stock_row
 from tools.planning.confidence import read_table
+from tools.storage import catalogue_schema as tables
 
 
 @pytest.fixture
@@ -227,3 +230,19 @@ def test_a_command_explains_its_options(run: Any, command: str) -> None:
 
     assert result.exit_code == 0
     assert f" {command} [OPTIONS]" in result.stdout
+
+
+def test_without_a_file_your_own_catalogue_is_looked_back_on(run: Any, tmp_path: Path) -> None:
+    run("migrate")
+    engine = sa.create_engine(f"sqlite:///{tmp_path}/b.db")
+    keep_bolts(engine)
+    put(engine, tables.stock, stock_row(location="DEPOT"))
+    put(engine, tables.demand, demand_row(location="DEPOT"))
+    engine.dispose()
+
+    looked = run("backtest", "--report", "own.html")
+    fitted = run("calibrate", "--out", "own.json")
+
+    assert looked.exit_code == fitted.exit_code == 0, looked.stderr + fitted.stderr
+    assert "your catalogue" in (tmp_path / "own.html").read_text("utf-8")
+    assert "from 2 products" in fitted.stdout

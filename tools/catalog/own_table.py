@@ -1,0 +1,43 @@
+"""Past demand of the own catalogue as a table, for looking back."""
+
+from collections import Counter
+
+import numpy as np
+
+from tools.catalog.demand_table import DemandTable, right_aligned
+from tools.catalog.histories import Period
+from tools.catalog.snapshot import Place, Snapshot
+
+
+def own_table(snapshot: Snapshot) -> DemandTable:
+    """Every history of the locations that count demand as most do: by the same period, and as many days a week.
+
+    Histories of other locations are left out, and counted in the notes.
+    """
+    known = [place for place in snapshot.places if place in snapshot.histories]
+    kinds = {place: _kind(snapshot, place) for place in known}
+    usual = Counter(kinds.values()).most_common(1)[0][0]
+    chosen = [place for place in known if kinds[place] == usual]
+    prices = [snapshot.product(product_id).unit_price for product_id, _ in chosen]
+    period, open_days = usual
+    return DemandTable(
+        products=tuple(product_id for product_id, _ in chosen),
+        demand=right_aligned([snapshot.known_demand(place) for place in chosen]),
+        period=period,
+        unit_prices=np.array([np.nan if price is None else float(price) for price in prices]),
+        notes=_notes(len(known) - len(chosen), usual),
+        locations=tuple(location for _, location in chosen),
+        open_days=open_days,
+    )
+
+
+def _kind(snapshot: Snapshot, place: Place) -> tuple[Period, int]:
+    calendar = snapshot.settings.calendar(place[1])
+    return calendar.period, 7 - len(calendar.weekdays)
+
+
+def _notes(left_out: int, usual: tuple[Period, int]) -> tuple[str, ...]:
+    if not left_out:
+        return ()
+    counted = f"by {usual[0]}" if usual[0] != "day" else f"on {usual[1]} days a week"
+    return (f"{left_out:,} histories of locations that do not count demand {counted} were left out.",)
