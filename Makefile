@@ -29,8 +29,8 @@ run: $(VENV)/run.stamp ## Show one decision, then serve on HOST:PORT (SQLite, sa
 	@$(BIN)/restock demo
 	@$(BIN)/restock serve
 
-test: $(VENV)/dev.stamp ## Run every test, in two processes
-	$(BIN)/pytest --numprocesses 2
+test: $(VENV)/dev.stamp ## Run every test, in three processes
+	$(BIN)/pytest --numprocesses 3
 
 lint: $(VENV)/dev.stamp ## ruff, mypy and import-linter
 	$(BIN)/ruff check .

@@ -36,9 +36,9 @@ CurrencyCode = Annotated[str, Field(description="Three-letter code of the curren
 Finite = Annotated[float, Field(allow_inf_nan=False)]
 NonNegative = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
-Quantity = Annotated[int | float, Field(ge=0, allow_inf_nan=False), AfterValidator(quantity)]
+Quantity = Annotated[int | Finite, Field(ge=0), AfterValidator(quantity)]
 """How many, in the product's own unit. Whole ones are `int`, so that JSON says 748 and not 748.0."""
-SomeQuantity = Annotated[int | float, Field(gt=0, allow_inf_nan=False), AfterValidator(quantity)]
+SomeQuantity = Annotated[int | Finite, Field(gt=0), AfterValidator(quantity)]
 UnitSize = Annotated[float, Field(ge=FINEST, allow_inf_nan=False)]
 ServiceLevel = Annotated[float, Field(gt=0, le=0.999, allow_inf_nan=False)]
 Uplift = Annotated[float, Field(gt=0, le=100, allow_inf_nan=False)]
