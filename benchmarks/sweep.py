@@ -20,6 +20,8 @@ from tests.soak.service import Service, place, serving
 from tests.soak.staff import ADMIN
 
 BAR_SECONDS = 40.0
+LOOK_SECONDS = 2.0
+"""As a person would look; each look counts every line."""
 ROOMY = {"RUN_DEADLINE_SECONDS": "30", "AUTO_ORDER_VALUE_LIMIT": "off", "AUTO_DAY_VALUE_LIMIT": "off"}
 
 
@@ -53,7 +55,7 @@ async def _ended(client: httpx.AsyncClient, url: str) -> dict[str, Any]:
         answer = (await client.get(url)).raise_for_status().json()
         if answer["status"] != "running":
             return dict(answer)
-        await asyncio.sleep(0.5)
+        await asyncio.sleep(LOOK_SECONDS)
 
 
 def _cpu(service: Service) -> float:
