@@ -37,6 +37,10 @@ BEYOND = (
 NO_CATALOGUE_WHAT_IF = (
     "I can work out a what-if for one product at a time. Name one, as in: what if demand for {product} rises by 20 %?"
 )
+NO_PART_WHAT_IF = (
+    "I can't assume that only part of an order arrives. I can assume another lead time, demand or service level.\n"
+    "Once it is there, report what has arrived (POST /orders/{number}/receipts), and the plan counts the rest."
+)
 ONE_AT_A_TIME = "I start a restocking run for products you name. Name them, as in: restock PRODUCT_ID."
 WHICH_PRODUCT = "Which product do you mean? Name it by its id or name, or ask which products need an order."
 SHORTENED = "I could not finish looking that up. Please ask about one product at a time."

@@ -94,6 +94,7 @@ def _talk(inquiry: Inquiry) -> str:
         "thanks": answers.THANKS,
         "refuse": answers.REFUSAL,
         "beyond": answers.BEYOND,
+        "part_arrives": answers.NO_PART_WHAT_IF,
         "authority": answers.authority(inquiry.question.references),
     }
     text = words.get(inquiry.question.intent)

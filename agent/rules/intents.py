@@ -5,7 +5,7 @@ from typing import Literal, get_args
 
 from agent.rules.vocabulary import phrases
 
-TalkIntent = Literal["greeting", "thanks", "yes", "help", "refuse", "authority", "beyond", "unknown"]
+TalkIntent = Literal["greeting", "thanks", "yes", "help", "refuse", "authority", "beyond", "part_arrives", "unknown"]
 ListIntent = Literal[
     "needs_list", "on_order_list", "overdue_list", "stockout_list", "overstock_list", "empty_list", "product_list"
 ]
@@ -279,3 +279,5 @@ PRODUCT_INTENTS: tuple[tuple[ProductIntent, re.Pattern[str]], ...] = (
         ),
     ),
 )
+
+ASSUMED = re.compile(r"\b(?:if|suppos\w+|assum\w+|imagine|what about|in case)\b")

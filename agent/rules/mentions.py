@@ -50,6 +50,11 @@ class Mention:
     def looks_like_id(self) -> bool:
         return "_" in self.text or (self.text.isupper() and len(self.text) > 2)
 
+    @property
+    def is_written_out(self) -> bool:
+        """STEEL_SHEETS, as the catalogue has it."""
+        return "_" in self.text and self.text.isupper()
+
 
 def normalised(text: str) -> str:
     """One line, contractions opened, so that patterns need to know one spelling only."""
@@ -67,14 +72,22 @@ def barred(text: str, spans: Sequence[tuple[int, int]]) -> str:
 
 
 def mentions(text: str) -> Iterator[Mention]:
+    """An id that is written out stands alone, whatever word is beside it."""
     words = list(_WORD.finditer(text))
     start: int | None = None
     for i in range(len(words) + 1):
+        if start is not None and (_is_written_out(words[i - 1]) or (i < len(words) and _is_written_out(words[i]))):
+            yield _mention(text, words, start, i)
+            start = None
         if i < len(words) and (_names_something(words[i]) or (start is not None and _ends_name(words, i))):
             start = i if start is None else start
         elif start is not None:
             yield _mention(text, words, start, i)
             start = None
+
+
+def _is_written_out(word: re.Match[str]) -> bool:
+    return "_" in word.group() and word.group().isupper()
 
 
 def _names_something(word: re.Match[str]) -> bool:

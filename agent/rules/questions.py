@@ -10,6 +10,7 @@ from agent.rules.assumptions import NOTHING_ASSUMED, Assumptions, read_assumptio
 from agent.rules.intents import (
     ADDS,
     ASKING,
+    ASSUMED,
     ATTACK,
     AUTHORITY,
     BEYOND,
@@ -41,6 +42,15 @@ from agent.rules.mentions import REFERENCE, Mention, barred, mentions, normalise
 MENTION_LIMIT = 5
 _BARE_WORDS = 6
 _EITHER = re.compile(r"\bor\b")
+_WHEN = re.compile(
+    r"\b(?:until|till|before|once|by the time|as soon as)\s+(?:(?:the|my|our|new|next) )*$", re.IGNORECASE
+)
+_JOINED = re.compile(r"(?:\b(?:and|or|vs\.?|versus|with|than)\s+(?:the )?|[,&/]\s*)$", re.IGNORECASE)
+_PART_ARRIVES = re.compile(
+    r"\b(?:only|just|merely|half|part|some|\d+)\b[^.?!]*\b(?:of|from)\b[^.?!]*\b(?:arriv|deliver|come|came|turn up)"
+    r"|\b(?:arriv|deliver|come)\w*\s+(?:\w+\s+){0,2}(?:only|just)?\s*(?:in part|partly|partially|incomplete)",
+    re.IGNORECASE,
+)
 _AnyIntent = TypeVar("_AnyIntent", bound=str)
 
 
@@ -105,6 +115,7 @@ class _Spoken:
         self.references = tuple(found.group().upper() for found in REFERENCE.finditer(text))
         self.place = next((mention.text for mention in named if mention.role == "place"), None)
         products = tuple(mention for mention in named if mention.role == "product")
+        products = _meant(products, barred_text)
         self.products: tuple[Mention, ...] = products or tuple(m for m in named if m.role == "source")
 
     @property
@@ -121,6 +132,15 @@ class _Spoken:
         return found["quantity"] if found else None
 
 
+def _meant(named: tuple[Mention, ...], text: str) -> tuple[Mention, ...]:
+    """Without what only tells until when, as in "until the helmets arrive". Beside an id that is written out, other
+    words count only where they are joined to it by a word such as "and"."""
+    named = tuple(one for one in named if not _WHEN.search(text[: one.start])) or named
+    if not any(one.is_written_out for one in named):
+        return named
+    return tuple(one for one in named if one.is_written_out or _JOINED.search(text[: one.start]))
+
+
 def _talk(spoken: _Spoken) -> TalkIntent | None:
     plain = spoken.plain
     if ATTACK.search(plain):
@@ -128,6 +148,8 @@ def _talk(spoken: _Spoken) -> TalkIntent | None:
     changes = CHANGE.search(plain) and not RESTOCK.search(plain) and not ASKING.search(plain)
     if changes or AUTHORITY.search(plain):
         return "authority"
+    if _PART_ARRIVES.search(plain) and ASSUMED.search(plain):
+        return "part_arrives"
     if BEYOND.search(plain) and not spoken.assumptions:
         return "beyond"
     if GREETING.search(plain):

@@ -170,3 +170,38 @@ async def test_the_product_with_an_injected_note_is_talked_about_as_its_twin(sta
     twin = (await ask(runtime, "should I reorder NITRILE_GLOVES_M and why?")).answer
 
     assert poisoned.replace("GLOVES_L", "GLOVES_M") == twin
+
+
+@pytest.mark.parametrize(
+    "question",
+    [
+        f"Is {PRODUCT} safe until the helmets arrive?",
+        f"Will {PRODUCT} last until the gloves come?",
+        f"{PRODUCT} ok before our rubber sheets are delivered?",
+        f"is {PRODUCT} enough till the new copper wire is here",
+        f"How long will {PRODUCT} serve us till the rubber sheets come?",
+        f"does stock of {PRODUCT} hold once the next helmets land?",
+    ],
+)
+async def test_an_id_that_is_written_out_is_what_the_question_is_about(start: Any, question: str) -> None:
+    said = (await (await start()).chat(question, conversation_id=None, caller="anna")).answer
+    assert said.startswith(PRODUCT)
+    assert "HELMETS" not in said and "GLOVES" not in said and "RUBBER" not in said
+
+
+@pytest.mark.parametrize(
+    "question",
+    [
+        "What if only 60 of 190 RUBBER_SHEETS arrive?",
+        "What if just half of the RUBBER_SHEETS order arrives?",
+        "suppose only 20 of the helmets are delivered",
+        "what happens if some of the steel sheets come late and only 100 of 900 turn up?",
+        "what if the order of copper wire arrives only partly?",
+        "assume 3 of 5 coils of copper wire come",
+    ],
+)
+async def test_a_delivery_in_part_cannot_be_assumed_and_is_not_taken_for_something_else(
+    start: Any, question: str
+) -> None:
+    said = (await (await start()).chat(question, conversation_id=None, caller="anna")).answer
+    assert said.startswith("I can't assume that only part of an order arrives.")
