@@ -22,6 +22,18 @@ BODIES = {
     "/keys": {"name": "canary-name", "scopes": ["read"]},
     "/keys/key_unknown/rotate": {},
     "/keys/key_unknown/limits": {"limits": []},
+    "/sweeps": {},
+    "/purchase-orders/PD-2026-999999/sent": {"version": "0acfaa25"},
+    "/purchase-orders/PD-2026-999999/receipts": {},
+    "/imports/1": {"files": {}},
+    "/imports/1/confirm": {},
+    "/imports/1/undo": {},
+    "/products/unknown": {"name": "canary-name"},
+    "/suppliers/unknown": {"name": "canary-name"},
+    "/stock": {"levels": [{"product_id": "X1", "location": "SHOP", "on_hand": 3}]},
+    "/demand": {"days": [{"product_id": "X1", "location": "SHOP", "day": "2026-11-20", "quantity": 3}]},
+    "/catalogue": {"currency": "EUR"},
+    "/automatic": {"on": False},
 }
 
 
