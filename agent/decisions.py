@@ -128,8 +128,11 @@ class Decisions:
         return view.model_copy(update={"standing": True})
 
     async def _taken_in(self, request: DecisionRequest) -> DecisionRequest:
-        """The request with its location. Its product is known to be plannable."""
+        """The request with its location. Its product is known to be plannable; today's list has planned that of a
+        sweep."""
         self._refuse_while_closing()
+        if request.sweep_id is not None and request.location is not None:
+            return request
         facts = request.facts or (await self._catalogs.family(request))[0]
         require_plannable(facts)
         return request.model_copy(update={"location": facts.stock.location})
