@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from api.commands.opening import load_settings, operator, with_book
+from api.commands.opening import AsJson, load_settings, operator, with_book
 
 if TYPE_CHECKING:
     from tools.book.automatic import AutomaticOrdering
@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 def automatic(
     switch: Annotated[Literal["on", "off"] | None, typer.Argument(help="Without it, show what holds.")] = None,
     supplier: Annotated[str | None, typer.Option(help="Only for this supplier, by id.")] = None,
+    as_json: AsJson = False,
 ) -> None:
     """Let safe orders of your own catalogue go out by themselves, or stop that. A new catalogue only proposes."""
 
@@ -22,7 +23,8 @@ def automatic(
             return await book.automatic.get()
         return await book.automatic.switch(switch == "on", by=operator(), supplier_id=supplier)
 
-    typer.echo(_words(with_book(load_settings(), change)))
+    now = with_book(load_settings(), change)
+    typer.echo(now.model_dump_json() if as_json else _words(now))
 
 
 def _words(now: "AutomaticOrdering") -> str:

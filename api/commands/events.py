@@ -4,15 +4,18 @@ from typing import Annotated
 
 import typer
 
-from api.commands.opening import load_settings, operator, with_book
+from api.commands.opening import AsJson, load_settings, operator, with_book
 
 events = typer.Typer(help="Events that could not be delivered.", no_args_is_help=True, rich_markup_mode=None)
 
 
 @events.command()
-def dead() -> None:
+def dead(as_json: AsJson = False) -> None:
     """Show the newest 200 dead letters."""
     for letter in with_book(load_settings(), lambda book: book.deliveries.dead_letters(200)):
+        if as_json:
+            typer.echo(letter.model_dump_json())
+            continue
         what = f"{letter.event} of run {letter.run_id}, {letter.happened_at:%Y-%m-%d %H:%M:%S} UTC"
         typer.echo(f"{letter.number}  {letter.receiver}  {what}: {letter.last_error}")
 

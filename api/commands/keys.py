@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from api.commands.opening import load_settings, operator, with_book
+from api.commands.opening import AsJson, load_settings, operator, with_book
 
 if TYPE_CHECKING:
     from tools.book.book import OrderBook
@@ -62,14 +62,14 @@ def create(
 
 
 @keys.command("list")
-def list_keys() -> None:
+def list_keys(as_json: AsJson = False) -> None:
     """Show every key: id, name, scopes, limits, and the first characters and last use of its secrets."""
 
     async def found(book: "OrderBook") -> "list[Key]":
         return await book.keys.all()
 
     for key in with_book(load_settings(), found):
-        typer.echo(_line(key))
+        typer.echo(key.model_dump_json() if as_json else _line(key))
 
 
 @keys.command()

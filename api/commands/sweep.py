@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from api.commands.opening import finish, load_settings, operator
-from api.commands.today import AsJson, Category, Location, Status, Supplier, Text, filters_of
+from api.commands.opening import AsJson, finish, load_settings, operator
+from api.commands.today import Category, Location, Status, Supplier, Text, filters_of
 
 if TYPE_CHECKING:
     from agent.settings import Settings

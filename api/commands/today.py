@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from api.commands.opening import load_settings, with_book
+from api.commands.opening import AsJson, load_settings, with_book
 from api.commands.tables import screen, write_files
 
 if TYPE_CHECKING:
@@ -28,7 +28,6 @@ Status = Annotated[
     ),
 ]
 Text = Annotated[str | None, typer.Option(help="Words of id, name, category or supplier.")]
-AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 SHOWN = [
     "product_id",
     "location",
