@@ -65,8 +65,7 @@ class Decisions:
     async def submit(self, request: DecisionRequest, *, checked: bool = False) -> RunView:
         """As `decide`, but return as soon as the run is recorded. `checked`: its location is given, and it is known to
         be plannable."""
-        self._refuse_while_closing()
-        request = request if checked else await self._taken_in(request)
+        request = await self._taken_in(request, checked=checked)
         after: datetime | None = None
         while True:
             run, fresh = await self._admit(request, "bulk", after=after)
@@ -127,19 +126,15 @@ class Decisions:
             await self._book.runs.keep_answer(_new_run(request), view.run.id)
         return view.model_copy(update={"standing": True})
 
-    async def _taken_in(self, request: DecisionRequest) -> DecisionRequest:
-        """The request with its location. Its product is known to be plannable; today's list has planned that of a
-        sweep."""
-        self._refuse_while_closing()
-        if request.sweep_id is not None and request.location is not None:
+    async def _taken_in(self, request: DecisionRequest, *, checked: bool = False) -> DecisionRequest:
+        """The request with its location. Its product is known to be plannable."""
+        if self.closing:
+            raise Unavailable("The service is shutting down. Try again in a few seconds.")
+        if checked:
             return request
         facts = request.facts or (await self._catalogs.family(request))[0]
         require_plannable(facts)
         return request.model_copy(update={"location": facts.stock.location})
-
-    def _refuse_while_closing(self) -> None:
-        if self.closing:
-            raise Unavailable("The service is shutting down. Try again in a few seconds.")
 
     async def _admit(
         self, request: DecisionRequest, lane: Lane, *, at_once: bool = False, after: datetime | None = None
