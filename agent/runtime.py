@@ -38,11 +38,8 @@ from agent.toolbox import Toolbox
 from tools.book.audit import Actor
 from tools.book.book import OrderBook
 from tools.book.owners import Owner, become_owner
-from tools.catalog.live import LiveCatalog
-from tools.catalog.own import OwnCatalog
 from tools.catalog.present import PresentCatalog
 from tools.catalog.products import AllProducts, Catalogs
-from tools.catalog.sources import SampleCatalog
 from tools.lookback.calibration_watch import CalibrationState, calibration_state
 from tools.planning.confidence import read_table, shipped_table
 from tools.purchasing.purchasing import Purchasing
@@ -135,13 +132,10 @@ class Runtime:
         self._chain, self.checkpointer = chain, checkpointer
         self.purchasing = Purchasing(book)
         self._calibration = read_table(settings.calibration_table) if settings.calibration_table else None
-        own = OwnCatalog(book.database)
-        sample, live = LiveCatalog(SampleCatalog(), book, "mock"), LiveCatalog(own, book, "database")
-        opened = Catalogs({"mock": sample, "database": live}, self._calibration, book=book)
-        self.present = PresentCatalog(own, live=live, sample=sample)
-        """What chats, lists and sweeps are about."""
+        present = PresentCatalog(book)
+        opened = Catalogs(present.by_mode, self._calibration, book=book)
         self.toolbox = Toolbox(
-            AllProducts(self.present, self._calibration, book=book),
+            AllProducts(present, self._calibration, book=book),
             start_run=lambda request: self.decide(request),
             review_url=self.review_url,
         )

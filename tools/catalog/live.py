@@ -28,8 +28,8 @@ class LiveCatalog:
         own = await self._book.stock.of_catalogue(self._mode, product_id, suppliers)
         return tuple(with_orders(facts, own) for facts in family)
 
-    async def all_facts(self) -> tuple[ProductFacts, ...]:
-        everything = await self._catalog.all_facts()
+    async def all_facts(self, supplier_id: str | None = None) -> tuple[ProductFacts, ...]:
+        everything = await self._catalog.all_facts(supplier_id)
         own = await self._book.stock.of_catalogue(self._mode)
         return tuple(with_orders(facts, own) for facts in everything)
 

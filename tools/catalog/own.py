@@ -51,10 +51,11 @@ class OwnCatalog(Store):
         others = [place for place in places if place != asked and not snapshot.missing(place)]
         return tuple(clean_facts(snapshot.facts(place)) for place in (asked, *others))
 
-    async def all_facts(self) -> tuple[ProductFacts, ...]:
-        """Every product at every location that can be planned."""
+    async def all_facts(self, supplier_id: str | None = None) -> tuple[ProductFacts, ...]:
+        """Every product at every location, or those of one supplier, that can be planned."""
         snapshot = await self.snapshot()
-        return tuple(clean_facts(snapshot.facts(place)) for place in snapshot.places if not snapshot.missing(place))
+        chosen = (place for place in snapshot.places if supplier_id in (None, snapshot.supplier_id(place[0])))
+        return tuple(clean_facts(snapshot.facts(place)) for place in chosen if not snapshot.missing(place))
 
     async def _unknown(self, product_id: str) -> InvalidInput | UnknownProduct:
         known = await self.product_ids()

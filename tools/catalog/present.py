@@ -1,19 +1,28 @@
 """The catalogue that chats, lists and sweeps are about."""
 
+from collections.abc import Mapping
+
+from tools.book.book import OrderBook
+from tools.catalog.live import LiveCatalog
 from tools.catalog.own import OwnCatalog
-from tools.catalog.sources import Catalog
+from tools.catalog.sources import Catalog, SampleCatalog
 from tools.records.facts import Mode, ProductFacts
 
 
 class PresentCatalog:
     """The planner's own catalogue as soon as it has a product, and the sample before."""
 
-    def __init__(self, own: OwnCatalog, *, live: Catalog, sample: Catalog) -> None:
-        self._own, self._live, self._sample = own, live, sample
+    def __init__(self, book: OrderBook) -> None:
+        self.own = OwnCatalog(book.database)
+        self.by_mode: Mapping[Mode, Catalog] = {
+            "mock": LiveCatalog(SampleCatalog(), book, "mock"),
+            "database": LiveCatalog(self.own, book, "database"),
+        }
+        """Both, with this service's own orders counted."""
 
     async def mode(self) -> Mode:
         """The mode of requests about its products."""
-        return "database" if await self._own.has_products() else "mock"
+        return "database" if await self.own.has_products() else "mock"
 
     async def facts(self, product_id: str, location: str | None = None) -> ProductFacts:
         return await (await self._present()).facts(product_id, location)
@@ -21,11 +30,11 @@ class PresentCatalog:
     async def family(self, product_id: str, location: str | None = None) -> tuple[ProductFacts, ...]:
         return await (await self._present()).family(product_id, location)
 
-    async def all_facts(self) -> tuple[ProductFacts, ...]:
-        return await (await self._present()).all_facts()
+    async def all_facts(self, supplier_id: str | None = None) -> tuple[ProductFacts, ...]:
+        return await (await self._present()).all_facts(supplier_id)
 
     async def product_ids(self) -> tuple[str, ...]:
         return await (await self._present()).product_ids()
 
     async def _present(self) -> Catalog:
-        return self._live if await self.mode() == "database" else self._sample
+        return self.by_mode[await self.mode()]

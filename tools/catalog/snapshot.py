@@ -137,8 +137,7 @@ class Snapshot:
         return Product.model_validate({"currency": currency} | terms | named)
 
     def supplier(self, product_id: str) -> Supplier:
-        row = self._supplier_row(product_id)
-        identity = self.products[product_id]["supplier_id"] or NO_SUPPLIER
+        row, identity = self._supplier_row(product_id), self.supplier_id(product_id)
         return Supplier(
             id=identity,
             name=row.get("name") or identity,
@@ -146,6 +145,9 @@ class Snapshot:
             lead_time_sd_days=row.get("terms", {}).get("lead_time_sd_days"),
             observed_lead_times_days=self._observed.get(self.products[product_id]["supplier_id"] or "", ()),
         )
+
+    def supplier_id(self, product_id: str) -> str:
+        return self.products[product_id]["supplier_id"] or NO_SUPPLIER
 
     def lead_time_days(self, product_id: str) -> float | None:
         """The product's own, or its supplier's."""

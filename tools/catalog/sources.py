@@ -23,8 +23,8 @@ class Catalog(Protocol):
         """The same, followed by the product at its other locations, from where it could be transferred."""
         ...
 
-    async def all_facts(self) -> tuple[ProductFacts, ...]:
-        """Every product at every location."""
+    async def all_facts(self, supplier_id: str | None = None) -> tuple[ProductFacts, ...]:
+        """Every product at every location, or those of one supplier."""
         ...
 
     async def product_ids(self) -> tuple[str, ...]: ...
@@ -49,8 +49,9 @@ class SampleCatalog:
     async def family(self, product_id: str, location: str | None = None) -> tuple[ProductFacts, ...]:
         return self._dated().family(product_id, location)
 
-    async def all_facts(self) -> tuple[ProductFacts, ...]:
-        return self._dated().everything
+    async def all_facts(self, supplier_id: str | None = None) -> tuple[ProductFacts, ...]:
+        everything = self._dated().everything
+        return tuple(facts for facts in everything if supplier_id in (None, facts.supplier.id))
 
     async def product_ids(self) -> tuple[str, ...]:
         return self._dated().ids

@@ -7,6 +7,7 @@ from tools.planning.order_quantity import decide_quantity, unit_price_at
 from tools.planning.working import Working, work_out
 from tools.records.errors import InvalidInput
 from tools.records.facts import AS_THINGS_ARE, CurrencyCode, ProductFacts, ProductId, Record
+from tools.records.quantities import cost
 from tools.records.text import amount, money
 
 
@@ -80,7 +81,7 @@ def _line(working: Working, missing: Decimal, days: float) -> FillUp | None:
         name=product.name,
         quantity=quantity,
         unit_price=price,
-        value=price * Decimal(str(quantity)),
+        value=cost(price, quantity),
         currency=product.currency,
         days_to_reorder_point=round(days, 1),
     )

@@ -1,16 +1,11 @@
 """Purchase orders with what would fill them up."""
 
-from collections.abc import Mapping
-
 from tools.book.audit import Actor
 from tools.book.book import OrderBook
-from tools.catalog.live import LiveCatalog
-from tools.catalog.own import OwnCatalog
-from tools.catalog.sources import Catalog, SampleCatalog
+from tools.catalog.present import PresentCatalog
 from tools.purchasing.documents import Document
 from tools.purchasing.filling import FillUp, fill_up
 from tools.purchasing.store import DocumentStore
-from tools.records.facts import Mode
 
 
 class Purchasing:
@@ -18,11 +13,7 @@ class Purchasing:
 
     def __init__(self, book: OrderBook) -> None:
         self.documents = DocumentStore(book.database)
-        own, sample = OwnCatalog(book.database), SampleCatalog()
-        self._catalogs: Mapping[Mode, Catalog] = {
-            "database": LiveCatalog(own, book, "database"),
-            "mock": LiveCatalog(sample, book, "mock"),
-        }
+        self._catalogs = PresentCatalog(book).by_mode
 
     async def fill_up(self, document: Document) -> tuple[FillUp, ...]:
         """What would bring a draft to its supplier's minimum or, where it has that, to free freight. Empty where
@@ -31,8 +22,8 @@ class Purchasing:
         catalog = self._catalogs.get(document.mode)
         if not missing or catalog is None:
             return ()
-        place = (document.supplier_id, document.location)
-        near = [facts for facts in await catalog.all_facts() if (facts.supplier.id, facts.stock.location) == place]
+        theirs = await catalog.all_facts(document.supplier_id)
+        near = [facts for facts in theirs if facts.stock.location == document.location]
         lines = {line.product_id for line in document.lines}
         return fill_up(near, missing=missing, currency=document.currency, skip=lines)
 

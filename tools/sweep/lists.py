@@ -7,9 +7,7 @@ from datetime import UTC, date, datetime
 from hashlib import sha256
 
 from tools.book.book import OrderBook
-from tools.catalog.live import LiveCatalog
-from tools.catalog.own import OwnCatalog
-from tools.catalog.sources import SampleCatalog
+from tools.catalog.present import PresentCatalog
 from tools.planning.confidence import CalibrationTable
 from tools.records.facts import Mode
 from tools.sweep.own_source import OwnSource
@@ -36,7 +34,8 @@ class TodayLists:
 
     def __init__(self, book: OrderBook, calibration: CalibrationTable | None = None) -> None:
         self._book, self._calibration = book, calibration
-        self._own, self._sample = OwnCatalog(book.database), LiveCatalog(SampleCatalog(), book, "mock")
+        self._present = PresentCatalog(book)
+        self._own = self._present.own
         self._kept: OrderedDict[str, TodayList] = OrderedDict()
         self._making = asyncio.Lock()
 
@@ -44,7 +43,7 @@ class TodayLists:
         """The list of the own catalogue, or of the sample while there is none, as it is now. Callers that come while it
         is made wait for it."""
         async with self._making:
-            mode: Mode = "database" if await self._own.has_products() else "mock"
+            mode = await self._present.mode()
             day = await self._day(mode)
             versions = (mode, day, await self._own.version(), await self._book.audit.version())
             version = sha256(" ".join(map(str, versions)).encode()).hexdigest()[:16]
@@ -66,7 +65,7 @@ class TodayLists:
 
     async def _source(self, mode: Mode) -> Source:
         if mode == "mock":
-            return Listed(await self._sample.all_facts())
+            return Listed(await self._present.by_mode[mode].all_facts())
         return OwnSource(await self._own.snapshot(), await self._book.stock.of_catalogue(mode))
 
     def _keep(self, made: TodayList) -> None:

@@ -21,7 +21,7 @@ class Shelves(Index):
     async def family(self, product_id: str, location: str | None = None) -> tuple[ProductFacts, ...]:  # type: ignore[override]
         return super().family(product_id, location)
 
-    async def all_facts(self) -> tuple[ProductFacts, ...]:
+    async def all_facts(self, supplier_id: str | None = None) -> tuple[ProductFacts, ...]:
         return self.everything
 
 
