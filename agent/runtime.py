@@ -131,7 +131,7 @@ class Runtime:
         self.settings, self.book, self.metrics = settings, book, metrics
         self._chain, self.checkpointer = chain, checkpointer
         self.purchasing = Purchasing(book)
-        self._calibration = read_table(settings.calibration_table) if settings.calibration_table else None
+        self._calibration = read_table(settings.calibration_table)
         present = PresentCatalog(book)
         opened = Catalogs(present.by_mode, self._calibration, book=book)
         self.toolbox = Toolbox(

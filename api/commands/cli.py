@@ -116,7 +116,7 @@ def outcomes(
         reports = outcome_reports(reading)
 
     async def import_all(book: "OrderBook") -> tuple[int, int]:
-        table = read_table(settings.calibration_table) if settings.calibration_table else None
+        table = read_table(settings.calibration_table)
         return await book.outcomes.import_all(reports, recorded_by=f"file {file.name}", table=table)
 
     new, known = with_book(settings, import_all)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 if TYPE_CHECKING:
-    from tools.catalog.reading import FileReading, Kind
+    from tools.catalog.reading import Fault, FileReading, Kind
 
 Map = Annotated[
     list[str] | None,
@@ -52,7 +52,7 @@ class Reading:
 
     def read(self, *files: "tuple[Path, Kind, Sequence[str] | None]") -> "list[FileReading]":
         """Read files of known kinds, and show how. Raises FaultyFile unless bad lines are skipped."""
-        from tools.catalog.reading import mapping_report, read_file, refuse_faults, write_rejects
+        from tools.catalog.reading import read_file
 
         readings = [
             read_file(
@@ -66,18 +66,32 @@ class Reading:
             )
             for path, kind, given in files
         ]
-        for reading in readings:
-            typer.echo(mapping_report(reading), err=True)
-        faults = [fault for reading in readings for fault in reading.faults]
-        if self.rejects is not None:
-            write_rejects(faults, self.rejects)
-        if not self.skip_bad:
-            refuse_faults(faults)
-        elif faults:
+        tell(readings)
+        if faults := settled_faults(readings, self.rejects, self.skip_bad):
             typer.echo(
                 f"{len({(each.file, each.line) for each in faults}):,} lines with faults were left out.", err=True
             )
         return readings
+
+
+def tell(readings: "Sequence[FileReading]") -> None:
+    """Show how each file was read."""
+    from tools.catalog.reading import mapping_report
+
+    for reading in readings:
+        typer.echo(mapping_report(reading), err=True)
+
+
+def settled_faults(readings: "Sequence[FileReading]", rejects: Path | None, skip_bad: bool) -> "list[Fault]":
+    """The faults of all files that are passed over. Raises FaultyFile if there are any and they are not to be."""
+    from tools.catalog.reading import refuse_faults, write_rejects
+
+    faults = [fault for reading in readings for fault in reading.faults]
+    if rejects is not None:
+        write_rejects(faults, rejects)
+    if not skip_bad:
+        refuse_faults(faults)
+    return faults
 
 
 def mapping_of(given: Sequence[str] | None) -> dict[str, str]:

@@ -6,8 +6,19 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from api.commands.files import Dates, DecimalMark, Map, Rejects, Sheet, SkipBad, mapping_of, refusals
-from api.commands.opening import NO_START, load_settings, operator, with_book
+from api.commands.files import (
+    Dates,
+    DecimalMark,
+    Map,
+    Rejects,
+    Sheet,
+    SkipBad,
+    mapping_of,
+    refusals,
+    settled_faults,
+    tell,
+)
+from api.commands.opening import NO_START, AsJson, load_settings, operator, with_book
 
 if TYPE_CHECKING:
     from tools.book.book import OrderBook
@@ -33,7 +44,7 @@ def bring_in(
     undo: Annotated[int | None, typer.Option(help="Take back the import of this number.")] = None,
     url: Annotated[str | None, typer.Option("--from", help="A database to read, as URL; with --query.")] = None,
     query: Annotated[str | None, typer.Option(help="The SELECT whose rows are imported.")] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print the result as JSON.")] = False,
+    as_json: AsJson = False,
 ) -> None:
     """Bring suppliers, products, stock, sales, open orders, receipts and promotions into your catalogue.
 
@@ -46,7 +57,7 @@ def bring_in(
     how = {"kind": kind, "sheet": sheet, "decimal": decimal, "dates": dates}
     with refusals():
         readings = _read(files or [], url, query, how, mapping=mapping_of(map_), profile=profile)
-    _tell(readings)
+    tell(readings)
     _settle_faults(readings, rejects, skip_bad)
     if dry_run or not yes:
         _show(_previewed(readings), as_json and dry_run)
@@ -60,7 +71,7 @@ def bring_in(
 def list_imports(
     limit: Annotated[int, typer.Option(min=1, max=200, help="Most imports to show.")] = 20,
     before: Annotated[int | None, typer.Option(help="The last number seen, to go on from.")] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print one import a line as JSON.")] = False,
+    as_json: AsJson = False,
 ) -> None:
     """List imports, newest first: number, status, who, when, files and what they changed."""
 
@@ -114,23 +125,12 @@ def _profile(name: str) -> dict[str, dict[str, str]]:
     return with_book(load_settings(), found)
 
 
-def _tell(readings: "list[FileReading]") -> None:
-    from tools.catalog.reading import mapping_report
-
-    for reading in readings:
-        typer.echo(mapping_report(reading), err=True)
-
-
 def _settle_faults(readings: "list[FileReading]", rejects: Path | None, skip_bad: bool) -> None:
     """Show every fault. Without --skip-bad they end the command."""
-    from tools.catalog.reading import fault_report, refuse_faults, write_rejects
+    from tools.catalog.reading import fault_report
 
-    faults = [fault for reading in readings for fault in reading.faults]
     with refusals():
-        if rejects is not None:
-            write_rejects(faults, rejects)
-        if not skip_bad:
-            refuse_faults(faults)
+        faults = settled_faults(readings, rejects, skip_bad)
     if faults:
         typer.echo(f"Left out: {fault_report(faults)}", err=True)
 

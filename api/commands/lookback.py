@@ -24,11 +24,19 @@ Review = Annotated[float, typer.Option(help="Review period in days.")]
 DropReturns = Annotated[bool, typer.Option("--drop-returns", help="Returns never lower demand; kept for old scripts.")]
 
 
-def _demand(file: Path, period: PeriodName | None, how: Reading, given: list[str] | None) -> "DemandTable":
+def _demand(
+    file: Path | None, period: PeriodName | None, how: Reading, given: list[str] | None
+) -> "tuple[DemandTable, str]":
+    """Past demand of the file, else of your catalogue, and its name. What was assumed is shown."""
     from tools.catalog.demand_table import demand_table
 
-    (reading,) = how.read((file, "sales", given))
-    return demand_table(reading, period=period)
+    if file is None:
+        table, name = _catalogue()
+    else:
+        (reading,) = how.read((file, "sales", given))
+        table, name = demand_table(reading, period=period), file.name
+    _tell(table)
+    return table, name
 
 
 def _catalogue() -> "tuple[DemandTable, str]":
@@ -99,8 +107,7 @@ def backtest(
     )
     how = Reading(sheet, decimal, dates, skip_bad, rejects)
     with refusals():
-        table, name = _catalogue() if file is None else (_demand(file, period, how, columns), file.name)
-        _tell(table)
+        table, name = _demand(file, period, how, columns)
         asked = tuple(service) if service else SERVICE_LEVELS
         interval = _interval(table, lead_time, review)
         found = look_back(table, interval, terms=terms, asked=asked, step=step, progress=progress_bar)
@@ -188,8 +195,7 @@ def calibrate(
     recorded = with_book(load_settings(), known)
     with refusals():
         how = Reading(sheet, decimal, dates, skip_bad, rejects)
-        table, name = _catalogue() if file is None else (_demand(file, period, how, columns), file.name)
-        _tell(table)
+        table, name = _demand(file, period, how, columns)
         interval = _interval(table, lead_time, review)
         origin = f"{name}, lead time {lead_time:g}, review {review:g} ({table.period})"
         origins = rolling_origins(table, interval, progress=progress_bar)

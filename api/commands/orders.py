@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from api.commands.opening import load_settings, operator, with_book
-from api.commands.tables import write_files
+from api.commands.opening import AsJson, load_settings, operator, with_book
+from api.commands.tables import Csv, Xlsx, write_files
 from tools.records.quantities import FINEST
 from tools.records.quantities import quantity as as_quantity
 
@@ -51,9 +51,9 @@ def list_orders(
         int | None, typer.Option(min=1, help=f"Most orders; without it, {SHOWN} on the screen and all elsewhere.")
     ] = None,
     before: Annotated[str | None, typer.Option(help="The last number seen, to go on from.")] = None,
-    csv: Annotated[str | None, typer.Option(metavar="FILE", help="Write a CSV here; - is standard output.")] = None,
-    xlsx: Annotated[Path | None, typer.Option(metavar="FILE", help="Write a workbook here.")] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print them as JSON.")] = False,
+    csv: Csv = None,
+    xlsx: Xlsx = None,
+    as_json: AsJson = False,
 ) -> None:
     """List orders, newest first, one a line; or gather them by supplier; or write them to a file, one a row."""
     if context.invoked_subcommand is not None:
@@ -71,8 +71,7 @@ def list_orders(
     most = SHOWN if limit is None and only_screen else limit
 
     async def read(book: "OrderBook") -> "Listing":
-        from decimal import Decimal
-
+        from api.bodies.fields import money
         from tools.book.filters import Filters
         from tools.purchasing.purchasing import Purchasing
 
@@ -84,7 +83,7 @@ def list_orders(
             since=since,
             until=until,
             late=late,
-            value=None if value is None else Decimal(repr(value)),
+            value=money(value),
         )
         return await lists.read_listing(book, filters, chosen, limit=most, before=before, by_supplier=by is not None)
 
@@ -261,7 +260,7 @@ def _take_in_order(number: str, quantity: float, when: datetime | None, stock_be
     async def take_in(book: "OrderBook") -> "Order":
         order = await book.life.receive(number, as_quantity(quantity), by=operator(), received_at=when)
         if stock_before is not None:
-            table = read_table(settings.calibration_table) if settings.calibration_table else None
+            table = read_table(settings.calibration_table)
             await book.outcomes.learn(order, stock_before, by=operator(), table=table)
         return order
 

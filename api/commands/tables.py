@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from decimal import Decimal
 from io import TextIOWrapper
 from pathlib import Path
-from typing import TYPE_CHECKING, BinaryIO
+from typing import TYPE_CHECKING, Annotated, BinaryIO
 
 import typer
 
@@ -15,6 +15,8 @@ from tools.records.errors import InvalidInput
 if TYPE_CHECKING:
     from tools.records.tables import Cell
 
+Csv = Annotated[str | None, typer.Option(metavar="FILE", help="Write a CSV here; - is standard output.")]
+Xlsx = Annotated[Path | None, typer.Option(metavar="FILE", help="Write a workbook here.")]
 NARROW, GAP = 32, "  "
 
 

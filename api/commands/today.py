@@ -3,13 +3,12 @@
 import json
 from collections import Counter
 from collections.abc import Iterator
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from api.commands.opening import AsJson, load_settings, with_book
-from api.commands.tables import screen, write_files
+from api.commands.tables import Csv, Xlsx, screen, write_files
 
 if TYPE_CHECKING:
     from tools.book.book import OrderBook
@@ -51,8 +50,8 @@ def today(
     text: Text = None,
     sort: Annotated[str, typer.Option(help="A column, or `-` and a column for the reverse.")] = "urgency",
     limit: Annotated[int | None, typer.Option(min=1, help="Most rows. [20 on the screen, else all]")] = None,
-    csv: Annotated[str | None, typer.Option(metavar="FILE", help="Write a CSV here; - is standard output.")] = None,
-    xlsx: Annotated[Path | None, typer.Option(metavar="FILE", help="Write a workbook here.")] = None,
+    csv: Csv = None,
+    xlsx: Xlsx = None,
     as_json: AsJson = False,
 ) -> None:
     """List every product with what is to be done today: status, quantity, value, supplier, days left, order-by date.
@@ -68,7 +67,7 @@ def today(
     chosen = filters_of(supplier, category, location, status, text)
 
     async def rows(book: "OrderBook") -> "tuple[TodayList, list[TodayRow]]":
-        table = read_table(settings.calibration_table) if settings.calibration_table else None
+        table = read_table(settings.calibration_table)
         found = await TodayLists(book, table).present()
         return found, arranged(found.rows, chosen, sort)
 
@@ -122,6 +121,4 @@ def _lines(rows: "list[TodayRow]", limit: int) -> Iterator[str]:
     yield f"\n{len(rows)} rows: {', '.join(f'{number} {status}' for status, number in counts.most_common())}."
     if len(rows) > limit:
         yield f"The first {limit} are shown; --limit shows more, --csv FILE writes all."
-    yield from (
-        line for row in rows[:limit] if row.status == "needs_data" for line in (f"{row.product_id}: {row.reason}",)
-    )
+    yield from (f"{row.product_id}: {row.reason}" for row in rows[:limit] if row.status == "needs_data")

@@ -1,12 +1,11 @@
 """What routes have in common: parameters, and the problems that `/docs` names."""
 
 from datetime import date
-from decimal import Decimal
 from typing import Annotated, Any
 
 from fastapi import Depends, Path, Query
 
-from api.bodies.fields import Identifier, Price
+from api.bodies.fields import Identifier, Price, money
 from api.door.doorkeeper import RuntimeGiven
 from api.door.errors import PROBLEM, problem_document
 from tools.book.filters import Filters
@@ -65,7 +64,7 @@ async def _filters(
         since=since,
         until=until,
         late=late,
-        value=None if value is None else Decimal(repr(value)),
+        value=money(value),
     )
 
 

@@ -160,8 +160,11 @@ def shipped_table() -> CalibrationTable | None:
     return CalibrationTable.model_validate(json.loads(file.read_text(encoding="utf-8")))
 
 
-def read_table(path: Path) -> CalibrationTable:
-    """A table that was fitted on one's own data. Raises `InvalidInput` for a file that is none."""
+def read_table(path: Path | None) -> CalibrationTable | None:
+    """A table that was fitted on one's own data; None where no file is named. Raises `InvalidInput` for a file that is
+    none."""
+    if path is None:
+        return None
     try:
         return CalibrationTable.model_validate_json(path.read_bytes())
     except OSError as error:
