@@ -56,7 +56,7 @@ def _closed(given: str) -> tuple[str, list[str]]:
 
 
 def _closed_words(calendar: "Calendar") -> str:
-    from tools.catalog.importing.terms import WEEKDAYS
+    from tools.records.text import WEEKDAYS
 
     days = [WEEKDAYS[day] for day in sorted(calendar.weekdays)] + [str(day) for day in sorted(calendar.days)]
     return f", closed on {', '.join(days)}" if days else ""

@@ -8,21 +8,21 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from tools.catalog.histories import PERIOD_DAYS, Period
 from tools.catalog.reading.calendar import ClosedDays, closed_days
 from tools.catalog.reading.file_reading import FileReading
 from tools.catalog.reading.meaning import YES
-from tools.catalog.reading.periods import Period, next_start
+from tools.catalog.reading.periods import next_start
 from tools.planning.demand_distribution import FloatArray, IntArray
 from tools.records.errors import InvalidInput
 from tools.records.facts import DemandHistory
+from tools.records.text import DAY_NAMES
 
 if TYPE_CHECKING:
     import pandas as pd
 
 Days = NDArray[np.datetime64]
-PERIOD_DAYS: dict[Period, float] = {"day": 1.0, "week": 7.0, "month": 365.25 / 12}
 PANDAS_PERIOD: dict[Period, str] = {"day": "D", "week": "W", "month": "M"}
-WEEKDAYS = ("Mondays", "Tuesdays", "Wednesdays", "Thursdays", "Fridays", "Saturdays", "Sundays")
 CERTAIN_GAP_ROWS = 20
 """A stretch without rows is noted if, at the mean rate of the table, it would have had so many."""
 
@@ -82,7 +82,7 @@ def demand_table(
     frame = reading.frame
     if frame.empty:
         raise InvalidInput(f"{reading.file} has no row with demand; give one row for each sale.")
-    counted: Period = frame["period"].iloc[0] if "period" in frame else "day"
+    counted = reading.period
     chosen = _period(period, counted)
     keys = ["product_id", "location"] if by_location and "location" in frame else ["product_id"]
     starts, left_out = _finished(frame, chosen, counted, today or datetime.now(UTC).date())
@@ -146,7 +146,7 @@ def _closed(frame: "pd.DataFrame") -> ClosedDays:
 def _working_days(closed: ClosedDays) -> tuple[str, ...]:
     if not closed.weekdays:
         return ()
-    days = " and ".join(WEEKDAYS[day] for day in sorted(closed.weekdays))
+    days = " and ".join(f"{DAY_NAMES[day]}s" for day in sorted(closed.weekdays))
     open_days = 7 - len(closed.weekdays)
     more = f", nor on {len(closed.holidays)} holidays" if closed.holidays else ""
     return (f"Nothing sells on {days}{more}: demand is counted in working days, {open_days} a week.",)

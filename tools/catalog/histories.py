@@ -13,7 +13,7 @@ from tools.planning.demand_distribution import FloatArray
 STOCK_OUT, PROMOTION, UNKNOWN = 1, 2, 4
 """Bits of a day's flag."""
 Period = Literal["day", "week", "month"]
-_PERIOD_DAYS = {"week": 7.0, "month": 365.25 / 12}
+PERIOD_DAYS: dict[Period, float] = {"day": 1.0, "week": 7.0, "month": 365.25 / 12}
 _FLOAT, _FLAG = np.dtype("<f8"), np.dtype("u1")
 
 
@@ -32,7 +32,7 @@ class Calendar:
     @property
     def period_days(self) -> float:
         """Calendar days for each open day: 1.4 where the weekend is closed."""
-        return _PERIOD_DAYS.get(self.period, 7 / (7 - len(self.weekdays)))
+        return 7 / (7 - len(self.weekdays)) if self.period == "day" else PERIOD_DAYS[self.period]
 
     def is_open(self, first: date, length: int) -> NDArray[np.bool_]:
         """Whether each of the days from `first` on is open."""

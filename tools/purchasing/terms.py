@@ -8,9 +8,8 @@ import sqlalchemy as sa
 from sqlalchemy import Connection
 
 from tools.records.facts import Record
+from tools.records.text import WEEKDAYS
 from tools.storage.catalogue_schema import suppliers
-
-WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 
 
 class Terms(Record):

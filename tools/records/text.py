@@ -7,6 +7,9 @@ from typing import Any
 from tools.records.errors import InvalidInput
 from tools.records.facts import ProductFacts
 
+DAY_NAMES = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
+WEEKDAYS = tuple(name[:3].lower() for name in DAY_NAMES)
+"""As they are stored: mon, tue …"""
 ID_LIMIT, NAME_LIMIT, NOTES_LIMIT = 100, 200, 1_000
 # Invisible characters that Unicode does not class as control or format characters: combining grapheme joiner, Hangul
 # fillers, Khmer inherent vowels, the empty braille pattern, Mongolian and general variation selectors.

@@ -7,26 +7,15 @@ import pandas as pd
 
 from tools.catalog.histories import Period
 from tools.catalog.importing.draft import Draft, counted_ids
-from tools.catalog.reading import FileReading
 from tools.catalog.reading.calendar import ClosedDays, closed_days
+from tools.catalog.reading.periods import next_start
 from tools.records.errors import InvalidInput
-
-DAY_NAMES = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
-
-
-def period_of(reading: FileReading) -> Period:
-    """The period that each row of sales counts."""
-    if "period" not in reading.frame or reading.frame.empty:
-        return "day"
-    period: Period = reading.frame["period"].iloc[0]
-    return period
+from tools.records.text import DAY_NAMES
 
 
 def end_of(first: date, period: Period) -> date:
     """The last day of the period that begins on `first`."""
-    if period == "month":
-        return (first.replace(day=28) + timedelta(4)).replace(day=1) - timedelta(1)
-    return first + timedelta(6 if period == "week" else 0)
+    return next_start(first, period) - timedelta(1)
 
 
 def anchored(days: "pd.Series[pd.Timestamp]", period: Period) -> "pd.Series[pd.Timestamp]":

@@ -14,8 +14,9 @@ from tools.catalog.importing.draft import Draft, Row
 from tools.catalog.importing.goods import now_to_the_millisecond
 from tools.catalog.importing.names import SupplierNames, know_products
 from tools.catalog.importing.sales import Sales, day_number
-from tools.catalog.importing.terms import WEEKDAYS, checked_currency, product_terms, supplier_terms
+from tools.catalog.importing.terms import checked_currency, product_terms, supplier_terms
 from tools.records.errors import InvalidInput
+from tools.records.text import WEEKDAYS
 from tools.storage.catalogue_schema import products, stock, suppliers
 
 

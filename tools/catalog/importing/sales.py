@@ -11,7 +11,7 @@ import sqlalchemy as sa
 from numpy.typing import NDArray
 
 from tools.catalog.histories import PROMOTION, STOCK_OUT, UNKNOWN, History, new_history, read_history
-from tools.catalog.importing.calendars import anchored, end_of, move_on, period_of, propose_calendars, require_period
+from tools.catalog.importing.calendars import anchored, end_of, move_on, propose_calendars, require_period
 from tools.catalog.importing.draft import Change, Draft, Row
 from tools.catalog.importing.names import know_products, locations
 from tools.catalog.reading import FileReading
@@ -173,7 +173,7 @@ def bring_sales(draft: Draft, readings: list[FileReading]) -> Sales:
 
 
 def _bring_file(draft: Draft, sales: Sales, reading: FileReading, frame: pd.DataFrame) -> None:
-    period, places = period_of(reading), set(frame["location"].unique())
+    period, places = reading.period, set(frame["location"].unique())
     require_period(draft, places, period, reading.file)
     if period == "day":
         propose_calendars(draft, frame)
@@ -186,7 +186,7 @@ def _bring_file(draft: Draft, sales: Sales, reading: FileReading, frame: pd.Data
 
 def _whole_periods(draft: Draft, reading: FileReading) -> pd.DataFrame:
     """The rows by the days on which they are kept, without a week or month that is not over."""
-    period, today = period_of(reading), draft.settings.today
+    period, today = reading.period, draft.settings.today
     frame = reading.frame.dropna(subset=["date", "quantity"])
     frame = frame.assign(date=anchored(frame["date"], period))
     if period == "day":

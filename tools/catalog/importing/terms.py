@@ -13,7 +13,7 @@ from tools.catalog.importing.names import SupplierNames, name_alike, take_the_pl
 from tools.catalog.reading import FileReading
 from tools.records.errors import InvalidInput
 from tools.records.facts import Product
-from tools.records.text import NAME_LIMIT, NOTES_LIMIT, clean_text
+from tools.records.text import NAME_LIMIT, NOTES_LIMIT, WEEKDAYS, clean_text
 from tools.storage.catalogue_schema import products, suppliers
 
 SUPPLIER_TERMS = frozenset(
@@ -23,7 +23,6 @@ PRODUCT_TERMS = frozenset(Product.model_fields) - {"id", "name", "category", "pr
 LONGEST_LEAD_TIME = 3_650
 _MONEY_DIGITS = 6
 _SIGNS = {"€": "EUR", "$": "USD", "£": "GBP", "EURO": "EUR"}
-WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 _DAY_NAMES = (
     "mo mon monday montag lun lunes lundi",
     "tu tue tuesday di dienstag mar martes mardi",

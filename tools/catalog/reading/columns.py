@@ -9,11 +9,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from tools.catalog.histories import Period
 from tools.catalog.reading.days import DayCells, alone, day_cells, order_of
 from tools.catalog.reading.file_reading import DateOrder, Decimal, Fault
 from tools.catalog.reading.names import UNITS, unit_of_time
 from tools.catalog.reading.numbers import Numbers, decide, numbers_of, usual_unit, value
-from tools.catalog.reading.periods import Period
 from tools.catalog.reading.roles import content
 from tools.catalog.reading.table import Coded, Table
 from tools.records.errors import UnclearColumns, UnclearNotation

@@ -13,17 +13,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
+from tools.catalog.histories import Period
 from tools.catalog.reading.file_reading import DateOrder
-from tools.catalog.reading.periods import (
-    DAY_OR_MONTH_FIRST,
-    MONTH,
-    MONTHS,
-    YEAR_FIRST,
-    Period,
-    fold,
-    full_year,
-    period_of,
-)
+from tools.catalog.reading.periods import DAY_OR_MONTH_FIRST, MONTH, MONTHS, YEAR_FIRST, fold, full_year, period_of
 from tools.catalog.reading.table import Coded, coded, distinct
 
 Days = NDArray[np.datetime64]

@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
+from tools.catalog.histories import Period
+
 if TYPE_CHECKING:
     import pandas as pd
 
@@ -46,3 +48,11 @@ class FileReading:
     """What was assumed or left out, with counts."""
     wide: bool = False
     """A row per product in the file: a period without a row is unknown, not without sales."""
+
+    @property
+    def period(self) -> Period:
+        """What each row of sales counts."""
+        if "period" not in self.frame or self.frame.empty:
+            return "day"
+        period: Period = self.frame["period"].iloc[0]
+        return period

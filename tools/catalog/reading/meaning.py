@@ -6,9 +6,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from tools.catalog.histories import Period
 from tools.catalog.reading.columns import Reader
 from tools.catalog.reading.file_reading import Kind
-from tools.catalog.reading.periods import MONTHS, Period, fold
+from tools.catalog.reading.periods import MONTHS, fold
 from tools.catalog.reading.sales import demand_rows
 
 if TYPE_CHECKING:

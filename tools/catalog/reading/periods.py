@@ -5,9 +5,9 @@ import unicodedata
 from dataclasses import dataclass
 from datetime import date, timedelta
 from functools import cache
-from typing import Literal
 
-Period = Literal["day", "week", "month"]
+from tools.catalog.histories import Period
+
 MONTH_WORDS = (
     "january january jan januar janner enero ene janvier janv",
     "february feb februar feber febrero fevrier fevr fev",

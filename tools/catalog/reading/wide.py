@@ -8,9 +8,10 @@ from itertools import pairwise
 
 import pyarrow as pa
 
+from tools.catalog.histories import Period
 from tools.catalog.reading.days import day_cells, order_of
 from tools.catalog.reading.file_reading import DateOrder
-from tools.catalog.reading.periods import Named, Period, next_start, period_of
+from tools.catalog.reading.periods import Named, next_start, period_of
 from tools.records.errors import UnclearColumns, UnclearNotation
 
 FEWEST = 3
