@@ -15,13 +15,14 @@ from tools.catalog.importing.calendars import anchored, end_of, move_on, propose
 from tools.catalog.importing.draft import Change, Draft, Row
 from tools.catalog.importing.names import know_products, locations
 from tools.catalog.reading import FileReading
+from tools.catalog.reading.meaning import NO
 from tools.catalog.snapshot import Place
 from tools.planning.demand_distribution import FloatArray
 from tools.storage.catalogue_schema import demand
 
 _PLACES_AT_ONCE = 500
 _EPOCH = date(1970, 1, 1)
-_FALSE_WORDS = ("", "0", "no", "n", "false", "f", "nein", "non")
+_NOT_SAID = {"", "f", "nan"} | NO
 
 
 @dataclass(frozen=True, slots=True)
@@ -232,4 +233,4 @@ def _flag(frame: pd.DataFrame, role: str, bit: int) -> NDArray[np.uint8]:
     if role not in frame:
         return np.zeros(len(frame), np.uint8)
     words = frame[role].astype(str).str.strip().str.casefold().str.removesuffix(".0")
-    return (~words.isin((*_FALSE_WORDS, "nan"))).to_numpy().astype(np.uint8) * np.uint8(bit)
+    return (~words.isin(_NOT_SAID)).to_numpy().astype(np.uint8) * np.uint8(bit)

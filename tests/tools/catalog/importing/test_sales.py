@@ -95,6 +95,12 @@ async def test_a_stock_out_is_masked_and_a_promotion_is_kept(bring: Any, own: An
     assert history.flags.tolist() == [2, 1]
 
 
+@pytest.mark.parametrize(("no", "yes"), [("nein", "ja"), ("falsch", "wahr"), ("faux", "vrai"), ("falso", "verdadero")])
+async def test_no_and_yes_are_understood_in_each_language(bring: Any, own: Any, no: str, yes: str) -> None:
+    await bring(TERMS, STOCK, f"Date,SKU,Qty,Stock out\n2026-11-02,A1,3,{no}\n2026-11-03,A1,0,{yes}\n")
+    assert (await own.facts("A1")).demand.stockout_periods == {1}
+
+
 def working_days(weeks: int, per_day: int = 10) -> list[date]:
     last = TODAY - timedelta(days=TODAY.weekday() + 3)  # a Friday
     days = [last - timedelta(days=n) for n in range(7 * weeks)]
