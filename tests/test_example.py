@@ -49,7 +49,7 @@ def test_file_by_file_and_all_at_once_give_the_same_list(tmp_path: Path, run: An
 
 
 def test_the_day_after_orders_that_came_are_closed_and_late_ones_are_named(tmp_path: Path, run: Any) -> None:
-    yesterday = date.today() - timedelta(1)  # noqa: DTZ011
+    yesterday = date.today() - timedelta(1)  # noqa: DTZ011  (the reader's day, as in the script)
     write_example(tmp_path, today=str(yesterday))
     assert run("import", *map(str, tmp_path.glob("*.csv")), "--yes").exit_code == 0
     write_example(tmp_path, today=str(yesterday), next_day=True)

@@ -1,13 +1,13 @@
 """The order book's rows as records, and the ids that people see."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy import Connection
 
-from tools.records.errors import UnknownReview
+from tools.records.errors import NotFound, UnknownReview
 from tools.records.orders import OPEN_STATUSES, NewProposal, Order, OrderLine, Proposal, Run, RunView
 from tools.storage.schema import orders, proposals, runs
 from tools.storage.types import Now, as_indexed
@@ -29,6 +29,20 @@ _REVIEW_ID = re.compile(r"RV-(\d{6,18})", re.ASCII)
 def page_size(limit: int) -> int:
     """The length of a page: as asked, within 1 … 200."""
     return max(1, min(limit, MAX_PAGE))
+
+
+def newest_first(
+    connection: Connection, table: sa.Table, limit: int, before: str | None, unknown: Callable[[str], NotFound]
+) -> sa.Select[Any]:
+    """A page of a table whose rows have `id` and `created_at`. `before` is the last id of the page before; if no row
+    has it, what `unknown` makes of it is raised."""
+    query = sa.select(table).order_by(table.c.created_at.desc(), table.c.id.desc()).limit(page_size(limit))
+    if before is None:
+        return query
+    last = connection.scalar(sa.select(table.c.created_at).where(table.c.id == before))
+    if last is None:
+        raise unknown(before)
+    return query.where((table.c.created_at < last) | ((table.c.created_at == last) & (table.c.id < before)))
 
 
 def review_id(number: int) -> str:

@@ -18,7 +18,7 @@ from tools.book.audit import Actor
 from tools.book.expiry import expire_reviews
 from tools.book.idempotency import ANSWERED, MISMATCH
 from tools.book.placing import send, write_audit
-from tools.book.rows import VIEW_OF_RUN, first_row, run_from, view_from
+from tools.book.rows import VIEW_OF_RUN, first_row, newest_first, run_from, view_from
 from tools.records.errors import IdempotencyMismatch, InFlight, Overloaded, UnknownRun
 from tools.records.orders import Lane, NewRun, Run, RunStatus, RunView
 from tools.storage.database import Store, conflict_insert, reads, writes
@@ -92,18 +92,12 @@ class RunStore(Store):
         status: RunStatus | None = None,
         product_id: str | None = None,
     ) -> list[Run]:
-        """A page of runs, newest first. `before` is the last run of the page before. Raises UnknownRun."""
-        query = sa.select(runs).order_by(runs.c.created_at.desc(), runs.c.id.desc()).limit(limit)
+        """A page of runs, newest first, at most 200. `before` is the last run of the page before. Raises UnknownRun."""
+        query = newest_first(connection, runs, limit, before, unknown_run)
         if status is not None:
             query = query.where(runs.c.status == status)
         if product_id is not None:
             query = query.where(runs.c.product_id == product_id)
-        if before is not None:
-            begun = connection.scalar(sa.select(runs.c.created_at).where(runs.c.id == before))
-            if begun is None:
-                raise unknown_run(before)
-            earlier = (runs.c.created_at == begun) & (runs.c.id < before)
-            query = query.where((runs.c.created_at < begun) | earlier)
         return [run_from(row) for row in connection.execute(query).mappings()]
 
     @writes

@@ -7,7 +7,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy import Connection, RowMapping
 
-from tools.book.rows import page_size, review_id
+from tools.book.rows import newest_first, review_id
 from tools.planning.gate import ONLY_PROPOSES
 from tools.records.errors import UnknownSweep
 from tools.records.quantities import cost
@@ -29,7 +29,6 @@ class SweepStore(Store):
         insert = conflict_insert(sweeps).values(
             **new.model_dump(mode="json"),
             status="running",
-            dry_run=False,
             owner=owner,
             lease_until=NowPlus(lease_seconds),
             created_at=Now(),
@@ -43,17 +42,9 @@ class SweepStore(Store):
         return _stored(connection, sweep_id)
 
     @reads
-    def exists(self, connection: Connection, sweep_id: str) -> bool:
-        return connection.scalar(sa.select(sweeps.c.id).where(sweeps.c.id == sweep_id)) is not None
-
-    @reads
     def page(self, connection: Connection, limit: int = 50, before: str | None = None) -> list[Sweep]:
         """A page of sweeps, newest first, at most 200. `before` is the last id of the page before."""
-        query = sa.select(sweeps).order_by(sweeps.c.created_at.desc(), sweeps.c.id.desc()).limit(page_size(limit))
-        if before is not None:
-            last = _stored(connection, before)
-            same = (sweeps.c.created_at == last.created_at) & (sweeps.c.id < last.id)
-            query = query.where((sweeps.c.created_at < last.created_at) | same)
+        query = newest_first(connection, sweeps, limit, before, _unknown)
         return [_sweep(row) for row in connection.execute(query).mappings()]
 
     async def claim(self, *, owner: str, lease_seconds: float, dead: Collection[str] = ()) -> Sweep | None:
@@ -154,26 +145,21 @@ def _line(item: SweepItem, row: RowMapping | None) -> SweepLine:
 
 
 def _ended(row: RowMapping) -> dict[str, Any]:
+    by = {"decided_by": row["provider"] or ""}
     if row["order_number"] is not None:
-        by = {"decided_by": row["provider"]}
-        return by | {
-            "outcome": "placed",
-            "quantity": row["ordered"],
-            "value": row["total"],
-            "order_number": row["order_number"],
-        }
+        placed = {"quantity": row["ordered"], "value": row["total"], "order_number": row["order_number"]}
+        return by | placed | {"outcome": "placed"}
     price, quantity = row["unit_price"], row["quantity"] or 0
-    found = {
-        "quantity": quantity,
-        "value": None if price is None else cost(price, quantity),
-        "decided_by": row["provider"],
-    }
-    reasons = tuple(row["review_reasons"] or ())
+    found = by | {"quantity": quantity, "value": None if price is None else cost(price, quantity)}
     if row["status"] == "pending_review":
-        only = reasons == (ONLY_PROPOSES,)
-        waits = {"outcome": "waiting", "review_id": review_id(row["review"]), "reasons": reasons}
-        return found | waits | {"only_proposed": only}
-    return found | {"outcome": "not_ordered", "reasons": (_why_not(row),), "decided_by": row["provider"] or ""}
+        reasons = tuple(row["review_reasons"])
+        waits = {
+            "review_id": review_id(row["review"]),
+            "reasons": reasons,
+            "only_proposed": reasons == (ONLY_PROPOSES,),
+        }
+        return found | waits | {"outcome": "waiting"}
+    return found | {"outcome": "not_ordered", "reasons": (_why_not(row),)}
 
 
 def _why_not(row: RowMapping) -> str:
@@ -188,8 +174,12 @@ def _why_not(row: RowMapping) -> str:
 def _stored(connection: Connection, sweep_id: str) -> Sweep:
     row = connection.execute(sa.select(sweeps).where(sweeps.c.id == sweep_id)).mappings().first()
     if row is None:
-        raise UnknownSweep(f"No sweep {sweep_id[:80]!r}; `GET /sweeps` lists them.")
+        raise _unknown(sweep_id)
     return _sweep(row)
+
+
+def _unknown(sweep_id: str) -> UnknownSweep:
+    return UnknownSweep(f"No sweep {sweep_id[:80]!r}; `GET /sweeps` lists them.")
 
 
 def _sweep(row: RowMapping) -> Sweep:

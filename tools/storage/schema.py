@@ -179,7 +179,6 @@ sweeps = Table(
     Column("id", Text, primary_key=True),
     *required(Text, "status", "mode", "requested_by", "requested_by_id"),
     *required(JSON, "filters", "items"),
-    Column("dry_run", Boolean, nullable=False),
     Column("owner", Text),
     *required(Instant, "lease_until", "created_at"),
     Column("finished_at", Instant),

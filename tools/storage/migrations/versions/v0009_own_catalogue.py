@@ -107,7 +107,6 @@ def _sweeps() -> None:
         ["id"],
         _must(_text, "id", "status", "mode", "requested_by", "requested_by_id"),
         _must(_json, "filters", "items"),
-        _must(sa.Boolean(), "dry_run"),
         _may(_text, "owner"),
         _must(_instant, "lease_until", "created_at"),
         _may(_instant, "finished_at"),
