@@ -1,4 +1,4 @@
-"""`restock backtest`, `restock scan` and `restock calibrate`: for a file of past demand."""
+"""`restock backtest`, `restock scan` and `restock calibrate`: for a file of past demand, or for your own catalogue."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
@@ -9,13 +9,21 @@ from api.commands.files import Dates, DecimalMark, Map, Reading, Rejects, Sheet,
 from api.commands.opening import load_settings, with_book
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    import pandas as pd
+
     from tools.book.book import OrderBook
     from tools.catalog.demand_table import DemandTable
+    from tools.catalog.reading import FileReading, Kind
     from tools.lookback.rolling_origin import Interval
     from tools.records.orders import OrderOutcome
 
 DemandFile = Annotated[
-    Path, typer.Argument(help="Sales (CSV, Excel or Parquet): product, date, quantity; or a row per product.")
+    Path | None,
+    typer.Argument(
+        help="Sales (CSV, Excel or Parquet): product, date, quantity; or a row per product. [your catalogue]"
+    ),
 ]
 PeriodName = Literal["day", "week", "month"]
 Period = Annotated[PeriodName | None, typer.Option(help="Length of a demand period. [as the file counts]")]
@@ -30,13 +38,19 @@ def _demand(
     """Past demand of the file, else of your catalogue, and its name. What was assumed is shown."""
     from tools.catalog.demand_table import demand_table
 
+    _require_file(file, period, given, how != Reading())
     if file is None:
         table, name = _catalogue()
     else:
         (reading,) = how.read((file, "sales", given))
         table, name = demand_table(reading, period=period), file.name
-    _tell(table)
+    _tell(table.notes)
     return table, name
+
+
+def _require_file(file: Path | None, *of_files: object) -> None:
+    if file is None and any(of_files):
+        raise typer.BadParameter("--period, --map and the like say how a file is read: name the file too.")
 
 
 def _catalogue() -> "tuple[DemandTable, str]":
@@ -61,8 +75,8 @@ def _interval(table: "DemandTable", lead_time: float, review: float) -> "Interva
     return Interval(round(lead_time / table.period_days), max(1, round(review / table.period_days)))
 
 
-def _tell(table: "DemandTable") -> None:
-    for note in table.notes:
+def _tell(notes: "Sequence[str]") -> None:
+    for note in notes:
         typer.echo(note, err=True)
 
 
@@ -116,7 +130,7 @@ def backtest(
 
 
 def scan(
-    file: DemandFile,
+    file: DemandFile = None,
     products: Annotated[Path | None, typer.Option(help="CSV, Excel or Parquet with each product's terms.")] = None,
     out: Annotated[Path | None, typer.Option(help="Write all rows and columns here, .csv or .parquet.")] = None,
     top: Annotated[int, typer.Option(help="Products to show.")] = 20,
@@ -136,38 +150,69 @@ def scan(
     skip_bad: SkipBad = False,
     rejects: Rejects = None,
 ) -> None:
-    """Plan every product of a file, as FILE --products TERMS --out plans.csv; `restock today` plans your catalogue.
+    """Plan every product, as FILE --products TERMS --out plans.csv; without FILE those of your own catalogue.
 
-    The largest lost revenue a day comes first.
+    The largest lost revenue a day comes first. Each location is planned by itself; `restock today` finds transfers.
 
     TERMS has a row for each product: product_id and any of lead_time_days, on_hand, on_order, unit_price,
-    minimum_order_quantity and the like. Without TERMS every product of FILE is planned with nothing in stock.
+    minimum_order_quantity and the like. Without TERMS every product of FILE is planned with nothing in stock, and your
+    catalogue with the terms, stock and open orders that it has.
     """
-    from tools.catalog.demand_table import demand_table
-    from tools.sweep.scan_table import listing, scan_demand, unmatched, write_plans
+    from tools.sweep.scan_table import listing, scan_demand, write_plans
 
     how = Reading(sheet, decimal, dates, skip_bad, rejects)
+    _require_file(file, period, columns, products, terms_columns, how != Reading())
     with refusals():
-        if products is None:
-            (sales,), terms = how.read((file, "sales", columns)), None
+        if file is None:
+            found = _own_plans(pooled=pooled)
         else:
-            sales, given = how.read((file, "sales", columns), (products, "products", terms_columns))
-            terms = given.frame
-        table = demand_table(sales, period=period, by_location=terms is None or "location" in terms)
-        _tell(table)
-        for note in () if terms is None else unmatched(table, terms):
-            typer.echo(note, err=True)
-        found = scan_demand(
-            table,
-            products=terms,
-            pooled=pooled,
-            lead_time_days=lead_time,
-            review_period_days=review,
-            service_level=service,
-        )
+            files: list[tuple[Path, Kind, list[str] | None]] = [(file, "sales", columns)]
+            if products is not None:
+                files.append((products, "products", terms_columns))
+            table, terms = _demand_and_terms(how.read(*files), period)
+            found = scan_demand(
+                table,
+                products=terms,
+                pooled=pooled,
+                lead_time_days=lead_time,
+                review_period_days=review,
+                service_level=service,
+            )
         if out is not None:
             write_plans(found, out)
     typer.echo(listing(found, top))
+
+
+def _own_plans(*, pooled: bool) -> "pd.DataFrame":
+    """The plans of your own catalogue. What has none is named."""
+    from tools.catalog.own import NoCatalogue, OwnCatalog
+    from tools.sweep.scan_table import scan_catalogue
+
+    async def plans(book: "OrderBook") -> "tuple[pd.DataFrame, list[str]]":
+        own = OwnCatalog(book.database)
+        if not await own.has_products():
+            raise NoCatalogue(
+                "There is no catalogue of your own yet: bring one in with `restock import`, or name a file of sales."
+            )
+        return scan_catalogue(await own.snapshot(), await book.stock.of_catalogue("database"), pooled=pooled)
+
+    found, notes = with_book(load_settings(), plans)
+    _tell(notes)
+    return found
+
+
+def _demand_and_terms(
+    readings: "Sequence[FileReading]", period: PeriodName | None
+) -> "tuple[DemandTable, pd.DataFrame | None]":
+    """Past demand and terms of the files. What was assumed, and what does not match, is shown."""
+    from tools.catalog.demand_table import demand_table
+    from tools.sweep.scan_table import unmatched
+
+    sales, *others = readings
+    terms = others[0].frame if others else None
+    table = demand_table(sales, period=period, by_location=terms is None or "location" in terms)
+    _tell([*table.notes, *([] if terms is None else unmatched(table, terms))])
+    return table, terms
 
 
 def calibrate(

@@ -7,14 +7,18 @@ import numpy as np
 from tools.catalog.demand_table import DemandTable, right_aligned
 from tools.catalog.histories import Period
 from tools.catalog.snapshot import Place, Snapshot
+from tools.records.errors import InvalidInput
+from tools.records.text import several
 
 
 def own_table(snapshot: Snapshot) -> DemandTable:
     """Every history of the locations that count demand as most do: by the same period, and as many days a week.
 
-    Histories of other locations are left out, and counted in the notes.
+    Histories of other locations are left out, and counted in the notes. Raises InvalidInput where there is no demand.
     """
     known = [place for place in snapshot.places if place in snapshot.histories]
+    if not known:
+        raise InvalidInput("Your catalogue has no demand yet; import sales, or name a file of sales.")
     kinds = {place: _kind(snapshot, place) for place in known}
     usual = Counter(kinds.values()).most_common(1)[0][0]
     chosen = [place for place in known if kinds[place] == usual]
@@ -40,4 +44,4 @@ def _notes(left_out: int, usual: tuple[Period, int]) -> tuple[str, ...]:
     if not left_out:
         return ()
     counted = f"by {usual[0]}" if usual[0] != "day" else f"on {usual[1]} days a week"
-    return (f"{left_out:,} histories of locations that do not count demand {counted} were left out.",)
+    return (f"{several(left_out, 'product')} at locations that do not count demand {counted}: left out.",)

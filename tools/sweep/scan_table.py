@@ -3,19 +3,25 @@
 The terms of a product stand in a row with its `product_id`, under the names of `tools.planning.scan.Terms`.
 """
 
+from collections.abc import Sequence
 from dataclasses import fields
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from tools.book.stock import OwnOrders
+from tools.catalog.block import Block, block_of
 from tools.catalog.demand_table import DemandTable
+from tools.catalog.snapshot import Snapshot
 from tools.lookback.pooled_service import pooled_service
 from tools.planning.demand import DEMAND_CLASSES
 from tools.planning.demand_distribution import FloatArray, IntArray
+from tools.planning.forecast_grid import Demand
 from tools.planning.scan import PlanColumns, Terms, scan
 from tools.planning.scan_plan import METHODS
 from tools.records.errors import InvalidInput
+from tools.records.text import several
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -23,6 +29,8 @@ if TYPE_CHECKING:
 TERM_NAMES = tuple(term.name for term in fields(Terms))
 PARQUET = (".parquet", ".pq")
 KEYS = ("product_id", "location")
+KEPT = (*KEYS, "currency")
+"""Columns of the terms that stand in the plans too."""
 SHOWN = (
     "product_id",
     "location",
@@ -31,6 +39,7 @@ SHOWN = (
     "inventory_position",
     "order_quantity",
     "lost_revenue_per_day",
+    "currency",
 )
 
 
@@ -52,6 +61,35 @@ def scan_demand(
     if table.unit_prices is not None and "unit_price" not in frame.columns:
         frame = frame.assign(unit_price=np.where(place < 0, np.nan, table.unit_prices[place]))
     terms = _terms(frame, {"period_days": table.period_days} | defaults)
+    return _plans(frame, demand, terms, pooled=pooled)
+
+
+def scan_catalogue(snapshot: Snapshot, own: OwnOrders, *, pooled: bool = False) -> "tuple[pd.DataFrame, list[str]]":
+    """Plan every product of the own catalogue with its stock, open orders and terms; and in words what has no plan, or
+    needs more than the scan. Raises InvalidInput where nothing can be planned."""
+    import pandas as pd
+
+    block = block_of(snapshot, own)
+    if not block.places:
+        raise InvalidInput(
+            "Nothing in your catalogue can be planned yet; `restock today` says what each product needs."
+        )
+    frame = pd.DataFrame(block.places, columns=list(KEYS))
+    frame["currency"] = [snapshot.product(product_id).currency for product_id, _ in block.places]
+    return _plans(frame, block.demand, block.terms, pooled=pooled), _catalogue_notes(snapshot, block)
+
+
+def _catalogue_notes(snapshot: Snapshot, block: Block) -> list[str]:
+    planned = set(block.places)
+    missing = [place for place in snapshot.places if place not in planned]
+    alone = [place for place, by_itself in zip(block.places, block.alone.tolist(), strict=True) if by_itself]
+    return [
+        *_listed(missing, "without a plan, because something is missing (`restock today` says what)"),
+        *_listed(alone, "with terms that only the full plan knows (`restock today` has it)"),
+    ]
+
+
+def _plans(frame: "pd.DataFrame", demand: Demand, terms: Terms, *, pooled: bool) -> "pd.DataFrame":
     if not pooled:
         return _sorted(_table(frame, scan(demand, terms)))
     learned = pooled_service(demand, terms)
@@ -100,16 +138,20 @@ def unmatched(table: DemandTable, products: "pd.DataFrame") -> list[str]:
     without_demand = products[place < 0]
     without_terms = known[~known.index.isin(place)]
     return [
-        *_listed(without_demand, "of the terms have no demand in the sales and get no plan"),
-        *_listed(without_terms, "of the sales have no terms and are not planned"),
+        *_listed(_keys(without_demand), "of the terms without demand in the sales, so without a plan"),
+        *_listed(_keys(without_terms), "of the sales without terms, so not planned"),
     ]
 
 
-def _listed(rows: "pd.DataFrame", what: str) -> list[str]:
-    if rows.empty:
+def _keys(rows: "pd.DataFrame") -> list[tuple[str, ...]]:
+    return list(rows[[key for key in KEYS if key in rows]].astype(str).itertuples(index=False, name=None))
+
+
+def _listed(rows: Sequence[tuple[str, ...]], what: str) -> list[str]:
+    if not rows:
         return []
-    names = rows[[key for key in KEYS if key in rows]].astype(str).agg(" at ".join, axis=1)
-    return [f"{len(rows):,} products {what}: {', '.join(names[:5])}{', …' if len(rows) > 5 else ''}."]
+    names = [" at ".join(row) for row in rows[:5]]
+    return [f"{several(len(rows), 'product')} {what}: {', '.join(names)}{', …' if len(rows) > 5 else ''}."]
 
 
 def _terms(frame: "pd.DataFrame", defaults: dict[str, float]) -> Terms:
@@ -134,7 +176,7 @@ def _numbers(frame: "pd.DataFrame", name: str, usual: object) -> FloatArray:
 def _table(frame: "pd.DataFrame", found: PlanColumns) -> "pd.DataFrame":
     import pandas as pd
 
-    columns: dict[str, object] = {name: frame[name].to_numpy() for name in KEYS if name in frame.columns}
+    columns: dict[str, object] = {name: frame[name].to_numpy() for name in KEPT if name in frame.columns}
     columns |= {column.name: getattr(found, column.name) for column in fields(found)}
     columns["method"] = pd.Categorical.from_codes(found.method, categories=pd.Index(METHODS))
     columns["demand_class"] = pd.Categorical.from_codes(found.demand_class, categories=pd.Index(DEMAND_CLASSES))

@@ -1,6 +1,8 @@
 """Commands that look at a file of past demand."""
 
+import json
 import re
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -10,7 +12,7 @@ import pandas as pd
 import pytest
 import sqlalchemy as sa
 
-from tests.own_catalogue import demand_row, keep_bolts, put, stock_row
+from tests.own_catalogue import BOLTS, demand_row, keep_bolts, put, stock_row
 from tools.planning.confidence import read_table
 from tools.storage import catalogue_schema as tables
 
@@ -23,6 +25,16 @@ def sales(tmp_path: Path) -> Path:
     rows = [{"sku": sku, "date": day, "quantity": int(random.poisson(6))} for sku in "ABCDEFGH" for day in days]
     pd.DataFrame(rows).to_csv(tmp_path / "sales.csv", index=False)
     return tmp_path / "sales.csv"
+
+
+@pytest.fixture
+def own(run: Any, tmp_path: Path) -> Iterator[sa.Engine]:
+    """A catalogue with BOLTS at SHOP."""
+    run("migrate")
+    engine = sa.create_engine(f"sqlite:///{tmp_path}/b.db")
+    keep_bolts(engine)
+    yield engine
+    engine.dispose()
 
 
 def test_backtest_writes_its_report_and_says_where(run: Any, sales: Path, tmp_path: Path) -> None:
@@ -206,8 +218,8 @@ def test_scan_names_terms_without_demand_and_demand_without_terms(run: Any, sale
     result = run("scan", str(sales), "--products", "terms.csv", "--map-products", "product_id=Article")
 
     assert result.exit_code == 0
-    assert "1 products of the terms have no demand in the sales and get no plan: NEW." in result.stderr
-    assert "7 products of the sales have no terms and are not planned: B, C, D, E, F, …." in result.stderr
+    assert "1 product of the terms without demand in the sales, so without a plan: NEW." in result.stderr
+    assert "7 products of the sales without terms, so not planned: B, C, D, E, F, …." in result.stderr
 
 
 def test_scan_splits_by_location_where_the_terms_have_locations_and_adds_up_where_not(run: Any, tmp_path: Path) -> None:
@@ -232,13 +244,9 @@ def test_a_command_explains_its_options(run: Any, command: str) -> None:
     assert f" {command} [OPTIONS]" in result.stdout
 
 
-def test_without_a_file_your_own_catalogue_is_looked_back_on(run: Any, tmp_path: Path) -> None:
-    run("migrate")
-    engine = sa.create_engine(f"sqlite:///{tmp_path}/b.db")
-    keep_bolts(engine)
-    put(engine, tables.stock, stock_row(location="DEPOT"))
-    put(engine, tables.demand, demand_row(location="DEPOT"))
-    engine.dispose()
+def test_without_a_file_your_own_catalogue_is_looked_back_on(run: Any, own: sa.Engine, tmp_path: Path) -> None:
+    put(own, tables.stock, stock_row(location="DEPOT"))
+    put(own, tables.demand, demand_row(location="DEPOT"))
 
     looked = run("backtest", "--report", "own.html")
     fitted = run("calibrate", "--out", "own.json")
@@ -246,3 +254,59 @@ def test_without_a_file_your_own_catalogue_is_looked_back_on(run: Any, tmp_path:
     assert looked.exit_code == fitted.exit_code == 0, looked.stderr + fitted.stderr
     assert "your catalogue" in (tmp_path / "own.html").read_text("utf-8")
     assert "from 2 products" in fitted.stdout
+
+
+def test_scan_without_a_file_plans_your_own_catalogue_with_its_stock_and_terms(run: Any, own: sa.Engine) -> None:
+    put(own, tables.products, BOLTS | {"id": "MANY"})
+    put(own, tables.stock, stock_row("MANY", on_hand=5000))
+    put(own, tables.demand, demand_row(product_id="MANY"))
+    put(own, tables.products, {"id": "NEW", "name": "New", "category": "", "supplier_id": "ACME", "terms": {}})
+    breaks = {"unit_price": "9", "price_breaks": [{"minimum_quantity": 100, "unit_price": "8"}], "currency": "USD"}
+    put(own, tables.products, BOLTS | {"id": "NUTS", "terms": breaks})
+    put(own, tables.stock, stock_row("NUTS"))
+    put(own, tables.demand, demand_row(product_id="NUTS"))
+
+    result = run("scan", "--out", "plans.csv")
+
+    assert result.exit_code == 0, result.stderr
+    plans = pd.read_csv("plans.csv").set_index("product_id")
+    today = {row["product_id"]: row for row in json.loads(run("today", "--json").stdout)["rows"]}
+    for name in ("order_quantity", "inventory_position", "reorder_point"):
+        in_list = "quantity" if name == "order_quantity" else name
+        assert plans[name][["BOLTS", "MANY"]].tolist() == [today[each][in_list] for each in ("BOLTS", "MANY")]
+    assert plans["order_quantity"]["BOLTS"] > 0 == plans["order_quantity"]["MANY"]
+    assert plans["currency"].to_dict() == {"BOLTS": "EUR", "MANY": "EUR", "NUTS": "USD"}
+    assert (
+        "1 product without a plan, because something is missing (`restock today` says what): NEW at SHOP."
+        in result.stderr
+    )
+    assert "1 product with terms that only the full plan knows" in result.stderr
+    assert run("scan", "--pooled").exit_code == 0
+
+
+def test_scan_without_a_file_and_without_a_catalogue_says_so(run: Any) -> None:
+    refused = run("scan")
+    assert (refused.exit_code, refused.stdout) == (1, "")
+    assert "no catalogue of your own yet: bring one in with `restock import`" in refused.stderr
+
+
+def test_a_catalogue_of_which_nothing_can_be_planned_says_so(run: Any, tmp_path: Path) -> None:
+    run("migrate")
+    engine = sa.create_engine(f"sqlite:///{tmp_path}/b.db")
+    put(engine, tables.products, BOLTS)
+    engine.dispose()
+    assert "`restock today` says what each product needs" in run("scan").stderr
+    for command in (("backtest",), ("calibrate", "--out", "t.json")):
+        refused = run(*command)
+        assert (refused.exit_code, "no demand yet; import sales" in refused.stderr) == (1, True)
+
+
+@pytest.mark.parametrize("command", [("backtest",), ("calibrate", "--out", "t.json"), ("scan",)])
+@pytest.mark.parametrize("option", [("--period", "week"), ("--map", "quantity=Qty"), ("--skip-bad",)])
+def test_options_for_files_without_a_file_are_refused(run: Any, command: tuple[str, ...], option: Any) -> None:
+    refused = run(*command, *option)
+    assert (refused.exit_code, "name the file too" in refused.stderr) == (2, True)
+
+
+def test_terms_without_sales_are_refused(run: Any) -> None:
+    assert "name the file too" in run("scan", "--products", "terms.csv").stderr

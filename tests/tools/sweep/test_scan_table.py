@@ -123,8 +123,8 @@ def test_products_at_locations_are_planned_by_the_demand_there_and_nowhere_else(
     assert found["mean_per_day"]["South"] == pytest.approx(DEMAND[1].mean(), rel=0.5)
     assert np.isnan(found["reorder_point"]["West"])
     assert unmatched(both, terms) == [
-        "1 products of the terms have no demand in the sales and get no plan: A at West.",
-        "1 products of the sales have no terms and are not planned: A at North.",
+        "1 product of the terms without demand in the sales, so without a plan: A at West.",
+        "1 product of the sales without terms, so not planned: A at North.",
     ]
 
 
