@@ -19,6 +19,7 @@ from agent.nodes import Nodes, after_agent, after_assess, wait_for_a_person
 from agent.prompts import CHAT, DECISION, REMINDER, WITHHELD, Discretion, obvious_calls
 from agent.settings import Settings
 from agent.state import DecisionRequest
+from tools.book.automatic import AutomaticOrdering
 from tools.planning.replenishment import plan
 from tools.records.errors import UnknownProduct
 from tools.records.facts import DemandHistory, OpenOrder, PriceBreak, Product, ProductFacts, Stock, Supplier
@@ -103,8 +104,13 @@ class Steps:
 
         self.chain, self.orders, self.metrics = Chain(*replies), orders or Orders(), Metrics()
         self.read: list[str] = []
+        self.automatic = AutomaticOrdering()
         toolbox: Any = SimpleNamespace(decision_schemas=["decide"], chat_schemas=["chat"], every_tool=[get_product])
-        book: Any = SimpleNamespace(orders=self.orders, runs=SimpleNamespace(get=self._run))
+        book: Any = SimpleNamespace(
+            orders=self.orders,
+            runs=SimpleNamespace(get=self._run),
+            automatic=SimpleNamespace(get=self._automatic),
+        )
         self.nodes = Nodes(
             chain=self.chain,  # type: ignore[arg-type]
             toolbox=toolbox,
@@ -118,6 +124,9 @@ class Steps:
         self.read.append(run_id)
         return SimpleNamespace(run=SimpleNamespace(status="rejected"))
 
+    async def _automatic(self) -> AutomaticOrdering:
+        return self.automatic
+
     def counted(self, metric: str, **labels: str) -> float | None:
         return self.metrics.registry.get_sample_value(metric, labels)
 
@@ -126,10 +135,8 @@ def _case(
     facts: ProductFacts | None = None, *, the_plan: Plan | None = None, calculated: bool = True, **more: Any
 ) -> Any:
     facts = facts or _facts()
-    origin = more.pop("origin", "trigger")
-    request = DecisionRequest(
-        product_id="X9", mode="input", facts=facts, origin=origin, requested_by="erp", requested_by_id="key_1"
-    )
+    asked = {"mode": more.pop("mode", "input"), "origin": more.pop("origin", "trigger")}
+    request = DecisionRequest(product_id="X9", facts=facts, requested_by="erp", requested_by_id="key_1", **asked)
     product: Any = SimpleNamespace(facts=facts, present_plan=the_plan or plan(facts), calculated=calculated)
     return Decision(request=request, product=product, run_id="run-1", owner="w1", **more)
 
@@ -502,6 +509,28 @@ async def test_without_a_calculation_or_from_a_chat_nothing_is_placed(
     submission = _submit(case.product.present_plan.order_quantity)
 
     assert (await Steps().nodes.assess(_state(TASK, submission), _at(case)))["route"] == route
+
+
+@pytest.mark.parametrize(
+    ("mode", "switched", "route"),
+    [
+        ("database", AutomaticOrdering(), "review"),
+        ("database", AutomaticOrdering(on=True), "auto"),
+        ("database", AutomaticOrdering(on=True, suppliers={"S1": False}), "review"),
+        ("database", AutomaticOrdering(suppliers={"S1": True}), "auto"),
+        ("database", AutomaticOrdering(suppliers={"S2": True}), "review"),
+        ("input", AutomaticOrdering(), "auto"),
+        ("mock", AutomaticOrdering(), "auto"),
+    ],
+)
+async def test_an_own_catalogue_s_orders_go_out_by_themselves_only_to_suppliers_for_whom_that_is_switched_on(
+    mode: str, switched: AutomaticOrdering, route: str
+) -> None:
+    steps, case = Steps(), _case(mode=mode, deadline=NOW)
+    steps.automatic = switched
+    submission = _submit(case.product.present_plan.order_quantity)
+
+    assert (await steps.nodes.assess(_state(TASK, submission), _at(case)))["route"] == route
 
 
 @pytest.mark.parametrize(("placed_here", "route"), [(True, "review"), (False, "auto")])

@@ -7,7 +7,7 @@ import pytest
 from pydantic import ValidationError
 
 from tools.planning.confidence import CalibrationCurve, CalibrationTable, assess, stratum
-from tools.planning.gate import Circumstances, Limits, Submission, check_quantity, in_currency, judge
+from tools.planning.gate import ONLY_PROPOSES, Circumstances, Limits, Submission, check_quantity, in_currency, judge
 from tools.planning.replenishment import plan
 from tools.records.facts import (
     DemandHistory,
@@ -55,6 +55,15 @@ def test_the_plans_own_quantity_with_enough_confidence_is_placed_automatically()
     verdict = judge(_submission(order), order, CALCULATED, LIMITS)
 
     assert (verdict.route, verdict.quantity, verdict.reasons) == ("auto", order.order_quantity, ())
+
+
+def test_where_automatic_ordering_is_off_a_safe_order_waits_for_that_reason_alone() -> None:
+    order, off = _plan(), CALCULATED.model_copy(update={"only_proposes": True})
+    safe = judge(_submission(order), order, off, LIMITS)
+    doubtful = judge(_submission(order, confidence=0.2), order, off, LIMITS)
+
+    assert (safe.route, safe.quantity, safe.reasons) == ("review", order.order_quantity, (ONLY_PROPOSES,))
+    assert (doubtful.route, doubtful.reasons) == ("review", ("The model is less sure: confidence 0.20 is below 0.60.",))
 
 
 def test_a_confidence_exactly_at_the_threshold_is_placed_and_one_just_below_waits() -> None:
