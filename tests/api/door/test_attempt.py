@@ -17,6 +17,7 @@ from api.door.idempotency import MAX_LENGTH, Attempt, hash_of
 class Body(BaseModel):
     message: str = "hi"
     note: str = ""
+    rates: dict[str, int] = {}
 
 
 class Answers:
@@ -157,5 +158,6 @@ def test_a_run_s_id_follows_from_caller_address_and_key_and_stays_with_them() ->
 
 def test_a_body_s_hash_is_of_the_fields_that_were_sent_in_any_order() -> None:
     assert hash_of(Body(message="a", note="b")) == hash_of(Body(note="b", message="a"))
+    assert hash_of(Body(rates={"EUR": 1, "GBP": 2})) == hash_of(Body(rates={"GBP": 2, "EUR": 1}))
     assert len({hash_of(Body()), hash_of(Body(message="hi")), hash_of(Body(message="hi", note=""))}) == 3
     assert hash_of(Body(message="hello")) == sha256(b'{"message":"hello"}').hexdigest()

@@ -3,6 +3,7 @@ import json
 import os
 import subprocess
 import sys
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -131,6 +132,20 @@ async def test_a_review_of_newer_facts_holds_an_order_for_the_same_need_back(
     review = await book.orders.propose(new_proposal(waiting.id), route="review", expires_in_hours=1)
     held = await book.orders.place(automatic.id, new=new_proposal(automatic.id))
     assert review.id in held.proposal.review_reasons[-1]
+
+
+async def test_of_several_reviews_for_the_same_need_the_oldest_holds_an_order_back(
+    book: OrderBook, new_run, new_proposal
+) -> None:
+    begun = []
+    for _ in range(3):
+        begun.append((await record(book, new_run(), owner="w1", lease_seconds=60)).id)
+        await asyncio.sleep(0.005)  # The database's clock counts milliseconds.
+    propose = partial(book.orders.propose, route="review", expires_in_hours=1)
+    first, second = await propose(new_proposal(begun[2])), await propose(new_proposal(begun[1]))
+    held = await book.orders.place(begun[0], new=new_proposal(begun[0]))
+    assert [review.id for review in await book.reviews.page(status="pending")][1:] == [second.id, first.id]
+    assert first.id in held.proposal.review_reasons[-1]
 
 
 async def test_an_expired_review_holds_nothing_back(book: OrderBook, new_run, new_proposal, proposed) -> None:

@@ -204,6 +204,31 @@ async def test_numbers_begin_anew_each_year_and_are_of_the_year_of_placing(
     }
 
 
+async def test_a_number_that_is_taken_is_not_said_to_be_the_run_s_own_order(
+    place: Any, propose: Propose, book: OrderBook, change: Any
+) -> None:
+    await place()
+    change(sa.update(counters).values(value=0))
+    other = await propose("auto", product_id="NUTS")
+
+    with pytest.raises(sa.exc.IntegrityError):
+        await book.orders.place(other.run_id)
+
+
+@pytest.mark.parametrize(
+    ("mode", "known_by"), [("database", "supplier_id"), ("mock", "supplier_id"), ("input", "supplier_name")]
+)
+async def test_a_catalogue_s_supplier_has_one_draft_by_its_id_and_a_stated_one_by_its_name(
+    place: Any, mode: str, known_by: str
+) -> None:
+    first = of(await place(mode=mode, product_id="P1"))
+    other = {"supplier_id": "OTHER", "supplier_name": "Other"}
+    renamed = of(await place(mode=mode, product_id="P2", **{**other, known_by: first.model_dump()[known_by]}))
+    namesake = of(await place(mode=mode, product_id="P3", **{known_by: other[known_by]}))
+
+    assert renamed.purchase_order == first.purchase_order != namesake.purchase_order
+
+
 async def test_placing_clears_the_text_of_an_attempt_that_failed_before(
     book: OrderBook, place: Any, propose: Propose, change: Any
 ) -> None:
