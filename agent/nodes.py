@@ -172,7 +172,7 @@ class Nodes:
         in_time = not _is_late(case) and calls < CALL_BUDGET
         return Circumstances(
             calculated=case.product.calculated,
-            begun_in_chat=case.request.origin == "chat",
+            begun=case.request.origin,
             escalation=state.get("escalation"),
             open_orders=tuple(order for order in case.product.facts.stock.open_orders if order.placed_here),
             earlier_orders=await self._earlier_orders(case),

@@ -9,7 +9,7 @@ from typing_extensions import TypedDict
 
 from tools.planning.gate import Route
 from tools.records.facts import Mode, ProductFacts, Record, ServiceLevel
-from tools.records.orders import RunView
+from tools.records.orders import Origin, RunView
 
 Kind = Literal["decision", "chat"]
 
@@ -25,7 +25,7 @@ class DecisionRequest(Record):
     """Replaces the product's own service level for this run."""
     note: Annotated[str, Field(max_length=2_000)] = ""
     """Free text of the caller: data for the model, without authority."""
-    origin: Literal["trigger", "chat"] = "trigger"
+    origin: Origin = "trigger"
     requested_by: str = ""
     requested_by_id: str = ""
     """Id of the key that asks."""

@@ -97,7 +97,7 @@ class Sweeps:
 
     async def _items(self, filters: Filters, sweep_id: str) -> tuple[Mode, tuple[SweepItem, ...]]:
         found = await self._lists.present()
-        due = [row for row in arranged(found.rows, filters) if row.is_due]
+        due = [row for row in arranged(found.rows, filters) if row.is_due and row.status != "snoozed"]
         return found.mode, tuple(self._item(row, sweep_id) for row in due)
 
     def _item(self, row: TodayRow, sweep_id: str) -> SweepItem:

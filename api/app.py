@@ -16,6 +16,10 @@ from api.door.auth import KeyRing
 from api.door.doorkeeper import Doorkeeper
 from api.door.rate_limits import RateLimits
 from api.door.request_log import RequestLog
+from api.door.sessions import Sessions
+from api.pages import desk_pages, docs
+from api.pages.refusals import RefusalPages
+from api.pages.static import static_files
 from api.routes import (
     audit,
     automatic,
@@ -47,6 +51,7 @@ def create_app(settings: Settings, *, open_runtime: OpenRuntime = open_runtime, 
         async with open_runtime(settings) as runtime:
             app.state.runtime = runtime
             app.state.keys = KeyRing(runtime.book, settings.api_key)
+            app.state.sessions = Sessions(runtime.book, app.state.keys)
             show_once(await app.state.keys.first_key())
             async with delivering(settings.webhooks, runtime.book, runtime.metrics, address=runtime.address):
                 yield
@@ -57,7 +62,7 @@ def create_app(settings: Settings, *, open_runtime: OpenRuntime = open_runtime, 
         title="restock",
         version=VERSION,
         lifespan=lifespan,
-        docs_url="/docs" if "docs" in settings.public_pages else None,
+        docs_url=None,
         openapi_url="/openapi.json" if "docs" in settings.public_pages else None,
         redoc_url=None,
         redirect_slashes=False,
@@ -85,12 +90,18 @@ def create_app(settings: Settings, *, open_runtime: OpenRuntime = open_runtime, 
     )
     answering = () if only_work else decisions
     routers = [*(module.router for module in (*answering, service)), metrics]
+    if not only_work:
+        routers += desk_pages.routers
+        app.mount("/desk/static", static_files())
+    if "docs" in settings.public_pages:
+        routers.append(docs.router)
     for router in routers:
         app.include_router(router)
     routes = [route for router in routers for route in router.routes if isinstance(route, APIRoute)]
     # The last one added is the outermost.
     app.add_middleware(Doorkeeper, routes=routes, settings=settings)
     app.add_middleware(RequestLog)
+    app.add_middleware(RefusalPages)
     return app
 
 

@@ -9,7 +9,18 @@ from pydantic import Field
 from api.bodies.fields import Answer, Money, NextPage, Number
 from tools.planning.gate import is_ordered, is_triggered
 from tools.records.facts import Location, Mode, ProductId
-from tools.records.orders import Order, OrderLine, Proposal, Provider, RequestedBy, Run, RunId, RunStatus, RunView
+from tools.records.orders import (
+    Order,
+    OrderLine,
+    Origin,
+    Proposal,
+    Provider,
+    RequestedBy,
+    Run,
+    RunId,
+    RunStatus,
+    RunView,
+)
 from tools.records.plan import Action, Confidence, OnHand, Plan, ReorderPoint, SafetyStock, Shortage
 from tools.records.text import amount
 
@@ -267,7 +278,7 @@ class RunLine(Answer):
     product_id: ProductId
     mode: Mode
     location: Location
-    origin: Literal["trigger", "chat"] = Field(description="Where the run was asked for.")
+    origin: Origin = Field(description="Where the run was asked for.")
     requested_by: RequestedBy
     attempts: int = Field(description="How often work on it began.")
     created_at: datetime = Field(description="When it was recorded.")

@@ -59,18 +59,37 @@ class KeyRing:
         """The caller of this request. Raises Unauthenticated if it has no valid key."""
         if request.scope["query_string"]:
             _refuse_key_in_query(request)
-        presented = _presented(request)
-        hashed = digest(presented)
-        if self._configured and hmac.compare_digest(hashed.encode(), self._configured.encode()):
-            return _CONFIGURED_CALLER
-        stored = await self._book.keys.by_hash(hashed) if well_formed(presented) else None
-        if stored is None or not stored.live:
-            # One answer for both: it tells nobody which keys there were.
+        return await self.holder(_presented(request))
+
+    async def holder(self, key: bytes) -> Caller:
+        """The caller who has this key. Raises Unauthenticated."""
+        hashed = digest(key)
+        caller = await self.by_hash(hashed) if well_formed(key) or self._is_configured(hashed) else None
+        if caller is None:
+            # One answer for all: it tells nobody which keys there were.
             raise Unauthenticated("This key is not valid. Compare it with the key you were given, or ask for one.")
+        return caller
+
+    async def by_hash(self, hashed: str) -> Caller | None:
+        """The caller whose valid key has this hash."""
+        if self._is_configured(hashed):
+            return _CONFIGURED_CALLER
+        stored = await self._book.keys.by_hash(hashed)
+        if stored is None or not stored.live:
+            return None
         if stored.use_unnoted:
             with suppress(Unavailable):
                 await self._book.keys.note_use(hashed)
         return Caller(id=stored.id, name=stored.name, scopes=stored.scopes)
+
+    async def hash_for(self, name: str | None = None) -> str | None:
+        """The hash of the key of this name or id; without one, of API_KEY, or of the oldest key that may do all."""
+        if name is None and self._configured:
+            return self._configured
+        return await self._book.sessions.secret_for(name)
+
+    def _is_configured(self, hashed: str) -> bool:
+        return self._configured is not None and hmac.compare_digest(hashed.encode(), self._configured.encode())
 
     async def first_key(self) -> str | None:
         """A new key with every scope if there is no key yet, else None. It cannot be read again: show it."""

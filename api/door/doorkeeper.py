@@ -1,4 +1,5 @@
 """Checks a request before FastAPI sees it: load, size, key, rate limits, scope, parameters, shutdown, media type, JSON.
+A page of the desk is opened by a session instead of a key, and takes forms instead of JSON.
 
 An ASGI step of its own, because FastAPI reads the body before its dependencies can ask for a key.
 """
@@ -25,11 +26,13 @@ from agent.settings import Settings
 from api.door import strict_json
 from api.door.auth import Caller
 from api.door.errors import BodyTooLarge, Forbidden, Overloaded, Refusal, UnsupportedMedia, answer_to
+from api.door.sessions import require_same_origin
 from tools.book.keys import Scope
 from tools.records.errors import RestockError, Unavailable
 
 _NEVER_OVERLOADED = frozenset({"/", "/health/live", "/health/ready", "/metrics"})
-_SCOPE_KEY, _FILES_KEY = "x-required-scope", "x-takes-files"
+_SCOPE_KEY, _FILES_KEY, _PAGE_KEY = "x-required-scope", "x-takes-files", "x-page"
+_FORMS = ("application/x-www-form-urlencoded", "multipart/form-data;")
 MAX_BODY_BYTES = 1_000_000
 MAX_UPLOAD_BYTES = 100_000_000
 """Files are kept on disk while they are read."""
@@ -49,6 +52,11 @@ def needs(scope: Scope, *, idempotent: bool = False, files: bool = False) -> dic
     its body is files instead of JSON."""
     extra: dict[str, Any] = {_SCOPE_KEY: scope, "security": [{"ApiKey": []}]} | ({_FILES_KEY: True} if files else {})
     return {**extra, "parameters": [_IDEMPOTENCY_KEY]} if idempotent else extra
+
+
+def page_for(scope: Scope, *, files: bool = False) -> dict[str, Any]:
+    """`openapi_extra` of a page: the scope that the session's key needs, and whether its form may hold files."""
+    return {_SCOPE_KEY: scope, _PAGE_KEY: True} | ({_FILES_KEY: True} if files else {})
 
 
 class RequestBody:
@@ -158,13 +166,16 @@ class Doorkeeper:
         if body.is_too_long:
             raise body.too_large()
         route = self._route_of(scope)
-        needed: Scope | None = route.openapi_extra.get(_SCOPE_KEY) if route and route.openapi_extra else None
+        extra = (route and route.openapi_extra) or {}
+        needed: Scope | None = extra.get(_SCOPE_KEY)
         if route is None or needed is None:
             return
         scope["route"] = route
         request = Request(scope)
         state = request.app.state
-        caller = await state.rate_limits.caller(request, state.keys.caller)
+        is_page = _PAGE_KEY in extra
+        identify = state.sessions.caller if is_page else state.keys.caller
+        caller = await state.rate_limits.caller(request, identify)
         structlog.contextvars.bind_contextvars(caller=caller.name)
         if needed not in caller.scopes:
             scopes = ", ".join(sorted(caller.scopes))
@@ -172,9 +183,12 @@ class Doorkeeper:
         request.state.caller = caller
         if request.query_params:
             _refuse_unknown_parameters(request, route)
-        if route.body_field is not None:
+        if route.body_field is not None or (is_page and request.method == "POST"):
             if state.runtime.closing:
                 raise Unavailable("The service is shutting down. Try again in a few seconds.")
+            if is_page:
+                _require_form(request)
+                return
             if _takes_files(route):
                 _require_files(request)
                 return
@@ -201,6 +215,12 @@ def _refuse_unknown_parameters(request: Request, route: APIRoute) -> None:
 
 def _takes_files(route: APIRoute) -> bool:
     return bool(route.openapi_extra and route.openapi_extra.get(_FILES_KEY))
+
+
+def _require_form(request: Request) -> None:
+    if not request.headers.get("content-type", "").lower().startswith(_FORMS):
+        raise UnsupportedMedia("Send the form as a browser does.")
+    require_same_origin(request)
 
 
 def _require_files(request: Request) -> None:

@@ -25,6 +25,7 @@ from starlette.requests import Request
 from agent.settings import Settings
 from api.door.auth import HEADER, Caller
 from api.door.errors import RateLimited, Unauthenticated
+from api.door.sessions import COOKIE
 
 log = structlog.get_logger(__name__)
 
@@ -150,7 +151,8 @@ def _address_or_network(host: str) -> str:
 
 
 def _fingerprint(request: Request) -> bytes:
-    return sha256(request.headers.get(HEADER, "").encode("latin-1")).digest()
+    shown = f"{request.headers.get(HEADER, '')}\n{request.cookies.get(COOKIE, '')}"
+    return sha256(shown.encode("utf-8", "replace")).digest()
 
 
 def _redis(url: str) -> RedisStorage:

@@ -10,7 +10,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from agent.metrics import Metrics
 from api.door.errors import unexpected_problem
-from api.door.security_headers import ON_EVERY_ANSWER, ON_THE_DOCS_PAGE
+from api.door.security_headers import added_headers
 
 log = structlog.get_logger(__name__)
 UNMATCHED = "unmatched"
@@ -39,9 +39,8 @@ class RequestLog:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
-                added = ON_THE_DOCS_PAGE if scope["path"] == "/docs" else ON_EVERY_ANSWER
                 own = {name for name, _ in message["headers"]}
-                added = [header for header in added if header[0] not in own]
+                added = [header for header in added_headers(scope["path"]) if header[0] not in own]
                 message["headers"] = [*message["headers"], (b"x-request-id", request_id.encode()), *added]
             await send(message)
 

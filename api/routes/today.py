@@ -14,7 +14,7 @@ from api.routes.wiring import Limit, problems
 from tools.records.tables import write_csv
 from tools.sweep.lists import TodayList
 from tools.sweep.pages import Filters, arranged, page_after
-from tools.sweep.today_rows import COLUMNS, Status, TodayRow
+from tools.sweep.today_rows import COLUMNS, Cover, Status, TodayRow
 
 router = APIRouter(tags=["today"])
 Word = Annotated[str | None, Query(max_length=200)]
@@ -31,6 +31,7 @@ async def today(
     category: Annotated[Word, Query(description="Only this category.")] = None,
     location: Annotated[Word, Query(description="Only this location.")] = None,
     status: Annotated[tuple[Status, ...], Query(description="Only rows with one of these; repeatable.")] = (),
+    cover: Annotated[tuple[Cover, ...], Query(description="Only rows whose stock reaches so far; repeatable.")] = (),
     text: Annotated[Word, Query(description="Words of id, name, category or supplier.")] = None,
     sort: Annotated[
         str, Query(max_length=60, description="A column, or `-` and a column for the reverse.")
@@ -45,7 +46,7 @@ async def today(
     says what is missing.
 
     A page belongs to one `version` of the list, so that pages have no gaps and no repeats."""
-    filters = Filters(supplier=supplier, category=category, location=location, status=status, text=text)
+    filters = Filters(supplier=supplier, category=category, location=location, status=status, cover=cover, text=text)
     cursor = None if after is None else Cursor.read(after)
     found = await _list_of(runtime, cursor)
     rows = await asyncio.to_thread(arranged, found.rows, filters, sort)

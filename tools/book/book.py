@@ -11,6 +11,8 @@ from tools.book.outcomes import OutcomeStore
 from tools.book.retention import RetentionStore
 from tools.book.reviews import ReviewStore
 from tools.book.runs import RunStore
+from tools.book.sessions import SessionStore
+from tools.book.snoozes import SnoozeStore
 from tools.book.stock import StockStore
 from tools.book.sweeps import SweepStore
 from tools.book.usage import UsageStore
@@ -46,6 +48,8 @@ class OrderBook:
         self.outcomes = OutcomeStore(database)
         self.answers = IdempotencyStore(database)
         self.keys = KeyStore(database)
+        self.sessions = SessionStore(database)
+        self.snoozes = SnoozeStore(database)
         self.usage = UsageStore(database)
         self.audit = AuditStore(database)
         self.retention = RetentionStore(database)

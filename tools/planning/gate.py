@@ -24,6 +24,7 @@ from tools.planning.doubts import EarlierOrder, beside_earlier
 from tools.planning.open_orders import why_not_another
 from tools.planning.order_quantity import unit_price_at
 from tools.records.facts import OpenOrder, Quantity, Record
+from tools.records.orders import Origin
 from tools.records.plan import Action, Confidence, Plan
 from tools.records.quantities import cost, count_in, counts_down, quantity, reaches_down
 
@@ -31,6 +32,10 @@ Route = Literal["auto", "review", "none", "retry"]
 CONCERN_FACTOR = 0.75
 ONLY_PROPOSES = "Your catalogue only proposes; `restock automatic on` lets safe orders go out by themselves."
 """Where this is the only reason, the order would have gone out by itself."""
+_BEGUN_BY_PEOPLE: Mapping[Origin, str] = {
+    "chat": "It was asked for in a chat; a person must confirm it.",
+    "desk": "It was asked for at the desk; a person decides on it.",
+}
 
 
 class Submission(Record):
@@ -51,7 +56,8 @@ class Circumstances(Record):
 
     calculated: bool
     """`calculate_reorder` ran in this run for this product without assumptions."""
-    begun_in_chat: bool = False
+    begun: Origin = "trigger"
+    """Where the run was asked for. What people ask for in a chat or at the desk, a person decides."""
     escalation: str | None = None
     """Why no model's submission stands behind this proposal: no model left, or the budget spent."""
     open_orders: tuple[OpenOrder, ...] = ()
@@ -185,8 +191,8 @@ def _reasons(
 
 def _standing_reasons(plan: Plan, quantity: float, circumstances: Circumstances, limits: Limits) -> list[str]:
     reasons: list[str] = []
-    if circumstances.begun_in_chat:
-        reasons.append("It was asked for in a chat; a person must confirm it.")
+    if circumstances.begun != "trigger":
+        reasons.append(_BEGUN_BY_PEOPLE[circumstances.begun])
     if circumstances.open_orders:
         reasons += why_not_another(circumstances.open_orders)
     if plan.recommended_action == "purchase_order":

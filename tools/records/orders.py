@@ -11,6 +11,8 @@ from tools.records.quantities import quantity
 
 Lane = Literal["interactive", "bulk"]
 """Whether a caller waits for the result, or will ask for it later."""
+Origin = Literal["trigger", "chat", "desk"]
+"""Where a run was asked for."""
 RunId = Annotated[str, Field(description="Id of the decision run; ask for it at `/runs/{run_id}`.")]
 RunStatus = Annotated[
     Literal[
@@ -51,7 +53,7 @@ class NewRun(Record):
     product_id: str
     location: str
     mode: Mode
-    origin: Literal["trigger", "chat"]
+    origin: Origin
     requested_by: str
     requested_by_id: str = ""
     """Id of the key that asked; names may repeat."""
@@ -99,7 +101,7 @@ class NewProposal(Record):
     concerns: tuple[str, ...] = ()
     provider: str
     model: str
-    origin: Literal["trigger", "chat"]
+    origin: Origin
     requested_by: str
     requested_by_id: str = ""
 

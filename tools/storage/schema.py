@@ -10,6 +10,8 @@ product_versions                             how many orders each product has se
 api_keys ──1:n── key_secrets                 who may come in; a key has two secrets while it is being rotated
 sweeps ──1:n── runs                          the whole catalogue at once, and the runs that came of it
 purchase_orders ──1:n── orders               the documents in which lines of one supplier are gathered
+api_keys ──1:n── sessions                    browsers that are signed in by a key, and links that sign one in once
+snoozes                                      products that today's list leaves alone until a day
 spending                                     what each key, and the service by itself, has spent in a day or in total
 counters, idempotency, conversations
 """
@@ -325,6 +327,23 @@ key_secrets = Table(
     Column("created_at", Instant, nullable=False),
     *optional(Instant, "expires_at", "last_used_at"),
     Index(None, "key_id"),
+)
+
+sessions = Table(
+    "sessions",
+    metadata,
+    Column("token_hash", Text, primary_key=True),
+    *required(Text, "kind", "secret_hash"),
+    *required(Instant, "created_at", "expires_at"),
+)
+"""`secret_hash` is the key's: of a stored one as in `key_secrets`, or of API_KEY. A session ends with its key."""
+
+snoozes = Table(
+    "snoozes",
+    metadata,
+    *(Column(name, Text, primary_key=True) for name in ("mode", "product_id", "location")),
+    *required(Text, "until", "reason", "snoozed_by"),
+    Column("created_at", Instant, nullable=False),
 )
 
 spending = Table(

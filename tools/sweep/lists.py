@@ -51,6 +51,10 @@ class TodayLists:
                 self._keep(await self._made(version, mode, day))
             return self._kept[version]
 
+    async def is_own(self) -> bool:
+        """Whether there is an own catalogue; else the list is of the sample."""
+        return await self._present.mode() == "database"
+
     def earlier(self, version: str) -> TodayList | None:
         """The list of this version, if it is still kept."""
         return self._kept.get(version)
@@ -60,7 +64,8 @@ class TodayLists:
 
     async def _made(self, version: str, mode: Mode, day: date) -> TodayList:
         source, reviews = await self._source(mode), await self._book.reviews.waiting(mode)
-        today = Today(source, day=day, reviews=reviews, calibration=self._calibration)
+        snoozes = await self._book.snoozes.on(mode, day)
+        today = Today(source, day=day, reviews=reviews, snoozes=snoozes, calibration=self._calibration)
         return TodayList(version, mode, day, tuple(await asyncio.to_thread(today.rows)))
 
     async def _source(self, mode: Mode) -> Source:

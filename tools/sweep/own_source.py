@@ -62,7 +62,8 @@ def _columns(block: Block, found: PlanColumns) -> list[list[float | None]]:
     terms = (block.terms.on_hand, block.terms.on_order)
     plan = (found.inventory_position, found.reorder_point, found.mean_per_day)
     money = (found.days_until_stockout, found.lost_revenue_per_day)
+    supply = (found.safety_stock, block.terms.lead_time_days)
     return [
         [None if isnan(value) else value for value in column.tolist()]  # type: ignore[union-attr]  # block's are arrays
-        for column in (*terms, *plan, *money)
+        for column in (*terms, *plan, *money, *supply)
     ]

@@ -8,7 +8,7 @@ from pydantic import field_validator
 
 from tools.records.errors import InvalidInput
 from tools.records.facts import Record
-from tools.sweep.today_rows import COLUMNS, STATUSES, TodayRow
+from tools.sweep.today_rows import COLUMNS, COVERS, STATUSES, TodayRow
 
 URGENCY = "urgency"
 """What is to be ordered first, and of it what runs out first."""
@@ -24,6 +24,8 @@ class Filters(Record):
     location: str | None = None
     status: tuple[str, ...] = ()
     """Any of these."""
+    cover: tuple[str, ...] = ()
+    """Any of these."""
     text: str | None = None
     """Words that id, name, category or supplier must hold."""
 
@@ -35,6 +37,14 @@ class Filters(Record):
             raise InvalidInput(f"There is no status {unknown[0][:40]!r}; use one of {', '.join(STATUSES)}.")
         return value
 
+    @field_validator("cover")
+    @classmethod
+    def _known_cover(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        unknown = [cover for cover in value if cover not in COVERS]
+        if unknown:
+            raise InvalidInput(f"There is no cover {unknown[0][:40]!r}; use one of {', '.join(COVERS)}.")
+        return value
+
     def fit(self, row: TodayRow) -> bool:
         exact = (
             (self.supplier, (row.supplier_id, row.supplier)),
@@ -43,7 +53,7 @@ class Filters(Record):
         )
         if any(asked is not None and not _is_one(asked, known) for asked, known in exact):
             return False
-        if self.status and row.status not in self.status:
+        if (self.status and row.status not in self.status) or (self.cover and row.cover not in self.cover):
             return False
         return self.text is None or _holds(row, self.text)
 

@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from datetime import date
 from typing import Protocol
 
+from tools.book.snoozes import Snooze
 from tools.planning.confidence import CalibrationTable
 from tools.planning.replenishment import plan_of_working
 from tools.planning.working import work_out
@@ -70,7 +71,8 @@ class Listed:
 
 
 class Today:
-    """Makes the rows of one day. `reviews` are the ids of those that wait, by product and location."""
+    """Makes the rows of one day. `reviews` are the ids of those that wait, and `snoozes` what a person said to leave
+    alone, by product and location."""
 
     def __init__(
         self,
@@ -78,10 +80,11 @@ class Today:
         *,
         day: date,
         reviews: Mapping[Place, str] | None = None,
+        snoozes: Mapping[Place, Snooze] | None = None,
         calibration: CalibrationTable | None = None,
     ) -> None:
         self._source, self._day, self._calibration = source, day, calibration
-        self._reviews = reviews or {}
+        self._reviews, self._snoozes = reviews or {}, snoozes or {}
         self._families: dict[str, list[Place]] = defaultdict(list)
         for place in source.places:
             self._families[place[0]].append(place)
@@ -111,7 +114,7 @@ class Today:
         return planned_row(facts, working, found, standing, day=self._day, table=self._calibration)
 
     def _standing(self, place: Place) -> Standing:
-        return Standing(self._reviews.get(place), self._source.late(place))
+        return Standing(self._reviews.get(place), self._source.late(place), self._snoozes.get(place))
 
     def _siblings(self, place: Place) -> list[ProductFacts]:
         """The same product at other locations, from where it could be moved."""

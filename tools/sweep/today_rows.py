@@ -2,6 +2,7 @@
 
     needs_data        something is missing before it can be planned; `reason` says what, and how to give it
     waits_for_review  a person must decide on an order for it
+    snoozed           a person said to leave it alone until a day, though an order is due
     late_order        an order for it is late, whether more is needed or not
     order_now         the position is at or below the reorder point
     not_possible      it should be ordered, but no quantity fits the supplier's rules and the caps
@@ -18,6 +19,7 @@ from typing import Annotated, Any, ClassVar, Literal, NamedTuple, get_args
 
 from pydantic import ConfigDict, Field
 
+from tools.book.snoozes import Snooze
 from tools.planning.confidence import CalibrationTable, assess
 from tools.planning.summary import units
 from tools.planning.working import LONGEST_INTERVAL_DAYS, Working
@@ -28,9 +30,27 @@ from tools.records.tables import Cell
 from tools.records.text import amount
 
 Status = Literal[
-    "needs_data", "waits_for_review", "late_order", "order_now", "not_possible", "on_order", "no_demand", "enough"
+    "needs_data",
+    "waits_for_review",
+    "snoozed",
+    "late_order",
+    "order_now",
+    "not_possible",
+    "on_order",
+    "no_demand",
+    "enough",
 ]
 STATUSES: tuple[Status, ...] = get_args(Status)
+Cover = Literal["out", "at_risk", "fine", "too_much"]
+"""How far the stock reaches:
+
+    out       none is left, or units are owed
+    at_risk   at mean demand it is gone before an order of today could come
+    too_much  it lasts for over half a year beyond the lead time
+    fine      anything else
+"""
+COVERS: tuple[Cover, ...] = get_args(Cover)
+TOO_MANY_DAYS = 182.5
 
 
 class Label(NamedTuple):
@@ -63,6 +83,17 @@ class Figures(NamedTuple):
     """Days that the stock on hand lasts at mean demand; None where that is for decades."""
     lost_revenue_per_day: float | None
     """Of demand that the position is expected to leave unserved; None where no price is known."""
+    safety_stock: float
+    lead_time_days: float
+
+    @property
+    def cover(self) -> Cover:
+        mean, lead_time = self.mean_per_day, self.lead_time_days
+        if mean and not self.days_left:
+            return "out"
+        if self.inventory_position < mean * lead_time:
+            return "at_risk"
+        return "too_much" if self.inventory_position > mean * (lead_time + TOO_MANY_DAYS) else "fine"
 
     @classmethod
     def of(cls, working: Working) -> "Figures":
@@ -78,6 +109,8 @@ class Figures(NamedTuple):
             mean_per_day=mean,
             days_left=None if mean <= available / LONGEST_INTERVAL_DAYS else available / mean,
             lost_revenue_per_day=None if price is None else per_day * float(price),
+            safety_stock=working.safety_stock,
+            lead_time_days=working.lead_time.days,
         )
 
 
@@ -87,6 +120,7 @@ class Standing(NamedTuple):
     review_id: str | None = None
     late: tuple[str, ...] = ()
     """Numbers of the orders that are late."""
+    snooze: Snooze | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -138,6 +172,19 @@ class TodayRow:
     """Id of the review, where an order waits for a person."""
     late_orders: str = ""
     """Numbers of the orders that are late."""
+    safety_stock: float | None = None
+    """Units held against what demand and lead time may do beyond the mean."""
+    lead_time_days: float | None = None
+    """Days from an order to its arrival, on average."""
+    cover: Annotated[
+        Cover | None,
+        Field(
+            description="How far the stock reaches: `out`; `at_risk`, gone before an order of today could come; "
+            "`too_much`, for over half a year beyond the lead time; or `fine`."
+        ),
+    ] = None
+    snoozed_until: date | None = None
+    """The day until which a person said to leave it alone."""
     doubtful: bool = False
     """Whether there is something to read: a note on the product, or a warning that a person must decide on."""
 
@@ -171,12 +218,18 @@ def planned_row(
 ) -> TodayRow:
     """A product that triggers, with its plan and the confidence in its quantity."""
     status: Status = "not_possible" if plan.infeasible else "order_now"
+    reason = plan.reason.replace("\n", " ")
+    if standing.late:
+        status = "late_order"
+    if snooze := standing.snooze:
+        why = f" ({snooze.reason})" if snooze.reason else ""
+        status, reason = "snoozed", f"Left alone until {snooze.until} by {snooze.by}{why}. {reason}"
     return _row(
         Label.of(facts),
         Figures.of(working),
         standing,
-        "late_order" if standing.late else status,
-        plan.reason.replace("\n", " "),
+        status,
+        reason,
         day,
         quantity=plan.order_quantity,
         value=plan.order_value,
@@ -230,5 +283,7 @@ def _row(
         order_by=order_by(figures, day),
         review_id=standing.review_id,
         late_orders=", ".join(standing.late),
+        cover=figures.cover,
+        snoozed_until=standing.snooze.until if standing.snooze else None,
         **order,
     )

@@ -156,7 +156,7 @@ def test_a_submission_for_another_product_is_never_placed() -> None:
 @pytest.mark.parametrize(
     ("circumstances", "word"),
     [
-        (Circumstances(calculated=True, begun_in_chat=True), "chat"),
+        (Circumstances(calculated=True, begun="chat"), "chat"),
         (Circumstances(calculated=True, open_orders=(LATE,)), "PO-2026-000007"),
         (Circumstances(calculated=True, escalation="No model could be reached."), "No model"),
     ],
@@ -402,7 +402,7 @@ def test_a_model_that_advises_against_an_order_is_quoted_so() -> None:
 def test_the_same_reason_is_given_once_and_in_the_order_of_its_weight() -> None:
     grave = Notice(code="b", message="Grave.", blocks_automatic=True)
     order = _plan().model_copy(update={"notices": (grave, grave), "infeasible": "Grave."})
-    circumstances = Circumstances(calculated=True, begun_in_chat=True, escalation="No model.")
+    circumstances = Circumstances(calculated=True, begun="chat", escalation="No model.")
 
     verdict = judge(None, order, circumstances, LIMITS)
 
@@ -514,7 +514,7 @@ def test_currencies_are_converted_at_the_rate_into_the_wanted_one() -> None:
 def test_nothing_is_assumed_of_a_run() -> None:
     bare = Circumstances(calculated=True)
 
-    assert (bare.begun_in_chat, bare.may_retry, bare.escalation, bare.open_orders) == (False, False, None, ())
+    assert (bare.begun, bare.may_retry, bare.escalation, bare.open_orders) == ("trigger", False, None, ())
 
 
 def test_the_confidence_in_less_than_the_plan_is_that_of_less() -> None:

@@ -1,0 +1,143 @@
+"""What every page of the desk is made with: who is signed in, the templates, forms, and how figures are written."""
+
+import hmac
+from datetime import UTC, date, datetime
+from math import isfinite
+from secrets import token_hex
+from typing import Annotated, Any
+from urllib.parse import urlsplit
+
+from fastapi import APIRouter, Depends, Request
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from pydantic import BaseModel, ConfigDict
+from starlette.responses import HTMLResponse, RedirectResponse
+
+from agent.runtime import Runtime
+from api import VERSION
+from api.door.auth import Caller
+from api.door.doorkeeper import CallerGiven, RuntimeGiven
+from api.door.errors import Forbidden
+from api.door.sessions import form_token
+from tools.records.text import amount, days, percent, several
+from tools.records.text import money as with_currency
+
+NOT_KNOWN = "–"
+
+
+class DeskForm(BaseModel):
+    """What every form carries beside its own fields."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    csrf: str
+    once: str = ""
+    """Different in each form that is shown, so that a double click is one deed."""
+
+
+class Desk:
+    """A page in the making."""
+
+    def __init__(self, request: Request, runtime: Runtime, caller: Caller) -> None:
+        self.request, self.runtime, self.caller = request, runtime, caller
+
+    async def page(self, template: str, status: int = 200, **shown: Any) -> HTMLResponse:
+        """A page from a template, which is given who is signed in, what waits, and what is `shown`."""
+        waiting, _ = await self.runtime.book.reviews.figures()
+        _, late = await self.runtime.book.orders.figures()
+        around = {
+            "caller": self.caller,
+            "can": self.caller.scopes,
+            "csrf": form_token(self.request),
+            "once": token_hex(16),
+            "waiting": waiting,
+            "late_orders": late,
+            "path": self.request.url.path,
+            "own": await self.runtime.today.is_own(),
+            "docs": "docs" in self.runtime.settings.public_pages,
+        }
+        text = templates.get_template(template).render(around | shown)
+        return HTMLResponse(text, status)
+
+    def require(self, scope: str) -> None:
+        """Raises Forbidden if the session's key lacks the scope."""
+        if scope not in self.caller.scopes:
+            raise Forbidden(f"This needs a key with the scope {scope!r}; ask an administrator for one.")
+
+
+async def _desk(request: Request, runtime: RuntimeGiven, caller: CallerGiven) -> Desk:
+    return Desk(request, runtime, caller)
+
+
+DeskGiven = Annotated[Desk, Depends(_desk)]
+
+
+async def _checked_form(request: Request) -> None:
+    """Refuse a form that was not made for this session."""
+    if request.method != "POST":
+        return
+    sent = (await request.form()).get("csrf")
+    if not isinstance(sent, str) or not hmac.compare_digest(sent.encode(), form_token(request).encode()):
+        raise Forbidden("This form is from another session. Open the page again and send it anew.", code="old_form")
+
+
+def desk_router() -> APIRouter:
+    """A router of pages. Its forms are checked before their route sees them."""
+    return APIRouter(
+        prefix="/desk",
+        include_in_schema=False,
+        default_response_class=HTMLResponse,
+        dependencies=[Depends(_checked_form)],
+    )
+
+
+def see_other(address: str) -> RedirectResponse:
+    """Send the browser to a page after a form, so that reloading does not send the form again."""
+    return RedirectResponse(address, 303)
+
+
+def inside(address: str) -> str:
+    """An address of the desk as it is; for any other the desk's first page."""
+    parts = urlsplit(address)
+    is_inside = not parts.scheme and not parts.netloc and (parts.path == "/desk" or parts.path.startswith("/desk/"))
+    return address if is_inside and "\\" not in address else "/desk"
+
+
+def _number(value: float | None, digits: int = 2) -> str:
+    return NOT_KNOWN if value is None or not isfinite(value) else amount(value, digits)
+
+
+def _money(value: Any, currency: str = "") -> str:
+    return NOT_KNOWN if value is None else with_currency(value, currency).rstrip()
+
+
+def _day(value: date | None) -> str:
+    """A day as people write it: 30 Nov 2026."""
+    return NOT_KNOWN if value is None else f"{value.day} {value:%b %Y}"
+
+
+def _since(moment: datetime) -> str:
+    """How long ago, in the largest unit that fits."""
+    minutes = int((datetime.now(UTC) - moment).total_seconds() // 60)
+    for size, noun in ((1440, "day"), (60, "hour"), (1, "minute")):
+        if minutes >= size:
+            return several(minutes // size, noun)
+    return "just now"
+
+
+templates = Environment(
+    loader=PackageLoader("api.pages"),
+    autoescape=True,
+    undefined=StrictUndefined,
+    trim_blocks=True,
+    lstrip_blocks=True,
+)
+templates.filters |= {
+    "number": _number,
+    "money": _money,
+    "day": _day,
+    "days": days,
+    "percent": percent,
+    "several": several,
+    "since": _since,
+}
+templates.globals |= {"version": VERSION}

@@ -1,0 +1,5 @@
+"""All pages of the desk."""
+
+from api.pages import sign_in, today
+
+routers = [sign_in.router, sign_in.signed_in, today.router]

@@ -1,0 +1,110 @@
+"use strict";
+/* What the pages gain where scripts run. Everything can be read and decided without it. */
+
+const number = new Intl.NumberFormat("en", { minimumFractionDigits: 2, maximumFractionDigits: 2 });
+
+function rows() {
+  return [...document.querySelectorAll("#list tbody tr, [data-rows] tbody tr")];
+}
+
+/* What the chosen rows come to, by supplier. A changed quantity counts at the same price for a unit. */
+function addUp() {
+  const sum = document.getElementById("sum");
+  if (!sum) return;
+  const chosen = rows().filter((row) => row.querySelector("input[name=place]:checked"));
+  const money = new Map();
+  let unknown = 0, changed = false;
+  for (const row of chosen) {
+    const { supplier, currency, value } = row.dataset;
+    const seen = Number(row.querySelector("input[name^='seen:']")?.value);
+    const typed = row.querySelector(".quantity")?.value.replace(/[, \u202f]/g, "");
+    const quantity = typed === undefined ? seen : Number(typed);
+    if (value === "" || !seen || Number.isNaN(quantity)) { unknown += 1; continue; }
+    changed ||= quantity !== seen;
+    const place = supplier + "\n" + currency;
+    money.set(place, (money.get(place) ?? 0) + (Number(value) * quantity) / seen);
+  }
+  const parts = [...money].map(([place, value]) => {
+    const [supplier, currency] = place.split("\n");
+    return `${supplier} ${changed ? "about " : ""}${number.format(value)} ${currency}`;
+  });
+  if (unknown) parts.push(`${unknown} without a price`);
+  sum.textContent = chosen.length ? `${chosen.length} chosen: ${parts.join(" · ")}` : "Nothing is chosen.";
+}
+
+/* Times stand in UTC on the page, and in the browser's zone where scripts run. */
+function localTimes() {
+  for (const time of document.querySelectorAll("time[datetime]:not([data-local])")) {
+    const moment = new Date(time.dateTime);
+    if (Number.isNaN(moment.valueOf())) continue;
+    time.dataset.local = "yes";
+    time.title = time.textContent;
+    time.textContent = moment.toLocaleString([], { dateStyle: "medium", timeStyle: "short" });
+  }
+}
+
+function go(step) {
+  const all = rows();
+  if (!all.length) return;
+  const now = all.findIndex((row) => row.classList.contains("current"));
+  const next = all[Math.min(all.length - 1, Math.max(0, now + step))];
+  if (now >= 0) all[now].classList.remove("current");
+  next.classList.add("current");
+  (next.querySelector("a") ?? next).focus();
+  next.scrollIntoView({ block: "nearest" });
+}
+
+const current = () => document.querySelector("tr.current");
+const KEYS = {
+  "/": () => (document.getElementById("find") ?? document.querySelector("input[name=text]"))?.focus(),
+  j: () => go(1),
+  k: () => go(-1),
+  x: () => current()?.querySelector("input[type=checkbox]:not(:disabled)")?.click(),
+  e: () => (current() ?? document).querySelector(".quantity")?.select(),
+  a: () => document.querySelector("button[data-key=a], button[name=deed][value=order]")?.focus(),
+  "?": () => document.getElementById("help")?.showModal(),
+};
+
+document.addEventListener("keydown", (event) => {
+  const typing = event.target.closest("input:not([type=checkbox]), textarea, select, dialog");
+  if (typing || event.ctrlKey || event.metaKey || event.altKey || !(event.key in KEYS)) return;
+  event.preventDefault();
+  KEYS[event.key]();
+});
+
+document.addEventListener("change", (event) => {
+  if (event.target.id === "all") {
+    for (const row of rows()) {
+      const box = row.querySelector("input[name=place]:not(:disabled), input[name=review]:not(:disabled)");
+      if (box) box.checked = event.target.checked;
+    }
+  }
+  addUp();
+});
+document.addEventListener("input", addUp);
+document.addEventListener("htmx:afterSettle", () => { addUp(); localTimes(); });
+
+/* A form is sent once; what it carries would make a second sending the same deed anyway. */
+document.addEventListener("submit", (event) => {
+  if (event.target.method !== "post") return;
+  if (event.target.dataset.sent) { event.preventDefault(); return; }
+  event.target.dataset.sent = "yes";
+});
+window.addEventListener("pageshow", () => {
+  for (const form of document.querySelectorAll("form[data-sent]")) delete form.dataset.sent;
+  addUp();
+  localTimes();
+});
+
+/* Progress of long work: `data-progress` is the address of its events. */
+for (const place of document.querySelectorAll("[data-progress]")) {
+  const source = new EventSource(place.dataset.progress);
+  source.addEventListener("progress", (event) => {
+    const { done, total, words } = JSON.parse(event.data);
+    const bar = place.querySelector("progress");
+    if (bar && total) { bar.max = total; bar.value = done; }
+    const said = place.querySelector("[data-words]");
+    if (said) said.textContent = words;
+  });
+  source.addEventListener("end", () => { source.close(); window.location.reload(); });
+}

@@ -1,0 +1,283 @@
+"""Today: what is to be done about every product, and doing it."""
+
+import asyncio
+from collections import Counter, defaultdict
+from collections.abc import Sequence
+from datetime import date, timedelta
+from decimal import Decimal
+from io import BytesIO, StringIO
+from typing import Annotated, Any, Literal
+from urllib.parse import urlencode
+
+from fastapi import Depends, Query, Request
+from starlette.datastructures import FormData
+from starlette.responses import Response
+
+from api.bodies.fields import MAX_QUANTITY
+from api.bodies.today import Cursor
+from api.door.doorkeeper import page_for
+from api.pages.desk import Desk, DeskGiven, desk_router, inside, see_other
+from api.pages.ordering import Result, Wanted, ordered, sent_to_review
+from tools.records.errors import InvalidInput
+from tools.records.facts import Mode
+from tools.records.quantities import quantity
+from tools.records.tables import write_csv, write_xlsx
+from tools.records.text import clean_text
+from tools.sweep.lists import TodayList
+from tools.sweep.pages import Filters, arranged, page_after
+from tools.sweep.today_rows import COLUMNS, Cover, Status, TodayRow
+
+router = desk_router()
+ROWS = 50
+MOST_CHOSEN = 200
+XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
+TO_DO: tuple[Status, ...] = ("order_now", "late_order", "not_possible", "waits_for_review", "needs_data")
+STATUS_WORDS: dict[Status, str] = {
+    "order_now": "to order",
+    "waits_for_review": "waits for review",
+    "late_order": "order late",
+    "not_possible": "cannot be ordered",
+    "needs_data": "needs data",
+    "snoozed": "left alone",
+    "on_order": "on order",
+    "enough": "enough",
+    "no_demand": "no demand",
+}
+COVER_WORDS: dict[Cover, tuple[str, str]] = {
+    "out": ("●", "out of stock"),
+    "at_risk": ("◐", "out before it can come"),
+    "fine": ("○", "in time"),
+    "too_much": ("▲", "too much stock"),
+}
+SORTS = {
+    "product_id": "Product",
+    "on_hand": "On hand",
+    "on_order": "On order",
+    "mean_per_day": "A day",
+    "days_left": "Days left",
+    "lead_time_days": "Lead time",
+    "safety_stock": "Safety stock",
+    "reorder_point": "Reorder point",
+    "quantity": "Order",
+    "value": "Value",
+    "lost_revenue_per_day": "Lost a day",
+    "order_by": "Order by",
+    "confidence": "Sure?",
+}
+Word = Annotated[str, Query(max_length=200)]
+
+
+class View:
+    """What of the list is shown. Its address says all of it, so that it can be kept and sent on."""
+
+    def __init__(
+        self,
+        supplier: Word = "",
+        category: Word = "",
+        location: Word = "",
+        status: Annotated[list[Literal["", "all"] | Status], Query()] = [],  # noqa: B006  (FastAPI copies it)
+        cover: Annotated[list[Literal[""] | Cover], Query()] = [],  # noqa: B006
+        text: Word = "",
+        sort: Annotated[str, Query(max_length=60)] = "-lost_revenue_per_day",
+        after: Annotated[str, Query(max_length=600)] = "",
+    ) -> None:
+        self.status = [word for word in status if word]
+        self.cover = [word for word in cover if word]
+        self.supplier, self.category, self.location, self.text = supplier, category, location, text
+        self.sort, self.after = sort, after
+
+    @property
+    def filters(self) -> Filters:
+        """Without a choice, what needs doing."""
+        chosen = tuple(self.status) or (() if self.cover else TO_DO)
+        return Filters(
+            supplier=self.supplier or None,
+            category=self.category or None,
+            location=self.location or None,
+            status=() if "all" in chosen else chosen,
+            cover=tuple(self.cover),
+            text=self.text or None,
+        )
+
+    def address(self, path: str = "/desk", **changed: Any) -> str:
+        """The address of this view with other words in it."""
+        words = {name: value for name, value in (vars(self) | changed).items() if value}
+        return path + (f"?{urlencode(words, doseq=True)}" if words else "")
+
+    def sorted_by(self, column: str) -> str:
+        """The address that sorts by a column; by it in reverse if it is sorted by it already, or is a figure."""
+        falling = "-" + column
+        if column == "product_id":
+            return self.address(sort=falling if self.sort == column else column, after="")
+        return self.address(sort=column if self.sort == falling else falling, after="")
+
+
+ViewGiven = Annotated[View, Depends()]
+
+
+@router.get("", openapi_extra=page_for("read"))
+async def today(desk: DeskGiven, view: ViewGiven) -> Response:
+    """What needs doing, most lost revenue first."""
+    cursor = Cursor.read(view.after) if view.after else None
+    lists = desk.runtime.today
+    found = (lists.earlier(cursor.version) if cursor else None) or await lists.present()
+    fitting = await asyncio.to_thread(arranged, found.rows, view.filters, view.sort)
+    rows = page_after(fitting, (cursor.product_id, cursor.location) if cursor else None, ROWS)
+    last = not rows or rows[-1] is fitting[-1]
+    return await desk.page(
+        "today.html",
+        found=found,
+        view=view,
+        rows=rows,
+        keys=[str(Cursor(found.version, *row.place)) for row in rows],
+        total=len(fitting),
+        following=None if last else view.address(after=str(Cursor(found.version, *rows[-1].place))),
+        summary=Summary(found.rows),
+        choices=_choices(found),
+        status_words=STATUS_WORDS,
+        cover_words=COVER_WORDS,
+        sorts=SORTS,
+        out_on=_out_on,
+    )
+
+
+@router.get("/today.csv", openapi_extra=page_for("read"))
+async def as_csv(desk: DeskGiven, view: ViewGiven) -> Response:
+    """All rows of a view, for a spreadsheet."""
+    found, rows = await _all_rows(desk, view)
+    file = StringIO()
+    await asyncio.to_thread(write_csv, (row.cells() for row in rows), COLUMNS, file)
+    return _file(file.getvalue().encode(), "text/csv; charset=utf-8", f"today-{found.day}.csv")
+
+
+@router.get("/today.xlsx", openapi_extra=page_for("read"))
+async def as_xlsx(desk: DeskGiven, view: ViewGiven) -> Response:
+    """All rows of a view, as a workbook."""
+    found, rows = await _all_rows(desk, view)
+    file = BytesIO()
+    await asyncio.to_thread(write_xlsx, (row.cells() for row in rows), COLUMNS, file)
+    return _file(file.getvalue(), XLSX, f"today-{found.day}.xlsx")
+
+
+@router.post("/rows", openapi_extra=page_for("read"))
+async def deal_with(desk: DeskGiven, request: Request) -> Response:
+    """Order the chosen rows, send them to review, or leave them alone until a day. Each has its own result."""
+    form = Form(await request.form())
+    mode = (await desk.runtime.today.present()).mode
+    results: Sequence[Result]
+    if form.deed == "snooze":
+        desk.require("approve")
+        results = await _snoozed(desk, mode, form)
+    else:
+        desk.require("trigger")
+        if form.deed == "order":
+            desk.require("approve")
+        results = [await _dealt_with(desk, mode, form, wanted) for wanted in form.wanted]
+    return await desk.page("today_results.html", results=results, back=form.back)
+
+
+@router.post("/wake", openapi_extra=page_for("approve"))
+async def wake(desk: DeskGiven, request: Request) -> Response:
+    """Look at a product again that was left alone."""
+    form = await request.form()
+    cursor = Cursor.read(_text(form, "place"))
+    mode = (await desk.runtime.today.present()).mode
+    await desk.runtime.book.snoozes.wake(mode, cursor.product_id, cursor.location, by=desk.caller.actor)
+    return see_other(inside(_text(form, "back")))
+
+
+class Form:
+    """What was chosen in the list, and what is to be done with it."""
+
+    def __init__(self, form: FormData) -> None:
+        self.deed = _text(form, "deed")
+        if self.deed not in ("order", "review", "snooze"):
+            raise InvalidInput("Say what to do with the rows: order them, send them to review, or leave them alone.")
+        self.once, self.back = _text(form, "once"), inside(_text(form, "back"))
+        self.until, self.reason = _text(form, "until"), clean_text(_text(form, "reason"), limit=500)
+        chosen = [key for key in form.getlist("place") if isinstance(key, str)]
+        if not chosen:
+            raise InvalidInput("No row is chosen. Go back, choose some, and send again.")
+        if len(chosen) > MOST_CHOSEN:
+            raise InvalidInput(f"{len(chosen)} rows are chosen; at most {MOST_CHOSEN} at once. A sweep takes them all.")
+        self.wanted = [_wanted(form, key) for key in dict.fromkeys(chosen)]
+
+
+def _wanted(form: FormData, key: str) -> Wanted:
+    cursor = Cursor.read(key)
+    seen = _units(_text(form, f"seen:{key}") or "0", cursor.product_id)
+    return Wanted(
+        product_id=cursor.product_id,
+        location=cursor.location,
+        seen=seen,
+        quantity=_units(_text(form, f"quantity:{key}") or str(seen), cursor.product_id),
+    )
+
+
+def _units(text: str, product_id: str) -> float:
+    """A quantity as people type it. A comma between thousands is read as such."""
+    try:
+        value = float(text.replace(",", "").replace("\u202f", "").replace(" ", ""))
+    except ValueError:
+        value = -1
+    if not 0 <= value <= MAX_QUANTITY:
+        raise InvalidInput(f"{text[:40]!r} is no quantity for {product_id}; type a number such as 120 or 0.5.")
+    return quantity(value)
+
+
+def _text(form: FormData, name: str) -> str:
+    value = form.get(name)
+    return value if isinstance(value, str) else ""
+
+
+async def _dealt_with(desk: Desk, mode: Mode, form: Form, wanted: Wanted) -> Result:
+    if form.deed == "review":
+        return await sent_to_review(desk.runtime, mode, wanted, by=desk.caller, once=form.once)
+    reason = form.reason or "Ordered from today's list."
+    return await ordered(desk.runtime, mode, wanted, by=desk.caller, once=form.once, reason=reason)
+
+
+async def _snoozed(desk: Desk, mode: Mode, form: Form) -> list[Result]:
+    day = (await desk.runtime.today.present()).day
+    try:
+        until = date.fromisoformat(form.until)
+    except ValueError:
+        raise InvalidInput("Say until which day to leave them alone, as 2026-12-24.") from None
+    if not day < until <= day + timedelta(365) or not form.reason:
+        raise InvalidInput("Leaving products alone needs a day from tomorrow to a year ahead, and a reason.")
+    for each in form.wanted:
+        await desk.runtime.book.snoozes.snooze(
+            mode, each.product_id, each.location, until=until, reason=form.reason, by=desk.caller.actor
+        )
+    return [Result(each, True, f"Left alone until {until}.") for each in form.wanted]
+
+
+class Summary:
+    """The list in a few figures."""
+
+    def __init__(self, rows: Sequence[TodayRow]) -> None:
+        self.status, self.cover = Counter(row.status for row in rows), Counter(row.cover for row in rows)
+        self.money: dict[str, Decimal] = defaultdict(Decimal)
+        for row in rows:
+            if row.status in ("order_now", "late_order") and row.value is not None:
+                self.money[row.currency] += row.value
+
+
+def _choices(found: TodayList) -> dict[str, list[str]]:
+    """What the list can be narrowed to."""
+    named = {"supplier": "supplier", "category": "category", "location": "location"}
+    return {name: sorted({getattr(row, column) for row in found.rows} - {""}) for name, column in named.items()}
+
+
+def _out_on(row: TodayRow, day: date) -> date | None:
+    """The day on which the stock on hand is gone at mean demand."""
+    return None if row.days_left is None or row.days_left > 3_650 else day + timedelta(row.days_left)
+
+
+async def _all_rows(desk: Desk, view: View) -> tuple[TodayList, list[TodayRow]]:
+    found = await desk.runtime.today.present()
+    return found, await asyncio.to_thread(arranged, found.rows, view.filters, view.sort)
+
+
+def _file(content: bytes, kind: str, name: str) -> Response:
+    return Response(content, headers={"Content-Disposition": f'attachment; filename="{name}"'}, media_type=kind)
