@@ -1,5 +1,6 @@
 """`restock backup`: a copy of the order book and the catalogue while the service runs."""
 
+import json
 import sqlite3
 from contextlib import closing
 from pathlib import Path
@@ -7,11 +8,12 @@ from typing import Annotated
 
 import typer
 
-from api.commands.opening import NO_START, load_settings
+from api.commands.opening import NO_START, AsJson, load_settings
 
 
 def backup(
     file: Annotated[Path, typer.Argument(help="Where the copy goes. A file that is there stays as it is.")],
+    as_json: AsJson = False,
 ) -> None:
     """Copy orders, reviews, keys and your catalogue. To restore: stop the service and put the copy in place."""
     settings = load_settings()
@@ -27,6 +29,9 @@ def backup(
     keep_private(file)
     with closing(sqlite3.connect(source)) as book, closing(sqlite3.connect(file)) as copy:
         book.backup(copy)
+    if as_json:
+        typer.echo(json.dumps({"source": source, "copy": str(file), "bytes": file.stat().st_size}))
+        return
     typer.echo(f"Copied {source} to {file}. To restore it, stop the service and put it in place of {source}.")
 
 

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from api.commands.files import refusals
-from api.commands.opening import load_settings, operator, with_book
+from api.commands.opening import AsJson, load_settings, operator, with_book
 
 if TYPE_CHECKING:
     from tools.book.book import OrderBook
@@ -20,6 +20,7 @@ def catalogue(
     closed: Annotated[
         list[str] | None, typer.Option(help="When a location is closed, as MAIN=sat,sun,2026-12-25; repeatable.")
     ] = None,
+    as_json: AsJson = False,
 ) -> None:
     """Show the settings of your own catalogue, or change them."""
     given = {"currency": currency, "time_zone": time_zone, "default_location": default_location}
@@ -40,6 +41,11 @@ def catalogue(
 
     with refusals():
         settings = with_book(load_settings(), change)
+    if as_json:
+        from api.bodies.catalogue import CatalogueAnswer
+
+        typer.echo(CatalogueAnswer.of(settings).model_dump_json())
+        return
     typer.echo(
         f"currency: {settings.currency}\ntime zone: {settings.time_zone}\ndefault location: {settings.default_location}"
     )

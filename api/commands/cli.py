@@ -12,6 +12,7 @@ from api.commands.events import events
 from api.commands.files import DecimalMark, Map, Reading, Rejects, Sheet, SkipBad, refusals
 from api.commands.imports import bring_in, list_imports
 from api.commands.keys import keys
+from api.commands.lists import products, runs, suppliers
 from api.commands.lookback import backtest, calibrate, scan
 from api.commands.opening import NO_START, finish, load_settings, prepared, with_book
 from api.commands.orders import orders
@@ -90,11 +91,10 @@ def prune() -> None:
     typer.echo("Forgotten: " + ", ".join(f"{number} {what}" for what, number in pruned.items()) + ".")
 
 
-for command in (backtest, scan, calibrate, automatic, backup, today, sweep):
-    app.command()(command)
 app.command("import")(bring_in)
 app.command("imports")(list_imports)
-app.command()(catalogue)
+for command in (catalogue, products, suppliers, today, sweep, runs, backtest, scan, calibrate, automatic, backup):
+    app.command()(command)
 
 
 @app.command()

@@ -19,6 +19,7 @@ from api.commands.files import (
     tell,
 )
 from api.commands.opening import NO_START, AsJson, load_settings, operator, with_book
+from api.commands.tables import at_minute
 
 if TYPE_CHECKING:
     from tools.book.book import OrderBook
@@ -201,5 +202,6 @@ def counts_in_words(record: "ImportRecord") -> str:
 def _line(record: "ImportRecord") -> str:
     files = ", ".join(f"{file.name} ({file.kind}, {file.lines:,} rows)" for file in record.files)
     when = record.undone_at or record.done_at or record.created_at
-    parts = [str(record.number), record.status, f"{when:%Y-%m-%d %H:%M} UTC", record.recorded_by, files]
+    moment = "" if when is None else at_minute(when)
+    parts = [str(record.number), record.status, moment, record.recorded_by, files]
     return " | ".join([*parts, counts_in_words(record)])

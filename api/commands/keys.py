@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from api.commands.opening import AsJson, load_settings, operator, with_book
+from api.commands.tables import at_minute
 
 if TYPE_CHECKING:
     from tools.book.book import OrderBook
@@ -48,7 +49,7 @@ def create(
     scopes = _scopes(scope)
     ends = None if until is None else until.replace(tzinfo=UTC)
     if ends is not None and ends <= datetime.now(UTC):
-        raise typer.BadParameter(f"{_time(ends)} is in the past. Name a later time.")
+        raise typer.BadParameter(f"{at_minute(ends)} is in the past. Name a later time.")
 
     grant = Grant(
         name=_name(name), scopes=scopes, expires_at=ends, may_approve_own=may_approve_own, limits=tuple(limits)
@@ -174,12 +175,12 @@ def _line(key: "Key") -> str:
     if key.may_approve_own:
         parts.append("may approve its own")
     if key.revoked_at is not None:
-        parts.append(f"revoked {_time(key.revoked_at)}")
+        parts.append(f"revoked {at_minute(key.revoked_at)}")
     elif key.expires_at is not None:
-        parts.append(f"ends {_time(key.expires_at)}")
+        parts.append(f"ends {at_minute(key.expires_at)}")
     for secret in key.secrets:
-        end = "" if secret.expires_at is None else f", opens until {_time(secret.expires_at)}"
-        used = "never used" if secret.last_used_at is None else f"last used {_time(secret.last_used_at)}"
+        end = "" if secret.expires_at is None else f", opens until {at_minute(secret.expires_at)}"
+        used = "never used" if secret.last_used_at is None else f"last used {at_minute(secret.last_used_at)}"
         parts.append(f"{secret.prefix}… {used}{end}")
     return " | ".join(parts)
 
@@ -187,7 +188,3 @@ def _line(key: "Key") -> str:
 def _limit_words(limit: "Limit") -> str:
     amounts = {"an order": limit.per_order, "a day": limit.per_day, "in total": limit.in_total}
     return ", ".join(f"{most:,.2f} {limit.currency} {span}" for span, most in amounts.items() if most is not None)
-
-
-def _time(moment: datetime) -> str:
-    return f"{moment:%Y-%m-%d %H:%M} UTC"

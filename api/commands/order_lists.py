@@ -3,7 +3,6 @@
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
@@ -11,6 +10,7 @@ from pydantic import BaseModel
 
 from api.bodies.purchase_orders import DocumentDetail
 from api.bodies.runs import OrderAnswer
+from api.commands.tables import at_minute, every_page
 from tools.purchasing.documents import Document
 from tools.purchasing.purchasing import Purchasing
 from tools.records.orders import Order, OrderFilter
@@ -25,7 +25,6 @@ COLUMNS = (
     *("document", "order", "type", "product_id", "name", "supplier_id", "supplier", "location", "quantity", "received"),
     *("unit_price", "value", "currency", "placed", "sent", "due", "days_overdue", "status"),
 )
-_PAGE = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,14 +46,11 @@ async def read_listing(
     by_supplier: bool,
 ) -> Listing:
     """As many orders as the limit says, newest first, or all of them."""
-    found: list[Order] = []
-    while limit is None or len(found) < limit:
-        size = _PAGE if limit is None else min(_PAGE, limit - len(found))
-        page = await book.orders.page(size, before, status, filters)
-        found += page
-        if len(page) < size:
-            break
-        before = page[-1].number
+
+    async def page(size: int, last: str | None) -> list[Order]:
+        return await book.orders.page(size, last, status, filters)
+
+    found = await every_page(page, lambda order: order.number, limit, before)
     total = await book.orders.count(status, filters)
     return Listing(found, total, await _documents(book, found) if by_supplier else {})
 
@@ -155,10 +151,6 @@ def as_json(listing: Listing, *, gather: bool) -> str:
         orders=list(map(OrderAnswer.of, loose)),
         total=listing.total,
     ).model_dump_json()
-
-
-def at_minute(moment: datetime) -> str:
-    return f"{moment:%Y-%m-%d %H:%M} UTC"
 
 
 def _group(order: Order) -> tuple[str, str, str]:

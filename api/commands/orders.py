@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from api.commands.opening import AsJson, load_settings, operator, with_book
-from api.commands.tables import Csv, Xlsx, write_files
+from api.commands.tables import Csv, Xlsx, at_minute, one_of, write_files
 from tools.records.quantities import FINEST
 from tools.records.quantities import quantity as as_quantity
 
@@ -119,7 +119,7 @@ def show(number: Number) -> None:
         for line in with_book(load_settings(), lambda book: _document_lines(book, number)):
             typer.echo(line)
         return
-    from api.commands.order_lists import at_minute, order_line
+    from api.commands.order_lists import order_line
 
     async def found(book: "OrderBook") -> "tuple[Order, tuple[Receipt, ...]]":
         order = await book.orders.get(number)
@@ -304,12 +304,7 @@ async def _document_lines(book: "OrderBook", number: str) -> "list[str]":
 
 
 def _status(given: str) -> "OrderFilter":
-    from typing import get_args
-
     from tools.records.orders import OrderFilter
 
-    known: tuple[OrderFilter, ...] = get_args(OrderFilter)
-    for status in known:
-        if status == given:
-            return status
-    raise typer.BadParameter(f"There is no status {given!r}; use one of {', '.join(known)}.")
+    status: OrderFilter = one_of(given, OrderFilter, "status")
+    return status

@@ -1,12 +1,13 @@
 """Tables of commands: on the screen, or into a file that is what its ending says. `-` is standard output."""
 
 import sys
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from decimal import Decimal
 from io import TextIOWrapper
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, BinaryIO
+from typing import TYPE_CHECKING, Annotated, Any, BinaryIO, TypeVar, get_args
 
 import typer
 
@@ -17,7 +18,36 @@ if TYPE_CHECKING:
 
 Csv = Annotated[str | None, typer.Option(metavar="FILE", help="Write a CSV here; - is standard output.")]
 Xlsx = Annotated[Path | None, typer.Option(metavar="FILE", help="Write a workbook here.")]
+T = TypeVar("T")
 NARROW, GAP = 32, "  "
+PAGE = 200
+"""The most that one reading of a store brings."""
+
+
+async def every_page(
+    read: Callable[[int, str | None], Awaitable[Sequence[T]]],
+    key: Callable[[T], str],
+    limit: int | None,
+    last: str | None,
+) -> list[T]:
+    """As many entries as the limit says, or all of them, page by page from the one after `last` on."""
+    found: list[T] = []
+    while limit is None or len(found) < limit:
+        size = PAGE if limit is None else min(PAGE, limit - len(found))
+        page = await read(size, last)
+        found += page
+        if len(page) < size:
+            break
+        last = key(page[-1])
+    return found
+
+
+def one_of(given: str, literal: Any, what: str) -> Any:
+    """The value, if the literal type has it. Raises BadParameter."""
+    known = get_args(get_args(literal)[0]) or get_args(literal)  # It may be annotated.
+    if given not in known:
+        raise typer.BadParameter(f"There is no {what} {given!r}; use one of {', '.join(known)}.")
+    return given
 
 
 def write_files(
@@ -77,8 +107,14 @@ def _shown(value: "Cell") -> str:
 
     if value is None:
         return ""
+    if isinstance(value, datetime):
+        return at_minute(value)
     text = amount(float(value)) if isinstance(value, int | float | Decimal) else str(value)
     return text if len(text) <= NARROW else f"{text[: NARROW - 1]}…"
+
+
+def at_minute(moment: datetime) -> str:
+    return f"{moment.astimezone(UTC):%Y-%m-%d %H:%M} UTC"
 
 
 def _is_number(text: str) -> bool:

@@ -45,13 +45,13 @@ async def products(
     runtime: RuntimeGiven,
     limit: Limit = 50,
     after: After = None,
-    supplier: Filter = None,
+    supplier: Annotated[str | None, Query(max_length=100, description="Only this supplier's, by id or name.")] = None,
     category: Filter = None,
     text: Annotated[str | None, Query(max_length=100, description="Looked for in id and name.")] = None,
 ) -> Response:
     """List products by id."""
     found, total = await EntryStore(runtime.book.database).products(
-        limit, after, text=text, supplier_id=supplier, category=category
+        limit, after, text=text, supplier=supplier, category=category
     )
     following = found[-1].id if len(found) == limit else None
     return Products(products=tuple(map(ProductAnswer.of, found)), total=total, next=following).response()

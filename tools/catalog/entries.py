@@ -59,14 +59,17 @@ class EntryStore(Store):
         after: str | None = None,
         *,
         text: str | None = None,
-        supplier_id: str | None = None,
+        supplier: str | None = None,
         category: str | None = None,
     ) -> tuple[list[ProductEntry], int]:
-        """Products by id, from the one after `after` on, and how many match in all. `text` is looked for in id and
-        name."""
+        """Products by id, from the one after `after` on, and how many match in all. `supplier` is an id or a name;
+        `text` is looked for in id and name."""
         query = sa.select(products)
-        for column, value in ((products.c.supplier_id, supplier_id), (products.c.category, category)):
-            query = query if value is None else query.where(column == value)
+        if category is not None:
+            query = query.where(products.c.category == category)
+        if supplier is not None:
+            named = sa.select(suppliers.c.id).where(suppliers.c.name == supplier)
+            query = query.where((products.c.supplier_id == supplier) | products.c.supplier_id.in_(named))
         if text:
             found = (column.icontains(text, autoescape=True) for column in (products.c.id, products.c.name))
             query = query.where(sa.or_(*found))

@@ -38,6 +38,8 @@ async def test_products_are_listed_in_pages_without_gaps_and_filtered(client: An
     assert [each["id"] for each in first["products"] + second["products"]] == ["P0", "P1", "P2", "P3", "P4"]
     assert (first["total"], second["next"]) == (5, None)
     assert (await client.get("/products", params={"supplier": "Acme"})).json()["total"] == 2
+    await client.put("/suppliers/Acme", json={"name": "Acme Fasteners"})
+    assert (await client.get("/products", params={"supplier": "Acme Fasteners"})).json()["total"] == 2
     assert (await client.get("/products", params={"text": "bolt 3"})).json()["products"][0]["id"] == "P3"
     assert (await client.get("/products", params={"category": "nuts"})).json()["total"] == 0
 
