@@ -1,12 +1,13 @@
 """The serving process, or several on one port: uvicorn and its workers."""
 
+import asyncio
 import gc
 import multiprocessing
 import os
 import signal
 import socket
 import sys
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
 from functools import partial
 from tempfile import TemporaryDirectory
@@ -66,13 +67,13 @@ def worker_app() -> FastAPI:
 class _Server(uvicorn.Server):
     """One process. Prints the greeting once it listens."""
 
-    def __init__(self, config: uvicorn.Config, greet: Callable[[], None]) -> None:
+    def __init__(self, config: uvicorn.Config, greet: Callable[[], Awaitable[None]]) -> None:
         super().__init__(config)
         self._greet = greet
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets=sockets)
-        self._greet()
+        await self._greet()
 
 
 class _Workers(Multiprocess):
@@ -98,7 +99,7 @@ class _Workers(Multiprocess):
             mark_process_dead(pid, self._metrics_folder)  # type: ignore[no-untyped-call]  # the library has no types
         if not self._announced and all(process.is_ready() for process in self.processes):
             self._announced = True
-            greet(self._settings)
+            asyncio.run(greet(self._settings))
 
 
 def _serve_with_workers(settings: Settings, listener: socket.socket, count: int) -> None:

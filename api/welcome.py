@@ -5,14 +5,19 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from agent.settings import Settings
+from api.door.auth import KeyRing
 from api.door.plain_lines import is_for_people
+from api.door.sessions import Sessions
+from tools.book.book import OrderBook
+from tools.storage.database import Database
 
 
-def greet(settings: Settings, *, only_work: bool = False) -> None:
-    """Print the address; in a terminal also how to begin, and what is missing."""
+async def greet(settings: Settings, *, only_work: bool = False) -> None:
+    """Print the address; in a terminal also a link that signs in to the desk, how to begin, and what is missing."""
     lines = [f"Listening on {address_of(settings)} (stop with Ctrl+C)"]
     if not only_work and is_for_people(settings.log_format, sys.stdout):
-        lines += _first_steps(settings)
+        # Elsewhere, what is printed is kept in logs.
+        lines += _first_steps(settings, await _offered(settings) if sys.stdout.isatty() else None)
     sys.stdout.write("\n".join(lines) + "\n")
     sys.stdout.flush()
 
@@ -23,8 +28,20 @@ def address_of(settings: Settings) -> str:
     return f"http://{host}:{settings.port}"
 
 
-def _first_steps(settings: Settings) -> Iterator[str]:
+def sign_in_link(address: str, link: str) -> str:
+    return f"{address.rstrip('/')}/desk/sign-in?link={link}"
+
+
+async def _offered(settings: Settings) -> str | None:
+    async with Database(settings.database_url) as database:
+        book = OrderBook(database)
+        return await Sessions(book, KeyRing(book, settings.api_key)).offer()
+
+
+def _first_steps(settings: Settings, link: str | None) -> Iterator[str]:
     address = address_of(settings)
+    if link is not None:
+        yield f"Open the desk (once, within ten minutes): {sign_in_link(address, link)}"
     yield f'Ask with your key: curl -H "X-API-Key: YOUR_KEY" {address}/debug/STEEL_SHEETS'
     if settings.api_key is None:
         yield f"Key lost? Make another: {_command()} keys create my-name --scope trigger --scope read --scope approve"

@@ -16,6 +16,7 @@ from api.commands.lists import products, runs, suppliers
 from api.commands.lookback import backtest, calibrate, scan
 from api.commands.opening import NO_START, finish, load_settings, prepared, with_book
 from api.commands.orders import orders
+from api.commands.sign_in import sign_in
 from api.commands.sweep import sweep
 from api.commands.today import today
 
@@ -95,6 +96,7 @@ app.command("import")(bring_in)
 app.command("imports")(list_imports)
 for command in (catalogue, products, suppliers, today, sweep, runs, backtest, scan, calibrate, automatic, backup):
     app.command()(command)
+app.command("sign-in")(sign_in)
 
 
 @app.command()

@@ -18,6 +18,7 @@ from api.door.auth import Caller
 from api.door.doorkeeper import CallerGiven, RuntimeGiven
 from api.door.errors import Forbidden
 from api.door.sessions import form_token
+from tools.book.keys import Scope
 from tools.records.text import amount, days, percent, several
 from tools.records.text import money as with_currency
 
@@ -58,7 +59,7 @@ class Desk:
         text = templates.get_template(template).render(around | shown)
         return HTMLResponse(text, status)
 
-    def require(self, scope: str) -> None:
+    def require(self, scope: Scope) -> None:
         """Raises Forbidden if the session's key lacks the scope."""
         if scope not in self.caller.scopes:
             raise Forbidden(f"This needs a key with the scope {scope!r}; ask an administrator for one.")

@@ -18,6 +18,7 @@ from api.bodies.today import Cursor
 from api.door.doorkeeper import page_for
 from api.pages.desk import Desk, DeskGiven, desk_router, inside, see_other
 from api.pages.ordering import Result, Wanted, ordered, sent_to_review
+from tools.book.keys import Scope
 from tools.records.errors import InvalidInput
 from tools.records.facts import Mode
 from tools.records.quantities import quantity
@@ -63,6 +64,11 @@ SORTS = {
     "lost_revenue_per_day": "Lost a day",
     "order_by": "Order by",
     "confidence": "Sure?",
+}
+_SCOPES_OF: dict[str, tuple[Scope, ...]] = {
+    "order": ("trigger", "approve"),
+    "review": ("trigger",),
+    "snooze": ("approve",),
 }
 Word = Annotated[str, Query(max_length=200)]
 
@@ -162,16 +168,14 @@ async def as_xlsx(desk: DeskGiven, view: ViewGiven) -> Response:
 @router.post("/rows", openapi_extra=page_for("read"))
 async def deal_with(desk: DeskGiven, request: Request) -> Response:
     """Order the chosen rows, send them to review, or leave them alone until a day. Each has its own result."""
-    form = Form(await request.form())
+    sent = await request.form()
+    for scope in _SCOPES_OF.get(_text(sent, "deed"), ()):
+        desk.require(scope)
+    form = Form(sent)
     mode = (await desk.runtime.today.present()).mode
-    results: Sequence[Result]
     if form.deed == "snooze":
-        desk.require("approve")
         results = await _snoozed(desk, mode, form)
     else:
-        desk.require("trigger")
-        if form.deed == "order":
-            desk.require("approve")
         results = [await _dealt_with(desk, mode, form, wanted) for wanted in form.wanted]
     return await desk.page("today_results.html", results=results, back=form.back)
 
@@ -191,7 +195,7 @@ class Form:
 
     def __init__(self, form: FormData) -> None:
         self.deed = _text(form, "deed")
-        if self.deed not in ("order", "review", "snooze"):
+        if self.deed not in _SCOPES_OF:
             raise InvalidInput("Say what to do with the rows: order them, send them to review, or leave them alone.")
         self.once, self.back = _text(form, "once"), inside(_text(form, "back"))
         self.until, self.reason = _text(form, "until"), clean_text(_text(form, "reason"), limit=500)

@@ -5,7 +5,7 @@ from typing import Any
 
 from fastapi import APIRouter, Request
 from prometheus_client import CONTENT_TYPE_LATEST
-from starlette.responses import Response
+from starlette.responses import RedirectResponse, Response
 
 from api import VERSION
 from api.bodies.service import Liveness, Readiness, ServiceAnswer
@@ -20,7 +20,9 @@ open_metrics = APIRouter(tags=["service"])
 
 @router.get("/", response_model=ServiceAnswer)
 async def about(request: Request) -> Response:
-    """Name and version of the service."""
+    """Name and version of the service. A browser is sent to the desk."""
+    if "text/html" in request.headers.get("accept", ""):
+        return RedirectResponse("/desk", 303)
     status = "shutting down" if request.app.state.runtime.closing else "running"
     return ServiceAnswer(status=status, version=VERSION).response()
 

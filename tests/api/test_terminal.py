@@ -78,14 +78,20 @@ def test_a_terminal_shows_the_address_the_key_how_to_use_it_and_what_is_missing(
     address, key = (re.findall(words, shown.text)[0] for words in (r"Listening on (\S+)", r"only\): (rsk_\S+)"))
     answer = httpx.get(f"{address}/debug/STEEL_SHEETS", headers={"X-API-Key": key}, trust_env=False, timeout=60)
     shown.read_until("/debug/{product_id} 200")
+    [link] = re.findall(r"Open the desk \(once, within ten minutes\): (\S+)", shown.text)
+    with httpx.Client(base_url=address, trust_env=False, timeout=60) as browser:
+        signed_in = browser.post("/desk/sign-in", data={"link": link.partition("link=")[2]})
+        desk = browser.get("/desk")
 
-    assert answer.status_code == 200
+    assert (answer.status_code, signed_in.status_code, desk.status_code) == (200, 303, 200)
+    assert link.startswith(f"{address}/desk/sign-in?link=")
     assert shown.stop() == 0
     assert f'Ask with your key: curl -H "X-API-Key: YOUR_KEY" {address}/debug/STEEL_SHEETS\n' in shown.text
     assert f"Try it in a browser: {address}/docs\n" in shown.text
     assert "No model key: built-in rules answer. Set GEMINI_API_KEY or GROQ_API_KEY in .env to use" in shown.text
     assert "Nothing bounds what automatic orders may cost in a day; set AUTO_DAY_VALUE_LIMIT.\n" in shown.text
-    assert [line for line in shown.text.splitlines() if line.startswith("{") or "\x1b" in line or "=" in line] == []
+    odd = [line for line in shown.text.splitlines() if line.startswith("{") or "\x1b" in line or "=" in line]
+    assert [line for line in odd if link not in line] == []
 
 
 def test_elsewhere_every_line_of_the_log_is_json(run: Run) -> None:
@@ -105,6 +111,7 @@ def test_plain_words_can_be_asked_for_where_no_terminal_is(run: Run) -> None:
 
     assert shown.stop() == 0
     assert "{" not in shown.text
+    assert "/desk/sign-in" not in shown.text  # it would be kept in a log
 
 
 @pytest.mark.parametrize("terminal", [True, False])

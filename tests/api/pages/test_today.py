@@ -1,0 +1,193 @@
+"""Today's list at the desk: what it shows, and what can be done with its rows."""
+
+import re
+from datetime import UTC, datetime, timedelta
+from io import BytesIO
+from typing import Any
+
+import pytest
+from python_calamine import CalamineWorkbook
+
+from api.bodies.today import Cursor
+
+IN_A_WEEK = (datetime.now(UTC).date() + timedelta(7)).isoformat()
+
+
+async def row_of(browser: Any, product_id: str, **query: Any) -> dict[str, str]:
+    """What the form of a row holds: its place, and the quantity that was seen."""
+    page = (await browser.get("/desk", text=product_id, **query)).text
+    keys = re.findall(r'name="place" value="([\w-]+)"', page)
+    [key] = [key for key in keys if Cursor.read(key).product_id == product_id]
+    seen = re.search(rf'name="seen:{key}" value="([\d.]+)"', page)
+    return {"place": key, f"seen:{key}": seen[1] if seen else "", f"quantity:{key}": seen[1] if seen else ""}
+
+
+async def test_the_list_opens_with_what_needs_doing(browser: Any) -> None:
+    page = (await browser.get("/desk")).text
+
+    assert "products are due" in page
+    assert "STEEL_SHEETS" in page
+    assert "bring your own data" in page
+    assert "no demand" not in re.findall(r'class="state">.*?</td>', page, re.DOTALL)
+
+
+@pytest.mark.parametrize(
+    ("query", "shown", "hidden"),
+    [
+        ({"text": "gloves"}, "NITRILE_GLOVES_L", "STEEL_SHEETS"),
+        ({"location": "Newark", "status": "all"}, "Newark", "> STEEL_SHEETS · Chicago"),
+        ({"cover": "out", "status": "all"}, "out of stock", "◐ out before it can come"),
+        ({"status": "enough"}, "enough", "STEEL_SHEETS"),
+    ],
+)
+async def test_filters_narrow_the_list(browser: Any, query: dict[str, str], shown: str, hidden: str) -> None:
+    page = (await browser.get("/desk", **query)).text.partition('id="list"')[2]
+
+    assert shown in page
+    assert hidden not in page
+
+
+async def test_numbers_are_sorted_as_numbers(browser: Any) -> None:
+    page = (await browser.get("/desk", sort="-quantity")).text
+
+    quantities = [float(text) for text in re.findall(r'name="seen:[\w-]+" value="([\d.]+)"', page)]
+    assert quantities == sorted(quantities, reverse=True)
+    assert max(quantities) > 999 > min(quantities)
+
+
+async def test_pages_neither_repeat_nor_leave_out_a_row(browser: Any) -> None:
+    found, address = [], "/desk?status=all"
+    while address:
+        page = (await browser.client.get(address)).text
+        found += re.findall(r'name="place" value="([\w-]+)"', page)
+        following = re.search(r'<a href="([^"]+)" rel="next"', page)
+        address = following[1].replace("&amp;", "&") if following else ""
+
+    places = [(cursor.product_id, cursor.location) for cursor in map(Cursor.read, found)]
+    assert len(places) == len(set(places)) == 70
+
+
+async def test_chosen_rows_are_ordered_each_with_its_own_result(browser: Any, service: Any) -> None:
+    steel, masks = await row_of(browser, "STEEL_SHEETS"), await row_of(browser, "DUST_MASKS_FFP2")
+    masks[f"quantity:{masks['place']}"] = "1"  # below the minimum, so only a review with an override could order it
+    form = {**steel, **masks, "deed": "order", "place": [steel["place"], masks["place"]]}
+
+    page = (await browser.send("/desk/rows", **form)).text
+
+    [order] = await service.book.orders.page()
+    assert order.items[0].product_id == "STEEL_SHEETS"
+    assert order.placed_by == "configured key"
+    assert "1 of 2 done" in page
+    assert order.number in page
+    assert "1 is outside" in page or "1 is not a multiple" in page
+    assert "/desk/reviews/RV-" in page
+
+
+async def test_a_form_that_is_sent_twice_is_one_order(browser: Any, service: Any) -> None:
+    form = {**await row_of(browser, "STEEL_SHEETS"), "deed": "order"}
+
+    first = await browser.send("/desk/rows", **form)
+    second = await browser.send("/desk/rows", **form)
+
+    [order] = await service.book.orders.page()
+    assert order.number in first.text
+    assert order.number in second.text
+
+
+async def test_a_plan_that_has_changed_since_it_was_seen_is_not_ordered(browser: Any, service: Any) -> None:
+    form = {**await row_of(browser, "STEEL_SHEETS"), "deed": "order"}
+    form[f"seen:{form['place']}"] = "25"
+
+    page = (await browser.send("/desk/rows", **form)).text
+
+    assert "the plan has changed" in page
+    assert await service.book.orders.page() == []
+
+
+async def test_rows_can_be_sent_to_review_and_are_then_named_so(browser: Any, service: Any) -> None:
+    form = {**await row_of(browser, "STEEL_SHEETS"), "deed": "review"}
+
+    await browser.send("/desk/rows", **form)
+
+    [review] = await service.book.reviews.page("pending")
+    assert review.review_reasons == ("It was asked for at the desk; a person decides on it.",)
+    assert f'href="/desk/reviews/{review.id}"' in (await browser.get("/desk", text="STEEL_SHEETS")).text
+
+
+async def test_a_row_is_left_alone_until_a_day_and_woken(browser: Any, service: Any) -> None:
+    form = {**await row_of(browser, "STEEL_SHEETS"), "deed": "snooze", "until": IN_A_WEEK, "reason": "fair week"}
+
+    await browser.send("/desk/rows", **form)
+
+    listed = {row.product_id: row for row in (await service.runtime.today.present()).rows}
+    assert listed["STEEL_SHEETS"].status == "snoozed"
+    assert "configured key (fair week)" in listed["STEEL_SHEETS"].reason
+    assert "0 products" in (await browser.get("/desk", text="STEEL_SHEETS")).text
+    await browser.send("/desk/wake", place=form["place"], back="/desk")
+    listed = {row.product_id: row for row in (await service.runtime.today.present()).rows}
+    assert listed["STEEL_SHEETS"].status == "order_now"
+    events = [entry.event for entry in await service.book.audit.page()]
+    assert events[:2] == ["product.woken", "product.snoozed"]
+
+
+async def test_a_sweep_leaves_alone_what_a_person_left_alone(browser: Any, service: Any) -> None:
+    form = {**await row_of(browser, "STEEL_SHEETS"), "deed": "snooze", "until": IN_A_WEEK, "reason": "fair week"}
+    await browser.send("/desk/rows", **form)
+
+    preview = (await service.client.post("/sweeps", json={"dry_run": True})).json()
+
+    assert "STEEL_SHEETS" not in {line["product_id"] for line in preview["lines"]}
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"deed": "burn"}, "Say what to do with the rows"),
+        ({"place": []}, "No row is chosen"),
+        ({"place": "no cursor"}, "is not the"),
+        ({"deed": "snooze", "until": "soon", "reason": "x"}, "as 2026-12-24"),
+        ({"deed": "snooze", "until": "2020-01-01", "reason": "x"}, "a day from tomorrow"),
+        ({"deed": "snooze", "until": IN_A_WEEK, "reason": " "}, "a reason"),
+    ],
+)
+async def test_a_form_that_makes_no_sense_says_what_to_do(browser: Any, change: dict[str, Any], words: str) -> None:
+    form = {**await row_of(browser, "STEEL_SHEETS"), "deed": "order"} | change
+
+    refused = await browser.send("/desk/rows", **form)
+
+    assert refused.status_code == 422
+    assert words in refused.text
+
+
+@pytest.mark.parametrize("typed", ["many", "-5", "1e400", "nan"])
+async def test_a_quantity_that_is_none_orders_nothing(browser: Any, service: Any, typed: str) -> None:
+    form = {**await row_of(browser, "STEEL_SHEETS"), "deed": "order"}
+    form[f"quantity:{form['place']}"] = typed
+
+    refused = await browser.send("/desk/rows", **form)
+
+    assert refused.status_code == 422
+    assert "is no quantity for STEEL_SHEETS" in refused.text
+    assert await service.book.orders.page() == []
+
+
+async def test_files_hold_the_rows_that_are_shown(browser: Any) -> None:
+    csv = await browser.get("/desk/today.csv", text="gloves")
+    xlsx = await browser.get("/desk/today.xlsx", text="gloves")
+
+    assert [line.split(",")[0] for line in csv.text.splitlines()] == [
+        "product_id",
+        "NITRILE_GLOVES_L",
+        "NITRILE_GLOVES_M",
+    ]
+    sheet = CalamineWorkbook.from_object(BytesIO(xlsx.content)).get_sheet_by_index(0)
+    first_cells = [row[0] for row in sheet.to_python()]
+    assert first_cells == ["product_id", "NITRILE_GLOVES_L", "NITRILE_GLOVES_M"]
+
+
+async def test_an_unknown_column_or_parameter_is_named(browser: Any) -> None:
+    column, parameter = await browser.get("/desk", sort="colour"), await browser.get("/desk", colour="red")
+
+    assert (column.status_code, parameter.status_code) == (422, 422)
+    assert "There is no column" in column.text
+    assert "There is no such parameter" in parameter.text
