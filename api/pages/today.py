@@ -5,7 +5,6 @@ from collections import Counter, defaultdict
 from collections.abc import Sequence
 from datetime import date, timedelta
 from decimal import Decimal
-from io import BytesIO, StringIO
 from typing import Annotated, Any, Literal
 from urllib.parse import urlencode
 
@@ -13,16 +12,15 @@ from fastapi import Depends, Query, Request
 from starlette.datastructures import FormData
 from starlette.responses import Response
 
-from api.bodies.fields import MAX_QUANTITY
 from api.bodies.today import Cursor
 from api.door.doorkeeper import page_for
+from api.pages import typed
 from api.pages.desk import Desk, DeskGiven, desk_router, inside, see_other
+from api.pages.files import FileKind, table_file
 from api.pages.ordering import Result, Wanted, ordered, sent_to_review
 from tools.book.keys import Scope
 from tools.records.errors import InvalidInput
 from tools.records.facts import Mode
-from tools.records.quantities import quantity
-from tools.records.tables import write_csv, write_xlsx
 from tools.records.text import clean_text
 from tools.sweep.lists import TodayList
 from tools.sweep.pages import Filters, arranged, page_after
@@ -31,7 +29,6 @@ from tools.sweep.today_rows import COLUMNS, Cover, Status, TodayRow
 router = desk_router()
 ROWS = 50
 MOST_CHOSEN = 200
-XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 TO_DO: tuple[Status, ...] = ("order_now", "late_order", "not_possible", "waits_for_review", "needs_data")
 STATUS_WORDS: dict[Status, str] = {
     "order_now": "to order",
@@ -147,22 +144,12 @@ async def today(desk: DeskGiven, view: ViewGiven) -> Response:
     )
 
 
-@router.get("/today.csv", openapi_extra=page_for("read"))
-async def as_csv(desk: DeskGiven, view: ViewGiven) -> Response:
+@router.get("/today.{kind}", openapi_extra=page_for("read"))
+async def as_file(kind: FileKind, desk: DeskGiven, view: ViewGiven) -> Response:
     """All rows of a view, for a spreadsheet."""
-    found, rows = await _all_rows(desk, view)
-    file = StringIO()
-    await asyncio.to_thread(write_csv, (row.cells() for row in rows), COLUMNS, file)
-    return _file(file.getvalue().encode(), "text/csv; charset=utf-8", f"today-{found.day}.csv")
-
-
-@router.get("/today.xlsx", openapi_extra=page_for("read"))
-async def as_xlsx(desk: DeskGiven, view: ViewGiven) -> Response:
-    """All rows of a view, as a workbook."""
-    found, rows = await _all_rows(desk, view)
-    file = BytesIO()
-    await asyncio.to_thread(write_xlsx, (row.cells() for row in rows), COLUMNS, file)
-    return _file(file.getvalue(), XLSX, f"today-{found.day}.xlsx")
+    found = await desk.runtime.today.present()
+    rows = await asyncio.to_thread(arranged, found.rows, view.filters, view.sort)
+    return await table_file(kind, (row.cells() for row in rows), COLUMNS, f"today-{found.day}")
 
 
 @router.post("/rows", openapi_extra=page_for("read"))
@@ -177,7 +164,7 @@ async def deal_with(desk: DeskGiven, request: Request) -> Response:
         results = await _snoozed(desk, mode, form)
     else:
         results = [await _dealt_with(desk, mode, form, wanted) for wanted in form.wanted]
-    return await desk.page("today_results.html", results=results, back=form.back)
+    return await desk.page("results.html", results=results, back=form.back)
 
 
 @router.post("/wake", openapi_extra=page_for("approve"))
@@ -209,24 +196,14 @@ class Form:
 
 def _wanted(form: FormData, key: str) -> Wanted:
     cursor = Cursor.read(key)
-    seen = _units(_text(form, f"seen:{key}") or "0", cursor.product_id)
+    what = f"quantity for {cursor.product_id}"
+    seen = typed.number(_text(form, f"seen:{key}") or "0", what)
     return Wanted(
         product_id=cursor.product_id,
         location=cursor.location,
         seen=seen,
-        quantity=_units(_text(form, f"quantity:{key}") or str(seen), cursor.product_id),
+        quantity=typed.number(_text(form, f"quantity:{key}") or str(seen), what),
     )
-
-
-def _units(text: str, product_id: str) -> float:
-    """A quantity as people type it. A comma between thousands is read as such."""
-    try:
-        value = float(text.replace(",", "").replace("\u202f", "").replace(" ", ""))
-    except ValueError:
-        value = -1
-    if not 0 <= value <= MAX_QUANTITY:
-        raise InvalidInput(f"{text[:40]!r} is no quantity for {product_id}; type a number such as 120 or 0.5.")
-    return quantity(value)
 
 
 def _text(form: FormData, name: str) -> str:
@@ -276,12 +253,3 @@ def _choices(found: TodayList) -> dict[str, list[str]]:
 def _out_on(row: TodayRow, day: date) -> date | None:
     """The day on which the stock on hand is gone at mean demand."""
     return None if row.days_left is None or row.days_left > 3_650 else day + timedelta(row.days_left)
-
-
-async def _all_rows(desk: Desk, view: View) -> tuple[TodayList, list[TodayRow]]:
-    found = await desk.runtime.today.present()
-    return found, await asyncio.to_thread(arranged, found.rows, view.filters, view.sort)
-
-
-def _file(content: bytes, kind: str, name: str) -> Response:
-    return Response(content, headers={"Content-Disposition": f'attachment; filename="{name}"'}, media_type=kind)
