@@ -135,7 +135,7 @@ class ModelChain(BaseChatModel):
                 return _signed(reply, link, spends)
         raise NoModelLeft(f"No model could answer ({', '.join(reasons) or 'none is configured'}); try again later.")
 
-    def _order(self, messages: Sequence[BaseMessage], *, by_rules: bool = False) -> list[Link]:
+    def _order(self, messages: Sequence[BaseMessage], *, by_rules: bool) -> list[Link]:
         """The links in the order to ask them: the one that answered last in this run, then the others as configured.
         Once the rules have answered, only the rules. Raises BudgetSpent if a limit is reached."""
         if not self._providers:

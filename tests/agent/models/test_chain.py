@@ -320,21 +320,6 @@ async def test_after_the_deadline_no_provider_is_asked_and_the_rules_answer(pair
     assert pair.gemini.received == pair.groq.received == []
 
 
-async def test_what_is_left_to_the_rules_asks_no_provider(pair: ProviderPair) -> None:
-    chain, metrics = pair.chain([pair.link(GEMINI), pair.link(GROQ)], rules=FakeListChatModel(responses=["by rules"]))
-
-    reply = await chain.ainvoke(PROMPT, by_rules=True)
-
-    assert (reply.response_metadata["provider"], falls(metrics)) == ("rules", [])
-    assert pair.gemini.received == pair.groq.received == []
-
-
-async def test_without_rules_a_provider_is_asked_even_what_was_left_to_them(pair: ProviderPair) -> None:
-    chain, _ = pair.chain([pair.link(GEMINI)])
-
-    assert (await chain.ainvoke(PROMPT, by_rules=True)).response_metadata["provider"] == GEMINI
-
-
 async def test_time_is_kept_for_the_rules_model(pair: ProviderPair) -> None:
     rules = FakeListChatModel(responses=["by rules"])
     chain, metrics = pair.chain([pair.link(GEMINI)], rules=rules)

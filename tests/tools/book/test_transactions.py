@@ -712,10 +712,11 @@ async def test_an_infeasible_plan_orders_nothing_by_an_approval_and_is_not_close
     assert (view.run.status, view.order) == ("rejected", None)
 
 
+@pytest.mark.parametrize("quantity", [0, 40])
 async def test_approving_to_order_nothing_closes_the_run_without_an_order(
-    book: OrderBook, propose: Propose, rows: Any
+    book: OrderBook, propose: Propose, rows: Any, quantity: int
 ) -> None:
-    review = await propose(action="none", quantity=0)
+    review = await propose(action="none", quantity=quantity)
 
     view = await book.reviews.decide(review.id, decision="approve", reason="right", decided_by="anna")
 
