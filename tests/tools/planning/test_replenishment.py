@@ -550,7 +550,8 @@ def test_what_cannot_be_planned_is_refused_without_a_plan_too(make_facts: Make) 
 def test_the_holding_cost_of_a_cost_target_is_that_of_the_whole_interval(make_facts: Make) -> None:
     costs = {"service_type": "cost", "stockout_cost": Decimal(9), "holding_rate": 365.0, "unit_price": Decimal(1)}
     assert plan(make_facts(**costs, review_period_days=2)).service_level == pytest.approx(9 / (9 + 9))
-    require_plannable(make_facts(**costs, review_period_days=2))
+    for days in (2, 20):
+        require_plannable(make_facts(**costs, review_period_days=days))
 
 
 def test_an_asked_service_level_is_planned_with_and_the_wanted_one_stated(make_facts: Make) -> None:

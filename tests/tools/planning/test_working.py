@@ -234,6 +234,26 @@ def test_without_demand_only_units_owed_are_ordered(make_facts: Make, backorders
     assert (result.decision and result.decision.quantity) == needed
 
 
+def test_where_demand_is_rare_and_the_reorder_point_nothing_the_last_unit_is_ordered_anew(make_facts: Make) -> None:
+    rare = (0.0,) * 20 + (1.0,) + (0.0,) * 20
+    soon = {"promised_lead_time_days": 1}
+    result = worked(make_facts, demand=rare, service_level=0.5, supplier=soon, stock={"on_hand": 0})
+    assert (result.reorder_point, result.shortage) == (0, 0)
+    assert result.decision is not None
+    assert (result.needed_units, result.decision.quantity) == (1, 1)
+
+
+@pytest.mark.parametrize(
+    ("unit", "level", "digits"),
+    [(0.0001, 0.0, 2), (0.0001, 0.003, 4), (0.0001, 3.0, 3), (0.0001, 40.0, 2), (0.0001, 4000.0, 2), (0.01, 0.2, 2)],
+)
+def test_small_quantities_of_a_fine_unit_have_more_decimals(
+    make_facts: Make, unit: float, level: float, digits: int
+) -> None:
+    daily = tuple(round(level / 7 * each / unit) * unit for each in (0.8, 1.0, 1.2, 1.0, 0.9, 1.1))
+    assert worked(make_facts, demand=daily, unit_size=unit).digits == digits
+
+
 def test_the_bounds_leave_an_interval_s_demand_above_the_need(make_facts: Make) -> None:
     result = worked(make_facts, stock={"on_hand": 0})
     assert result.decision is not None
