@@ -170,7 +170,7 @@ def read_table(path: Path | None) -> CalibrationTable | None:
     except OSError as error:
         raise InvalidInput(f"The calibration table {path} cannot be read: {error.strerror}.") from error
     except ValidationError as error:
-        fault = error.errors(include_input=False, include_url=False)[0]
+        fault = error.errors()[0]
         place = ".".join(map(str, fault["loc"])) or "the file"
         raise InvalidInput(
             f"{path} is no calibration table: {place}: {fault['msg']}. Make one with `restock calibrate`."

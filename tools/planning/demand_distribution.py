@@ -176,7 +176,7 @@ EXPECTED_SHORTAGE: dict[Distribution, Callable[..., Values]] = {
 }
 
 
-def smallest_level(enough: Callable[[float], bool], *, start: float, step: float = 1.0) -> float:
+def smallest_level(enough: Callable[[float], bool], *, start: float, step: float) -> float:
     """The smallest whole level ≥ 0 for which `enough` holds; `enough` must stay true once it is.
 
     Brackets by doubling steps from `start`, the first being `step`, then bisects.

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from decimal import ROUND_FLOOR, Decimal
 from math import inf, lcm, sqrt
+from operator import attrgetter
 
 import numpy as np
 
@@ -189,7 +190,7 @@ def decide_quantity(*, need: float, economic: float, spare: float, rules: OrderR
 
     `need` is order-up-to level − position, `economic` the EOQ or 0, `spare` how much above the need a proposal may be.
     """
-    wanted = rules.rounded(max(need, economic) if economic else need)
+    wanted = rules.rounded(max(need, economic))
     fitted, cap = rules.fitted(wanted), rules.cap
     if cap is not None and fitted == 0:
         return QuantityDecision(0, 0, 0, wanted, cap, _conflict(rules, cap))
@@ -216,11 +217,8 @@ def price_tiers(
 
 def unit_price_at(quantity: float, *, unit_price: Decimal | None, price_breaks: Sequence[PriceBreak]) -> Decimal | None:
     """The price of every unit of an order of `quantity`; None where no price applies."""
-    price, reached, ordered = unit_price, 0.0, quantity * (1 + ROUNDING)
-    for tier in price_breaks:
-        if reached < tier.minimum_quantity <= ordered:
-            price, reached = tier.unit_price, tier.minimum_quantity
-    return price
+    reached = [tier for tier in price_breaks if tier.minimum_quantity <= quantity * (1 + ROUNDING)]
+    return max(reached, key=attrgetter("minimum_quantity")).unit_price if reached else unit_price
 
 
 def eoq(*, order_cost: float, holding_cost: float, annual_demand: float) -> float:

@@ -69,6 +69,13 @@ def test_more_than_was_planned_is_never_surer(make_facts: Make) -> None:
     assert max(values) == values[0]
 
 
+def test_more_than_a_single_unit_that_was_planned_is_never_surer(make_facts: Make) -> None:
+    order = plan(make_facts(demand=STEADY, stock={"on_hand": 84})).model_copy(update={"order_quantity": 1})
+
+    assert assess(order, 5).raw > assess(order, 1).raw
+    assert assess(order, 5).value == assess(order, 1).value
+
+
 def test_a_slip_of_the_hand_is_named(make_facts: Make) -> None:
     level = plan(make_facts(demand=STEADY)).reorder_point
     result = plan(make_facts(demand=STEADY, stock={"on_hand": level - 1}))
@@ -189,6 +196,10 @@ EVEN = tuple(np.random.default_rng(5).poisson(100, 120).astype(float))
 CAUSES: dict[str, tuple[dict[str, Any], str]] = {
     "minimum": ({"minimum_order_quantity": 6_000, "demand": EVEN}, "The minimum order of 6,000 is 9 weeks of demand"),
     "rare": ({"demand": RARE, "stock": {"on_hand": 0}}, "One unit sells every 3 weeks"),
+    "rare by the half": (
+        {"demand": tuple(each / 2 for each in RARE), "unit_size": 0.5, "stock": {"on_hand": 0}},
+        "0.5 units sell every 3 weeks",
+    ),
     "lumpy": ({"demand": LUMPY, "stock": {"on_hand": 0}}, "159 are kept where 36 usually sell"),
     "capped": ({"maximum_order_quantity": 300}, "300 units are ordered, and 748 are missing"),
     "service": ({"service_level": 0.5, "demand": EVEN}, "The service asked for lets stock run out in 49% of"),
@@ -213,7 +224,8 @@ def test_a_large_order_is_called_a_minimum_only_where_it_is_one(make_facts: Make
 
 
 @pytest.mark.parametrize(
-    ("coverage", "words"), [(0.8, "2 of 10 past intervals needed more"), (1.0, "30% turned out right"), (None, "30%")]
+    ("coverage", "words"),
+    [(0.8, "2 of 10 past intervals needed more"), (0.95, "30% turned out right"), (1.0, "30%"), (None, "30%")],
 )
 def test_a_confidence_that_past_orders_lower_tells_so(make_facts: Make, coverage: float | None, words: str) -> None:
     order = plan(make_facts(demand=EVEN)).model_copy(update={"backtest_coverage": coverage})

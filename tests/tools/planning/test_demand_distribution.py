@@ -42,6 +42,7 @@ def test_the_normal_distribution_is_scipys(mean: float, variance: float) -> None
 
 def test_the_z_value_has_no_table_to_fall_off() -> None:
     """A table that ends at 0.99 answers 1.65 beyond it."""
+    assert z_value(np.array([0.5, 0.999])) == pytest.approx([0, 3.0902], abs=5e-5)
     assert z_value(0.999) == pytest.approx(3.0902, abs=5e-5)
     assert z_value(0.9331) == pytest.approx(1.4993, abs=5e-5)
 
@@ -53,8 +54,8 @@ def test_the_standard_loss_never_falls_below_zero() -> None:
 @pytest.mark.parametrize("start", [0.0, 3.0, 41.0, 42.0, 43.0, 1e6])
 @pytest.mark.parametrize("answer", [0, 1, 42, 1000])
 def test_the_smallest_level_is_found_from_wherever_it_starts(start: float, answer: int) -> None:
-    assert smallest_level(lambda level: level >= answer, start=start) == answer
-    assert smallest_level(lambda level: level >= answer, start=start, step=7.5) == answer
+    for step in (1.0, 7.5):
+        assert smallest_level(lambda level: level >= answer, start=start, step=step) == answer
 
 
 def two_lead_times() -> IntervalDemand:

@@ -17,6 +17,7 @@ from tools.planning.order_quantity import (
     economic_quantity,
     eoq_all_units_discount,
     order_rules,
+    order_step,
     permitted_units,
     price_tiers,
     shelf_life_cap,
@@ -57,6 +58,32 @@ def test_a_rounding_error_is_not_a_unit() -> None:
 )
 def test_units_are_whole_and_a_billionth_is_the_float_s_error(need: float, up: int, above: int, down: int) -> None:
     assert (whole_units(need), units_above(need), permitted_units(need)) == (up, above, down)
+
+
+def test_units_may_be_finer_than_one() -> None:
+    assert (whole_units(2.1331, 0.001), units_above(2.133, 0.001), permitted_units(2.1339, 0.001)) == (
+        2.134,
+        2.134,
+        2.133,
+    )
+    assert (whole_units(130, 12), units_above(120, 12), permitted_units(130, 12)) == (132, 132, 120)
+
+
+@pytest.mark.parametrize(
+    ("unit_size", "multiples", "step"),
+    [
+        (1, (None, None), (1, 1)),
+        (1, (6, 144), (1, 144)),
+        (1, (4, 6), (1, 12)),
+        (2, (1, 6), (2, 3)),
+        (0.001, (0.001, None), (0.001, 1)),
+        (1, (1, 12.5), (0.1, 125)),
+    ],
+)
+def test_an_order_is_a_multiple_of_all_that_is_stated_in_a_unit_that_fits_them(
+    unit_size: float, multiples: tuple[float | None, ...], step: tuple[float, int]
+) -> None:
+    assert order_step(unit_size, *multiples) == step
 
 
 def test_a_triggered_order_is_never_for_nothing() -> None:

@@ -157,6 +157,11 @@ def test_a_square_is_a_square_and_not_an_exclusive_or() -> None:
     assert reorder_point(mean=50, interval=6, safety_stock=stock) == pytest.approx(429.1127426467683)
 
 
+def test_without_mean_demand_late_deliveries_need_no_safety_stock() -> None:
+    certain = safety_stock(service_level=0.9, demand_sd=5, interval=6)
+    assert safety_stock(service_level=0.9, demand_sd=5, interval=6, lead_time_sd=2) == certain
+
+
 def test_no_lead_time_needs_no_safety_stock() -> None:
     assert safety_stock(service_level=0.95, demand_sd=20, interval=0) == 0
 
