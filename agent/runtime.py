@@ -134,8 +134,11 @@ class Runtime:
         self._calibration = read_table(settings.calibration_table)
         present = PresentCatalog(book)
         opened = Catalogs(present.by_mode, self._calibration, book=book)
+        self.today = TodayLists(book, self._calibration)
+        """What is to be done about every product."""
         self.toolbox = Toolbox(
-            AllProducts(present, self._calibration, book=book),
+            AllProducts(present, self._calibration),
+            today=self.today,
             start_run=lambda request: self.decide(request),
             review_url=self.review_url,
         )
@@ -174,8 +177,6 @@ class Runtime:
         )
         self.decide, self.submit, self.try_out = self._decisions.decide, self._decisions.submit, self._decisions.try_out
         self.calculate, self.decide_review = self._decisions.calculate, self._decisions.review
-        self.today = TodayLists(book, self._calibration)
-        """What is to be done about every product."""
         self.sweeping = Sweeping(
             book, owner=owner, submit=partial(self._decisions.submit, checked=True), background=self.background
         )

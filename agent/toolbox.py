@@ -23,6 +23,7 @@ from tools.get_product import get_product
 from tools.records.orders import RunView
 from tools.request_restock import Begin, request_restock
 from tools.submit_order import submit_order
+from tools.sweep.lists import TodayLists
 
 Tool = Callable[..., Awaitable[dict[str, Any]]]
 StartRun = Callable[[DecisionRequest], Awaitable[RunView]]
@@ -53,12 +54,14 @@ class Arguments(BaseModel):
 class Toolbox:
     """The tools of a decision and of a chat."""
 
-    def __init__(self, everything: AllProducts, *, start_run: StartRun, review_url: Callable[[str], str]) -> None:
+    def __init__(
+        self, everything: AllProducts, *, today: TodayLists, start_run: StartRun, review_url: Callable[[str], str]
+    ) -> None:
         self._everything, self._start_run, self._review_url = everything, start_run, review_url
         looks = [_tool(get_product, self._products), _tool(calculate_reorder, self._products)]
         self.decision = [*looks, _tool(submit_order, self._products)]
         self.chat = [
-            _tool(find_products, lambda _: self._everything),
+            _tool(find_products, lambda _: today),
             *looks,
             _tool(request_restock, self._beginning),
         ]

@@ -1,7 +1,7 @@
 """How long today's list takes, beside the bare scan of the same numbers: `python -m benchmarks.today`.
 
 A catalogue of 10,000 products with 365 days each is made in SQLite (`--postgresql` for the other database). The list is
-made, asked for again, and made once more after new stock and a day of sales for every product. The bars are 3 s for a
+made, asked for again, searched as a chat does, and made once more after new stock and a day of sales for every product. The bars are 3 s for a
 list that is made and 1 s for one that is asked for again. The ratio is of CPU time, which tells more on a busy machine.
 `--receipts` gives suppliers so many receipts each, which the plan replays and the scan cannot.
 """
@@ -19,6 +19,7 @@ from benchmarks.own_catalogue import SUPPLIERS, YESTERDAY, another_day, make_cat
 from tools.book.book import OrderBook
 from tools.catalog.block import block_of
 from tools.catalog.own import OwnCatalog
+from tools.find_products import find_products
 from tools.planning.scan import scan
 from tools.storage import catalogue_schema as tables
 from tools.storage.database import Database
@@ -40,6 +41,7 @@ async def measure(url: str, products: int, *, due: float, receipts: int) -> None
         first = await _timed("the first list", lists, bare, LIST_SECONDS)
         print(f"  {dict(first)}")
         await _timed("asked for again", lists, bare, AGAIN_SECONDS)
+        await _search(lists)
         another_day(database.engine, due=due)
         await _timed("after new stock and a day of sales", lists, bare, LIST_SECONDS)
         await _timed("asked for again", lists, bare, AGAIN_SECONDS)
@@ -62,6 +64,13 @@ async def _timed(what: str, lists: TodayLists, bare: float, bar: float) -> Count
     verdict = "held" if spent <= bar else "MISSED"
     print(f"{what:36} {spent:7.2f} s {cpu:7.2f} s CPU {cpu / bare:8.1f}× the scan   bar {bar:g} s: {verdict}")
     return Counter(row.status for row in found.rows)
+
+
+async def _search(lists: TodayLists) -> None:
+    began, cpu = time.perf_counter(), time.process_time()
+    found = await find_products(lists, status="needs_order")
+    spent, cpu = time.perf_counter() - began, time.process_time() - cpu
+    print(f"{'a search of the chat':36} {spent:7.2f} s {cpu:7.2f} s CPU, {found['total']} found")
 
 
 def _receive(engine: sa.Engine, number: int) -> None:

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from tools.catalog.products import Location, ProductId, Products, number, numbers, open_orders
+from tools.catalog.products import Location, ProductId, Products, number, numbers, shown_orders
 from tools.planning.order_quantity import order_multiple
 from tools.records.facts import Product
 
@@ -41,7 +41,7 @@ async def get_product(products: Products, product_id: ProductId, location: Locat
         **_packs(product),
         "on_hand": number(stock.on_hand),
         "backorders": number(stock.backorders),
-        "open_orders": open_orders(facts),
+        "open_orders": shown_orders(stock.open_orders),
         "supplier": {
             "name": supplier.name,
             "promised_lead_time_days": number(supplier.promised_lead_time_days),

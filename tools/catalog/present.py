@@ -24,17 +24,5 @@ class PresentCatalog:
         """The mode of requests about its products."""
         return "database" if await self.own.has_products() else "mock"
 
-    async def facts(self, product_id: str, location: str | None = None) -> ProductFacts:
-        return await (await self._present()).facts(product_id, location)
-
     async def family(self, product_id: str, location: str | None = None) -> tuple[ProductFacts, ...]:
-        return await (await self._present()).family(product_id, location)
-
-    async def all_facts(self, supplier_id: str | None = None) -> tuple[ProductFacts, ...]:
-        return await (await self._present()).all_facts(supplier_id)
-
-    async def product_ids(self) -> tuple[str, ...]:
-        return await (await self._present()).product_ids()
-
-    async def _present(self) -> Catalog:
-        return self.by_mode[await self.mode()]
+        return await self.by_mode[await self.mode()].family(product_id, location)

@@ -16,13 +16,11 @@ from tools.planning.confidence import CalibrationTable
 from tools.planning.replenishment import plan
 from tools.records.errors import InvalidInput
 from tools.records.facts import AS_THINGS_ARE, Mode, OpenOrder, ProductFacts, WhatIf
-from tools.records.orders import Order
 from tools.records.plan import Plan
 from tools.records.text import clean_facts
 
 ProductId = Annotated[str, Field(min_length=1, max_length=100, description="As given.")]
 Location = Annotated[str | None, Field(max_length=100, description="A location's id; leave out for the usual one.")]
-MOST_ORDERS = 200
 Family = Sequence[ProductFacts]
 """A product at the location asked for, followed by the same product at its other locations."""
 
@@ -45,10 +43,8 @@ class Products(Protocol):
 class AllProducts:
     """Every product of the present catalogue."""
 
-    def __init__(
-        self, catalog: PresentCatalog, calibration: CalibrationTable | None = None, *, book: OrderBook | None = None
-    ) -> None:
-        self._catalog, self.calibration, self._book = catalog, calibration, book
+    def __init__(self, catalog: PresentCatalog, calibration: CalibrationTable | None = None) -> None:
+        self._catalog, self.calibration = catalog, calibration
 
     async def family(self, product_id: str, location: str | None) -> Family:
         return await self._catalog.family(product_id, location)
@@ -59,14 +55,6 @@ class AllProducts:
     async def mode(self) -> Mode:
         """The mode of requests about these products."""
         return await self._catalog.mode()
-
-    async def everything(self) -> Family:
-        """Every product at every location."""
-        return await self._catalog.all_facts()
-
-    async def open_orders(self) -> list[Order]:
-        """The newest of our open orders, those of other catalogues and callers among them."""
-        return [] if self._book is None else await self._book.orders.page(MOST_ORDERS, status="open")
 
 
 @dataclass(eq=False)
@@ -168,9 +156,9 @@ def shown_order(order: OpenOrder) -> dict[str, object]:
     }
 
 
-def open_orders(facts: ProductFacts) -> list[dict[str, object]]:
-    """The product's open orders, as a model sees them."""
-    return list(map(shown_order, facts.stock.open_orders))
+def shown_orders(orders: Iterable[OpenOrder]) -> list[dict[str, object]]:
+    """A product's open orders, as a model sees them."""
+    return list(map(shown_order, orders))
 
 
 def numbers(values: Iterable[float | None], digits: int = 4) -> list[float | int | None]:

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections import OrderedDict
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from hashlib import sha256
@@ -9,13 +10,15 @@ from hashlib import sha256
 from tools.book.book import OrderBook
 from tools.catalog.present import PresentCatalog
 from tools.planning.confidence import CalibrationTable
-from tools.records.facts import Mode
+from tools.records.facts import Mode, OpenOrder
+from tools.records.orders import Order
 from tools.sweep.own_source import OwnSource
-from tools.sweep.today import Listed, Source, Today
+from tools.sweep.today import Listed, Place, Source, Today
 from tools.sweep.today_rows import TodayRow
 
 LISTS_KEPT = 4
 """Earlier lists that pages may go on in."""
+MOST_ORDERS = 200
 
 
 @dataclass(frozen=True)
@@ -27,6 +30,17 @@ class TodayList:
     mode: Mode
     day: date
     rows: tuple[TodayRow, ...]
+    ordered: Mapping[Place, tuple[OpenOrder, ...]]
+    """Open orders as they were at `made_at`."""
+    made_at: datetime
+
+    def open_orders(self, place: Place) -> tuple[OpenOrder, ...]:
+        """Of a product at a location, as they are now. Orders of other systems are due on a day."""
+        passed = (datetime.now(UTC) - self.made_at).total_seconds() / 86_400
+        return tuple(
+            order.model_copy(update={"due_in_days": order.due_in_days - passed}) if order.placed_here else order
+            for order in self.ordered.get(place, ())
+        )
 
 
 class TodayLists:
@@ -45,7 +59,7 @@ class TodayLists:
         async with self._making:
             mode = await self._present.mode()
             day = await self._day(mode)
-            versions = (mode, day, await self._own.version(), await self._book.audit.version())
+            versions = (mode, day, await self._own.version(), await self._book.audit.version(), await self._overdue())
             version = sha256(" ".join(map(str, versions)).encode()).hexdigest()[:16]
             if version not in self._kept:
                 self._keep(await self._made(version, mode, day))
@@ -59,6 +73,14 @@ class TodayLists:
         """The list of this version, if it is still kept."""
         return self._kept.get(version)
 
+    async def open_orders(self) -> list[Order]:
+        """The newest of this service's open orders, those of other catalogues and callers among them."""
+        return await self._book.orders.page(MOST_ORDERS, status="open")
+
+    async def _overdue(self) -> int:
+        """How many orders are overdue: one becomes so by the clock alone."""
+        return (await self._book.orders.figures())[1]
+
     async def _day(self, mode: Mode) -> date:
         return (await self._own.settings()).today if mode == "database" else datetime.now(UTC).date()
 
@@ -66,7 +88,9 @@ class TodayLists:
         source, reviews = await self._source(mode), await self._book.reviews.waiting(mode)
         snoozes = await self._book.snoozes.on(mode, day)
         today = Today(source, day=day, reviews=reviews, snoozes=snoozes, calibration=self._calibration)
-        return TodayList(version, mode, day, tuple(await asyncio.to_thread(today.rows)))
+        made_at = datetime.now(UTC)
+        rows, ordered = await asyncio.to_thread(lambda: (tuple(today.rows()), today.open_orders()))
+        return TodayList(version, mode, day, rows, ordered, made_at)
 
     async def _source(self, mode: Mode) -> Source:
         if mode == "mock":

@@ -9,7 +9,7 @@ from tools.catalog.live import count_in, with_orders
 from tools.catalog.snapshot import Snapshot
 from tools.planning.scan import PlanColumns, scan
 from tools.records.errors import InvalidInput
-from tools.records.facts import ProductFacts
+from tools.records.facts import OpenOrder, ProductFacts
 from tools.records.text import clean_facts
 from tools.sweep.today import Place
 from tools.sweep.today_rows import Figures, Label
@@ -36,12 +36,12 @@ class OwnSource:
         named = (product.name, place[1], product.category, supplier.id, supplier.name, product.currency)
         return Label(product.id, *named)
 
-    def late(self, place: Place) -> tuple[str, ...]:
+    def open_orders(self, place: Place) -> tuple[OpenOrder, ...]:
         if place not in self._with_orders:
             return ()
         stock, supplier = self._snapshot.stock_at(place), self._snapshot.supplier(place[0])
         counted, _ = count_in(stock, supplier, place[0], self._orders.at(place))
-        return tuple(order.reference for order in counted.open_orders if order.due_in_days < 0)
+        return counted.open_orders
 
     def _facts(self, place: Place) -> ProductFacts:
         return with_orders(clean_facts(self._snapshot.facts(place)), self._orders.at(place))

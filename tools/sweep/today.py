@@ -13,7 +13,7 @@ from tools.planning.confidence import CalibrationTable
 from tools.planning.replenishment import plan_of_working
 from tools.planning.working import work_out
 from tools.records.errors import InvalidInput
-from tools.records.facts import AS_THINGS_ARE, ProductFacts
+from tools.records.facts import AS_THINGS_ARE, OpenOrder, ProductFacts
 from tools.sweep.today_rows import Figures, Label, Standing, TodayRow, missing_row, planned_row, resting_row
 
 Place = tuple[str, str]
@@ -38,9 +38,7 @@ class Source(Protocol):
 
     def label(self, place: Place) -> Label: ...
 
-    def late(self, place: Place) -> tuple[str, ...]:
-        """The numbers of its open orders that are late."""
-        ...
+    def open_orders(self, place: Place) -> tuple[OpenOrder, ...]: ...
 
     def at_rest(self) -> Mapping[Place, Figures]:
         """The figures of places of which is known already that nothing is to be ordered."""
@@ -63,8 +61,8 @@ class Listed:
     def label(self, place: Place) -> Label:
         return Label.of(self._facts[place])
 
-    def late(self, place: Place) -> tuple[str, ...]:
-        return tuple(order.reference for order in self._facts[place].stock.open_orders if order.due_in_days < 0)
+    def open_orders(self, place: Place) -> tuple[OpenOrder, ...]:
+        return self._facts[place].stock.open_orders
 
     def at_rest(self) -> Mapping[Place, Figures]:
         return {}
@@ -94,6 +92,11 @@ class Today:
         at_rest = self._source.at_rest()
         return [self._row(place, at_rest.get(place)) for place in self._source.places]
 
+    def open_orders(self) -> dict[Place, tuple[OpenOrder, ...]]:
+        """Of the places that have any, and can be planned."""
+        planned = (place for place in self._source.places if not self._source.missing(place))
+        return {place: orders for place in planned if (orders := self._source.open_orders(place))}
+
     def _row(self, place: Place, at_rest: Figures | None) -> TodayRow:
         if at_rest is not None:
             return resting_row(self._source.label(place), at_rest, self._standing(place), day=self._day)
@@ -114,7 +117,8 @@ class Today:
         return planned_row(facts, working, found, standing, day=self._day, table=self._calibration)
 
     def _standing(self, place: Place) -> Standing:
-        return Standing(self._reviews.get(place), self._source.late(place), self._snoozes.get(place))
+        late = tuple(order.reference for order in self._source.open_orders(place) if order.due_in_days < 0)
+        return Standing(self._reviews.get(place), late, self._snoozes.get(place))
 
     def _siblings(self, place: Place) -> list[ProductFacts]:
         """The same product at other locations, from where it could be moved."""

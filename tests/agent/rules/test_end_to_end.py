@@ -31,7 +31,11 @@ async def what_if(runtime: Runtime, **assumed: float) -> Plan:
 
 
 def catalog_of(runtime: Runtime) -> AllProducts:
-    return AllProducts(LiveCatalog(SampleCatalog(), runtime.book, "mock"))
+    return AllProducts(live(runtime))
+
+
+def live(runtime: Runtime) -> LiveCatalog:
+    return LiveCatalog(SampleCatalog(), runtime.book, "mock")
 
 
 IN_STOCK = "{on_hand} sheets on hand, {on_order} on order"
@@ -102,7 +106,7 @@ async def test_a_what_if_gives_the_plan_under_those_assumptions(
 
 async def test_what_needs_an_order_is_what_the_calculator_says_of_every_product(start: Any) -> None:
     runtime = await start()
-    places = [(facts.product.id, facts.stock.location) for facts in await catalog_of(runtime).everything()]
+    places = [(facts.product.id, facts.stock.location) for facts in await live(runtime).all_facts()]
     plans = [await plan_of(runtime, *place) for place in places]
     needed = [plan for plan in plans if plan.recommended_action != "none"]
 
@@ -118,7 +122,7 @@ async def test_what_needs_an_order_is_what_the_calculator_says_of_every_product(
 
 async def test_open_and_overdue_orders_are_the_catalogues(start: Any) -> None:
     runtime = await start()
-    orders = [order for facts in await catalog_of(runtime).everything() for order in facts.stock.open_orders]
+    orders = [order for facts in await live(runtime).all_facts() for order in facts.stock.open_orders]
     late = {order.reference for order in orders if order.due_in_days < 0}
 
     on_order = (await ask(runtime, "what is on order?")).answer

@@ -71,7 +71,7 @@ async def test_a_plan_from_the_catalogue_counts_what_other_locations_can_give() 
     everything = AllProducts(SampleCatalog())
     plans = [
         await everything.plan(facts.product.id, facts.stock.location, WhatIf())
-        for facts in await everything.everything()
+        for facts in await SampleCatalog().all_facts()
     ]
 
     assert {plan.recommended_action for plan in plans} == {"purchase_order", "transfer", "none"}

@@ -1,0 +1,114 @@
+"""The model's search: the numbers of each product's own plan, and nothing left out in silence."""
+
+from typing import Any
+
+import pytest
+import sqlalchemy as sa
+
+from benchmarks.own_catalogue import make_catalogue
+from tests.order_book import let_pass
+from tests.own_catalogue import BOLTS, demand_row, put, stock_row
+from tools.book.book import OrderBook
+from tools.catalog.live import LiveCatalog
+from tools.catalog.own import OwnCatalog
+from tools.catalog.products import number, plan_of
+from tools.catalog.sources import SampleCatalog
+from tools.find_products import find_products
+from tools.storage import catalogue_schema as tables
+from tools.sweep.lists import TodayLists
+
+
+@pytest.fixture
+def today(book: OrderBook) -> TodayLists:
+    return TodayLists(book)
+
+
+async def _same_as_its_plan(row: dict[str, Any], catalog: LiveCatalog) -> None:
+    plan = plan_of(await catalog.family(row["product_id"], row["location"]))
+    for name in ("on_hand", "on_order", "inventory_position"):
+        assert row[name] == number(getattr(plan, name))
+    assert row["reorder_point"] == number(plan.reorder_point, 2)
+    assert row["days_until_stockout"] == number(plan.days_until_stockout, 1)
+    assert (row["recommended_action"], row["order_quantity"]) == (plan.recommended_action, plan.order_quantity)
+
+
+async def test_every_product_of_the_sample_has_the_numbers_of_its_own_plan(book: OrderBook, today: TodayLists) -> None:
+    catalog = LiveCatalog(SampleCatalog(), book, "mock")
+    found = await find_products(today, limit=100)
+    assert found["total"] == len(found["products"]) == len(await catalog.all_facts())
+    for row in found["products"]:
+        await _same_as_its_plan(row, catalog)
+    actions = [row["recommended_action"] != "none" for row in found["products"]]
+    assert actions == sorted(actions, reverse=True)
+
+
+async def test_every_product_of_your_own_catalogue_has_the_numbers_of_its_own_plan(
+    engine: sa.Engine, book: OrderBook, today: TodayLists, placed: Any
+) -> None:
+    make_catalogue(engine, 40, days=90, due=0.3)
+    put(engine, tables.stock, stock_row("P000003", "DEPOT", on_hand=5_000))
+    put(engine, tables.demand, demand_row(product_id="P000003", location="DEPOT"))
+    order = await placed(product_id="P000002", location="MAIN", mode="database", quantity=30)
+
+    found = await find_products(today, limit=100)
+
+    assert found["total"] == len(found["products"]) == 41
+    for row in found["products"]:
+        await _same_as_its_plan(row, LiveCatalog(OwnCatalog(book.database), book, "database"))
+    [ordered] = (await find_products(today, status="on_order"))["products"]
+    assert (ordered["product_id"], ordered["open_orders"][0]["reference"]) == ("P000002", order.number)
+
+
+async def test_words_a_location_and_a_state_narrow_the_search(today: TodayLists) -> None:
+    steel = await find_products(today, query="Steel_sheets")
+    assert {row["product_id"] for row in steel["products"]} == {"STEEL_SHEETS"}
+    there = await find_products(today, query="steel sheets", location="Chicago")
+    assert [row["location"] for row in there["products"]] == ["Chicago"]
+    due = await find_products(today, status="needs_order", limit=2)
+    assert (len(due["products"]), due["total"] > 2) == (2, True)
+    assert all(row["recommended_action"] != "none" for row in due["products"])
+    late = await find_products(today, status="overdue", limit=100)
+    assert late["products"]
+    assert all(any(order["due_in_days"] < 0 for order in row["open_orders"]) for row in late["products"])
+
+
+async def test_products_that_cannot_be_planned_are_counted(engine: sa.Engine, today: TodayLists) -> None:
+    make_catalogue(engine, 3, days=60)
+    put(engine, tables.products, BOLTS, BOLTS | {"id": "NUTS", "name": "Nuts"})
+    found = await find_products(today)
+    assert (found["total"], found["needs_data"]) == (3, 2)
+    assert (await find_products(today, query="nuts")) == {"total": 0, "needs_data": 1, "products": []}
+    assert "needs_data" not in await find_products(today, query="Product 1")
+
+
+async def test_an_order_becomes_overdue_by_the_clock_alone(book: OrderBook, today: TodayLists, placed: Any) -> None:
+    order = await placed(product_id="STEEL_SHEETS", location="Chicago", mode="mock", quantity=30)
+    of_it = {"query": "steel sheets", "location": "Chicago"}
+
+    async def late() -> list[Any]:
+        found = (await find_products(today, status="overdue", **of_it))["products"]  # type: ignore[arg-type]
+        return [each["reference"] for row in found for each in row["open_orders"] if each["due_in_days"] < 0]
+
+    assert order.number not in await late()
+    await let_pass(book, order, days=60)
+    assert order.number in await late()
+    [row] = [row for row in (await today.present()).rows if row.place == ("STEEL_SHEETS", "Chicago")]
+    assert order.number in row.late_orders
+
+
+async def test_orders_of_products_in_no_catalogue_come_last_with_their_orders_alone(
+    book: OrderBook, today: TodayLists, placed: Any
+) -> None:
+    order = await placed(product_id="X_77", location="default", mode="input", quantity=30)
+    found = await find_products(today, status="on_order", limit=100)
+    assert found["products"][-1] == {
+        "product_id": "X_77",
+        "location": "default",
+        "open_orders": [found["products"][-1]["open_orders"][0] | {"reference": order.number, "quantity": 30}],
+    }
+    assert (await find_products(today, query="x 77", status="on_order"))["total"] == 1
+    assert (await find_products(today, query="x 77", status="on_order", location="Chicago"))["total"] == 0
+    assert (await find_products(today, query="x 77", status="overdue"))["total"] == 0
+    await let_pass(book, order, days=60)
+    assert (await find_products(today, query="x 77", status="overdue"))["total"] == 1
+    assert (await find_products(today, query="x 77"))["total"] == 0
