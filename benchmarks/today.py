@@ -1,8 +1,9 @@
 """How long today's list takes, beside the bare scan of the same numbers: `python -m benchmarks.today`.
 
 A catalogue of 10,000 products with 365 days each is made in SQLite (`--postgresql` for the other database). The list is
-made, asked for again, searched as a chat does, and made once more after new stock and a day of sales for every product. The bars are 3 s for a
-list that is made and 1 s for one that is asked for again. The ratio is of CPU time, which tells more on a busy machine.
+made, asked for again, searched as a chat does, and made once more after new stock and a day of sales for every product.
+The bars are 3 s for a list that is made and 1 s for one that is asked for again. The ratio is of CPU time, which tells
+more on a busy machine.
 `--receipts` gives suppliers so many receipts each, which the plan replays and the scan cannot.
 """
 
