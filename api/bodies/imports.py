@@ -1,14 +1,18 @@
 """Imports: files that were sent, what they hold, and what became of them."""
 
 from collections import Counter
+from collections.abc import Sequence
 from typing import Annotated
 
+from fastapi import UploadFile
 from pydantic import Field
 
 from api.bodies.fields import Answer, Body
 from tools.catalog.importing.record import ImportRecord, TableCounts
+from tools.catalog.proposals import LookedAt, ReadAs
 from tools.catalog.reading import Fault, FileReading
 from tools.catalog.reading.report import SHOWN
+from tools.records.errors import InvalidInput
 
 Name = Annotated[str, Field(min_length=1, max_length=200)]
 Mapping = Annotated[dict[Name, Name], Field(max_length=100)]
@@ -26,6 +30,11 @@ class HowToRead(Body):
     """How files are to be read, by their names."""
 
     files: Annotated[dict[Name, FileHow], Field(max_length=100)] = Field(description="Kind and mapping by file name.")
+
+    def of(self, name: str) -> ReadAs:
+        """How the file of this name is to be read."""
+        how = self.files.get(name)
+        return ReadAs() if how is None else ReadAs(how.kind, how.mapping)
 
 
 class Confirmation(Body):
@@ -65,7 +74,24 @@ class SentFileAnswer(Answer):
     question: str | None = Field(description="What must be said before it can be read; null if nothing.")
 
     @classmethod
-    def of(cls, reading: FileReading) -> "SentFileAnswer":
+    def of(cls, looked_at: LookedAt) -> "SentFileAnswer":
+        if looked_at.reading is not None:
+            return cls._read(looked_at.reading)
+        question = looked_at.question.message if looked_at.question else None
+        nothing = {"examples": [], "rows": 0, "fault_counts": {}}
+        return cls(
+            name=looked_at.sent.name,
+            kind=None,
+            mapping={},
+            unused=(),
+            notes=(),
+            faults=(),
+            question=question,
+            **nothing,
+        )
+
+    @classmethod
+    def _read(cls, reading: FileReading) -> "SentFileAnswer":
         return cls(
             name=reading.file,
             kind=reading.kind,
@@ -79,11 +105,6 @@ class SentFileAnswer(Answer):
             question=None,
         )
 
-    @classmethod
-    def asking(cls, name: str, question: str) -> "SentFileAnswer":
-        nothing = {"examples": [], "rows": 0, "fault_counts": {}}
-        return cls(name=name, kind=None, mapping={}, unused=(), notes=(), faults=(), question=question, **nothing)
-
 
 class ProposalAnswer(Answer):
     """Files that wait to be confirmed: what they hold and would change."""
@@ -93,6 +114,17 @@ class ProposalAnswer(Answer):
     counts: dict[str, TableCounts] = Field(description="What would change, by table.")
     notes: tuple[str, ...] = Field(description="What would be assumed, made or left out.")
     ready: bool = Field(description="Whether it can be confirmed as it is: no question and no fault is left.")
+
+    @classmethod
+    def of(cls, number: int, looked_at: Sequence[LookedAt], changes: ImportRecord) -> "ProposalAnswer":
+        files = tuple(map(SentFileAnswer.of, looked_at))
+        return cls(
+            number=number,
+            files=files,
+            counts=changes.counts,
+            notes=changes.notes,
+            ready=not any(file.question or file.fault_counts for file in files),
+        )
 
 
 class ImportAnswer(ImportRecord, Answer):
@@ -106,3 +138,11 @@ class Imports(Answer):
 
     imports: tuple[ImportAnswer, ...] = Field(description="The imports of this page.")
     next: int | None = Field(description="Pass as `before` for the next page; null at the end.")
+
+
+def sent_name(file: UploadFile) -> str:
+    """The name of a file that was sent, without folders. Raises InvalidInput for one without a name."""
+    name = (file.filename or "").replace("\\", "/").rpartition("/")[2]
+    if not 0 < len(name) <= 200:
+        raise InvalidInput("Every file needs a name of at most 200 characters, with its ending, such as sales.csv.")
+    return name

@@ -182,21 +182,11 @@ def _show(record: "ImportRecord", as_json: bool) -> None:
     for note in record.notes:
         typer.echo(f"  {note}", err=True)
     if record.number is None:
-        typer.echo(f"Would change: {counts_in_words(record)}", err=True)
+        typer.echo(f"Would change: {record.in_words}", err=True)
     elif record.changes:
-        typer.echo(f"Import {record.number} is done: {counts_in_words(record)}")
+        typer.echo(f"Import {record.number} is done: {record.in_words}")
     else:
         typer.echo(f"Import {record.number} changed nothing: all of it was there already.")
-
-
-def counts_in_words(record: "ImportRecord") -> str:
-    """As "products 300 new; stock 580 changed, 20 unchanged"."""
-    tables = [
-        f"{table.replace('_', ' ')} " + ", ".join(f"{count:,} {what}" for what, count in counts if count)
-        for table, counts in record.counts.items()
-        if table != "catalogue"
-    ]
-    return "; ".join(tables) or "nothing"
 
 
 def _line(record: "ImportRecord") -> str:
@@ -204,4 +194,4 @@ def _line(record: "ImportRecord") -> str:
     when = record.undone_at or record.done_at or record.created_at
     moment = "" if when is None else at_minute(when)
     parts = [str(record.number), record.status, moment, record.recorded_by, files]
-    return " | ".join([*parts, counts_in_words(record)])
+    return " | ".join([*parts, record.in_words])

@@ -1,6 +1,5 @@
 """Bringing in files: sent, looked at, confirmed, undone."""
 
-import asyncio
 from collections.abc import Sequence
 from hashlib import sha256
 from typing import Annotated
@@ -13,23 +12,18 @@ from starlette.responses import Response
 from agent.runtime import Runtime
 from api.bodies.examples import CONFIRMATIONS, READINGS
 from api.bodies.fields import Body as Strict
-from api.bodies.imports import Confirmation, HowToRead, ImportAnswer, Imports, ProposalAnswer, SentFileAnswer
+from api.bodies.imports import Confirmation, HowToRead, ImportAnswer, Imports, ProposalAnswer, sent_name
 from api.bodies.orders import Nothing
 from api.door import strict_json
 from api.door.auth import Caller
 from api.door.doorkeeper import CallerGiven, RuntimeGiven, needs
 from api.door.idempotency import Attempt
 from api.routes.wiring import Limit, problems
-from tools.catalog.importing.record import ImportRecord
-from tools.catalog.importing.sources import read_source
 from tools.catalog.imports import ImportStore
-from tools.catalog.proposals import ProposalStore, SentFile
-from tools.catalog.reading import FileReading, refuse_faults
-from tools.records.errors import InvalidInput
+from tools.catalog.proposals import ProposalStore, SentFile, look_at
 
 router = APIRouter(tags=["catalogue"])
 Number = Annotated[int, Path(ge=1, description="Number of the import.")]
-MOST_FILES = 20
 
 
 class Upload(Strict):
@@ -58,8 +52,6 @@ async def propose(
     """Send files of suppliers, products, stock, sales, open orders, receipts or promotions.
 
     Nothing is imported yet: the answer says how they are read and what they would change. They wait for a week."""
-    if len(files) > MOST_FILES:
-        raise InvalidInput(f"There are {len(files)} files; send at most {MOST_FILES} at once.")
     told = _told(how)
     sent = [await _sent(file, told) for file in files]
     hashes = [(file.name, sha256(file.content).hexdigest()) for file in sent]
@@ -90,7 +82,7 @@ async def read_again(
     store = ProposalStore(runtime.book.database)
 
     async def work() -> bytes:
-        await store.read_as(number, {name: (how.kind, how.mapping) for name, how in body.files.items()})
+        await store.read_as(number, {name: body.of(name) for name in body.files})
         return (await _proposal(runtime, number, await store.files(number), caller)).as_json()
 
     return await Attempt(request, body, runtime.book).answer(work)
@@ -112,10 +104,7 @@ async def confirm(
     """Bring the files of a proposed import into the catalogue, all of them or none."""
 
     async def work() -> bytes:
-        readings = await asyncio.to_thread(_readings, await ProposalStore(runtime.book.database).files(number))
-        if not body.skip_bad:
-            refuse_faults([fault for reading in readings for fault in reading.faults])
-        done = await ImportStore(runtime.book.database).bring_in(readings, caller.actor, number=number)
+        done = await ProposalStore(runtime.book.database).confirm(number, caller.actor, skip_bad=body.skip_bad)
         return ImportAnswer.copy_of(done).as_json()
 
     return await Attempt(request, body, runtime.book).answer(work)
@@ -168,36 +157,11 @@ def _told(how: str) -> HowToRead:
 
 
 async def _sent(file: UploadFile, told: HowToRead) -> SentFile:
-    name = (file.filename or "").replace("\\", "/").rpartition("/")[2]
-    if not 0 < len(name) <= 200:
-        raise InvalidInput("Every file needs a name of at most 200 characters, with its ending, such as sales.csv.")
-    how = told.files.get(name)
-    return SentFile(name, await file.read(), how.kind if how else None, how.mapping if how else {})
-
-
-def _readings(files: Sequence[SentFile]) -> list[FileReading]:
-    return [read_source(file.content, name=file.name, kind=file.kind, mapping=file.mapping or {}) for file in files]
-
-
-def _shown(files: Sequence[SentFile]) -> tuple[list[FileReading], list[SentFileAnswer]]:
-    """The files that can be read, and all of them as they are shown."""
-    readings, shown = [], []
-    for file in files:
-        try:
-            readings += _readings([file])
-            shown.append(SentFileAnswer.of(readings[-1]))
-        except InvalidInput as error:
-            shown.append(SentFileAnswer.asking(file.name, error.message))
-    return readings, shown
+    name = sent_name(file)
+    return SentFile(name, await file.read(), told.of(name))
 
 
 async def _proposal(runtime: Runtime, number: int, files: Sequence[SentFile], caller: Caller) -> ProposalAnswer:
-    readings, shown = await asyncio.to_thread(_shown, files)
-    looked_at: ImportRecord = await ImportStore(runtime.book.database).preview(readings, caller.actor)
-    return ProposalAnswer(
-        number=number,
-        files=tuple(shown),
-        counts=looked_at.counts,
-        notes=looked_at.notes,
-        ready=not any(file.question or file.fault_counts for file in shown),
-    )
+    found = await look_at(files)
+    changes = await ProposalStore(runtime.book.database).preview(found, caller.actor)
+    return ProposalAnswer.of(number, found, changes)

@@ -1,5 +1,6 @@
 """Text as people read it: figures in words, and text from outside without the characters that people cannot see."""
 
+import re
 import unicodedata
 from decimal import Decimal
 from typing import Any
@@ -18,6 +19,7 @@ _INVISIBLE = frozenset("\u034f\u115f\u1160\u17b4\u17b5\u2800\u3164\uffa0") | fro
 )
 # Control, format (bidi controls, tag characters, zero-width ones), surrogate, private use and unassigned.
 _INVISIBLE_CATEGORIES = frozenset({"Cc", "Cf", "Cs", "Co", "Cn"})
+_COMMAND = re.compile(r" \([^()]*(?:--|`restock )[^()]*\)")
 
 
 def clean_text(text: str, *, limit: int) -> str:
@@ -59,6 +61,15 @@ def clean_facts(facts: ProductFacts) -> ProductFacts:
             "stock": stock.model_copy(update={"open_orders": orders}),
         }
     )
+
+
+def without_commands(text: str) -> str:
+    """A message without the options and commands in brackets, for people who see a page.
+
+    >>> without_commands("No column for quantity (--map quantity=COLUMN); the columns are a (b), c.")
+    'No column for quantity; the columns are a (b), c.'
+    """
+    return _COMMAND.sub("", text)
 
 
 def amount(value: float, digits: int = 2) -> str:

@@ -118,6 +118,7 @@ import_files = Table(
     Column("kind", Text),
     Column("mapping", JSON, nullable=False),
     Column("content", LargeBinary, nullable=False),
+    Column("notation", JSON),
 )
 
 import_profiles = Table(

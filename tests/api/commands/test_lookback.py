@@ -79,7 +79,7 @@ def test_an_option_that_makes_no_sense_is_named(run: Any, sales: Path, options: 
 @pytest.mark.parametrize(
     ("text", "why"),
     [
-        ("what,when\n1,2\n", "no column for product_id of sales. Name it with --map product_id=COLUMN"),
+        ("what,when\n1,2\n", "no column for product_id of sales. Name it (--map product_id=COLUMN)"),
         ("item,date,units\nA,2026-01-01,-3\n", "1 of 1 quantities are below 0"),
     ],
 )

@@ -33,7 +33,7 @@ def require_period(draft: Draft, places: set[str], period: Period, file: str) ->
         if place in through and known != period:
             raise InvalidInput(
                 f"{file} has demand by {period}, and {place} keeps its demand by {known}. Give the file another "
-                "location, or take the earlier import back with `restock import --undo`, and import this one alone."
+                "location, or take the earlier import back (`restock import --undo`), and import this one alone."
             )
         if period != "day" and place not in through:
             draft.set("calendars", calendars | {place: {"weekdays": [], "days": [], "period": period}})

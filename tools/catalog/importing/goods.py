@@ -66,7 +66,7 @@ def _choose_default_location(draft: Draft, frame: pd.DataFrame) -> None:
     usual = counts.empty or counts.get(DEFAULT_LOCATION) == counts.max()
     place = DEFAULT_LOCATION if usual else str(counts.index[0])
     draft.set("default_location", place)
-    draft.note(f"Rows without a location belong to {place}; `restock catalogue --default-location` changes it.")
+    draft.note(f"Rows without a location belong to {place} (`restock catalogue --default-location` changes it).")
 
 
 def _levels(draft: Draft, frame: pd.DataFrame, file: str) -> pd.DataFrame:

@@ -68,6 +68,16 @@ class ImportRecord(Record):
         """Rows that are different from before."""
         return sum(each.new + each.changed + each.gone for each in self.counts.values())
 
+    @property
+    def in_words(self) -> str:
+        """What it changes, as "products 300 new; stock 580 changed, 20 unchanged"."""
+        tables = [
+            f"{table.replace('_', ' ')} " + ", ".join(f"{count:,} {what}" for what, count in counts if count)
+            for table, counts in self.counts.items()
+            if table != "catalogue"
+        ]
+        return "; ".join(tables) or "nothing"
+
 
 def record_from(row: Any) -> ImportRecord:
     """From a row of the table `imports`."""

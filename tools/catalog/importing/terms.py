@@ -197,8 +197,8 @@ def choose_currency(draft: Draft) -> None:
     draft.set("currency", currency)
     also = f" {counted_ids([name for name, _ in others])} is never added to it." if others else ""
     draft.note(
-        f"The catalogue's currency is {currency}.{also} Prices without a currency are in {currency}; "
-        "`restock catalogue --currency` changes it."
+        f"The catalogue's currency is {currency}.{also} Prices without a currency are in {currency} "
+        "(`restock catalogue --currency` changes it)."
     )
 
 

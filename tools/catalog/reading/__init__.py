@@ -1,12 +1,14 @@
 """One reader for every file that a person gives: it is opened, its columns are mapped to roles, its rows are read."""
 
 from tools.catalog.reading.calendar import ClosedDays, closed_days
+from tools.catalog.reading.choices import Choices, choices
 from tools.catalog.reading.file_reading import DateOrder, Decimal, Fault, FileReading, Kind
 from tools.catalog.reading.reader import read_file, read_frame
 from tools.catalog.reading.report import fault_report, mapping_report, refuse_faults, write_rejects
 from tools.records.errors import FaultyFile, UnclearColumns, UnclearNotation
 
 __all__ = [
+    "Choices",
     "ClosedDays",
     "DateOrder",
     "Decimal",
@@ -16,6 +18,7 @@ __all__ = [
     "Kind",
     "UnclearColumns",
     "UnclearNotation",
+    "choices",
     "closed_days",
     "fault_report",
     "mapping_report",

@@ -107,11 +107,11 @@ class Reader:
         line = self.table.lines[np.argmax(cells.codes == place)]
         return UnclearNotation(
             f"{self.file}, line {line}, {self.mapping[role]} {cells.values[place]!r}: the mark may stand for decimals "
-            "or for thousands, and nothing in the file shows which. Say it with --decimal point or --decimal comma."
+            "or for thousands, and nothing in the file shows which. Say it (--decimal point or --decimal comma)."
         )
 
     def _no_number(self, role: str) -> Problem:
-        return "no_number", f"This is no number. Correct it, or name another column with --map {role}=COLUMN."
+        return "no_number", f"This is no number. Correct it, or name another column (--map {role}=COLUMN)."
 
     def _in_units(
         self, role: str, apart: Numbers, found: NDArray[np.float64], problems: dict[int, Problem]
@@ -174,7 +174,7 @@ class Reader:
         seen = "some rows show the one, some the other" if len(cells.proof) > 1 else "no row shows which"
         return UnclearNotation(
             f"{self.file}, line {line}, {self.mapping[role]} {cells.coded.values[place]!r} may have the day or the "
-            f"month first: {seen}. Say it with --dates day-first or --dates month-first, or write dates as 2026-12-31."
+            f"month first: {seen}. Say it (--dates day-first or --dates month-first), or write dates as 2026-12-31."
         )
 
     def _implausible(self, days: NDArray[np.datetime64], codes: NDArray[np.int64]) -> dict[int, Problem]:
@@ -227,7 +227,7 @@ class Reader:
             shown = ", ".join(repr(cells.values[place]) for place in list(unread)[:3])
             raise UnclearColumns(
                 f"{self.file}: column {self.mapping[role]!r} was taken for {role}, but most of its cells are none: "
-                f"{shown}. Name the right one with --map {role}=COLUMN; the columns are "
+                f"{shown}. Name the right one (--map {role}=COLUMN); the columns are "
                 f"{', '.join(self.table.columns)}.",
                 role=role,
                 candidates=tuple(self.table.columns),

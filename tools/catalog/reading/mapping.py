@@ -39,17 +39,19 @@ class Mapped:
 
 
 def mapped(columns: Sequence[str], kind: Kind, given: Mapping[str, str]) -> Mapped:
-    """The best column for each role; what a person gave comes first, then the better name."""
-    taken = {role: (-1, [column]) for role, column in given.items() if role in KINDS[kind]}
+    """The best column for each role; what a person gave comes first, then the better name. A role that is given as ""
+    has no column."""
+    taken = {role: (-1, [column] if column else []) for role, column in given.items() if role in KINDS[kind]}
     free = [column for column in columns if column not in given.values()]
     while best := _best(free, kind, taken):
         rank, role, found = best
         taken[role] = rank, found
         free = [column for column in free if column not in found]
-    single = {role: found[0] for role, (_, found) in taken.items() if len(found) == 1 or role in SOFT}
+    named = {role: each for role, each in taken.items() if each[1]}
+    single = {role: found[0] for role, (_, found) in named.items() if len(found) == 1 or role in SOFT}
     _date_from_part(single)
-    unclear = {role: tuple(found) for role, (_, found) in taken.items() if role not in single}
-    return Mapped(kind, single, unclear, {role: rank for role, (rank, _) in taken.items()})
+    unclear = {role: tuple(found) for role, (_, found) in named.items() if role not in single}
+    return Mapped(kind, single, unclear, {role: rank for role, (rank, _) in named.items()})
 
 
 def _date_from_part(columns: dict[str, str]) -> None:
@@ -87,10 +89,10 @@ def kind_of(columns: Sequence[str], given: Mapping[str, str], *, wide: bool) -> 
         return fitting[0]
     listed = f"The columns are {', '.join(columns)}."
     if fitting:
-        raise UnclearColumns(f"This may be a file of {' or of '.join(fitting)}; say which with --kind. {listed}")
+        raise UnclearColumns(f"This may be a file of {' or of '.join(fitting)}; say which (--kind). {listed}")
     raise UnclearColumns(
-        f"No kind of file has these columns. {listed} Say what it is with --kind ({', '.join(kinds)}), and name its "
-        "columns with --map, as --map product_id=COLUMN."
+        f"No kind of file has these columns. {listed} It may be {', '.join(kinds)}: say which (--kind), and which "
+        "column is what (--map product_id=COLUMN)."
     )
 
 
@@ -134,12 +136,15 @@ def _sharper(fitting: list[Kind], by_kind: Mapping[Kind, Mapped]) -> list[Kind]:
 
 
 def checked_mapping(given: Mapping[str, str], columns: Sequence[str], kind: Kind | None) -> dict[str, str]:
-    """The mapping that a person gave, with columns as the file writes them. Raises InvalidInput."""
+    """The mapping that a person gave, with columns as the file writes them; "" stays. Raises InvalidInput."""
     roles = set(KINDS[kind]) if kind else {role for each in KINDS.values() for role in each}
     found = {}
     for role, column in given.items():
         if role not in roles:
             raise InvalidInput(f"There is no role {role!r}; use one of {', '.join(sorted(roles))}.")
+        if not column:
+            found[role] = ""
+            continue
         exact = [each for each in columns if each == column.strip()]
         alike = exact or [each for each in columns if spellings(each)[0] == spellings(column)[0]]
         if len(alike) != 1:
@@ -188,7 +193,7 @@ def _settled(table: Table, name: str, role: str, columns: Sequence[str]) -> str:
     if same:
         return first
     raise UnclearColumns(
-        f"{name}: {' and '.join(map(repr, filled))} may each be {role}. Say which with --map {role}=COLUMN.",
+        f"{name}: {' and '.join(map(repr, filled))} may each be {role}. Say which (--map {role}=COLUMN).",
         role=role,
         candidates=tuple(filled),
     )
@@ -204,22 +209,22 @@ def _require(table: Table, name: str, kind: Kind, columns: Mapping[str, str], wi
     for role in needed:
         names = ", ".join(KINDS[kind][role][0].split(", ")[:4])
         raise UnclearColumns(
-            f"{name} has no column for {role} of {kind}. Name it with --map {role}=COLUMN, or call it one of: {names}. "
+            f"{name} has no column for {role} of {kind}. Name it (--map {role}=COLUMN), or call it one of: {names}. "
             f"The columns are {', '.join(table.columns)}.",
             role=role,
             candidates=tuple(table.columns),
         )
     if kind == "sales" and not wide and _is_line_number(table, columns["product_id"]):
         raise UnclearColumns(
-            f"{name}: {columns['product_id']!r} differs in every row, so it names no product. Name the product with "
-            f"--map product_id=COLUMN; the columns are {', '.join(table.columns)}.",
+            f"{name}: {columns['product_id']!r} differs in every row, so it names no product. Name the "
+            f"product's column (--map product_id=COLUMN); the columns are {', '.join(table.columns)}.",
             role="product_id",
             candidates=tuple(table.columns),
         )
     if kind == "sales" and not wide and _is_money(table, columns["quantity"]):
         raise UnclearColumns(
-            f"{name}: {columns['quantity']!r} looks like money, not like a quantity. Name the quantity with --map "
-            f"quantity=COLUMN; the columns are {', '.join(table.columns)}.",
+            f"{name}: {columns['quantity']!r} looks like money, not like a quantity. Name the quantity's column "
+            f"(--map quantity=COLUMN); the columns are {', '.join(table.columns)}.",
             role="quantity",
             candidates=tuple(table.columns),
         )

@@ -81,7 +81,7 @@ def _outward(frame: "pd.DataFrame") -> "pd.DataFrame":
         return frame.assign(quantity=-frame["quantity"])
     raise InvalidInput(
         f"{negative.sum():,} of {len(frame):,} quantities are below 0. Sales count as positive: turn the sign around, "
-        "or name the column that says which lines are sales with --map movement=COLUMN."
+        "or name the column that says which lines are sales (--map movement=COLUMN)."
     )
 
 

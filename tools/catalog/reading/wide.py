@@ -50,8 +50,8 @@ def _dated(named: dict[str, Named], dates: DateOrder | None) -> tuple[dict[str, 
     order = dates or order_of(cells, ())
     if order is None:
         raise UnclearNotation(
-            f"Columns such as {next(iter(named))!r} may have the day or the month first. Say it with --dates day-first "
-            "or --dates month-first."
+            f"Columns such as {next(iter(named))!r} may have the day or the month first. Say which (--dates day-first "
+            "or --dates month-first)."
         )
     found = cells.days(order)[cells.coded.codes]
     days = {name: each.day or day.item() for (name, each), day in zip(named.items(), found, strict=True)}

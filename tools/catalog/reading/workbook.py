@@ -48,7 +48,11 @@ def _chosen(book: "CalamineWorkbook", name: str) -> str:
     scores = {sheet: _score(_rows(book, sheet)[:SEARCHED]) for sheet in book.sheet_names}
     best = [sheet for sheet, score in scores.items() if score == max(scores.values())]
     if len(best) > 1 and len([sheet for sheet in best if scores[sheet] > (-1, 0)]) != 1:
-        raise UnclearColumns(f"{name} has tables on several sheets: {', '.join(best)}. Name one with --sheet.")
+        raise UnclearColumns(
+            f"{name} has tables on several sheets: {', '.join(best)}. Name the one to read (--sheet NAME).",
+            role="sheet",
+            candidates=tuple(book.sheet_names),
+        )
     return best[0]
 
 

@@ -35,5 +35,5 @@ def test_a_report_that_says_nothing_is_a_fault_of_its_line(rows: str, line: int,
 
 
 def test_a_file_without_a_needed_column_is_refused_with_the_way_out() -> None:
-    with pytest.raises(UnclearColumns, match=r"no column for ran_out of outcomes. Name it with --map ran_out=COLUMN"):
+    with pytest.raises(UnclearColumns, match=r"no column for ran_out of outcomes. Name it \(--map ran_out=COLUMN"):
         read_file(b"order_number,left_over\nPO-1,1\n", name="outcomes.csv", kind="outcomes")
