@@ -4,8 +4,8 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import Annotated
 
-from fastapi import UploadFile
 from pydantic import Field
+from starlette.datastructures import UploadFile
 
 from api.bodies.fields import Answer, Body
 from tools.catalog.importing.record import ImportRecord, TableCounts

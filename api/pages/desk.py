@@ -1,6 +1,7 @@
 """What every page of the desk is made with: who is signed in, the templates, forms, and how figures are written."""
 
 import hmac
+from collections.abc import AsyncIterator, Awaitable, Callable
 from datetime import UTC, date, datetime
 from math import isfinite
 from secrets import token_hex
@@ -19,10 +20,13 @@ from api.door.doorkeeper import CallerGiven, RuntimeGiven
 from api.door.errors import Forbidden
 from api.door.sessions import form_token
 from tools.book.keys import Scope
+from tools.records.errors import InFlight
 from tools.records.text import amount, days, percent, several
 from tools.records.text import money as with_currency
 
 NOT_KNOWN = "–"
+ONCE_SECONDS = 120.0
+"""A form whose process died may be sent again after this time."""
 
 
 class DeskForm(BaseModel):
@@ -59,6 +63,24 @@ class Desk:
         text = templates.get_template(template).render(around | shown)
         return HTMLResponse(text, status)
 
+    async def once(self, once: str, work: Callable[[], Awaitable[str]]) -> str:
+        """What a form led to. However often it is sent, its work is done once. Raises InFlight while it is done."""
+        if not once:
+            return await work()
+        answers, owner = self.runtime.book.answers, f"{self.caller.id} {self.request.url.path}"
+        try:
+            known = await answers.begin(once, owner, "", lease_seconds=ONCE_SECONDS)
+        except InFlight:
+            raise InFlight("This form is being worked on already. Look again in a few seconds.") from None
+        if known is not None:
+            return known
+        try:
+            result = await work()
+        except BaseException:
+            await answers.abandon(once, owner)
+            raise
+        return await answers.finish(once, owner, result) or result
+
     def require(self, scope: Scope) -> None:
         """Raises Forbidden if the session's key lacks the scope."""
         if scope not in self.caller.scopes:
@@ -72,11 +94,17 @@ async def _desk(request: Request, runtime: RuntimeGiven, caller: CallerGiven) ->
 DeskGiven = Annotated[Desk, Depends(_desk)]
 
 
-async def _checked_form(request: Request) -> None:
-    """Refuse a form that was not made for this session."""
+async def _checked_form(request: Request) -> AsyncIterator[None]:
+    """Refuse a form that was not made for this session. Its files are closed at the end."""
     if request.method != "POST":
+        yield
         return
-    sent = (await request.form()).get("csrf")
+    async with request.form() as form:
+        _require_own(request, form.get("csrf"))
+        yield
+
+
+def _require_own(request: Request, sent: object) -> None:
     if not isinstance(sent, str) or not hmac.compare_digest(sent.encode(), form_token(request).encode()):
         raise Forbidden("This form is from another session. Open the page again and send it anew.", code="old_form")
 

@@ -84,13 +84,15 @@ class ProposalStore(Store):
                 raise InvalidInput(f"Import {number} has no file {name!r}.")
 
     @writes
-    def leave_out(self, connection: Connection, number: int, name: str) -> None:
-        """Take a file out of a proposed import. Without its last file the import is gone."""
+    def leave_out(self, connection: Connection, number: int, name: str) -> bool:
+        """Take a file out of a proposed import. True if it was the last: then the import is gone."""
         _require_proposed(connection, number)
         connection.execute(sa.delete(import_files).where(*_is(number, name)))
         left = sa.select(import_files.c.name).where(import_files.c.import_number == number).limit(1)
-        if connection.scalar(left) is None:
-            connection.execute(sa.delete(imports).where(imports.c.number == number))
+        if connection.scalar(left) is not None:
+            return False
+        connection.execute(sa.delete(imports).where(imports.c.number == number))
+        return True
 
     @reads
     def files(self, connection: Connection, number: int) -> list[SentFile]:

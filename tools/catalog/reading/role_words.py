@@ -25,7 +25,7 @@ KIND_WORDS: dict[Kind, tuple[str, str]] = {
     "suppliers": ("Suppliers", "whom you buy from: lead times and smallest orders"),
     "products": ("Products", "what you stock: supplier, price, pack size, targets"),
     "stock": ("Stock", "what is on hand now"),
-    "sales": ("Sales", "what was asked for, day by day; half a year at least, better two"),
+    "sales": ("Sales", "what was asked for, day by day; half a year at least, better two years"),
     "open_orders": ("Open orders", "what other systems have ordered and is still to come"),
     "receipts": ("Receipts", "what has arrived before, and when: they teach the lead time"),
     "promotions": ("Promotions", "when products are or were promoted"),

@@ -189,3 +189,17 @@ def test_the_report_shows_each_column_with_values_and_what_is_not_used() -> None
         "file.csv: sales, 2 rows\n  product_id = 'sku': A, B\n  date = 'date': 2026-01-05, 2026-01-06\n"
         "  quantity = 'quantity': 9, 4\n  not used: colour"
     )
+
+
+def test_a_role_that_is_given_no_column_takes_none() -> None:
+    text = "SKU,Date,Qty,Pieces\nA1,2026-01-05,2,3\n"
+    with pytest.raises(UnclearColumns, match="may each be quantity"):
+        read(text)
+    reading = read("SKU,Date,Qty,Warehouse\nA1,2026-01-05,2,North\n", kind="sales", mapping={"location": ""})
+    assert ("location" in reading.mapping, reading.unused) == (False, ("Warehouse",))
+
+
+def test_a_role_that_is_needed_and_given_no_column_is_asked_for() -> None:
+    with pytest.raises(UnclearColumns, match="no column for quantity") as asked:
+        read("SKU,Date,Qty\nA1,2026-01-05,2\n", kind="sales", mapping={"quantity": ""})
+    assert asked.value.role == "quantity"
