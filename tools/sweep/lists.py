@@ -9,6 +9,7 @@ from hashlib import sha256
 
 from tools.book.book import OrderBook
 from tools.catalog.present import PresentCatalog
+from tools.catalog.snapshot import Snapshot
 from tools.planning.confidence import CalibrationTable
 from tools.records.facts import Mode, OpenOrder
 from tools.records.orders import Order
@@ -16,6 +17,8 @@ from tools.sweep.own_source import OwnSource
 from tools.sweep.today import Listed, Place, Source, Today
 from tools.sweep.today_rows import TodayRow
 
+Basis = tuple[Mode, date, int]
+"""What rows are made of beside the order book: which catalogue, the day, and the catalogue's version."""
 LISTS_KEPT = 4
 """Earlier lists that pages may go on in."""
 MOST_ORDERS = 200
@@ -52,6 +55,8 @@ class TodayLists:
         self._own = self._present.own
         self._kept: OrderedDict[str, TodayList] = OrderedDict()
         self._making = asyncio.Lock()
+        self._newest: tuple[object, Today | None] = None, None
+        self._snapshot: tuple[object, Snapshot | None] = None, None
 
     async def present(self) -> TodayList:
         """The list of the own catalogue, or of the sample while there is none, as it is now. Callers that come while it
@@ -59,10 +64,11 @@ class TodayLists:
         async with self._making:
             mode = await self._present.mode()
             day = await self._day(mode)
-            versions = (mode, day, await self._own.version(), await self._book.audit.version(), await self._overdue())
+            basis = (mode, day, await self._own.version())
+            versions = (*basis, await self._book.audit.version(), await self._overdue())
             version = sha256(" ".join(map(str, versions)).encode()).hexdigest()[:16]
             if version not in self._kept:
-                self._keep(await self._made(version, mode, day))
+                self._keep(await self._made(version, basis))
             return self._kept[version]
 
     async def is_own(self) -> bool:
@@ -84,18 +90,27 @@ class TodayLists:
     async def _day(self, mode: Mode) -> date:
         return (await self._own.settings()).today if mode == "database" else datetime.now(UTC).date()
 
-    async def _made(self, version: str, mode: Mode, day: date) -> TodayList:
-        source, reviews = await self._source(mode), await self._book.reviews.waiting(mode)
+    async def _made(self, version: str, basis: Basis) -> TodayList:
+        """The list. Rows of the one before stay, but for what has happened in the order book since."""
+        mode, day, _ = basis
+        source, reviews = await self._source(basis), await self._book.reviews.waiting(mode)
         snoozes = await self._book.snoozes.on(mode, day)
-        today = Today(source, day=day, reviews=reviews, snoozes=snoozes, calibration=self._calibration)
+        before = self._newest[1] if self._newest[0] == basis else None
+        today = Today(source, day=day, reviews=reviews, snoozes=snoozes, calibration=self._calibration, before=before)
         made_at = datetime.now(UTC)
         rows, ordered = await asyncio.to_thread(lambda: (tuple(today.rows()), today.open_orders()))
+        self._newest = basis, today
         return TodayList(version, mode, day, rows, ordered, made_at)
 
-    async def _source(self, mode: Mode) -> Source:
+    async def _source(self, basis: Basis) -> Source:
+        mode = basis[0]
         if mode == "mock":
             return Listed(await self._present.by_mode[mode].all_facts())
-        return OwnSource(await self._own.snapshot(), await self._book.stock.of_catalogue(mode))
+        known, snapshot = self._snapshot
+        if snapshot is None or known != basis:
+            snapshot = await self._own.snapshot()
+            self._snapshot = basis, snapshot
+        return OwnSource(snapshot, await self._book.stock.of_catalogue(mode))
 
     def _keep(self, made: TodayList) -> None:
         self._kept[made.version] = made

@@ -1,5 +1,7 @@
 """The own catalogue for today's list. The scan finds at once what is at rest: where nothing is to be ordered."""
 
+from collections import defaultdict
+from collections.abc import Mapping
 from functools import cache
 from math import isnan
 
@@ -30,6 +32,19 @@ class OwnSource:
             return figures_at_rest(block_of(self._snapshot, self._own))
         except InvalidInput:  # One product's terms or demand are impossible; its row will say which.
             return {}
+
+    def touched(self) -> Mapping[Place, object]:
+        by_product: dict[str, list[object]] = defaultdict(list)
+        for order in self._own.open:
+            by_product[order.product_id].append(order)
+        for (product_id, location), units in self._own.moved.items():
+            by_product[product_id].append((location, units))
+        taught = self._own.lead_times
+        said = (
+            (place, (by_product.get(place[0]), taught.get(self._snapshot.supplier_id(place[0]))))
+            for place in self.places
+        )
+        return {place: words for place, words in said if any(words)}
 
     def label(self, place: Place) -> Label:
         product, supplier = self._snapshot.product(place[0]), self._snapshot.supplier(place[0])

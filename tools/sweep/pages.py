@@ -1,6 +1,7 @@
 """Today's list filtered, sorted, and in pages without gaps or repeats: a page belongs to one version of the list."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import partial
 from itertools import islice
 from typing import Any
 
@@ -13,6 +14,7 @@ from tools.sweep.today_rows import COLUMNS, COVERS, STATUSES, TodayRow
 URGENCY = "urgency"
 """What is to be ordered first, and of it what runs out first."""
 Place = tuple[str, str]
+Check = Callable[[TodayRow], bool]
 
 
 class Filters(Record):
@@ -45,26 +47,32 @@ class Filters(Record):
             raise InvalidInput(f"There is no cover {unknown[0][:40]!r}; use one of {', '.join(COVERS)}.")
         return value
 
-    def fit(self, row: TodayRow) -> bool:
-        exact = (
-            (self.supplier, (row.supplier_id, row.supplier)),
-            (self.category, (row.category,)),
-            (self.location, (row.location,)),
-        )
-        if any(asked is not None and not _is_one(asked, known) for asked, known in exact):
-            return False
-        if (self.status and row.status not in self.status) or (self.cover and row.cover not in self.cover):
-            return False
-        return self.text is None or _holds(row, self.text)
+    def fitting(self, rows: Iterable[TodayRow]) -> list[TodayRow]:
+        """The rows that fit, in their order."""
+        checks = [check for check in self._checks() if check is not None]
+        return [row for row in rows if all(check(row) for check in checks)]
+
+    def _checks(self) -> Iterator[Check | None]:
+        """A check for each filter; None where it is not given."""
+        status, cover = frozenset(self.status), frozenset(self.cover)
+        yield (lambda row: row.status in status) if status else None
+        yield (lambda row: row.cover in cover) if cover else None
+        yield _is_one(self.supplier, "supplier_id", "supplier")
+        yield _is_one(self.category, "category")
+        yield _is_one(self.location, "location")
+        yield None if self.text is None else partial(_holds, words=self.text.casefold().split())
 
 
-def _is_one(asked: str, known: Sequence[str]) -> bool:
-    return asked.strip().casefold() in (each.casefold() for each in known)
+def _is_one(asked: str | None, *columns: str) -> Check | None:
+    if asked is None:
+        return None
+    wanted = asked.strip().casefold()
+    return lambda row: any(getattr(row, column).casefold() == wanted for column in columns)
 
 
-def _holds(row: TodayRow, text: str) -> bool:
+def _holds(row: TodayRow, words: Sequence[str]) -> bool:
     searched = f"{row.product_id} {row.name} {row.category} {row.supplier}".casefold()
-    return all(word in searched for word in text.casefold().split())
+    return all(word in searched for word in words)
 
 
 def arranged(rows: Sequence[TodayRow], filters: Filters, sort: str = URGENCY) -> list[TodayRow]:
@@ -72,7 +80,7 @@ def arranged(rows: Sequence[TodayRow], filters: Filters, sort: str = URGENCY) ->
 
     Raises InvalidInput for a column that is not there.
     """
-    fitting = sorted(filter(filters.fit, rows), key=lambda row: row.place)
+    fitting = sorted(filters.fitting(rows), key=lambda row: row.place)
     name = sort.removeprefix("-")
     if name == URGENCY:
         return sorted(fitting, key=_urgency, reverse=sort.startswith("-"))

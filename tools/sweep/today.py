@@ -18,6 +18,8 @@ from tools.sweep.today_rows import Figures, Label, Standing, TodayRow, missing_r
 
 Place = tuple[str, str]
 """Product id and location."""
+FEW = 200
+"""So many rows are quicker planned one by one than the whole catalogue is scanned."""
 
 
 class Source(Protocol):
@@ -44,6 +46,11 @@ class Source(Protocol):
         """The figures of places of which is known already that nothing is to be ordered."""
         ...
 
+    def touched(self) -> Mapping[Place, object]:
+        """What this service's own orders say of places, where they say something. A row stays as it is while this is
+        the same, and the catalogue too."""
+        ...
+
 
 class Listed:
     """A catalogue whose facts are all at hand, and complete."""
@@ -67,10 +74,13 @@ class Listed:
     def at_rest(self) -> Mapping[Place, Figures]:
         return {}
 
+    def touched(self) -> Mapping[Place, object]:
+        return self._facts
+
 
 class Today:
     """Makes the rows of one day. `reviews` are the ids of those that wait, and `snoozes` what a person said to leave
-    alone, by product and location."""
+    alone, by product and location. `before` made the rows of the same catalogue on the same day."""
 
     def __init__(
         self,
@@ -80,8 +90,13 @@ class Today:
         reviews: Mapping[Place, str] | None = None,
         snoozes: Mapping[Place, Snooze] | None = None,
         calibration: CalibrationTable | None = None,
+        before: "Today | None" = None,
     ) -> None:
         self._source, self._day, self._calibration = source, day, calibration
+        self._before = before
+        self.made: dict[Place, TodayRow] = {}
+        self.made_of: dict[Place, object] = {}
+        """What the order book says of a place, where it says something."""
         self._reviews, self._snoozes = reviews or {}, snoozes or {}
         self._families: dict[str, list[Place]] = defaultdict(list)
         for place in source.places:
@@ -89,13 +104,32 @@ class Today:
 
     def rows(self) -> list[TodayRow]:
         """A row for every place of the catalogue, in its order."""
-        at_rest = self._source.at_rest()
-        return [self._row(place, at_rest.get(place)) for place in self._source.places]
+        orders = self._source.touched()
+        for place in {*orders, *self._reviews, *self._snoozes}:
+            self.made_of[place] = (orders.get(place), self._reviews.get(place), self._snoozes.get(place))
+        changed = self._changed()
+        at_rest = self._source.at_rest() if len(changed) > FEW else {}
+        for place in changed:
+            self.made[place] = self._row(place, at_rest.get(place))
+        self._before = None
+        return [self.made[place] for place in self._source.places]
+
+    def _changed(self) -> Sequence[Place]:
+        """The places whose rows must be made. The others are taken over from the list before."""
+        before = self._before
+        if before is None:
+            return self._source.places
+        self.made = before.made.copy()
+        places = self.made_of.keys() | before.made_of.keys()
+        return [place for place in places & before.made.keys() if not self._is_as_before(before, place)]
+
+    def _is_as_before(self, before: "Today", place: Place) -> bool:
+        return self.made_of.get(place) == before.made_of.get(place)
 
     def open_orders(self) -> dict[Place, tuple[OpenOrder, ...]]:
         """Of the places that have any, and can be planned."""
-        planned = (place for place in self._source.places if not self._source.missing(place))
-        return {place: orders for place in planned if (orders := self._source.open_orders(place))}
+        orders = ((place, self._source.open_orders(place)) for place in self._source.places)
+        return {place: known for place, known in orders if known and not self._source.missing(place)}
 
     def _row(self, place: Place, at_rest: Figures | None) -> TodayRow:
         if at_rest is not None:

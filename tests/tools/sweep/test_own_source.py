@@ -7,13 +7,14 @@ import pytest
 import sqlalchemy as sa
 
 from benchmarks.own_catalogue import another_day, make_catalogue
-from tests.order_book import ANNA, let_pass
+from tests.order_book import ANNA, let_pass, record
 from tests.own_catalogue import BOLTS, STEADY, YESTERDAY, demand_row, keep_bolts, put, stock_row
 from tools.book.book import OrderBook
 from tools.catalog.live import LiveCatalog
-from tools.catalog.own import OwnCatalog
+from tools.catalog.own import VERSION, OwnCatalog
 from tools.catalog.products import plan_of
 from tools.storage import catalogue_schema as tables
+from tools.storage.schema import counters
 from tools.sweep.lists import TodayLists
 from tools.sweep.own_source import OwnSource
 from tools.sweep.today_rows import TodayRow
@@ -145,3 +146,43 @@ async def test_the_day_is_that_of_the_catalogues_time_zone(engine: sa.Engine, bo
         changed = sa.update(tables.catalogue).where(tables.catalogue.c.name == "time_zone")
         connection.execute(changed.values(value="Etc/GMT+12"))
     assert (ahead - (await TodayLists(book).present()).day).days == 1
+
+
+async def test_after_anything_that_happens_the_list_is_as_if_made_anew(
+    engine: sa.Engine, book: OrderBook, placed: Any, new_run: Any, new_proposal: Any
+) -> None:
+    """Rows that nothing has happened to are taken over from the list before."""
+    make_catalogue(engine, 60, days=84, due=0.3)
+    put(engine, tables.stock, stock_row("P000003", "DEPOT", on_hand=5_000))
+    put(engine, tables.demand, demand_row(product_id="P000003", location="DEPOT"))
+    lists = TodayLists(book)
+
+    async def is_as_new() -> list[TodayRow]:
+        kept, new = (await lists.present()).rows, (await TodayLists(book).present()).rows
+        assert [row.cells() for row in kept] == [row.cells() for row in new]
+        return list(kept)
+
+    first = await is_as_new()
+    about = {"product_id": "P000003", "location": "MAIN", "mode": "database"}
+    order = await placed(**about, supplier_id="S3", quantity=30)
+    with_order = await is_as_new()
+    await book.life.receive(order.number, 10, by=ANNA)
+    await is_as_new()
+    await book.life.receive(order.number, 20, by=ANNA)  # closed, so the supplier's lead time is learned
+    await is_as_new()
+    run = await record(book, new_run(**about), owner="w1", lease_seconds=60)
+    await book.orders.propose(new_proposal(run.id, **about), route="review", expires_in_hours=1)
+    reviewed = await is_as_new()
+    until = YESTERDAY + timedelta(9)
+    await book.snoozes.snooze("database", "P000004", "MAIN", until=until, reason="fair", by=ANNA)
+    await is_as_new()
+    await book.snoozes.wake("database", "P000004", "MAIN", by=ANNA)
+    await is_as_new()
+    with engine.begin() as connection:
+        connection.execute(sa.update(tables.stock).where(tables.stock.c.product_id == "P000005").values(on_hand=0))
+        connection.execute(sa.update(counters).where(counters.c.name == VERSION).values(value=counters.c.value + 1))
+    await is_as_new()
+
+    changed = [row for row, before in zip(with_order, first, strict=True) if row is not before]
+    assert {row.product_id for row in changed} == {"P000003"}
+    assert [row.status for row in reviewed if row.place == ("P000003", "MAIN")] == ["waits_for_review"]
