@@ -145,9 +145,12 @@ def problem_document(status: int, code: str, detail: str, instance: str | None) 
 
 
 def restock_problem(error: RestockError, *, run_id: str | None = None) -> Response:
-    status = next((status for kind, status in STATUS if isinstance(error, kind)), 500)
     headers = {"Retry-After": str(RETRY_AFTER_SECONDS)} if isinstance(error, Unavailable | InFlight) else {}
-    return problem(status, error.code, error.message, headers=headers, run_id=run_id)
+    return problem(status_of(error), error.code, error.message, headers=headers, run_id=run_id)
+
+
+def status_of(error: RestockError) -> int:
+    return next((status for kind, status in STATUS if isinstance(error, kind)), 500)
 
 
 def unexpected_problem() -> Response:

@@ -20,13 +20,15 @@ from api.door.doorkeeper import CallerGiven, RuntimeGiven
 from api.door.errors import Forbidden
 from api.door.sessions import form_token
 from tools.book.keys import Scope
-from tools.records.errors import InFlight
+from tools.records.errors import BeyondAuthority, Conflict, InFlight, InvalidInput
 from tools.records.text import amount, days, percent, several
 from tools.records.text import money as with_currency
 
 NOT_KNOWN = "–"
 ONCE_SECONDS = 120.0
 """A form whose process died may be sent again after this time."""
+CORRECTABLE = (BeyondAuthority, Conflict, InvalidInput)
+"""What a person can put right, or see the reason of, on the page from which the form was sent."""
 
 
 class DeskForm(BaseModel):

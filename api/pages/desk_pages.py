@@ -1,5 +1,5 @@
 """All pages of the desk."""
 
-from api.pages import data, importing, sign_in, today
+from api.pages import data, importing, reviews, sign_in, today
 
-routers = [sign_in.router, sign_in.signed_in, today.router, data.router, importing.router]
+routers = [sign_in.router, sign_in.signed_in, today.router, reviews.router, data.router, importing.router]

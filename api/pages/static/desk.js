@@ -11,12 +11,12 @@ function rows() {
 function addUp() {
   const sum = document.getElementById("sum");
   if (!sum) return;
-  const chosen = rows().filter((row) => row.querySelector("input[name=place]:checked"));
+  const chosen = rows().filter((row) => row.querySelector("input[name=place]:checked, input[name=review]:checked"));
   const money = new Map();
   let unknown = 0, changed = false;
   for (const row of chosen) {
     const { supplier, currency, value } = row.dataset;
-    const seen = Number(row.querySelector("input[name^='seen:']")?.value);
+    const seen = Number(row.querySelector("input[name^='seen:']")?.value ?? 1);
     const typed = row.querySelector(".quantity")?.value.replace(/[, \u202f]/g, "");
     const quantity = typed === undefined ? seen : Number(typed);
     if (value === "" || !seen || Number.isNaN(quantity)) { unknown += 1; continue; }

@@ -9,6 +9,8 @@ import pytest
 from python_calamine import CalamineWorkbook
 
 from api.bodies.today import Cursor
+from tests.own_catalogue import ACME, BOLTS, demand_row, put, stock_row
+from tools.storage import catalogue_schema as tables
 
 IN_A_WEEK = (datetime.now(UTC).date() + timedelta(7)).isoformat()
 
@@ -191,3 +193,19 @@ async def test_an_unknown_column_or_parameter_is_named(browser: Any) -> None:
     assert (column.status_code, parameter.status_code) == (422, 422)
     assert "There is no column" in column.text
     assert "There is no such parameter" in parameter.text
+
+
+async def test_a_quantity_by_weight_is_offered_to_the_last_gram(browser: Any, service: Any) -> None:
+    """So that it is not taken for another quantity when it is sent back."""
+    terms = {"unit_price": "5", "unit_size": 0.001}
+    put(service.book.database.engine, tables.suppliers, ACME)
+    put(service.book.database.engine, tables.products, BOLTS | {"terms": terms})
+    put(service.book.database.engine, tables.stock, stock_row(on_hand=0.5))
+    put(service.book.database.engine, tables.demand, demand_row([1.234, 0.871, 1.116, 0.555] * 20))
+
+    page = (await browser.get("/desk", status="all")).text
+
+    [seen] = re.findall(r'name="seen:[\w-]+" value="([\d.]+)"', page)
+    [offered] = re.findall(r'name="quantity:[\w-]+" value="([\d.]+)"', page)
+    assert float(seen) != round(float(seen), 2)
+    assert float(offered) == float(seen)
