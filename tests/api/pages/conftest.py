@@ -42,3 +42,12 @@ async def browser(service: Any) -> AsyncIterator[Browser]:
     signed_in = await sign_in(service)
     yield signed_in
     await signed_in.client.aclose()
+
+
+@pytest.fixture
+async def reader(service: Any) -> AsyncIterator[Browser]:
+    """Signed in with a key that may only read."""
+    made = await service.client.post("/keys", json={"name": "Rita", "scopes": ["read"]})
+    signed_in = await sign_in(service, made.json()["key"])
+    yield signed_in
+    await signed_in.client.aclose()
