@@ -13,6 +13,7 @@ from tools.storage.catalogue_schema import catalogue
 from tools.storage.database import Store, conflict_insert, reads, writes
 
 _NAME = "automatic"
+_STORED = sa.select(catalogue.c.value).where(catalogue.c.name == _NAME)
 
 
 class AutomaticOrdering(Record):
@@ -48,5 +49,5 @@ class AutomaticStore(Store):
 
 
 def _stored(connection: Connection) -> AutomaticOrdering:
-    value = connection.scalar(sa.select(catalogue.c.value).where(catalogue.c.name == _NAME))
+    value = connection.scalar(_STORED)
     return AutomaticOrdering.model_validate(value or {})

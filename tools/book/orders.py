@@ -41,6 +41,21 @@ _BEGUN = sa.select(runs.c.created_at).where(runs.c.id == sa.bindparam("run_id"))
 _OLDER_REVIEWS = OTHER_REVIEWS.join(runs, runs.c.id == proposals.c.run_id).where(runs.c.created_at <= _BEGUN)
 _OLDER_REVIEWS = _OLDER_REVIEWS.with_for_update(of=proposals)
 
+# Every automatic order takes these. They are built once, because building one costs more than running it.
+_PROPOSE = sa.insert(proposals).values(version=1, created_at=Now()).returning(*proposals.c)
+_PROPOSE_NOTHING = _PROPOSE.values(expires_at=None)
+_PROPOSE = _PROPOSE.values(expires_at=NowPlus(sa.bindparam("expires_in", type_=sa.Float)))
+_PLACED = sa.update(proposals).where(proposals.c.run_id == sa.bindparam("of_run"))
+_PLACED = _PLACED.values(status="placed", expires_at=None)
+_LIMITS = sa.select(api_keys.c.limits).where(api_keys.c.id == sa.bindparam("key_id"))
+_BOUGHT = (
+    sa.select(*ORDER)
+    .where(*(orders.c[name] == sa.bindparam(name) for name in ("product_id", "location", "mode")))
+    .where(orders.c.type == "purchase_order", orders.c.status != "cancelled")
+    .order_by(orders.c.sequence.desc())
+    .limit(20)
+)
+
 
 class OrderStore(Store):
     """Proposals and orders."""
@@ -116,8 +131,7 @@ class OrderStore(Store):
         if reason is not None:
             _open_review(connection, proposal, reason)
             return _view(connection, run_id)
-        placed = sa.update(proposals).where(proposals.c.run_id == run_id)
-        connection.execute(placed.values(status="placed", expires_at=None))
+        connection.execute(_PLACED, {"of_run": run_id})
         place_order(
             connection,
             proposal,
@@ -132,7 +146,7 @@ class OrderStore(Store):
         """The limit that the order's value would pass, or None if it is taken from all of them."""
         if proposal.action != "purchase_order":
             return None
-        stored = connection.scalar(sa.select(api_keys.c.limits).where(api_keys.c.id == proposal.requested_by_id))
+        stored = connection.scalar(_LIMITS, {"key_id": proposal.requested_by_id})
         if not stored and self._day_limit is None:
             return None
         return reserve(
@@ -169,10 +183,7 @@ class OrderStore(Store):
     @reads
     def bought(self, connection: Connection, product_id: str, location: str, mode: Mode) -> list[Order]:
         """The newest purchase orders for one stock that were not cancelled, at most twenty, newest first."""
-        query = sa.select(*ORDER).where(orders.c.product_id == product_id, orders.c.location == location)
-        query = query.where(orders.c.mode == mode, orders.c.type == "purchase_order")
-        query = query.where(orders.c.status != "cancelled")
-        rows = connection.execute(query.order_by(orders.c.sequence.desc()).limit(20))
+        rows = connection.execute(_BOUGHT, {"product_id": product_id, "location": location, "mode": mode})
         return [order_from(row) for row in rows.mappings()]
 
     @reads
@@ -271,11 +282,11 @@ def _propose(
     owner: str | None,
 ) -> Proposal:
     _check_run(view.run, new, owner)
-    expires_at = None if status == "no_action" else NowPlus(min(expires_in_hours, MAX_EXPIRY_HOURS) * 3600)
-    insert = sa.insert(proposals).values(
-        **proposal_values(new), status=status, version=1, created_at=Now(), expires_at=expires_at
-    )
-    proposal = proposal_from(connection.execute(insert.returning(*proposals.c)).mappings().one())
+    values = proposal_values(new) | {"status": status}
+    insert = _PROPOSE_NOTHING
+    if status != "no_action":
+        insert, values["expires_in"] = _PROPOSE, min(expires_in_hours, MAX_EXPIRY_HOURS) * 3600
+    proposal = proposal_from(connection.execute(insert, values).mappings().one())
     # Before the product is locked, because a person who decides locks the review first.
     for number in connection.scalars(_OLDER_REVIEWS, new.model_dump(include=NEED)).all():
         proposal = supersede(connection, number, proposal)

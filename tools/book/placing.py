@@ -53,13 +53,28 @@ class ProductVersion(NamedTuple):
     taken_at: datetime
 
 
+# Every order takes these. They are built once, because building one costs more than running it.
+_NEXT_VERSION = (
+    conflict_insert(product_versions)
+    .values(version=1)
+    .on_conflict_do_update(index_elements=["product_id", "mode"], set_={"version": product_versions.c.version + 1})
+    .returning(product_versions.c.version, Now())
+)
+_NEXT_VALUE = (
+    conflict_insert(counters)
+    .values(value=1)
+    .on_conflict_do_update(index_elements=["name"], set_={"value": counters.c.value + 1})
+    .returning(counters.c.value)
+)
+_INSERT_ORDER = conflict_insert(orders).on_conflict_do_nothing(index_elements=["run_id"]).returning(*ORDER)
+_FINISH_RUN = sa.update(runs).where(runs.c.id == sa.bindparam("run_id")).values(finished_at=Now(), failure=None)
+_SEND = sa.insert(outbox).values(created_at=Now())
+_AUDIT = sa.insert(audit).values(at=Now())
+
+
 def next_version(connection: Connection, product_id: str, mode: Mode) -> ProductVersion:
     """Lock the product until the transaction ends and take its next number."""
-    bump = conflict_insert(product_versions).values(product_id=product_id, mode=mode, version=1)
-    bump = bump.on_conflict_do_update(
-        index_elements=["product_id", "mode"], set_={"version": product_versions.c.version + 1}
-    )
-    return ProductVersion(*connection.execute(bump.returning(product_versions.c.version, Now())).one())
+    return ProductVersion(*connection.execute(_NEXT_VERSION, {"product_id": product_id, "mode": mode}).one())
 
 
 # Written as the partial index has it, so that both databases use that index.
@@ -86,10 +101,8 @@ def hindrance(connection: Connection, proposal: Proposal) -> str | None:
 
     Call it with the product locked, or the answer may be out of date at once.
     """
-    over = api_keys.c.revoked_at.is_not(None) | (api_keys.c.expires_at <= Now())
-    ended = sa.select(api_keys.c.id).where(api_keys.c.id == proposal.requested_by_id, over)
-    found = sa.select(_order_since(proposal), _OTHER_REVIEW, ended.scalar_subquery())
-    order_number, review, key = connection.execute(found, proposal.model_dump(include=NEED)).one()
+    about = proposal.model_dump(include=NEED | {"source_location", "requested_by_id"})
+    order_number, review, key = connection.execute(_HINDRANCES, about).one()
     if order_number is not None:
         return f"{order_number} for {proposal.product_id} was placed while this run was deciding"
     if review is not None:
@@ -99,18 +112,27 @@ def hindrance(connection: Connection, proposal: Proposal) -> str | None:
     return None
 
 
-def _order_since(proposal: Proposal) -> sa.ScalarSelect[str]:
-    seen = sa.select(runs.c.product_version).where(runs.c.id == proposal.run_id).scalar_subquery()
-    # NULL, for a proposal without a source location, equals nothing.
-    places = (proposal.location, sa.literal(proposal.source_location, sa.Text))
+def _given(name: str) -> sa.BindParameter[str]:
+    return sa.bindparam(name, type_=sa.Text)
+
+
+def _order_since() -> sa.ScalarSelect[str]:
+    seen = sa.select(runs.c.product_version).where(runs.c.id == _given("run_id")).scalar_subquery()
     query = sa.select(orders.c.number).where(
-        orders.c.product_id == proposal.product_id,
-        orders.c.mode == proposal.mode,
-        orders.c.run_id != proposal.run_id,
+        orders.c.product_id == _given("product_id"),
+        orders.c.mode == _given("mode"),
+        orders.c.run_id != _given("run_id"),
         orders.c.product_version > seen,
-        (orders.c.location == proposal.location) | orders.c.source_location.in_(places),
+        (orders.c.location == _given("location"))
+        # NULL, for a proposal without a source location, equals nothing.
+        | orders.c.source_location.in_((_given("location"), _given("source_location"))),
     )
     return query.order_by(orders.c.sequence.desc()).limit(1).scalar_subquery()
+
+
+_OVER = api_keys.c.revoked_at.is_not(None) | (api_keys.c.expires_at <= Now())
+_ENDED_KEY = sa.select(api_keys.c.id).where(api_keys.c.id == _given("requested_by_id"), _OVER).scalar_subquery()
+_HINDRANCES = sa.select(_order_since(), _OTHER_REVIEW, _ENDED_KEY)
 
 
 def place_order(
@@ -132,8 +154,7 @@ def place_order(
     }
     if values["type"] == "purchase_order":
         values["purchase_order"] = _join_draft(connection, values, year)
-    insert = conflict_insert(orders).values(values).on_conflict_do_nothing(index_elements=["run_id"])
-    row = connection.execute(insert.returning(*ORDER)).mappings().first()
+    row = connection.execute(_INSERT_ORDER, values).mappings().first()
     if row is None:
         raise Conflict(f"Run {proposal.run_id} has its order already. Read the run to see it.")
     order = order_from(row)
@@ -160,6 +181,11 @@ def _order_values(proposal: Proposal, quantity: float, version: ProductVersion) 
 
 
 DRAFT = as_indexed("purchase_orders.status = 'draft'")
+_SAME_DRAFT = (
+    sa.select(purchase_orders.c.number)
+    .where(DRAFT, *(purchase_orders.c[name] == sa.bindparam(name) for name in DRAFT_KEY))
+    .with_for_update()
+)
 
 
 def _join_draft(connection: Connection, order: dict[str, Any], year: int) -> str:
@@ -169,8 +195,7 @@ def _join_draft(connection: Connection, order: dict[str, Any], year: int) -> str
     # A request that brings its own facts names its supplier without an id.
     identity = order["supplier_name"] if order["mode"] == "input" else order["supplier_id"]
     named |= {"supplier_id": identity or "", "supplier_name": order["supplier_name"] or ""}
-    same = [purchase_orders.c[name] == named[name] for name in DRAFT_KEY]
-    found = connection.scalar(sa.select(purchase_orders.c.number).where(DRAFT, *same).with_for_update())
+    found = connection.scalar(_SAME_DRAFT, {name: named[name] for name in DRAFT_KEY})
     if found is not None:
         return str(found)
     number = f"PD-{year}-{next_value(connection, f'PD-{year}'):06d}"
@@ -194,14 +219,11 @@ def order_value(proposal: Proposal, quantity: float) -> Decimal | None:
 
 def next_value(connection: Connection, counter: str) -> int:
     """1, 2, 3 … without gaps: a failed transaction gives its number back."""
-    count = conflict_insert(counters).values(name=counter, value=1)
-    count = count.on_conflict_do_update(index_elements=["name"], set_={"value": counters.c.value + 1})
-    return int(connection.execute(count.returning(counters.c.value)).scalar_one())
+    return int(connection.execute(_NEXT_VALUE, {"name": counter}).scalar_one())
 
 
 def finish_run(connection: Connection, run_id: str, status: RunStatus) -> None:
-    finished = sa.update(runs).where(runs.c.id == run_id)
-    connection.execute(finished.values(status=status, finished_at=Now(), failure=None))
+    connection.execute(_FINISH_RUN, {"run_id": run_id, "status": status})
 
 
 def send(connection: Connection, event: str, run_id: str, payload: dict[str, Any], *, occasion: str = "") -> None:
@@ -209,7 +231,7 @@ def send(connection: Connection, event: str, run_id: str, payload: dict[str, Any
     one event of a kind, or one for each `occasion`."""
     message = {"event_id": f"msg_{uuid4().hex}", "event": event, "run_id": run_id, "payload": payload}
     message |= {"occasion": occasion}
-    connection.execute(sa.insert(outbox).values(message | {"created_at": Now()}))
+    connection.execute(_SEND, message)
 
 
 def record(
@@ -251,16 +273,6 @@ def write_audit(
     order_number: str | None = None,
 ) -> None:
     """Add one entry, in the transaction of what it tells of. Never put a secret into `figures`."""
-    connection.execute(
-        sa.insert(audit).values(
-            at=Now(),
-            actor=by.name,
-            actor_id=by.id,
-            event=event,
-            run_id=run_id,
-            proposal_number=proposal_number,
-            proposal_version=proposal_version,
-            order_number=order_number,
-            figures=figures,
-        )
-    )
+    about = {"run_id": run_id, "proposal_number": proposal_number, "proposal_version": proposal_version}
+    who = {"actor": by.name, "actor_id": by.id, "event": event}
+    connection.execute(_AUDIT, {**who, **about, "order_number": order_number, "figures": figures})

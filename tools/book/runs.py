@@ -166,14 +166,13 @@ class RunStore(Store):
     @writes
     def claim(self, connection: Connection, run_id: str, *, owner: str, lease_seconds: float) -> Run | None:
         """Claim this run if it is queued or nobody works on it. None: it has ended, or a process works on it."""
-        due = _QUEUED | (_RUNNING & _ABANDONED)
-        claim = _claim(owner, lease_seconds).where(runs.c.id == run_id, due)
-        row = connection.execute(claim.returning(*runs.c)).mappings().first()
+        asked = {"run_id": run_id, "holder": owner, "lease": lease_seconds}
+        row = connection.execute(_CLAIM_ONE, asked).mappings().first()
         return None if row is None else run_from(row)
 
     async def claim_queued(self, lane: Lane, *, owner: str, lease_seconds: float, limit: int) -> list[Run]:
         """Claim the oldest queued runs of the lane. Each is given to one caller only."""
-        return await self._claim_oldest(_QUEUED & (runs.c.lane == lane), owner, lease_seconds, limit)
+        return await self._claim_oldest(_OLDEST_QUEUED, owner, lease_seconds, lane=lane, most=limit)
 
     async def claim_abandoned(
         self,
@@ -187,22 +186,22 @@ class RunStore(Store):
 
         They are runs whose lease has ended, that were released, or whose owner is `dead`. `attempts` counts claims.
         """
-        abandoned = _ABANDONED | runs.c.owner.in_(dead) if dead else _ABANDONED
-        return await self._claim_oldest(_RUNNING & abandoned, owner, lease_seconds, min(limit, _CLAIM_LIMIT))
+        return await self._claim_oldest(
+            _OLDEST_ABANDONED, owner, lease_seconds, dead=list(dead), most=min(limit, _CLAIM_LIMIT)
+        )
 
     async def _claim_oldest(
-        self, due: sa.ColumnElement[bool], owner: str, lease_seconds: float, limit: int
+        self, oldest: sa.Select[tuple[str]], owner: str, lease_seconds: float, **which: Any
     ) -> list[Run]:
         """Claim the oldest of these runs. It looks first, because mostly there is nothing to write."""
-        oldest = sa.select(runs.c.id).where(due).order_by(runs.c.created_at).limit(limit)
 
         def claim(connection: Connection) -> list[Run]:
-            claimed = connection.scalars(oldest.with_for_update(skip_locked=True)).all()
-            taken = _claim(owner, lease_seconds).where(runs.c.id.in_(claimed))
-            rows = connection.execute(taken.returning(*runs.c)).mappings()
+            claimed = connection.scalars(oldest.with_for_update(skip_locked=True), which).all()
+            asked = {"run_ids": claimed, "holder": owner, "lease": lease_seconds}
+            rows = connection.execute(_CLAIM_SEVERAL, asked).mappings()
             return sorted((run_from(row) for row in rows), key=lambda run: run.created_at)
 
-        if await self.database.read(lambda connection: connection.scalar(oldest)) is None:
+        if await self.database.read(lambda connection: connection.scalar(oldest, which)) is None:
             return []
         return await self.database.write(claim)
 
@@ -306,18 +305,6 @@ def _require_room(connection: Connection, lane: Lane, most_waiting: int) -> None
         raise Overloaded(f"{most_waiting} runs wait already, which is the limit. Try again in a few seconds.")
 
 
-def _claim(owner: str, lease_seconds: float) -> sa.Update:
-    """Claim a run. A queued run has not read its facts yet, so it counts the orders so far."""
-    seen = _orders_seen(runs.c.product_id, runs.c.mode)
-    return sa.update(runs).values(
-        status="running",
-        owner=owner,
-        lease_until=NowPlus(lease_seconds),
-        attempts=runs.c.attempts + 1,
-        product_version=sa.case((_QUEUED, seen), else_=runs.c.product_version),
-    )
-
-
 def _orders_seen(product_id: Any, mode: Any) -> sa.ColumnElement[int]:
     """How many orders the product has had so far."""
     version = sa.select(product_versions.c.version).where(
@@ -326,6 +313,23 @@ def _orders_seen(product_id: Any, mode: Any) -> sa.ColumnElement[int]:
     return sa.func.coalesce(version.scalar_subquery(), 0)
 
 
+# A queued run has not read its facts yet, so it counts the orders so far.
+_CLAIM = (
+    sa.update(runs)
+    .values(
+        status="running",
+        owner=sa.bindparam("holder", type_=sa.Text),
+        lease_until=NowPlus(sa.bindparam("lease", type_=sa.Float)),
+        attempts=runs.c.attempts + 1,
+        product_version=sa.case((_QUEUED, _orders_seen(runs.c.product_id, runs.c.mode)), else_=runs.c.product_version),
+    )
+    .returning(*runs.c)
+)
+_CLAIM_ONE = _CLAIM.where(_SAME_ID, _QUEUED | (_RUNNING & _ABANDONED))
+_CLAIM_SEVERAL = _CLAIM.where(runs.c.id.in_(sa.bindparam("run_ids", expanding=True)))
+_OLDEST = sa.select(runs.c.id).order_by(runs.c.created_at).limit(sa.bindparam("most", type_=sa.Integer))
+_OLDEST_QUEUED = _OLDEST.where(_QUEUED, runs.c.lane == sa.bindparam("lane"))
+_OLDEST_ABANDONED = _OLDEST.where(_RUNNING, _ABANDONED | runs.c.owner.in_(sa.bindparam("dead", expanding=True)))
 _GIVEN = {
     name: sa.bindparam(name, type_=runs.c[name].type)
     for name in (*NewRun.model_fields, "lane", "owner", "attempts", "status")

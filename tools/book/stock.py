@@ -1,7 +1,7 @@
 """What this service's own orders mean for stock: what is on the way, what they have moved, how long they took."""
 
 from collections import defaultdict
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -32,50 +32,43 @@ class OwnOrders:
     """Days from an order to its last receipt, oldest first, by supplier. Transfers have none."""
 
 
-class StockStore(Store):
-    @reads
-    def of_catalogue(
-        self, connection: Connection, mode: Mode, product_id: str | None = None, suppliers: Collection[str] = ()
-    ) -> OwnOrders:
-        """Orders of one product of a catalogue with the lead times of these suppliers, or all orders and all
-        suppliers."""
-        chosen = [orders.c.mode == mode] + ([] if product_id is None else [orders.c.product_id == product_id])
-        delivering = [] if product_id is None else [orders.c.supplier_id.in_(suppliers)]
-        return OwnOrders(
-            # First, so that a receipt in between counts twice for a moment, and not for nothing.
-            _open(connection, *chosen),
-            (_moved_since_count if mode == "database" else _moved)(connection, *chosen),
-            _lead_times(connection, orders.c.mode == mode, *delivering),
-        )
+class _Queries:
+    """What is asked of some orders. Every run asks it, and building a query costs more than running it."""
 
-    @reads
-    def of_input(self, connection: Connection, product_id: str, location: str) -> OwnOrders:
-        """Orders of one product and location whose stock the caller knows, so that nothing is added to it."""
-        same = (orders.c.mode == "input", orders.c.product_id == product_id, orders.c.location == location)
-        return OwnOrders(_open(connection, *same), {}, _lead_times(connection, *same))
+    def __init__(self, chosen: Sequence[sa.ColumnElement[bool]], delivering: Sequence[sa.ColumnElement[bool]]) -> None:
+        """The orders that are counted, and those that teach lead times."""
+        self._open = sa.select(*ORDER).where(*chosen, OPEN).order_by(orders.c.sequence.desc()).limit(MAX_ORDERS)
+        self._moved = {"mock": _moved(*chosen), "database": _moved_since_count(*chosen)}
+        self._delivered = _delivered(*delivering)
+
+    def open_orders(self, connection: Connection, asked: Mapping[str, Any]) -> tuple[Order, ...]:
+        return tuple(order_from(row) for row in connection.execute(self._open, asked).mappings())
+
+    def moved(self, connection: Connection, asked: Mapping[str, Any]) -> dict[tuple[str, str], float]:
+        moved: dict[tuple[str, str], float] = defaultdict(int)
+        for query in self._moved[asked["mode"]]:
+            for product_id, location, total in connection.execute(query, asked).all():
+                moved[product_id, location] = quantity(moved[product_id, location] + total)
+        return moved
+
+    def lead_times(self, connection: Connection, asked: Mapping[str, Any]) -> dict[str, tuple[float, ...]]:
+        found: dict[str, tuple[float, ...]] = defaultdict(tuple)
+        for supplier, start, end in reversed(connection.execute(self._delivered, asked).all()):
+            # It may have been marked as sent after it had arrived.
+            found[supplier] += (max(0.0, (end - start).total_seconds() / _SECONDS_A_DAY),)
+        return found
 
 
-def _open(connection: Connection, *chosen: sa.ColumnElement[bool]) -> tuple[Order, ...]:
-    query = sa.select(*ORDER).where(*chosen, OPEN).order_by(orders.c.sequence.desc()).limit(MAX_ORDERS)
-    return tuple(order_from(row) for row in connection.execute(query).mappings())
-
-
-def _moved(connection: Connection, *chosen: sa.ColumnElement[bool]) -> dict[tuple[str, str], float]:
+def _moved(*chosen: sa.ColumnElement[bool]) -> tuple[sa.Select[Any], ...]:
     """A transfer takes everything at once from where it comes, and gives back what is cancelled of it."""
-    given = sa.case((OPEN, orders.c.quantity), else_=orders.c.received_quantity)
     came = sa.select(orders.c.product_id, orders.c.location, sa.func.sum(orders.c.received_quantity)).where(*chosen)
-    went = sa.select(orders.c.product_id, orders.c.source_location, sa.func.sum(-given))
+    went = sa.select(orders.c.product_id, orders.c.source_location, sa.func.sum(-_GIVEN))
     went = went.where(*chosen, orders.c.source_location.is_not(None))
-    return _summed(
-        connection,
-        came.group_by(orders.c.product_id, orders.c.location),
-        went.group_by(orders.c.product_id, orders.c.source_location),
-    )
+    return _by_place(came, went)
 
 
-def _moved_since_count(connection: Connection, *chosen: sa.ColumnElement[bool]) -> dict[tuple[str, str], float]:
+def _moved_since_count(*chosen: sa.ColumnElement[bool]) -> tuple[sa.Select[Any], ...]:
     """The same since the stock was counted. What came or went before is in the count."""
-    given = sa.case((OPEN, orders.c.quantity), else_=orders.c.received_quantity)
     came = (
         sa.select(orders.c.product_id, orders.c.location, sa.func.sum(receipts.c.quantity))
         .join(receipts, receipts.c.order_number == orders.c.number)
@@ -83,31 +76,55 @@ def _moved_since_count(connection: Connection, *chosen: sa.ColumnElement[bool]) 
         .where(*chosen, receipts.c.received_at > stock.c.as_of)
     )
     went = (
-        sa.select(orders.c.product_id, orders.c.source_location, sa.func.sum(-given))
+        sa.select(orders.c.product_id, orders.c.source_location, sa.func.sum(-_GIVEN))
         .join(stock, (stock.c.product_id == orders.c.product_id) & (stock.c.location == orders.c.source_location))
         .where(*chosen, orders.c.created_at > stock.c.as_of)
     )
-    return _summed(
-        connection,
+    return _by_place(came, went)
+
+
+def _by_place(came: sa.Select[Any], went: sa.Select[Any]) -> tuple[sa.Select[Any], ...]:
+    return (
         came.group_by(orders.c.product_id, orders.c.location),
         went.group_by(orders.c.product_id, orders.c.source_location),
     )
 
 
-def _summed(connection: Connection, *queries: sa.Select[Any]) -> dict[tuple[str, str], float]:
-    moved: dict[tuple[str, str], float] = defaultdict(int)
-    for query in queries:
-        for product_id, location, total in connection.execute(query).all():
-            moved[product_id, location] = quantity(moved[product_id, location] + total)
-    return moved
-
-
-def _lead_times(connection: Connection, *chosen: sa.ColumnElement[bool]) -> dict[str, tuple[float, ...]]:
+def _delivered(*chosen: sa.ColumnElement[bool]) -> sa.Select[Any]:
+    """Supplier, beginning and end of what was received, newest first."""
     begun = sa.func.coalesce(orders.c.sent_at, orders.c.created_at, type_=orders.c.created_at.type)
     query = sa.select(orders.c.supplier_id, begun, orders.c.closed_at).where(*chosen, orders.c.status == "received")
-    latest = connection.execute(query.order_by(orders.c.closed_at.desc()).limit(MAX_ORDERS)).all()
-    found: dict[str, tuple[float, ...]] = defaultdict(tuple)
-    for supplier, start, end in reversed(latest):
-        # It may have been marked as sent after it had arrived.
-        found[supplier] += (max(0.0, (end - start).total_seconds() / _SECONDS_A_DAY),)
-    return found
+    return query.order_by(orders.c.closed_at.desc()).limit(MAX_ORDERS)
+
+
+_GIVEN = sa.case((OPEN, orders.c.quantity), else_=orders.c.received_quantity)
+_MODE = orders.c.mode == sa.bindparam("mode")
+_PRODUCT = orders.c.product_id == sa.bindparam("product_id")
+_PLACE = orders.c.location == sa.bindparam("location")
+_SUPPLIERS = orders.c.supplier_id.in_(sa.bindparam("suppliers", expanding=True))
+_OF_ALL = _Queries([_MODE], [_MODE])
+_OF_PRODUCT = _Queries([_MODE, _PRODUCT], [_MODE, _SUPPLIERS])
+_OF_PLACE = _Queries([_MODE, _PRODUCT, _PLACE], [_MODE, _PRODUCT, _PLACE])
+
+
+class StockStore(Store):
+    @reads
+    def of_catalogue(
+        self, connection: Connection, mode: Mode, product_id: str | None = None, suppliers: Collection[str] = ()
+    ) -> OwnOrders:
+        """Orders of one product of a catalogue with the lead times of these suppliers, or all orders and all
+        suppliers."""
+        asked = {"mode": mode, "product_id": product_id, "suppliers": list(suppliers)}
+        queries = _OF_ALL if product_id is None else _OF_PRODUCT
+        # Open orders first, so that a receipt in between counts twice for a moment, and not for nothing.
+        return OwnOrders(
+            queries.open_orders(connection, asked),
+            queries.moved(connection, asked),
+            queries.lead_times(connection, asked),
+        )
+
+    @reads
+    def of_input(self, connection: Connection, product_id: str, location: str) -> OwnOrders:
+        """Orders of one product and location whose stock the caller knows, so that nothing is added to it."""
+        asked = {"mode": "input", "product_id": product_id, "location": location}
+        return OwnOrders(_OF_PLACE.open_orders(connection, asked), {}, _OF_PLACE.lead_times(connection, asked))

@@ -28,6 +28,13 @@ from tools.storage.schema import counters
 VERSION = "catalogue"
 """The counter that every change of the catalogue moves on."""
 
+_BY_PRODUCT = (products.c.id, *(table.c.product_id for table in (stock, demand, purchase_lines, promotions)))
+_BY_SUPPLIER = (suppliers.c.id, supplier_receipts.c.supplier_id)
+# Every run asks these. They are built once, because building one costs more than running it.
+_SETTINGS = sa.select(catalogue)
+_ALL = {key.table: sa.select(key.table) for key in (*_BY_PRODUCT, *_BY_SUPPLIER)}
+_OF_KEY = {key.table: _ALL[key.table].where(key == sa.bindparam("key")) for key in (*_BY_PRODUCT, *_BY_SUPPLIER)}
+
 
 class NoCatalogue(InvalidInput):
     code = "no_catalogue"
@@ -85,22 +92,22 @@ class OwnCatalog(Store):
     @reads
     def snapshot(self, connection: Connection, product_id: str | None = None) -> Snapshot:
         """All rows, or those that one product needs."""
-        found = {row["id"]: row for row in _rows(connection, products, id=product_id)}
+        found = {row["id"]: row for row in _rows(connection, products, product_id)}
         supplier = None if product_id is None else next((row["supplier_id"] or "" for row in found.values()), "")
         return Snapshot(
             settings=read_settings(connection),
-            suppliers={row["id"]: row for row in _rows(connection, suppliers, id=supplier)},
+            suppliers={row["id"]: row for row in _rows(connection, suppliers, supplier)},
             products=found,
             stock=_stock(connection, product_id),
             histories=_histories(connection, product_id),
-            lines=_rows(connection, purchase_lines, product_id=product_id),
-            receipts=_rows(connection, supplier_receipts, supplier_id=supplier),
-            promotions=_rows(connection, promotions, product_id=product_id),
+            lines=_rows(connection, purchase_lines, product_id),
+            receipts=_rows(connection, supplier_receipts, supplier),
+            promotions=_rows(connection, promotions, product_id),
         )
 
 
 def read_settings(connection: Connection) -> CatalogueSettings:
-    stored: dict[str, Any] = {row.name: row.value for row in connection.execute(sa.select(catalogue))}
+    stored: dict[str, Any] = {row.name: row.value for row in connection.execute(_SETTINGS)}
     through, calendars = stored.pop("demand_through", {}), stored.pop("calendars", {})
     known = {name: value for name, value in stored.items() if name in ("currency", "time_zone", "default_location")}
     return CatalogueSettings(
@@ -118,20 +125,18 @@ def _calendar(stored: dict[str, Any]) -> Calendar:
 def _stock(connection: Connection, product_id: str | None) -> dict[Place, StoredStock]:
     return {
         (row["product_id"], row["location"]): StoredStock(row["on_hand"], row["backorders"], row["as_of"])
-        for row in _rows(connection, stock, product_id=product_id)
+        for row in _rows(connection, stock, product_id)
     }
 
 
 def _histories(connection: Connection, product_id: str | None) -> dict[Place, Any]:
     return {
         (row["product_id"], row["location"]): read_history(row["first_day"], row["quantities"], row["flags"])
-        for row in _rows(connection, demand, product_id=product_id)
+        for row in _rows(connection, demand, product_id)
     }
 
 
-def _rows(connection: Connection, table: sa.Table, **chosen: str | None) -> tuple[Any, ...]:
-    query = sa.select(table)
-    for name, value in chosen.items():
-        if value is not None:
-            query = query.where(table.c[name] == value)
-    return tuple(connection.execute(query).mappings())
+def _rows(connection: Connection, table: sa.Table, key: str | None) -> tuple[Any, ...]:
+    """The rows of one product or supplier, or all."""
+    found = connection.execute(_ALL[table]) if key is None else connection.execute(_OF_KEY[table], {"key": key})
+    return tuple(found.mappings())
