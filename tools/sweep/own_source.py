@@ -52,7 +52,7 @@ class OwnSource:
         return Label(product.id, *named)
 
     def open_orders(self, place: Place) -> tuple[OpenOrder, ...]:
-        if place not in self._with_orders:
+        if place not in self._with_orders or self.missing(place):
             return ()
         stock, supplier = self._snapshot.stock_at(place), self._snapshot.supplier(place[0])
         counted, _ = count_in(stock, supplier, place[0], self._orders.at(place))

@@ -129,7 +129,7 @@ class Today:
     def open_orders(self) -> dict[Place, tuple[OpenOrder, ...]]:
         """Of the places that have any, and can be planned."""
         orders = ((place, self._source.open_orders(place)) for place in self._source.places)
-        return {place: known for place, known in orders if known and not self._source.missing(place)}
+        return {place: known for place, known in orders if known}
 
     def _row(self, place: Place, at_rest: Figures | None) -> TodayRow:
         if at_rest is not None:

@@ -130,6 +130,15 @@ async def test_an_order_of_another_system_that_is_late_is_named(engine: sa.Engin
     assert (row.status, row.late_orders, row.quantity) == ("late_order", "45001", 0)
 
 
+async def test_an_order_for_a_product_without_stock_spoils_no_row(engine: sa.Engine, book: OrderBook) -> None:
+    put(engine, tables.products, BOLTS | {"supplier_id": None})
+    put(engine, tables.demand, demand_row())
+    line = {"reference": "45001", "product_id": "BOLTS", "location": "SHOP", "quantity": 50, "received": 0}
+    put(engine, tables.purchase_lines, line | {"supplier_id": "ACME", "ordered_on": None, "due_on": None})
+
+    assert (await rows_of(book))["BOLTS", "SHOP"].status == "needs_data"
+
+
 async def test_a_new_import_makes_a_new_list(engine: sa.Engine, book: OrderBook) -> None:
     make_catalogue(engine, 20, days=30)
     lists = TodayLists(book)
