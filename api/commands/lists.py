@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 import typer
 
 from api.commands.opening import AsJson, load_settings, with_book
-from api.commands.tables import Csv, Xlsx, every_page, one_of, screen, write_files
+from api.commands.tables import Csv, Xlsx, one_of, screen, write_files
+from tools.book.paging import every_page
 
 if TYPE_CHECKING:
     from pydantic import BaseModel

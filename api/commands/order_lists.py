@@ -10,22 +10,17 @@ from pydantic import BaseModel
 
 from api.bodies.purchase_orders import DocumentDetail
 from api.bodies.runs import OrderAnswer
-from api.commands.tables import at_minute, every_page
+from api.commands.tables import at_minute
+from tools.book.paging import every_page
 from tools.purchasing.documents import Document
 from tools.purchasing.purchasing import Purchasing
+from tools.purchasing.table import by_supplier, group_of
 from tools.records.orders import Order, OrderFilter
-from tools.records.tables import Cell
 from tools.records.text import amount, days, money, several
 
 if TYPE_CHECKING:
     from tools.book.book import OrderBook
     from tools.book.filters import Filters
-
-COLUMNS = (
-    *("document", "order", "type", "product_id", "name", "supplier_id", "supplier", "location", "quantity", "received"),
-    *("unit_price", "value", "currency", "placed", "sent", "due", "days_overdue", "status"),
-)
-
 
 @dataclass(frozen=True, slots=True)
 class Listing:
@@ -61,36 +56,6 @@ async def _documents(book: "OrderBook", found: Iterable[Order]) -> dict[str, Doc
     return {number: await store.get(number) for number in numbers}
 
 
-def order_row(order: Order) -> dict[str, Cell]:
-    """A line of a table."""
-    [item] = order.items
-    return {
-        "document": order.purchase_order or "",
-        "order": order.number,
-        "type": order.type,
-        "product_id": order.product_id,
-        "name": item.name,
-        "supplier_id": order.supplier_id or "",
-        "supplier": order.supplier_name or "",
-        "location": order.location,
-        "quantity": item.quantity,
-        "received": order.received_quantity,
-        "unit_price": item.unit_price,
-        "value": item.value,
-        "currency": order.currency,
-        "placed": order.created_at,
-        "sent": order.sent_at,
-        "due": order.due_at,
-        "days_overdue": round(order.days_overdue, 1),
-        "status": order.status,
-    }
-
-
-def by_supplier(orders: Iterable[Order]) -> list[Order]:
-    """By supplier and document, oldest first; transfers last."""
-    return sorted(orders, key=lambda order: (order.type, *_group(order), order.number))
-
-
 def order_line(order: Order) -> str:
     """An order on one line."""
     parts = [order.number, order.status, f"{order.product_id} at {order.location}"]
@@ -123,7 +88,7 @@ def gathered_lines(listing: Listing) -> Iterator[str]:
     """Each document of each supplier with its lines, and the money of all of them."""
     groups: dict[tuple[str, str, str], list[Order]] = defaultdict(list)
     for order in by_supplier(listing.orders):
-        groups[_group(order)].append(order)
+        groups[group_of(order)].append(order)
     for (supplier, location, number), lines in groups.items():
         document = listing.documents.get(number)
         yield f"{supplier} | {location} | {document_line(document) if document else 'in no document'}"
@@ -151,11 +116,6 @@ def as_json(listing: Listing, *, gather: bool) -> str:
         orders=list(map(OrderAnswer.of, loose)),
         total=listing.total,
     ).model_dump_json()
-
-
-def _group(order: Order) -> tuple[str, str, str]:
-    supplier = "Transfers" if order.type == "transfer" else order.supplier_name or order.supplier_id or "Not known"
-    return supplier, order.location, order.purchase_order or ""
 
 
 def _missing(document: Document) -> str:

@@ -89,8 +89,10 @@ def list_orders(
 
     listing = with_book(load_settings(), read)
     if csv is not None or xlsx is not None:
-        lines = lists.by_supplier(listing.orders) if by else listing.orders
-        write_files(list(map(lists.order_row, lines)), lists.COLUMNS, csv=csv, xlsx=xlsx)
+        from tools.purchasing.table import COLUMNS, by_supplier, order_row
+
+        lines = by_supplier(listing.orders) if by else listing.orders
+        write_files(list(map(order_row, lines)), COLUMNS, csv=csv, xlsx=xlsx)
     elif as_json:
         typer.echo(lists.as_json(listing, gather=by is not None))
     else:

@@ -1,13 +1,13 @@
 """Tables of commands: on the screen, or into a file that is what its ending says. `-` is standard output."""
 
 import sys
-from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from decimal import Decimal
 from io import TextIOWrapper
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, BinaryIO, TypeVar, get_args
+from typing import TYPE_CHECKING, Annotated, Any, BinaryIO, get_args
 
 import typer
 
@@ -18,28 +18,7 @@ if TYPE_CHECKING:
 
 Csv = Annotated[str | None, typer.Option(metavar="FILE", help="Write a CSV here; - is standard output.")]
 Xlsx = Annotated[Path | None, typer.Option(metavar="FILE", help="Write a workbook here.")]
-T = TypeVar("T")
 NARROW, GAP = 32, "  "
-PAGE = 200
-"""The most that one reading of a store brings."""
-
-
-async def every_page(
-    read: Callable[[int, str | None], Awaitable[Sequence[T]]],
-    key: Callable[[T], str],
-    limit: int | None,
-    last: str | None,
-) -> list[T]:
-    """As many entries as the limit says, or all of them, page by page from the one after `last` on."""
-    found: list[T] = []
-    while limit is None or len(found) < limit:
-        size = PAGE if limit is None else min(PAGE, limit - len(found))
-        page = await read(size, last)
-        found += page
-        if len(page) < size:
-            break
-        last = key(page[-1])
-    return found
 
 
 def one_of(given: str, literal: Any, what: str) -> Any:
