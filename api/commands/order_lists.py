@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from tools.book.book import OrderBook
     from tools.book.filters import Filters
 
+
 @dataclass(frozen=True, slots=True)
 class Listing:
     """Orders that were asked for, how many there are in all, and the documents that they are lines of."""

@@ -1,5 +1,9 @@
 """All pages of the desk."""
 
-from api.pages import data, importing, reviews, sign_in, today
+from api.pages import data, importing, orders, purchase_orders, reviews, sign_in, today
 
-routers = [sign_in.router, sign_in.signed_in, today.router, reviews.router, data.router, importing.router]
+routers = [
+    sign_in.router,
+    sign_in.signed_in,
+    *(page.router for page in (today, reviews, orders, purchase_orders, data, importing)),
+]

@@ -1,0 +1,191 @@
+"""Orders: by supplier in purchase orders, and one by one; what became of each, and saying so."""
+
+from collections.abc import Awaitable
+from datetime import UTC, datetime, timedelta
+from hashlib import sha256
+from typing import Annotated, Literal
+from urllib.parse import quote
+
+from fastapi import Form
+from starlette.responses import Response
+
+from agent.runtime import Runtime
+from api.door.doorkeeper import page_for
+from api.door.errors import status_of
+from api.pages import typed
+from api.pages.desk import CORRECTABLE, Desk, DeskForm, DeskGiven, desk_router, see_other
+from api.pages.files import FileKind, table_file
+from api.pages.listing import ROWS, Listed, ListedGiven
+from tools.book.paging import PAGE, every_page
+from tools.purchasing.documents import Document
+from tools.purchasing.reading import Wanted
+from tools.purchasing.table import COLUMNS, by_supplier, order_row
+from tools.records.errors import IdempotencyMismatch, InvalidInput, RestockError
+from tools.records.orders import OPEN_STATUSES, Order
+from tools.records.text import clean_text
+
+router = desk_router()
+Status = Literal["open", "overdue", "placed", "sent", "partly_received", "received", "cancelled", "all"]
+STATUS_WORDS: dict[str, str] = {
+    "open": "open",
+    "overdue": "late",
+    "placed": "not sent yet",
+    "sent": "sent",
+    "partly_received": "partly received",
+    "received": "received",
+    "cancelled": "cancelled",
+    "all": "all",
+}
+
+
+class Arrival(DeskForm):
+    """What arrived of one order."""
+
+    quantity: str
+    day: str = ""
+    stock_before: str = ""
+
+
+class Cancellation(DeskForm):
+    """Why the rest will not come."""
+
+    reason: str = ""
+
+
+@router.get("/orders", openapi_extra=page_for("read"))
+async def orders(desk: DeskGiven, listed: ListedGiven, status: Status = "open") -> Response:
+    """Purchase orders that are not closed, late ones first, and single orders, newest first."""
+    store, filters = desk.runtime.book.orders, await listed.filters(desk.runtime)
+    chosen = None if status == "all" else status
+    found = await store.page(ROWS, listed.before or None, chosen, filters)
+    more = len(found) == ROWS
+    documents, total = await _documents(desk.runtime, listed)
+    return await desk.page(
+        "orders.html",
+        documents=documents,
+        documents_in_all=total,
+        orders=found,
+        total=await store.count(chosen, filters),
+        listed=listed,
+        chosen=status,
+        following=listed.address("/desk/orders", status=status, before=found[-1].number) if more else None,
+        status_words=STATUS_WORDS,
+    )
+
+
+@router.get("/orders.{kind}", openapi_extra=page_for("read"))
+async def open_lines(kind: FileKind, desk: DeskGiven, listed: ListedGiven) -> Response:
+    """What is still to come, by supplier, one line each."""
+    filters = await listed.filters(desk.runtime)
+
+    async def page(size: int, last: str | None) -> list[Order]:
+        return await desk.runtime.book.orders.page(size, last, "open", filters)
+
+    found = await every_page(page, lambda order: order.number, None, listed.before or None)
+    rows = map(order_row, by_supplier(found))
+    return await table_file(kind, rows, COLUMNS, f"open-orders-{datetime.now(UTC):%Y-%m-%d}")
+
+
+@router.get("/orders/{number}", openapi_extra=page_for("read"))
+async def order(number: str, desk: DeskGiven) -> Response:
+    """One order: its life, and the next step of it."""
+    return await _page(desk, number)
+
+
+@router.post("/orders/{number}/receipts", openapi_extra=page_for("approve"))
+async def receive(number: str, desk: DeskGiven, form: Annotated[Arrival, Form()]) -> Response:
+    """Record what has arrived. The same form again is the same receipt."""
+    return await _step(desk, number, _received(desk, number, form), form)
+
+
+@router.post("/orders/{number}/cancel", openapi_extra=page_for("approve"))
+async def cancel(number: str, desk: DeskGiven, form: Annotated[Cancellation, Form()]) -> Response:
+    """Cancel what has not arrived."""
+    reason = clean_text(form.reason, limit=1_000)
+    return await _step(desk, number, desk.runtime.book.life.cancel(number, reason, by=desk.caller.actor), form)
+
+
+@router.post("/orders/{number}/sent", openapi_extra=page_for("approve"))
+async def sent(number: str, desk: DeskGiven, form: Annotated[DeskForm, Form()]) -> Response:
+    """Say that an order has gone to its supplier by itself."""
+    return await _step(desk, number, desk.runtime.book.life.mark_sent(number, by=desk.caller.actor), form)
+
+
+def receipt_id(desk: Desk, form: DeskForm, number: str) -> str | None:
+    """The id of the receipt that this form is, however often it is sent."""
+    return sha256(f"{desk.caller.id}\n{form.once}\n{number}".encode()).hexdigest()[:32] if form.once else None
+
+
+async def arrived_at(runtime: Runtime, text: str) -> datetime | None:
+    """The end of the day that was typed, in the catalogue's time zone. None is now, also for today."""
+    day = typed.day(text)
+    if day is None:
+        return None
+    begin, until = await runtime.purchasing.documents.span(day)
+    now = datetime.now(UTC)
+    if begin > now:
+        raise InvalidInput(f"{day} is in the future; report what has arrived.")
+    return None if now < until else until - timedelta(seconds=1)
+
+
+def in_words(error: RestockError) -> RestockError:
+    """The error as it concerns a form."""
+    if isinstance(error, IdempotencyMismatch):
+        return IdempotencyMismatch(
+            "This form was sent before with another quantity, which is recorded below. Send it anew if more came."
+        )
+    return error
+
+
+async def _documents(runtime: Runtime, listed: Listed) -> tuple[list[Document], int]:
+    """Drafts and sent ones, late ones first, by supplier; and how many there are in all."""
+    store, found, total = runtime.purchasing.documents, list[Document](), 0
+    for status in ("draft", "sent"):
+        wanted = Wanted(supplier=listed.supplier or None, location=listed.location or None, status=status)
+        found += await store.page(PAGE, None, wanted)
+        total += await store.count(wanted)
+    return sorted(found, key=_late_first), total
+
+
+def _late_first(document: Document) -> tuple[bool, str, str, str, str]:
+    supplier = document.supplier_name or document.supplier_id
+    return not document.late, document.status, supplier.casefold(), document.location, document.number
+
+
+async def _received(desk: Desk, number: str, form: Arrival) -> Order:
+    before = typed.number(form.stock_before, "stock") if form.stock_before else None
+    return await desk.runtime.receive(
+        number,
+        typed.number(form.quantity, "quantity"),
+        by=desk.caller.actor,
+        stock_before=before,
+        received_at=await arrived_at(desk.runtime, form.day),
+        receipt_id=receipt_id(desk, form, number),
+    )
+
+
+async def _step(desk: Desk, number: str, step: Awaitable[Order], form: DeskForm) -> Response:
+    """Take a step in the order's life, and show the order. What stands in the way is shown on its page."""
+    try:
+        await step
+    except CORRECTABLE as error:
+        return await _page(desk, number, refusal=in_words(error), typed_before=form)
+    return see_other(f"/desk/orders/{quote(number)}")
+
+
+async def _page(
+    desk: Desk, number: str, *, refusal: RestockError | None = None, typed_before: DeskForm | None = None
+) -> Response:
+    book = desk.runtime.book
+    found = await book.orders.get(number)
+    return await desk.page(
+        "order.html",
+        200 if refusal is None else status_of(refusal),
+        order=found,
+        is_open=found.status in OPEN_STATUSES,
+        receipts=(await book.life.receipts([number]))[number],
+        entries=await book.audit.page(order_number=number),
+        refusal=refusal,
+        typed={} if typed_before is None else typed_before.model_dump(exclude={"csrf", "once"}),
+        status_words=STATUS_WORDS,
+    )

@@ -1,0 +1,124 @@
+"""One purchase order: its lines, what would fill it up, sending it, receiving it, and taking it along as a file."""
+
+import asyncio
+from importlib.util import find_spec
+from typing import Annotated, Literal
+from urllib.parse import quote
+
+from fastapi import Form
+from starlette.responses import HTMLResponse, Response
+
+from api.bodies.print_page import STYLE, as_pdf, print_page
+from api.door.doorkeeper import page_for
+from api.door.errors import status_of
+from api.door.security_headers import permitting_style
+from api.pages import typed
+from api.pages.desk import CORRECTABLE, Desk, DeskForm, DeskGiven, desk_router, see_other
+from api.pages.files import FileKind, file_answer, table_file
+from api.pages.orders import STATUS_WORDS, arrived_at, in_words, receipt_id
+from tools.purchasing.table import COLUMNS, order_row
+from tools.records.errors import InvalidInput, RestockError
+
+router = desk_router()
+
+
+class Sending(DeskForm):
+    """It has gone to its supplier as it was seen."""
+
+    version: str
+    below_minimum: bool = False
+
+
+class Delivery(DeskForm):
+    """What arrived: all that was still to come, or so many of each line."""
+
+    deed: Literal["all", "lines"]
+    line: tuple[str, ...] = ()
+    arrived: tuple[str, ...] = ()
+    day: str = ""
+
+    def quantities(self) -> dict[str, float] | None:
+        """By order number; None for all that is to come. A line that was left empty has not arrived."""
+        if self.deed == "all":
+            return None
+        if len(self.line) != len(self.arrived):
+            raise InvalidInput("Each line needs its quantity. Open the page again, and send it anew.")
+        came = {
+            line: typed.number(text, f"quantity for {line}")
+            for line, text in zip(self.line, self.arrived, strict=True)
+            if text.strip()
+        }
+        if not any(came.values()):
+            raise InvalidInput("No quantity is given. Say how many of which line arrived, or that everything did.")
+        return {line: units for line, units in came.items() if units}
+
+
+@router.get("/purchase-orders/{number}", openapi_extra=page_for("read"))
+async def purchase_order(number: str, desk: DeskGiven) -> Response:
+    """One purchase order with its lines."""
+    return await _page(desk, number)
+
+
+@router.get("/purchase-orders/{number}/print", openapi_extra=page_for("read"))
+async def printed(number: str, desk: DeskGiven) -> Response:
+    """The page to print."""
+    document = await desk.runtime.purchasing.documents.get(number)
+    return HTMLResponse(print_page(document), headers=permitting_style(STYLE))
+
+
+@router.get("/purchase-orders/{number}/pdf", openapi_extra=page_for("read"))
+async def pdf(number: str, desk: DeskGiven) -> Response:
+    """The same page as a PDF, where the extra for it is installed."""
+    document = await desk.runtime.purchasing.documents.get(number)
+    return file_answer(await asyncio.to_thread(as_pdf, document), "application/pdf", f"{document.number}.pdf")
+
+
+@router.get("/purchase-orders/{number}/lines.{kind}", openapi_extra=page_for("read"))
+async def lines(number: str, kind: FileKind, desk: DeskGiven) -> Response:
+    """The lines as a table."""
+    document = await desk.runtime.purchasing.documents.get(number)
+    return await table_file(kind, map(order_row, document.lines), COLUMNS, document.number)
+
+
+@router.post("/purchase-orders/{number}/sent", openapi_extra=page_for("approve"))
+async def send(number: str, desk: DeskGiven, form: Annotated[Sending, Form()]) -> Response:
+    """Say that it has gone to its supplier, as it was seen."""
+    try:
+        await desk.runtime.purchasing.send(number, form.version, by=desk.caller.actor, below_minimum=form.below_minimum)
+    except CORRECTABLE as error:
+        return await _page(desk, number, refusal=error)
+    return see_other(f"/desk/purchase-orders/{quote(number)}")
+
+
+@router.post("/purchase-orders/{number}/receipts", openapi_extra=page_for("approve"))
+async def receive(number: str, desk: DeskGiven, form: Annotated[Delivery, Form()]) -> Response:
+    """Record a delivery, whole or by line. The same form again is the same delivery."""
+    try:
+        await desk.runtime.purchasing.documents.receive(
+            number,
+            form.quantities(),
+            by=desk.caller.actor,
+            received_at=await arrived_at(desk.runtime, form.day),
+            receipt_id=receipt_id(desk, form, number),
+        )
+    except CORRECTABLE as error:
+        return await _page(desk, number, refusal=in_words(error), typed_before=form)
+    return see_other(f"/desk/purchase-orders/{quote(number)}")
+
+
+async def _page(
+    desk: Desk, number: str, *, refusal: RestockError | None = None, typed_before: Delivery | None = None
+) -> Response:
+    document = await desk.runtime.purchasing.documents.get(number)
+    before = dict(zip(typed_before.line, typed_before.arrived, strict=False)) if typed_before else {}
+    return await desk.page(
+        "purchase_order.html",
+        200 if refusal is None else status_of(refusal),
+        document=document,
+        ways=await desk.runtime.purchasing.fill_up(document),
+        has_pdf=find_spec("weasyprint") is not None,
+        refusal=refusal,
+        typed=before,
+        day=typed_before.day if typed_before else "",
+        status_words=STATUS_WORDS,
+    )
