@@ -1,6 +1,7 @@
 """Sweeps: the whole catalogue decided at once. Today's list finds what triggers; each of it becomes a run like any
 other, through the same graph and gate."""
 
+import asyncio
 from contextlib import suppress
 from datetime import date, datetime, time
 from hashlib import sha256
@@ -95,10 +96,15 @@ class Sweeps:
         await self.begin(Filters(), by=DAILY, sweep_id=f"daily-{now.date()}")
         self._swept_on = now.date()
 
-    async def _items(self, filters: Filters, sweep_id: str) -> tuple[Mode, tuple[SweepItem, ...]]:
+    async def due(self, filters: Filters) -> tuple[Mode, list[TodayRow]]:
+        """What a sweep would decide on, from today's list."""
         found = await self._lists.present()
-        due = [row for row in arranged(found.rows, filters) if row.is_due and row.status != "snoozed"]
-        return found.mode, tuple(self._item(row, sweep_id) for row in due)
+        rows = await asyncio.to_thread(arranged, found.rows, filters)
+        return found.mode, [row for row in rows if row.is_due and row.status != "snoozed"]
+
+    async def _items(self, filters: Filters, sweep_id: str) -> tuple[Mode, tuple[SweepItem, ...]]:
+        mode, due = await self.due(filters)
+        return mode, tuple(self._item(row, sweep_id) for row in due)
 
     def _item(self, row: TodayRow, sweep_id: str) -> SweepItem:
         return SweepItem(

@@ -7,6 +7,7 @@ An ASGI step of its own, because FastAPI reads the body before its dependencies 
 import asyncio
 from collections.abc import Sequence
 from contextlib import suppress
+from math import inf
 from typing import Annotated, Any
 
 import structlog
@@ -31,11 +32,13 @@ from tools.book.keys import Scope
 from tools.records.errors import RestockError, Unavailable
 
 _NEVER_OVERLOADED = frozenset({"/", "/health/live", "/health/ready", "/metrics"})
-_SCOPE_KEY, _FILES_KEY, _PAGE_KEY = "x-required-scope", "x-takes-files", "x-page"
+_SCOPE_KEY, _FILES_KEY, _PAGE_KEY, _STREAM_KEY = "x-required-scope", "x-takes-files", "x-page", "x-stream"
 _FORMS = ("application/x-www-form-urlencoded", "multipart/form-data;")
 MAX_BODY_BYTES = 1_000_000
 MAX_UPLOAD_BYTES = 100_000_000
 """Files are kept on disk while they are read."""
+MAX_STREAMS = 50
+"""Streams of events that a process keeps open. They last long and cost little, so they are no requests at once."""
 READ_ON_BYTES = 100_000_000
 READ_ON_SECONDS = 5.0
 _IDEMPOTENCY_KEY = {
@@ -57,6 +60,11 @@ def needs(scope: Scope, *, idempotent: bool = False, files: bool = False) -> dic
 def page_for(scope: Scope, *, files: bool = False) -> dict[str, Any]:
     """`openapi_extra` of a page: the scope that the session's key needs, and whether its form may hold files."""
     return {_SCOPE_KEY: scope, _PAGE_KEY: True} | ({_FILES_KEY: True} if files else {})
+
+
+def stream_for(scope: Scope) -> dict[str, Any]:
+    """`openapi_extra` of a stream of events for a page."""
+    return page_for(scope) | {_STREAM_KEY: True}
 
 
 class RequestBody:
@@ -127,14 +135,34 @@ class RequestBody:
         return BodyTooLarge(f"The body is larger than {self._limit} bytes; send less.")
 
 
+class Room:
+    """How many may be inside at once."""
+
+    def __init__(self, most: float, refusal: str) -> None:
+        self.refusal = refusal
+        self._most, self._now = most, 0
+
+    @property
+    def is_full(self) -> bool:
+        return self._now >= self._most
+
+    def __enter__(self) -> None:
+        self._now += 1
+
+    def __exit__(self, *_: object) -> None:
+        self._now -= 1
+
+
 class Doorkeeper:
     """Refuses requests, and reads no more of them than the refusal needs."""
 
     def __init__(self, app: ASGIApp, *, routes: Sequence[APIRoute], settings: Settings) -> None:
         self._app, self._routes = app, routes
         self._uploads = {route.path for route in routes if _takes_files(route)}
-        self._most = settings.max_concurrent_requests
-        self._now = 0
+        self._streams = [route for route in routes if route.openapi_extra and route.openapi_extra.get(_STREAM_KEY)]
+        self._requests = Room(settings.max_concurrent_requests, "Too many requests at once.")
+        self._open_streams = Room(MAX_STREAMS, "Too many pages wait for news at once.")
+        self._probes = Room(inf, "")
 
     async def __call__(self, scope: ASGIScope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -142,25 +170,27 @@ class Doorkeeper:
             return
         limit = MAX_UPLOAD_BYTES if scope["path"] in self._uploads else MAX_BODY_BYTES
         body = RequestBody(scope, receive, limit)
-        counts = scope["path"] not in _NEVER_OVERLOADED
-        refused = await self._answer(scope, body, send, counts=counts)
+        refused = await self._answer(scope, body, send)
         if refused is not None:
             await body.answer_unread(refused, send)
 
-    async def _answer(self, scope: ASGIScope, body: RequestBody, send: Send, *, counts: bool) -> Response | None:
+    async def _answer(self, scope: ASGIScope, body: RequestBody, send: Send) -> Response | None:
         """Let the application answer and return None, or return the refusal."""
-        if counts and self._now >= self._most:
-            return answer_to(Overloaded("Too many requests at once. Try again in a few seconds."))
-        self._now += counts
-        try:
-            await self._let_in(scope, body)
-        except (Refusal, RestockError, RequestValidationError) as error:
-            return answer_to(error)
-        else:
+        room = self._room_for(scope["path"])
+        if room.is_full:
+            return answer_to(Overloaded(f"{room.refusal} Try again in a few seconds."))
+        with room:
+            try:
+                await self._let_in(scope, body)
+            except (Refusal, RestockError, RequestValidationError) as error:
+                return answer_to(error)
             await self._app(scope, body.receive, send)
             return None
-        finally:
-            self._now -= counts
+
+    def _room_for(self, path: str) -> Room:
+        if path in _NEVER_OVERLOADED:
+            return self._probes
+        return self._open_streams if any(route.path_regex.match(path) for route in self._streams) else self._requests
 
     async def _let_in(self, scope: ASGIScope, body: RequestBody) -> None:
         if body.is_too_long:

@@ -136,7 +136,7 @@ async def today(desk: DeskGiven, view: ViewGiven) -> Response:
         total=len(fitting),
         following=None if last else view.address(after=str(Cursor(found.version, *rows[-1].place))),
         summary=Summary(found.rows),
-        choices=_choices(found),
+        choices=choices(found),
         status_words=STATUS_WORDS,
         cover_words=COVER_WORDS,
         sorts=SORTS,
@@ -244,7 +244,7 @@ class Summary:
                 self.money[row.currency] += row.value
 
 
-def _choices(found: TodayList) -> dict[str, list[str]]:
+def choices(found: TodayList) -> dict[str, list[str]]:
     """What the list can be narrowed to."""
     named = {"supplier": "supplier", "category": "category", "location": "location"}
     return {name: sorted({getattr(row, column) for row in found.rows} - {""}) for name, column in named.items()}

@@ -11,7 +11,7 @@ from tools.book.rows import newest_first, review_id
 from tools.planning.gate import ONLY_PROPOSES
 from tools.records.errors import UnknownSweep
 from tools.records.quantities import cost
-from tools.records.sweeps import NewSweep, Sweep, SweepItem, SweepLine
+from tools.records.sweeps import NewSweep, Sweep, SweepItem, SweepLine, SweepStatus
 from tools.storage.database import Store, conflict_insert, reads, writes
 from tools.storage.schema import orders, proposals, runs, sweeps
 from tools.storage.types import Now, NowPlus
@@ -102,6 +102,15 @@ class SweepStore(Store):
         """How many of its runs have not ended."""
         count = sa.select(sa.func.count()).where(runs.c.sweep_id == sweep_id, runs.c.status.in_(_UNFINISHED))
         return connection.scalar(count) or 0
+
+    @reads
+    def progress(self, connection: Connection, sweep_id: str) -> tuple[SweepStatus, int]:
+        """How it stands, and how many of its runs have ended. Raises UnknownSweep."""
+        status = connection.scalar(sa.select(sweeps.c.status).where(sweeps.c.id == sweep_id))
+        if status is None:
+            raise _unknown(sweep_id)
+        ended = sa.select(sa.func.count()).where(runs.c.sweep_id == sweep_id, runs.c.status.not_in(_UNFINISHED))
+        return status, connection.scalar(ended) or 0
 
     @reads
     def lines(self, connection: Connection, items: Sequence[SweepItem]) -> list[SweepLine]:

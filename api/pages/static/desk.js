@@ -107,4 +107,8 @@ for (const place of document.querySelectorAll("[data-progress]")) {
     if (said) said.textContent = words;
   });
   source.addEventListener("end", () => { source.close(); window.location.reload(); });
+  source.addEventListener("error", () => {
+    const said = place.querySelector("[data-words]");
+    if (said && source.readyState === EventSource.CLOSED) said.textContent += ". Reload the page to see how far it is now.";
+  });
 }

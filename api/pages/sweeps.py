@@ -1,0 +1,185 @@
+"""Sweeps: everything that is due decided at once, tried out before, followed while it runs, and what came of it."""
+
+import asyncio
+import time
+from collections import defaultdict
+from collections.abc import AsyncIterator
+from contextlib import suppress
+from decimal import Decimal
+from hashlib import sha256
+from typing import Annotated, Any
+
+from fastapi import Depends, Form, Path, Query
+from fastapi.sse import EventSourceResponse, ServerSentEvent
+from starlette.responses import Response
+
+from api.door.doorkeeper import RuntimeGiven, page_for, stream_for
+from api.pages.desk import Desk, DeskForm, DeskGiven, desk_router, see_other
+from api.pages.files import FileKind, table_file
+from api.pages.today import choices
+from tools.records.errors import InvalidInput, Unavailable
+from tools.records.sweeps import Outcome, Sweep, SweepLine, SweepReport
+from tools.records.tables import Cell
+from tools.sweep.pages import Filters
+
+router = desk_router()
+ROWS = 20
+LINES = 100
+MOST_TRIED = 1_000
+"""Products of a trial: a page is waited for. A sweep takes any number."""
+LOOK_SECONDS = 0.5
+STREAM_SECONDS = 300.0
+"""A browser opens the stream again, and shows by that that it is still signed in."""
+OUTCOME_WORDS: dict[Outcome, tuple[str, str]] = {
+    "placed": ("ordered", "would be ordered"),
+    "waiting": ("wait for a person", "would wait for a person"),
+    "not_ordered": ("not ordered", "would not be ordered"),
+    "unfinished": ("not decided yet", "not decided"),
+}
+"""What came of products, and what would come of them."""
+_COLUMNS = (
+    "product_id",
+    "name",
+    "location",
+    "supplier_id",
+    "supplier",
+    "outcome",
+    "quantity",
+    "value",
+    "currency",
+    "order_number",
+    "review_id",
+    "reasons",
+    "decided_by",
+)
+Word = Annotated[str, Query(max_length=200)]
+
+
+class Narrowed(DeskForm):
+    """Which of the products that are due."""
+
+    supplier: str = ""
+    category: str = ""
+    location: str = ""
+    text: str = ""
+
+    @property
+    def filters(self) -> Filters:
+        return Filters(**{name: value for name, value in self.model_dump(exclude={"csrf", "once"}).items() if value})
+
+
+@router.get("/sweeps", openapi_extra=page_for("read"))
+async def sweeps(
+    desk: DeskGiven,
+    supplier: Word = "",
+    category: Word = "",
+    location: Word = "",
+    text: Word = "",
+    before: Annotated[str, Query(max_length=100)] = "",
+) -> Response:
+    """What is due and can be decided at once, and earlier sweeps."""
+    asked = Narrowed(csrf="", supplier=supplier, category=category, location=location, text=text)
+    return await _overview(desk, asked, before=before)
+
+
+@router.post("/sweeps", openapi_extra=page_for("trigger"))
+async def begin(form: Annotated[Narrowed, Form()], desk: DeskGiven) -> Response:
+    """Decide on what is due. The same form begins one sweep."""
+    words = "\n".join((desk.caller.id, form.once, form.filters.model_dump_json()))
+    sweep_id = sha256(words.encode()).hexdigest()[:32]
+    sweep = await desk.runtime.sweeps.begin(form.filters, by=desk.caller.actor, sweep_id=sweep_id)
+    return see_other(f"/desk/sweeps/{sweep.id}")
+
+
+@router.post("/sweeps/trial", openapi_extra=page_for("trigger"))
+async def try_out(form: Annotated[Narrowed, Form()], desk: DeskGiven) -> Response:
+    """What a sweep would come to. Nothing is recorded."""
+    _, due = await desk.runtime.sweeps.due(form.filters)
+    if len(due) > MOST_TRIED:
+        words = f"{len(due):,} products are due; a trial takes at most {MOST_TRIED:,}. Narrow them by a filter."
+        return await _overview(desk, form, refused=words, status=422)
+    report = await desk.runtime.sweeps.preview(form.filters, by=desk.caller.actor)
+    return await desk.page("sweep.html", asked=form, sweep=None, **await _report(desk, report, "", 0))
+
+
+async def _sweep(sweep_id: Annotated[str, Path(max_length=100)], runtime: RuntimeGiven) -> Sweep:
+    return await runtime.book.sweeps.get(sweep_id)
+
+
+SweepGiven = Annotated[Sweep, Depends(_sweep)]
+
+
+@router.get("/sweeps/{sweep_id}", openapi_extra=page_for("read"))
+async def one_sweep(
+    sweep: SweepGiven,
+    desk: DeskGiven,
+    outcome: Annotated[str, Query(max_length=20)] = "",
+    after: Annotated[int, Query(ge=0)] = 0,
+) -> Response:
+    """How far it is; what was ordered, what waits, and what was not ordered and why."""
+    report = await desk.runtime.sweeps.report(sweep)
+    return await desk.page("sweep.html", asked=None, sweep=sweep, **await _report(desk, report, outcome, after))
+
+
+@router.get("/sweeps/{sweep_id}/lines.{kind}", openapi_extra=page_for("read"))
+async def lines(sweep: SweepGiven, kind: FileKind, desk: DeskGiven) -> Response:
+    """What came of every product, for a spreadsheet."""
+    report = await desk.runtime.sweeps.report(sweep)
+    return await table_file(kind, map(_cells, report.lines), _COLUMNS, f"sweep-{sweep.created_at.date()}")
+
+
+@router.get("/sweeps/{sweep_id}/events", response_class=EventSourceResponse, openapi_extra=stream_for("read"))
+async def events(sweep: SweepGiven, desk: DeskGiven) -> AsyncIterator[ServerSentEvent]:
+    """Its progress while it runs. Ends when the service stops; a browser then asks again."""
+    said, until = "", time.monotonic() + STREAM_SECONDS
+    while not desk.runtime.closing and time.monotonic() < until:
+        with suppress(Unavailable):
+            status, done = await desk.runtime.book.sweeps.progress(sweep.id)
+            if status != "running":
+                yield ServerSentEvent(event="end", data={"status": status})
+                return
+            words = f"{done:,} of {len(sweep.items):,} decided"
+            if words != said:
+                said = words
+                yield ServerSentEvent(event="progress", data={"done": done, "total": len(sweep.items), "words": words})
+        await asyncio.sleep(LOOK_SECONDS)
+
+
+async def _overview(desk: Desk, asked: Narrowed, *, before: str = "", refused: str = "", status: int = 200) -> Response:
+    found = await desk.runtime.book.sweeps.page(ROWS + 1, before or None)
+    _, due = await desk.runtime.sweeps.due(asked.filters)
+    money: dict[str, Decimal] = defaultdict(Decimal)
+    for row in due:
+        money[row.currency] += row.value or 0
+    return await desk.page(
+        "sweeps.html",
+        status,
+        asked=asked,
+        refused=refused,
+        choices=choices(await desk.runtime.today.present()),
+        due=len(due),
+        money={currency: value for currency, value in money.items() if value},
+        sweeps=found[:ROWS],
+        following=found[ROWS - 1].id if len(found) > ROWS else None,
+        automatic=await desk.runtime.book.automatic.get(),
+    )
+
+
+async def _report(desk: Desk, report: SweepReport, outcome: str, after: int) -> dict[str, Any]:
+    """What the page shows of a report: a part of the lines with one outcome."""
+    known = next((each for each in OUTCOME_WORDS if each == outcome), None)
+    if outcome and known is None:
+        raise InvalidInput(f"There is no outcome {outcome!r}; use one of {', '.join(OUTCOME_WORDS)}.")
+    fitting = [line for line in report.lines if known in (None, line.outcome)]
+    return {
+        "report": report,
+        "outcome": outcome,
+        "outcome_words": OUTCOME_WORDS,
+        "lines": fitting[after : after + LINES],
+        "following": after + LINES if len(fitting) > after + LINES else None,
+        "automatic": await desk.runtime.book.automatic.get(),
+    }
+
+
+def _cells(line: SweepLine) -> dict[str, Cell]:
+    return {name: getattr(line, name) for name in _COLUMNS} | {"reasons": " ".join(line.reasons)}
