@@ -306,6 +306,7 @@ async def test_where_no_order_is_possible_nothing_can_be_approved(browser: Any, 
 
     page = (await browser.get(f"/desk/reviews/{review['review_id']}")).text
 
+    assert 'data-supplier="no supplier"' in (await browser.get("/desk/reviews")).text
     assert "is due, and cannot be ordered" in page
     assert "Approve: order" not in page
 
