@@ -131,13 +131,13 @@ class Runtime:
         self.settings, self.book, self.metrics = settings, book, metrics
         self._chain, self.checkpointer = chain, checkpointer
         self.purchasing = Purchasing(book)
-        self._calibration = read_table(settings.calibration_table)
-        present = PresentCatalog(book)
-        opened = Catalogs(present.by_mode, self._calibration, book=book)
-        self.today = TodayLists(book, self._calibration)
+        self.calibration = read_table(settings.calibration_table)
+        self.catalog = PresentCatalog(book)
+        opened = Catalogs(self.catalog.by_mode, self.calibration, book=book)
+        self.today = TodayLists(book, self.calibration)
         """What is to be done about every product."""
         self.toolbox = Toolbox(
-            AllProducts(present, self._calibration),
+            AllProducts(self.catalog, self.calibration),
             today=self.today,
             start_run=lambda request: self.decide(request),
             review_url=self.review_url,
@@ -150,7 +150,7 @@ class Runtime:
             settings=settings,
             metrics=metrics,
             discretion=discretion,
-            calibration=self._calibration,
+            calibration=self.calibration,
         )
         self.graph = build_graph(self.nodes, checkpointer)
         self.background = Background()
@@ -237,7 +237,7 @@ class Runtime:
     ) -> OrderOutcome:
         """Record how an order turned out. Raises `UnknownOrder`, `AlreadyRecorded`."""
         return await self.book.outcomes.record(
-            report, recorded_by=recorded_by, recorded_by_id=recorded_by_id, table=self._calibration
+            report, recorded_by=recorded_by, recorded_by_id=recorded_by_id, table=self.calibration
         )
 
     async def receive(
@@ -247,13 +247,13 @@ class Runtime:
         `book.life.receive` does."""
         order = await self.book.life.receive(number, quantity, by=by, **when)
         if stock_before is not None:
-            await self.book.outcomes.learn(order, stock_before, by=by, table=self._calibration)
+            await self.book.outcomes.learn(order, stock_before, by=by, table=self.calibration)
         return order
 
     async def calibration_state(self) -> CalibrationState:
         """The calibration in use, and what has been observed of it in operation."""
         return calibration_state(
-            self._calibration or shipped_table(),
+            self.calibration or shipped_table(),
             await self.book.outcomes.latest(),
             decided=await self.book.outcomes.decisions_made(),
             today=datetime.now(UTC).date(),

@@ -55,17 +55,9 @@ def _require_file(file: Path | None, *of_files: object) -> None:
 
 def _catalogue() -> "tuple[DemandTable, str]":
     """Past demand of your own catalogue, or of the sample while there is none, and its name."""
-    from tools.catalog.demand_table import sample_table
-    from tools.catalog.own import OwnCatalog
-    from tools.catalog.own_table import own_table
+    from tools.catalog.present import PresentCatalog
 
-    async def table(book: "OrderBook") -> "tuple[DemandTable, str]":
-        own = OwnCatalog(book.database)
-        if not await own.has_products():
-            return sample_table(), "the sample catalogue"
-        return own_table(await own.snapshot()), "your catalogue"
-
-    return with_book(load_settings(), table)
+    return with_book(load_settings(), lambda book: PresentCatalog(book).past_demand())
 
 
 def _interval(table: "DemandTable", lead_time: float, review: float) -> "Interval":

@@ -1,5 +1,6 @@
 """The audit trail: who did what, when, on which version and figures. The tables refuse to change it."""
 
+from collections.abc import Collection
 from typing import Any
 
 import sqlalchemy as sa
@@ -68,18 +69,21 @@ class AuditStore(Store):
         before: int | None = None,
         *,
         run_id: str | None = None,
+        runs: Collection[str] | None = None,
         order_number: str | None = None,
         review: str | None = None,
         actor: str | None = None,
     ) -> list[AuditEntry]:
         """A page of entries, newest first, at most 200. `before` is the last sequence of the page before. `actor` is a
-        name or a key's id. For an order or a review all entries of its run are listed. Raises UnknownReview for what
-        is no id."""
+        name or a key's id; `runs` are the ids of several. For an order or a review all entries of its run are listed.
+        Raises UnknownReview for what is no id."""
         query = sa.select(audit).order_by(audit.c.sequence.desc()).limit(page_size(limit))
         if before is not None:
             query = query.where(audit.c.sequence < before)
         if run_id is not None:
             query = query.where(audit.c.run_id == run_id)
+        if runs is not None:
+            query = query.where(audit.c.run_id.in_(runs))
         if order_number is not None:
             query = query.where(audit.c.run_id.in_(sa.select(orders.c.run_id).where(orders.c.number == order_number)))
         if review is not None:

@@ -1,7 +1,7 @@
 """Demand histories of many products: products × periods, made from a file of sales or from the sample."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 from typing import TYPE_CHECKING
 
@@ -15,7 +15,7 @@ from tools.catalog.reading.meaning import YES
 from tools.catalog.reading.periods import next_start
 from tools.planning.demand_distribution import FloatArray, IntArray
 from tools.records.errors import InvalidInput
-from tools.records.facts import DemandHistory
+from tools.records.facts import DemandHistory, ProductFacts
 from tools.records.text import DAY_NAMES
 
 if TYPE_CHECKING:
@@ -46,6 +46,35 @@ class DemandTable:
     @property
     def period_days(self) -> float:
         return 7 / self.open_days if self.period == "day" else PERIOD_DAYS[self.period]
+
+    def drawn(self, most: int) -> "DemandTable":
+        """At most so many products, drawn by chance and always the same ones; the notes say so."""
+        if len(self.products) <= most:
+            return self
+        rows = np.sort(np.random.default_rng(0).choice(len(self.products), most, replace=False))
+        note = f"{most:,} of {len(self.products):,} products, drawn by chance: always the same ones."
+        return replace(
+            self,
+            products=tuple(self.products[row] for row in rows),
+            demand=self.demand[rows],
+            unit_prices=None if self.unit_prices is None else self.unit_prices[rows],
+            notes=(note, *self.notes),
+            locations=tuple(self.locations[row] for row in rows) if self.locations else (),
+        )
+
+
+def table_of(facts: ProductFacts) -> DemandTable:
+    """The one product of a catalogue, whose periods are days, open days, weeks or months."""
+    history, price = facts.demand, facts.product.unit_price
+    period: Period = next((name for name, days in PERIOD_DAYS.items() if days == history.period_days), "day")
+    return DemandTable(
+        (facts.product.id,),
+        right_aligned([_masked(history)]),
+        period,
+        None if price is None else np.array([float(price)]),
+        locations=(facts.stock.location,),
+        open_days=round(7 / history.period_days) if period == "day" else 7,
+    )
 
 
 def sample_table() -> DemandTable:

@@ -3,8 +3,10 @@
 from collections.abc import Mapping
 
 from tools.book.book import OrderBook
+from tools.catalog.demand_table import DemandTable, sample_table
 from tools.catalog.live import LiveCatalog
 from tools.catalog.own import OwnCatalog
+from tools.catalog.own_table import own_table
 from tools.catalog.sources import Catalog, SampleCatalog
 from tools.records.facts import Mode, ProductFacts
 
@@ -26,3 +28,9 @@ class PresentCatalog:
 
     async def family(self, product_id: str, location: str | None = None) -> tuple[ProductFacts, ...]:
         return await self.by_mode[await self.mode()].family(product_id, location)
+
+    async def past_demand(self) -> tuple[DemandTable, str]:
+        """Past demand of its products, and what to call the catalogue. Raises InvalidInput where there is none."""
+        if not await self.own.has_products():
+            return sample_table(), "the sample catalogue"
+        return own_table(await self.own.snapshot()), "your catalogue"

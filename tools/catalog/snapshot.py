@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 
 import numpy as np
 
-from tools.catalog.histories import STOCK_OUT, UNKNOWN, Calendar, History, OpenDays
+from tools.catalog.histories import PROMOTION, STOCK_OUT, UNKNOWN, Calendar, History, OpenDays
 from tools.planning.demand_distribution import FloatArray
 from tools.records.errors import InvalidInput
 from tools.records.facts import DemandHistory, OpenOrder, Product, ProductFacts, Stock, Supplier
@@ -168,6 +168,12 @@ class Snapshot:
     def known_demand(self, place: Place) -> FloatArray:
         """Demand by open day up to the location's last one, oldest first; NaN is unknown."""
         return self._open_days(place).known()
+
+    def promotions_in(self, place: Place) -> frozenset[int]:
+        """Positions in the demand history of periods with a promotion."""
+        if place not in self.histories:
+            return frozenset()
+        return frozenset(np.flatnonzero(self._open_days(place).flags & PROMOTION).tolist())
 
     def _open_days(self, place: Place) -> OpenDays:
         """From the first day up to the last that the location has reported."""

@@ -30,13 +30,21 @@ class SimulatedRow:
     method: str
     asked: float
     products: int
-    cycle_service: float
+    cycles: int
+    """Review cycles, all products together."""
+    short_cycles: int
+    """Those with unmet demand."""
     fill_rate: float
     stock: float
     """Units on hand on average, all products together."""
     stock_value: float
     orders_per_year: float
     cost_per_year: float
+
+    @property
+    def cycle_service(self) -> float:
+        """Share of the cycles without unmet demand."""
+        return 1 - self.short_cycles / self.cycles
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,7 +155,8 @@ def _row(name: str, chosen: IntArray, run: Played, table: DemandTable, terms: Or
         method=run.method,
         asked=run.asked,
         products=int(chosen.size),
-        cycle_service=float(run.served_cycles[chosen].sum() / run.cycles[chosen].sum()),
+        cycles=int(run.cycles[chosen].sum()),
+        short_cycles=int((run.cycles - run.served_cycles)[chosen].sum()),
         fill_rate=float(1 - run.unmet[chosen].sum() / max(run.demand[chosen].sum(), np.finfo(float).tiny)),
         stock=float(run.stock[chosen].sum()),
         stock_value=float((run.stock * prices)[chosen].sum()),

@@ -1,15 +1,16 @@
 """The backtest as one HTML file with its plots in it, and as a few lines of text."""
 
 from base64 import b64encode
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from html import escape
 from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tools.lookback.backtest import Backtest, SimulatedRow, few_moments
-from tools.lookback.coverage import Coverage
+from tools.lookback.coverage import FEWEST_ORIGINS, Coverage
 from tools.records.errors import InvalidInput, Unavailable
+from tools.records.text import percent, several
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -70,6 +71,48 @@ def summary(found: Backtest) -> str:
     lines.append(f"calibration error of the confidence: {found.calibration_error:.3f}\n")
     note = few_moments(found)
     return "".join([*lines, f"{note}\n" if note else ""])
+
+
+def conclusion(found: Backtest, asked: float) -> str:
+    """What one would have held and missed, and what the textbook takes for the same, in two sentences."""
+    ours, theirs = (_played(found.simulated, asked, method) for method in ("calculator", "textbook"))
+    more = ours.short_cycles - theirs.short_cycles
+    intervals = several(ours.cycles, "interval")
+    short = f"in {abs(more):,} {'more' if more > 0 else 'fewer'} of {intervals}"
+    if not more:
+        short = f"as often, in {ours.short_cycles:,} of {intervals}"
+    would = f"you would have held {_held(ours, theirs)} by the textbook's formula, and run short {short}"
+    return f"With {percent(asked)} asked for, {would}. {_at_equal_service(found, asked)}".rstrip()
+
+
+def _played(rows: Sequence[SimulatedRow], asked: float, method: str) -> SimulatedRow:
+    chosen = (row for row in rows if (row.demand_class, row.asked, row.method) == ("all", asked, method))
+    return next(chosen)
+
+
+def _held(ours: SimulatedRow, theirs: SimulatedRow) -> str:
+    """Several products are added up in units, and by value where they have prices."""
+    share, by_value = _share(ours.stock, theirs.stock), _share(ours.stock_value, theirs.stock_value)
+    if _apart(share) == _apart(by_value):
+        return "as much stock as" if not share else f"{_apart(share)} stock than"
+    return f"{_apart(share)} stock ({_apart(by_value)} by value) than"
+
+
+def _share(ours: float, theirs: float) -> float:
+    """By how much ours is more, in whole percent."""
+    return round(ours / theirs - 1, 2) if theirs else 0.0
+
+
+def _apart(share: float) -> str:
+    return f"{percent(abs(share))} {'less' if share < 0 else 'more'}"
+
+
+def _at_equal_service(found: Backtest, asked: float) -> str:
+    """Of the level alone: what each leaves over where it covers as many past moments; few of them do not tell."""
+    whole = next(row for row in found.coverage if (row.group, row.asked) == ("all", asked))
+    if found.origins < FEWEST_ORIGINS or not whole.stock_ratio > 0:
+        return ""
+    return f"Where both cover as much, the textbook leaves {_apart(_share(1, whole.stock_ratio))} over."
 
 
 def _rows(head: Iterable[str], rows: Iterable[Iterable[str]]) -> str:

@@ -111,6 +111,9 @@ async def test_the_trail_is_found_by_run_order_review_and_actor(book: OrderBook,
     assert await found(actor="key_anna") == await found(actor="anna") != []
     assert {event for _, event in await found(actor="automatic")} == {"order.placed"}
     assert await found(run_id="nobody's") == []
+    assert await found(runs=[placed.run.id, "nobody's"]) == await found(run_id=placed.run.id)
+    assert await found(runs=[placed.run.id, approved.run.id]) == await found()
+    assert await found(runs=[]) == []
 
 
 async def test_pages_follow_each_other(book: OrderBook, ended) -> None:

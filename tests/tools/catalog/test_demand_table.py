@@ -1,5 +1,6 @@
 """Demand histories from files of sales of either shape."""
 
+from collections.abc import Callable
 from datetime import date
 from math import isnan
 
@@ -8,9 +9,11 @@ import pandas as pd
 import pytest
 
 from tools.catalog.demand_table import DemandTable, demand_table, sample_table
+from tools.catalog.demand_table import table_of as table_of_facts
 from tools.catalog.reading import read_file
 from tools.catalog.reading.periods import Period
 from tools.records.errors import InvalidInput
+from tools.records.facts import ProductFacts
 
 TODAY = date(2026, 11, 30)
 SALES = """SKU,Date,Quantity,Unit Price
@@ -124,3 +127,40 @@ def test_the_sample_s_days_out_of_stock_are_unknown_and_its_rows_have_locations(
     assert len(table.products) == len(table.locations) > 50
     assert np.isnan(table.demand).any()
     assert (np.nan_to_num(table.demand) >= 0).all()
+
+
+def test_a_table_of_many_is_drawn_from_by_chance_and_always_alike() -> None:
+    table = sample_table()
+
+    few = table.drawn(10)
+
+    places = list(zip(table.products, table.locations, strict=True))
+    rows = [places.index(place) for place in zip(few.products, few.locations, strict=True)]
+    assert rows == sorted(set(rows)) != list(range(10))
+    assert few.products == table.drawn(10).products
+    assert np.array_equal(few.demand, table.demand[rows], equal_nan=True)
+    assert few.unit_prices is not None
+    assert table.unit_prices is not None
+    assert np.array_equal(few.unit_prices, table.unit_prices[rows])
+    assert few.notes[0] == f"10 of {len(table.products)} products, drawn by chance: always the same ones."
+    assert table.drawn(len(table.products)) is table
+
+
+@pytest.mark.parametrize(
+    ("period_days", "period", "open_days"),
+    [(1, "day", 7), (1.4, "day", 5), (7, "week", 7), (365.25 / 12, "month", 7)],
+)
+def test_one_product_is_a_table_that_counts_as_its_history_does(
+    make_facts: Callable[..., ProductFacts], period_days: float, period: str, open_days: int
+) -> None:
+    history = {"period_days": period_days, "stockout_periods": frozenset({1})}
+
+    table = table_of_facts(make_facts(demand=(1.0, 2.0, None, 4.0), history=history))
+
+    assert (table.period, table.open_days) == (period, open_days)
+    assert table.period_days == pytest.approx(period_days)
+    assert np.array_equal(table.demand, [[1, np.nan, np.nan, 4]], equal_nan=True)
+    assert (table.products, table.locations) == (("X1",), ("HQ",))
+    assert table.unit_prices is not None
+    assert table.unit_prices.tolist() == [500]
+    assert table_of_facts(make_facts(unit_price=None)).unit_prices is None

@@ -195,3 +195,19 @@ async def test_a_product_whose_terms_the_scan_does_not_know_is_marked(engine: sa
 
 def own_today():
     return datetime.now(UTC).date()
+
+
+async def test_periods_with_a_promotion_are_known_by_their_place_in_the_history(
+    engine: sa.Engine, own: OwnCatalog
+) -> None:
+    keep_bolts(engine)
+    flags = np.zeros(len(STEADY), np.uint8)
+    flags[[3, -1]] = PROMOTION, PROMOTION | STOCK_OUT
+    with engine.begin() as connection:
+        connection.execute(sa.update(tables.demand).values(demand_row(flags=flags)))
+    put(engine, tables.stock, stock_row(location="EMPTY"))
+
+    snapshot = await own.snapshot("BOLTS")
+
+    assert snapshot.promotions_in(("BOLTS", "SHOP")) == {3, len(STEADY) - 1}
+    assert snapshot.promotions_in(("BOLTS", "EMPTY")) == frozenset()

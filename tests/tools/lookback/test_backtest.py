@@ -1,13 +1,14 @@
 """The backtest and its report, on generated data."""
 
 import re
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
 from tools.catalog.demand_table import DemandTable
 from tools.lookback.backtest import backtest
-from tools.lookback.report import html, summary
+from tools.lookback.report import conclusion, html, summary
 from tools.lookback.rolling_origin import Interval
 from tools.lookback.simulation import OrderTerms
 from tools.records.errors import InvalidInput
@@ -79,3 +80,41 @@ def test_products_without_enough_sales_are_refused() -> None:
     silent = DemandTable(("A",), np.zeros((1, 60)), "day")
     with pytest.raises(InvalidInput, match="None of the 1 products"):
         backtest(silent, WEEK)
+
+
+def test_the_conclusion_says_what_was_held_and_missed_beside_the_textbook(found) -> None:
+    ours, theirs = [row for row in found.simulated if (row.demand_class, row.asked) == ("all", 0.95)]
+
+    said = conclusion(found, 0.95)
+
+    held, value = (round(getattr(ours, name) / getattr(theirs, name) - 1, 2) for name in ("stock", "stock_value"))
+    assert f"held {abs(held):.0%} more stock ({abs(value):.0%} more by value) than".replace("%", " %") in said
+    missed = theirs.short_cycles - ours.short_cycles
+    assert f"run short in {missed:,} fewer of {ours.cycles:,} intervals." in said
+    [level] = [row for row in found.coverage if (row.group, row.asked) == ("all", 0.95)]
+    over = round(1 / level.stock_ratio - 1, 2)
+    assert said.endswith(
+        f"the textbook leaves {abs(over):.0%} {'more' if over > 0 else 'less'} over.".replace("%", " %")
+    )
+
+
+@pytest.mark.parametrize(
+    ("changed", "words"),
+    [
+        ({"stock": 50.0, "stock_value": 50.0}, "held 50 % less stock than by"),
+        ({"stock": 100.2, "stock_value": 100.2}, "held as much stock as by"),
+        ({"short_cycles": 30}, "run short as often, in 30 of 200 intervals."),
+        ({"short_cycles": 31}, "run short in 1 more of 200 intervals."),
+        ({"short_cycles": 29}, "run short in 1 fewer of 200 intervals."),
+    ],
+)
+def test_the_conclusion_puts_less_more_and_as_much_in_words(found, changed: dict[str, float], words: str) -> None:
+    alike = {"stock": 100.0, "stock_value": 100.0, "cycles": 200, "short_cycles": 30}
+    ours, theirs = [row for row in found.simulated if (row.demand_class, row.asked) == ("all", 0.95)]
+    played = [replace(ours, **alike | changed), replace(theirs, **alike)]
+
+    assert words in conclusion(replace(found, simulated=played), 0.95)
+
+
+def test_few_moments_do_not_tell_what_the_textbook_leaves_over(found) -> None:
+    assert "Where both cover" not in conclusion(replace(found, origins=199), 0.95)
