@@ -12,7 +12,9 @@ from starlette.responses import Response
 from api.bodies.today import Cursor
 from api.door.doorkeeper import page_for
 from api.pages.desk import Desk, DeskGiven, desk_router
+from api.pages.orders import STATUS_WORDS as ORDER_WORDS
 from api.pages.product_plots import Levels, Sold, demand_bars, projected_stock, sold
+from api.pages.reviews import STATUS_WORDS as REVIEW_WORDS
 from api.pages.today import COVER_WORDS, STATUS_WORDS, Word
 from api.pages.whatif import Assumptions, Planned, difference, planned
 from tools.book.filters import Filters
@@ -161,16 +163,17 @@ async def _promotions(desk: Desk, row: TodayRow) -> frozenset[int]:
 
 
 async def _history(desk: Desk, found: TodayList, row: TodayRow) -> dict[str, Any]:
-    """The newest orders and reviews, and who did what with them, for those who may see that."""
+    """The newest orders and reviews, and who did what with them."""
     book, filters = desk.runtime.book, Filters(product_id=row.product_id, location=row.location)
     orders = [order for order in await book.orders.page(LISTED, filters=filters) if order.mode == found.mode]
     reviews = [each for each in await book.reviews.page(None, LISTED, filters=filters) if each.mode == found.mode]
     runs = {order.run_id for order in orders} | {review.run_id for review in reviews}
-    may_see = "admin" in desk.caller.scopes
     return {
         "orders": orders,
         "reviews": [each for each in reviews if each.status not in ("proposed", "placed", "no_action")],
-        "changes": await book.audit.page(LISTED, runs=runs) if may_see and runs else [],
+        "entries": await book.audit.page(LISTED, runs=runs) if runs else [],
+        "order_words": ORDER_WORDS,
+        "review_words": REVIEW_WORDS,
     }
 
 
@@ -211,12 +214,14 @@ def _textbook(plan: Plan) -> str:
     return f"{said} Of the past intervals of this product its level would have covered {theirs}, ours {ours}."
 
 
-def _supposed(family: Family, table: CalibrationTable | None, given: Assumptions) -> tuple[Planned | None, str | None]:
+def _supposed(
+    family: Family, table: CalibrationTable | None, given: Assumptions
+) -> tuple[Planned | None, InvalidInput | None]:
     """The plan under the assumptions, or why they cannot be used."""
     try:
         return (planned(family, table, given.read()) if given else None), None
     except InvalidInput as error:
-        return None, error.message
+        return None, error
 
 
 def _look_back(sheet: Sheet) -> Past:

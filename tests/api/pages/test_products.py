@@ -195,11 +195,11 @@ async def test_it_can_be_ordered_left_alone_and_looked_at_again(browser: Any, se
     [order] = await service.book.orders.page()
     assert order.quantity == 1_200
     after = words(await text_of(browser, STEEL, location="Chicago"))
-    assert f"{order.number} 1,200 placed" in after
+    assert f"{order.number} 1,200 not sent yet" in after
     assert "Look at it again" not in after
 
 
-async def test_its_orders_and_reviews_are_links_and_the_trail_is_for_administrators(browser: Any, service: Any) -> None:
+async def test_its_orders_and_reviews_are_links_and_the_trail_says_who_did_what(browser: Any, service: Any) -> None:
     page = await text_of(browser, STEEL, location="Chicago")
     key = re.findall(r'name="place" value="([\w-]+)"', page)[0]
     await browser.send("/desk/rows", place=key, deed="review", **{f"seen:{key}": "1200"})
@@ -211,8 +211,9 @@ async def test_its_orders_and_reviews_are_links_and_the_trail_is_for_administrat
     link = f'<a href="/desk/reviews/{review.id}">'
     assert link in mine
     assert link in theirs
-    assert f"service: review opened {review.id}" in words(mine)
-    assert "Who did what" not in theirs
+    assert "review opened by service, at version 1" in words(mine)
+    assert "lacks the scope “approve”" in theirs
+    assert "lacks the scope" not in mine
     assert theirs.count(" disabled") == 3
 
 
