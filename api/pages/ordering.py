@@ -6,6 +6,7 @@ from hashlib import sha256
 from agent.runtime import Runtime
 from agent.state import DecisionRequest
 from api.door.auth import Caller
+from tools.planning.gate import is_triggered
 from tools.records.errors import RestockError
 from tools.records.facts import Mode
 from tools.records.orders import RunView
@@ -35,15 +36,16 @@ class Result:
 
 
 async def ordered(runtime: Runtime, mode: Mode, wanted: Wanted, *, by: Caller, once: str, reason: str) -> Result:
-    """Order it, if the plan is still the one that was seen."""
+    """Order it, if the plan is still the one that was seen. What is not due yet is an override."""
     waits: str | None = None
     try:
         view = await _decided(runtime, mode, wanted, by=by, once=once)
         if view.order is not None or view.proposal is None or view.proposal.status != "pending":
             return _as_it_stands(wanted, view)
-        waits = view.proposal.id
-        if view.proposal.quantity != wanted.seen:
-            words = f"Not ordered: the plan has changed to {amount(view.proposal.quantity)}. Look at the review."
+        waits, early = view.proposal.id, not is_triggered(view.proposal.plan)
+        planned = 0 if early else view.proposal.quantity
+        if planned != wanted.seen:
+            words = f"Not ordered: the plan has changed to {amount(planned)}. Look at the review."
             return Result(wanted, False, words, review_id=waits)
         view = await runtime.decide_review(
             waits,
@@ -53,6 +55,7 @@ async def ordered(runtime: Runtime, mode: Mode, wanted: Wanted, *, by: Caller, o
             reason=reason,
             decided_by=by.name,
             decided_by_id=by.id,
+            override=early,
         )
     except RestockError as error:
         return Result(wanted, False, error.message, review_id=waits)

@@ -9,6 +9,7 @@ from fastapi import Form
 from starlette.responses import HTMLResponse, Response
 
 from api.bodies.print_page import STYLE, as_pdf, print_page
+from api.bodies.today import Cursor
 from api.door.doorkeeper import page_for
 from api.door.errors import status_of
 from api.door.security_headers import permitting_style
@@ -111,11 +112,13 @@ async def _page(
 ) -> Response:
     document = await desk.runtime.purchasing.documents.get(number)
     before = dict(zip(typed_before.line, typed_before.arrived, strict=False)) if typed_before else {}
+    ways = await desk.runtime.purchasing.fill_up(document)
     return await desk.page(
         "purchase_order.html",
         200 if refusal is None else status_of(refusal),
         document=document,
-        ways=await desk.runtime.purchasing.fill_up(document),
+        ways=ways,
+        early={str(Cursor("", way.product_id, document.location)): way for way in ways if way.days_to_reorder_point},
         has_pdf=find_spec("weasyprint") is not None,
         refusal=refusal,
         typed=before,

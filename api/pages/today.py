@@ -214,6 +214,8 @@ def _text(form: FormData, name: str) -> str:
 async def _dealt_with(desk: Desk, mode: Mode, form: Form, wanted: Wanted) -> Result:
     if form.deed == "review":
         return await sent_to_review(desk.runtime, mode, wanted, by=desk.caller, once=form.once)
+    if not wanted.seen and not form.reason:
+        return Result(wanted, False, "Not ordered: it is not due. Say why it is ordered nevertheless.")
     reason = form.reason or "Ordered from today's list."
     return await ordered(desk.runtime, mode, wanted, by=desk.caller, once=form.once, reason=reason)
 

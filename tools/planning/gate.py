@@ -1,7 +1,7 @@
 """The gate: what becomes of a submitted order. Code alone decides here; the submission is only a proposal.
 
     submission ─ unusable, correction left ───────────────→ retry    (the model learns what was wrong)
-               ─ nothing to order, and the plan agrees ───→ none
+               ─ nothing to order, and the plan agrees ───→ none     (review if a person asks at the desk)
                ─ any reason for a person to look ─────────→ review
                ─ confidence ≥ threshold ──────────────────→ auto
                ─ anything else, NaN included ─────────────→ review
@@ -10,7 +10,7 @@ A review always shows a quantity that the plan allows: where the submission's is
 plan's own.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from decimal import Decimal
 from functools import partial
 from typing import Annotated, Literal
@@ -99,7 +99,7 @@ def judge(submission: Submission | None, plan: Plan, circumstances: Circumstance
     if fault and circumstances.may_retry and circumstances.escalation is None:
         return Verdict(route="retry", action=action, quantity=quantity, confidence=sure(quantity), correction=fault)
     if not is_triggered(plan):
-        return Verdict(route="none", action="none", quantity=0, confidence=sure(0))
+        return _not_due(plan, circumstances, sure)
     if submission is not None and not fault and submission.action != "none":
         action, quantity = submission.action, min(submission.quantity, plan.order_quantity)
     confidence = _lowered(sure(quantity), submission if not fault else None)
@@ -114,6 +114,15 @@ def judge(submission: Submission | None, plan: Plan, circumstances: Circumstance
         auto, reasons = False, (ONLY_PROPOSES,)
     route: Route = "auto" if auto else "review"
     return Verdict(route=route, action=action, quantity=quantity, confidence=confidence, reasons=reasons)
+
+
+def _not_due(plan: Plan, circumstances: Circumstances, sure: Callable[[float], Confidence]) -> Verdict:
+    """Nothing is to be ordered; but who asks at the desk may have a reason to order before it is due."""
+    if circumstances.begun != "desk":
+        return Verdict(route="none", action="none", quantity=0, confidence=sure(0))
+    least = quantity(plan.order_multiple)
+    reasons = ("Nothing is due yet; more than the plan needs is ordered only as an override.", _BEGUN_BY_PEOPLE["desk"])
+    return Verdict(route="review", action="purchase_order", quantity=least, confidence=sure(least), reasons=reasons)
 
 
 def is_triggered(plan: Plan) -> bool:

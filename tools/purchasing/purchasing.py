@@ -1,5 +1,7 @@
 """Purchase orders with what would fill them up."""
 
+import asyncio
+
 from tools.book.audit import Actor
 from tools.book.book import OrderBook
 from tools.catalog.present import PresentCatalog
@@ -25,7 +27,8 @@ class Purchasing:
         theirs = await catalog.all_facts(document.supplier_id)
         near = [facts for facts in theirs if facts.stock.location == document.location]
         lines = {line.product_id for line in document.lines}
-        return fill_up(near, missing=missing, currency=document.currency, skip=lines)
+        # A supplier may have thousands of products.
+        return await asyncio.to_thread(fill_up, near, missing=missing, currency=document.currency, skip=lines)
 
     async def send(self, number: str, version: str, *, by: Actor, below_minimum: bool = False) -> Document:
         """As `DocumentStore.send`. A refusal below the minimum names what would fill the document up."""

@@ -137,7 +137,8 @@ async def test_it_can_be_printed_and_taken_along_by_the_session(browser: Any, se
     assert "restock[pdf]" in (await browser.get(f"{address}/pdf")).text
 
 
-async def test_below_the_minimum_it_takes_a_tick_and_says_what_would_fill_it_up(browser: Any, service: Any) -> None:
+async def below_minimum(browser: Any, service: Any) -> tuple[str, dict[str, Any]]:
+    """The address of a draft with BOLTS that lacks 60 EUR, and the draft. PINS are due now, NUTS later."""
     engine = service.book.database.engine
     keep_bolts(engine)
     for product, on_hand in (("NUTS", 250), ("PINS", 20)):
@@ -151,7 +152,11 @@ async def test_below_the_minimum_it_takes_a_tick_and_says_what_would_fill_it_up(
     terms = {"lead_time_days": 7, "currency": "EUR", "minimum_order_value": document["total"] + 60}
     with engine.begin() as connection:
         connection.execute(sa.update(tables.suppliers).values(terms=terms))
-    address = f"/desk/purchase-orders/{document['number']}"
+    return f"/desk/purchase-orders/{document['number']}", document
+
+
+async def test_below_the_minimum_it_takes_a_tick_and_says_what_would_fill_it_up(browser: Any, service: Any) -> None:
+    address, document = await below_minimum(browser, service)
 
     page = unescape((await browser.get(address)).text)
     listed = (await browser.get("/desk/orders")).text
@@ -168,6 +173,35 @@ async def test_below_the_minimum_it_takes_a_tick_and_says_what_would_fill_it_up(
     assert "below its supplier's minimum" in alert(refused)
     assert done.status_code == 303
     assert (await stored(service, document["number"]))["status"] == "sent"
+
+
+async def test_what_would_fill_a_draft_up_is_ordered_before_it_is_due_as_an_override(
+    browser: Any, service: Any
+) -> None:
+    address, document = await below_minimum(browser, service)
+    page = (await browser.get(address)).text
+    form = dict(re.findall(r'type="hidden" name="((?:place|seen:|quantity:)[^"]*)" value="([^"]+)"', page))
+
+    done = await browser.send("/desk/rows", **form, deed="order", reason=f"Fills up {document['number']}.")
+    again = await browser.send("/desk/rows", **form, deed="order", reason=f"Fills up {document['number']}.")
+
+    assert "1 of 1 done" in done.text
+    assert "1 of 1 done" in again.text
+    filled = await stored(service, document["number"])
+    assert sorted(line["items"][0]["product_id"] for line in filled["lines"]) == ["BOLTS", "NUTS"]
+    events = [entry.event for entry in await service.book.audit.page()]
+    assert events.count("review.overridden") == 1
+
+
+async def test_nothing_is_ordered_before_it_is_due_without_a_reason(browser: Any, service: Any) -> None:
+    address, _ = await below_minimum(browser, service)
+    page = (await browser.get(address)).text
+    form = dict(re.findall(r'type="hidden" name="((?:place|seen:|quantity:)[^"]*)" value="([^"]+)"', page))
+
+    refused = await browser.send("/desk/rows", **form, deed="order")
+
+    assert "Say why it is ordered nevertheless" in refused.text
+    assert len(await service.book.orders.page()) == 1
 
 
 async def test_a_session_that_may_not_approve_sends_and_receives_nothing(browser: Any, service: Any) -> None:

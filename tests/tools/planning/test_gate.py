@@ -18,6 +18,7 @@ from tools.records.facts import (
     Stock,
     Supplier,
 )
+from tools.records.orders import Origin
 from tools.records.plan import Confidence, Notice, Plan
 
 LIMITS = Limits(confidence_threshold=0.6, auto_order_value_limit=Decimal(100_000))
@@ -523,3 +524,18 @@ def test_the_confidence_in_less_than_the_plan_is_that_of_less() -> None:
     less = judge(_submission(order, quantity=order.minimum_quantity), order, CALCULATED, LIMITS)
 
     assert less.confidence == assess(order, order.minimum_quantity) != assess(order, order.order_quantity)
+
+
+def test_what_is_not_due_and_asked_for_at_the_desk_waits_for_a_person_and_nothing_else_does() -> None:
+    enough = _plan(on_hand=10_000)
+    nothing = _submission(enough, action="none", quantity=0)
+    origins: tuple[Origin, ...] = ("trigger", "chat", "desk")
+    verdicts = {begun: judge(nothing, enough, Circumstances(calculated=True, begun=begun), LIMITS) for begun in origins}
+
+    assert {begun: verdict.route for begun, verdict in verdicts.items()} == {
+        "trigger": "none",
+        "chat": "none",
+        "desk": "review",
+    }
+    assert verdicts["desk"].quantity == 12
+    assert "Nothing is due yet" in verdicts["desk"].reasons[0]
