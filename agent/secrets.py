@@ -7,8 +7,11 @@ from urllib.parse import parse_qs, quote, unquote, urlsplit
 
 from pydantic import SecretStr
 
+from agent.setting_text import text_of
 from agent.settings import Settings
 
+SET = "set"
+"""What is shown of a secret."""
 _NAMED_AS_SECRET = re.compile(r"(^|_)(KEY|TOKEN|SECRET|PASSWORD|CREDENTIALS)(_\d+)?$", re.IGNORECASE)
 
 
@@ -21,6 +24,31 @@ def secrets_in_force(settings: Settings) -> list[str]:
     passwords = [form for url in urls for form in _passwords(url)]
     hooks = [text for receiver in settings.webhooks for text in (str(receiver.url), *receiver.signing)]
     return [secret for secret in dict.fromkeys((*given, *passwords, *hooks, *_of_the_environment())) if secret]
+
+
+def shown(settings: Settings, name: str) -> str:
+    """A setting as people may see it. Of a secret only whether it is set, of an address neither password nor query."""
+    value, field = getattr(settings, name), Settings.model_fields[name]
+    if isinstance(value, SecretStr):
+        return SET
+    if name == "webhooks":
+        return ", ".join(receiver.identity for receiver in value)
+    if name == "database_url":
+        return _without_secrets(value)
+    if name == "model_base_urls":
+        value = {provider: _without_secrets(url) for provider, url in value.items()}
+    text = text_of(value, field)
+    return SET if any(secret in text for secret in secrets_in_force(settings)) else text
+
+
+def _without_secrets(url: str) -> str:
+    """The address without whom it names and without its query. A password may hold any character, so all before the
+    last @ goes.
+
+    >>> _without_secrets("postgresql://stock:p/a?s@s@db.example:5432/restock?password=x")
+    'postgresql://db.example:5432/restock'
+    """
+    return re.sub("://.*@", "://", url, flags=re.DOTALL).partition("?")[0].partition("#")[0]
 
 
 def _of_the_environment() -> Iterator[str]:

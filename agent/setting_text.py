@@ -79,6 +79,17 @@ def _number(text: str, *, may_be_off: bool) -> str | None:
     return text
 
 
+def text_of(value: Any, field: FieldInfo) -> str:
+    """The value as `.env` has it."""
+    if value is None:
+        return "" if is_free(field) else "off"
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, dict):
+        return json.dumps(value, default=str)
+    return ",".join(map(str, value)) if isinstance(value, tuple) else str(value)
+
+
 def is_free(field: FieldInfo) -> bool:
     """Whether any text is allowed, as for a key, a path or an address. If blank, it counts as not given."""
     return _kinds(field.annotation) <= {str, Path, SecretStr, NoneType} and not field.metadata

@@ -35,6 +35,15 @@ Model = Annotated[str, AfterValidator(_model)]
 DOLLARS = {"EUR": Decimal("1.3"), "GBP": Decimal("1.5"), "CHF": Decimal("1.4")}
 """High on purpose: they only check limits, and a rate too high asks a person once too often."""
 
+GROUPS = {
+    "api_key": "For the first run",
+    "primary_model": "Models",
+    "confidence_threshold": "Orders and limits",
+    "checkpoint_path": "Database",
+    "public_url": "Operations",
+}
+"""Settings stand in groups: each group's first setting, and its heading."""
+
 
 class Settings(BaseSettings):
     """Names are the environment variables' names in lower case. `.env.example` lists them with a line each."""

@@ -6,7 +6,7 @@ from pydantic import AfterValidator, ConfigDict, Field
 from pydantic_core import PydanticCustomError
 
 from api.bodies.fields import Answer, Body, Moment, Money, Price, cleaned, money
-from tools.book.keys import ALL_SCOPES, Key, Scope
+from tools.book.keys import ALL_SCOPES, Grant, Key, Scope
 from tools.records.facts import CurrencyCode
 from tools.records.money import Currency, Limit
 
@@ -54,6 +54,16 @@ class NewKey(Body):
     may_approve_own: bool = Field(False, description="Whether it may approve orders that it asked for itself.")
     limits: LimitInputs = Field([])
     """What it may spend, by currency. Without any, it may spend without limit."""
+
+    @property
+    def grant(self) -> Grant:
+        return Grant(
+            name=self.name,
+            scopes=frozenset(self.scopes),
+            expires_at=self.expires_at,
+            may_approve_own=self.may_approve_own,
+            limits=tuple(limit.limit() for limit in self.limits),
+        )
 
 
 class KeyRotation(Body):

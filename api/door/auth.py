@@ -16,8 +16,8 @@ from starlette.requests import Request
 from api.door.errors import Unauthenticated
 from tools.book.audit import Actor
 from tools.book.book import OrderBook
-from tools.book.keys import ALL_SCOPES, Grant
-from tools.records.errors import Unavailable
+from tools.book.keys import ALL_SCOPES, Grant, Key, identity_of
+from tools.records.errors import IdempotencyMismatch, Unavailable
 from tools.records.facts import Record
 
 HEADER = "x-api-key"
@@ -49,11 +49,6 @@ class KeyRing:
     def __init__(self, book: OrderBook, configured: SecretStr | None) -> None:
         self._book = book
         self._configured = digest(configured.get_secret_value().encode()) if configured else None
-
-    @property
-    def any_configured(self) -> bool:
-        """Whether API_KEY is set: a key that no administrator can revoke."""
-        return self._configured is not None
 
     async def caller(self, request: Request) -> Caller:
         """The caller of this request. Raises Unauthenticated if it has no valid key."""
@@ -90,6 +85,26 @@ class KeyRing:
 
     def _is_configured(self, hashed: str) -> bool:
         return self._configured is not None and hmac.compare_digest(hashed.encode(), self._configured.encode())
+
+    async def make(self, grant: Grant, *, by: Actor, once: str | None = None) -> tuple[Key, str | None]:
+        """A new key and its secret. `once` makes one key only, however often it is asked for, and tells the secret the
+        first time only. Raises IdempotencyMismatch if it made another key before."""
+        secret = new_key()
+        made = await self._book.keys.create(identity_of(once or kept(secret)[0]), *kept(secret), grant, by=by)
+        if any(each.prefix == kept(secret)[1] for each in made.secrets):
+            return made, secret
+        # A first sending that was cut off may have made the key; its secret is lost then, and this one is not stored.
+        same = made.name == grant.name and made.may_approve_own == grant.may_approve_own
+        if not same or frozenset(made.scopes) != grant.scopes:
+            raise IdempotencyMismatch(
+                f"This Idempotency-Key made {made.id} before, which is another key; use a new one for a new key."
+            )
+        return made, None
+
+    async def revoke(self, key_id: str, *, by: Actor) -> Key:
+        """End a key at once. Raises UnknownKey, and Conflict for the last one that manages keys, unless API_KEY is
+        there."""
+        return await self._book.keys.revoke(key_id, by=by, keep_an_admin=self._configured is None)
 
     async def first_key(self) -> str | None:
         """A new key with every scope if there is no key yet, else None. It cannot be read again: show it."""

@@ -12,8 +12,6 @@ from api.door.auth import KeyRing, kept, new_key
 from api.door.doorkeeper import CallerGiven, RuntimeGiven, needs
 from api.door.idempotency import Attempt
 from api.routes.wiring import problems
-from tools.book.keys import Grant, identity_of
-from tools.records.errors import IdempotencyMismatch
 
 router = APIRouter(tags=["keys"])
 KeyId = Annotated[str, Path(max_length=100, description="Id of the key.")]
@@ -22,6 +20,9 @@ KeyId = Annotated[str, Path(max_length=100, description="Id of the key.")]
 async def _keys(request: Request) -> KeyRing:
     ring: KeyRing = request.app.state.keys
     return ring
+
+
+KeyRingGiven = Annotated[KeyRing, Depends(_keys)]
 
 
 @router.get("/keys", response_model=Keys, responses=problems(), openapi_extra=needs("admin"))
@@ -37,30 +38,18 @@ async def keys(runtime: RuntimeGiven) -> Response:
     openapi_extra=needs("admin", idempotent=True),
 )
 async def create(
-    body: Annotated[NewKey, Body(openapi_examples=KEYS)], request: Request, runtime: RuntimeGiven, caller: CallerGiven
+    body: Annotated[NewKey, Body(openapi_examples=KEYS)],
+    request: Request,
+    runtime: RuntimeGiven,
+    caller: CallerGiven,
+    ring: KeyRingGiven,
 ) -> Response:
     """Make a key. Only this answer shows its secret; a repeated request is answered without it."""
     attempt = Attempt(request, body, runtime.book)
 
     async def work() -> bytes:
-        secret = new_key()
-        grant = Grant(
-            name=body.name,
-            scopes=frozenset(body.scopes),
-            expires_at=body.expires_at,
-            may_approve_own=body.may_approve_own,
-            limits=tuple(limit.limit() for limit in body.limits),
-        )
-        identity = identity_of(attempt.run_id or kept(secret)[0])
-        made = await runtime.book.keys.create(identity, *kept(secret), grant, by=caller.actor)
-        # A first sending that was cut off may have made the key; its secret is lost then, and this one is not stored.
-        known = any(each.prefix == kept(secret)[1] for each in made.secrets)
-        asked = (body.name, set(body.scopes), body.may_approve_own)
-        if not known and (made.name, set(made.scopes), made.may_approve_own) != asked:
-            raise IdempotencyMismatch(
-                f"This Idempotency-Key made {made.id} before, which is another key; use a new one for a new key."
-            )
-        return MadeKey.of(made, key=secret if known else None).as_json()
+        made, secret = await ring.make(body.grant, by=caller.actor, once=attempt.run_id)
+        return MadeKey.of(made, key=secret).as_json()
 
     return await attempt.answer(work, kept=_without_secret)
 
@@ -89,12 +78,9 @@ async def rotate(
 
 
 @router.delete("/keys/{key_id}", response_model=KeyAnswer, responses=problems(404, 409), openapi_extra=needs("admin"))
-async def revoke(
-    key_id: KeyId, runtime: RuntimeGiven, caller: CallerGiven, ring: Annotated[KeyRing, Depends(_keys)]
-) -> Response:
+async def revoke(key_id: KeyId, caller: CallerGiven, ring: KeyRingGiven) -> Response:
     """End a key at once. The last key with scope `admin` is kept, unless the setting API_KEY is there."""
-    key = await runtime.book.keys.revoke(key_id, by=caller.actor, keep_an_admin=not ring.any_configured)
-    return KeyAnswer.of(key).response()
+    return KeyAnswer.of(await ring.revoke(key_id, by=caller.actor)).response()
 
 
 @router.put(

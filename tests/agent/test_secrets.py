@@ -4,7 +4,7 @@ import pytest
 from langchain_core.messages import AIMessage
 from pydantic import SecretStr
 
-from agent.secrets import secrets_in_force
+from agent.secrets import secrets_in_force, shown
 from agent.settings import Settings
 from tools.records.events import Receiver
 
@@ -59,3 +59,26 @@ def test_addresses_and_secrets_of_webhooks_are_known() -> None:
     known = secrets_in_force(Settings(_env_file=None, webhooks=(receiver,)))
 
     assert {signing, signing.replace("A", "B"), address} <= set(known)
+
+
+def test_a_shown_setting_holds_no_secret() -> None:
+    hook = Receiver.model_validate(
+        {"url": "https://erp.example/hook?token=canary-hook", "secret": "whsec_" + "A" * 32, "name": "erp"}
+    )
+    settings = Settings(
+        _env_file=None,
+        groq_api_key=SecretStr("canary-groq"),
+        database_url="postgresql://stock:p/canary@s@db.example/restock?password=canary-query",
+        rate_limit_storage=SecretStr("redis://:canary-redis@host:6379/0"),
+        model_base_urls={"ollama": "http://user:canary-url@127.0.0.1:11434"},
+        public_url="https://restock.example/?key=canary-groq",
+        webhooks=(hook,),
+    )
+
+    seen = {name: shown(settings, name) for name in Settings.model_fields}
+
+    assert "canary" not in str(seen)
+    assert (seen["groq_api_key"], seen["gemini_api_key"], seen["rate_limit_storage"]) == ("set", "", "set")
+    assert (seen["database_url"], seen["webhooks"]) == ("postgresql://db.example/restock", "erp")
+    assert seen["model_base_urls"] == '{"ollama": "http://127.0.0.1:11434"}'
+    assert (seen["port"], seen["auto_day_value_limit"]) == ("8000", "off")

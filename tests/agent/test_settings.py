@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from agent.settings import Settings
-from scripts.env_example import GROUPS, TARGET, env_example
+from agent.settings import GROUPS, Settings
+from scripts.env_example import TARGET, env_example
 
 SECRET = "whsec_" + "A" * 32
 DEFAULT = re.compile(r"^#([A-Z_]+)=(.*)$", re.MULTILINE)
