@@ -9,9 +9,10 @@ from typing import Any
 from agent.case import Decision
 from agent.metrics import Metrics
 from agent.running.background import Background
+from agent.running.callers import Callers
 from agent.running.queue import Queue
 from agent.running.work import Work
-from agent.settings import Settings
+from agent.settings import WAIT_BEYOND_DEADLINE_SECONDS, Settings
 from agent.state import DecisionRequest
 from tools.book.book import OrderBook
 from tools.book.runs import Admission
@@ -42,6 +43,7 @@ class Decisions:
         self._settings, self._wait_seconds = settings, settings.wait_seconds
         self._book, self._catalogs, self._metrics = book, catalogs, metrics
         self._work, self._queue, self._background = work, queue, background
+        self._callers = Callers(places=work.room["interactive"], seconds=WAIT_BEYOND_DEADLINE_SECONDS)
         self.closing = False
 
     async def calculate(self, request: DecisionRequest) -> Plan:
@@ -55,8 +57,10 @@ class Decisions:
         A run that takes longer than the caller waits is returned as it is, queued or running. Raises `UnknownProduct`,
         `InvalidInput`, `Overloaded` and the like before anything is recorded, and `Unavailable` while shutting down.
         """
+        self._callers.require_time()
         begun: asyncio.Future[Run] = asyncio.get_running_loop().create_future()
         deciding = self._background.spawn(self._decide(request, begun))
+        self._callers.wait_for(deciding)
         await asyncio.wait({deciding}, timeout=self._wait_seconds)
         either: set[asyncio.Future[Any]] = {deciding, begun}
         await asyncio.wait(either, return_when=asyncio.FIRST_COMPLETED)
@@ -79,9 +83,12 @@ class Decisions:
 
     async def try_out(self, request: DecisionRequest) -> RunView:
         """Decide as a run would, and record nothing but what the models cost."""
+        self._callers.require_time()
         request = await self._taken_in(request)
         decision = Decision(request=request, product=await self._catalogs.look_up(request), dry_run=True)
-        return await self._work.try_out(_new_run(request), decision)
+        trying = self._background.spawn(self._work.try_out(_new_run(request), decision))
+        self._callers.wait_for(trying)
+        return await trying
 
     async def review(self, review_id: str, **decision: Any) -> RunView:
         """Approve, edit or reject a waiting order. Takes and raises what `book.reviews.decide` does."""
@@ -94,12 +101,14 @@ class Decisions:
     async def _decide(self, request: DecisionRequest, begun: asyncio.Future[Run]) -> RunView:
         """The result. This is a task of its own, so that a recorded run goes on if its caller goes away. `begun` is set
         to the run that is carried out here, once it is recorded."""
-        give_up = time.monotonic() + self._wait_seconds
+        began = time.monotonic()
+        give_up, at_once = began + self._wait_seconds, self._settings.work_runs
         after: datetime | None = None
         while True:
-            request = await self._taken_in(request)
-            at_once = self._settings.work_runs and await self._work.take_place("interactive")
+            if at_once:
+                await self._work.take_place(until=began + WAIT_BEYOND_DEADLINE_SECONDS)
             try:
+                request = await self._taken_in(request)
                 run, fresh = await self._admit(request, "interactive", at_once=at_once, after=after)
                 if at_once and fresh:
                     begun.set_result(run)

@@ -13,6 +13,7 @@ from tools.records.events import Receiver
 from tools.records.money import Amount, Currency, DayLimit
 
 WAIT_BEYOND_DEADLINE_SECONDS = 5.5
+"""How long a caller waits for a place. Whoever has one then still has the deadline's time."""
 LONGEST_WAIT_SECONDS = 50.0
 """Proxies give up after 60 s."""
 _KEY_CHARACTERS = 32
@@ -131,8 +132,8 @@ class Settings(BaseSettings):
     work_runs: bool = True
     """Carry out runs in the server; off if `restock worker` does so."""
     max_runs_in_flight: Annotated[int, Field(ge=2, le=1_000)] = 64
-    """Runs that a process carries out at once; a quarter of the places is for runs that nobody waits for. Four times as
-    many callers and sixteen times as many other runs may wait; beyond, the answer is 503."""
+    """Runs that a process carries out at once; a quarter of the places is for runs that nobody waits for. Sixteen times
+    as many of those may wait, and as many callers as get a place within 5.5 s; beyond, the answer is 503."""
     max_concurrent_requests: Annotated[int, Field(ge=1)] = 512
     """Requests at once; more are answered 503 with Retry-After, except health, metrics and `/`."""
     rate_limit_per_key: Rate = "30000/minute"

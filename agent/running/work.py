@@ -30,7 +30,7 @@ from agent.state import DecisionRequest, DecisionState
 from tools.book.book import OrderBook
 from tools.book.owners import Owner
 from tools.catalog.products import Catalogs
-from tools.records.errors import InvalidInput, RestockError, RunLost, Unavailable
+from tools.records.errors import InvalidInput, Overloaded, RestockError, RunLost, Unavailable
 from tools.records.orders import Lane, NewRun, Proposal, ProposalStatus, Run, RunStatus, RunView
 
 log = structlog.get_logger(__name__)
@@ -75,11 +75,14 @@ class Work:
         self.most_waiting = _most_waiting(settings.max_runs_in_flight)
         self._held: set[str] = set()
 
-    async def take_place(self, lane: Lane) -> bool:
-        """Take a place if one is free and nobody waits for it."""
-        if self.places[lane].locked():
-            return False
-        return await self.places[lane].acquire()
+    async def take_place(self, *, until: float) -> None:
+        """Wait for a place for a run that a caller waits for, by the monotonic clock. Raises Overloaded if the time is
+        up: a run that began later would not end before the caller gives up."""
+        try:
+            async with asyncio.timeout(until - time.monotonic()):
+                await self.places["interactive"].acquire()
+        except TimeoutError:
+            raise Overloaded("Too many callers came before this one. Try again in a few seconds.") from None
 
     async def claim(self, run_id: str) -> Run | None:
         return await self._book.runs.claim(run_id, owner=self.owner.name, lease_seconds=self.lease_seconds)
