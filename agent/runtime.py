@@ -186,9 +186,13 @@ class Runtime:
         self.closing = False
         """Whether new work is refused because the process is ending."""
         self._chat = Chat(
-            settings=settings, book=book, graph=self.graph, discretion=discretion, background=self.background
+            settings=settings,
+            book=book,
+            graph=build_graph(self.nodes),
+            discretion=discretion,
+            background=self.background,
         )
-        self.chat = self._chat.answer
+        self.chat, self.chat_stream = self._chat.answer, self._chat.stream
 
     async def begin(self) -> None:
         """Take up what was cut off, and begin the duties of this process."""
@@ -282,6 +286,7 @@ class Runtime:
         """Refuse new work from now on. Running work goes on."""
         self.closing = self._decisions.closing = True
         self.work.ends.close()
+        self._chat.close()
 
     async def drain(self) -> None:
         """Let running decisions end; give back those that take longer than a run may."""

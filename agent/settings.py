@@ -121,7 +121,7 @@ class Settings(BaseSettings):
     migrate_at_start: bool = True
     """Bring the database to the present schema at each start; off if `restock migrate` does so."""
     keep_chats_days: Annotated[float, Field(ge=0)] = 30
-    """How long a conversation is kept from its beginning; 0 for ever."""
+    """How long a conversation is kept after its last message; 0 for ever."""
     keep_requests_days: Annotated[float, Field(ge=0)] = 90
     """How long the request of a finished run is kept; 0 for ever. Orders, decisions and the audit trail always stay."""
 

@@ -1,6 +1,6 @@
 """The graph's state, and what goes into a run and comes out of it."""
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from langchain_core.messages import AnyMessage
 from langgraph.graph.message import add_messages
@@ -46,6 +46,21 @@ class ChatAnswer(Record):
     runs: tuple[RunView, ...] = ()
     """Decision runs that the chat asked for."""
     tools_used: tuple[str, ...] = ()
+    input_tokens: int = 0
+    """Of all model calls for the answer."""
+    output_tokens: int = 0
+
+
+class ChatEvent(Record):
+    """What happens while a message is answered."""
+
+    kind: Literal["step", "tool_call", "tool_result", "remark", "text"]
+    text: str = ""
+    """The step's name, a model's words beside a call, or a line of the answer."""
+    tool: str = ""
+    arguments: dict[str, Any] = Field(default_factory=dict)
+    failed: bool = False
+    """Whether the tool could not answer."""
 
 
 class DecisionState(TypedDict, total=False):

@@ -57,6 +57,7 @@ class Retention:
 
     async def _chats(self, days: float) -> int:
         ids = await self._book.retention.old_conversations(days=days)
+        # Earlier versions kept conversations as threads.
         await self._delete_threads([f"chat-{conversation_id}" for conversation_id in ids])
         await self._book.retention.forget_conversations(ids)
         return len(ids)

@@ -41,6 +41,8 @@ PAUSES_SECONDS = (0.1, 0.5)
 RESUMED_AT_ONCE = 50
 RULES_SECONDS = 60.0
 OVER = ("executed", "no_action")
+RECURSION_LIMIT = 4 * CALL_BUDGET + 10
+"""Steps of a graph at the most."""
 CUT_SHORT = "The run was cut short by a fault. The calculator's plan stands here."
 
 
@@ -297,7 +299,7 @@ class Ends:
 
 
 def graph_config(thread_id: str) -> RunnableConfig:
-    return {"configurable": {"thread_id": thread_id}, "recursion_limit": 4 * CALL_BUDGET + 10}
+    return {"configurable": {"thread_id": thread_id}, "recursion_limit": RECURSION_LIMIT}
 
 
 def _readable(run: Run) -> DecisionRequest:

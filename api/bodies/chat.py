@@ -1,12 +1,14 @@
-"""A planner's question, and its answer."""
+"""A planner's question, its answer, and the conversations that came of them."""
 
+from datetime import datetime
 from typing import Annotated
 
 from pydantic import Field
 
 from agent.state import ChatAnswer
-from api.bodies.fields import Answer, Body, Number
+from api.bodies.fields import Answer, Body, NextPage, Number
 from api.bodies.runs import ReviewUrl
+from tools.book.conversations import Conversation, Turn
 from tools.records.facts import ProductId
 from tools.records.orders import RunId, RunStatus, RunView
 
@@ -54,9 +56,52 @@ class Reply(Answer):
     conversation_id: str = Field(description="Send it with the next message to go on.")
     answer: str = Field(description="The answer, as text.")
     llm_provider: str = Field(description="Who answered: `gemini`, `groq`, `rules` without a model, or `none`.")
-    runs: tuple[ChatRun, ...] = Field(description="Decision runs that the message asked for.")
+    runs: tuple[ChatRun, ...] = Field(description="Decision runs that the message asked for, at most 5.")
     tools_used: tuple[str, ...] = Field(description="Tools that were called for the answer, in order.")
 
     @classmethod
     def of(cls, answer: ChatAnswer, review_url: ReviewUrl) -> "Reply":
-        return cls.copy_of(answer, runs=tuple(ChatRun.of(view, review_url) for view in answer.runs))
+        shown = {name: getattr(answer, name) for name in cls.model_fields}
+        return cls.model_construct(**shown | {"runs": tuple(ChatRun.of(view, review_url) for view in answer.runs)})
+
+
+class ConversationLine(Answer):
+    """One of your conversations."""
+
+    conversation_id: str = Field(description="Send it with a message to go on.")
+    title: str = Field(description="Its first question, shortened.")
+    created_at: datetime
+    used_at: datetime = Field(description="When its last message was answered.")
+    turns: int = Field(description="Questions that are kept, with their answers.")
+
+    @classmethod
+    def of(cls, conversation: Conversation) -> "ConversationLine":
+        return cls(conversation_id=conversation.id, **conversation.model_dump(exclude={"id"}))
+
+
+class Conversations(Answer):
+    conversations: tuple[ConversationLine, ...] = Field(description="The one used last comes first.")
+    next: str | None = NextPage
+
+
+class ChatTurn(Answer):
+    """A question and its answer."""
+
+    number: int = Field(description="Its place in the conversation; the oldest may be gone.")
+    asked_at: datetime
+    question: str
+    answer: str
+    llm_provider: str = Field(description="Who answered, as in the answer to a message.")
+    tools_used: tuple[str, ...] = Field(description="Tools that were called for the answer, in order.")
+    run_ids: tuple[str, ...] = Field(description="Decision runs that the message asked for.")
+
+    @classmethod
+    def of(cls, turn: Turn) -> "ChatTurn":
+        return cls(llm_provider=turn.provider, **turn.model_dump(exclude={"provider", "messages"}))
+
+
+class WholeConversation(ConversationLine):
+    """A conversation with a page of its questions and answers."""
+
+    messages: tuple[ChatTurn, ...] = Field(description="The newest questions with their answers, oldest first.")
+    next: int | None = Field(description="Pass as `before` for the questions before these; null at the beginning.")

@@ -2,6 +2,7 @@
 
 from tools.book.audit import AuditStore
 from tools.book.automatic import AutomaticStore
+from tools.book.conversations import ConversationStore
 from tools.book.deliveries import DeliveryStore
 from tools.book.idempotency import IdempotencyStore
 from tools.book.keys import KeyStore
@@ -50,6 +51,7 @@ class OrderBook:
         self.keys = KeyStore(database)
         self.sessions = SessionStore(database)
         self.snoozes = SnoozeStore(database)
+        self.conversations = ConversationStore(database)
         self.usage = UsageStore(database)
         self.audit = AuditStore(database)
         self.retention = RetentionStore(database)

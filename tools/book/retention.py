@@ -9,6 +9,7 @@ from collections.abc import Collection
 import sqlalchemy as sa
 from sqlalchemy import Connection
 
+from tools.book.conversations import forget
 from tools.storage.database import Store, reads, writes
 from tools.storage.schema import conversations, deliveries, idempotency, outbox, runs
 from tools.storage.types import Now, NowPlus
@@ -33,13 +34,14 @@ class RetentionStore(Store):
 
     @reads
     def old_conversations(self, connection: Connection, *, days: float) -> list[str]:
-        """Conversations that began earlier, at most 200. Delete their threads, then call `forget_conversations`."""
-        old = sa.select(conversations.c.id).where(conversations.c.created_at <= _ago(days))
-        return list(connection.scalars(old.order_by(conversations.c.created_at).limit(BATCH)))
+        """Conversations that were last used earlier, at most 200. Pass them to `forget_conversations`."""
+        old = sa.select(conversations.c.id).where(conversations.c.used_at <= _ago(days))
+        return list(connection.scalars(old.order_by(conversations.c.used_at).limit(BATCH)))
 
     @writes
     def forget_conversations(self, connection: Connection, ids: Collection[str]) -> None:
-        connection.execute(sa.delete(conversations).where(conversations.c.id.in_(ids)))
+        """Delete them with their turns."""
+        forget(connection, ids)
 
     @reads
     def old_requests(self, connection: Connection, *, days: float) -> list[str]:

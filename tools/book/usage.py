@@ -1,4 +1,4 @@
-"""What models used in a day, over all processes and restarts; and the owners of conversations."""
+"""What models used in a day, over all processes and restarts."""
 
 from collections.abc import Mapping
 from datetime import date
@@ -6,14 +6,12 @@ from datetime import date
 import sqlalchemy as sa
 from sqlalchemy import Connection
 
-from tools.records.errors import UnknownConversation
 from tools.storage.database import Store, conflict_insert, reads, writes
-from tools.storage.schema import conversations, counters
-from tools.storage.types import Now
+from tools.storage.schema import counters
 
 
 class UsageStore(Store):
-    """Sums by day and kind, stored as counters; conversations with their owners."""
+    """Sums by day and kind, stored as counters."""
 
     async def add(self, day: date, used: Mapping[str, int]) -> dict[str, int]:
         """Add these amounts to the day's sums, and return the new sums."""
@@ -35,25 +33,6 @@ class UsageStore(Store):
         prefix = _name(day, "")
         query = sa.select(counters.c.name, counters.c.value).where(counters.c.name.startswith(prefix, autoescape=True))
         return {name.removeprefix(prefix): value for name, value in connection.execute(query)}
-
-    @writes
-    def own_conversation(self, connection: Connection, conversation_id: str, owner: str) -> None:
-        """Begin a conversation, or go on with it. Raises UnknownConversation if it belongs to somebody else."""
-        insert = conflict_insert(conversations).values(id=conversation_id, owner=owner, created_at=Now())
-        connection.execute(insert.on_conflict_do_nothing())
-        found = connection.scalar(sa.select(conversations.c.owner).where(conversations.c.id == conversation_id))
-        if found != owner:
-            raise UnknownConversation(
-                f"No conversation {conversation_id[:80]!r} of yours. Leave conversation_id out to begin one."
-            )
-
-    @reads
-    def conversation_owner(self, connection: Connection, conversation_id: str) -> str | None:
-        """The owner of the conversation, or None if there is none."""
-        owner: str | None = connection.scalar(
-            sa.select(conversations.c.owner).where(conversations.c.id == conversation_id)
-        )
-        return owner
 
 
 def _name(day: date, kind: str) -> str:

@@ -13,7 +13,8 @@ purchase_orders ──1:n── orders               the documents in which line
 api_keys ──1:n── sessions                    browsers that are signed in by a key, and links that sign one in once
 snoozes                                      products that today's list leaves alone until a day
 spending                                     what each key, and the service by itself, has spent in a day or in total
-counters, idempotency, conversations
+conversations ──1:n── turns                    questions and answers of chats
+counters, idempotency
 """
 
 from typing import Any
@@ -360,5 +361,25 @@ conversations = Table(
     metadata,
     Column("id", Text, primary_key=True),
     Column("owner", Text, nullable=False),
-    Column("created_at", Instant, nullable=False),
+    *required(Instant, "created_at", "used_at"),
+    Column("title", Text, nullable=False, server_default=""),
+    Column("opening", Text),
+    Column("turns", Integer, nullable=False, server_default="0"),
+    Column("size", BigInteger, nullable=False, server_default="0"),
+    Index(None, "owner", "used_at"),
+    Index(None, "used_at"),
 )
+"""`opening` is a hash of the first question and answer; `turns` and `size` (bytes) are of what is kept."""
+
+turns = Table(
+    "turns",
+    metadata,
+    Column("conversation_id", Text, ForeignKey("conversations.id"), primary_key=True),
+    Column("number", Integer, primary_key=True, autoincrement=False),
+    Column("asked_at", Instant, nullable=False),
+    *required(Text, "question", "answer", "provider"),
+    *required(JSON, "tools_used", "run_ids"),
+    Column("messages", JSON),
+    Column("size", BigInteger, nullable=False),
+)
+"""Questions and answers. `messages` is what a model is told of the newest ones, tool results included."""

@@ -39,12 +39,12 @@ async def test_a_waiting_review_keeps_its_thread_until_it_is_decided(start: Any,
     assert await runtime.book.runs.to_close() == []
 
 
-async def test_a_chat_keeps_its_thread(start: Any) -> None:
+async def test_a_chat_leaves_no_thread(start: Any) -> None:
     runtime = await start()
 
-    answer = await runtime.chat("What is on order?", conversation_id=None, caller="ada")
+    await runtime.chat("What is on order?", caller="ada")
 
-    assert await _threads(runtime) == {f"chat-{answer.conversation_id}"}
+    assert await _threads(runtime) == set()
 
 
 async def test_a_thread_that_another_process_has_ended_meanwhile_asks_no_model(start: Any) -> None:

@@ -26,7 +26,7 @@ async def age(runtime: Runtime, days: float) -> None:
     with runtime.book.database.engine.begin() as connection:
         past = NowPlus(-days * 86_400)
         connection.execute(sa.update(runs).where(runs.c.finished_at.is_not(None)).values(finished_at=past))
-        connection.execute(sa.update(conversations).values(created_at=past))
+        connection.execute(sa.update(conversations).values(used_at=past))
 
 
 async def threads(runtime: Runtime) -> set[str]:
@@ -46,13 +46,14 @@ async def busy(start: Any, stores: Settings) -> tuple[Runtime, str, str, str]:
 
 async def test_old_threads_and_chats_go_and_orders_and_waiting_runs_stay(start: Any, stores: Settings) -> None:
     runtime, placed, waiting, chat = await busy(start, stores)
-    assert await threads(runtime) == {placed, waiting, f"chat-{chat}"}
+    assert await threads(runtime) == {placed, waiting}
     await age(runtime, days=100)
 
     pruned = await Retention(runtime.book, runtime.checkpointer, runtime.settings).prune()
 
     assert (pruned["chats"], pruned["requests"]) == (1, 1)
     assert await threads(runtime) == {waiting}
+    assert await runtime.book.conversations.turns(chat) == []
     assert (await runtime.book.runs.get(placed)).order is not None
     approved = await runtime.decide_review(
         (await runtime.book.reviews.page("pending", 1, None))[0].id, decision="approve", reason="ok", decided_by="ann"
@@ -70,7 +71,8 @@ async def test_nothing_young_goes_and_zero_keeps_for_ever(start: Any, stores: Se
 
     assert not any(young.values())
     assert not any(kept.values())
-    assert await threads(runtime) == {placed, waiting, f"chat-{chat}"}
+    assert await threads(runtime) == {placed, waiting}
+    assert len(await runtime.book.conversations.turns(chat)) == 1
 
 
 async def test_one_can_prune_beside_a_serving_process(start: Any, stores: Settings) -> None:

@@ -8,6 +8,7 @@ import sqlalchemy as sa
 
 from tests.order_book import record
 from tools.book.book import OrderBook
+from tools.book.conversations import NewTurn
 from tools.records.orders import NewProposal, NewRun
 from tools.storage.schema import conversations, idempotency, metadata, runs
 from tools.storage.types import NowPlus
@@ -72,16 +73,21 @@ async def test_one_round_forgets_at_most_200(book: OrderBook, aged: Callable[...
     assert [await book.retention.forget_answers(days=7) for _ in range(3)] == [200, 50, 0]
 
 
-async def test_conversations_are_found_by_their_age(book: OrderBook, aged: Callable[..., Any]) -> None:
-    await book.usage.own_conversation("old", "erp")
-    await aged(conversations, "created_at", days=31)
-    await book.usage.own_conversation("fresh", "erp")
+async def test_conversations_go_by_their_last_use(book: OrderBook, aged: Callable[..., Any]) -> None:
+    turn = NewTurn(question="What is late?", answer="Nothing.", provider="rules")
+    for name in ("old", "used"):
+        await book.conversations.begin(name, "erp")
+        await book.conversations.add(name, turn)
+    for column in ("created_at", "used_at"):
+        await aged(conversations, column, days=31)
+    await book.conversations.add("used", turn)
 
     found = await book.retention.old_conversations(days=30)
     await book.retention.forget_conversations(found)
 
     assert found == ["old"]
-    assert [row["id"] for row in await rows(book, "conversations")] == ["fresh"]
+    assert [row["id"] for row in await rows(book, "conversations")] == ["used"]
+    assert {row["conversation_id"] for row in await rows(book, "turns")} == {"used"}
 
 
 async def test_what_a_finished_run_was_sent_is_forgotten_and_what_came_of_it_is_not(
