@@ -14,7 +14,7 @@ from scripts.readme import COMMAND, TARGET, comparable, picture, rewritten
 
 README = TARGET.read_text(encoding="utf-8")
 PAGES = [TARGET, *sorted((TARGET.parent / "docs").glob("*.md"))]
-OURS = re.compile(r"(?:^ *|`)restock((?: [a-z]+)+)([^`\n]*)", re.MULTILINE)
+OURS = re.compile(r"(?:^ *|`)restock((?: [a-z][a-z-]*)+)([^`\n]*)", re.MULTILINE)
 MODULE = re.compile(r"python -m ([a-z_.]+[a-z])")
 OUR_FILE = re.compile(r"`((?:agent|api|benchmarks|docs|tests|tools)/[\w./]*)`")
 GROUPS = ("keys", "orders", "events")

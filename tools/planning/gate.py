@@ -13,6 +13,7 @@ plan's own.
 from collections.abc import Callable, Mapping
 from decimal import Decimal
 from functools import partial
+from itertools import count
 from typing import Annotated, Literal
 
 import numpy as np
@@ -248,7 +249,7 @@ def _below(value: float, threshold: float) -> str:
     >>> _below(0.59999, 0.6), _below(0.2, 0.6)
     ('0.59999 is below 0.60000', '0.20 is below 0.60')
     """
-    digits = next((n for n in range(2, 17) if f"{value:.{n}f}" != f"{threshold:.{n}f}"), 17)
+    digits = next(n for n in count(2) if f"{value:.{n}f}" != f"{threshold:.{n}f}")
     return f"{value:.{digits}f} is below {threshold:.{digits}f}"
 
 

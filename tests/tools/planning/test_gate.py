@@ -1,6 +1,7 @@
 """The gate's promises: code alone decides what a submission becomes."""
 
 from decimal import Decimal
+from math import nextafter
 from typing import Any
 
 import pytest
@@ -76,7 +77,14 @@ def test_a_confidence_exactly_at_the_threshold_is_placed_and_one_just_below_wait
     assert "0.60" in below.reasons[0]
 
 
-@pytest.mark.parametrize(("stated", "words"), [(0.2, "0.20 is below 0.60"), (0.599999, "0.599999 is below 0.600000")])
+@pytest.mark.parametrize(
+    ("stated", "words"),
+    [
+        (0.2, "0.20 is below 0.60"),
+        (0.599999, "0.599999 is below 0.600000"),
+        (nextafter(0.6, 0), "0.5999999999999999 is below 0.6000000000000000"),
+    ],
+)
 def test_a_person_is_told_that_the_model_is_less_sure_and_by_how_much(stated: float, words: str) -> None:
     order = _plan()
 
