@@ -151,8 +151,10 @@ class Today:
         return planned_row(facts, working, found, standing, day=self._day, table=self._calibration)
 
     def _standing(self, place: Place) -> Standing:
-        late = tuple(order.reference for order in self._source.open_orders(place) if order.due_in_days < 0)
-        return Standing(self._reviews.get(place), late, self._snoozes.get(place))
+        orders = self._source.open_orders(place)
+        late = tuple(order.reference for order in orders if order.due_in_days < 0)
+        next_due = min((order.due_in_days for order in orders if order.due_in_days >= 0), default=None)
+        return Standing(self._reviews.get(place), late, self._snoozes.get(place), next_due)
 
     def _siblings(self, place: Place) -> list[ProductFacts]:
         """The same product at other locations, from where it could be moved."""

@@ -45,7 +45,7 @@ Cover = Literal["out", "at_risk", "fine", "too_much"]
 """How far the stock reaches:
 
     out       none is left, or units are owed
-    at_risk   at mean demand it is gone before an order of today could come
+    at_risk   at mean demand it is gone before anything comes: what is on the way, or an order of today
     too_much  it lasts for over half a year beyond the lead time
     fine      anything else
 """
@@ -86,12 +86,12 @@ class Figures(NamedTuple):
     safety_stock: float
     lead_time_days: float
 
-    @property
-    def cover(self) -> Cover:
+    def cover(self, arrives_in: float | None = None) -> Cover:
+        """How far the stock reaches, if something on the way comes in so many days."""
         mean, lead_time = self.mean_per_day, self.lead_time_days
         if mean and not self.days_left:
             return "out"
-        if self.inventory_position < mean * lead_time:
+        if self.days_left is not None and self.days_left < min(lead_time, arrives_in or lead_time):
             return "at_risk"
         return "too_much" if self.inventory_position > mean * (lead_time + TOO_MANY_DAYS) else "fine"
 
@@ -121,6 +121,8 @@ class Standing(NamedTuple):
     late: tuple[str, ...] = ()
     """Numbers of the orders that are late."""
     snooze: Snooze | None = None
+    arrives_in: float | None = None
+    """Days until the next delivery that is not late."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -179,7 +181,7 @@ class TodayRow:
     cover: Annotated[
         Cover | None,
         Field(
-            description="How far the stock reaches: `out`; `at_risk`, gone before an order of today could come; "
+            description="How far the stock reaches: `out`; `at_risk`, gone before anything comes; "
             "`too_much`, for over half a year beyond the lead time; or `fine`."
         ),
     ] = None
@@ -283,7 +285,7 @@ def _row(
         order_by=order_by(figures, day),
         review_id=standing.review_id,
         late_orders=", ".join(standing.late),
-        cover=figures.cover,
+        cover=figures.cover(standing.arrives_in),
         snoozed_until=standing.snooze.until if standing.snooze else None,
         **order,
     )

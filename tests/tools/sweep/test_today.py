@@ -44,6 +44,10 @@ def late(reference: str = "PO-1", quantity: float = 500) -> OpenOrder:
     return OpenOrder(reference=reference, quantity=quantity, due_in_days=-2, placed_days_ago=9)
 
 
+def in_days(due: float) -> OpenOrder:
+    return OpenOrder(reference="PO-2", quantity=500, due_in_days=due, placed_days_ago=2)
+
+
 async def test_every_row_has_the_numbers_of_the_products_own_plan_with_our_orders_counted(
     book: OrderBook, placed: Any
 ) -> None:
@@ -166,3 +170,21 @@ async def test_only_the_newest_lists_are_kept(book: OrderBook, placed: Any) -> N
         await placed(mode="mock")
     kept = [lists.earlier(version) is not None for version in versions]
     assert kept == [False, True, True, True, True]
+
+
+@pytest.mark.parametrize(
+    ("about", "cover"),
+    [
+        ({"on_hand": 0}, "out"),
+        ({"on_hand": 69}, "at_risk"),  # seven days' demand is 70
+        ({"on_hand": 71}, "fine"),
+        ({"on_hand": 2_000}, "too_much"),
+        ({"on_hand": 30, "open_orders": (in_days(5),)}, "at_risk"),
+        ({"on_hand": 51, "open_orders": (in_days(5),)}, "fine"),
+        ({"on_hand": 51, "open_orders": (in_days(-1),)}, "at_risk"),  # nobody knows when a late one comes
+    ],
+)
+def test_cover_says_whether_the_stock_lasts_until_something_comes(
+    row_of: Callable[..., TodayRow], about: dict[str, Any], cover: str
+) -> None:
+    assert row_of(stock=about).cover == cover
