@@ -97,10 +97,11 @@ def backtest(
     rejects: Rejects = None,
 ) -> None:
     """Look back on your own demand, as FILE --report out.html: achieved and asked service, stock, cost, confidence."""
+    from api.pages.report import write_report
     from tools.lookback.backtest import backtest as look_back
     from tools.lookback.coverage import SERVICE_LEVELS
     from tools.lookback.progress import progress_bar
-    from tools.lookback.report import summary, write_report
+    from tools.lookback.report import summary
     from tools.lookback.simulation import OrderTerms
 
     terms = OrderTerms(

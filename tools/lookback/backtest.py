@@ -82,6 +82,8 @@ def backtest(
         raise _too_little(table)
     first = max(FEWEST_FOR_FORECAST_ERRORS, int(table.demand.shape[1] * LEARNING_SHARE))
     played = play(table, interval, terms, asked=asked, first=first, progress=_half(progress, 50))
+    if not any(run.cycles.any() for run in played):
+        raise _too_short(table, interval)
     curves = calibration or shipped_table()
     outcomes = judge_proposals(origins)
     confidence = outcomes.raw if curves is None else calibrated(curves, outcomes)
@@ -103,6 +105,13 @@ def _too_little(table: DemandTable) -> InvalidInput:
     return InvalidInput(
         f"None of the {len(table.products)} products has {FEWEST_FOR_FORECAST_ERRORS} known periods with "
         f"{FEWEST_SALES} sales and a whole protection interval after them; give a longer history."
+    )
+
+
+def _too_short(table: DemandTable, interval: Interval) -> InvalidInput:
+    return InvalidInput(
+        f"The table has {table.demand.shape[1]} periods, which end before orders over {interval.length} of them can be "
+        "played through; give a longer history or a shorter lead time."
     )
 
 

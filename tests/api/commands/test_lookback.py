@@ -56,7 +56,7 @@ def test_backtest_plays_orders_by_the_terms_that_are_given(run: Any, sales: Path
 
     report = (tmp_path / "out.html").read_text()
     assert result.exit_code == 0
-    assert "Unmet demand is lost; minimum order 40, multiple 6; holding 30%" in report
+    assert "Unmet demand is lost; minimum order 40, multiple 6; holding 30 %" in report
 
 
 @pytest.mark.parametrize(
