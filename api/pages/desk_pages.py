@@ -1,6 +1,18 @@
 """All pages of the desk."""
 
-from api.pages import data, importing, orders, products, purchase_orders, reviews, settings, sign_in, sweeps, today, trust
+from api.pages import (
+    data,
+    importing,
+    orders,
+    products,
+    purchase_orders,
+    reviews,
+    settings,
+    sign_in,
+    sweeps,
+    today,
+    trust,
+)
 
 pages = (today, products, sweeps, reviews, orders, purchase_orders, data, importing, settings, trust)
 routers = [sign_in.router, sign_in.signed_in, *(page.router for page in pages)]
