@@ -26,11 +26,11 @@ def achieved(found: Backtest) -> Markup:
     rows = [row for row in found.coverage if row.group == "all"]
     ours, theirs = ([(row.asked, getattr(row, name)) for row in rows] for name in ("achieved", "textbook"))
     asked = [row.asked for row in rows]
-    least = max(0.0, min(min(up for _, up in (*ours, *theirs)), asked[0]) - ROOM)
+    least = _round_down(min(min(up for _, up in (*ours, *theirs)), min(asked)) - ROOM)
     said = f"Asked {_shares(asked)}, ours covered {_shares(up for _, up in ours)} of past moments"
     sentence = f"{said} and the textbook's level {_shares(up for _, up in theirs)}."
     plot = Plot(sentence, x=(min(asked) - ROOM, 1), y=(least, 1))
-    plot.axes([(level, percent(level)) for level in asked], percents(_round_down(least)))
+    plot.axes([(level, percent(level)) for level in asked], percents(least))
     plot.line([(level, level) for level in (max(least, min(asked) - ROOM), 1.0)], "rule")
     _both(plot, ours, theirs)
     return plot.svg()
@@ -50,10 +50,10 @@ def stock_against_service(found: Backtest) -> Markup:
         f"{whose} {amount(units, 1)} units for {percent(round(share, 3))}"
         for whose, (share, units) in (("ours", ours[-1]), ("the textbook's", theirs[-1]))
     )
-    least = max(0.0, min(share for share, _ in points) - ROOM)
+    least = _round_down(min(share for share, _ in points) - ROOM)
     most = 1.05 * max(units for _, units in points) or 1.0
     plot = Plot(f"On average in stock, at the most that was asked: {said} of intervals.", x=(least, 1), y=(0, most))
-    plot.axes(percents(_round_down(least)), ticks(most))
+    plot.axes(percents(least), ticks(most))
     _both(plot, ours, theirs)
     return plot.svg()
 
@@ -88,5 +88,5 @@ def _shares(values: Iterable[float]) -> str:
 
 
 def _round_down(share: float) -> float:
-    """To a twentieth, for the names of an axis."""
-    return int(share * 20) / 20
+    """To a twentieth, where an axis may begin."""
+    return max(0, int(share * 20)) / 20
