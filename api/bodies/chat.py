@@ -70,7 +70,7 @@ class ConversationLine(Answer):
 
     conversation_id: str = Field(description="Send it with a message to go on.")
     title: str = Field(description="Its first question, shortened.")
-    created_at: datetime
+    created_at: datetime = Field(description="When it began.")
     used_at: datetime = Field(description="When its last message was answered.")
     turns: int = Field(description="Questions that are kept, with their answers.")
 
@@ -80,6 +80,8 @@ class ConversationLine(Answer):
 
 
 class Conversations(Answer):
+    """A page of your conversations."""
+
     conversations: tuple[ConversationLine, ...] = Field(description="The one used last comes first.")
     next: str | None = NextPage
 
@@ -88,9 +90,9 @@ class ChatTurn(Answer):
     """A question and its answer."""
 
     number: int = Field(description="Its place in the conversation; the oldest may be gone.")
-    asked_at: datetime
-    question: str
-    answer: str
+    asked_at: datetime = Field(description="When the answer was given.")
+    question: str = Field(description="What was asked.")
+    answer: str = Field(description="The answer, as text.")
     llm_provider: str = Field(description="Who answered, as in the answer to a message.")
     tools_used: tuple[str, ...] = Field(description="Tools that were called for the answer, in order.")
     run_ids: tuple[str, ...] = Field(description="Decision runs that the message asked for.")

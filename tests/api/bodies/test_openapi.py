@@ -16,6 +16,8 @@ PATHS = {
     "/debug": {"post"},
     "/debug/{product_id}": {"get"},
     "/chat": {"post"},
+    "/conversations": {"get"},
+    "/conversations/{conversation_id}": {"delete", "get"},
     "/today": {"get"},
     "/sweeps": {"get", "post"},
     "/sweeps/{sweep_id}": {"get"},

@@ -17,6 +17,9 @@ KEY_HEADER = "X-API-Key"
 GUARDED = [
     ("POST", "/inventory-trigger", "trigger"),
     ("POST", "/chat", "trigger"),
+    ("GET", "/conversations", "trigger"),
+    ("GET", "/conversations/0123456789abcdef0123456789abcdef", "trigger"),
+    ("DELETE", "/conversations/0123456789abcdef0123456789abcdef", "trigger"),
     ("POST", "/debug", "read"),
     ("GET", "/debug/STEEL_SHEETS", "read"),
     ("GET", "/orders", "read"),
