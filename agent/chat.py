@@ -118,6 +118,7 @@ class Chat:
         patience = self._settings.run_deadline_seconds
         case.deadline = time.time() + patience
         state = DecisionState(kind="chat", messages=[*before, question], escalation=None)
+        tell(ChatEvent(kind="step", text="agent"))
         steps = self._graph.astream(state, {"recursion_limit": RECURSION_LIMIT}, context=case, stream_mode="updates")
         async with asyncio.timeout(patience + 1), aclosing(steps):  # type: ignore[type-var]  # it is a generator
             async for step in steps:
@@ -127,8 +128,7 @@ class Chat:
         return said
 
     def _tell(self, step: str, messages: Sequence[AnyMessage], tell: Tell) -> None:
-        """Say what a step did. The last words of all are said later, once they are known to be the answer."""
-        tell(ChatEvent(kind="step", text=step))
+        """Say what a step did, and what follows. The last words are said later, once they are the answer."""
         for message in messages:
             if isinstance(message, ToolMessage):
                 tell(ChatEvent(kind="tool_result", tool=str(message.name), failed=message.status == "error"))
@@ -138,6 +138,9 @@ class Chat:
                 for call in message.tool_calls:
                     arguments = {} if self._discretion.leaks(str(call["args"])) else call["args"]
                     tell(ChatEvent(kind="tool_call", tool=call["name"], arguments=arguments))
+                tell(ChatEvent(kind="step", text="tools"))
+        if step == "tools":
+            tell(ChatEvent(kind="step", text="agent"))
 
     async def _answered(self, said: Sequence[AnyMessage], conversation_id: str, case: Case) -> ChatAnswer:
         last = said[-1]

@@ -56,7 +56,7 @@ class ChatEvent(Record):
 
     kind: Literal["step", "tool_call", "tool_result", "remark", "text"]
     text: str = ""
-    """The step's name, a model's words beside a call, or a line of the answer."""
+    """The step that begins, a model's words beside a call, or a line of the answer."""
     tool: str = ""
     arguments: dict[str, Any] = Field(default_factory=dict)
     failed: bool = False

@@ -9,8 +9,9 @@ from api.door.errors import Problem
 
 DESCRIPTION = """Decides what to reorder, how much, and why. Safe orders are placed; doubtful ones wait for a person.
 
-Every address but `/` and `/health` needs a key in `X-API-Key`. Every error is a problem document (RFC 9457) with a
-stable `code`. A POST that carries an `Idempotency-Key` is done once, however often it is sent."""
+Every address but `/` and `/health` needs a key in `X-API-Key`, or as `Authorization: Bearer`. Every error is a problem
+document (RFC 9457) with a stable `code`. A POST that carries an `Idempotency-Key` is done once, however
+often it is sent."""
 
 
 def document(app: FastAPI) -> dict[str, Any]:
@@ -28,6 +29,7 @@ def document(app: FastAPI) -> dict[str, Any]:
         parts["Problem"] = problem
         schema["components"]["securitySchemes"] = {
             "ApiKey": {"type": "apiKey", "in": "header", "name": "X-API-Key"},
+            "Bearer": {"type": "http", "scheme": "bearer"},
         }
         app.openapi_schema = schema
     return app.openapi_schema

@@ -54,7 +54,7 @@ class KeyRing:
         """The caller of this request. Raises Unauthenticated if it has no valid key."""
         if request.scope["query_string"]:
             _refuse_key_in_query(request)
-        return await self.holder(_presented(request))
+        return await self.holder(_the_key(request))
 
     async def holder(self, key: bytes) -> Caller:
         """The caller who has this key. Raises Unauthenticated."""
@@ -140,13 +140,21 @@ def _checksum(body: bytes) -> str:
     return f"{zlib.crc32(body):08x}"
 
 
-def _presented(request: Request) -> bytes:
-    values = request.headers.getlist(HEADER)
-    if not values:
-        raise Unauthenticated("Send your key in the X-API-Key header.", code="key_missing")
-    if len(values) > 1:
-        raise Unauthenticated("There are several X-API-Key headers; send exactly one.")
-    return values[0].encode("latin-1")
+def presented(request: Request) -> list[bytes]:
+    """The keys that a request carries: in X-API-Key, and as the bearer of Authorization."""
+    told = (value.partition(" ") for value in request.headers.getlist("authorization"))
+    bearers = [key.strip() for scheme, _, key in told if scheme.lower() == "bearer"]
+    return [key.encode("latin-1") for key in (*request.headers.getlist(HEADER), *bearers)]
+
+
+def _the_key(request: Request) -> bytes:
+    """The one key of the request. In both headers it may stand twice: some proxies copy it."""
+    keys = presented(request)
+    if not keys:
+        raise Unauthenticated("Send your key in the X-API-Key header, or as Authorization: Bearer.", code="key_missing")
+    if len(request.headers.getlist(HEADER)) > 1 or len(set(keys)) > 1:
+        raise Unauthenticated("There are several keys in X-API-Key or Authorization; send exactly one.")
+    return keys[0]
 
 
 def _refuse_key_in_query(request: Request) -> None:

@@ -37,7 +37,7 @@ _FORMS = ("application/x-www-form-urlencoded", "multipart/form-data;")
 MAX_BODY_BYTES = 1_000_000
 MAX_UPLOAD_BYTES = 100_000_000
 """Files are kept on disk while they are read."""
-MAX_STREAMS = 50
+MAX_STREAMS = 256
 """Streams of events that a process keeps open. They last long and cost little, so they are no requests at once."""
 READ_ON_BYTES = 100_000_000
 READ_ON_SECONDS = 5.0
@@ -50,10 +50,11 @@ _IDEMPOTENCY_KEY = {
 }
 
 
-def needs(scope: Scope, *, idempotent: bool = False, files: bool = False) -> dict[str, Any]:
-    """`openapi_extra` of a guarded route: the scope that a key needs, whether it takes an Idempotency-Key, and whether
-    its body is files instead of JSON."""
-    extra: dict[str, Any] = {_SCOPE_KEY: scope, "security": [{"ApiKey": []}]} | ({_FILES_KEY: True} if files else {})
+def needs(scope: Scope, *, idempotent: bool = False, files: bool = False, stream: bool = False) -> dict[str, Any]:
+    """`openapi_extra` of a guarded route: the scope that a key needs, whether it takes an Idempotency-Key, whether its
+    body is files instead of JSON, and whether its answer is a stream of events."""
+    extra: dict[str, Any] = {_SCOPE_KEY: scope, "security": [{"ApiKey": []}, {"Bearer": []}]}
+    extra |= {key: True for key, wanted in ((_FILES_KEY, files), (_STREAM_KEY, stream)) if wanted}
     return {**extra, "parameters": [_IDEMPOTENCY_KEY]} if idempotent else extra
 
 
@@ -161,7 +162,7 @@ class Doorkeeper:
         self._uploads = {route.path for route in routes if _takes_files(route)}
         self._streams = [route for route in routes if route.openapi_extra and route.openapi_extra.get(_STREAM_KEY)]
         self._requests = Room(settings.max_concurrent_requests, "Too many requests at once.")
-        self._open_streams = Room(MAX_STREAMS, "Too many pages wait for news at once.")
+        self._open_streams = Room(MAX_STREAMS, "Too many streams of events are open at once.")
         self._probes = Room(inf, "")
 
     async def __call__(self, scope: ASGIScope, receive: Receive, send: Send) -> None:
@@ -176,7 +177,7 @@ class Doorkeeper:
 
     async def _answer(self, scope: ASGIScope, body: RequestBody, send: Send) -> Response | None:
         """Let the application answer and return None, or return the refusal."""
-        room = self._room_for(scope["path"])
+        room = self._room_for(scope)
         if room.is_full:
             return answer_to(Overloaded(f"{room.refusal} Try again in a few seconds."))
         with room:
@@ -187,10 +188,11 @@ class Doorkeeper:
             await self._app(scope, body.receive, send)
             return None
 
-    def _room_for(self, path: str) -> Room:
-        if path in _NEVER_OVERLOADED:
+    def _room_for(self, scope: ASGIScope) -> Room:
+        if scope["path"] in _NEVER_OVERLOADED:
             return self._probes
-        return self._open_streams if any(route.path_regex.match(path) for route in self._streams) else self._requests
+        is_stream = any(route.matches(scope)[0] is Match.FULL for route in self._streams)
+        return self._open_streams if is_stream else self._requests
 
     async def _let_in(self, scope: ASGIScope, body: RequestBody) -> None:
         if body.is_too_long:

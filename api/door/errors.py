@@ -60,7 +60,7 @@ class Unauthenticated(Refusal):
     status, code = 401, "invalid_key"
 
     def __init__(self, detail: str, *, code: str | None = None) -> None:
-        super().__init__(detail, code=code, headers={"WWW-Authenticate": 'ApiKey header="X-API-Key"'})
+        super().__init__(detail, code=code, headers={"WWW-Authenticate": 'ApiKey header="X-API-Key", Bearer'})
 
 
 class Forbidden(Refusal):

@@ -23,7 +23,7 @@ from limits.errors import StorageError
 from starlette.requests import Request
 
 from agent.settings import Settings
-from api.door.auth import HEADER, Caller
+from api.door.auth import Caller, presented
 from api.door.errors import RateLimited, Unauthenticated
 from api.door.sessions import COOKIE
 
@@ -151,8 +151,8 @@ def _address_or_network(host: str) -> str:
 
 
 def _fingerprint(request: Request) -> bytes:
-    shown = f"{request.headers.get(HEADER, '')}\n{request.cookies.get(COOKIE, '')}"
-    return sha256(shown.encode("utf-8", "replace")).digest()
+    shown = [*presented(request), request.cookies.get(COOKIE, "").encode("utf-8", "replace")]
+    return sha256(b"\n".join(shown)).digest()
 
 
 def _redis(url: str) -> RedisStorage:

@@ -32,6 +32,8 @@ class RequestLog:
         request_id = _request_id(scope)
         structlog.contextvars.clear_contextvars()
         structlog.contextvars.bind_contextvars(request_id=request_id)
+        # An application inside of ours puts itself in the scope.
+        metrics: Metrics = scope["app"].state.runtime.metrics
         started = perf_counter()
         status = 0
 
@@ -54,13 +56,12 @@ class RequestLog:
                 raise
             await unexpected_problem()(scope, receive, send_with_headers)
         finally:
-            _finish(scope, status, perf_counter() - started)
+            _finish(scope, metrics, status, perf_counter() - started)
 
 
-def _finish(scope: Scope, status: int, seconds: float) -> None:
+def _finish(scope: Scope, metrics: Metrics, status: int, seconds: float) -> None:
     method = scope["method"] if scope["method"] in _METHODS else "other"
     route = getattr(scope.get("route"), "path_format", UNMATCHED)
-    metrics: Metrics = scope["app"].state.runtime.metrics
     metrics.http_requests.labels(method, route, str(status)).inc()
     metrics.http_seconds.labels(route).observe(seconds)
     write = log.debug if route in _QUIET_ROUTES and status < 400 else log.info

@@ -67,7 +67,7 @@ def test_streams_have_a_limit_of_their_own_and_are_no_requests_at_once(server: A
         with client.stream("GET", address), client.stream("GET", address), client.stream("GET", address):
             refused = client.get(address)
             assert (refused.status_code, refused.headers["retry-after"]) == (503, "3")
-            assert "Too many pages wait for news at once." in refused.text
+            assert "Too many streams of events are open at once." in refused.text
             assert client.get("/desk/sweeps").status_code == 200
         assert client.get("/desk").status_code == 200
         with client.stream("GET", address) as again:

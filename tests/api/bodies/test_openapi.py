@@ -96,7 +96,7 @@ async def test_every_guarded_operation_names_key_scope_and_problems(shared: Any)
 
     guarded = [operation for operation in operations(document) if "x-required-scope" in operation]
     for operation in guarded:
-        assert operation["security"] == [{"ApiKey": []}]
+        assert operation["security"] == [{"ApiKey": []}, {"Bearer": []}]
         assert {"401", "403", "503"} <= operation["responses"].keys()
         assert operation["responses"]["401"]["content"]["application/problem+json"]["example"]["status"] == 401
     assert document["components"]["securitySchemes"]["ApiKey"]["name"] == "X-API-Key"

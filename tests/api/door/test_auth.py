@@ -8,6 +8,7 @@ import pytest
 from sqlalchemy import Table
 
 from api.door.auth import ALL_SCOPES, digest, new_key, well_formed
+from tests.api.conftest import KEY
 from tests.order_book import store_key
 from tools.records.errors import Unavailable
 from tools.storage.schema import api_keys, key_secrets
@@ -300,3 +301,48 @@ def test_keys_are_long_different_and_checked_without_a_look_up() -> None:
         assert well_formed(key.encode())
         assert not well_formed(key[:-1].encode() + (b"0" if key[-1] != "0" else b"1"))
         assert not well_formed(key[:20].encode() + b"\xff" + key[21:].encode())
+
+
+BEARERS = [
+    ({"Authorization": f"Bearer {KEY}"}, 200),
+    ({"Authorization": f"bearer  {KEY}"}, 200),
+    ({"Authorization": f"Bearer {KEY}", KEY_HEADER: KEY}, 200),
+    ({"Authorization": "Basic cHJveHk6cGFzc3dvcmQ=", KEY_HEADER: KEY}, 200),
+    ({"Authorization": "Bearer wrong", KEY_HEADER: KEY}, 401),
+    ({"Authorization": f"Bearer {KEY}", KEY_HEADER: "wrong"}, 401),
+    ({"Authorization": f"Bearer {KEY}x"}, 401),
+    ({"Authorization": f"Basic {KEY}"}, 401),
+    ({"Authorization": KEY}, 401),
+    ({"Authorization": "Bearer"}, 401),
+    ({"Authorization": "Bearer "}, 401),
+]
+
+
+@pytest.mark.asyncio(loop_scope="module")
+@pytest.mark.parametrize(("headers", "status"), BEARERS)
+async def test_a_key_may_come_as_a_bearer_and_two_that_differ_are_refused(
+    shared: Any, headers: dict[str, str], status: int
+) -> None:
+    async with stranger(shared) as client:
+        answer = await client.get("/orders", headers=headers)
+
+    assert answer.status_code == status
+    assert status == 200 or "Bearer" in answer.headers["www-authenticate"]
+
+
+async def test_two_bearers_are_refused(service: Any) -> None:
+    async with stranger(service) as client:
+        answer = await client.get("/orders", headers=[("Authorization", f"Bearer {each}") for each in (KEY, "other")])
+
+    assert answer.status_code == 401
+
+
+async def test_a_good_bearer_gets_through_from_an_address_that_guesses(start: Any) -> None:
+    service = await start(rate_limit_failed_keys="2/minute")
+    good = {"Authorization": f"Bearer {KEY}"}
+    async with stranger(service) as client:
+        known = await client.get("/orders", headers=good)
+        guesses = [await client.get("/orders", headers={"Authorization": f"Bearer {n}"}) for n in range(4)]
+        again = await client.get("/orders", headers=good)
+
+    assert [known.status_code, guesses[-1].status_code, again.status_code] == [200, 429, 200]
