@@ -37,6 +37,7 @@ from agent.sweeps import Sweeps
 from agent.toolbox import Toolbox
 from tools.book.audit import Actor
 from tools.book.book import OrderBook
+from tools.book.lateness import tell_of_late_orders
 from tools.book.owners import Owner, become_owner
 from tools.catalog.present import PresentCatalog
 from tools.catalog.products import AllProducts, Catalogs
@@ -55,6 +56,7 @@ log = structlog.get_logger(__name__)
 RESUME_SECONDS = 2.0
 REDELIVER_SECONDS = 10.0
 SETTLE_SECONDS = 1.0
+LATE_LOOK_SECONDS = 60.0
 DAILY_LOOK_SECONDS = 20.0
 """Pause between two looks whether it is time for the daily sweep."""
 
@@ -224,6 +226,7 @@ class Runtime:
         keep("resume_runs", self.work.resume, pause_seconds=RESUME_SECONDS)
         keep("redeliver_jobs", self.queue.redeliver, pause_seconds=REDELIVER_SECONDS)
         keep("resume_sweeps", self.sweeping.resume, pause_seconds=RESUME_SECONDS)
+        keep("tell_of_late_orders", partial(tell_of_late_orders, self.book.database), pause_seconds=LATE_LOOK_SECONDS)
         keep("begin_daily_sweep", self.sweeps.begin_daily, pause_seconds=DAILY_LOOK_SECONDS)
         for lane in self.work.places:
             keep(f"deliver_{lane}", partial(self.queue.deliver, lane), pause_seconds=1)

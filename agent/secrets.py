@@ -9,21 +9,24 @@ from pydantic import SecretStr
 
 from agent.setting_text import text_of
 from agent.settings import Settings
+from tools.records.events import Receiver, Recipient
 
 SET = "set"
 """What is shown of a secret."""
+_LISTENERS = {"webhooks": Receiver, "notify_urls": Recipient}
 _NAMED_AS_SECRET = re.compile(r"(^|_)(KEY|TOKEN|SECRET|PASSWORD|CREDENTIALS)(_\d+)?$", re.IGNORECASE)
 
 
 def secrets_in_force(settings: Settings) -> list[str]:
-    """Secret settings, the passwords of database and Redis, the addresses and secrets of webhooks, and what the
+    """Secret settings, the passwords of database and Redis, the addresses and secrets of receivers, and what the
     environment calls a key, token, secret or password, since clients of other providers read their own variables."""
     given = [value.get_secret_value() for _, value in settings if isinstance(value, SecretStr)]
     storage = settings.rate_limit_storage
     urls = (settings.database_url, storage.get_secret_value() if storage else "")
     passwords = [form for url in urls for form in _passwords(url)]
     hooks = [text for receiver in settings.webhooks for text in (str(receiver.url), *receiver.signing)]
-    return [secret for secret in dict.fromkeys((*given, *passwords, *hooks, *_of_the_environment())) if secret]
+    people = [url.get_secret_value() for url in settings.notify_urls]
+    return [secret for secret in dict.fromkeys((*given, *passwords, *hooks, *people, *_of_the_environment())) if secret]
 
 
 def shown(settings: Settings, name: str) -> str:
@@ -31,8 +34,8 @@ def shown(settings: Settings, name: str) -> str:
     value, field = getattr(settings, name), Settings.model_fields[name]
     if isinstance(value, SecretStr):
         return SET
-    if name == "webhooks":
-        return ", ".join(receiver.identity for receiver in value)
+    if name in ("webhooks", "notify_urls"):
+        return ", ".join(each.identity for each in settings.listeners if isinstance(each, _LISTENERS[name]))
     if name == "database_url":
         return _without_secrets(value)
     if name == "model_base_urls":

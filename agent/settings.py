@@ -9,7 +9,7 @@ from pydantic import AfterValidator, Field, SecretStr, ValidationInfo, field_val
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from agent.setting_text import WithoutBlanks, value_of
-from tools.records.events import Receiver
+from tools.records.events import Listener, Receiver, Recipient
 from tools.records.money import Amount, Currency, DayLimit
 
 WAIT_BEYOND_DEADLINE_SECONDS = 5.5
@@ -144,6 +144,9 @@ class Settings(BaseSettings):
     """URL of a Redis in which several processes count together (redis://:password@host:6379/0). Default: memory."""
     webhooks: tuple[Receiver, ...] = ()
     """Receivers of events, as JSON (docs/webhooks.md): [{"url": "https://erp.example/hook", "secret": "whsec_…"}]"""
+    notify_urls: tuple[SecretStr, ...] = ()
+    """Where people are told of reviews, late orders and failures: addresses of Apprise, as
+    mailto://user:password@example.com, separated by commas. They need the extra `notify` (docs/webhooks.md)."""
     public_pages: tuple[Literal["docs", "metrics"], ...] = ("docs",)
     """Pages that need no key: `docs` (/docs and /openapi.json, which are off otherwise) and `metrics`."""
     log_level: Literal["debug", "info", "warning", "error"] = "info"
@@ -159,6 +162,12 @@ class Settings(BaseSettings):
     def wait_seconds(self) -> float:
         """How long a caller waits for a run before the answer is 202 and the run's address."""
         return min(self.run_deadline_seconds + WAIT_BEYOND_DEADLINE_SECONDS, LONGEST_WAIT_SECONDS)
+
+    @property
+    def listeners(self) -> tuple[Listener, ...]:
+        """Whoever events are sent to: receivers, and people."""
+        people = {each.identity: each for each in (Recipient(url=url) for url in self.notify_urls)}
+        return (*self.webhooks, *people.values())
 
     @property
     def day_limit(self) -> DayLimit | None:

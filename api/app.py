@@ -54,7 +54,7 @@ def create_app(settings: Settings, *, open_runtime: OpenRuntime = open_runtime, 
             app.state.keys = KeyRing(runtime.book, settings.api_key)
             app.state.sessions = Sessions(runtime.book, app.state.keys)
             show_once(await app.state.keys.first_key())
-            async with delivering(settings.webhooks, runtime.book, runtime.metrics, address=runtime.address):
+            async with delivering(settings.listeners, runtime.book, runtime.metrics, address=runtime.address):
                 yield
                 runtime.begin_shutdown()
             await app.state.rate_limits.aclose()

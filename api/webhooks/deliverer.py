@@ -1,6 +1,7 @@
 """Sends events from the outbox to their receivers: one loop in each process, one task for each attempt.
 
-Each receiver has lanes of its own, so that a slow or dead one delays no other. What is due, who sends it and how it
+Each receiver has lanes of its own, so that a slow or dead one delays no other. People get what has gathered for them in
+one message at a time (`notices.py`). What is due, who sends it and how it
 ended is in the order book only, so this process may be killed at any point.
 """
 
@@ -9,9 +10,9 @@ import json
 import random
 import time
 import uuid
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager, closing, suppress
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import NamedTuple
@@ -21,10 +22,11 @@ import structlog
 from standardwebhooks import Webhook
 
 from agent.metrics import Metrics
+from api.webhooks.notices import MOST, PAUSE_SECONDS, Notifier, notice
 from tools.book.book import OrderBook
 from tools.book.deliveries import HAND_OUT_LIMIT, Delivery, Ending
 from tools.records.errors import Unavailable
-from tools.records.events import Receiver
+from tools.records.events import Listener, Receiver, Recipient
 
 log = structlog.get_logger(__name__)
 
@@ -48,6 +50,7 @@ class Pace(NamedTuple):
     lease_margin_seconds: float = 20.0
     """Time beyond an attempt's limit to write down how it ended, while the database is busy."""
     name_seconds: float = 600.0
+    gather_seconds: float = PAUSE_SECONDS
 
     def pause(self, attempt: int) -> float:
         """Seconds until the next attempt: three times as long each time, spread so that not all return at once."""
@@ -60,20 +63,21 @@ PACE = Pace()
 
 @asynccontextmanager
 async def delivering(
-    receivers: Sequence[Receiver], book: OrderBook, metrics: Metrics, pace: Pace = PACE, *, address: str = ""
+    listeners: Sequence[Listener], book: OrderBook, metrics: Metrics, pace: Pace = PACE, *, address: str = ""
 ) -> AsyncIterator["Deliverer"]:
     """Deliver while the block lasts. At its end running attempts have a few seconds to get their answer. `address` is
-    that of this service, for links."""
-    async with http_client() as client:
-        deliverer = Deliverer(receivers, book, metrics, pace, client, address)
-        await deliverer.name_receivers()
-        loop = asyncio.create_task(deliverer.run())
-        try:
-            yield deliverer
-        finally:
-            loop.cancel()
-            await asyncio.wait([loop])
-            await deliverer.stop()
+    that of this service, for links. Raises what `Notifier` does."""
+    with closing(Notifier([each for each in listeners if isinstance(each, Recipient)])) as notifier:
+        async with http_client() as client:
+            deliverer = Deliverer(listeners, book, metrics, pace, client, notifier, address)
+            await deliverer.name_receivers()
+            loop = asyncio.create_task(deliverer.run())
+            try:
+                yield deliverer
+            finally:
+                loop.cancel()
+                await asyncio.wait([loop])
+                await deliverer.stop()
 
 
 def http_client() -> httpx.AsyncClient:
@@ -93,15 +97,17 @@ class Deliverer:
 
     def __init__(
         self,
-        receivers: Sequence[Receiver],
+        listeners: Sequence[Listener],
         book: OrderBook,
         metrics: Metrics,
         pace: Pace,
         client: httpx.AsyncClient,
+        notifier: Notifier,
         address: str,
     ) -> None:
-        self._receivers = {receiver.identity: receiver for receiver in receivers}
-        self._store, self._metrics, self._pace, self._client = book.deliveries, metrics, pace, client
+        self._listeners = {listener.identity: listener for listener in listeners}
+        self._store, self._metrics, self._pace = book.deliveries, metrics, pace
+        self._client, self._notifier = client, notifier
         self._owner, self._address = uuid.uuid4().hex, address
         self._attempts: set[asyncio.Task[None]] = set()
         self._busy: Counter[str] = Counter()
@@ -129,13 +135,28 @@ class Deliverer:
         await self.name_receivers()
         if await self._store.hand_out() == HAND_OUT_LIMIT:
             self._news.set()
-        room = {name: free for name in self._receivers if (free := self._pace.lanes - self._busy[name]) > 0}
+        room = {name: free for name in self._listeners if (free := self._room(name)) > 0}
         lease = self._pace.timeout_seconds + self._pace.lease_margin_seconds
-        for delivery in await self._store.claim(room, owner=self._owner, lease_seconds=lease):
-            self._busy[delivery.receiver] += 1
-            attempt = asyncio.create_task(self._attempt(delivery))
+        claimed = await self._store.claim(room, owner=self._owner, lease_seconds=lease)
+        for message in self._messages(claimed):
+            self._busy[message[0].receiver] += 1
+            attempt = asyncio.create_task(self._attempt(message))
             self._attempts.add(attempt)
             attempt.add_done_callback(self._attempts.discard)
+
+    def _room(self, name: str) -> int:
+        """Deliveries that may be begun for a listener."""
+        if isinstance(self._listeners[name], Recipient):
+            return 0 if self._busy[name] else MOST
+        return self._pace.lanes - self._busy[name]
+
+    def _messages(self, claimed: Sequence[Delivery]) -> list[list[Delivery]]:
+        """What is sent together: each delivery to a system by itself, all to the same people in one."""
+        gathered: dict[str, list[Delivery]] = defaultdict(list)
+        for delivery in claimed:
+            people = isinstance(self._listeners[delivery.receiver], Recipient)
+            gathered[delivery.receiver if people else str(delivery.number)].append(delivery)
+        return list(gathered.values())
 
     async def stop(self) -> None:
         """Give attempts a few seconds. What has not ended by then is sent again when its lease ends, because nobody
@@ -150,21 +171,23 @@ class Deliverer:
         too."""
         if time.monotonic() < self._name_at:
             return
-        await self._store.expect(list(self._receivers.values()))
+        await self._store.expect(list(self._listeners.values()))
         if self._name_at and (count := await self._store.give_up_unnamed()):
             log.warning("webhook_receivers_gone", dead_letters=count)
         self._name_at = time.monotonic() + self._pace.name_seconds
 
-    async def _attempt(self, delivery: Delivery) -> None:
+    async def _attempt(self, message: Sequence[Delivery]) -> None:
+        name = message[0].receiver
         try:
-            ending = await self._sent(delivery)
+            endings = await self._sent(message)
         except Exception:  # a fault of ours; the delivery is tried again like any other
-            log.exception("webhook_attempt_failed", receiver=delivery.receiver)
-            ending = self._failed(delivery, "An error of this service; its log has it.")
+            log.exception("webhook_attempt_failed", receiver=name)
+            endings = [self._failed(delivery, "An error of this service; its log has it.") for delivery in message]
         finally:
-            self._busy[delivery.receiver] -= 1
-        self._note(delivery, ending)
-        await self._settle(delivery, ending)
+            self._busy[name] -= 1
+        for delivery, ending in zip(message, endings, strict=True):
+            self._note(delivery, ending)
+            await self._settle(delivery, ending)
         self._news.set()
 
     async def _settle(self, delivery: Delivery, ending: Ending) -> None:
@@ -175,8 +198,26 @@ class Deliverer:
             except Unavailable:
                 await asyncio.sleep(self._pace.poll_seconds)
 
-    async def _sent(self, delivery: Delivery) -> Ending:
-        receiver = self._receivers[delivery.receiver]
+    async def _sent(self, message: Sequence[Delivery]) -> list[Ending]:
+        listener = self._listeners[message[0].receiver]
+        if isinstance(listener, Recipient):
+            return await self._noticed(message)
+        return [await self._posted(listener, message[0])]
+
+    async def _noticed(self, message: Sequence[Delivery]) -> list[Ending]:
+        """One message to people. The next one waits for a minute, so that more can gather."""
+        title, text = notice(message, self._address)
+        try:
+            async with asyncio.timeout(self._pace.timeout_seconds):
+                taken = await self._notifier.send(message[0].receiver, title, text)
+        except TimeoutError:
+            taken = False
+        if taken:
+            return [Ending(outcome="delivered", pause_seconds=self._pace.gather_seconds) for _ in message]
+        error = "The notice was not taken; see whether its address is right."
+        return [self._failed(delivery, error) for delivery in message]
+
+    async def _posted(self, receiver: Receiver, delivery: Delivery) -> Ending:
         body = body_of(delivery, self._address)
         headers = {**signature_headers(receiver, delivery.event_id, body), "Content-Type": "application/json"}
         try:

@@ -22,7 +22,7 @@ from tools.book.audit import SERVICE, Actor
 from tools.book.placing import write_audit
 from tools.book.rows import page_size
 from tools.records.errors import UnknownDeadLetter
-from tools.records.events import Receiver
+from tools.records.events import Listener
 from tools.records.facts import Record
 from tools.storage.database import Store, conflict_insert, reads, writes
 from tools.storage.schema import deliveries, outbox, receivers
@@ -31,7 +31,7 @@ from tools.storage.types import Now, NowPlus, as_indexed
 HAND_OUT_LIMIT = 500
 NAMED_SECONDS = 3_600
 """How long events are kept for a receiver after a process last named it."""
-UNNAMED = "WEBHOOKS does not name this receiver any more."
+UNNAMED = "Neither WEBHOOKS nor NOTIFY_URLS names this receiver any more."
 _WAITING = as_indexed("outbox.handed_out_at IS NULL")
 # Written as the partial index has it, so that both databases use that index.
 _PENDING = as_indexed("deliveries.status = 'pending'")
@@ -87,7 +87,7 @@ class DeliveryStore(Store):
     """Deliveries. Any number of processes may work on them at once."""
 
     @writes
-    def expect(self, connection: Connection, listening: Sequence[Receiver]) -> None:
+    def expect(self, connection: Connection, listening: Sequence[Listener]) -> None:
         """Keep events for these receivers for another hour. A receiver that had no name yet takes its deliveries along
         when it gets one."""
         for receiver in sorted(listening, key=lambda each: each.identity):
@@ -191,7 +191,8 @@ class DeliveryStore(Store):
             write_audit(connection, "webhook.replayed", by, {"number": number, "dead_letters": count})
         elif number is not None:
             raise UnknownDeadLetter(
-                f"WEBHOOKS names no receiver with a dead letter {number}. List them with `restock events dead`."
+                f"WEBHOOKS and NOTIFY_URLS name no receiver with a dead letter {number}. List them with "
+                "`restock events dead`."
             )
         return count
 

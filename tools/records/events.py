@@ -2,7 +2,7 @@
 
 from base64 import b64decode
 from hashlib import sha256
-from typing import Annotated, Literal, get_args
+from typing import Annotated, ClassVar, Literal, get_args
 
 from pydantic import AfterValidator, Field, HttpUrl, SecretStr
 
@@ -13,6 +13,7 @@ EventName = Literal[
     "order.sent",
     "order.received",
     "order.cancelled",
+    "order.late",
     "review.opened",
     "review.decided",
     "review.expired",
@@ -21,6 +22,8 @@ EventName = Literal[
     "run.failed",
 ]
 EVENTS: tuple[EventName, ...] = get_args(EventName)
+NOTICES: tuple[EventName, ...] = ("review.opened", "review.expired", "order.late", "run.failed")
+"""What people are told of."""
 
 
 def _able_to_sign(secret: SecretStr) -> SecretStr:
@@ -61,3 +64,26 @@ class Receiver(Record):
     def signing(self) -> list[str]:
         """The secrets that sign, in plain text."""
         return [secret.get_secret_value() for secret in (self.secret, self.old_secret) if secret]
+
+
+class Recipient(Record):
+    """People who are told, as NOTIFY_URLS lists them. The address is one of Apprise and may hold a password."""
+
+    url: SecretStr
+
+    name: ClassVar[str] = ""
+    events: ClassVar[tuple[EventName, ...]] = NOTICES
+
+    @property
+    def identity(self) -> str:
+        """The address as it may be shown: its kind, and a number that only this address has."""
+        url = self.url.get_secret_value()
+        return f"{url.partition(':')[0]}-{sha256(url.encode()).hexdigest()[:8]}"
+
+    @property
+    def address(self) -> str:
+        return self.identity
+
+
+Listener = Receiver | Recipient
+"""Whoever events are kept for."""

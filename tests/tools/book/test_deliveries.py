@@ -14,13 +14,14 @@ from tests.order_book import ANNA, MOMENT, old_book, record
 from tools.book.audit import Actor
 from tools.book.book import OrderBook
 from tools.book.deliveries import UNNAMED, Delivery, Ending
+from tools.book.lateness import tell_of_late_orders
 from tools.book.placing import send
 from tools.records.errors import UnknownDeadLetter
 from tools.records.events import EVENTS, Receiver
 from tools.records.orders import NewRun, Proposal, Run
 from tools.storage.database import Database
 from tools.storage.migrations.upgrade import migrate
-from tools.storage.schema import deliveries, idempotency, outbox, receivers
+from tools.storage.schema import deliveries, idempotency, orders, outbox, receivers
 from tools.storage.types import Now, NowPlus
 
 SECRET = "whsec_" + "A" * 32
@@ -378,6 +379,9 @@ async def test_every_event_that_is_sent_can_be_asked_for(book: OrderBook, new_ru
     view = await book.reviews.decide(opened.id, **approve)
     assert view.order is not None
     await book.life.mark_sent(view.order.number, by=ANNA)
+    with book.database.engine.begin() as connection:
+        connection.execute(sa.update(orders).values(due_at=NowPlus(-1)))
+    await tell_of_late_orders(book.database)
     await book.life.receive(view.order.number, 1, by=ANNA)
     await book.life.cancel(view.order.number, "no need", by=ANNA)
     older = await propose("review", review_reasons=("look",))
