@@ -22,6 +22,8 @@ class Case:
     """When the run must have ended, in seconds since the epoch."""
     begun: list[str] = field(default_factory=list)
     """Decision runs that the chat asked for."""
+    asked: int = 0
+    """How many it has asked for, those included that are not recorded yet."""
 
 
 @dataclass(kw_only=True, repr=False)

@@ -320,7 +320,10 @@ def _safe_sentence(error: Exception) -> str:
     """A tool's failure in words that a model may read. An exception's own words are not among them."""
     if isinstance(error, RestockError):
         sentence = error.message
-    elif isinstance(error, ToolException | ToolInvocationError):
+    elif isinstance(error, ToolInvocationError):
+        faults = (f"{'.'.join(map(str, fault['loc']))} {fault['msg']}".strip() for fault in error.source.errors())
+        sentence = f"Error invoking tool {error.tool_name}: {'; '.join(faults)}. Correct it and call it again."
+    elif isinstance(error, ToolException):
         sentence = str(error)
     else:
         log.error("tool_failed", error=type(error).__name__)

@@ -35,6 +35,7 @@ from agent.settings import Settings
 from agent.state import DecisionRequest
 from agent.sweeps import Sweeps
 from agent.toolbox import Toolbox
+from tools.asking.overview import Overview
 from tools.book.audit import Actor
 from tools.book.book import OrderBook
 from tools.book.lateness import tell_of_late_orders
@@ -140,7 +141,7 @@ class Runtime:
         """What is to be done about every product."""
         self.toolbox = Toolbox(
             AllProducts(self.catalog, self.calibration),
-            today=self.today,
+            overview=Overview(book, self.today),
             start_run=lambda request: self.decide(request),
             review_url=self.review_url,
         )

@@ -12,21 +12,42 @@ from typing import Any, get_type_hints
 from langchain_core.tools import BaseTool, StructuredTool
 from langchain_core.utils.function_calling import convert_to_openai_tool
 from langgraph.runtime import get_runtime
-from pydantic import BaseModel, ConfigDict, create_model
+from pydantic import BaseModel, ConfigDict, create_model, model_validator
+from pydantic_core import PydanticCustomError
 
 from agent.case import Case, Decision
 from agent.state import DecisionRequest
+from tools.asking.overview import Overview
 from tools.calculate_reorder import calculate_reorder
 from tools.catalog.products import AllProducts, Products
+from tools.explain_method import explain_method
+from tools.find_changes import find_changes
+from tools.find_orders import find_orders
 from tools.find_products import find_products
+from tools.find_reviews import find_reviews
+from tools.find_suppliers import find_suppliers
+from tools.get_order import get_order
 from tools.get_product import get_product
+from tools.get_review import get_review
+from tools.records.errors import InvalidInput, MayNotRead
 from tools.records.orders import RunView
 from tools.request_restock import Begin, request_restock
 from tools.submit_order import submit_order
-from tools.sweep.lists import TodayLists
 
 Tool = Callable[..., Awaitable[dict[str, Any]]]
+Into = Callable[[Case], object]
 StartRun = Callable[[DecisionRequest], Awaitable[RunView]]
+MOST_RUNS = 5
+"""Runs that one chat message may begin."""
+OVERVIEWS: tuple[Tool, ...] = (
+    find_products,
+    find_orders,
+    get_order,
+    find_reviews,
+    get_review,
+    find_suppliers,
+    find_changes,
+)
 FOR_CHATS_ONLY = frozenset(
     {
         "assumptions",
@@ -50,19 +71,36 @@ class Arguments(BaseModel):
 
     model_config = ConfigDict(strict=True, extra="forbid")
 
+    @model_validator(mode="before")
+    @classmethod
+    def _named(cls, given: Any) -> Any:
+        """Refuses an argument that the tool does not have, and names those that it has."""
+        unknown = [name for name in given if name not in cls.model_fields] if isinstance(given, dict) else []
+        if unknown:
+            has = ", ".join(cls.model_fields)
+            raise PydanticCustomError("unknown_argument", f"there is no {str(unknown[0])[:40]!r} here, only: {has}")
+        return given
+
 
 class Toolbox:
     """The tools of a decision and of a chat."""
 
     def __init__(
-        self, everything: AllProducts, *, today: TodayLists, start_run: StartRun, review_url: Callable[[str], str]
+        self,
+        everything: AllProducts,
+        *,
+        overview: Overview,
+        start_run: StartRun,
+        review_url: Callable[[str], str],
     ) -> None:
         self._everything, self._start_run, self._review_url = everything, start_run, review_url
-        looks = [_tool(get_product, self._products), _tool(calculate_reorder, self._products)]
+        self._overview = overview
+        looks = [self._reading(each, self._products) for each in (get_product, calculate_reorder)]
         self.decision = [*looks, _tool(submit_order, self._products)]
         self.chat = [
-            _tool(find_products, lambda _: today),
+            *(self._reading(each, lambda _: overview) for each in OVERVIEWS),
             *looks,
+            _tool(explain_method, lambda _: None),
             _tool(request_restock, self._beginning),
         ]
 
@@ -80,11 +118,29 @@ class Toolbox:
     def every_tool(self) -> list[BaseTool]:
         return list({tool.name: tool for tool in self.decision + self.chat}.values())
 
+    def _reading(self, tool: Tool, into: Into) -> StructuredTool:
+        return _tool(tool, into, self._require_read)
+
+    async def _require_read(self, case: Case) -> None:
+        """A decision may look at its own product, whoever asks for it."""
+        if isinstance(case, Decision) or not case.requested_by_id:
+            return
+        if not await self._overview.book.keys.may(case.requested_by_id, "read"):
+            raise MayNotRead(
+                f"The key {case.requested_by!r} lacks the scope read, so nothing can be looked up for it. It may ask "
+                "for a restocking run; an admin can give it a key with read."
+            )
+
     def _products(self, case: Case) -> Products:
         return case.product if isinstance(case, Decision) else self._everything
 
     def _beginning(self, case: Case) -> Begin:
         async def begin(product_id: str, location: str | None, note: str) -> tuple[RunView, str | None]:
+            if case.asked >= MOST_RUNS:
+                raise InvalidInput(
+                    f"{MOST_RUNS} runs were asked for with this message, which is the most. Ask for others in the next."
+                )
+            case.asked += 1
             request = DecisionRequest(
                 product_id=product_id,
                 mode=await self._everything.mode(),
@@ -102,11 +158,16 @@ class Toolbox:
         return begin
 
 
-def _tool(tool: Tool, into: Callable[[Case], object]) -> BaseTool:
-    """The tool for LangChain. `into` says what part of the case it sees."""
+async def _anyone(case: Case) -> None:
+    """Whoever may chat may call it."""
+
+
+def _tool(tool: Tool, into: Into, require: Callable[[Case], Awaitable[None]] = _anyone) -> StructuredTool:
+    """The tool for LangChain. `into` says what it sees, and `require` raises where the caller may not call it."""
 
     async def run(**arguments: Any) -> str:
         case = get_runtime(Case).context or Case()
+        await require(case)
         result = await tool(into(case), **arguments)
         shown = _brief(result) if isinstance(case, Decision) else result
         return json.dumps(shown, ensure_ascii=False, separators=(",", ":"), default=str)

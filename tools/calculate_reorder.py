@@ -6,9 +6,13 @@ from typing import Annotated, Any
 
 from pydantic import Field
 
-from tools.catalog.products import Location, ProductId, Products, numbers
-from tools.planning.confidence import assess
+from tools.catalog.products import Location, ProductId, Products, number, numbers
+from tools.planning.confidence import assess, chance_to_last, why_unsure
+from tools.planning.gate import check_quantity
+from tools.planning.order_quantity import unit_price_at
 from tools.records.facts import WhatIf
+from tools.records.plan import Plan
+from tools.records.quantities import cost
 
 QUANTITIES = ("order_quantity", "minimum_quantity", "maximum_quantity")
 """What may be submitted, to the last digit."""
@@ -42,12 +46,27 @@ async def calculate_reorder(
     demand_uplift: Annotated[
         float | None, Field(gt=0, le=100, allow_inf_nan=False, description="What-if only: 1.2 is 20 % more demand.")
     ] = None,
+    days_late: Annotated[
+        float | None, Field(ge=0, le=3650, allow_inf_nan=False, description="What-if only: supplier so much later.")
+    ] = None,
+    review_period_days: Annotated[
+        float | None, Field(ge=0, le=3650, allow_inf_nan=False, description="What-if only: days between two looks.")
+    ] = None,
+    on_hand: Annotated[
+        float | None, Field(ge=0, allow_inf_nan=False, description="What-if only: units in stock.")
+    ] = None,
+    quantity: Annotated[
+        float | None, Field(gt=0, le=10**12, allow_inf_nan=False, description="What-if only: order so many units.")
+    ] = None,
 ) -> dict[str, Any]:
-    """Calculate whether and how much to reorder, with the reason."""
+    """Calculate whether and how much to reorder, with the reason. `if_ordered` says what becomes of `quantity`."""
     what_if = WhatIf(
         service_level=service_level,
         lead_time_days=lead_time_days,
         demand_uplift=1.0 if demand_uplift is None else demand_uplift,
+        days_late=days_late,
+        review_period_days=review_period_days,
+        on_hand=on_hand,
     )
     plan = await products.plan(product_id, location, what_if)
     confidence = assess(plan, plan.order_quantity, table=products.calibration).value
@@ -55,6 +74,7 @@ async def calculate_reorder(
         "product_id": plan.product_id,
         "location": plan.location,
         "assumptions": what_if.model_dump(exclude_defaults=True),
+        **({} if quantity is None else {"if_ordered": _if_ordered(plan, quantity, products)}),
         "recommended_action": plan.recommended_action,
         **{name: getattr(plan, name) for name in QUANTITIES},
         **dict(zip(FIGURES, numbers(attrgetter(*FIGURES)(plan)), strict=True)),
@@ -69,3 +89,21 @@ async def calculate_reorder(
         "derivation": list(plan.derivation),
         "warnings": [notice.message for notice in plan.notices],
     }
+
+
+def _if_ordered(plan: Plan, quantity: float, products: Products) -> dict[str, Any]:
+    """What becomes of so many units in place of the calculated ones."""
+    confidence = assess(plan, quantity, table=products.calibration)
+    price = unit_price_at(quantity, unit_price=plan.unit_price, price_breaks=plan.price_tiers)
+    position = plan.inventory_position + quantity
+    figures = {
+        "quantity": quantity,
+        "inventory_position_after": position,
+        "days_it_lasts": quantity / plan.mean_per_day if plan.mean_per_day else None,
+        "missing_to_reorder_point": max(0.0, plan.reorder_point - position),
+        "order_value": None if price is None else float(cost(price, quantity)),
+        "chance_to_last_until_the_next_delivery": chance_to_last(plan, quantity),
+        "confidence": confidence.value,
+    }
+    told = {name: number(value) for name, value in figures.items()}
+    return told | {"why_unsure": why_unsure(plan, quantity, confidence), "objection": check_quantity(plan, quantity)}

@@ -4,11 +4,12 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
+from tools.asking.overview import Overview
 from tools.catalog.live import as_open
 from tools.catalog.products import Location, number, shown_order, shown_orders
 from tools.records.facts import OpenOrder
 from tools.records.orders import Order
-from tools.sweep.lists import TodayList, TodayLists
+from tools.sweep.lists import TodayList
 from tools.sweep.today_rows import TodayRow
 
 StockStatus = Literal["any", "needs_order", "on_order", "overdue"]
@@ -16,7 +17,7 @@ Found = tuple[TodayRow, tuple[OpenOrder, ...]]
 
 
 async def find_products(
-    today: TodayLists,
+    overview: Overview,
     query: Annotated[str, Field(max_length=200, description="Words from id, name or category; empty for all.")] = "",
     status: Annotated[StockStatus, Field(description="Keep only products in this state.")] = "any",
     location: Location = None,
@@ -25,11 +26,11 @@ async def find_products(
     """Search products by words and by state: needs_order, on_order, overdue or any. Most urgent first. Products that
     this service ordered and that are in no catalogue come last, with their orders alone. `needs_data` counts products
     that cannot be planned yet; they are left out."""
-    listed, about = await today.present(), _About(query, location)
+    listed, about = await overview.today(), _About(query, location)
     fitting = [row for row in listed.rows if about.fits(row, f"{row.product_id} {row.name} {row.category}")]
     known = [(row, listed.open_orders(row.place)) for row in fitting if row.status != "needs_data"]
     found = sorted((each for each in known if _in_status(*each, status)), key=_urgency)
-    alone = [each for each in await _others(today, listed, status) if about.fits(each, each.product_id)]
+    alone = [each for each in await _others(overview, listed, status) if about.fits(each, each.product_id)]
     rows = [_row(*each) for each in found[:limit]] + list(map(_order_row, alone))
     needs_data = {"needs_data": len(fitting) - len(known)} if len(known) < len(fitting) else {}
     return {"total": len(found) + len(alone), **needs_data, "products": rows[:limit]}
@@ -50,12 +51,12 @@ def _plain(text: str) -> str:
     return text.lower().replace("_", " ")
 
 
-async def _others(today: TodayLists, listed: TodayList, status: StockStatus) -> list[Order]:
+async def _others(overview: Overview, listed: TodayList, status: StockStatus) -> list[Order]:
     """Open orders of this service that are of no product in the list, where orders are asked for."""
     if status not in ("on_order", "overdue"):
         return []
     known = {order.reference for orders in listed.ordered.values() for order in orders}
-    others = [order for order in await today.open_orders() if order.number not in known]
+    others = [order for order in await overview.book.orders.page(200, status="open") if order.number not in known]
     return [order for order in others if status == "on_order" or order.days_overdue]
 
 

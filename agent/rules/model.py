@@ -24,7 +24,7 @@ from agent.rules.transcript import Task, ToolResult, read_results, read_task
 from tools.records.text import amount, percent
 
 PROVIDER = "rules"
-ASSUMPTIONS = ("service_level", "lead_time_days", "demand_uplift")
+ASSUMPTIONS = ("service_level", "lead_time_days", "demand_uplift", "days_late", "review_period_days", "on_hand")
 CONCERN_LIMIT = 300
 ToolLike = dict[str, Any] | type | Callable[..., Any] | BaseTool
 

@@ -8,6 +8,7 @@ import sqlalchemy as sa
 from benchmarks.own_catalogue import make_catalogue
 from tests.order_book import let_pass
 from tests.own_catalogue import BOLTS, demand_row, put, stock_row
+from tools.asking.overview import Overview
 from tools.book.book import OrderBook
 from tools.catalog.live import LiveCatalog
 from tools.catalog.own import OwnCatalog
@@ -19,8 +20,8 @@ from tools.sweep.lists import TodayLists
 
 
 @pytest.fixture
-def today(book: OrderBook) -> TodayLists:
-    return TodayLists(book)
+def today(book: OrderBook) -> Overview:
+    return Overview(book, TodayLists(book))
 
 
 async def _same_as_its_plan(row: dict[str, Any], catalog: LiveCatalog) -> None:
@@ -32,7 +33,7 @@ async def _same_as_its_plan(row: dict[str, Any], catalog: LiveCatalog) -> None:
     assert (row["recommended_action"], row["order_quantity"]) == (plan.recommended_action, plan.order_quantity)
 
 
-async def test_every_product_of_the_sample_has_the_numbers_of_its_own_plan(book: OrderBook, today: TodayLists) -> None:
+async def test_every_product_of_the_sample_has_the_numbers_of_its_own_plan(book: OrderBook, today: Overview) -> None:
     catalog = LiveCatalog(SampleCatalog(), book, "mock")
     found = await find_products(today, limit=100)
     assert found["total"] == len(found["products"]) == len(await catalog.all_facts())
@@ -43,7 +44,7 @@ async def test_every_product_of_the_sample_has_the_numbers_of_its_own_plan(book:
 
 
 async def test_every_product_of_your_own_catalogue_has_the_numbers_of_its_own_plan(
-    engine: sa.Engine, book: OrderBook, today: TodayLists, placed: Any
+    engine: sa.Engine, book: OrderBook, today: Overview, placed: Any
 ) -> None:
     make_catalogue(engine, 40, days=90, due=0.3)
     put(engine, tables.stock, stock_row("P000003", "DEPOT", on_hand=5_000))
@@ -59,7 +60,7 @@ async def test_every_product_of_your_own_catalogue_has_the_numbers_of_its_own_pl
     assert (ordered["product_id"], ordered["open_orders"][0]["reference"]) == ("P000002", order.number)
 
 
-async def test_words_a_location_and_a_state_narrow_the_search(today: TodayLists) -> None:
+async def test_words_a_location_and_a_state_narrow_the_search(today: Overview) -> None:
     steel = await find_products(today, query="Steel_sheets")
     assert {row["product_id"] for row in steel["products"]} == {"STEEL_SHEETS"}
     there = await find_products(today, query="steel sheets", location="Chicago")
@@ -72,7 +73,7 @@ async def test_words_a_location_and_a_state_narrow_the_search(today: TodayLists)
     assert all(any(order["due_in_days"] < 0 for order in row["open_orders"]) for row in late["products"])
 
 
-async def test_products_that_cannot_be_planned_are_counted(engine: sa.Engine, today: TodayLists) -> None:
+async def test_products_that_cannot_be_planned_are_counted(engine: sa.Engine, today: Overview) -> None:
     make_catalogue(engine, 3, days=60)
     put(engine, tables.products, BOLTS, BOLTS | {"id": "NUTS", "name": "Nuts"})
     found = await find_products(today)
@@ -81,7 +82,7 @@ async def test_products_that_cannot_be_planned_are_counted(engine: sa.Engine, to
     assert "needs_data" not in await find_products(today, query="Product 1")
 
 
-async def test_an_order_becomes_overdue_by_the_clock_alone(book: OrderBook, today: TodayLists, placed: Any) -> None:
+async def test_an_order_becomes_overdue_by_the_clock_alone(book: OrderBook, today: Overview, placed: Any) -> None:
     order = await placed(product_id="STEEL_SHEETS", location="Chicago", mode="mock", quantity=30)
     of_it = {"query": "steel sheets", "location": "Chicago"}
 
@@ -92,12 +93,12 @@ async def test_an_order_becomes_overdue_by_the_clock_alone(book: OrderBook, toda
     assert order.number not in await late()
     await let_pass(book, order, days=60)
     assert order.number in await late()
-    [row] = [row for row in (await today.present()).rows if row.place == ("STEEL_SHEETS", "Chicago")]
+    [row] = [row for row in (await today.today()).rows if row.place == ("STEEL_SHEETS", "Chicago")]
     assert order.number in row.late_orders
 
 
 async def test_orders_of_products_in_no_catalogue_come_last_with_their_orders_alone(
-    book: OrderBook, today: TodayLists, placed: Any
+    book: OrderBook, today: Overview, placed: Any
 ) -> None:
     order = await placed(product_id="X_77", location="default", mode="input", quantity=30)
     found = await find_products(today, status="on_order", limit=100)

@@ -1,6 +1,7 @@
 """The audit trail: who did what, when, on which version and figures. The tables refuse to change it."""
 
 from collections.abc import Collection
+from datetime import datetime
 from typing import Any
 
 import sqlalchemy as sa
@@ -24,6 +25,8 @@ SERVICE = Actor(name="service")
 AUTOMATIC = Actor(name="automatic")
 NEWEST = 1_000
 """Entries whose numbers are added up to a version: more than transactions at once can store."""
+
+MOST_ENTRIES = 5_000
 
 
 class AuditEntry(Record):
@@ -60,6 +63,20 @@ class AuditStore(Store):
         query = sa.select(sa.func.coalesce(sa.func.max(newest.c.sequence), 0), sa.func.sum(newest.c.sequence))
         largest, total = connection.execute(query).one()
         return f"{largest}-{total or 0}"
+
+    @reads
+    def between(
+        self, connection: Connection, since: datetime | None, until: datetime | None, kinds: Collection[str]
+    ) -> list[AuditEntry]:
+        """Entries from the first moment to before the last, newest first, at most 5,000. `kinds` are what events begin
+        with: `order` for `order.placed`."""
+        query = sa.select(audit).where(sa.or_(*(audit.c.event.startswith(f"{kind}.") for kind in kinds)))
+        if since is not None:
+            query = query.where(audit.c.at >= since)
+        if until is not None:
+            query = query.where(audit.c.at < until)
+        query = query.order_by(audit.c.sequence.desc()).limit(MOST_ENTRIES)
+        return [_entry(row) for row in connection.execute(query).mappings()]
 
     @reads
     def page(

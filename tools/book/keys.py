@@ -173,6 +173,13 @@ class KeyStore(Store):
         return _keys(connection, query)
 
     @reads
+    def may(self, connection: Connection, key_id: str, scope: Scope) -> bool:
+        """Whether the key of this id has the scope. A caller without a stored key (API_KEY, or a program that uses the
+        book itself) may do everything."""
+        scopes = connection.scalar(sa.select(api_keys.c.scopes).where(api_keys.c.id == key_id))
+        return scopes is None or scope in scopes
+
+    @reads
     def by_hash(self, connection: Connection, key_hash: str) -> StoredKey | None:
         row = connection.execute(_BY_HASH.where(key_secrets.c.hash == key_hash)).mappings().first()
         return None if row is None else StoredKey.model_validate(dict(row))

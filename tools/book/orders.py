@@ -1,7 +1,9 @@
 """Proposals of runs, and placed orders: exactly one for a run, however often it is carried out."""
 
 from collections.abc import Collection
-from typing import Literal
+from datetime import datetime
+from decimal import Decimal
+from typing import Literal, NamedTuple
 
 import sqlalchemy as sa
 from sqlalchemy import Connection
@@ -28,7 +30,16 @@ from tools.book.spending import Spender, limits_from, reserve
 from tools.records.errors import Conflict, InvalidInput, InvalidQuantity, RunLost, UnknownOrder
 from tools.records.facts import Mode
 from tools.records.money import DayLimit
-from tools.records.orders import NewProposal, Order, OrderFilter, Proposal, ProposalStatus, Run, RunView
+from tools.records.orders import (
+    NewProposal,
+    Order,
+    OrderFilter,
+    OrderStatus,
+    Proposal,
+    ProposalStatus,
+    Run,
+    RunView,
+)
 from tools.storage.database import Database, Store, reads, writes
 from tools.storage.schema import api_keys, orders, proposals, runs
 from tools.storage.types import Now, NowPlus
@@ -55,6 +66,30 @@ _BOUGHT = (
     .order_by(orders.c.sequence.desc())
     .limit(20)
 )
+
+
+class OrderRow(NamedTuple):
+    """An order in one line."""
+
+    number: str
+    type: str
+    product_id: str
+    product_name: str
+    location: str
+    supplier_id: str | None
+    supplier_name: str | None
+    quantity: float
+    received_quantity: float
+    status: OrderStatus
+    created_at: datetime
+    due_at: datetime
+    currency: str
+    total: Decimal | None
+    placed_by: str
+    purchase_order: str | None
+
+
+_ROW = tuple(orders.c[name] for name in OrderRow._fields)
 
 
 class OrderStore(Store):
@@ -174,6 +209,14 @@ class OrderStore(Store):
             query = query.where(orders.c.sequence < _sequence(connection, before))
         query = query.order_by(orders.c.sequence.desc()).limit(page_size(limit))
         return [order_from(row) for row in connection.execute(query).mappings()]
+
+    @reads
+    def rows(
+        self, connection: Connection, status: OrderFilter | None = None, filters: Filters = EVERYTHING
+    ) -> list[OrderRow]:
+        """Every order, newest first: for sums, and for lists that need no more."""
+        query = sa.select(*_ROW).where(*_chosen(status, filters)).order_by(orders.c.sequence.desc())
+        return [OrderRow(*row) for row in connection.execute(query)]
 
     @reads
     def count(self, connection: Connection, status: OrderFilter | None = None, filters: Filters = EVERYTHING) -> int:

@@ -1,6 +1,8 @@
 """Reviews: proposals that wait for a person, and the one decision on each."""
 
+from datetime import datetime
 from decimal import Decimal
+from typing import Any, NamedTuple
 
 import sqlalchemy as sa
 from sqlalchemy import Connection
@@ -30,6 +32,7 @@ from tools.records.orders import (
     ProposalStatus,
     RunView,
 )
+from tools.records.plan import Action
 from tools.storage.database import Store, reads, writes
 from tools.storage.schema import decisions, proposals
 from tools.storage.types import Now, as_indexed
@@ -39,6 +42,37 @@ MAX_QUANTITY = 10**15
 _PROPOSAL = sa.select(proposals, OVERDUE).where(proposals.c.number == sa.bindparam("of_number"))
 _REVIEWED = as_indexed("proposals.status IN ('pending', 'approved', 'rejected', 'expired', 'superseded')")
 _DECIDED = {"approve": "approved", "edit": "edited", "reject": "rejected"}
+
+
+class ReviewRow(NamedTuple):
+    """A review in one line."""
+
+    number: int
+    product_id: str
+    product_name: str
+    location: str
+    supplier_id: str | None
+    supplier_name: str | None
+    action: Action
+    quantity: float
+    unit_price: Decimal | None
+    currency: str
+    confidence: dict[str, Any]
+    status: ProposalStatus
+    review_reasons: list[str]
+    requested_by: str
+    created_at: datetime
+    expires_at: datetime | None
+    decided_at: datetime | None
+    decided_by: str | None
+    decision_reason: str | None
+
+    @property
+    def id(self) -> str:
+        return review_id(self.number)
+
+
+_ROW = tuple(proposals.c[name] for name in ReviewRow._fields)
 
 
 class ReviewStore(Store):
@@ -75,6 +109,12 @@ class ReviewStore(Store):
         await expire_reviews(self.database)
         rows = await self.database.read(lambda connection: connection.execute(query).mappings().all())
         return [proposal_from(row) for row in rows]
+
+    async def rows(self, status: ProposalStatus | None = None) -> list[ReviewRow]:
+        """Every review, newest first: for sums, and for lists that need no more."""
+        query = sa.select(*_ROW).where(*_chosen(status, EVERYTHING)).order_by(proposals.c.number.desc())
+        await expire_reviews(self.database)
+        return await self.database.read(lambda connection: [ReviewRow(*row) for row in connection.execute(query)])
 
     @reads
     def count(self, connection: Connection, status: ProposalStatus | None = None, filters: Filters = EVERYTHING) -> int:

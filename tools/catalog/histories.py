@@ -76,6 +76,16 @@ class History:
         """The day after the last one."""
         return self.first + timedelta(len(self.quantities))
 
+    @property
+    def last_sale(self) -> date | None:
+        """The last day with demand."""
+        sold = np.flatnonzero(self.quantities)
+        return self.first + timedelta(int(sold[-1])) if sold.size else None
+
+    def sold_since(self, day: date) -> float:
+        """Demand on this day and after."""
+        return float(self.quantities[max(0, (day - self.first).days) :].sum())
+
     def stored(self) -> dict[str, Any]:
         return {
             "first_day": self.first.isoformat(),

@@ -60,7 +60,7 @@ def count_in(stock: Stock, supplier: Supplier, product_id: str, own: OwnOrders) 
     if incoming or moved:
         on_hand = max(0.0, stock.on_hand + moved)
         stock = stock.model_copy(update={"open_orders": _counted(stock, incoming), "on_hand": on_hand})
-    return stock, _taught(supplier, learned)
+    return stock, taught(supplier, learned)
 
 
 def _counted(stock: Stock, incoming: list[Order]) -> tuple[OpenOrder, ...]:
@@ -70,7 +70,8 @@ def _counted(stock: Stock, incoming: list[Order]) -> tuple[OpenOrder, ...]:
     return (*(order for order in stock.open_orders if order.reference not in numbers), *ours)
 
 
-def _taught(supplier: Supplier, learned: tuple[float, ...]) -> Supplier:
+def taught(supplier: Supplier, learned: tuple[float, ...]) -> Supplier:
+    """The supplier with lead times of receipts added to those known."""
     if not learned:
         return supplier
     return supplier.model_copy(update={"observed_lead_times_days": supplier.observed_lead_times_days + learned})

@@ -112,6 +112,11 @@ def raw_probability(plan: Plan, quantity: float) -> float:
     return min(1.0, max(0.0, covered - left_over))
 
 
+def chance_to_last(plan: Plan, quantity: float) -> float:
+    """The chance that the position with this quantity covers the demand of the protection interval."""
+    return _predictive(plan).cdf(plan.inventory_position + quantity)
+
+
 def why_unsure(plan: Plan, quantity: float, confidence: Confidence) -> str:
     """What takes most from the confidence in `quantity`: demand beyond it, what it would leave over, or past orders
     that turned out worse than forecast."""

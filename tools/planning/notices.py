@@ -142,7 +142,7 @@ def _history(working: Working) -> Iterator[Notice]:
 def _terms(working: Working) -> Iterator[Notice]:
     """A supplier slower than promised, and a larger order that costs no more."""
     lead, product, decision = working.lead_time, working.facts.product, working.decision
-    if lead.replayed and working.what_if.lead_time_days is None and lead.days > lead.promised_days * 1.1:
+    if lead.replayed and working.what_if == AS_THINGS_ARE and lead.days > lead.promised_days * 1.1:
         yield Notice(
             code="lead_time_longer",
             message=f"The supplier promises {lead.promised_days:g} days and took {lead.days:.1f} on average over the "

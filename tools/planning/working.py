@@ -110,8 +110,11 @@ def work_out(facts: ProductFacts, what_if: WhatIf, asked: float | None = None) -
     At the reorder point an order is due, so one must end above it. Where no demand is expected, only units owed are
     worth an order.
     """
+    facts = _supposed(facts, what_if)
     product, history = facts.product, facts.demand
     lead = lead_time(facts.supplier, stated_days=what_if.lead_time_days)
+    if what_if.days_late is not None:
+        lead = lead_time(facts.supplier, stated_days=lead.days + what_if.days_late)
     refuse_uncountable(facts, lead)
     interval_days = lead.days + product.review_period_days
     statistics, unit = describe(history, product.unit_size), product.unit_size
@@ -165,6 +168,16 @@ def work_out(facts: ProductFacts, what_if: WhatIf, asked: float | None = None) -
         decision=decide_quantity(need=needed, economic=economic, spare=mean, rules=rules) if triggered else None,
         permitted_leftover=_permitted_leftover(product, mean=mean, mean_per_day=mean_per_day, economic=economic),
     )
+
+
+def _supposed(facts: ProductFacts, what_if: WhatIf) -> ProductFacts:
+    """The facts with what is assumed of stock and review period."""
+    if what_if.on_hand is not None:
+        facts = facts.model_copy(update={"stock": facts.stock.model_copy(update={"on_hand": what_if.on_hand})})
+    if what_if.review_period_days is not None:
+        reviewed = facts.product.model_copy(update={"review_period_days": what_if.review_period_days})
+        facts = facts.model_copy(update={"product": reviewed})
+    return facts
 
 
 def _unknown_lately(history: DemandHistory) -> int:

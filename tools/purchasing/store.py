@@ -21,6 +21,7 @@ from tools.book.rows import READ_AT, page_size
 from tools.catalog.own import read_settings
 from tools.purchasing.documents import Document
 from tools.purchasing.reading import EVERY_ONE, HEADS, Wanted, chosen, documents, locked, one_document, sequence_of
+from tools.purchasing.terms import Terms, read_terms
 from tools.records.errors import (
     BelowMinimum,
     DocumentChanged,
@@ -59,6 +60,11 @@ class DocumentStore(Store):
     @reads
     def get(self, connection: Connection, number: str) -> Document:
         return one_document(connection, number)
+
+    @reads
+    def terms(self, connection: Connection, supplier_ids: Collection[str]) -> dict[str, Terms]:
+        """The terms of suppliers of the own catalogue, by id."""
+        return read_terms(connection, supplier_ids)
 
     @reads
     def span(self, connection: Connection, day: date) -> tuple[datetime, datetime]:

@@ -32,6 +32,7 @@
     │   ├── OrderClosed         the order is received, cancelled, or further than this step
     │   └── RunLost             another process has taken over the run
     ├── BeyondAuthority         the caller may not do this
+    │   ├── MayNotRead          the key lacks the scope read
     │   ├── OwnOrder            the key that asked for an order may not approve it
     │   └── LimitExceeded       the order is above what the caller may spend
     └── Unavailable             database or queue cannot serve now; try again later
@@ -185,6 +186,10 @@ class RunLost(Conflict):
 
 class BeyondAuthority(RestockError):
     code = "beyond_authority"
+
+
+class MayNotRead(BeyondAuthority):
+    code = "scope_missing"
 
 
 class OwnOrder(BeyondAuthority):

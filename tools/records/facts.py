@@ -171,6 +171,10 @@ class WhatIf(Record):
     lead_time_days: Annotated[float, Field(ge=0, le=3650, allow_inf_nan=False)] | None = None
     demand_uplift: Uplift = 1.0
     """Factor on mean demand; 1.2 is 20 % more than the history says."""
+    days_late: Annotated[float, Field(ge=0, le=3650, allow_inf_nan=False)] | None = None
+    """So much longer than the lead time that is counted with."""
+    review_period_days: Annotated[float, Field(ge=0, le=3650, allow_inf_nan=False)] | None = None
+    on_hand: NonNegative | None = None
 
 
 AS_THINGS_ARE = WhatIf()

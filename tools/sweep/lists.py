@@ -11,8 +11,7 @@ from tools.book.book import OrderBook
 from tools.catalog.present import PresentCatalog
 from tools.catalog.snapshot import Snapshot
 from tools.planning.confidence import CalibrationTable
-from tools.records.facts import Mode, OpenOrder
-from tools.records.orders import Order
+from tools.records.facts import Mode, OpenOrder, Supplier
 from tools.sweep.own_source import OwnSource
 from tools.sweep.today import Listed, Place, Source, Today
 from tools.sweep.today_rows import TodayRow
@@ -21,7 +20,6 @@ Basis = tuple[Mode, date, int]
 """What rows are made of beside the order book: which catalogue, the day, and the catalogue's version."""
 LISTS_KEPT = 4
 """Earlier lists that pages may go on in."""
-MOST_ORDERS = 200
 
 
 @dataclass(frozen=True)
@@ -36,6 +34,8 @@ class TodayList:
     ordered: Mapping[Place, tuple[OpenOrder, ...]]
     """Open orders as they were at `made_at`."""
     made_at: datetime
+    suppliers: Mapping[str, Supplier]
+    """By id, with the lead times of their receipts."""
 
     def open_orders(self, place: Place) -> tuple[OpenOrder, ...]:
         """Of a product at a location, as they are now. Orders of other systems are due on a day."""
@@ -79,10 +79,6 @@ class TodayLists:
         """The list of this version, if it is still kept."""
         return self._kept.get(version)
 
-    async def open_orders(self) -> list[Order]:
-        """The newest of this service's open orders, those of other catalogues and callers among them."""
-        return await self._book.orders.page(MOST_ORDERS, status="open")
-
     async def _overdue(self) -> int:
         """How many orders are overdue: one becomes so by the clock alone."""
         return (await self._book.orders.figures())[1]
@@ -98,9 +94,11 @@ class TodayLists:
         before = self._newest[1] if self._newest[0] == basis else None
         today = Today(source, day=day, reviews=reviews, snoozes=snoozes, calibration=self._calibration, before=before)
         made_at = datetime.now(UTC)
-        rows, ordered = await asyncio.to_thread(lambda: (tuple(today.rows()), today.open_orders()))
+        rows, ordered, suppliers = await asyncio.to_thread(
+            lambda: (tuple(today.rows()), today.open_orders(), today.suppliers())
+        )
         self._newest = basis, today
-        return TodayList(version, mode, day, rows, ordered, made_at)
+        return TodayList(version, mode, day, rows, ordered, made_at, suppliers)
 
     async def _source(self, basis: Basis) -> Source:
         mode = basis[0]

@@ -2,19 +2,22 @@
 
 from collections import defaultdict
 from collections.abc import Mapping
+from datetime import date, timedelta
 from functools import cache
 from math import isnan
+from typing import Any
 
 from tools.book.stock import OwnOrders
 from tools.catalog.block import Block, OrdersByPlace, block_of
-from tools.catalog.live import count_in, with_orders
+from tools.catalog.live import count_in, taught, with_orders
 from tools.catalog.snapshot import Snapshot
+from tools.planning.demand import DEMAND_CLASSES
 from tools.planning.scan import PlanColumns, scan
 from tools.records.errors import InvalidInput
-from tools.records.facts import OpenOrder, ProductFacts
+from tools.records.facts import OpenOrder, ProductFacts, Supplier
 from tools.records.text import clean_facts
 from tools.sweep.today import Place
-from tools.sweep.today_rows import Figures, Label
+from tools.sweep.today_rows import Figures, Label, Sales
 
 
 class OwnSource:
@@ -58,6 +61,14 @@ class OwnSource:
         counted, _ = count_in(stock, supplier, place[0], self._orders.at(place))
         return counted.open_orders
 
+    def supplier(self, place: Place) -> Supplier:
+        known = self._snapshot.supplier(place[0])
+        return taught(known, self._own.lead_times.get(known.id, ()))
+
+    def sales(self, place: Place, day: date) -> Sales:
+        history = self._snapshot.histories[place]
+        return Sales(history.last_sale, history.sold_since(day - timedelta(30)))
+
     def _facts(self, place: Place) -> ProductFacts:
         return with_orders(clean_facts(self._snapshot.facts(place)), self._orders.at(place))
 
@@ -72,13 +83,15 @@ def figures_at_rest(block: Block) -> dict[Place, Figures]:
     return {block.places[row]: Figures(*(column[row] for column in columns)) for row in resting.nonzero()[0].tolist()}
 
 
-def _columns(block: Block, found: PlanColumns) -> list[list[float | None]]:
+def _columns(block: Block, found: PlanColumns) -> list[list[Any]]:
     """The columns of `Figures`, NaN as None."""
-    terms = (block.terms.on_hand, block.terms.on_order)
+    terms = block.terms
     plan = (found.inventory_position, found.reorder_point, found.mean_per_day)
     money = (found.days_until_stockout, found.lost_revenue_per_day)
-    supply = (found.safety_stock, block.terms.lead_time_days)
-    return [
+    supply = (found.safety_stock, terms.lead_time_days)
+    numbers = [
         [None if isnan(value) else value for value in column.tolist()]  # type: ignore[union-attr]  # block's are arrays
-        for column in (*terms, *plan, *money, *supply)
+        for column in (terms.on_hand, terms.on_order, *plan, *money, *supply, terms.on_hand * terms.unit_price)
     ]
+    classes = [DEMAND_CLASSES[code] for code in found.demand_class.tolist()]
+    return [*numbers[:-1], classes, numbers[-1]]

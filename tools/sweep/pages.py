@@ -1,6 +1,7 @@
 """Today's list filtered, sorted, and in pages without gaps or repeats: a page belongs to one version of the list."""
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from datetime import date
 from functools import partial
 from itertools import islice
 from typing import Any
@@ -8,13 +9,14 @@ from typing import Any
 from pydantic import field_validator
 
 from tools.records.errors import InvalidInput
-from tools.records.facts import Record
+from tools.records.facts import DemandClass, Record
 from tools.sweep.today_rows import COLUMNS, COVERS, STATUSES, TodayRow
 
 URGENCY = "urgency"
 """What is to be ordered first, and of it what runs out first."""
 Place = tuple[str, str]
 Check = Callable[[TodayRow], bool]
+Bounds = tuple[float | None, float | None]
 
 
 class Filters(Record):
@@ -30,6 +32,15 @@ class Filters(Record):
     """Any of these."""
     text: str | None = None
     """Words that id, name, category or supplier must hold."""
+    to_order: bool = False
+    """Only what is to be ordered or moved, and neither waits for a review nor is left alone."""
+    demand_class: DemandClass | None = None
+    days_left: Bounds = (None, None)
+    """The least and the most. A row whose figure is unknown fits no bound."""
+    value: Bounds = (None, None)
+    stock_value: Bounds = (None, None)
+    not_sold_since: date | None = None
+    """Only what nobody has bought on this day or later, and is in stock."""
 
     @field_validator("status")
     @classmethod
@@ -61,6 +72,12 @@ class Filters(Record):
         yield _is_one(self.category, "category")
         yield _is_one(self.location, "location")
         yield None if self.text is None else partial(_holds, words=self.text.casefold().split())
+        yield (lambda row: row.is_to_order) if self.to_order else None
+        yield (lambda row: row.demand_class == self.demand_class) if self.demand_class else None
+        yield _is_within(self.days_left, "days_left")
+        yield _is_within(self.value, "value")
+        yield _is_within(self.stock_value, "stock_value")
+        yield None if self.not_sold_since is None else partial(_is_unsold, since=self.not_sold_since)
 
 
 def _is_one(asked: str | None, *columns: str) -> Check | None:
@@ -68,6 +85,22 @@ def _is_one(asked: str | None, *columns: str) -> Check | None:
         return None
     wanted = asked.strip().casefold()
     return lambda row: any(getattr(row, column).casefold() == wanted for column in columns)
+
+
+def _is_within(bounds: Bounds, column: str) -> Check | None:
+    least, most = bounds
+    if least is None and most is None:
+        return None
+
+    def check(row: TodayRow) -> bool:
+        figure = getattr(row, column)
+        return figure is not None and (least is None or figure >= least) and (most is None or figure <= most)
+
+    return check
+
+
+def _is_unsold(row: TodayRow, since: date) -> bool:
+    return bool(row.on_hand) and (row.last_sold is None or row.last_sold < since)
 
 
 def _holds(row: TodayRow, words: Sequence[str]) -> bool:

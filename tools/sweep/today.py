@@ -5,7 +5,7 @@ What triggers is planned in full, because confidence and reason need the whole p
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from datetime import date
+from datetime import date, timedelta
 from typing import Protocol
 
 from tools.book.snoozes import Snooze
@@ -13,8 +13,8 @@ from tools.planning.confidence import CalibrationTable
 from tools.planning.replenishment import plan_of_working
 from tools.planning.working import work_out
 from tools.records.errors import InvalidInput
-from tools.records.facts import AS_THINGS_ARE, OpenOrder, ProductFacts
-from tools.sweep.today_rows import Figures, Label, Standing, TodayRow, missing_row, planned_row, resting_row
+from tools.records.facts import AS_THINGS_ARE, OpenOrder, ProductFacts, Supplier
+from tools.sweep.today_rows import Figures, Label, Sales, Standing, TodayRow, missing_row, planned_row, resting_row
 
 Place = tuple[str, str]
 """Product id and location."""
@@ -41,6 +41,14 @@ class Source(Protocol):
     def label(self, place: Place) -> Label: ...
 
     def open_orders(self, place: Place) -> tuple[OpenOrder, ...]: ...
+
+    def sales(self, place: Place, day: date) -> Sales:
+        """Of a place that misses nothing, up to this day."""
+        ...
+
+    def supplier(self, place: Place) -> Supplier:
+        """The product's supplier, with the lead times of its receipts."""
+        ...
 
     def at_rest(self) -> Mapping[Place, Figures]:
         """The figures of places of which is known already that nothing is to be ordered."""
@@ -70,6 +78,17 @@ class Listed:
 
     def open_orders(self, place: Place) -> tuple[OpenOrder, ...]:
         return self._facts[place].stock.open_orders
+
+    def sales(self, place: Place, day: date) -> Sales:
+        history = self._facts[place].demand
+        end, step = history.last_period or day - timedelta(1), timedelta(history.period_days)
+        newest = enumerate(reversed(history.values))
+        sold = [(end - ago * step, value) for ago, value in newest if value]
+        lately = sum(value for when, value in sold if when >= day - timedelta(30))
+        return Sales(sold[0][0] if sold else None, lately)
+
+    def supplier(self, place: Place) -> Supplier:
+        return self._facts[place].supplier
 
     def at_rest(self) -> Mapping[Place, Figures]:
         return {}
@@ -131,6 +150,11 @@ class Today:
         orders = ((place, self._source.open_orders(place)) for place in self._source.places)
         return {place: known for place, known in orders if known}
 
+    def suppliers(self) -> dict[str, Supplier]:
+        """Those of the catalogue's products, by id."""
+        of_each = {self._source.label(place).supplier_id: place for place in reversed(self._source.places)}
+        return {identity: self._source.supplier(place) for identity, place in of_each.items()}
+
     def _row(self, place: Place, at_rest: Figures | None) -> TodayRow:
         if at_rest is not None:
             return resting_row(self._source.label(place), at_rest, self._standing(place), day=self._day)
@@ -154,7 +178,8 @@ class Today:
         orders = self._source.open_orders(place)
         late = tuple(order.reference for order in orders if order.due_in_days < 0)
         next_due = min((order.due_in_days for order in orders if order.due_in_days >= 0), default=None)
-        return Standing(self._reviews.get(place), late, self._snoozes.get(place), next_due)
+        sales = self._source.sales(place, self._day)
+        return Standing(self._reviews.get(place), late, self._snoozes.get(place), next_due, sales)
 
     def _siblings(self, place: Place) -> list[ProductFacts]:
         """The same product at other locations, from where it could be moved."""

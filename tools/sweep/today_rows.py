@@ -23,7 +23,7 @@ from tools.book.snoozes import Snooze
 from tools.planning.confidence import CalibrationTable, assess
 from tools.planning.summary import units
 from tools.planning.working import LONGEST_INTERVAL_DAYS, Working
-from tools.records.facts import CurrencyCode, Location, ProductFacts, ProductId
+from tools.records.facts import CurrencyCode, DemandClass, Location, ProductFacts, ProductId
 from tools.records.plan import Action, Plan
 from tools.records.sweeps import JsonMoney
 from tools.records.tables import Cell
@@ -85,6 +85,9 @@ class Figures(NamedTuple):
     """Of demand that the position is expected to leave unserved; None where no price is known."""
     safety_stock: float
     lead_time_days: float
+    demand_class: DemandClass
+    stock_value: float | None
+    """Of the units on hand; None where no price is known."""
 
     def cover(self, arrives_in: float | None = None) -> Cover:
         """How far the stock reaches, if something on the way comes in so many days."""
@@ -111,7 +114,16 @@ class Figures(NamedTuple):
             lost_revenue_per_day=None if price is None else per_day * float(price),
             safety_stock=working.safety_stock,
             lead_time_days=working.lead_time.days,
+            demand_class=working.statistics.demand_class,
+            stock_value=None if price is None else position.on_hand * float(price),
         )
+
+
+class Sales(NamedTuple):
+    """What has sold lately."""
+
+    last_sold: date | None = None
+    sold_30_days: float | None = None
 
 
 class Standing(NamedTuple):
@@ -123,6 +135,7 @@ class Standing(NamedTuple):
     snooze: Snooze | None = None
     arrives_in: float | None = None
     """Days until the next delivery that is not late."""
+    sales: Sales = Sales()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -189,6 +202,15 @@ class TodayRow:
     """The day until which a person said to leave it alone."""
     doubtful: bool = False
     """Whether there is something to read: a note on the product, or a warning that a person must decide on."""
+    demand_class: Annotated[
+        DemandClass | None, Field(description="Pattern of the demand: how often something sells, and how evenly.")
+    ] = None
+    stock_value: float | None = None
+    """Of the units on hand, in `currency`; null where no price is known."""
+    last_sold: date | None = None
+    """The last day on which any was sold, or the first of the last period; null where none is known."""
+    sold_30_days: float | None = None
+    """Units sold in the thirty days before today."""
 
     @property
     def place(self) -> tuple[str, str]:
@@ -198,6 +220,11 @@ class TodayRow:
     def is_due(self) -> bool:
         """Whether an order is due, possible or not."""
         return self.confidence is not None
+
+    @property
+    def is_to_order(self) -> bool:
+        """Whether a quantity is to be ordered or moved that neither waits for a review nor is left alone."""
+        return bool(self.quantity) and self.status in ("order_now", "late_order")
 
     def cells(self) -> dict[str, Cell]:
         """The row for a table, by the names of `COLUMNS`, its figures to six decimals."""
@@ -280,6 +307,7 @@ def _row(
     return TodayRow(
         **label._asdict(),
         **figures._asdict(),
+        **standing.sales._asdict(),
         status="waits_for_review" if standing.review_id else status,
         reason=reason,
         order_by=order_by(figures, day),

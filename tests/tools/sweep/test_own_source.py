@@ -195,3 +195,21 @@ async def test_after_anything_that_happens_the_list_is_as_if_made_anew(
     changed = [row for row, before in zip(with_order, first, strict=True) if row is not before]
     assert {row.product_id for row in changed} == {"P000003"}
     assert [row.status for row in reviewed if row.place == ("P000003", "MAIN")] == ["waits_for_review"]
+
+
+async def test_what_has_sold_is_known_by_day_and_the_class_of_demand_is_the_plans(
+    engine: sa.Engine, book: OrderBook
+) -> None:
+    make_catalogue(engine, 60, days=90, due=0.3)
+    keep = {"product_id": "P000007", "location": "DEPOT"}
+    put(engine, tables.stock, stock_row(**keep, on_hand=5_000))
+    put(engine, tables.demand, demand_row((4,) * 50 + (0,) * 3, **keep))
+    rows = await rows_of(book)
+    depot = rows["P000007", "DEPOT"]
+    assert (depot.last_sold, depot.sold_30_days) == (YESTERDAY - timedelta(3), 27 * 4)
+    for facts in await LiveCatalog(OwnCatalog(book.database), book, "database").all_facts():
+        row = rows[facts.product.id, facts.stock.location]
+        plan = plan_of([facts])
+        assert row.demand_class == plan.demand_class
+        assert row.stock_value == pytest.approx(plan.on_hand * float(facts.product.unit_price or 0))
+        assert row.sold_30_days == sum(value or 0 for value in facts.demand.values[-30:])

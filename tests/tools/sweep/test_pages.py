@@ -93,3 +93,27 @@ def test_a_status_that_is_not_there_is_refused_with_those_that_are() -> None:
 def test_a_page_after_a_row_that_is_gone_is_refused(rows: list[TodayRow]) -> None:
     with pytest.raises(InvalidInput, match="Begin with page one"):
         page_after(rows, ("P99", "North"), 4)
+
+
+def test_figures_and_what_has_not_sold_narrow_the_list(make_facts: Make) -> None:
+    dead = (5.0,) * 30 + (0.0,) * 40
+    facts = [
+        make_facts(id="SHORT", demand=(10.0,) * 60, stock={"on_hand": 40}),
+        make_facts(id="WAITS", demand=(10.0,) * 60, stock={"on_hand": 40}),
+        make_facts(id="MUCH", demand=(10.0,) * 60, stock={"on_hand": 9_000}),
+        make_facts(id="DEAD", demand=dead, stock={"on_hand": 3}, unit_price=None),
+        make_facts(id="GONE", demand=dead, stock={"on_hand": 0}),
+    ]
+    rows = Today(Listed(facts), day=DAY, reviews={("WAITS", "HQ"): "RV-000001"}).rows()
+    for filters, expected in (
+        ({"to_order": True}, {"SHORT", "GONE"}),
+        ({"days_left": (None, 4.5)}, {"SHORT", "WAITS", "GONE"}),
+        ({"days_left": (5, None)}, {"MUCH", "DEAD"}),
+        ({"stock_value": (4_500_000, None)}, {"MUCH"}),
+        ({"value": (1, None)}, {"SHORT", "WAITS", "GONE"}),
+        ({"not_sold_since": date(2026, 2, 1)}, {"DEAD"}),
+        ({"not_sold_since": date(2025, 12, 1)}, set()),
+        ({"demand_class": "smooth"}, {"SHORT", "WAITS", "MUCH"}),
+    ):
+        fitting = Filters(**filters).fitting(rows)  # type: ignore[arg-type]
+        assert {row.product_id for row in fitting} == expected, filters

@@ -188,3 +188,13 @@ def test_cover_says_whether_the_stock_lasts_until_something_comes(
     row_of: Callable[..., TodayRow], about: dict[str, Any], cover: str
 ) -> None:
     assert row_of(stock=about).cover == cover
+
+
+def test_a_row_says_what_has_sold_lately_and_what_the_stock_is_worth(row_of: Callable[..., TodayRow]) -> None:
+    row = row_of(demand=(2.0,) * 40 + (3.0,) * 10 + (0.0,) * 5, stock={"on_hand": 40})
+    assert (row.last_sold, row.sold_30_days) == (DAY - timedelta(6), 15 * 2 + 10 * 3)
+    assert (row.stock_value, row.demand_class) == (40 * 500, "smooth")
+    assert row_of(unit_price=None).stock_value is None
+    assert row_of(demand=(0.0,) * 50).last_sold is None
+    weekly = row_of(demand=(7.0,) * 20, history={"period_days": 7, "last_period": DAY - timedelta(7)})
+    assert (weekly.last_sold, weekly.sold_30_days) == (DAY - timedelta(7), 28)

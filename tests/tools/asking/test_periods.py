@@ -1,0 +1,54 @@
+"""Days in words are whole days, weeks begin on Monday, and nothing else is taken for a day."""
+
+from datetime import date, timedelta
+from typing import get_args
+
+import pytest
+
+from tools.asking.periods import ALL_DAYS, Days, Period, days_of
+from tools.records.errors import InvalidInput
+
+MONDAY = date(2026, 11, 30)
+EVERY = get_args(get_args(get_args(Period)[0])[0])
+
+
+@pytest.mark.parametrize(
+    ("period", "first", "last"),
+    [
+        ("today", "2026-11-30", "2026-11-30"),
+        ("yesterday", "2026-11-29", "2026-11-29"),
+        ("this_week", "2026-11-30", "2026-12-06"),
+        ("last_week", "2026-11-23", "2026-11-29"),
+        ("this_month", "2026-11-01", "2026-11-30"),
+        ("last_month", "2026-10-01", "2026-10-31"),
+        ("this_year", "2026-01-01", "2026-11-30"),
+        ("last_7_days", "2026-11-23", "2026-11-30"),
+    ],
+)
+def test_a_period_is_its_days(period: Period, first: str, last: str) -> None:
+    assert days_of(period, None, None, today=MONDAY).shown() == {"since": first, "until": last}
+
+
+def test_every_period_ends_after_it_began() -> None:
+    for day in (MONDAY, date(2024, 2, 29), date(2025, 1, 1)):
+        for period in EVERY:
+            days = days_of(period, None, None, today=day)
+            assert days.first is not None and days.last is not None and days.first <= days.last
+
+
+def test_both_ends_belong_to_the_days_and_an_unknown_day_to_all_only() -> None:
+    days = days_of(None, "2026-11-01", "2026-11-03", today=MONDAY)
+    assert [days.holds(date(2026, 11, day)) for day in (1, 3, 4)] == [True, True, False]
+    assert Days(first=MONDAY).holds(MONDAY + timedelta(900))
+    assert (ALL_DAYS.holds(None), days.holds(None)) == (True, False)
+
+
+@pytest.mark.parametrize("day", ["last tuesday", "30.11.2026", "2026-13-01", ""])
+def test_what_is_no_day_is_refused_with_how_to_write_one(day: str) -> None:
+    with pytest.raises(InvalidInput, match="write it as 2026-11-30"):
+        days_of(None, day, None, today=MONDAY)
+
+
+def test_a_period_and_a_day_at_once_are_refused() -> None:
+    with pytest.raises(InvalidInput, match="not both"):
+        days_of("today", "2026-11-01", None, today=MONDAY)

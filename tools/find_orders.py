@@ -1,0 +1,61 @@
+"""The model's search through placed orders."""
+
+from collections.abc import Callable
+from typing import Annotated, Any, Literal
+
+from pydantic import Field
+
+from tools.asking.fields import Figure, Limit, Name, Words
+from tools.asking.orders import AskedOrder, totals_of
+from tools.asking.overview import Overview
+from tools.asking.periods import Day, Period
+from tools.asking.totals import groups_of
+from tools.records.orders import OrderFilter
+
+Sort = Literal["newest", "due", "value", "overdue"]
+KEYS: dict[Sort, Callable[[AskedOrder], Any]] = {
+    "due": lambda order: order.due,
+    "value": lambda order: -(order.value or 0),
+    "overdue": lambda order: -order.days_overdue,
+}
+
+
+async def find_orders(
+    overview: Overview,
+    words: Words = "",
+    supplier: Name = None,
+    product_id: Name = None,
+    location: Name = None,
+    status: Annotated[
+        Literal["any", OrderFilter], Field(description="open: still to come. overdue: open and late.")
+    ] = "any",
+    period: Period = None,
+    since: Day = None,
+    until: Day = None,
+    value_at_least: Figure = None,
+    placed_by: Annotated[Name, Field(description="Who approved it, or `automatic`.")] = None,
+    sort: Sort = "newest",
+    group_by: Literal["supplier", "product_id", "location", "status", "placed", "placed_by"] | None = None,
+    limit: Limit = 20,
+) -> dict[str, Any]:
+    """Search orders that were placed, by day of placing: this service's, and open ones of other systems. What is still
+    to be ordered is in find_products. Filters narrow together; `totals` are of all that fit, also by group."""
+    days = await overview.days(period, since, until)
+    every = await overview.orders(None if status == "any" else status)
+    supplier = await overview.supplier(supplier, (order.supplied_by for order in every))
+    location = await overview.location(location, (order.location for order in every))
+    named, about = await overview.worded(words, every, lambda order: order.names)
+    same = {"product_id": product_id, "location": location, "placed_by": placed_by}
+    fitting = [
+        order
+        for order in named
+        if days.holds(order.placed)
+        and supplier in (None, order.supplied_by[0])
+        and (value_at_least is None or (order.value is not None and order.value >= value_at_least))
+        and all(asked is None or getattr(order, name).casefold() == asked.casefold() for name, asked in same.items())
+    ]
+    answer = {**days.shown(), **about, "totals": totals_of(fitting)}
+    if group_by is not None:
+        return answer | groups_of(fitting, group_by, lambda order: getattr(order, group_by), totals_of)
+    ordered = sorted(fitting, key=KEYS[sort]) if sort in KEYS else fitting
+    return answer | {"orders": [order.shown() for order in ordered[:limit]]}

@@ -1,0 +1,103 @@
+"""The model's search through suppliers."""
+
+from collections import defaultdict
+from collections.abc import Sequence
+from statistics import fmean
+from typing import Annotated, Any, Literal
+
+from pydantic import Field
+
+from tools.asking.fields import Limit, Words
+from tools.asking.orders import AskedOrder
+from tools.asking.overview import Overview
+from tools.asking.totals import money_of, short
+from tools.asking.words import WordIndex
+from tools.purchasing.terms import NO_TERMS, Terms, next_order_day
+from tools.records.facts import Supplier
+from tools.sweep.today_rows import TodayRow
+
+Sort = Literal["name", "slowest", "latest", "most_open", "most_to_order"]
+
+
+async def find_suppliers(
+    overview: Overview,
+    words: Annotated[Words, Field(description="Words of its id or name.")] = "",
+    with_late_orders: Annotated[bool | None, Field(description="Only those that owe us an overdue order.")] = None,
+    with_orders_due: Annotated[
+        bool | None, Field(description="Only those from whom something is to be ordered.")
+    ] = None,
+    sort: Annotated[Sort, Field(description="latest: most often later than promised.")] = "name",
+    limit: Limit = 20,
+) -> dict[str, Any]:
+    """Search suppliers: lead times promised and observed, how often they are late, their terms (minimum order value,
+    order days), what is open with them, and what is to be ordered from them."""
+    listed, orders = await overview.today(), await overview.orders("open")
+    terms = await overview.documents.terms(listed.suppliers) if listed.mode == "database" else {}
+    found = WordIndex((each.id, each.name) for each in listed.suppliers.values()).find(words)
+    chosen = [each for row, each in enumerate(listed.suppliers.values()) if row in found.rows and not found.unknown]
+    products, incoming = _by_supplier(listed.rows), _by_supplier(orders)
+    told = [
+        _shown(each, products[each.id], incoming[each.id], terms.get(each.id, NO_TERMS), listed.day) for each in chosen
+    ]
+    for wanted, column in ((with_late_orders, "late_orders"), (with_orders_due, "products_to_order")):
+        told = [each for each in told if wanted is None or bool(each[column]) == wanted]
+    told.sort(key=lambda each: (_rank(each, sort), each["name"].casefold()))
+    unknown = short({"unknown_words": found.unknown})
+    return {**unknown, "totals": {"suppliers": len(told)}, "suppliers": told[:limit]}
+
+
+def _by_supplier(rows: Sequence[Any]) -> dict[str, list[Any]]:
+    found: dict[str, list[Any]] = defaultdict(list)
+    for row in rows:
+        found[row.supplier_id].append(row)
+    return found
+
+
+def _shown(
+    supplier: Supplier, products: Sequence[TodayRow], orders: Sequence[AskedOrder], terms: Terms, day: Any
+) -> dict[str, Any]:
+    due = [row for row in products if row.is_to_order and row.action == "purchase_order"]
+    return {
+        "supplier_id": supplier.id,
+        "name": supplier.name,
+        **_lead_times(supplier),
+        "products": len({row.product_id for row in products}),
+        "products_to_order": len(due),
+        **short({"value_to_order": money_of(due, lambda row: (row.value, row.currency))}),
+        "open_orders": len(orders),
+        "late_orders": sum(order.days_overdue > 0 for order in orders),
+        **short({"open_value": money_of(orders, lambda order: (order.value, order.currency))}),
+        **_terms(terms, day),
+    }
+
+
+def _lead_times(supplier: Supplier) -> dict[str, Any]:
+    promised, observed = supplier.promised_lead_time_days, supplier.observed_lead_times_days
+    told: dict[str, Any] = {"promised_lead_time_days": promised}
+    if observed:
+        late = sum(days > promised for days in observed)
+        told |= {"deliveries": len(observed), "later_than_promised": late}
+        told |= {"mean_lead_time_days": round(fmean(observed), 1)}
+    return told
+
+
+def _terms(terms: Terms, day: Any) -> dict[str, Any]:
+    order_day = next_order_day(terms.order_days, day)
+    values = {name: getattr(terms, name) for name in ("minimum_order_value", "free_freight_value")}
+    return short(
+        {name: None if value is None else float(value) for name, value in values.items()}
+        | {"order_days": sorted(terms.order_days), "next_order_day": order_day and order_day.isoformat()}
+    )
+
+
+def _rank(told: dict[str, Any], sort: Sort) -> Any:
+    """Smaller comes first."""
+    if sort == "slowest":
+        return -float(told.get("mean_lead_time_days", told["promised_lead_time_days"]))
+    if sort == "latest":
+        return -told.get("later_than_promised", 0) / told.get("deliveries", 1)
+    if sort == "most_open":
+        return -max(told.get("open_value", {}).values(), default=told["open_orders"] / 1e9)
+    if sort == "most_to_order":
+        return -max(told.get("value_to_order", {}).values(), default=told["products_to_order"] / 1e9)
+    return 0.0
