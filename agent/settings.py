@@ -123,7 +123,8 @@ class Settings(BaseSettings):
     keep_chats_days: Annotated[float, Field(ge=0)] = 30
     """How long a conversation is kept after its last message; 0 for ever."""
     keep_requests_days: Annotated[float, Field(ge=0)] = 90
-    """How long the request of a finished run is kept; 0 for ever. Orders, decisions and the audit trail always stay."""
+    """How long requests of finished runs and records of imports are kept; 0 for ever. Orders, decisions, the audit
+    trail and what can be undone always stay."""
 
     public_url: str | None = None
     """Address of the service in review links. Default: http://HOST:PORT."""

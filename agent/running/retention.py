@@ -1,4 +1,5 @@
-"""Removes what is old enough: stored answers, chats, finished threads, and what runs were sent."""
+"""Removes what is old enough: stored answers, chats, finished threads, records of imports, and what runs were
+sent."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Collection
@@ -36,6 +37,7 @@ class Retention:
             "answers": await self._until_none(KEEP_ANSWERS_DAYS, self._answers),
             "chats": await self._until_none(settings.keep_chats_days, self._chats),
             "events": await self._until_none(KEEP_EVENTS_DAYS, self._events),
+            "imports": await self._until_none(settings.keep_requests_days, self._imports),
             "requests": await self._until_none(settings.keep_requests_days, self._requests),
         }
         if any(pruned.values()):
@@ -54,6 +56,9 @@ class Retention:
 
     async def _events(self, days: float) -> int:
         return await self._book.retention.forget_events(days=days)
+
+    async def _imports(self, days: float) -> int:
+        return await self._book.retention.forget_imports(days=days)
 
     async def _chats(self, days: float) -> int:
         ids = await self._book.retention.old_conversations(days=days)

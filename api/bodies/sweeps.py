@@ -7,7 +7,7 @@ from pydantic import Field
 
 from api.bodies.fields import Answer, Body, Label
 from tools.records.facts import Mode
-from tools.records.sweeps import Sweep, SweepReport, SweepStatus
+from tools.records.sweeps import Sweep, SweepHead, SweepReport, SweepStatus
 from tools.sweep.pages import Filters
 from tools.sweep.today_rows import Status
 
@@ -51,8 +51,8 @@ class SweepSummary(Answer):
     status_url: str = Field(description="Address at which to ask for progress and result.")
 
     @classmethod
-    def of(cls, sweep: Sweep, **more: Any) -> "SweepSummary":
-        return cls.copy_of(sweep, total=len(sweep.items), status_url=f"/sweeps/{sweep.id}", **more)
+    def of(cls, sweep: Sweep | SweepHead, **more: Any) -> "SweepSummary":
+        return cls.copy_of(sweep, total=sweep.total, status_url=f"/sweeps/{sweep.id}", **more)
 
 
 class SweepAnswer(SweepSummary):

@@ -53,6 +53,7 @@ class Reading:
     def read(self, *files: "tuple[Path, Kind, Sequence[str] | None]") -> "list[FileReading]":
         """Read files of known kinds, and show how. Raises FaultyFile unless bad lines are skipped."""
         from tools.catalog.reading import read_file
+        from tools.records.text import several
 
         readings = [
             read_file(
@@ -68,9 +69,8 @@ class Reading:
         ]
         tell(readings)
         if faults := settled_faults(readings, self.rejects, self.skip_bad):
-            typer.echo(
-                f"{len({(each.file, each.line) for each in faults}):,} lines with faults were left out.", err=True
-            )
+            count = len({(each.file, each.line) for each in faults})
+            typer.echo(f"{several(count, 'line')} with faults left out.", err=True)
         return readings
 
 

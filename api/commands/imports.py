@@ -190,7 +190,9 @@ def _show(record: "ImportRecord", as_json: bool) -> None:
 
 
 def _line(record: "ImportRecord") -> str:
-    files = ", ".join(f"{file.name} ({file.kind}, {file.lines:,} rows)" for file in record.files)
+    from tools.records.text import several
+
+    files = ", ".join(f"{file.name} ({file.kind}, {several(file.lines, 'row')})" for file in record.files)
     when = record.undone_at or record.done_at or record.created_at
     moment = "" if when is None else at_minute(when)
     parts = [str(record.number), record.status, moment, record.recorded_by, files]

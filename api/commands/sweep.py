@@ -59,13 +59,14 @@ async def _swept(settings: "Settings", filters: "Filters", dry_run: bool) -> "tu
         mode = (await runtime.today.present()).mode
         if dry_run:
             return mode, await runtime.sweeps.preview(filters, by=operator())
-        sweep = await runtime.sweeps.begin(filters, by=operator())
-        while sweep.status == "running":
+        begun = await runtime.sweeps.begin(filters, by=operator())
+        status = begun.status
+        while status == "running":
             await asyncio.sleep(LOOK_SECONDS)
-            if sweep.items:
-                progress_bar(len(sweep.items) - await runtime.book.sweeps.unfinished(sweep.id), len(sweep.items))
-            sweep = await runtime.book.sweeps.get(sweep.id)
-        return mode, await runtime.sweeps.report(sweep)
+            status, unfinished = await runtime.book.sweeps.progress(begun.id)
+            if begun.total:
+                progress_bar(begun.total - unfinished, begun.total)
+        return mode, await runtime.sweeps.report(await runtime.book.sweeps.get(begun.id))
 
 
 def _page(report: "SweepReport", headings: dict[str, str]) -> Iterator[str]:

@@ -35,6 +35,7 @@ def write_files(
     """Write the rows as the options ask, and say where they are, or that there are none. Raises BadParameter for a file
     of another ending, or one that cannot be written."""
     from tools.records.tables import write_csv, write_xlsx
+    from tools.records.text import several
 
     if csv == "-":
         write_csv(rows, columns, sys.stdout)
@@ -46,7 +47,7 @@ def write_files(
             write_xlsx(rows, columns, file)
     for path in (csv, xlsx):
         if path not in (None, "-"):
-            typer.echo(f"{len(rows)} rows are in {path}.", err=True)
+            typer.echo(f"{several(len(rows), 'row', 'are')} in {path}.", err=True)
     if not rows:
         typer.echo("There are no rows, only a head.", err=True)
 

@@ -1,4 +1,5 @@
-"""Removes what may go: answers for repeated requests, conversations, delivered events, and what runs were sent.
+"""Removes what may go: answers for repeated requests, conversations, delivered events, records of imports, and what
+runs were sent.
 Orders, proposals, decisions and the audit trail stay for ever.
 
 Each call is a small transaction on the oldest rows, so that nobody waits long for it.
@@ -10,6 +11,7 @@ import sqlalchemy as sa
 from sqlalchemy import Connection
 
 from tools.book.conversations import forget
+from tools.storage.catalogue_schema import import_changes, imports
 from tools.storage.database import Store, reads, writes
 from tools.storage.schema import conversations, deliveries, idempotency, outbox, runs
 from tools.storage.types import Now, NowPlus
@@ -79,6 +81,17 @@ class RetentionStore(Store):
             return len(free)
 
         return await self.database.write(forget) if gone else 0
+
+    @writes
+    def forget_imports(self, connection: Connection, *, days: float) -> int:
+        """Remove records of imports that cannot be undone any more, at most 200, and return how many. Who brought in
+        what, and when, stays on the audit trail."""
+        held = sa.exists().where(import_changes.c.import_number == imports.c.number)
+        old = sa.select(imports.c.number).where(
+            imports.c.created_at <= _ago(days), imports.c.status.in_(("done", "undone")), ~held
+        )
+        oldest = old.order_by(imports.c.number).limit(BATCH)
+        return connection.execute(sa.delete(imports).where(imports.c.number.in_(oldest))).rowcount
 
 
 def _ago(days: float) -> NowPlus:

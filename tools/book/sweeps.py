@@ -11,13 +11,15 @@ from tools.book.rows import newest_first, review_id
 from tools.planning.gate import ONLY_PROPOSES
 from tools.records.errors import UnknownSweep
 from tools.records.quantities import cost
-from tools.records.sweeps import NewSweep, Sweep, SweepItem, SweepLine, SweepStatus
+from tools.records.sweeps import NewSweep, Sweep, SweepHead, SweepItem, SweepLine, SweepStatus
 from tools.storage.database import Store, conflict_insert, reads, writes
 from tools.storage.schema import orders, proposals, runs, sweeps
 from tools.storage.types import Now, NowPlus
 
 AT_ONCE = 1_000
 """Runs that one query asks for."""
+_HEAD: list[sa.ColumnElement[Any]] = [sweeps.c[name] for name in SweepHead.model_fields if name != "total"]
+_HEAD += [sa.func.json_array_length(sweeps.c["items"], type_=sa.Integer).label("total")]
 _UNFINISHED = ("queued", "running")
 _FREE = (sweeps.c.status == "running") & (sweeps.c.owner.is_(None) | (sweeps.c.lease_until <= Now()))
 
@@ -42,10 +44,10 @@ class SweepStore(Store):
         return _stored(connection, sweep_id)
 
     @reads
-    def page(self, connection: Connection, limit: int = 50, before: str | None = None) -> list[Sweep]:
+    def page(self, connection: Connection, limit: int = 50, before: str | None = None) -> list[SweepHead]:
         """A page of sweeps, newest first, at most 200. `before` is the last id of the page before."""
-        query = newest_first(connection, sweeps, limit, before, _unknown)
-        return [_sweep(row) for row in connection.execute(query).mappings()]
+        query = newest_first(connection, sweeps, limit, before, _unknown).with_only_columns(*_HEAD)
+        return [SweepHead(**row) for row in connection.execute(query).mappings()]
 
     async def claim(self, *, owner: str, lease_seconds: float, dead: Collection[str] = ()) -> Sweep | None:
         """The oldest sweep that nobody carries out any more, now held by this owner; None if there is none. It looks

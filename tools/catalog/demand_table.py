@@ -8,15 +8,14 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from tools.catalog.histories import PERIOD_DAYS, Period
-from tools.catalog.reading.calendar import ClosedDays, closed_days
+from tools.catalog.histories import PERIOD_DAYS, Calendar, Period
+from tools.catalog.reading.calendar import closed_days
 from tools.catalog.reading.file_reading import FileReading
-from tools.catalog.reading.meaning import YES
 from tools.catalog.reading.periods import next_start
 from tools.planning.demand_distribution import FloatArray, IntArray
 from tools.records.errors import InvalidInput
 from tools.records.facts import DemandHistory, ProductFacts
-from tools.records.text import DAY_NAMES
+from tools.records.text import DAY_NAMES, several
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -117,7 +116,7 @@ def demand_table(
     starts, left_out = _finished(frame, chosen, counted, today or datetime.now(UTC).date())
     over = ~np.isnat(starts)
     frame, starts = frame[over], starts[over]
-    closed = _closed(frame) if counted == chosen == "day" and not reading.wide else ClosedDays()
+    closed = _closed(frame) if counted == chosen == "day" and not reading.wide else Calendar()
     columns = _columns(starts, chosen, closed)
     rows = frame.groupby(keys, sort=True).ngroup().to_numpy().astype(np.int64)
     demand = _summed(frame, rows, np.searchsorted(columns, starts), len(columns), wide=reading.wide)
@@ -149,7 +148,8 @@ def _finished(frame: "pd.DataFrame", period: Period, counted: Period, today: dat
     end = next_start(last.item(), period)
     if (starts == last).all() or not _is_open(frame, period, counted, end, today):
         return starts, ()
-    note = f"The {period} that began on {last} is not over and was left out ({int((starts == last).sum()):,} rows)."
+    rows = several(int((starts == last).sum()), "row")
+    note = f"The {period} that began on {last} is not over and was left out ({rows})."
     return np.where(starts == last, np.datetime64("NaT", "D"), starts), (note,)
 
 
@@ -164,31 +164,30 @@ def _is_open(frame: "pd.DataFrame", period: Period, counted: Period, end: date, 
     return (end - timedelta(days=1) - date(1970, 1, 1)).days - int(days[-1]) >= max(usual, 1)
 
 
-def _closed(frame: "pd.DataFrame") -> ClosedDays:
+def _closed(frame: "pd.DataFrame") -> Calendar:
     """The days on which every location is closed."""
     found = list(closed_days(frame).values())
-    holidays = set(found[0].holidays).intersection(*(each.holidays for each in found))
     weekdays = frozenset.intersection(*(each.weekdays for each in found))
-    return ClosedDays(weekdays, tuple(sorted(holidays))) if weekdays else ClosedDays()
+    return Calendar(weekdays, frozenset.intersection(*(each.days for each in found))) if weekdays else Calendar()
 
 
-def _working_days(closed: ClosedDays) -> tuple[str, ...]:
+def _working_days(closed: Calendar) -> tuple[str, ...]:
     if not closed.weekdays:
         return ()
     days = " and ".join(f"{DAY_NAMES[day]}s" for day in sorted(closed.weekdays))
     open_days = 7 - len(closed.weekdays)
-    more = f", nor on {len(closed.holidays)} holidays" if closed.holidays else ""
+    more = f", nor on {several(len(closed.days), 'holiday')}" if closed.days else ""
     return (f"Nothing sells on {days}{more}: demand is counted in working days, {open_days} a week.",)
 
 
-def _columns(starts: Days, period: Period, closed: ClosedDays) -> Days:
+def _columns(starts: Days, period: Period, closed: Calendar) -> Days:
     """The first day of each period from the first to the last, without closed days."""
     import pandas as pd
 
     every = pd.period_range(starts.min(), starts.max(), freq=PANDAS_PERIOD[period])
     days = every.start_time.to_numpy().astype("datetime64[D]")
     shut = np.isin((days.astype(np.int64) + 3) % 7, list(closed.weekdays))
-    shut |= np.isin(days, np.array(closed.holidays, dtype="datetime64[D]"))
+    shut |= np.isin(days, np.array(list(closed.days), dtype="datetime64[D]"))
     return days[~shut] if period == "day" else days
 
 
@@ -200,7 +199,7 @@ def _summed(frame: "pd.DataFrame", rows: IntArray, columns: IntArray, width: int
     if not wide:
         known = np.logical_or.accumulate(total > 0, axis=1)
     if "stock_out" in frame:
-        out = frame["stock_out"].str.casefold().isin(YES).to_numpy()
+        out = frame["stock_out"].to_numpy()
         known.ravel()[cells[out]] = False
     return np.where(known, total, np.nan)
 

@@ -58,6 +58,26 @@ class Sweep(NewSweep):
     finished_at: AwareDatetime | None = None
     failure: str | None = None
 
+    @property
+    def total(self) -> int:
+        return len(self.items)
+
+
+class SweepHead(Record):
+    """A sweep without its products, of which there may be thousands."""
+
+    id: str
+    mode: Mode
+    requested_by: str
+    requested_by_id: str
+    filters: dict[str, Any]
+    status: SweepStatus
+    created_at: AwareDatetime
+    finished_at: AwareDatetime | None
+    failure: str | None
+    total: int
+    """How many products there are."""
+
 
 class SweepLine(Record):
     """What came of one product."""

@@ -90,12 +90,20 @@ def counted(value: float, unit: str = "units") -> str:
     return f"{amount(value)} {'unit' if unit == 'units' and value == 1 else unit}"
 
 
-def several(count: int, noun: str) -> str:
+def several(count: int, noun: str, verb: str = "") -> str:
+    """A noun by its number, and the verb after it.
+
+    >>> several(1, "line"), several(1200, "history", "have"), several(1, "row", "stay"), several(2, "day", "are")
+    ('1 line', '1,200 histories have', '1 row stays', '2 days are')
     """
-    >>> several(1, "line"), several(1200, "line")
-    ('1 line', '1,200 lines')
-    """
-    return f"{count:,} {noun if count == 1 else f'{noun}s'}"
+    if count == 1:
+        words = [noun, _OF_ONE.get(verb, f"{verb}s")] if verb else [noun]
+    else:
+        words = [noun[:-1] + "ies" if noun.endswith(("ry", "ty", "ly")) else f"{noun}s", verb]
+    return " ".join([f"{count:,}", *words]).rstrip()
+
+
+_OF_ONE = {"are": "is", "were": "was", "have": "has", "do": "does"}
 
 
 def days(value: float) -> str:

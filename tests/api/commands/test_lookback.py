@@ -80,7 +80,7 @@ def test_an_option_that_makes_no_sense_is_named(run: Any, sales: Path, options: 
     ("text", "why"),
     [
         ("what,when\n1,2\n", "no column for product_id of sales. Name it (--map product_id=COLUMN)"),
-        ("item,date,units\nA,2026-01-01,-3\n", "1 of 1 quantities are below 0"),
+        ("item,date,units\nA,2026-01-01,-3\n", "1 of 1 quantity below 0"),
     ],
 )
 def test_a_file_that_cannot_be_used_is_refused_in_a_sentence(run: Any, tmp_path: Path, text: str, why: str) -> None:
@@ -101,7 +101,7 @@ def test_returns_do_not_lower_demand_and_are_counted(run: Any, sales: Path, opti
     result = run("scan", str(sales), *options)
 
     assert (result.exit_code, result.stdout) == (0, before)
-    assert "1 other lines are returns; they do not lower demand." in result.stderr
+    assert "1 other line of returns, which do not lower demand." in result.stderr
 
 
 def test_how_the_file_was_read_is_shown_with_values(run: Any, sales: Path) -> None:

@@ -13,7 +13,7 @@ ROWS = [{"a": "007", "b": 1.5}]
 
 def test_both_files_and_standard_output_have_the_same_rows(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     write_files(ROWS, ["a", "b"], csv=str(tmp_path / "t.csv"), xlsx=tmp_path / "t.XLSX")
-    assert f"1 rows are in {tmp_path / 't.XLSX'}" in capsys.readouterr().err
+    assert f"1 row is in {tmp_path / 't.XLSX'}" in capsys.readouterr().err
     write_files(ROWS, ["a", "b"], csv="-", xlsx=None)
     assert capsys.readouterr().out == (tmp_path / "t.csv").read_text() == "a,b\n007,1.5\n"
     assert CalamineWorkbook.from_path(tmp_path / "t.XLSX").get_sheet_by_index(0).to_python()[1] == ["007", 1.5]

@@ -7,9 +7,15 @@ import pytest
 import sqlalchemy as sa
 
 from tests.order_book import record
+from tools.book.audit import Actor
 from tools.book.book import OrderBook
 from tools.book.conversations import NewTurn
+from tools.catalog.importing.direct import Level, set_levels
+from tools.catalog.importing.record import ReadFile
+from tools.catalog.imports import ImportStore
+from tools.catalog.proposals import ProposalStore, SentFile
 from tools.records.orders import NewProposal, NewRun
+from tools.storage.catalogue_schema import imports
 from tools.storage.schema import conversations, idempotency, metadata, runs
 from tools.storage.types import NowPlus
 
@@ -128,3 +134,21 @@ async def test_a_run_that_is_not_over_is_left_alone(
     await aged(runs, "finished_at", days=91)
 
     assert await book.retention.old_requests(days=90) == []
+
+
+async def test_records_of_imports_go_once_they_cannot_be_undone_and_the_audit_trail_stays(
+    book: OrderBook, aged: Callable[..., Any]
+) -> None:
+    store, who = ImportStore(book.database), Actor(name="erp")
+    file = ReadFile(name="POST /stock", kind="request", mapping={}, lines=1, faults=0)
+    for on_hand in (4, 4, 5):  # The second changes nothing, so that there is nothing to undo.
+        await store.change(file, set_levels([Level("A1", "MAIN", on_hand=on_hand)]), who)
+    await ProposalStore(book.database).propose([SentFile("a.csv", b"SKU,On hand\nA1,4\n")], who)
+    await aged(imports, "created_at", days=89)
+    assert await book.retention.forget_imports(days=90) == 0
+    await aged(imports, "created_at", days=91)
+
+    assert await book.retention.forget_imports(days=90) == 1
+    assert [record.number for record in await store.page(9)] == [4, 3, 1]
+    await store.undo(3, who)
+    assert [entry["event"] for entry in await rows(book, "audit")].count("import.done") == 3

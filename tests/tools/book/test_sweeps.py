@@ -83,6 +83,14 @@ async def test_pages_show_every_sweep_once_the_newest_first(book: OrderBook, eng
     assert shown[-1] == "a"
 
 
+async def test_a_page_has_the_number_of_products_and_not_the_products(book: OrderBook) -> None:
+    sweep, _ = await book.sweeps.begin(new_sweep("s1"), **HELD)
+    await book.sweeps.begin(new_sweep("empty").model_copy(update={"items": ()}), **HELD)
+    heads = {head.id: head for head in await book.sweeps.page()}
+    assert (heads["s1"].total, heads["empty"].total) == (len(sweep.items), 0)
+    assert dict(heads["s1"]) == {name: value for name, value in sweep if name != "items"} | {"total": sweep.total}
+
+
 async def test_a_line_says_what_came_of_its_product(book: OrderBook, new_run: Any, new_proposal: Any) -> None:
     async def begun(run_id: str) -> str:
         await record(book, new_run(id=run_id, product_id=run_id, sweep_id="s1"), **HELD)

@@ -99,7 +99,7 @@ def test_where_nothing_sells_on_weekends_demand_is_counted_in_working_days() -> 
     assert set(table.demand[0]) == {4}
     assert table.period_days == 1.4
     assert table.notes == (
-        "Nothing sells on Saturdays and Sundays, nor on 1 holidays: demand is counted in working days, 5 a week.",
+        "Nothing sells on Saturdays and Sundays, nor on 1 holiday: demand is counted in working days, 5 a week.",
     )
 
 

@@ -5,12 +5,12 @@ from typing import Any
 
 import pandas as pd
 
-from tools.catalog.histories import Period
+from tools.catalog.histories import Calendar, Period
 from tools.catalog.importing.draft import Draft, counted_ids
-from tools.catalog.reading.calendar import ClosedDays, closed_days
+from tools.catalog.reading.calendar import closed_days
 from tools.catalog.reading.periods import next_start
 from tools.records.errors import InvalidInput
-from tools.records.text import DAY_NAMES
+from tools.records.text import DAY_NAMES, several
 
 
 def end_of(first: date, period: Period) -> date:
@@ -46,21 +46,21 @@ def propose_calendars(draft: Draft, lines: pd.DataFrame) -> None:
         calendars: dict[str, Any] = draft.setting("calendars") or {}
         known = calendars.get(place, {})
         wanted = _merged(known, found)
-        if (found.weekdays or found.holidays) and wanted != known:
+        if (found.weekdays or found.days) and wanted != known:
             draft.set("calendars", calendars | {place: wanted})
             draft.note(f"{place} is closed {_in_words(found)}: nothing sells there then. Demand is by working day.")
         _name_sales_on_closed_days(draft, lines[lines["location"] == place], wanted, place)
 
 
-def _merged(known: dict[str, Any], found: ClosedDays) -> dict[str, Any]:
-    days = sorted({*known.get("days", ()), *(day.isoformat() for day in found.holidays)})
+def _merged(known: dict[str, Any], found: Calendar) -> dict[str, Any]:
+    days = sorted({*known.get("days", ()), *(day.isoformat() for day in found.days)})
     return {"weekdays": sorted(found.weekdays or known.get("weekdays", ())), "days": days}
 
 
-def _in_words(closed: ClosedDays) -> str:
+def _in_words(closed: Calendar) -> str:
     parts = [" and ".join(f"{DAY_NAMES[day]}s" for day in sorted(closed.weekdays))] if closed.weekdays else []
-    if closed.holidays:
-        parts.append(f"{len(closed.holidays)} single days ({counted_ids([str(day) for day in closed.holidays])})")
+    if closed.days:
+        parts.append(f"{several(len(closed.days), 'single day')} ({counted_ids([str(day) for day in closed.days])})")
     return "on " + " and on ".join(parts)
 
 
@@ -68,7 +68,7 @@ def _name_sales_on_closed_days(draft: Draft, lines: pd.DataFrame, calendar: dict
     closed = lines["date"].dt.weekday.isin(calendar["weekdays"]) | lines["date"].isin(pd.to_datetime(calendar["days"]))
     if closed.any():
         draft.note(
-            f"{int(closed.sum()):,} lines are of days on which {place} is closed; they count for the open day before."
+            f"{several(int(closed.sum()), 'line')} of days on which {place} is closed: counted for the open day before."
         )
 
 

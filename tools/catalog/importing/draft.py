@@ -11,7 +11,7 @@ from sqlalchemy import Connection, Table
 
 from tools.catalog.own import read_settings
 from tools.catalog.snapshot import DEFAULT_LOCATION, CatalogueSettings
-from tools.storage.catalogue_schema import catalogue, products
+from tools.storage.catalogue_schema import catalogue, demand, products, purchase_lines, stock
 
 Row = dict[str, Any]
 Key = tuple[Any, ...]
@@ -90,6 +90,12 @@ class Draft:
         """The ids of all products, stored or wanted."""
         stored = set(self.connection.scalars(sa.select(products.c.id)))
         return stored | {key[0] for key, row in self._wanted[products].items() if row is not None}
+
+    @cached_property
+    def locations(self) -> set[str]:
+        """Those that are stored, and those that the import has named so far."""
+        tables = (stock, demand, purchase_lines)
+        return set(self.connection.scalars(sa.union(*(sa.select(table.c.location) for table in tables))))
 
     def setting(self, name: str) -> Any:
         self.read(catalogue)

@@ -12,6 +12,7 @@ from tools.catalog.importing.draft import Draft, Row, counted_ids
 from tools.catalog.importing.names import SupplierNames, know_products, locations
 from tools.catalog.reading import FileReading
 from tools.catalog.snapshot import DEFAULT_LOCATION, moment
+from tools.records.text import several
 from tools.storage.catalogue_schema import products, promotions, purchase_lines, stock, supplier_receipts
 
 UNNAMED = "open order"
@@ -38,7 +39,7 @@ def bring_stock(draft: Draft, readings: list[FileReading]) -> None:
             draft.put(stock, row)
         _name_unlisted(draft, reading, {(row["product_id"], row["location"]) for row in rows})
         if older:
-            draft.note(f"{older:,} stock levels of {reading.file} are older than what is stored; they are left out.")
+            draft.note(f"{several(older, 'stock level')} of {reading.file} older than what is stored: left out.")
 
 
 def _name_unlisted(draft: Draft, reading: FileReading, listed: set[tuple[str, str]]) -> None:
@@ -52,8 +53,8 @@ def _name_unlisted(draft: Draft, reading: FileReading, listed: set[tuple[str, st
     left = {row.product_id for row in stored if (row.product_id, row.location) not in listed}
     if left:
         draft.note(
-            f"{len(left):,} products with stock at these locations are not in {reading.file}: "
-            f"{counted_ids(left)}. Their stock stays as it is."
+            f"{several(len(left), 'product')} with stock at these locations, and not in {reading.file}: "
+            f"{counted_ids(left)}. That stock stays as it is."
         )
 
 
@@ -72,12 +73,12 @@ def _choose_default_location(draft: Draft, frame: pd.DataFrame) -> None:
 def _levels(draft: Draft, frame: pd.DataFrame, file: str) -> pd.DataFrame:
     """One row for a product at a location: several lines, of bins or lots, are added up."""
     keys = ["product_id", "location"]
-    several = frame.duplicated(keys, keep=False)
-    if several.any():
-        ids = frame["product_id"][several].unique()
+    again = frame.duplicated(keys, keep=False)
+    if again.any():
+        ids = frame["product_id"][again].unique()
         draft.note(
-            f"{len(ids):,} products have several lines at one location in {file}: {counted_ids(list(ids))}. "
-            "Their stock is added up."
+            f"{several(len(ids), 'product', 'have')} several lines at one location in {file}: "
+            f"{counted_ids(list(ids))}. The stock is added up."
         )
     how = {"on_hand": "sum", "backorders": "sum", "as_of": "max"}
     return frame.groupby(keys, as_index=False, sort=False).agg({c: f for c, f in how.items() if c in frame})
@@ -144,12 +145,13 @@ def _close(draft: Draft, missing: list[Row], left: list[Row]) -> None:
         draft.remove(purchase_lines, row["reference"], row["product_id"], row["location"])
     if closed:
         draft.note(
-            f"{len(closed):,} open orders are not in the file any more: {counted_ids({r['reference'] for r in closed})}"
-            ". They count as received or closed."
+            f"{several(len(closed), 'open order', 'are')} not in the file any more, so received or closed: "
+            f"{counted_ids({row['reference'] for row in closed})}."
         )
     if len(missing) > len(closed):
         draft.note(
-            f"The file has orders of {named.pop()} only. {len(missing) - len(closed):,} of other suppliers stay open."
+            f"The file has orders of {named.pop()} only. {several(len(missing) - len(closed), 'order')} of other "
+            "suppliers left open."
         )
 
 
@@ -175,7 +177,7 @@ def _order_rows(draft: Draft, reading: FileReading) -> Iterator[Row]:
     names.name_made(reading.file)
     done = int((frame["quantity"] <= 0).sum())
     if done:
-        draft.note(f"{done:,} orders of {reading.file} have nothing open; they are left out.")
+        draft.note(f"{several(done, 'order')} of {reading.file} with nothing open: left out.")
 
 
 def bring_on_order(draft: Draft, readings: list[FileReading]) -> None:
@@ -192,7 +194,7 @@ def bring_on_order(draft: Draft, readings: list[FileReading]) -> None:
             line |= {"reference": UNNAMED, "supplier_id": supplier, "quantity": float(row["on_order"])}
             draft.put(purchase_lines, line | {"received": 0.0, "ordered_on": None, "due_on": None})
         draft.note(
-            f"{len(frame):,} quantities on order of {reading.file} have no date: they are due after the lead time."
+            f"{several(len(frame), 'quantity')} on order of {reading.file} without a date: due after the lead time."
         )
 
 
@@ -231,7 +233,9 @@ def _name_undated(draft: Draft, reading: FileReading) -> None:
     frame = reading.frame
     undated = len(frame) if "ordered_date" not in frame else int(frame["ordered_date"].isna().sum())
     if undated:
-        draft.note(f"{undated:,} receipts of {reading.file} have no order date: they are kept, but teach no lead time.")
+        draft.note(
+            f"{several(undated, 'receipt')} of {reading.file} without an order date: kept, but no lead time is learned."
+        )
 
 
 def bring_promotions(draft: Draft, readings: list[FileReading]) -> None:

@@ -7,6 +7,7 @@ import pandas as pd
 
 from tools.catalog.importing.draft import Draft, Row, counted_ids
 from tools.records.errors import InvalidInput
+from tools.records.text import several
 from tools.storage.catalogue_schema import products, purchase_lines, supplier_receipts, suppliers
 
 
@@ -61,8 +62,8 @@ class SupplierNames:
     def name_made(self, file: str) -> None:
         if self.made:
             self._draft.note(
-                f"{file} names {len(self.made):,} suppliers that were not known: {counted_ids(self.made)}. They are in "
-                "the catalogue now; their lead times and terms are still to come."
+                f"{file} names {several(len(self.made), 'supplier')} not known before: {counted_ids(self.made)}. Now "
+                "in the catalogue; lead times and terms are still to come."
             )
 
 
@@ -89,23 +90,27 @@ def know_products(draft: Draft, ids: Collection[str], file: str) -> None:
     for identity in new:
         draft.put(products, {"id": identity, "name": identity, "category": "", "supplier_id": None, "terms": {}})
     draft.note(
-        f"{file} names {len(new):,} products that were not known: {counted_ids(new)}. They are in the catalogue now, "
-        "with the id as name; import their terms."
+        f"{file} names {several(len(new), 'product')} not known before: {counted_ids(new)}. Now in the catalogue, with "
+        "the id as name; import the terms."
     )
 
 
 def name_alike(draft: Draft, new: Iterable[str], file: str) -> None:
     """Name new ids that differ from another product's in case or blanks only."""
-    fresh = set(new)
-    by_fold: dict[str, set[str]] = defaultdict(set)
-    for identity in draft.product_ids() | fresh:
-        by_fold[folded(identity)].add(identity)
-    alike = [" / ".join(sorted(ids)) for ids in by_fold.values() if len(ids) > 1 and ids & fresh]
+    alike = _alike(set(new), draft.product_ids())
     if alike:
         draft.note(
-            f"{len(alike):,} products of {file} differ from others in upper and lower case or blanks only: "
-            f"{counted_ids(alike)}. They are different products here; correct the ids if they are not."
+            f"{several(len(alike), 'product', 'differ')} from others in upper and lower case or blanks only: "
+            f"{counted_ids(alike)}. They are different products here; correct the ids in {file} if they are not."
         )
+
+
+def _alike(fresh: set[str], known: set[str]) -> list[str]:
+    """Fresh ids with those that differ from them in case or blanks only."""
+    by_fold: dict[str, set[str]] = defaultdict(set)
+    for identity in known | fresh:
+        by_fold[folded(identity)].add(identity)
+    return [" / ".join(sorted(ids)) for ids in by_fold.values() if len(ids) > 1 and ids & fresh]
 
 
 def locations(draft: Draft, frame: pd.DataFrame, file: str, what: str) -> "pd.Series[str]":
@@ -115,8 +120,21 @@ def locations(draft: Draft, frame: pd.DataFrame, file: str, what: str) -> "pd.Se
         draft.note(f"{file} has no locations: its {what} belong to {place}, the default location.")
         return pd.Series(place, index=frame.index)
     empty = frame["location"] == ""
+    _name_alike_places(draft, set(frame["location"][~empty].unique()) - draft.locations, file)
     if not empty.any():
         return frame["location"]
     place = draft.default_location()
-    draft.note(f"{int(empty.sum()):,} rows of {file} have no location: they belong to {place}, the default location.")
+    rows = several(int(empty.sum()), "row")
+    draft.note(f"{rows} of {file} without a location: taken for {place}, the default location.")
     return frame["location"].mask(empty, place)
+
+
+def _name_alike_places(draft: Draft, fresh: set[str], file: str) -> None:
+    """Name new locations that differ from another in case or blanks only."""
+    alike = _alike(fresh, draft.locations)
+    draft.locations.update(fresh)
+    if alike:
+        draft.note(
+            f"{several(len(alike), 'location')} of {file} like another but for upper and lower case or blanks: "
+            f"{counted_ids(alike)}. They are different locations here; correct {file} if they are not."
+        )

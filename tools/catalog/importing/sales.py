@@ -15,14 +15,13 @@ from tools.catalog.importing.calendars import anchored, end_of, move_on, propose
 from tools.catalog.importing.draft import Change, Draft, Row
 from tools.catalog.importing.names import know_products, locations
 from tools.catalog.reading import FileReading
-from tools.catalog.reading.meaning import NO
 from tools.catalog.snapshot import Place
 from tools.planning.demand_distribution import FloatArray
+from tools.records.text import several
 from tools.storage.catalogue_schema import demand
 
 _PLACES_AT_ONCE = 500
 _EPOCH = date(1970, 1, 1)
-_NOT_SAID = {"", "f", "nan"} | NO
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,8 +115,8 @@ class Sales:
         """What is known only once all changes have been looked at."""
         if self.lost:
             yield (
-                f"{self.lost_days:,} days of {len(self.lost):,} histories had demand before and have no line in the "
-                "new files: they are days without demand now."
+                f"{several(self.lost_days, 'day')} of {several(len(self.lost), 'history')} had demand before, and no "
+                "line in the new files: now without demand."
             )
 
 
@@ -193,7 +192,7 @@ def _whole_periods(draft: Draft, reading: FileReading) -> pd.DataFrame:
     if period == "day":
         of_today = int((frame["date"] >= pd.Timestamp(today)).sum())
         if of_today:
-            draft.note(f"{of_today:,} lines of {reading.file} are of today: they count once the day is over.")
+            draft.note(f"{several(of_today, 'line')} of {reading.file} of today: counted once the day is over.")
         return frame
     firsts = [day for day in frame["date"].unique() if end_of(day.date(), period) >= today]
     if firsts:
@@ -229,8 +228,6 @@ def _gaps(lines: pd.DataFrame) -> pd.DataFrame:
 
 
 def _flag(frame: pd.DataFrame, role: str, bit: int) -> NDArray[np.uint8]:
-    """The bit, where a column says so: a number that is not 0, or a word that is not no."""
-    if role not in frame:
-        return np.zeros(len(frame), np.uint8)
-    words = frame[role].astype(str).str.strip().str.casefold().str.removesuffix(".0")
-    return (~words.isin(_NOT_SAID)).to_numpy().astype(np.uint8) * np.uint8(bit)
+    """The bit, where a column says so."""
+    said = frame[role].to_numpy(np.uint8) if role in frame else np.zeros(len(frame), np.uint8)
+    return said * np.uint8(bit)

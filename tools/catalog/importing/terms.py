@@ -13,7 +13,7 @@ from tools.catalog.importing.names import SupplierNames, name_alike, take_the_pl
 from tools.catalog.reading import FileReading
 from tools.records.errors import InvalidInput
 from tools.records.facts import Product
-from tools.records.text import NAME_LIMIT, NOTES_LIMIT, WEEKDAYS, clean_text
+from tools.records.text import NAME_LIMIT, NOTES_LIMIT, WEEKDAYS, clean_text, several
 from tools.storage.catalogue_schema import products, suppliers
 
 SUPPLIER_TERMS = frozenset(
@@ -170,8 +170,8 @@ def _name_disagreeing(draft: Draft, reading: FileReading) -> None:
     twice = different["product_id"][different["product_id"].duplicated()].unique()
     if len(twice):
         draft.note(
-            f"{len(twice):,} products have several different rows in {reading.file}: {counted_ids(list(twice))}. "
-            "The last row of each counts."
+            f"{several(len(twice), 'product', 'have')} several different rows in {reading.file}: "
+            f"{counted_ids(list(twice))}. The last row of each counts."
         )
 
 
@@ -181,7 +181,7 @@ def _name_cut(draft: Draft, reading: FileReading) -> None:
         if role in ("name", "category", "notes", "unit") and role in reading.frame:
             long = int((reading.frame[role].str.len() > limit).sum())
             if long:
-                draft.note(f"{long:,} texts in {column} of {reading.file} are cut after {limit:,} characters.")
+                draft.note(f"{several(long, 'text')} in {column} of {reading.file} cut after {limit:,} characters.")
 
 
 def choose_currency(draft: Draft) -> None:

@@ -1,6 +1,6 @@
 """One reader for every file that a person gives: it is opened, its columns are mapped to roles, its rows are read."""
 
-from tools.catalog.reading.calendar import ClosedDays, closed_days
+from tools.catalog.reading.calendar import closed_days
 from tools.catalog.reading.choices import Choices, choices
 from tools.catalog.reading.file_reading import DateOrder, Decimal, Fault, FileReading, Kind
 from tools.catalog.reading.reader import read_file, read_frame
@@ -9,7 +9,6 @@ from tools.records.errors import FaultyFile, UnclearColumns, UnclearNotation
 
 __all__ = [
     "Choices",
-    "ClosedDays",
     "DateOrder",
     "Decimal",
     "Fault",

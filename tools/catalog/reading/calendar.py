@@ -1,10 +1,11 @@
 """The days on which nothing sells: weekends and holidays, found in the sales themselves."""
 
-from dataclasses import dataclass
 from datetime import date
 from typing import TYPE_CHECKING
 
 import numpy as np
+
+from tools.catalog.histories import Calendar
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -18,44 +19,31 @@ OPEN_SHARE = 0.95
 """Where a smaller share of working days has a sale, a day without one is no holiday."""
 
 
-@dataclass(frozen=True, slots=True)
-class ClosedDays:
-    """Weekdays (Monday is 0) and single days on which a location is closed."""
-
-    weekdays: frozenset[int] = frozenset()
-    holidays: tuple[date, ...] = ()
-
-    @property
-    def days_per_period(self) -> float:
-        """Calendar days for each working day."""
-        return 7 / (7 - len(self.weekdays))
-
-
-def closed_days(frame: "pd.DataFrame") -> dict[str, ClosedDays]:
-    """The closed days of each location of sales; one location "" where the file names none."""
+def closed_days(frame: "pd.DataFrame") -> dict[str, Calendar]:
+    """The calendar of each location of sales; one location "" where the file names none."""
     if "location" not in frame:
         return {"": _closed(frame["date"])}
     return {str(place): _closed(rows["date"]) for place, rows in frame.groupby("location", sort=True)}
 
 
-def _closed(dates: "pd.Series[pd.Timestamp]") -> ClosedDays:
+def _closed(dates: "pd.Series[pd.Timestamp]") -> Calendar:
     sold = np.unique(dates.dropna().to_numpy().astype("datetime64[D]"))
     if sold.size == 0 or (sold[-1] - sold[0]).astype(int) < 7 * FEWEST_WEEKS:
-        return ClosedDays()
+        return Calendar()
     weekdays = (sold.astype(np.int64) + 3) % 7
     silent = frozenset(set(range(7)) - set(weekdays.tolist()))
     if (1 - len(silent) / 7) ** sold.size * 35 > CHANCE or len(silent) > 3:
-        return ClosedDays()
-    return ClosedDays(silent, _holidays(sold, silent))
+        return Calendar()
+    return Calendar(silent, _holidays(sold, silent))
 
 
-def _holidays(sold: "np.ndarray[tuple[int], np.dtype[np.datetime64]]", silent: frozenset[int]) -> tuple[date, ...]:
+def _holidays(sold: "np.ndarray[tuple[int], np.dtype[np.datetime64]]", silent: frozenset[int]) -> frozenset[date]:
     """Short silences on working days, where business is on nearly every one of them."""
     days = np.arange(sold[0], sold[-1] + 1)
     working = days[~np.isin((days.astype(np.int64) + 3) % 7, list(silent))]
     quiet = ~np.isin(working, sold)
     if quiet.mean() > 1 - OPEN_SHARE:
-        return ()
+        return frozenset()
     edges = np.flatnonzero(np.diff(np.concatenate([[False], quiet, [False]]).astype(np.int8)))
     runs = [working[start:end] for start, end in zip(edges[::2], edges[1::2], strict=True)]
-    return tuple(day.item() for run in runs if len(run) <= LONGEST_HOLIDAY for day in run)
+    return frozenset(day.item() for run in runs if len(run) <= LONGEST_HOLIDAY for day in run)

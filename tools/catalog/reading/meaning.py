@@ -7,17 +7,17 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from tools.catalog.histories import Period
+from tools.catalog.reading.answers import answer, is_promoted
 from tools.catalog.reading.columns import Reader
 from tools.catalog.reading.file_reading import Kind
 from tools.catalog.reading.periods import MONTHS, fold
 from tools.catalog.reading.sales import demand_rows
+from tools.records.text import several
 
 if TYPE_CHECKING:
     import pandas as pd
 
 Notes = list[str]
-YES = {"1", "true", "yes", "y", "x", "ja", "j", "wahr", "si", "sí", "s", "oui", "o", "vrai", "verdadero"}
-NO = {"0", "false", "no", "n", "nein", "falsch", "non", "faux", "falso"}
 LARGEST_KEY = 2**62
 FEWEST_PERIODS = 4
 KEYS: dict[Kind, tuple[str, ...]] = {
@@ -50,6 +50,10 @@ def meant(kind: Kind, frame: "pd.DataFrame", reader: Reader) -> tuple["pd.DataFr
 def _sales(frame: "pd.DataFrame", reader: Reader) -> tuple["pd.DataFrame", Notes]:
     if "date" not in frame:
         frame = _dated_by_parts(frame, reader)
+    if "stock_out" in frame:
+        frame = _answered(frame, reader, "stock_out")
+    if "promotion" in frame:
+        frame = frame.assign(promotion=frame["promotion"].map(is_promoted))
     frame = frame[~reader.bad] if reader.bad.any() else frame
     doubled = _doubled(reader)
     frame, notes = demand_rows(frame, dict(reader.mapping))
@@ -117,7 +121,8 @@ def _doubled(reader: Reader) -> Notes:
     if not again.any():
         return []
     lines = ", ".join(map(str, reader.table.lines[again][:3]))
-    return [f"{int(again.sum()):,} lines are the same as one before them (line {lines} …) and were counted again."]
+    said = several(int(again.sum()), "line", "are")
+    return [f"{said} the same as another before (line {lines} …), and counted again."]
 
 
 def _twins(reader: Reader) -> Notes:
@@ -129,7 +134,9 @@ def _twins(reader: Reader) -> Notes:
         by_name.setdefault("".join(each.casefold().split()), []).append(each)
     twins = [ids for ids in by_name.values() if len(ids) > 1]
     shown = "; ".join(" and ".join(map(repr, ids)) for ids in twins[:3])
-    return [f"{len(twins)} products have ids that differ in case or blanks only: {shown}."] if twins else []
+    return (
+        [f"{several(len(twins), 'product', 'have')} ids that differ in case or blanks only: {shown}."] if twins else []
+    )
 
 
 def _once(kind: Kind, frame: "pd.DataFrame", reader: Reader) -> tuple["pd.DataFrame", Notes]:
@@ -143,16 +150,17 @@ def _once(kind: Kind, frame: "pd.DataFrame", reader: Reader) -> tuple["pd.DataFr
         text = " at ".join(str(frame[key].iloc[row]) for key in keys)
         problem = ("twice", "Another row above has other values for the same. Leave one of them out.")
         reader.fault(int(row), reader.mapping[keys[0]], text, problem)
-    notes = [f"{int(same.sum()):,} rows are there twice and were read once."] if same.any() else []
+    notes = [f"{several(int(same.sum()), 'row', 'are')} there twice, and read once."] if same.any() else []
     return frame[~reader.bad & ~same], notes
 
 
 def _answered(frame: "pd.DataFrame", reader: Reader, role: str) -> "pd.DataFrame":
     """Yes and no as True and False."""
-    said = frame[role].str.casefold()
-    for row in np.flatnonzero(~said.isin(YES | NO) & ~reader.bad):
-        reader.fault(int(row), reader.mapping[role], frame[role].iloc[row], ("no_answer", "Write true or false."))
-    return frame.assign(**{role: said.isin(YES)})
+    said = frame[role].map({text: answer(text) for text in frame[role].unique()})
+    for row in np.flatnonzero(said.isna() & ~reader.bad):
+        problem = ("no_answer", "This is neither yes nor no. Write one of them, or leave the cell empty.")
+        reader.fault(int(row), reader.mapping[role], frame[role].iloc[row], problem)
+    return frame.assign(**{role: said.eq(True)})
 
 
 def _backorders(frame: "pd.DataFrame") -> tuple["pd.DataFrame", Notes]:
@@ -162,12 +170,12 @@ def _backorders(frame: "pd.DataFrame") -> tuple["pd.DataFrame", Notes]:
     below = frame["on_hand"] < 0
     owed = frame["backorders"].fillna(0) if "backorders" in frame else 0.0
     frame = frame.assign(backorders=owed + (-frame["on_hand"]).clip(lower=0), on_hand=frame["on_hand"].clip(lower=0))
-    return frame, [f"{int(below.sum()):,} rows have a stock below 0, which was read as backorders."]
+    return frame, [f"{several(int(below.sum()), 'row', 'have')} a stock below 0, which was read as backorders."]
 
 
 def _open(frame: "pd.DataFrame") -> tuple["pd.DataFrame", Notes]:
     """Orders of which something is still to come."""
     closed = frame["quantity"] <= 0
     return frame[~closed], [
-        f"{int(closed.sum()):,} orders have nothing open and were left out."
+        f"{several(int(closed.sum()), 'order', 'have')} nothing open: left out."
     ] if closed.any() else []

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from tools.catalog.reading.file_reading import Fault, FileReading
 from tools.records.errors import FaultyFile, InvalidInput
+from tools.records.text import several
 
 SHOWN = 20
 """Faults that a report lists; `write_rejects` writes all."""
@@ -15,7 +16,7 @@ SHOWN = 20
 
 def mapping_report(reading: FileReading) -> str:
     """The columns by role with values of three rows, the columns that are not used, and the notes."""
-    lines = [f"{reading.file}: {reading.kind}, {len(reading.frame):,} rows"]
+    lines = [f"{reading.file}: {reading.kind}, {several(len(reading.frame), 'row')}"]
     for role, column in reading.mapping.items():
         values = ", ".join(row[role] for row in reading.example if row.get(role))
         lines.append(f"  {role} = {column!r}: {values or 'empty'}")
@@ -27,7 +28,7 @@ def mapping_report(reading: FileReading) -> str:
 def fault_report(faults: Sequence[Fault]) -> str:
     """How many faults of each kind, and the first of them by line."""
     kinds = ", ".join(f"{count:,} × {code}" for code, count in Counter(fault.code for fault in faults).most_common())
-    lines = [f"{len(faults):,} faults: {kinds}"]
+    lines = [f"{several(len(faults), 'fault')}: {kinds}"]
     lines += [
         f"  {each.file}, line {each.line}, {each.column} {each.value!r}: {each.problem}" for each in faults[:SHOWN]
     ]

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from tools.catalog.reading.periods import fold
 from tools.catalog.reading.roles import content
 from tools.catalog.reading.table import Table
+from tools.records.text import several
 
 TOTAL = re.compile(
     r"(?:(?:grand|sub|overall|report)[ -]?)?totals?|sums?|(?:gesamt|end|zwischen|teil)?summen?|gesamt|insgesamt|"
@@ -32,9 +33,9 @@ def without_other_rows(table: Table, mapping: Mapping[str, str]) -> tuple[Table,
     totals = _totals(table, mapping) & ~empty & ~repeated
     below = _below(count, len(columns)) & ~empty & ~totals
     notes = [
-        _named(repeated, table, "lines repeat the column names and were left out"),
-        _named(totals, table, "lines are totals and were left out"),
-        _named(below, table, "lines below the table were left out"),
+        _named(repeated, table, "with the column names again"),
+        _named(totals, table, "with totals"),
+        _named(below, table, "below the table"),
     ]
     out = empty | repeated | totals | below
     return (table.without(out) if out.any() else table), tuple(note for note in notes if note)
@@ -44,7 +45,7 @@ def _named(marks: Marks, table: Table, what: str) -> str:
     if not marks.any():
         return ""
     lines = ", ".join(map(str, table.lines[marks][:5])) + (", …" if marks.sum() > 5 else "")
-    return f"{marks.sum():,} {what} (line {lines})."
+    return f"{several(int(marks.sum()), 'line')} {what}: left out (line {lines})."
 
 
 def _filled(table: Table, name: str) -> Marks:

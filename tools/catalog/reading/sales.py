@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from tools.catalog.reading.periods import fold
 from tools.records.errors import InvalidInput
+from tools.records.text import several
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -42,16 +43,16 @@ def demand_rows(frame: "pd.DataFrame", columns: dict[str, str]) -> tuple["pd.Dat
     left_out = cancelled | moved | other | void
     frame = frame[~left_out] if left_out.any() else frame
     notes = [
-        _said(cancelled | void, "lines are cancelled or refunded: no demand"),
-        _said(moved, "lines are transfers: no demand"),
-        _said(other, "lines are no sales (purchases, counts, offers): no demand"),
+        _said(cancelled | void, "cancelled or refunded"),
+        _said(moved, "of transfers"),
+        _said(other, "of purchases, counts or offers"),
     ]
     frame, more = _without_returns(_outward(frame))
     return frame, [note for note in [*notes, *more] if note]
 
 
 def _said(rows: Marks, what: str) -> str:
-    return f"{int(rows.sum()):,} {what}." if rows.any() else ""
+    return f"{several(int(rows.sum()), 'line')} {what}: no demand." if rows.any() else ""
 
 
 def _like(frame: "pd.DataFrame", role: str, pattern: re.Pattern[str]) -> Marks:
@@ -80,8 +81,8 @@ def _outward(frame: "pd.DataFrame") -> "pd.DataFrame":
     if _like(frame, "movement", SALE).mean() > 0.5:
         return frame.assign(quantity=-frame["quantity"])
     raise InvalidInput(
-        f"{negative.sum():,} of {len(frame):,} quantities are below 0. Sales count as positive: turn the sign around, "
-        "or name the column that says which lines are sales (--map movement=COLUMN)."
+        f"{negative.sum():,} of {several(len(frame), 'quantity')} below 0. Sales count as positive: turn the sign "
+        "around, or name the column that says which lines are sales (--map movement=COLUMN)."
     )
 
 
@@ -93,8 +94,8 @@ def _without_returns(frame: "pd.DataFrame") -> tuple["pd.DataFrame", list[str]]:
     taken = _taken_back(frame, negative)
     whole = int(taken.sum())
     notes = [
-        f"{whole:,} lines were taken back whole by the same customer: no demand." if whole else "",
-        f"{int(negative.sum()) - whole:,} other lines are returns; they do not lower demand."
+        f"{several(whole, 'line', 'were')} taken back whole by the same customer: no demand." if whole else "",
+        f"{several(int(negative.sum()) - whole, 'other line')} of returns, which do not lower demand."
         if negative.sum() > whole
         else "",
     ]

@@ -29,7 +29,18 @@ async def test_the_location_with_most_stock_is_the_default_one(bring: Any, own: 
 async def test_rows_without_a_location_belong_to_the_default_one_and_are_counted(bring: Any, rows: Any) -> None:
     record = await bring("SKU,Location,On hand\nA1,KOELN,1\nB2,,2\n")
     assert [(row["product_id"], row["location"]) for row in rows(stock)] == [("A1", "KOELN"), ("B2", "KOELN")]
-    assert any("1 rows of file1.csv have no location" in note for note in record.notes)
+    assert any("1 row of file1.csv without a location" in note for note in record.notes)
+
+
+async def test_locations_that_differ_in_case_only_are_different_ones_and_named(bring: Any, rows: Any) -> None:
+    first = await bring("SKU,Location,On hand\nA1,DEPOT,1\nA1,North Shop,2\n")
+    assert not any("like another" in note for note in first.notes)
+    second = await bring("SKU,Location,On hand\nA1,Depot,3\nA1,north shop,4\nA1,NORTH SHOP,5\nA1,South,6\n")
+    assert any("2 locations of file1.csv like another" in note and "DEPOT / Depot" in note for note in second.notes)
+    assert len(rows(stock)) == 6
+    again = await bring("Date,SKU,Qty,Location\n2026-11-02,A1,3,Depot\n2026-11-03,A1,3,depot\n")
+    [named] = [note for note in again.notes if "like another" in note]
+    assert "1 location of file1.csv" in named
 
 
 async def test_negative_stock_is_backorders(bring: Any, rows: Any) -> None:
@@ -41,7 +52,7 @@ async def test_a_count_that_is_older_than_what_is_stored_is_left_out_and_named(b
     await bring("SKU,On hand,As of\nA1,4,2026-11-20\n")
     record = await bring("SKU,On hand,As of\nA1,9,2026-11-10\n")
     assert [row["on_hand"] for row in rows(stock)] == [4]
-    assert any("1 stock levels of file1.csv are older" in note for note in record.notes)
+    assert any("1 stock level of file1.csv older" in note for note in record.notes)
 
 
 async def test_stock_that_is_counted_again_the_next_day_is_of_that_day(bring: Any, rows: Any, engine: Any) -> None:
@@ -57,13 +68,13 @@ async def test_stock_that_a_file_does_not_list_stays_and_is_named(bring: Any, ro
     await bring("SKU,Location,On hand\nA1,MAIN,1\nB2,MAIN,2\nA1,NORTH,3\n")
     record = await bring("SKU,Location,On hand\nB2,MAIN,5\n")
     assert [row["on_hand"] for row in rows(stock)] == [1, 3, 5]
-    assert any("1 products with stock at these locations are not in file1.csv: A1" in note for note in record.notes)
+    assert any("1 product with stock at these locations, and not in file1.csv: A1" in note for note in record.notes)
 
 
 async def test_products_that_only_stock_names_are_made_and_named(bring: Any, own: Any) -> None:
     record = await bring("SKU,On hand\nA1,4\nB2,4\n")
     assert await own.product_ids() == ("A1", "B2")
-    assert any("2 products that were not known: A1, B2" in note for note in record.notes)
+    assert any("2 products not known before: A1, B2" in note for note in record.notes)
 
 
 async def test_ids_that_differ_in_case_only_are_named(bring: Any) -> None:
@@ -80,7 +91,9 @@ async def test_orders_that_are_not_in_the_file_any_more_are_closed_and_named(bri
         ("PO1", 4, "2026-12-05"),
         ("PO9", 1, "2026-12-09"),
     ]
-    assert any("2 open orders are not in the file any more: PO2, PO3" in note for note in record.notes)
+    assert any(
+        "2 open orders are not in the file any more, so received or closed: PO2, PO3" in note for note in record.notes
+    )
 
 
 async def test_a_file_of_one_supplier_closes_no_orders_of_others(bring: Any, rows: Any) -> None:
@@ -88,7 +101,7 @@ async def test_a_file_of_one_supplier_closes_no_orders_of_others(bring: Any, row
     await bring(TERMS, f"{head}PO1,Acme,A1,10,2026-12-01\nPO2,Best,B2,20,2026-12-02\n")
     record = await bring(f"{head}PO3,Acme,A1,7,2026-12-01\n")
     assert [row["reference"] for row in rows(purchase_lines)] == ["PO2", "PO3"]
-    assert any("1 of other suppliers stay open" in note for note in record.notes)
+    assert any("1 order of other suppliers left open" in note for note in record.notes)
 
 
 async def test_two_deliveries_of_one_order_line_are_both_kept(bring: Any, rows: Any) -> None:

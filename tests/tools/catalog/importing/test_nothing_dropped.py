@@ -39,8 +39,8 @@ async def test_every_column_row_and_id_is_used_or_named(files: Any, store: Any, 
 
     ids = {sku for kind in KINDS[:4] for sku in files[kind]["SKU"]}
     assert set(snapshot.products) == ids
-    assert "1 products that were not known: ONLY-STOCK" in said
-    assert "1 products that were not known: ONLY-SALES" in said
+    assert "1 product not known before: ONLY-STOCK" in said
+    assert "1 product not known before: ONLY-SALES" in said
     assert {row["id"] for row in snapshot.suppliers.values()} == {"S1", "S2", "S3", "Nobody Ltd"}
     assert "Nobody Ltd" in said
 
@@ -48,6 +48,6 @@ async def test_every_column_row_and_id_is_used_or_named(files: Any, store: Any, 
     assert sum(history.quantities.sum() for history in snapshot.histories.values()) == quantities.clip(lower=0).sum()
     assert "returns" in said
     assert sum(row.on_hand for row in snapshot.stock.values()) == pd.to_numeric(files["stock"]["On hand"]).sum()
-    assert "1 rows of stock have no location" in said
+    assert "1 row of stock without a location" in said
     assert {row["reference"] for row in snapshot.lines} == set(files["open_orders"]["PO"])
     assert sum(row["quantity"] for row in snapshot.lines) == pd.to_numeric(files["open_orders"]["Qty open"]).sum()

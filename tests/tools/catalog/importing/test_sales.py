@@ -44,7 +44,7 @@ async def test_days_of_a_file_that_have_no_line_any_more_are_without_demand_and_
     await bring(lines(("2026-11-02", "A1", 3), ("2026-11-03", "A1", 4), ("2026-11-04", "A1", 5)))
     again = await bring(lines(("2026-11-02", "A1", 3), ("2026-11-04", "A1", 5)))
     assert await demand(days=3) == [3, 0, 5]
-    assert any("1 days of 1 histories had demand before" in note for note in again.notes)
+    assert any("1 day of 1 history had demand before" in note for note in again.notes)
 
 
 async def test_a_product_that_a_file_does_not_name_keeps_its_days(bring: Any, demand: Any) -> None:
@@ -101,6 +101,11 @@ async def test_no_and_yes_are_understood_in_each_language(bring: Any, own: Any, 
     assert (await own.facts("A1")).demand.stockout_periods == {1}
 
 
+async def test_a_promotion_is_marked_by_its_name_too(bring: Any, own: Any) -> None:
+    await bring(TERMS, STOCK, "Date,SKU,Qty,Promotion\n2026-11-02,A1,3,Spring sale\n2026-11-03,A1,2,0.0\n")
+    assert (await own.snapshot()).histories["A1", "MAIN"].flags.tolist() == [2, 0]
+
+
 def working_days(weeks: int, per_day: int = 10) -> list[date]:
     last = TODAY - timedelta(days=TODAY.weekday() + 3)  # a Friday
     days = [last - timedelta(days=n) for n in range(7 * weeks)]
@@ -122,7 +127,7 @@ async def test_a_sale_on_a_closed_day_counts_for_the_open_day_before(bring: Any,
     await bring(lines(*((str(day), "A1", 10) for day in days)))
     record = await bring(lines((str(days[4] + timedelta(1)), "A1", 2)))
     assert (await own.facts("A1")).demand.values[:6] == (10, 10, 10, 10, 12, 10)
-    assert any("count for the open day before" in note for note in record.notes)
+    assert any("counted for the open day before" in note for note in record.notes)
 
 
 async def test_monthly_figures_are_kept_by_month_and_the_running_month_is_left_out(bring: Any, own: Any) -> None:

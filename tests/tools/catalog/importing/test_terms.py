@@ -31,7 +31,7 @@ async def test_a_supplier_is_found_by_id_and_by_name(bring: Any, entries: Any, n
 async def test_an_unknown_supplier_is_made_and_named(bring: Any, entries: Any) -> None:
     record = await bring("SKU,Supplier,MOQ\nA1,Acme,5\n")
     assert entries(suppliers) == {"Acme": {"id": "Acme", "name": "Acme", "terms": {}}}
-    assert any("1 suppliers that were not known: Acme" in note for note in record.notes)
+    assert any("1 supplier not known before: Acme" in note for note in record.notes)
 
 
 async def test_the_id_of_a_supplier_made_from_its_name_takes_over_its_products(bring: Any, entries: Any) -> None:
@@ -65,7 +65,7 @@ async def test_columns_that_a_file_has_not_leave_terms_as_they_are_and_empty_cel
 async def test_texts_that_are_cut_are_named(bring: Any, entries: Any) -> None:
     record = await bring(f"SKU,Description,MOQ\nA1,{'x' * 300},5\n")
     assert entries(products)["A1"]["name"] == "x" * 200
-    assert any("1 texts in Description of file1.csv are cut after 200" in note for note in record.notes)
+    assert any("1 text in Description of file1.csv cut after 200" in note for note in record.notes)
 
 
 async def test_the_currency_of_most_products_is_the_catalogues(bring: Any, own: Any) -> None:

@@ -16,8 +16,8 @@ def sold(days: "pd.DatetimeIndex", location: str = "MAIN") -> pd.DataFrame:
 def test_weekends_and_holidays_without_any_sale_are_closed() -> None:
     found = closed_days(sold(YEAR.drop([pd.Timestamp("2025-05-01"), pd.Timestamp("2025-12-25")])))["MAIN"]
     assert found.weekdays == {5, 6}
-    assert found.holidays == (date(2025, 5, 1), date(2025, 12, 25))
-    assert found.days_per_period == 1.4
+    assert found.days == {date(2025, 5, 1), date(2025, 12, 25)}
+    assert found.period_days == 1.4
 
 
 def test_each_location_has_its_own_closed_days() -> None:
@@ -40,4 +40,4 @@ def test_a_file_without_locations_has_one_calendar() -> None:
 
 def test_a_long_silence_is_no_holiday() -> None:
     august = (YEAR >= "2025-08-04") & (YEAR <= "2025-08-08")
-    assert closed_days(sold(YEAR[~august]))["MAIN"].holidays == ()
+    assert closed_days(sold(YEAR[~august]))["MAIN"].days == frozenset()

@@ -37,7 +37,7 @@ def test_stock_below_zero_is_backorders() -> None:
     reading = read("sku,location,on hand\nA,North,-5\nA,South,100.0\n")
     assert reading.frame["on_hand"].tolist() == [0, 100]
     assert reading.frame["backorders"].tolist() == [5, 0]
-    assert reading.notes == ("1 rows have a stock below 0, which was read as backorders.",)
+    assert reading.notes == ("1 row has a stock below 0, which was read as backorders.",)
 
 
 def test_the_same_row_twice_counts_once_and_another_row_of_the_same_is_a_fault() -> None:
@@ -45,7 +45,7 @@ def test_the_same_row_twice_counts_once_and_another_row_of_the_same_is_a_fault()
     (fault,) = reading.faults
     assert (fault.line, fault.code, fault.value) == (6, "twice", "B at North")
     assert len(reading.frame) == 3
-    assert reading.notes == ("1 rows are there twice and were read once.",)
+    assert reading.notes == ("1 row is there twice, and read once.",)
 
 
 @pytest.mark.parametrize(
@@ -72,7 +72,7 @@ def test_orders_with_nothing_open_are_left_out_and_due_days_may_lie_ahead() -> N
     reading = read("PO,SKU,Qty open,Due\nPO1,A,5,2027-02-01\nPO2,A,0,2026-12-24\nPO3,B,7,\n")
     assert reading.frame["reference"].tolist() == ["PO1", "PO3"]
     assert reading.frame["due_date"].isna().tolist() == [False, True]
-    assert reading.notes == ("1 orders have nothing open and were left out.",)
+    assert reading.notes == ("1 order has nothing open: left out.",)
 
 
 def test_a_receipt_in_the_future_is_a_fault() -> None:

@@ -54,7 +54,7 @@ def test_a_number_that_is_clear_by_itself_is_read_as_it_is_meant(cell: str, numb
 def test_a_quantity_below_zero_is_a_return_however_it_is_written(cell: str) -> None:
     reading = read(["9", "11", cell])
     assert reading.frame["quantity"].tolist() == [9, 11]
-    assert reading.notes == ("1 other lines are returns; they do not lower demand.",)
+    assert reading.notes == ("1 other line of returns, which do not lower demand.",)
 
 
 @pytest.mark.parametrize(

@@ -7,6 +7,7 @@ import pytest
 
 from tools.catalog.reading import FileReading, read_file
 from tools.records.errors import InvalidInput
+from tools.records.text import several
 
 TODAY = date(2026, 11, 30)
 
@@ -41,7 +42,7 @@ def test_lines_that_were_cancelled_or_refunded_are_no_demand(
     )
     reading = read(f"sku,date,quantity,{column}\n{lines}")
     assert reading.frame["quantity"].tolist() == [1] * len(sold)
-    assert f"{len(cancelled)} lines are cancelled or refunded: no demand." in reading.notes
+    assert f"{several(len(cancelled), 'line')} cancelled or refunded: no demand." in reading.notes
 
 
 def test_a_line_that_the_same_customer_takes_back_whole_was_no_demand_and_other_returns_do_not_lower_it() -> None:
@@ -56,8 +57,8 @@ def test_a_line_that_the_same_customer_takes_back_whole_was_no_demand_and_other_
     )
     assert reading.frame.index.tolist() == [3, 4]
     assert reading.notes == (
-        "1 lines were taken back whole by the same customer: no demand.",
-        "2 other lines are returns; they do not lower demand.",
+        "1 line was taken back whole by the same customer: no demand.",
+        "2 other lines of returns, which do not lower demand.",
     )
 
 
@@ -86,7 +87,7 @@ def test_transfers_and_other_movements_are_no_demand(column: str, words: list[st
 def test_a_ledger_that_writes_sales_with_a_minus_is_turned_around_where_it_names_its_sales() -> None:
     rows = "A,2026-01-05,-4,Sale\nA,2026-01-06,-5,Sale\nA,2026-01-06,100,Purchase\nA,2026-01-07,1,Sale\n"
     assert read(f"Item No.,Posting Date,Quantity,Entry Type\n{rows}").frame["quantity"].tolist() == [4, 5]
-    with pytest.raises(InvalidInput, match=r"2 of 3 quantities are below 0.*--map movement"):
+    with pytest.raises(InvalidInput, match=r"2 of 3 quantities below 0.*--map movement"):
         read("sku,date,quantity\nA,2026-01-05,-4\nA,2026-01-06,-5\nA,2026-01-07,1\n")
 
 
@@ -105,7 +106,7 @@ def test_sums_between_the_lines_are_left_out() -> None:
         "sku,date,quantity\nA,2026-01-05,9\nSubtotal,,9\nB,2026-01-05,20\nZwischensumme,,20\nGrand Total,,29\n"
     )
     assert reading.frame["quantity"].tolist() == [9, 20]
-    assert reading.notes == ("3 lines are totals and were left out (line 3, 5, 6).",)
+    assert reading.notes == ("3 lines with totals: left out (line 3, 5, 6).",)
 
 
 def test_a_product_whose_name_begins_with_total_is_one() -> None:
@@ -116,7 +117,7 @@ def test_a_product_whose_name_begins_with_total_is_one() -> None:
 def test_lines_that_are_there_twice_are_counted_and_named() -> None:
     reading = read("sku,date,quantity\nA,2026-01-05,9\nA,2026-01-05,9\nA,2026-01-06,9\n")
     assert reading.frame["quantity"].sum() == 27
-    assert reading.notes == ("1 lines are the same as one before them (line 3 …) and were counted again.",)
+    assert reading.notes == ("1 line is the same as another before (line 3 …), and counted again.",)
 
 
 def test_ids_are_trimmed_and_those_that_differ_in_case_or_blanks_only_are_named() -> None:
@@ -125,3 +126,20 @@ def test_ids_are_trimmed_and_those_that_differ_in_case_or_blanks_only_are_named(
     )
     assert list(reading.frame["product_id"].unique()) == ["A1", "a1", "B 2", "B2"]
     assert reading.notes == ("2 products have ids that differ in case or blanks only: 'A1' and 'a1'; 'B 2' and 'B2'.",)
+
+
+MARKS = "sku,date,quantity,Stock out\n" + "".join(f"A,2026-11-{day:02},3,{{}}\n" for day in range(1, 7))
+
+
+def test_marks_of_a_stock_out_are_yes_or_no_in_any_language_or_a_number() -> None:
+    reading = read(MARKS.format("ja", "", "0", "2", "ausverkauft", "In stock"))
+    assert reading.faults == ()
+    assert reading.frame["stock_out"].tolist() == [True, False, False, True, True, False]
+
+
+def test_a_mark_of_a_stock_out_that_is_neither_yes_nor_no_is_a_fault_for_every_reader() -> None:
+    reading = read(MARKS.format("no", "perhaps", "no", "no", "no", "no"))
+    [fault] = reading.faults
+    assert (fault.line, fault.column, fault.value, fault.code) == (3, "Stock out", "perhaps", "no_answer")
+    assert "Write one of them, or leave the cell empty." in fault.problem
+    assert len(reading.frame) == 5
