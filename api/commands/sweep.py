@@ -63,9 +63,9 @@ async def _swept(settings: "Settings", filters: "Filters", dry_run: bool) -> "tu
         status = begun.status
         while status == "running":
             await asyncio.sleep(LOOK_SECONDS)
-            status, unfinished = await runtime.book.sweeps.progress(begun.id)
+            status, ended = await runtime.book.sweeps.progress(begun.id)
             if begun.total:
-                progress_bar(begun.total - unfinished, begun.total)
+                progress_bar(ended if status == "running" else begun.total, begun.total)
         return mode, await runtime.sweeps.report(await runtime.book.sweeps.get(begun.id))
 
 
