@@ -57,7 +57,7 @@ def test_the_day_after_orders_that_came_are_closed_and_late_ones_are_named(tmp_p
     day_after = run("import", *map(str, (tmp_path / "next-day").glob("*.csv")), "--yes")
 
     assert day_after.exit_code == 0, day_after.output
-    assert "They count as received or closed" in day_after.stderr
+    assert "Counted as received or closed" in day_after.stderr
     assert "stock" in day_after.stdout
 
 

@@ -145,8 +145,8 @@ def _close(draft: Draft, missing: list[Row], left: list[Row]) -> None:
         draft.remove(purchase_lines, row["reference"], row["product_id"], row["location"])
     if closed:
         draft.note(
-            f"{several(len(closed), 'open order', 'are')} not in the file any more, so received or closed: "
-            f"{counted_ids({row['reference'] for row in closed})}."
+            f"{several(len(closed), 'open order', 'are')} not in the file any more: "
+            f"{counted_ids({row['reference'] for row in closed})}. Counted as received or closed."
         )
     if len(missing) > len(closed):
         draft.note(

@@ -91,9 +91,7 @@ async def test_orders_that_are_not_in_the_file_any_more_are_closed_and_named(bri
         ("PO1", 4, "2026-12-05"),
         ("PO9", 1, "2026-12-09"),
     ]
-    assert any(
-        "2 open orders are not in the file any more, so received or closed: PO2, PO3" in note for note in record.notes
-    )
+    assert any("2 open orders are not in the file any more: PO2, PO3" in note for note in record.notes)
 
 
 async def test_a_file_of_one_supplier_closes_no_orders_of_others(bring: Any, rows: Any) -> None:
