@@ -180,6 +180,28 @@ def test_many_large_bodies_at_once_are_each_answered(proxied: str) -> None:
     assert is_served(proxied)
 
 
+def test_files_of_a_catalogue_may_be_large(proxied: str) -> None:
+    rows = b"".join(b"P%06d,MAIN,4\n" % number for number in range(150_000))
+    files = [("files", ("stock.csv", b"SKU,Location,On hand\n" + rows, "text/csv"))]
+
+    answer = httpx.post(f"{proxied}/imports", files=files, headers=KEYED, trust_env=False, timeout=60)
+
+    assert len(rows) > 2_000_000
+    assert (answer.status_code, answer.json()["files"][0]["rows"]) == (201, 150_000)
+
+
+def test_events_of_a_sweep_come_through_as_they_happen(proxied: str) -> None:
+    with httpx.Client(base_url=proxied, headers={"Origin": proxied}, trust_env=False, timeout=60) as client:
+        assert client.post("/desk/sign-in", data={"key": KEY}).status_code == 303
+        token = re.search(r'name="csrf" value="(\w+)"', client.get("/desk/sweeps").text)
+        assert token
+        sweep = client.post("/desk/sweeps", data={"csrf": token[1], "once": "1"}).headers["location"]
+        with client.stream("GET", f"{sweep}/events") as stream:
+            events = [line for line in stream.iter_lines() if line.startswith("event: ")]
+
+    assert events[-1] == "event: end"
+
+
 def test_a_client_cannot_choose_the_address_that_it_is_counted_by(proxied: str) -> None:
     with httpx.Client(base_url=proxied, headers={"X-API-Key": "wrong"}, trust_env=False) as client:
         forged = [client.get("/orders", headers={"X-Forwarded-For": f"203.0.113.{each}"}) for each in range(4)]

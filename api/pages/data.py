@@ -41,7 +41,7 @@ class Automatic(DeskForm):
 
 
 @router.get("/data", openapi_extra=page_for("read"))
-async def data(desk: DeskGiven, before: Annotated[int | None, Query(ge=1)] = None) -> Response:
+async def data(desk: DeskGiven, before: Annotated[int | None, Query(ge=1, le=2**53)] = None) -> Response:
     """What the catalogue holds, a form for files, and earlier imports."""
     return await _page(desk, before=before)
 

@@ -23,7 +23,7 @@ from tools.records.errors import Conflict, InvalidInput
 from tools.records.text import without_commands
 
 router = desk_router()
-Number = Annotated[int, Path(ge=1)]
+Number = Annotated[int, Path(ge=1, le=2**53)]
 SHOWN = 20
 _NOTATION: dict[str, tuple[str, ...]] = {"decimal": get_args(Decimal), "dates": get_args(DateOrder)}
 _FAULT_COLUMNS = ("file", "line", "column", "value", "problem")

@@ -23,7 +23,7 @@ from tools.catalog.imports import ImportStore
 from tools.catalog.proposals import ProposalStore, SentFile, look_at
 
 router = APIRouter(tags=["catalogue"])
-Number = Annotated[int, Path(ge=1, description="Number of the import.")]
+Number = Annotated[int, Path(ge=1, le=2**53, description="Number of the import.")]
 
 
 class Upload(Strict):
@@ -129,7 +129,7 @@ async def undo(number: Number, request: Request, runtime: RuntimeGiven, caller: 
 async def imports(
     runtime: RuntimeGiven,
     limit: Limit = 50,
-    before: Annotated[int | None, Query(ge=1, description="The `next` of the page before.")] = None,
+    before: Annotated[int | None, Query(ge=1, le=2**53, description="The `next` of the page before.")] = None,
 ) -> Response:
     """List imports, newest first."""
     found = await ImportStore(runtime.book.database).page(limit, before)

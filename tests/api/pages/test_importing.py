@@ -293,3 +293,9 @@ async def test_a_key_that_may_not_approve_sees_and_changes_nothing(browser: Any,
         assert (await reader.send(path)).status_code == 403
     assert (await reader.get(f"{address}/faults.csv")).status_code == 403
     await reader.client.aclose()
+
+
+async def test_a_number_that_no_import_can_have_is_refused(browser: Any) -> None:
+    number = 371880590379307368448
+    assert (await browser.get(f"/desk/data/imports/{number}")).status_code == 422
+    assert (await browser.get("/desk/data", before=number)).status_code == 422

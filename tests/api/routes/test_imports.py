@@ -143,3 +143,10 @@ async def test_a_key_that_may_only_read_brings_nothing_in(service: Any, problem:
     problem(await send(service.client, ("stock.csv", STOCK), **headers), 403, "scope_missing")
     problem(await service.client.post("/imports/1/undo", headers=headers), 403, "scope_missing")
     assert (await service.client.get("/imports", headers=headers)).status_code == 200
+
+
+async def test_a_number_that_no_import_can_have_is_refused(client: Any, problem: Any) -> None:
+    number = 371880590379307368448
+    for asked in (client.get(f"/imports?before={number}"), client.get(f"/imports/{number}")):
+        problem(await asked, 422, "invalid_input")
+    problem(await client.post(f"/imports/{number}/undo"), 422, "invalid_input")
