@@ -9,6 +9,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.csv as arrow_csv
 
+from tools.catalog.reading.code_pages import CODE_PAGES, code_page
 from tools.catalog.reading.headings import SEARCHED, filled, heading_row, heading_score, unique_names
 from tools.catalog.reading.table import Table
 from tools.records.errors import InvalidInput
@@ -50,8 +51,8 @@ def _utf8(raw: bytes) -> tuple[bytes, list[str]]:
     try:
         raw.decode("utf-8")
     except UnicodeDecodeError:
-        text = raw.decode("cp1252", "replace")
-        return text.encode(), ["The text is no UTF-8 and was read as Windows-1252, as Excel writes it."]
+        page = code_page(raw)
+        return raw.decode(page, "replace").encode(), [f"The text is no UTF-8 and was read as {CODE_PAGES[page]}."]
     return raw, []
 
 

@@ -31,9 +31,30 @@ def sold(reading: FileReading) -> list[tuple[str, str, float]]:
 MUESLI = [("Müsli", "2026-01-05", 9), ("Müsli", "2026-01-06", 11)]
 
 
-@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-16-le", "utf-16-be", "cp1252"])
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-16-le", "utf-16-be", "cp1252", "cp850"])
 def test_any_usual_encoding_is_read(encoding: str) -> None:
     assert sold(read(f"sku;date;quantity\n{ROWS}".encode(encoding))) == MUESLI
+
+
+@pytest.mark.parametrize("page", ["cp1252", "cp850"])
+@pytest.mark.parametrize(
+    "name",
+    ["Müller", "Schäfer & Söhne", "Größe 4", "Rührgerät", "Nähgarn", "Café", "señal", "maçã", "Überwurf groß", "Öler"],
+)
+def test_windows_and_dos_are_told_apart_by_their_letters(name: str, page: str) -> None:
+    reading = read(f"sku;date;quantity\n{name};05.01.2026;9\nRöhre;06.01.2026;1\n".encode(page))
+    assert reading.frame["product_id"].tolist() == [name, "Röhre"]
+    assert ("code page 850" in reading.notes[0], "Windows-1252" in reading.notes[0]) == (
+        page == "cp850",
+        page != "cp850",
+    )
+
+
+@pytest.mark.parametrize(
+    "name", ["Men’s shirt", "Köln–Bonn", "“Best” buy", "Tee…Beutel", "Brand™ X", "20 °C", "5 € box"]
+)
+def test_signs_that_windows_has_are_no_sign_of_dos(name: str) -> None:
+    assert read(f"sku;date;quantity\n{name};05.01.2026;9\n".encode("cp1252")).frame["product_id"].tolist() == [name]
 
 
 @pytest.mark.parametrize("separator", [",", ";", "\t", "|"])
