@@ -12,7 +12,13 @@ from tools.catalog.importing.goods import (
 )
 from tools.catalog.importing.record import ReadFile
 from tools.catalog.importing.sales import Sales, bring_sales
-from tools.catalog.importing.terms import PRODUCT_TERMS, bring_products, bring_suppliers, choose_currency
+from tools.catalog.importing.terms import (
+    PRODUCT_TERMS,
+    SUPPLIER_TERMS,
+    bring_products,
+    bring_suppliers,
+    choose_currency,
+)
 from tools.catalog.reading import FileReading, Kind
 
 STORED_ROLES: dict[str, frozenset[str]] = {
@@ -21,6 +27,11 @@ STORED_ROLES: dict[str, frozenset[str]] = {
     ),
     "products": PRODUCT_TERMS
     | frozenset(["product_id", "name", "category", "supplier", "location", "on_hand", "backorders", "on_order"]),
+    "suppliers": SUPPLIER_TERMS | frozenset(["supplier_id", "supplier_name"]),
+    "stock": frozenset(["product_id", "location", "on_hand", "backorders", "as_of"]),
+    "receipts": frozenset(
+        ["reference", "supplier", "product_id", "location", "quantity", "ordered_date", "received_date"]
+    ),
 }
 """Roles of which something is stored; of kinds that are not here, all are."""
 

@@ -22,13 +22,14 @@ LARGEST = 1e9
 HIGHEST_LEVEL = 0.999
 TIME_DAYS = {"day": 1.0, "week": 7.0, "month": 365.25 / 12}
 DURATIONS = {"lead_time_days", "lead_time_sd_days", "review_period_days", "shelf_life_days", "maximum_cover_days"}
+DURATIONS |= {"receiving_days"}
 SHARES = {"service_level", "asked_service_level", "holding_rate"}
 PAST = {"date", "as_of", "ordered_date", "received_date"}
 WHOLE = re.compile(r"\d+\.0|")
 """Ids that a program wrote as decimal numbers."""
 SIGNED = {"quantity", "on_hand"}
 NOT_ZERO = {"order_multiple", "maximum_order_quantity", "unit_size", "units_per_purchase_unit", "maximum_cover_days"}
-NOT_ZERO |= {"shelf_life_days"}
+NOT_ZERO |= {"shelf_life_days", "price_unit"}
 """Where systems write 0 for "none"; it is read as not given."""
 EARLIEST = date(1980, 1, 1)
 WRONG_COLUMN = 0.5

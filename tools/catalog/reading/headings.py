@@ -1,5 +1,6 @@
 """Finds the line of column names below a report's head."""
 
+import re
 from collections.abc import Sequence
 
 from tools.catalog.reading.names import known_names, spellings
@@ -30,6 +31,10 @@ def heading_score(row: Sequence[str]) -> int:
 
 def filled(row: Sequence[str]) -> int:
     return sum(bool(cell.strip()) for cell in row)
+
+
+def is_unnamed(column: str) -> bool:
+    return re.fullmatch(r"column \d+", column) is not None
 
 
 def unique_names(row: Sequence[str]) -> list[str]:

@@ -20,6 +20,8 @@ PURCHASING = {"reference", "supplier", "received_quantity"}
 LINE_NAMES, FEWEST_LINES = {"id", "ref", "reference", "referencia"}, 10
 MONEY_NAMES = {"sales", "sale", "ventas", "ventes", "verkauf", "verkaufe", "weeklysales", "dailysales", "monthlysales"}
 CURRENCY_SIGN = re.compile(r"[$€£¥]|\b(?:EUR|USD|GBP)\b")
+POSTED = 1
+"""The rank of names for a day that may be of a receipt or of any other movement."""
 TIMES = ({"date"}, {"year", "month"}, {"year", "week"})
 """Columns that tell together when a line of sales was."""
 
@@ -117,7 +119,12 @@ def _sharper(fitting: list[Kind], by_kind: Mapping[Kind, Mapped]) -> list[Kind]:
     """Without the kinds that a file with these columns is not, where it fits another."""
     has = {kind: by_kind[kind].roles for kind in fitting}
     beaten: set[Kind] = set()
-    if {"receipts", "open_orders"} & has.keys() and not {"customer"} & has.get("sales", set()):
+    moved = "movement" in has.get("sales", set())
+    if "receipts" in has and by_kind["receipts"].ranks["received_date"] == POSTED:
+        beaten |= set() if "reference" in has["receipts"] else {"receipts"}
+    elif "receipts" in has:
+        moved = False
+    if {"receipts", "open_orders"} & (has.keys() - beaten) and not moved and "customer" not in has.get("sales", set()):
         beaten.add("sales")
     if "sales" in has and "customer" in has["sales"]:
         beaten |= {"receipts", "open_orders"}

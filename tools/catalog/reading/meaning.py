@@ -1,6 +1,6 @@
 """What the rows of each kind of file mean, once their cells are read."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import date
 from typing import TYPE_CHECKING
 
@@ -10,6 +10,8 @@ from tools.catalog.histories import Period
 from tools.catalog.reading.answers import answer, is_promoted
 from tools.catalog.reading.columns import Reader
 from tools.catalog.reading.file_reading import Kind
+from tools.catalog.reading.movements import movement_of
+from tools.catalog.reading.names import plain, ranks
 from tools.catalog.reading.periods import MONTHS, fold
 from tools.catalog.reading.sales import demand_rows
 from tools.records.text import several
@@ -22,7 +24,7 @@ LARGEST_KEY = 2**62
 FEWEST_PERIODS = 4
 KEYS: dict[Kind, tuple[str, ...]] = {
     "products": ("product_id", "location"),
-    "stock": ("product_id", "location"),
+    "stock": ("product_id", "location", "bin"),
     "suppliers": ("supplier_id", "supplier_name"),
     "outcomes": ("order_number",),
 }
@@ -36,13 +38,8 @@ def meant(kind: Kind, frame: "pd.DataFrame", reader: Reader) -> tuple["pd.DataFr
     if kind == "outcomes":
         frame = _answered(frame, reader, "ran_out")
     frame, notes = _once(kind, frame, reader)
-    work: Callable[[pd.DataFrame], tuple[pd.DataFrame, Notes]] | None = {
-        "stock": _backorders,
-        "products": _backorders,
-        "open_orders": _open,
-    }.get(kind)
-    if work is not None:
-        frame, more = work(frame)
+    for work in _WORK.get(kind, ()):
+        frame, more = work(frame, reader.mapping)
         notes += more
     return frame, [*notes, *_twins(reader)]
 
@@ -163,7 +160,7 @@ def _answered(frame: "pd.DataFrame", reader: Reader, role: str) -> "pd.DataFrame
     return frame.assign(**{role: said.eq(True)})
 
 
-def _backorders(frame: "pd.DataFrame") -> tuple["pd.DataFrame", Notes]:
+def _backorders(frame: "pd.DataFrame", columns: Mapping[str, str]) -> tuple["pd.DataFrame", Notes]:
     """Stock below zero as backorders."""
     if "on_hand" not in frame or not (frame["on_hand"] < 0).any():
         return frame, []
@@ -173,9 +170,54 @@ def _backorders(frame: "pd.DataFrame") -> tuple["pd.DataFrame", Notes]:
     return frame, [f"{several(int(below.sum()), 'row', 'have')} a stock below 0, which was read as backorders."]
 
 
-def _open(frame: "pd.DataFrame") -> tuple["pd.DataFrame", Notes]:
-    """Orders of which something is still to come."""
+def _open(frame: "pd.DataFrame", columns: Mapping[str, str]) -> tuple["pd.DataFrame", Notes]:
+    """Orders of which something is still to come. What has arrived of an ordered quantity is not."""
+    notes = []
+    if "received_quantity" in frame and ranks("open_orders")["quantity"].get(plain(columns["quantity"])) != 0:
+        frame = frame.assign(quantity=frame["quantity"] - frame["received_quantity"].fillna(0))
+        notes.append(f"{columns['quantity']} is what was ordered: {columns['received_quantity']} is taken off.")
     closed = frame["quantity"] <= 0
-    return frame[~closed], [
-        f"{several(int(closed.sum()), 'order', 'have')} nothing open: left out."
-    ] if closed.any() else []
+    if closed.any():
+        notes.append(f"{several(int(closed.sum()), 'order', 'have')} nothing open: left out.")
+    return frame[~closed], notes
+
+
+def _priced(frame: "pd.DataFrame", columns: Mapping[str, str]) -> tuple["pd.DataFrame", Notes]:
+    """The price of one unit, where it is given for several."""
+    if "price_unit" not in frame:
+        return frame, []
+    if "unit_price" in frame:
+        frame = frame.assign(unit_price=frame["unit_price"] / frame["price_unit"].fillna(1))
+    return frame.drop(columns="price_unit"), [f"Prices are for as many units as {columns['price_unit']} says."]
+
+
+def _until_in_stock(frame: "pd.DataFrame", columns: Mapping[str, str]) -> tuple["pd.DataFrame", Notes]:
+    """The lead time up to where a delivery can be used."""
+    if "receiving_days" not in frame:
+        return frame, []
+    name = columns["receiving_days"]
+    if "lead_time_days" not in frame:
+        return frame.drop(columns="receiving_days"), [
+            f"{name} is not used: it is added to a lead time, and there is none."
+        ]
+    frame = frame.assign(lead_time_days=frame["lead_time_days"] + frame["receiving_days"].fillna(0))
+    return frame.drop(columns="receiving_days"), [f"{name} is added to {columns['lead_time_days']}."]
+
+
+def _received(frame: "pd.DataFrame", columns: Mapping[str, str]) -> tuple["pd.DataFrame", Notes]:
+    """Only lines of goods that came in, where a column says what each line is."""
+    if "movement" not in frame:
+        return frame, []
+    other = frame["movement"].map(lambda text: movement_of(text) not in (None, "receipt")).to_numpy(bool)
+    notes = [f"{several(int(other.sum()), 'line')} of other movements than receipts: left out."] if other.any() else []
+    return frame[~other].drop(columns="movement"), notes
+
+
+_Work = Callable[["pd.DataFrame", Mapping[str, str]], tuple["pd.DataFrame", Notes]]
+_WORK: dict[Kind, tuple[_Work, ...]] = {
+    "stock": (_backorders,),
+    "products": (_backorders, _priced, _until_in_stock),
+    "suppliers": (_until_in_stock,),
+    "open_orders": (_open,),
+    "receipts": (_received,),
+}

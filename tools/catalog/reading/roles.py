@@ -5,6 +5,7 @@ from typing import Literal
 from tools.catalog.reading.file_reading import Kind
 from tools.catalog.reading.shared_roles import (
     BACKORDERS,
+    BIN,
     CURRENCY,
     LEAD_TIME,
     LEAD_TIME_SD,
@@ -12,6 +13,7 @@ from tools.catalog.reading.shared_roles import (
     ON_HAND,
     ORDERED,
     PRODUCT,
+    RECEIVING,
     REFERENCE,
     SUPPLIER,
     SUPPLIER_ID,
@@ -30,7 +32,7 @@ KINDS: dict[Kind, dict[str, Ranks]] = {
             "date, day, sale date, sales date, date of sale, sold on, purchase date, transaction date, datum, tag, "
             "verkaufsdatum, fecha, dia, fecha venta, fecha de venta, date vente, date de vente, jour, transaction day",
             "invoice date, document date, posting date, booking date, created at, date created, created, belegdatum, "
-            "buchungsdatum, buch dat, beleg dat, "
+            "buchungsdatum, buch dat, beleg dat, budat, bldat, "
             "rechnungsdatum, fecha factura, fecha de factura, date facture, date de facture",
             "timestamp, datetime, date time, time, order time, paid at, month id, year month, yearmonth, period, "
             "periode, periodo, jahrmonat, monat jahr, calendar week, year week, yearweek",
@@ -49,7 +51,7 @@ KINDS: dict[Kind, dict[str, Ranks]] = {
             "fakturierte menge, bestellmenge, bestellte menge, cantidad, cantidad vendida, unidades, "
             "unidades vendidas, uds, uds vendidas, quantité, qte, quantité vendue, qte vendue, unités, unités vendues, "
             "pieces, pcs, demand, demand qty, demand quantity, order demand, daily demand, nachfrage, bedarf, demanda, "
-            "demande, cant",
+            "demande, cant, fkimg, lfimg, kwmeng",
             "units ordered, sales volume, volume, count, number",
             "sales, sale, verkauf, verkäufe, ventas, ventes, weekly sales, daily sales, monthly sales",
         ),
@@ -69,12 +71,13 @@ KINDS: dict[Kind, dict[str, Ranks]] = {
         "movement": (
             "type, transaction type, entry type, document type, order type, sales type, movement type, line type, "
             "belegart, buchungsart, bewegungsart, bwa, vorgangsart, vorgang, auftragsart, posten art, art, tipo, "
-            "tipo de movimiento, tipo movimiento, tipo documento, type de mouvement, type mouvement, type de piece",
+            "tipo de movimiento, tipo movimiento, tipo documento, type de mouvement, type mouvement, type de piece, "
+            "bwart, mvt",
         ),
         "customer": (
             "customer id, customerid, customer no, customer number, customer code, client id, kundennummer, kundennr, "
             "kunden nr, kunden id, debitor, debitorennr, debitorennummer, codigo cliente, id cliente, cod cliente, "
-            "code client, no client",
+            "code client, no client, kunnr",
             "customer, customer name, client, kunde, kundenname, cliente, buyer, sold to, email, buyer email, "
             "customer email, nombre cliente, nom client",
         ),
@@ -84,7 +87,7 @@ KINDS: dict[Kind, dict[str, Ranks]] = {
             "receipt number, belegnummer, belegnr, beleg nr, beleg, auftragsnummer, auftragsnr, auftrag, auftrag nr, "
             "rechnungsnummer, rechnungsnr, rechnung, rechnung nr, bestellnummer, bestellnr, pedido, no pedido, "
             "num pedido, numero pedido, factura, no factura, numero factura, commande, no commande, numero commande, "
-            "facture, no facture, numero facture, bon, ticket, order",
+            "facture, no facture, numero facture, bon, ticket, order, mblnr, vbeln",
             "name",
         ),
         "promotion": (
@@ -99,6 +102,7 @@ KINDS: dict[Kind, dict[str, Ranks]] = {
     "stock": {
         "product_id": PRODUCT,
         "location": LOCATION,
+        "bin": BIN,
         "on_hand": ON_HAND,
         "backorders": BACKORDERS,
         "as_of": (
@@ -111,29 +115,36 @@ KINDS: dict[Kind, dict[str, Ranks]] = {
         "product_id": PRODUCT,
         "name": (
             "product name, item name, article name, name, product title, title, artikelbezeichnung, artikelname, "
-            "produktname, nombre, nombre producto, nombre del producto, nom, nom du produit, nom produit, part name",
+            "produktname, nombre, nombre producto, nombre del producto, nom, nom du produit, nom produit, part name, "
+            "maktx, maktg",
             "description, product description, item description, bezeichnung, beschreibung, kurztext, artikeltext, "
-            "materialkurztext, descripcion, designation, libelle",
+            "materialkurztext, descripcion, designation, libelle, txz01",
         ),
         "category": (
             "category, categories, product category, item category, product group, item group, group, family, "
             "product family, product line, class, department, warengruppe, artikelgruppe, produktgruppe, kategorie, "
-            "materialgruppe, sortiment, categoria, familia, grupo, categorie, famille, groupe, rayon",
+            "materialgruppe, sortiment, categoria, familia, grupo, categorie, famille, groupe, rayon, "
+            "matkl",
         ),
         "supplier": SUPPLIER,
         "unit": (
             "unit, uom, unit of measure, base unit, stock unit, stocking unit, sales unit, einheit, mengeneinheit, me, "
             "basiseinheit, basismengeneinheit, lagereinheit, unidad, unidad de medida, um, unite, unite de mesure, "
-            "unite de stock",
+            "unite de stock, meins",
         ),
         "unit_price": (
             "unit cost, cost, cost price, unit cost price, purchase price, purchase cost, buying price, buy price, "
             "cost per unit, cost per item, purchasing price, landed cost, supplier price, vendor price, net cost, "
             "einkaufspreis, ek, ek preis, ekpreis, einstandspreis, bezugspreis, beschaffungspreis, kosten, "
             "stückkosten, ek netto, coste, costo, coste unitario, costo unitario, precio de compra, precio compra, "
-            "precio de coste, prix d achat, prix achat, pa, cout, cout unitaire, prix de revient",
+            "precio de coste, prix d achat, prix achat, pa, cout, cout unitaire, prix de revient, netpr",
             "unit price, price per unit, stückpreis, einzelpreis, precio unitario, prix unitaire",
             "price, preis, precio, prix",
+            "verpr, stprs, moving average price, standard price, gleitender durchschnittspreis, standardpreis",
+        ),
+        "price_unit": (
+            "price unit, priced per, price per quantity, price quantity, preiseinheit, preis je, pe, unidad de precio, "
+            "unite de prix, peinh",
         ),
         "currency": CURRENCY,
         "minimum_order_quantity": (
@@ -141,7 +152,7 @@ KINDS: dict[Kind, dict[str, Ranks]] = {
             "moq, min qty, minimum quantity, minimum qty, mindestbestellmenge, mindestmenge, mbm, min bestellmenge, "
             "mindestabnahme, mindestabnahmemenge, cantidad minima, pedido minimo, cantidad minima de pedido, "
             "minimo de pedido, quantite minimum, quantite minimale, quantite mini, qte mini, commande minimum, "
-            "minimum de commande, mini de commande",
+            "minimum de commande, mini de commande, bstmi, minbm",
         ),
         "order_multiple": (
             "order multiple, multiple, order multiple qty, pack size, packsize, pack qty, pack quantity, pack, "
@@ -149,15 +160,16 @@ KINDS: dict[Kind, dict[str, Ranks]] = {
             "rounding value, verpackungseinheit, ve, vpe, packungsgröße, packgröße, gebinde, gebindegröße, losgröße, "
             "bestellvielfaches, vielfaches, rundungswert, packmenge, multiplo, multiplo de pedido, "
             "unidades por caja, uds por caja, tamano de lote, tamaño paquete, colisage, conditionnement, pcb, "
-            "multiple de commande, unites par carton",
+            "multiple de commande, unites par carton, bstrf",
         ),
         "maximum_order_quantity": (
             "maximum order quantity, maximum order qty, max order quantity, max order qty, maximum order, max order, "
             "max qty, maximale bestellmenge, höchstbestellmenge, höchstmenge, maximalmenge, cantidad maxima, "
-            "pedido maximo, quantite maximale, quantite maximum",
+            "pedido maximo, quantite maximale, quantite maximum, bstma",
         ),
         "lead_time_days": LEAD_TIME,
         "lead_time_sd_days": LEAD_TIME_SD,
+        "receiving_days": RECEIVING,
         "service_level": (
             "service level, target service level, service, cycle service level, target service, servicegrad, "
             "lieferbereitschaftsgrad, lieferbereitschaft, servicelevel, zielservicegrad, nivel de servicio, "
@@ -171,7 +183,7 @@ KINDS: dict[Kind, dict[str, Ranks]] = {
         ),
         "shelf_life_days": (
             "shelf life, shelf life days, haltbarkeit, haltbarkeitsdauer, mindesthaltbarkeit, mhd tage, vida util, "
-            "caducidad, duree de vie, duree de conservation, dlc, dluo, ddm",
+            "caducidad, duree de vie, duree de conservation, dlc, dluo, ddm, mhdhb",
         ),
         "maximum_cover_days": (
             "maximum cover, maximum cover days, max cover, max cover days, maximum days of supply, max days of supply, "
@@ -183,7 +195,8 @@ KINDS: dict[Kind, dict[str, Ranks]] = {
         ),
         "purchase_unit": (
             "purchase unit, purchasing unit, order unit, buying unit, purchase uom, order uom, bestelleinheit, "
-            "einkaufseinheit, bestellmengeneinheit, unidad de compra, unite d achat, unite de commande",
+            "einkaufseinheit, bestellmengeneinheit, unidad de compra, unite d achat, unite de commande, "
+            "bstme",
         ),
         "units_per_purchase_unit": (
             "units per purchase unit, units per order unit, purchase unit factor, conversion factor, conversion, "
@@ -223,11 +236,12 @@ KINDS: dict[Kind, dict[str, Ranks]] = {
         "supplier_name": SUPPLIER_NAME,
         "lead_time_days": LEAD_TIME,
         "lead_time_sd_days": LEAD_TIME_SD,
+        "receiving_days": RECEIVING,
         "minimum_order_value": (
             "minimum order value, min order value, minimum value, min value, mov, minimum order amount, "
             "min order amount, minimum order, min order, mindestbestellwert, mindestauftragswert, mbw, mindestwert, "
             "valor minimo, valor minimo de pedido, pedido minimo, importe minimo, montant minimum, "
-            "minimum de commande, franco de commande, valeur minimale, montant minimum de commande",
+            "minimum de commande, franco de commande, valeur minimale, montant minimum de commande, minbw",
         ),
         "free_freight_value": (
             "free freight value, free freight, free freight from, free shipping from, free shipping, "
@@ -250,7 +264,7 @@ KINDS: dict[Kind, dict[str, Ranks]] = {
             "outstanding quantity, outstanding, remaining qty, remaining quantity, qty remaining, remaining, "
             "qty due, quantity due, still open, backlog, offene menge, menge offen, offen, restmenge, "
             "noch zu liefern, rückstandsmenge, cantidad pendiente, pendiente, cantidad abierta, unidades pendientes, "
-            "quantite restante, reste a livrer, quantite ouverte, reste",
+            "quantite restante, reste a livrer, quantite ouverte, reste, obmng",
             "quantity, qty, quantity ordered, qty ordered, ordered quantity, ordered qty, order quantity, order qty, "
             "units, menge, bestellmenge, bestellte menge, stück, anzahl, cantidad, unidades, cantidad pedida, "
             "quantite, qte, quantite commandee",
@@ -262,13 +276,13 @@ KINDS: dict[Kind, dict[str, Ranks]] = {
             "liefertermin, lieferdatum, termin, wunschtermin, bestätigter termin, erwartet, erwartet am, "
             "erwartetes lieferdatum, geplantes lieferdatum, fecha prevista, fecha de entrega, fecha entrega, "
             "entrega prevista, fecha esperada, date prevue, date de livraison, date livraison, livraison prevue, "
-            "date de livraison prevue",
+            "date de livraison prevue, eindt",
         ),
         "ordered_date": ORDERED,
         "received_quantity": (
             "received quantity, received qty, qty received, quantity received, received, delivered quantity, "
             "delivered qty, qty delivered, gelieferte menge, erhaltene menge, geliefert, erhalten, wareneingangsmenge, "
-            "cantidad recibida, recibido, recibida, quantite recue, qte recue, recu, quantite livree",
+            "cantidad recibida, recibido, recibida, quantite recue, qte recue, recu, quantite livree, wemng",
         ),
     },
     "receipts": {
@@ -283,12 +297,14 @@ KINDS: dict[Kind, dict[str, Ranks]] = {
             "quantity, qty, units, menge, stück, anzahl, cantidad, unidades, quantite, qte, pieces",
         ),
         "ordered_date": ORDERED,
+        "movement": ("bwart, bewegungsart, movement type, mvt",),
         "received_date": (
             "received date, receipt date, date received, received on, received at, goods receipt date, gr date, "
             "delivered date, date delivered, delivered on, arrived, arrived on, actual delivery date, eingangsdatum, "
             "wareneingangsdatum, wareneingang, wareneingang am, we datum, erhalten am, geliefert am, "
             "fecha recepcion, fecha de recepcion, recibido el, fecha recibido, date reception, date de reception, "
             "recu le",
+            "budat",
         ),
     },
     "promotions": {
@@ -327,11 +343,11 @@ REQUIRED: dict[Kind, tuple[str, ...]] = {
     "outcomes": ("order_number", "ran_out", "left_over"),
 }
 """Roles without which a file of the kind says nothing."""
-IDS = {"product_id", "location", "supplier", "supplier_id", "reference", "order_number", "customer", "document"}
+IDS = {"product_id", "location", "bin", "supplier", "supplier_id", "reference", "order_number", "customer", "document"}
 DAYS = {"date", "as_of", "due_date", "ordered_date", "received_date", "first_day", "last_day"}
 TEXTS = {"name", "category", "unit", "currency", "notes", "supplier_name", "order_days", "status", "movement"}
 TEXTS |= {"purchase_unit", "promotion", "stock_out", "ran_out", "month", "week"}
-SOFT = TEXTS | {"price", "customer", "document", "reference", "as_of"}
+SOFT = TEXTS | {"price", "customer", "document", "reference", "as_of", "bin"}
 """Where two columns are as good as each other, the first is taken and named: no plan rests on these roles."""
 
 

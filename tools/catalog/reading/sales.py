@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from tools.catalog.reading.movements import COLUMNS, Movement, movement_of
+from tools.catalog.reading.names import plain
 from tools.catalog.reading.periods import fold
 from tools.records.errors import InvalidInput
 from tools.records.text import several
@@ -35,6 +37,7 @@ SALE = re.compile(r".*\b(?:sales?|verkauf.*|venta.*|vente.*|invoice|rechnung|shi
 
 def demand_rows(frame: "pd.DataFrame", columns: dict[str, str]) -> tuple["pd.DataFrame", list[str]]:
     """The rows of demand, and in words what the others were. `columns` are the file's names by role."""
+    frame = _by_movement_type(frame, columns)
     cancelled = _like(frame, "status", CANCELLED) | _stated(frame, columns)
     moved = ~cancelled & (_like(frame, "status", TRANSFER) | _like(frame, "movement", TRANSFER))
     moved |= ~cancelled & _like(frame, "customer", TRANSFER)
@@ -48,7 +51,24 @@ def demand_rows(frame: "pd.DataFrame", columns: dict[str, str]) -> tuple["pd.Dat
         _said(other, "of purchases, counts or offers"),
     ]
     frame, more = _without_returns(_outward(frame))
+    frame = frame.drop(columns="reversal", errors="ignore")
     return frame, [note for note in [*notes, *more] if note]
+
+
+def _by_movement_type(frame: "pd.DataFrame", columns: dict[str, str]) -> "pd.DataFrame":
+    """Movement types in words, where the column has nothing else: what goes out is positive, what comes back is not."""
+    if plain(columns.get("movement", "")) not in COLUMNS:
+        return frame
+    types = {text: movement_of(str(text)) for text in frame["movement"].unique() if text}
+    if not types or None in types.values():
+        return frame
+    said = frame["movement"].map(types)
+    outward = frame["quantity"].abs().where(said == "issue", -frame["quantity"].abs())
+    return frame.assign(movement=said.map(_WORDS).fillna(""), quantity=outward, reversal=said.eq("reversal"))
+
+
+_WORDS: dict[Movement, str] = {"issue": "sale", "reversal": "sale", "return": "sale"}
+_WORDS |= {"transfer": "transfer", "receipt": "receipt", "other": "adjustment"}
 
 
 def _said(rows: Marks, what: str) -> str:
@@ -93,8 +113,9 @@ def _without_returns(frame: "pd.DataFrame") -> tuple["pd.DataFrame", list[str]]:
         return frame, []
     taken = _taken_back(frame, negative)
     whole = int(taken.sum())
+    by = "" if "reversal" in frame else " by the same customer"
     notes = [
-        f"{several(whole, 'line', 'were')} taken back whole by the same customer: no demand." if whole else "",
+        f"{several(whole, 'line', 'were')} taken back whole{by}: no demand." if whole else "",
         f"{several(int(negative.sum()) - whole, 'other line')} of returns, which do not lower demand."
         if negative.sum() > whole
         else "",
@@ -105,13 +126,20 @@ def _without_returns(frame: "pd.DataFrame") -> tuple["pd.DataFrame", list[str]]:
 def _taken_back(frame: "pd.DataFrame", negative: Marks) -> Marks:
     """The latest earlier line of the same customer, product and quantity for each negative line."""
     taken = np.zeros(len(frame), dtype=bool)
+    reversal = frame["reversal"].to_numpy() if "reversal" in frame else taken
+    if reversal.any():
+        _take_back(frame, taken, negative, negative & reversal, [c for c in ("product_id", "location") if c in frame])
     who = next((role for role in ("customer", "document") if role in frame), None)
-    if who is None:
-        return taken
-    keys = frame[[who, "product_id"]].assign(quantity=frame["quantity"].abs(), place=np.arange(len(frame)))
-    known = keys[(keys[who] != "").to_numpy()]
-    back = known[negative[known["place"]]]
-    sold = known[~negative[known["place"]]].merge(back[[who, "product_id", "quantity"]].drop_duplicates())
+    if who is not None:
+        _take_back(frame, taken, negative, negative & ~reversal & (frame[who] != "").to_numpy(), [who, "product_id"])
+    return taken
+
+
+def _take_back(frame: "pd.DataFrame", taken: Marks, negative: Marks, backward: Marks, same: list[str]) -> None:
+    """Mark the latest earlier line of the same quantity for each `backward` one."""
+    keys = frame[same].assign(quantity=frame["quantity"].abs(), place=np.arange(len(frame)))
+    back = keys[backward]
+    sold = keys[~negative & ~taken].merge(back[[*same, "quantity"]].drop_duplicates())
     open_lines: dict[tuple[object, ...], list[int]] = {}
     for *key, place in sold.itertuples(index=False, name=None):
         open_lines.setdefault(tuple(key), []).append(place)
@@ -123,4 +151,3 @@ def _taken_back(frame: "pd.DataFrame", negative: Marks) -> Marks:
             latest = max(earlier, key=lambda line: (days[line], line))
             lines.remove(latest)
             taken[latest] = True
-    return taken

@@ -16,7 +16,7 @@ PRODUCT: Ranks = (
     "produktnummer, produktnr, produktcode, produkt id, codigo, codigo producto, codigo de producto, codigo articulo, "
     "codigo de articulo, codigo del articulo, id producto, cod articulo, cod producto, referencia producto, "
     "code article, code produit, reference article, reference produit, ref article, ref produit, article ref, "
-    "id produit, no article, numero article, num article",
+    "id produit, no article, numero article, num article, matnr, idnrk",
     "product, products, item, part, material, produkt, producto, articulo, produit, variant",
     "asin, ean, gtin, upc, barcode, ean code, variant id",
     "lineitem name, line item name, product name, item name, article name, product title, part name, "
@@ -28,18 +28,25 @@ LOCATION: Ranks = (
     "location, location id, location code, location name, warehouse, warehouse id, warehouse code, warehouse name, "
     "store, store id, store code, store no, store nbr, store number, store name, shop, shop id, branch, branch id, "
     "branch code, site, site id, plant, depot, outlet, stocking location, stock location, fulfillment center, lager, "
-    "lagerort, lagernr, lager nr, lagernummer, werk, filiale, filialnr, standort, niederlassung, verkaufsstelle, "
-    "almacen, tienda, sucursal, ubicacion, centro, entrepot, magasin, emplacement, agence, lieu",
+    "lagernr, lager nr, lagernummer, werk, filiale, filialnr, standort, niederlassung, verkaufsstelle, "
+    "almacen, tienda, sucursal, ubicacion, centro, entrepot, magasin, emplacement, agence, lieu, werks",
+    "lagerort, storage location, lgort",
 )
+BIN: Ranks = (
+    "bin, storage bin, bin location, bin code, shelf, lagerplatz, stellplatz, regalplatz, lgpla, batch, batch no, "
+    "batch number, lot, lot no, lot number, charge, chargennummer, chargennr, charg, lote, numero de lot",
+    "lagerort, storage location, lgort",
+)
+"""A place within a location, or a batch: what is on hand there belongs to the location."""
 SUPPLIER_ID: Ranks = (
     "supplier id, supplier no, supplier number, supplier code, vendor id, vendor no, vendor number, vendor code, "
     "lieferantennr, lieferanten nr, lieferantennummer, lieferanten id, lieferant nr, kreditor, kreditorennr, "
     "kreditorennummer, kreditor nr, id proveedor, codigo proveedor, codigo de proveedor, cod proveedor, "
-    "code fournisseur, id fournisseur, no fournisseur, numero fournisseur",
+    "code fournisseur, id fournisseur, no fournisseur, numero fournisseur, lifnr",
 )
 SUPPLIER_NAME: Ranks = (
     "supplier name, vendor name, lieferantenname, name des lieferanten, nombre proveedor, nombre del proveedor, "
-    "nom fournisseur, nom du fournisseur",
+    "nom fournisseur, nom du fournisseur, name1",
     "supplier, vendor, lieferant, proveedor, fournisseur",
     "name, company, firma, nombre, nom, bezeichnung",
 )
@@ -49,13 +56,19 @@ SUPPLIER: Ranks = (
     "primary vendor, hauptlieferant, stammlieferant",
     "manufacturer, brand, hersteller, fabricante, fabricant",
 )
-CURRENCY: Ranks = ("currency, currency code, cur, ccy, waehrung, währung, währungscode, whg, moneda, divisa, devise",)
+CURRENCY: Ranks = (
+    "currency, currency code, cur, ccy, waehrung, währung, währungscode, whg, waers, moneda, divisa, devise",
+)
 LEAD_TIME: Ranks = (
     "lead time, leadtime, lead time days, lt, lt days, delivery time, delivery days, replenishment time, "
     "supplier lead time, vendor lead time, purchase lead time, lieferzeit, wiederbeschaffungszeit, wbz, "
     "beschaffungszeit, planlieferzeit, plan lieferzeit, lieferdauer, plazo, plazo de entrega, plazo entrega, "
     "tiempo de entrega, tiempo entrega, delai, delai de livraison, delai livraison, delai appro, "
-    "delai d approvisionnement",
+    "delai d approvisionnement, plifz",
+)
+RECEIVING: Ranks = (
+    "goods receipt processing time, gr processing time, goods receipt days, receiving days, receiving time, "
+    "inspection time, wareneingangsbearbeitungszeit, we bearbeitungszeit, we bearb zeit, einlagerungszeit, webaz",
 )
 LEAD_TIME_SD: Ranks = (
     "lead time sd, lead time sd days, lead time std, lead time stddev, lead time standard deviation, "
@@ -67,7 +80,8 @@ ON_HAND: Ranks = (
     "stock qty, stock quantity, current stock, inventory level, inventory quantity, inventory qty, variant inventory "
     "qty, qty in stock, quantity in stock, units in stock, in stock, physical stock, bestand, lagerbestand, "
     "istbestand, aktueller bestand, bestandsmenge, menge auf lager, lagermenge, existencias, stock actual, "
-    "stock fisico, cantidad en stock, en stock, stock physique, quantite en stock, stock reel",
+    "stock fisico, cantidad en stock, en stock, stock physique, quantite en stock, stock reel, "
+    "labst, clabs",
     "stock, inventory, on stock, available, available qty, available quantity, available stock, verfugbar, "
     "verfugbarer bestand, freier bestand, disponible, stock disponible",
 )
@@ -80,12 +94,12 @@ REFERENCE: Ranks = (
     "po, po no, po number, po id, purchase order, purchase order no, purchase order number, purchase order id, "
     "bestellnr, bestellnummer, bestell nr, bestellung, bestellung nr, einkaufsbeleg, pedido de compra, "
     "numero de pedido, no pedido, orden de compra, commande fournisseur, numero de commande, no commande, bon de "
-    "commande",
+    "commande, ebeln",
     "order, order no, order number, order id, reference, reference no, belegnr, belegnummer, document no, pedido, "
     "referencia, commande, ref, receipt no, delivery note, lieferschein, lieferscheinnr",
 )
 ORDERED: Ranks = (
     "ordered date, order date, date ordered, ordered on, ordered, po date, purchase date, bestelldatum, bestellt am, "
-    "bestellt, fecha pedido, fecha de pedido, fecha orden, date commande, date de commande, commande le",
+    "bestellt, fecha pedido, fecha de pedido, fecha orden, date commande, date de commande, commande le, bedat",
     "created, created at, date, datum, fecha, belegdatum",
 )

@@ -43,6 +43,15 @@ async def test_locations_that_differ_in_case_only_are_different_ones_and_named(b
     assert "1 location of file1.csv" in named
 
 
+async def test_stock_of_several_bins_of_a_location_is_added_up_and_named(bring: Any, rows: Any) -> None:
+    record = await bring("MATNR;WERKS;LGORT;LABST\n4711;1000;0001;5,5\n4711;1000;0002;2\n4712;1000;0001;1\n")
+    assert [(row["product_id"], row["location"], row["on_hand"]) for row in rows(stock)] == [
+        ("4711", "1000", 7.5),
+        ("4712", "1000", 1),
+    ]
+    assert any("1 product has several lines at one location in file1.csv: 4711" in note for note in record.notes)
+
+
 async def test_negative_stock_is_backorders(bring: Any, rows: Any) -> None:
     await bring("SKU,On hand\nA1,-4\n")
     assert [(row["on_hand"], row["backorders"]) for row in rows(stock)] == [(0, 4)]

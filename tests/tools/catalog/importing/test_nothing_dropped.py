@@ -18,8 +18,8 @@ def files(tmp_path: Path) -> dict[str, pd.DataFrame]:
     """The example's files, with columns, ids and lines in them that need a word."""
     write_example(tmp_path, today="2026-11-30")
     found = {kind: pd.read_csv(tmp_path / f"{kind}.csv", dtype=str, keep_default_na=False) for kind in KINDS}
-    found["stock"]["Shelf"] = "B7"
-    found["stock"].loc[len(found["stock"])] = ["ONLY-STOCK", "", "3", "B8"]
+    found["stock"]["Shelf"], found["stock"]["Colour"] = "B7", "red"
+    found["stock"].loc[len(found["stock"])] = ["ONLY-STOCK", "", "3", "B8", "red"]
     found["sales"].loc[len(found["sales"])] = ["2026-11-20", "SO-1", "ONLY-SALES", "2", "MAIN"]
     found["sales"].loc[len(found["sales"])] = ["2026-11-20", "SO-2", "HEX-100", "-2", "MAIN"]
     found["open_orders"].loc[0, "Supplier"] = "Nobody Ltd"
@@ -35,7 +35,8 @@ async def test_every_column_row_and_id_is_used_or_named(files: Any, store: Any, 
     for file in record.files:
         assert {*file.mapping.values(), *file.unused} == set(files[file.name]), file.name
     assert "Order no" in said
-    assert [file.unused for file in record.files if file.name == "stock"] == [("Shelf",)]
+    assert [file.unused for file in record.files if file.name == "stock"] == [("Colour",)]
+    assert "not stored: Shelf." in said
 
     ids = {sku for kind in KINDS[:4] for sku in files[kind]["SKU"]}
     assert set(snapshot.products) == ids
