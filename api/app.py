@@ -14,6 +14,7 @@ from api.bodies import openapi
 from api.door import errors
 from api.door.auth import KeyRing
 from api.door.doorkeeper import Doorkeeper
+from api.door.openai_errors import OpenAIErrors
 from api.door.rate_limits import RateLimits
 from api.door.request_log import RequestLog
 from api.door.sessions import Sessions
@@ -26,6 +27,7 @@ from api.routes import (
     calibration,
     catalogue,
     chat,
+    completions,
     conversations,
     imports,
     keys,
@@ -85,6 +87,7 @@ def create_app(settings: Settings, *, open_runtime: OpenRuntime = open_runtime, 
         catalogue,
         calibration,
         chat,
+        completions,
         conversations,
         keys,
         audit,
@@ -103,6 +106,7 @@ def create_app(settings: Settings, *, open_runtime: OpenRuntime = open_runtime, 
     # The last one added is the outermost.
     app.add_middleware(Doorkeeper, routes=routes, settings=settings)
     app.add_middleware(RequestLog)
+    app.add_middleware(OpenAIErrors)
     app.add_middleware(RefusalPages)
     return app
 

@@ -30,6 +30,13 @@ CHATS: dict[str, Example] = {
     "question": {"summary": "A question", "value": {"message": "Which products need an order?"}},
 }
 
+COMPLETIONS: dict[str, Example] = {
+    "question": {
+        "summary": "A question",
+        "value": {"model": "restock", "messages": [{"role": "user", "content": "Which products need an order?"}]},
+    },
+}
+
 KEYS: dict[str, Example] = {
     "bridge": {
         "summary": "A key for another system",

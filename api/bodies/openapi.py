@@ -6,6 +6,7 @@ from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 
 from api.door.errors import Problem
+from api.door.openai_errors import ADDRESSES as OPENAI_ADDRESSES
 
 DESCRIPTION = """Decides what to reorder, how much, and why. Safe orders are placed; doubtful ones wait for a person.
 
@@ -24,6 +25,10 @@ def document(app: FastAPI) -> dict[str, Any]:
         for name, part in parts.items():
             if name.startswith("Body_"):  # what FastAPI makes of a form
                 part["description"] = "Files, and how they are to be read."
+        for path, operations in schema["paths"].items():
+            if path.startswith(OPENAI_ADDRESSES):  # 400 there
+                for operation in operations.values():
+                    operation["responses"].pop("422", None)
         problem = Problem.model_json_schema(ref_template="#/components/schemas/{model}")
         parts.update(problem.pop("$defs"))
         parts["Problem"] = problem

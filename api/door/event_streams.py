@@ -2,8 +2,8 @@
 
 import structlog
 from fastapi.routing import APIRoute
-from fastapi.sse import ServerSentEvent
 from starlette.datastructures import Headers
+from starlette.responses import Response
 from starlette.routing import Match
 from starlette.types import Scope
 
@@ -23,9 +23,9 @@ class EventStreamRoute(APIRoute):
         return super().matches(scope)
 
 
-def failure(error: Exception) -> ServerSentEvent:
-    """The last event of a stream that fails: a problem document, since the status was sent long before."""
+def failure(error: Exception) -> str:
+    """What a stream that fails says last: a problem document, since the status was sent long before."""
     if not isinstance(error, RestockError):
         log.error("unexpected_error", exc_info=error)
-    problem = answer_to(error) if isinstance(error, RestockError) else unexpected_problem()
-    return ServerSentEvent(event="error", raw_data=bytes(problem.body).decode())
+    problem: Response = answer_to(error) if isinstance(error, RestockError) else unexpected_problem()
+    return bytes(problem.body).decode()

@@ -60,7 +60,7 @@ async def chat_events(
             else:
                 yield ServerSentEvent(event=event.kind, data=event.model_dump(exclude={"kind"}, exclude_defaults=True))
     except Exception as error:  # the status is sent, so that every failure has to be an event
-        yield failure(error)
+        yield ServerSentEvent(event="error", raw_data=failure(error))
 
 
 router.add_api_route(

@@ -34,7 +34,7 @@ async def conversation(
     runtime: RuntimeGiven,
     caller: CallerGiven,
     limit: Limit = 50,
-    before: Annotated[int | None, Query(ge=1, description="The `next` of the page before.")] = None,
+    before: Annotated[int | None, Query(ge=1, le=2**31, description="The `next` of the page before.")] = None,
 ) -> Response:
     """Show a conversation of yours: its newest questions and answers."""
     found = await runtime.book.conversations.get(conversation_id, caller.id)

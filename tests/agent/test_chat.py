@@ -80,6 +80,18 @@ async def test_everything_that_happens_is_told_and_the_answer_comes_last(start: 
     assert (turn.answer, turn.tools_used) == (answer.answer, ("get_product",))
 
 
+async def test_an_answer_says_how_many_tokens_it_used(start: Any, says: Callable[..., Any]) -> None:
+    def used(reply: AIMessage, number: int) -> AIMessage:
+        usage = {"input_tokens": 100 * number, "output_tokens": number, "total_tokens": 101 * number}
+        return reply.model_copy(update={"usage_metadata": usage})
+
+    runtime = await start(used(says(LOOK), 1), used(says("These."), 2))
+
+    answer = await runtime.chat("Show all products.", caller="ada")
+
+    assert (answer.input_tokens, answer.output_tokens) == (300, 3)
+
+
 async def test_a_stream_of_somebody_else_s_conversation_is_refused_before_it_begins(start: Any) -> None:
     runtime = await start()
     mine = await runtime.chat("What is late?", caller="ada")

@@ -124,7 +124,7 @@ def in_transaction(
     engine: Engine, work: Callable[Concatenate[Connection, P], T], *args: P.args, **named: P.kwargs
 ) -> T:
     """The result of the work. Raises Unavailable for any error that says that the database cannot serve,
-    DamagedDatabase if it is broken, and InvalidInput for a text that it cannot store."""
+    DamagedDatabase if it is broken, and InvalidInput for a text or a number that it cannot store."""
     try:
         with engine.begin() as connection:
             return work(connection, *args, **named)
@@ -136,6 +136,8 @@ def in_transaction(
         raise InvalidInput(
             "A text holds a character that no database stores, such as NUL or half of a surrogate pair; leave it out."
         ) from error
+    except OverflowError as error:  # SQLite's own; PostgreSQL finds nothing by such a number
+        raise InvalidInput("A number is too large; the numbers of what is stored have at most 18 digits.") from error
     except (exc.DatabaseError, sqlite3.DatabaseError) as error:
         if not _is_damage(error):
             raise

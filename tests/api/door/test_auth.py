@@ -70,6 +70,11 @@ GUARDED = [
     ("GET", "/automatic", "read"),
     ("PUT", "/automatic", "admin"),
 ]
+GUARDED_AS_OPENAI = [
+    ("POST", "/v1/chat/completions", "trigger"),
+    ("GET", "/v1/models", "trigger"),
+    ("GET", "/v1/models/restock", "trigger"),
+]
 UPLOAD = ("POST", "/imports", "approve")
 """Takes files, and no JSON."""
 
@@ -114,6 +119,23 @@ async def test_each_address_asks_for_its_own_scope(
 
 
 @pytest.mark.asyncio(loop_scope="module")
+@pytest.mark.parametrize(("method", "address", "scope"), GUARDED_AS_OPENAI)
+async def test_the_addresses_of_openai_are_guarded_alike_and_refuse_in_its_form(
+    shared: Any, method: str, address: str, scope: str
+) -> None:
+    async with stranger(shared) as client:
+        keyless = await client.request(method, address)
+    async with await with_stored_key(shared, *(ALL_SCOPES - {scope})) as client:
+        scopeless = await client.request(method, address)
+    async with await with_stored_key(shared, scope) as client:
+        let_in = await client.request(method, address, json=None if method == "GET" else {})
+
+    assert (keyless.status_code, keyless.json()["error"]["code"]) == (401, "invalid_api_key")
+    assert (scopeless.status_code, scopeless.json()["error"]["type"]) == (403, "permission_error")
+    assert let_in.status_code in (200, 400)
+
+
+@pytest.mark.asyncio(loop_scope="module")
 async def test_the_guarded_addresses_are_all_there_are(shared: Any) -> None:
     document = (await shared.client.get("/openapi.json")).json()
     open_addresses = {"/", "/health/live", "/health/ready"}
@@ -125,7 +147,7 @@ async def test_the_guarded_addresses_are_all_there_are(shared: Any) -> None:
         if path not in open_addresses
     ]
 
-    wanted = [(method, scope) for method, _, scope in (*GUARDED, UPLOAD)]
+    wanted = [(method, scope) for method, _, scope in (*GUARDED, *GUARDED_AS_OPENAI, UPLOAD)]
     assert Counter((method.upper(), each["x-required-scope"]) for _, method, each in operations) == Counter(wanted)
 
 

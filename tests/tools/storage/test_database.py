@@ -21,7 +21,7 @@ from tools.book.book import OrderBook
 from tools.records.errors import InvalidInput, Unavailable
 from tools.storage.database import SQLITE_READERS, Database, create_engine
 from tools.storage.migrations.upgrade import migrate
-from tools.storage.schema import counters, metadata
+from tools.storage.schema import counters, metadata, orders
 from tools.storage.types import Now, NowPlus
 
 ROOT = Path(__file__).parents[3]
@@ -321,6 +321,14 @@ async def test_the_audit_trail_can_only_grow(engine: sa.Engine, book: OrderBook,
             connection.exec_driver_sql(change)
     with engine.connect() as connection:
         assert connection.scalar(sa.text("SELECT actor FROM audit")) == "service"
+
+
+async def test_a_number_too_large_for_any_row_is_no_fault_of_the_database(tmp_path: Path) -> None:
+    await migrate(f"sqlite:///{tmp_path}/book.db")
+    async with Database(f"sqlite:///{tmp_path}/book.db") as database:
+        query = sa.select(orders.c.number).where(orders.c.sequence == 2**63)
+        with pytest.raises(InvalidInput, match="too large"):
+            await database.read(lambda connection: connection.scalar(query))
 
 
 async def test_a_transaction_that_fails_leaves_nothing(engine: sa.Engine, book: OrderBook) -> None:
