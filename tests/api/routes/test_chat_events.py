@@ -1,6 +1,7 @@
 """A chat as a stream of events, over HTTP."""
 
 import asyncio
+import io
 import json
 import signal
 import socket
@@ -81,7 +82,7 @@ async def test_what_can_be_refused_is_refused_before_the_stream_begins(service: 
     ("error", "code"), [(Unavailable("The database is away."), "unavailable"), (ValueError("secret"), "internal_error")]
 )
 async def test_a_stream_that_fails_ends_with_a_problem(
-    service: Any, monkeypatch: pytest.MonkeyPatch, error: Exception, code: str
+    service: Any, monkeypatch: pytest.MonkeyPatch, log: io.StringIO, error: Exception, code: str
 ) -> None:
     async def fail(*_: Any) -> Any:
         raise error

@@ -1,5 +1,6 @@
 """Chats in OpenAI's form: with OpenAI's own client, and with what Open WebUI and LibreChat send."""
 
+import io
 import json
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -183,7 +184,9 @@ def test_errors_have_the_form_that_the_client_knows(client: openai.OpenAI) -> No
     assert (large.value.status_code, large.value.code) == (413, "body_too_large")
 
 
-async def test_a_stream_that_fails_ends_with_an_error(service: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_stream_that_fails_ends_with_an_error(
+    service: Any, monkeypatch: pytest.MonkeyPatch, log: io.StringIO
+) -> None:
     async def fail(*_: Any) -> Any:
         raise ValueError("secret")
 
@@ -195,9 +198,12 @@ async def test_a_stream_that_fails_ends_with_an_error(service: Any, monkeypatch:
     *_, error, done = [line for line in answer.text.splitlines() if line.startswith("data: ")]
     assert json.loads(error.removeprefix("data: "))["error"]["code"] == "internal_error"
     assert (done, "secret" in answer.text) == ("data: [DONE]", False)
+    assert "unexpected_error" in log.getvalue()
 
 
-async def test_a_fault_of_ours_has_the_form_too(service: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_fault_of_ours_has_the_form_too(
+    service: Any, monkeypatch: pytest.MonkeyPatch, log: io.StringIO
+) -> None:
     async def fail(*_: Any, **__: Any) -> Any:
         raise ValueError("secret")
 
