@@ -125,10 +125,11 @@ def rolling_origins(
     interval: Interval,
     *,
     step: int = 1,
+    first: int = FEWEST_FOR_FORECAST_ERRORS,
     progress: Progress | None = None,
 ) -> Origins:
-    """Every `step`-th origin that has a whole interval after it, of products with enough history."""
-    moments = range(FEWEST_FOR_FORECAST_ERRORS, table.demand.shape[1] - interval.length + 1, step)
+    """Every `step`-th origin from `first` on that has a whole interval after it, of products with enough history."""
+    moments = range(max(first, FEWEST_FOR_FORECAST_ERRORS), table.demand.shape[1] - interval.length + 1, step)
     parts = []
     for done, moment in enumerate(moments):
         found = origins_at(table, interval, moment)
@@ -161,8 +162,12 @@ def origins_at(table: DemandTable, interval: Interval, moment: int) -> Origins:
     enough = (known >= FEWEST_FOR_FORECAST_ERRORS) & (np.count_nonzero(past > 0, axis=1) >= FEWEST_SALES)
     rows = np.flatnonzero(enough)
     came = table.demand[rows, moment : moment + interval.length]
+    days = table.period_days
     terms = Terms(
-        lead_time_days=interval.lead_time, review_period_days=interval.review_period, service_level=ONE_SD_ABOVE
+        lead_time_days=interval.lead_time * days,
+        review_period_days=interval.review_period * days,
+        period_days=days,
+        service_level=ONE_SD_ABOVE,
     )
     found = scan(past[rows], terms)
     return Origins(

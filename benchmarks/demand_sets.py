@@ -1,0 +1,104 @@
+"""The sets of real demand that forecasts are judged on, each with the interval that orders have to cover.
+
+The folder comes from --data or RESTOCK_DATA. `benchmarks/real_data.py` reads two of them; the others are the
+prescriptions of Medicare Australia (tsibbledata), the monthly shipments of the M3 competition (Mcomp), a bakery chain
+and a restaurant by day (ddop), and Dominick's orange juice by week (bayesm). None is in the repository.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from benchmarks.real_data import CAR_PARTS_INTERVAL, RETAIL_INTERVAL, car_parts, retail
+from tools.catalog.demand_table import DemandTable
+from tools.catalog.histories import Period
+from tools.lookback.rolling_origin import Interval
+from tools.planning.demand_distribution import FloatArray
+
+
+@dataclass(frozen=True, slots=True)
+class DemandSet:
+    """A table of demand, what has to be covered, and how it is looked at."""
+
+    name: str
+    read: Callable[[Path], DemandTable]
+    interval: Interval
+    season: int
+    """Periods of the season that a peer is told of."""
+    step: int
+    """Periods between two origins."""
+    products: int = 400
+    """At most so many are drawn."""
+    promoted: Callable[[Path], FloatArray] | None = None
+    """Where it is known which periods were promoted: 1 for a promotion, products × periods."""
+
+
+def prescriptions(folder: Path) -> DemandTable:
+    frame = pd.read_parquet(folder / "pbs_monthly_scripts.parquet")
+    return _wide(frame, "series", "month", "scripts", "month")
+
+
+def shipments(folder: Path) -> DemandTable:
+    """Right-aligned: each series has its own months, so that no calendar is common to all."""
+    frame = pd.read_parquet(folder / "m3_monthly_shipments.parquet")
+    series = {str(name): own.sort_values("month")["shipments"] for name, own in frame.groupby("series")}
+    longest = max(map(len, series.values()))
+    demand = np.full((len(series), longest), np.nan)
+    for row, own in zip(demand, series.values(), strict=True):
+        row[longest - len(own) :] = own
+    return DemandTable(tuple(series), demand, "month")
+
+
+def bakery(folder: Path) -> DemandTable:
+    return _wide(_bakery(folder), "id", "date", "units", "day")
+
+
+def bakery_promotions(folder: Path) -> FloatArray:
+    return _wide(_bakery(folder), "id", "date", "promotion", "day").demand
+
+
+def _bakery(folder: Path) -> pd.DataFrame:
+    frame = pd.read_parquet(folder / "bakery_daily_demand.parquet")
+    frame["id"] = frame["store"].astype(str) + "/" + frame["product"].astype(str)
+    return frame
+
+
+def restaurant(folder: Path) -> DemandTable:
+    return _wide(pd.read_parquet(folder / "yaz_daily_demand.parquet"), "item", "date", "units", "day")
+
+
+def groceries(folder: Path) -> DemandTable:
+    return _wide(_groceries(folder), "id", "week_start", "units", "week")
+
+
+def grocery_promotions(folder: Path) -> FloatArray:
+    frame = _groceries(folder)
+    frame["promoted"] = ((frame["deal"] > 0) | (frame["feat"] > 0.5)).astype(float)
+    return _wide(frame, "id", "week_start", "promoted", "week").demand
+
+
+def _groceries(folder: Path) -> pd.DataFrame:
+    frame = pd.read_parquet(folder / "dominicks_oj_weekly.parquet")
+    frame["id"] = frame["store"].astype(str) + "/" + frame["brand"].astype(str)
+    return frame
+
+
+def _wide(frame: pd.DataFrame, product: str, moment: str, amount: str, period: Period) -> DemandTable:
+    wide = frame.pivot(index=product, columns=moment, values=amount)
+    frequency = {"day": "D", "week": "7D", "month": "MS"}[period]
+    wide = wide.reindex(columns=pd.date_range(wide.columns.min(), wide.columns.max(), freq=frequency))
+    return DemandTable(tuple(wide.index.astype(str)), wide.to_numpy(dtype=np.float64), period)
+
+
+SETS = (
+    DemandSet("retail", retail, RETAIL_INTERVAL, season=7, step=8),
+    DemandSet("car parts", car_parts, CAR_PARTS_INTERVAL, season=12, step=1, products=1000),
+    DemandSet("prescriptions", prescriptions, Interval(1, 1), season=12, step=1),
+    DemandSet("shipments", shipments, Interval(1, 1), season=12, step=1),
+    DemandSet("bakery", bakery, Interval(2, 1), season=7, step=4, promoted=bakery_promotions),
+    DemandSet("restaurant", restaurant, Interval(2, 1), season=7, step=1),
+    DemandSet("groceries", groceries, Interval(1, 1), season=1, step=1, promoted=grocery_promotions),
+)
