@@ -100,7 +100,8 @@ def judged(of: DemandSet, folder: Path, given: argparse.Namespace, frozen: float
     own = score(origins, origins.levels)
     spent = time.process_time() - begun
     yield own
-    yield f"{of.name}: {len(table.products):,} products, {len(origins):,} origins, P = {of.interval.length}, {spent:.1f} s"
+    size = f"{len(table.products):,} products, {len(origins):,} origins"
+    yield f"{of.name}: {size}, P = {of.interval.length}, {spent:.1f} s"
     yield line("restock", own, frozen)
     yield line("textbook over L + R", score(origins, origins.textbook_levels))
     if given.peers:

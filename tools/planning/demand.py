@@ -10,7 +10,7 @@ from math import sqrt
 import numpy as np
 
 from tools.planning.counting_unit import counting_unit
-from tools.planning.demand_distribution import FloatArray
+from tools.planning.demand_distribution import FloatArray, IntArray
 from tools.records.errors import InvalidDemand
 from tools.records.facts import DemandClass, DemandHistory
 
@@ -30,6 +30,8 @@ class DemandStatistics:
     """What the known periods of a history say. `mean` and `sd` (ddof = 1) are per period."""
 
     demand: FloatArray
+    positions: IntArray
+    """Of the known periods, among all."""
     periods: int
     masked: int
     nonzero: int
@@ -46,11 +48,12 @@ class DemandStatistics:
 def describe(history: DemandHistory, unit_size: float = 1.0) -> DemandStatistics:
     """Statistics of the known periods, counted in `unit_size` or finer. Raises `InvalidDemand` when fewer than three
     periods are known."""
-    demand = enough_demand(history)
+    demand, positions = enough_demand(history)
     (sales,) = demand.nonzero()
     sizes, mean, unit = demand[sales], mean_of(demand), counting_unit(demand, unit_size)
     return DemandStatistics(
         demand=demand,
+        positions=positions,
         periods=len(history.values),
         masked=len(history.values) - demand.size,
         nonzero=sales.size,
@@ -63,19 +66,19 @@ def describe(history: DemandHistory, unit_size: float = 1.0) -> DemandStatistics
     )
 
 
-def enough_demand(history: DemandHistory) -> FloatArray:
-    """The known periods. Raises `InvalidDemand` when fewer than three are known."""
-    demand = known_demand(history)
+def enough_demand(history: DemandHistory) -> tuple[FloatArray, IntArray]:
+    """The known periods and their places. Raises `InvalidDemand` when fewer than three are known."""
+    demand, positions = known_demand(history)
     if demand.size < FEWEST_PERIODS:
         raise InvalidDemand(
             f"Only {demand.size} of {len(history.values)} demand periods are known (the rest is unknown or out of "
             f"stock); at least {FEWEST_PERIODS} are needed."
         )
-    return demand
+    return demand, positions
 
 
-def known_demand(history: DemandHistory) -> FloatArray:
-    """The periods that are known and were in stock, oldest first."""
+def known_demand(history: DemandHistory) -> tuple[FloatArray, IntArray]:
+    """The periods that are known and were in stock, oldest first, and their places among all."""
     values = np.array(history.values, dtype=np.float64)
     known = ~np.isnan(values)
     for position in history.stockout_periods:
@@ -88,7 +91,7 @@ def known_demand(history: DemandHistory) -> FloatArray:
             f"Demand in period {worst + 1} is {values[worst]:g}; quantities above {LARGEST_QUANTITY:g} cannot be "
             "counted exactly. Use a larger unit."
         )
-    return demand
+    return demand, np.flatnonzero(known)
 
 
 def mean_of(demand: FloatArray) -> float:

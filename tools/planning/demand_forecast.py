@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from tools.planning.demand_distribution import FloatArray
-from tools.planning.forecast_frame import FIRST, MEANS, SECOND, SMALLEST, TIMES, Frame, Trust
+from tools.planning.forecast_frame import MEANS, SMALLEST, TIMES, Frame, Trust, pairs_of
 from tools.planning.forecast_grid import Grid
 
 SMALLEST_SHARE = 0.1
@@ -25,7 +25,7 @@ class ErrorMoments:
     bias: FloatArray
     """Weighted mean error per period of each mean forecast."""
     products: FloatArray
-    """What the weighted mean product of each of the `PAIRS` adds to the variance per period: as often as it stands in
+    """What the weighted mean product of each of `pairs_of` adds to the variance per period: as often as it stands in
     the square of a sum, and as far as it is believed."""
     trust: Trust
 
@@ -43,21 +43,28 @@ def newest_moments(grid: Grid) -> ErrorMoments:
 
 
 def moments_by_point(grid: Grid) -> ErrorMoments:
-    """Of one product, as they were known at each point of the grid; at the first nothing was.
-
-    Errors whose weight has faded to nothing are left out of the running sums.
-    """
+    """Of one product, as they were known at each point of the grid; at the first nothing was."""
     frame, sums = grid.frame, grid.sums[:, 0]
     after, before = frame.plain
     errors = sums[:, :-1] * before
     errors += (sums[0, 1:] - sums[0, :-1]) * after
+    return running_moments(errors, frame)
+
+
+def running_moments(errors: FloatArray, frame: Frame) -> ErrorMoments:
+    """Of errors per period, mean forecasts × origins, as they were known at each point; 0 at origins that do not count.
+
+    Errors whose weight has faded to nothing are left out of the running sums.
+    """
+    means = len(errors)
+    first, second, times = pairs_of(means)
     share, trust = frame.running
-    running = np.zeros(share.shape)
-    grown = np.multiply(errors, frame.growth, out=running[:MEANS, 1:])
-    np.multiply(grown.take(FIRST, axis=0), errors.take(SECOND, axis=0), out=running[MEANS:, 1:])
+    running = np.zeros((means + first.size, share.size))
+    grown = np.multiply(errors, frame.growth, out=running[:means, 1:])
+    np.multiply(grown.take(first, axis=0), errors.take(second, axis=0), out=running[means:, 1:])
     np.add.accumulate(running, axis=1, out=running)
     running *= share
-    return ErrorMoments(running[:MEANS], running[MEANS:], trust)
+    return ErrorMoments(running[:means], running[means:] * (times * trust.measured), trust)
 
 
 def running_variance(demand: FloatArray, frame: Frame, *, centre: float) -> FloatArray:
@@ -82,7 +89,7 @@ class RateForecast:
     uncorrected: FloatArray
     """The weighted mean before the correction of its bias."""
     weights: FloatArray
-    """Of the long-run mean and the recent means, in the order of `SMOOTHING`; × products."""
+    """Of each mean forecast: the long-run mean, the recent means in the order of `SMOOTHING`, a trend; × products."""
     variance: FloatArray
 
 
@@ -95,10 +102,11 @@ def combine(*, means: FloatArray, moments: ErrorMoments, variance: FloatArray, h
     """
     trust = moments.trust
     prior = variance * trust.prior
-    weights = _weights(moments.products[:MEANS] + prior, means[0], horizon)
+    first, second, _ = pairs_of(len(means))
+    weights = _weights(moments.products[: len(means)] + prior, means[0], horizon)
     mean, bias = np.add.reduce(weights * means), np.add.reduce(weights * moments.bias)
-    pairs = weights.take(FIRST, axis=0)
-    pairs *= weights.take(SECOND, axis=0)
+    pairs = weights.take(first, axis=0)
+    pairs *= weights.take(second, axis=0)
     pairs *= moments.products
     certain = bias * bias * trust.measured
     chance = np.maximum(np.add.reduce(pairs) - certain, SMALLEST)

@@ -3,17 +3,29 @@
 Numbers have as many digits as each line needs to come out exactly as printed.
 """
 
+from calendar import month_name
 from collections.abc import Callable
-from math import hypot, sqrt
+from math import ceil, hypot, sqrt
 from operator import mul
+
+import numpy as np
 
 from tools.planning.interval_forecast import MISSED_SPREAD, widening
 from tools.planning.order_quantity import QuantityDecision, whole_units
 from tools.planning.past_coverage import PastCoverage
+from tools.planning.season import SeasonalForecast, is_yearly
 from tools.planning.working import Working
 from tools.records.plan import Transfer
 from tools.records.quantities import quantity
+from tools.records.text import DAY_NAMES
 
+MEAN_NAMES = ("long-run", "last weeks", "last days", "trend")
+"""As in `tools.planning.interval_forecast.DemandForecast.means`."""
+SHOWN_SHARE = 0.0005
+"""By which a factor differs from 1 where it has a line."""
+MOST_NAMED = 4
+"""Periods of an interval that are named, with what each sells."""
+DAYS_A_WEEK, MONTHS_A_YEAR = 7, 12
 MOST_DIGITS = 7
 """That are added to those asked for, so that a line comes out."""
 EXACT = 10**15
@@ -102,7 +114,7 @@ def _mean(working: Working, rate: str) -> list[str]:
         total = shown(statistics.mean * known, digits)
         lines = [f"Mean demand: {total} ÷ {known} periods = {shown(statistics.mean, digits + 2)} {rate}"]
     else:
-        lines = [_weighted_mean(working, rate), *_corrected(working, rate)]
+        lines = [_weighted_mean(working, rate), *_corrected(working, rate), *_season(working, rate)]
     if forecast.uplift != 1:
         mean, uplift, raised = shown_result(
             mul, forecast.mean_per_period / forecast.uplift, forecast.uplift, digits=digits
@@ -112,24 +124,56 @@ def _mean(working: Working, rate: str) -> list[str]:
 
 
 def _weighted_mean(working: Working, rate: str) -> str:
-    """Three forecasts; the less one has missed so far, the more it weighs."""
+    """Forecasts of the mean; the less one has missed so far, the more it weighs."""
     weights, means = zip(*working.forecast.means, strict=True)
-    first, second, third, long_run, weeks, days, mean = shown_result(
-        _sum_of_products, *weights, *means, digits=working.digits
-    )
+    *operands, mean = shown_result(_sum_of_products, *weights, *means, digits=working.digits)
+    parts = zip(operands[: len(means)], MEAN_NAMES, operands[len(means) :], strict=False)
     return (
-        f"Mean demand: {first} × long-run {long_run} + {second} × last weeks {weeks} + {third} × last days "
-        f"{days} = {mean} {rate} (weighed by how little each missed in the past)"
+        f"Mean demand: {' + '.join(f'{weight} × {name} {mean}' for weight, name, mean in parts)} = {mean} {rate} "
+        "(weighed by how little each missed in the past)"
     )
 
 
-def _sum_of_products(a: float, b: float, c: float, x: float, y: float, z: float) -> float:
-    return a * x + b * y + c * z
+def _sum_of_products(*operands: float) -> float:
+    """Of the first half with the second."""
+    half = len(operands) // 2
+    return sum(map(mul, operands[:half], operands[half:]))
+
+
+def _season(working: Working, rate: str) -> list[str]:
+    """What the coming interval sells, as a share of an average one."""
+    season = working.forecast.season
+    if season is None:
+        return []
+    average, factor, mean = shown_result(mul, working.forecast.average, season.factor, digits=working.digits)
+    kind = "years" if is_yearly(season.profile.season) else "weeks"
+    seen = f"{shown(season.profile.seasons, 1)} {kind}, by which past forecasts lost less"
+    return [
+        f"Season: the coming interval sells {factor} × the average{_of_periods(working)} ({seen}): "
+        f"{average} × {factor} = {mean} {rate}"
+    ]
+
+
+def _of_periods(working: Working) -> str:
+    """The days or months of a short interval by name, each with its share of the average one."""
+    season, last = working.forecast.season, working.facts.demand.last_period
+    count = ceil(working.forecast.interval)
+    if season is None or last is None or count > MOST_NAMED:
+        return ""
+    profile = season.profile
+    if profile.season == DAYS_A_WEEK:
+        names = [DAY_NAMES[(last.weekday() + 1 + ahead) % DAYS_A_WEEK] for ahead in range(count)]
+    elif profile.season == MONTHS_A_YEAR:
+        names = [month_name[(last.month + ahead) % MONTHS_A_YEAR + 1] for ahead in range(count)]
+    else:
+        return ""
+    shares = profile.newest[(profile.end + np.arange(count)) % profile.season]
+    return f": {', '.join(f'{name} {share:.2f}' for name, share in zip(names, shares, strict=True))}"
 
 
 def _corrected(working: Working, rate: str) -> list[str]:
     forecast = working.forecast
-    mean = forecast.mean_per_period / forecast.uplift
+    mean = forecast.average
     if abs(forecast.correction) < 0.5 * 10**-working.digits:
         return []
     before, change, after = shown_sum(mean - forecast.correction, forecast.correction, digits=working.digits)
@@ -181,15 +225,32 @@ def _measured(working: Working, rate: str) -> list[str]:
         alone = working.statistics.sd * forecast.uplift
         sd, interval, spread = shown_result(_times_root, alone, forecast.interval, digits=digits)
         return [f"Standard deviation over the interval: {sd} {rate} × √{interval} = {spread}"]
-    horizon, count = judged.frame.horizon, judged.frame.judged
-    measured = forecast.error_sd / sqrt(forecast.interval) * sqrt(horizon)
+    horizon, count, season = judged.frame.horizon, judged.frame.judged, forecast.season
+    brought = 1.0 if season is None else season.spread * sqrt(season.factor)
+    measured = forecast.error_sd / sqrt(forecast.interval) * sqrt(horizon) / brought
     lines = [
         f"Past forecasts over {horizon} periods missed by {shown(measured, digits)} (root mean square of {count}, "
         "each made without knowing what came; the latest weigh most, and plain chance counts as three)"
     ]
+    if season is not None:
+        lines += _in_season(measured, season, digits)
+        measured *= brought
     if horizon != forecast.interval:
         sd, growth, spread = shown_result(_times_root, measured, forecast.interval / horizon, digits=digits)
         lines.append(f"Brought to the interval: {sd} × √{growth} = {spread}")
+    return lines
+
+
+def _in_season(measured: float, season: SeasonalForecast, digits: int) -> list[str]:
+    """The spread of an average interval brought to the coming one."""
+    lines = []
+    if abs(season.factor - 1) > SHOWN_SHARE:
+        sd, factor, spread = shown_result(_times_root, measured, season.factor, digits=digits)
+        lines.append(f"Brought to the season: {sd} × √{factor} = {spread}")
+    if abs(season.spread - 1) > SHOWN_SHARE:
+        before = measured * sqrt(season.factor)
+        sd, share, above = shown_result(mul, before, season.spread, digits=digits)
+        lines.append(f"What came above past forecasts spread {share} × as wide: {sd} × {share} = {above}")
     return lines
 
 

@@ -6,6 +6,7 @@ with another one after it is an origin. Nothing here depends on demand.
 
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
+from math import log
 from typing import Self
 
 import numpy as np
@@ -25,15 +26,22 @@ MORE_THAN_ONE = 1 + 1e-6
 """Windows from which errors can be compared with each other; a single one says nothing of its chance."""
 SMALLEST = float(np.finfo(float).tiny)
 
-PAIRS = tuple((one, one + apart) for apart in range(MEANS) for one in range(MEANS - apart))
-"""Of mean forecasts, whose errors are multiplied: first each with itself."""
-FIRST, SECOND = np.array(PAIRS).T
-TIMES = np.where(FIRST == SECOND, 1.0, 2.0)[:, None]
-"""How often each pair stands in the square of a sum."""
+
+@lru_cache(maxsize=8)
+def pairs_of(means: int) -> tuple[IntArray, IntArray, FloatArray]:
+    """The first and the second of each pair of mean forecasts whose errors are multiplied, each with itself first; and
+    how often each pair stands in the square of a sum."""
+    pairs = [(one, one + apart) for apart in range(means) for one in range(means - apart)]
+    first, second = np.array(pairs).T
+    return first, second, np.where(first == second, 1.0, 2.0)[:, None]
+
+
+PAIRS = tuple(zip(*(column.tolist() for column in pairs_of(MEANS)[:2]), strict=True))
+TIMES = pairs_of(MEANS)[2]
 
 LONGEST_START = 8
 LONGEST_FADE = 20_000
-"""Periods after which an error weighs less than 1e-87."""
+"""Periods after which an error weighs less than 1e-87, at `ERROR_DECAY`."""
 
 
 def first_origin(periods: IntArray) -> IntArray:
@@ -55,11 +63,16 @@ class Frame:
     """Periods known at each point."""
     scales: FloatArray
     """Factors from sums to means per period; mean forecasts × …"""
+    keep: float = ERROR_DECAY
+    """Weight that a past error keeps with every period of age."""
+    fewest: int = 0
+    """Periods that must be known before the first forecast that is judged, beside those of `first_origin`."""
 
     @cached_property
     def counted(self) -> FloatArray:
         """1 at origins with enough history behind them, else 0."""
-        return (self.known[:, :-1] >= first_origin(self.known[:, -1:])).astype(np.float64)
+        fewest = np.maximum(first_origin(self.known[:, -1:]), self.fewest)
+        return (self.known[:, :-1] >= fewest).astype(np.float64)
 
     @cached_property
     def judged(self) -> int:
@@ -69,7 +82,7 @@ class Frame:
     @cached_property
     def root_weight(self) -> FloatArray:
         """Square root of each origin's weight at the end of the history, counted or not."""
-        return np.asarray(ERROR_DECAY ** (self.horizon / 2 * np.arange(self.known.shape[1] - 2, -1, -1.0)))
+        return np.asarray(self.keep ** (self.horizon / 2 * np.arange(self.known.shape[1] - 2, -1, -1.0)))
 
     @cached_property
     def weight(self) -> FloatArray:
@@ -105,26 +118,26 @@ class Frame:
     def growth(self) -> FloatArray:
         """1 ÷ the weight that an origin has lost since the first that still counts; 0 for those faded to nothing."""
         origins = self._origins_that_count
-        return np.where(origins < 0, 0.0, ERROR_DECAY ** (-self.horizon * np.maximum(origins, 0.0)))
+        return np.where(origins < 0, 0.0, self.keep ** (-self.horizon * np.maximum(origins, 0.0)))
 
     @cached_property
     def running(self) -> tuple[FloatArray, "Trust"]:
-        """Of one product, at each point: the factors from sums of grown errors and of their products to moments, and
-        how far these are believed."""
-        fade = np.append(1.0, ERROR_DECAY ** (self.horizon * np.maximum(self._origins_that_count, 0.0)))
+        """Of one product, at each point: the factor from sums of grown errors to their mean, and how far errors are
+        believed."""
+        fade = np.append(1.0, self.keep ** (self.horizon * np.maximum(self._origins_that_count, 0.0)))
         held = self.counted[0] * self.growth
         weight = np.append(0.0, np.cumsum(held)) * fade
         squares = np.append(0.0, np.cumsum(held * self.growth)) * fade**2
         total = np.maximum(weight, SMALLEST)
         trust = Trust.in_windows(weight * total / np.maximum(squares, SMALLEST), self.horizon)
-        times = np.concatenate([np.ones((MEANS, 1)) * np.ones_like(weight), TIMES * trust.measured])
-        return times * (fade / total), trust
+        return fade / total, trust
 
     @property
     def _origins_that_count(self) -> IntArray:
         """Positions of the origins, from the first whose errors still weigh something."""
         origins = int(self.known.shape[1]) - 1
-        return np.arange(origins) - max(0, origins - LONGEST_FADE // self.horizon)
+        longest = int(LONGEST_FADE * log(ERROR_DECAY) / log(self.keep))
+        return np.arange(origins) - max(0, origins - longest // self.horizon)
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,11 +10,12 @@ from typing import TypeAlias
 
 import numpy as np
 
-from tools.planning.demand import DemandStatistics
+from tools.planning.demand import DemandStatistics, mean_of
 from tools.planning.demand_distribution import Component, FloatArray, IntArray, IntervalDemand
 from tools.planning.demand_forecast import RateForecast, combine, moments_by_point, running_variance
 from tools.planning.forecast_frame import Frame, measured_horizon
 from tools.planning.forecast_grid import grid
+from tools.planning.season import SeasonalForecast, season_length, seasonal_forecast
 from tools.records.facts import Supplier
 from tools.records.plan import Distribution, Method
 
@@ -92,7 +93,8 @@ class DemandForecast:
     method: Method
     mean_per_period: float
     means: tuple[tuple[float, float], ...]
-    """(weight, mean per period) of the forecasts that make up the mean, before the uplift; one where it is plain."""
+    """(weight, mean per period, an average one where there is a season) of the forecasts that make up the mean, before
+    the uplift; one where it is plain."""
     uplift: float
     interval: float
     """Mean protection interval, in periods."""
@@ -104,13 +106,20 @@ class DemandForecast:
     error_sd: float = 0.0
     """Standard deviation over the interval before the widening: of past errors, or sd·√interval for `normal`."""
     correction: float = 0.0
-    """Of the weighted mean's bias, per period."""
+    """Of the weighted mean's bias, per (average) period."""
+    season: SeasonalForecast | None = None
+    """A season that won on the product's past."""
     judged: JudgedErrors | None = None
     """None where the history is too short for the method of past errors."""
     floored: bool = False
     """The Poisson floor stands in for a smaller variance."""
     widening: float = 1.0
     """Factor on the variance for what the history does not show."""
+
+    @property
+    def average(self) -> float:
+        """Mean per period before the uplift; of an average one where there is a season."""
+        return self.mean_per_period / self.uplift / (1.0 if self.season is None else self.season.factor)
 
 
 def forecast_demand(
@@ -131,7 +140,7 @@ def forecast_demand(
         return _certain(statistics, "deterministic", intervals, lead_time_sd, uplift)
     if statistics.demand.size < FEWEST_FOR_FORECAST_ERRORS:
         return _normal(statistics, intervals, lead_time_sd, uplift)
-    return _by_forecast_errors(statistics, intervals, lead_time_sd, uplift)
+    return _by_forecast_errors(statistics, intervals, lead_time_sd, uplift, season_length(period_days))
 
 
 def protection_intervals(lead_time: LeadTime, review_period_days: float, period_days: float) -> Intervals:
@@ -207,30 +216,76 @@ def _normal(statistics: DemandStatistics, intervals: Intervals, lead_time_sd: fl
     )
 
 
-def _by_forecast_errors(
-    statistics: DemandStatistics, intervals: Intervals, lead_time_sd: float, uplift: float
-) -> DemandForecast:
-    size, interval = statistics.demand.size, mean_interval(intervals)
+@dataclass(slots=True)
+class OwnForecast:
+    """What one product's history says of an interval; rates per period of it."""
+
+    rates: RateForecast
+    """At each point of the grid; the last is now."""
+    means: tuple[tuple[float, float], ...]
+    correction: float
+    judged: JudgedErrors
+    season: SeasonalForecast | None
+
+
+def own_forecast(
+    demand: FloatArray, positions: IntArray, *, periods: int, interval: float, season: int, unit: float
+) -> OwnForecast:
+    """The usual means, or the season that has lost less in the product's own past. `season` is its length in periods,
+    0 for none; `positions` are the places of known demand among all `periods`."""
     horizon = measured_horizon(interval)
-    past = grid(statistics.demand[None], periods=np.array([size]), horizon=horizon)
-    means, variance = past.means_by_point, running_variance(statistics.demand, past.frame, centre=statistics.mean)
+    past = grid(demand[None], periods=np.array([demand.size]), horizon=horizon)
+    means, variance = past.means_by_point, running_variance(demand, past.frame, centre=mean_of(demand))
     rates = combine(means=means, moments=moments_by_point(past), variance=variance, horizon=horizon)
-    mean, variance_rate = rates.mean.item(-1) * uplift, rates.variance.item(-1) * uplift**2
+    won = seasonal_forecast(
+        demand,
+        positions,
+        periods=periods,
+        season=season,
+        interval=interval,
+        plain=past,
+        rival=rates,
+        unit=unit,
+    )
+    if won is not None:
+        correction = won.average.mean.item(-1) - won.average.uncorrected.item(-1)
+        return OwnForecast(
+            won.rates, won.means, correction, JudgedErrors(won.frame, won.rates, means[0], variance), won
+        )
+    newest = tuple(zip(rates.weights[:, -1].tolist(), means[:, -1].tolist(), strict=True))
+    correction = rates.mean.item(-1) - rates.uncorrected.item(-1)
+    return OwnForecast(rates, newest, correction, JudgedErrors(past.frame, rates, means[0], variance), None)
+
+
+def _by_forecast_errors(
+    statistics: DemandStatistics, intervals: Intervals, lead_time_sd: float, uplift: float, season: int
+) -> DemandForecast:
+    size, interval, unit = statistics.demand.size, mean_interval(intervals), statistics.counting_unit
+    own = own_forecast(
+        statistics.demand,
+        statistics.positions,
+        periods=statistics.periods,
+        interval=interval,
+        season=season,
+        unit=unit,
+    )
+    mean, variance_rate = own.rates.mean.item(-1) * uplift, own.rates.variance.item(-1) * uplift**2
     between = (mean * lead_time_sd) ** 2
-    demand = _widened(mean, variance_rate, statistics, intervals, between)
-    least = mean * statistics.counting_unit
+    demand = _widened(mean, variance_rate, statistics, intervals, between, own.season)
+    least = mean * unit
     return DemandForecast(
         method="forecast_error",
         mean_per_period=mean,
-        means=tuple(zip(rates.weights[:, -1].tolist(), means[:, -1].tolist(), strict=True)),
+        means=own.means,
         uplift=uplift,
         interval=interval,
         lead_time_variance=between,
         stock_basis=demand,
         predictive=demand,
         error_sd=sqrt(max(variance_rate, least) * interval),
-        correction=rates.mean.item(-1) - rates.uncorrected.item(-1),
-        judged=JudgedErrors(past.frame, rates, means[0], variance),
+        correction=own.correction,
+        season=own.season,
+        judged=own.judged,
         floored=variance_rate < least,
         widening=float(widening(interval, size)),
     )
@@ -242,15 +297,18 @@ def _widened(
     statistics: DemandStatistics,
     intervals: Intervals,
     lead_time_variance: float,
+    season: SeasonalForecast | None = None,
 ) -> IntervalDemand:
     """max(variance, mean·unit)·widening for each interval that may come, plus the lead time's variance.
 
-    Counts that come by chance have a variance of their mean (Poisson), amounts one of mean·unit.
+    Counts that come by chance have a variance of their mean (Poisson), amounts one of mean·unit. With a season, each
+    length has its own share of the rates, which are those of the mean interval.
     """
     rate = max(variance_rate, mean * statistics.counting_unit)
     components = []
     for share, length in intervals:
-        variance = rate * length * float(widening(length, statistics.demand.size)) + lead_time_variance
-        components.append(Component(share, mean * length, variance))
+        counted = length if season is None or len(intervals) == 1 else length * season.share_of(length)
+        variance = rate * counted * float(widening(length, statistics.demand.size)) + lead_time_variance
+        components.append(Component(share, mean * counted, variance))
     family: Distribution = "lognormal" if mean * mean_interval(intervals) > 0 else "degenerate"
     return IntervalDemand(family, tuple(components), statistics.counting_unit)

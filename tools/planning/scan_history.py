@@ -52,7 +52,7 @@ def read_histories(
     rounded = np.empty((min(CACHED_ROWS, size), width))
     for start in range(0, size, at_once):
         here = slice(start, min(start + at_once, size))
-        block = _part(rows, here)
+        block = part_of(rows, here)
         values, known = _known_values(demand, block, room)
         periods[here] = known
         if horizon is None:
@@ -88,7 +88,8 @@ def _find_units(values: FloatArray, dtype: np.dtype[Any], units: FloatArray, roo
             size[rows] = counting_units(part[rows].astype(dtype), size[rows])
 
 
-def _part(rows: Rows, here: Rows) -> Rows:
+def part_of(rows: Rows, here: Rows) -> Rows:
+    """Of the rows of a block, those at these positions."""
     if not isinstance(rows, slice):
         return rows[here]
     return slice(rows.start + here.start, rows.start + here.stop) if isinstance(here, slice) else rows.start + here
@@ -123,7 +124,7 @@ def _describe(
     room = np.zeros((min(CACHED_ROWS, doubtful.size), demand.shape[1]))
     for start in range(0, doubtful.size, CACHED_ROWS):
         chosen = doubtful[start : start + CACHED_ROWS]
-        values, _ = _known_values(demand, _part(rows, chosen), room)
+        values, _ = _known_values(demand, part_of(rows, chosen), room)
         deviation = values - mean[chosen, None]
         deviation[np.arange(values.shape[1]) < values.shape[1] - periods[chosen, None]] = 0.0
         spread[chosen] = np.vecdot(deviation, deviation)

@@ -23,6 +23,7 @@ from tools.planning.demand_forecast import combine
 from tools.planning.interval_forecast import FEWEST_FOR_FORECAST_ERRORS, widening
 from tools.planning.order_quantity import order_step
 from tools.planning.scan_history import Histories
+from tools.planning.scan_season import SeasonalRates
 from tools.planning.service import DAYS_A_YEAR
 from tools.planning.working import LONGEST_INTERVAL_DAYS
 from tools.records.quantities import DIGITS, ROUNDING, SAME
@@ -30,9 +31,11 @@ from tools.records.quantities import DIGITS, ROUNDING, SAME
 METHODS = ("too_short", "normal", "no_demand", "forecast_error")
 
 
-def plan_block(known: Histories, terms: dict[str, FloatArray], horizon: int) -> dict[str, NDArray[Any]]:
+def plan_block(
+    known: Histories, terms: dict[str, FloatArray], horizon: int, seasonal: SeasonalRates
+) -> dict[str, NDArray[Any]]:
     """The columns of a scan by name. `terms` are its terms, with the standard normal quantiles `z` and `asked_z`."""
-    demand = _Interval.of(known, terms, horizon)
+    demand = _Interval.of(known, terms, horizon, seasonal)
     position = terms["on_hand"] + terms["on_order"] - terms["backorders"]
     stock, textbook_level = textbook_levels(known, terms)
     mean_per_day = demand.rate / terms["period_days"]
@@ -87,11 +90,14 @@ class _Interval:
     level: FloatArray
 
     @classmethod
-    def of(cls, known: Histories, terms: dict[str, FloatArray], horizon: int) -> Self:
+    def of(cls, known: Histories, terms: dict[str, FloatArray], horizon: int, seasonal: SeasonalRates) -> Self:
         length = (terms["lead_time_days"] + terms["review_period_days"]) / terms["period_days"]
         method = _method(known)
         judged = method == METHODS.index("forecast_error")
         rate, variance = _rates(known, judged, horizon)
+        if seasonal.rows.size:
+            rate, variance = rate.copy(), variance.copy()
+            rate[seasonal.rows], variance[seasonal.rows] = seasonal.mean, seasonal.variance
         rate, variance = rate * terms["planned_uplift"], variance * terms["planned_uplift"] ** 2
         mean = rate * length
         between = (rate * terms["lead_time_sd_days"] / terms["period_days"]) ** 2

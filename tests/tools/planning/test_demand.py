@@ -17,8 +17,9 @@ def history(*values: float | None, **fields: object) -> DemandHistory:
 
 
 def test_unknown_and_stocked_out_periods_are_left_out_and_the_rest_closed_up() -> None:
-    demand = known_demand(history(4, None, 0, 6, 8, stockout_periods={2, 99}))
+    demand, positions = known_demand(history(4, None, 0, 6, 8, stockout_periods={2, 99}))
     assert demand.tolist() == [4, 6, 8]
+    assert positions.tolist() == [0, 3, 4]
 
 
 def test_masking_never_counts_an_unknown_period_as_zero() -> None:

@@ -41,7 +41,8 @@ SAME = (
 def history(random: np.random.Generator) -> np.ndarray:
     """Any kind of demand, with unknown periods at the start or anywhere."""
     size = int(random.integers(3, 200))
-    kind = random.integers(7)
+    kind = random.integers(9)
+    week = random.uniform(0, 2, 7)
     demand = [
         random.poisson(random.uniform(0.05, 40), size).astype(float),
         (random.random(size) < random.uniform(0.02, 0.6)) * np.ceil(random.lognormal(1, 1.2, size)),
@@ -50,6 +51,8 @@ def history(random: np.random.Generator) -> np.ndarray:
         random.poisson(np.linspace(random.uniform(0, 50), random.uniform(0, 50), size)).astype(float),
         np.full(size, random.uniform(1e5, 1e9)) + random.normal(0, 1, size),
         np.round(random.gamma(0.5, random.choice([0.01, 0.4, 30]), size), 3),
+        random.poisson(random.uniform(0.5, 40) * np.resize(week, size)).astype(float),
+        np.round(random.uniform(0.5, 40) * np.resize(week, size) * random.gamma(9, 1 / 9, size), 2),
     ][kind]
     if random.random() < 0.3:
         demand[random.random(size) < 0.2] = np.nan
@@ -64,6 +67,7 @@ def terms_of(random: np.random.Generator, size: int) -> Terms:
         lead_time_days=pick(0, 1, 7, 7, 7, 30.5),
         lead_time_sd_days=pick(0, 0, 2.5),
         review_period_days=pick(0, 1, 7),
+        period_days=pick(1, 1, 1.4, 7),
         service_level=pick(0.5, 0.9, 0.95, 0.99, 0.999),
         asked_service_level=pick(np.nan, np.nan, 0.001, 0.97),
         planned_uplift=pick(1, 1, 0.5, 1.3),
@@ -122,6 +126,7 @@ def plan_of_row(demand: np.ndarray, terms: Terms, row: int) -> Plan:
             demand=DemandHistory(
                 values=tuple(None if isnan(value) else value for value in demand[row].tolist()),
                 planned_uplift=of("planned_uplift"),
+                period_days=of("period_days"),
             ),
             source="input",
         ),
