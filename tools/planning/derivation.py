@@ -5,7 +5,7 @@ Numbers have as many digits as each line needs to come out exactly as printed.
 
 from calendar import month_name
 from collections.abc import Callable
-from math import ceil, hypot, sqrt
+from math import ceil, fsum, hypot, sqrt
 from operator import mul
 
 import numpy as np
@@ -137,7 +137,7 @@ def _weighted_mean(working: Working, rate: str) -> str:
 def _sum_of_products(*operands: float) -> float:
     """Of the first half with the second."""
     half = len(operands) // 2
-    return sum(map(mul, operands[:half], operands[half:]))
+    return fsum(map(mul, operands[:half], operands[half:]))
 
 
 def _season(working: Working, rate: str) -> list[str]:

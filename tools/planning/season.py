@@ -261,4 +261,4 @@ def _pinball(rates: RateForecast, came: FloatArray, horizon: int, unit: float) -
     mean = rates.mean[:-1]
     sd = np.sqrt(np.maximum(rates.variance[:-1], mean * unit) * horizon)
     short = came - horizon * mean - RIVAL_Z * sd
-    return np.maximum(RIVAL_SERVICE * short, (RIVAL_SERVICE - 1) * short)
+    return np.asarray(np.maximum(RIVAL_SERVICE * short, (RIVAL_SERVICE - 1) * short))
