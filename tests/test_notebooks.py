@@ -5,6 +5,8 @@ import nbformat
 import pytest
 from nbclient import NotebookClient
 
+from scripts.example import main as write_example
+
 ROOT = Path(__file__).parents[1]
 NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
 OURS = {"agent", "api", "tools", "tests"}
@@ -70,6 +72,7 @@ def test_the_notebooks_are_there():
         "01_quickstart.ipynb",
         "02_what_if.ipynb",
         "03_backtest.ipynb",
+        "04_own_catalogue.ipynb",
     ]
 
 
@@ -128,4 +131,22 @@ async def test_the_backtest_notebook_looks_back_on_the_sample(own_folders):
     assert len(plots(notebook)) == 1
     assert "past moments" in printed(notebook)
     assert "calibration error 0." in printed(notebook)
+    assert [output.text for output in outputs(notebook) if output.get("name") == "stderr"] == []
+
+
+@pytest.mark.slow
+async def test_the_notebook_on_your_own_catalogue_goes_from_files_to_what_a_sweep_would_do(own_folders):
+    write_example(own_folders / "docs" / "example")
+
+    notebook = await run(ROOT / "notebooks" / "04_own_catalogue.ipynb", own_folders)
+
+    text = printed(notebook)
+    assert "products            40 new" in text
+    assert "brought in again: 0 changes" in text
+    assert "order_now" in text
+    assert len(plots(notebook)) == 1
+    assert "pending_review: " in text
+    assert "would go out by themselves with automatic ordering" in text
+    assert "Nordhaus Fasteners: " in text
+    assert not (own_folders / "restock.db").exists(), "it uses a database of its own"
     assert [output.text for output in outputs(notebook) if output.get("name") == "stderr"] == []
