@@ -241,7 +241,7 @@ class OrderStore(Store):
     @reads
     def of_others(self, connection: Connection, numbers: Collection[str], key_id: str) -> frozenset[str]:
         """Those of the numbers that are of orders which another key asked for."""
-        named = sa.select(orders.c.number).join(runs, runs.c.id == orders.c.run_id).where(orders.c.number.in_(numbers))
+        named = sa.select(orders.c.number).join(runs).where(orders.c.number.in_(numbers))
         return frozenset(connection.scalars(named.where(runs.c.requested_by_id != key_id)))
 
     @reads

@@ -49,6 +49,15 @@ async def test_of_two_runs_that_saw_the_same_stock_the_second_waits_for_a_person
     assert await book.runs.get(second) == view
 
 
+async def test_of_several_orders_since_a_run_began_the_newest_holds_it(book: OrderBook, proposed) -> None:
+    first, second, third = await proposed({}, {}, {})
+    await book.orders.place(first)
+    held = (await book.orders.place(second)).proposal
+    approved = await book.reviews.decide(held.id, version=2, decision="approve", reason="both", decided_by="anna")
+    reason = (await book.orders.place(third)).proposal.review_reasons[-1]
+    assert reason.startswith(f"{approved.order.number} for BOLTS was placed")
+
+
 async def test_the_held_order_can_be_approved_and_is_then_placed_once(book: OrderBook, proposed) -> None:
     first, second = await proposed({}, {})
     await book.orders.place(first)
