@@ -62,8 +62,7 @@ def order_step(unit_size: float, *multiples: float | None) -> tuple[float, int]:
     binding = [multiple for multiple in multiples if multiple is not None and multiple > unit_size]
     if not binding:
         return unit_size, 1
-    whole = not any(multiple % unit_size for multiple in binding)
-    unit = unit_size if whole else counting_unit(np.array(binding, np.float64), unit_size)
+    unit = counting_unit(np.array(binding, np.float64), unit_size)
     return unit, lcm(*[round(multiple / unit) for multiple in binding])
 
 

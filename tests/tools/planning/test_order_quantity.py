@@ -16,6 +16,7 @@ from tools.planning.order_quantity import (
     decide_quantity,
     economic_quantity,
     eoq_all_units_discount,
+    order_multiple,
     order_rules,
     order_step,
     permitted_units,
@@ -84,6 +85,15 @@ def test_an_order_is_a_multiple_of_all_that_is_stated_in_a_unit_that_fits_them(
     unit_size: float, multiples: tuple[float | None, ...], step: tuple[float, int]
 ) -> None:
     assert order_step(unit_size, *multiples) == step
+    terms = {"unit_size": unit_size, "order_multiple": multiples[0] or unit_size}
+    terms |= {} if multiples[1] is None else {"units_per_purchase_unit": multiples[1]}
+    assert order_multiple(product(**terms)) == step[0] * step[1]
+
+
+def test_minimum_multiple_and_caps_are_kept_in_a_finer_unit() -> None:
+    rules = {"minimum_order_quantity": 0.3, "order_multiple": 0.25, "unit": 0.05}
+    assert (decide(0.1, **rules).quantity, decide(0.51, **rules).quantity) == (0.5, 0.75)
+    assert decide(1.9, **rules, caps=(Cap(1.6, "a cap"),)).quantity == 1.5
 
 
 def test_a_triggered_order_is_never_for_nothing() -> None:

@@ -157,9 +157,11 @@ def test_a_square_is_a_square_and_not_an_exclusive_or() -> None:
     assert reorder_point(mean=50, interval=6, safety_stock=stock) == pytest.approx(429.1127426467683)
 
 
-def test_without_mean_demand_late_deliveries_need_no_safety_stock() -> None:
-    certain = safety_stock(service_level=0.9, demand_sd=5, interval=6)
-    assert safety_stock(service_level=0.9, demand_sd=5, interval=6, lead_time_sd=2) == certain
+@pytest.mark.parametrize("late", [{}, {"mean": 50.0}, {"lead_time_sd": 2.0}])
+def test_late_deliveries_count_where_mean_demand_and_lead_time_spread_are_both_given(late: dict[str, float]) -> None:
+    assert interval_sd(demand_sd=5, interval=4, **late) == 10
+    stock = safety_stock(service_level=0.9, demand_sd=5, interval=4, **late)
+    assert stock == pytest.approx(12.8155, abs=5e-5)
 
 
 def test_no_lead_time_needs_no_safety_stock() -> None:
@@ -200,6 +202,13 @@ def test_less_than_a_unit_may_wait_too() -> None:
     cycle = OrderCycle.of(NORMAL, between=49.5, order_size=60, lead_time_variance=0.0)
     assert cycle.waited is not None
     assert cycle.waited.mean == 0.5
+
+
+def test_what_waits_is_counted_in_the_unit_of_the_demand() -> None:
+    demand = IntervalDemand("lognormal", (Component(1.0, 0.8, 0.09),), 0.01)
+    waited = OrderCycle.of(demand, between=0.2, order_size=0.5, lead_time_variance=0.01).waited
+    assert waited is not None
+    assert (waited.unit, waited.mean, waited.variance) == pytest.approx((0.01, 0.6, 0.01 + 0.08 * 0.75))
 
 
 def test_what_was_short_before_the_cycle_is_not_counted_again() -> None:

@@ -245,7 +245,15 @@ def test_where_demand_is_rare_and_the_reorder_point_nothing_the_last_unit_is_ord
 
 @pytest.mark.parametrize(
     ("unit", "level", "digits"),
-    [(0.0001, 0.0, 2), (0.0001, 0.003, 4), (0.0001, 3.0, 3), (0.0001, 40.0, 2), (0.0001, 4000.0, 2), (0.01, 0.2, 2)],
+    [
+        (0.0001, 0.0, 2),
+        (0.0001, 0.003, 4),
+        (0.0001, 3.0, 3),
+        (0.0001, 40.0, 2),
+        (0.0001, 4000.0, 2),
+        (0.001, 0.2, 3),
+        (0.01, 0.2, 2),
+    ],
 )
 def test_small_quantities_of_a_fine_unit_have_more_decimals(
     make_facts: Make, unit: float, level: float, digits: int
