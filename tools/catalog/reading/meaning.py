@@ -50,7 +50,8 @@ def _sales(frame: "pd.DataFrame", reader: Reader) -> tuple["pd.DataFrame", Notes
     if "stock_out" in frame:
         frame = _answered(frame, reader, "stock_out")
     if "promotion" in frame:
-        frame = frame.assign(promotion=frame["promotion"].map(is_promoted))
+        promoted = {text: is_promoted(text) for text in frame["promotion"].unique()}
+        frame = frame.assign(promotion=frame["promotion"].map(promoted).astype(bool))
     frame = frame[~reader.bad] if reader.bad.any() else frame
     doubled = _doubled(reader)
     frame, notes = demand_rows(frame, dict(reader.mapping))
