@@ -5,7 +5,6 @@ The raw probability comes from the forecast's own distribution. A table fitted o
 held in the past; until such a table is there, the answer says that it is raw.
 """
 
-import json
 from datetime import date
 from functools import cache
 from importlib import resources
@@ -162,7 +161,7 @@ def shipped_table() -> CalibrationTable | None:
     file = resources.files("tools.planning").joinpath(TABLE)
     if not file.is_file():
         return None
-    return CalibrationTable.model_validate(json.loads(file.read_text(encoding="utf-8")))
+    return CalibrationTable.model_validate_json(file.read_bytes())
 
 
 def read_table(path: Path | None) -> CalibrationTable | None:

@@ -179,9 +179,9 @@ EXPECTED_SHORTAGE: dict[Distribution, Callable[..., Values]] = {
 def smallest_level(enough: Callable[[float], bool], *, start: float, step: float) -> float:
     """The smallest whole level ≥ 0 for which `enough` holds; `enough` must stay true once it is.
 
-    Brackets by doubling steps from `start`, the first being `step`, then bisects.
+    Brackets by doubling steps from `start` (≥ 0), the first being `step`, then bisects.
     """
-    low, high = _bracket(enough, float(floor(max(0.0, start))), float(max(1, floor(step))))
+    low, high = _bracket(enough, float(floor(start)), float(max(1, floor(step))))
     while high - low > 1:
         middle = float(floor((low + high) / 2))
         if middle in (low, high):

@@ -240,9 +240,12 @@ def test_one_unit_that_is_ordered_may_be_left_over_and_none_that_is_not_ordered_
     assert raw_probability(certain, 1) == 0
 
 
+@pytest.mark.parametrize("planned", [748, 1])
 @pytest.mark.parametrize(("times", "held"), [(9, False), (10, True), (11, True)])
-def test_a_slip_of_the_hand_begins_at_ten_times_the_plan(make_facts: Make, times: int, held: bool) -> None:
-    order = plan(make_facts())
+def test_a_slip_of_the_hand_begins_at_ten_times_the_plan(
+    make_facts: Make, planned: int, times: int, held: bool
+) -> None:
+    order = plan(make_facts()).model_copy(update={"order_quantity": planned})
     surely = CalibrationTable(
         origin="x", curves={stratum(order): CalibrationCurve(raw=(0.0, 1.0), acceptable=(0.9, 0.9))}
     )
@@ -257,6 +260,18 @@ def test_where_nothing_is_planned_no_quantity_is_a_slip_of_the_hand(make_facts: 
     assert enough.order_quantity == 0
     assert assess(enough, 0, table=NO_CURVES).value == raw_probability(enough, 0) > 0.8
     assert assess(enough, 1, table=NO_CURVES).value > 0.1
+    short = plan(make_facts(demand=STEADY, stock={"on_hand": 84})).model_copy(update={"order_quantity": 0})
+    assert assess(short, 20).value > assess(short, 0).value
+
+
+def test_kilograms_are_as_sure_as_grams(make_facts: Make) -> None:
+    grams = tuple(float(each) for each in np.random.default_rng(4).poisson(1.5, 60) * 137)
+    small = plan(make_facts(demand=grams, stock={"on_hand": 900}))
+    large = plan(make_facts(demand=tuple(each / 1000 for each in grams), unit_size=0.001, stock={"on_hand": 0.9}))
+    assert small.order_quantity > 0
+    for times in (0.5, 1, 2):
+        sure = raw_probability(small, times * small.order_quantity)
+        assert 0 < sure == pytest.approx(raw_probability(large, times * small.order_quantity / 1000), rel=1e-9)
 
 
 @pytest.mark.parametrize(

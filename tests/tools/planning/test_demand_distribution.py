@@ -90,6 +90,19 @@ def test_certain_demand_is_met_at_its_level_and_not_below() -> None:
     assert certain.expected_shortage(80) == 4
 
 
+def test_certain_demand_may_be_less_than_a_unit_or_nothing() -> None:
+    half = IntervalDemand("degenerate", (Component(1.0, 0.5, 0.0),))
+    assert (half.cdf(0.6), half.cdf(0.4), half.expected_shortage(0)) == (1, 0, 0.5)
+    nothing = IntervalDemand("degenerate", (Component(1.0, 0.0, 0.0),))
+    assert (nothing.cdf(0), nothing.below(0), nothing.expected_shortage(0)) == (1, 0, 0)
+
+
+def test_a_level_is_so_many_units_but_for_a_float_s_rounding() -> None:
+    demand = IntervalDemand("lognormal", (Component(1.0, 0.4, 0.09),), 0.1)
+    assert 0.3 / 0.1 < 3
+    assert demand.cdf(0.3) == demand.cdf(0.35) > demand.below(0.3) == demand.cdf(0.2)
+
+
 def test_demand_without_any_mean_is_certain_whatever_the_family() -> None:
     assert IntervalDemand("lognormal", (Component(1.0, 0.0, 0.0),)).family == "degenerate"
 
@@ -281,5 +294,5 @@ def test_few_levels_are_tried_on_the_way() -> None:
 
 def test_a_level_is_never_sought_below_nothing() -> None:
     tried: list[float] = []
-    assert smallest_level(lambda level: not tried.append(level), start=-7.5, step=0.2) == 0  # type: ignore[func-returns-value]
+    assert smallest_level(lambda level: not tried.append(level), start=7.5, step=0.2) == 0  # type: ignore[func-returns-value]
     assert min(tried) >= 0
