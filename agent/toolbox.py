@@ -12,7 +12,7 @@ from typing import Any, get_type_hints
 from langchain_core.tools import BaseTool, StructuredTool
 from langchain_core.utils.function_calling import convert_to_openai_tool
 from langgraph.runtime import get_runtime
-from pydantic import BaseModel, ConfigDict, create_model, model_validator
+from pydantic import BaseModel, ConfigDict, ValidationError, create_model, model_validator
 from pydantic_core import PydanticCustomError
 
 from agent.case import Case, Decision
@@ -36,6 +36,8 @@ from tools.submit_order import submit_order
 
 Tool = Callable[..., Awaitable[dict[str, Any]]]
 Into = Callable[[Case], object]
+Answers = Callable[..., Awaitable[dict[str, Any]]]
+"""A tool as a case and a model's arguments call it."""
 StartRun = Callable[[DecisionRequest], Awaitable[RunView]]
 MOST_RUNS = 5
 """Runs that one chat message may begin."""
@@ -95,31 +97,62 @@ class Toolbox:
     ) -> None:
         self._everything, self._start_run, self._review_url = everything, start_run, review_url
         self._overview = overview
+        self._answers: dict[str, Answers] = {}
         looks = [self._reading(each, self._products) for each in (get_product, calculate_reorder)]
-        self.decision = [*looks, _tool(submit_order, self._products)]
+        self.decision = [*looks, self._tool(submit_order, self._products)]
         self.chat = [
             *(self._reading(each, lambda _: overview) for each in OVERVIEWS),
             *looks,
-            _tool(explain_method, lambda _: None),
-            _tool(request_restock, self._beginning),
+            self._tool(explain_method, lambda _: None),
+            self._tool(request_restock, self._beginning),
         ]
+
+    async def call(self, name: str, arguments: dict[str, Any], case: Case) -> str:
+        """What a chat's tool answers, as JSON text and outside of any graph. Raises InvalidInput and what it raises."""
+        tool = self.chat_tool(name)
+        try:
+            checked = tool.args_schema.model_validate(arguments)  # type: ignore[union-attr]  # always `Arguments`
+        except ValidationError as error:
+            raise InvalidInput(_faults(error)) from None
+        return _as_text(await self._answers[name](case, **dict(checked)))
+
+    def chat_tool(self, name: str) -> StructuredTool:
+        return next(tool for tool in self.chat if tool.name == name)
 
     @property
     def decision_schemas(self) -> list[dict[str, Any]]:
         """Without location and assumptions: a decision is about its own product as it is."""
         beside_the_point = set(_arguments(calculate_reorder).model_fields) - {"product_id"}
-        return [_wire(tool, without=beside_the_point) for tool in self.decision]
+        return [wire(tool, without=beside_the_point) for tool in self.decision]
 
     @property
     def chat_schemas(self) -> list[dict[str, Any]]:
-        return [_wire(tool) for tool in self.chat]
+        return [wire(tool) for tool in self.chat]
 
     @property
     def every_tool(self) -> list[BaseTool]:
         return list({tool.name: tool for tool in self.decision + self.chat}.values())
 
     def _reading(self, tool: Tool, into: Into) -> StructuredTool:
-        return _tool(tool, into, self._require_read)
+        return self._tool(tool, into, self._require_read)
+
+    def _tool(self, tool: Tool, into: Into, require: Callable[[Case], Awaitable[None]] | None = None) -> StructuredTool:
+        """The tool for LangChain. `into` says what it sees, and `require` raises where the caller may not call it."""
+
+        async def answer(case: Case, **arguments: Any) -> dict[str, Any]:
+            if require is not None:
+                await require(case)
+            return await tool(into(case), **arguments)
+
+        async def run(**arguments: Any) -> str:
+            case = get_runtime(Case).context or Case()
+            result = await answer(case, **arguments)
+            return _as_text(_brief(result) if isinstance(case, Decision) else result)
+
+        self._answers[tool.__name__] = answer
+        return StructuredTool.from_function(
+            coroutine=run, name=tool.__name__, description=inspect.getdoc(tool), args_schema=_arguments(tool)
+        )
 
     async def _require_read(self, case: Case) -> None:
         """A decision may look at its own product, whoever asks for it."""
@@ -158,23 +191,14 @@ class Toolbox:
         return begin
 
 
-async def _anyone(case: Case) -> None:
-    """Whoever may chat may call it."""
+def _as_text(result: dict[str, Any]) -> str:
+    return json.dumps(result, ensure_ascii=False, separators=(",", ":"), default=str)
 
 
-def _tool(tool: Tool, into: Into, require: Callable[[Case], Awaitable[None]] = _anyone) -> StructuredTool:
-    """The tool for LangChain. `into` says what it sees, and `require` raises where the caller may not call it."""
-
-    async def run(**arguments: Any) -> str:
-        case = get_runtime(Case).context or Case()
-        await require(case)
-        result = await tool(into(case), **arguments)
-        shown = _brief(result) if isinstance(case, Decision) else result
-        return json.dumps(shown, ensure_ascii=False, separators=(",", ":"), default=str)
-
-    return StructuredTool.from_function(
-        coroutine=run, name=tool.__name__, description=inspect.getdoc(tool), args_schema=_arguments(tool)
-    )
+def _faults(error: ValidationError) -> str:
+    """What is wrong with the arguments. No value is repeated."""
+    told = (f"{'.'.join(map(str, each['loc'])) or 'arguments'}: {each['msg']}" for each in error.errors())
+    return "; ".join(told)[:500] + "."
 
 
 def _arguments(tool: Tool) -> type[Arguments]:
@@ -188,7 +212,7 @@ def _arguments(tool: Tool) -> type[Arguments]:
     return create_model(f"{tool.__name__}_arguments", __base__=Arguments, **fields)
 
 
-def _wire(tool: BaseTool, *, without: set[str] = frozenset()) -> dict[str, Any]:  # type: ignore[assignment]
+def wire(tool: BaseTool, *, without: set[str] = frozenset()) -> dict[str, Any]:  # type: ignore[assignment]
     """The tool's schema for providers: flat and short. What it leaves out is checked on our side."""
     schema = convert_to_openai_tool(tool)
     parameters = schema["function"]["parameters"]

@@ -31,6 +31,7 @@ from api.routes import (
     conversations,
     imports,
     keys,
+    mcp,
     orders,
     purchase_orders,
     reviews,
@@ -54,11 +55,13 @@ def create_app(settings: Settings, *, open_runtime: OpenRuntime = open_runtime, 
         async with open_runtime(settings) as runtime:
             app.state.runtime = runtime
             app.state.keys = KeyRing(runtime.book, settings.api_key)
+            app.state.mcp = mcp.McpDoor(runtime)
             app.state.sessions = Sessions(runtime.book, app.state.keys)
             show_once(await app.state.keys.first_key())
             async with delivering(settings.listeners, runtime.book, runtime.metrics, address=runtime.address):
                 yield
                 runtime.begin_shutdown()
+                await app.state.mcp.aclose()
             await app.state.rate_limits.aclose()
 
     app = FastAPI(
@@ -89,6 +92,7 @@ def create_app(settings: Settings, *, open_runtime: OpenRuntime = open_runtime, 
         chat,
         completions,
         conversations,
+        mcp,
         keys,
         audit,
         automatic,

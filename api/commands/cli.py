@@ -8,12 +8,14 @@ import typer
 from api.commands.automatic import automatic
 from api.commands.backup import backup
 from api.commands.catalogue import catalogue
+from api.commands.chat import chat
 from api.commands.events import events
 from api.commands.files import DecimalMark, Map, Reading, Rejects, Sheet, SkipBad, refusals
 from api.commands.imports import bring_in, list_imports
 from api.commands.keys import keys
 from api.commands.lists import products, runs, suppliers
 from api.commands.lookback import backtest, calibrate, scan
+from api.commands.mcp import mcp
 from api.commands.opening import NO_START, finish, load_settings, prepared, with_book
 from api.commands.orders import orders
 from api.commands.sign_in import sign_in
@@ -94,7 +96,21 @@ def prune() -> None:
 
 app.command("import")(bring_in)
 app.command("imports")(list_imports)
-for command in (catalogue, products, suppliers, today, sweep, runs, backtest, scan, calibrate, automatic, backup):
+for command in (
+    catalogue,
+    products,
+    suppliers,
+    today,
+    sweep,
+    runs,
+    chat,
+    mcp,
+    backtest,
+    scan,
+    calibrate,
+    automatic,
+    backup,
+):
     app.command()(command)
 app.command("sign-in")(sign_in)
 

@@ -40,7 +40,7 @@ class RequestLog:
         async def send_with_headers(message: Message) -> None:
             nonlocal status
             if message["type"] == "http.response.start":
-                status = message["status"]
+                status = int(message["status"])  # some give an HTTPStatus, which a log would show as one
                 own = {name for name, _ in message["headers"]}
                 added = [header for header in added_headers(scope["path"]) if header[0] not in own]
                 message["headers"] = [*message["headers"], (b"x-request-id", request_id.encode()), *added]

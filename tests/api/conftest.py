@@ -23,7 +23,10 @@ from sqlalchemy import func, select
 
 from agent.settings import Settings
 from api.app import create_app
+from api.door.auth import digest, new_key
 from api.door.logs import configure_logging
+from tests.order_book import store_key
+from tests.terminal import Run, Terminal
 from tools.storage.schema import metadata
 
 ROOT = Path(__file__).parents[2]
@@ -141,6 +144,18 @@ async def either(request: pytest.FixtureRequest, start: Any) -> Any:
 
 
 @pytest.fixture
+def stored_key(service: Service) -> Callable[..., Awaitable[str]]:
+    """Makes a key of the service with these scopes."""
+
+    async def store(*scopes: str) -> str:
+        key = new_key()
+        await store_key(service.book, digest(key.encode()), key[:10], " ".join(scopes), *scopes)
+        return key
+
+    return store
+
+
+@pytest.fixture
 def client(service: Service) -> httpx.AsyncClient:
     return service.client
 
@@ -252,3 +267,18 @@ def start_process() -> Iterator[Callable[..., Process]]:
 def serve(tmp_path: Path, start_process: Callable[..., Process]) -> Callable[..., Process]:
     """Starts `restock serve` in this test's folder; several one after the other share what is in it."""
     return lambda workers=1, first="", **environment: start_process(tmp_path, environment, workers=workers, first=first)
+
+
+@pytest.fixture
+def in_terminal(tmp_path: Path) -> Iterator[Run]:
+    """Runs `restock …` in a folder of its own."""
+    begun: list[Terminal] = []
+
+    def run_one(*arguments: str, **settings: str) -> Terminal:
+        begun.append(Terminal(tmp_path, *arguments, **settings))  # type: ignore[arg-type]  # a switch is among them
+        return begun[-1]
+
+    yield run_one
+    for each in begun:
+        each.process.kill()
+        each.process.wait()

@@ -1,79 +1,20 @@
 """What people see who start the service in a terminal, and what machines get that start it anywhere else."""
 
 import json
-import os
-import pty
 import re
-import signal
 import socket
-import subprocess
-import sys
-from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import httpx
 import pytest
 
-ROOT = Path(__file__).parents[2]
-COMMAND = [sys.executable, "-c", "import sys; sys.argv[0] = 'restock'; from api.commands.cli import main; main()"]
+from tests.terminal import ROOT, Run
+
 SECRET = "canary-password-51ae"
 
 
-class Terminal:
-    """A command in a terminal of its own, or with a pipe where no terminal is."""
-
-    def __init__(self, folder: Path, *arguments: str, terminal: bool = True, **settings: str) -> None:
-        self._ours, theirs = pty.openpty() if terminal else os.pipe()
-        environment = {"PATH": os.environ["PATH"], "PYTHONPATH": str(ROOT), "PORT": "0", **settings}
-        self.process = subprocess.Popen(
-            [*COMMAND, *arguments], cwd=folder, env=environment, stdin=theirs, stdout=theirs, stderr=theirs
-        )
-        os.close(theirs)
-        self.text = ""
-
-    def read_until(self, words: str) -> None:
-        while words not in self.text:
-            assert self._read(), f"ended without {words!r}: {self.text}"
-
-    def read_to_the_end(self) -> int:
-        while self._read():
-            pass
-        os.close(self._ours)
-        return self.process.wait(60)
-
-    def _read(self) -> bool:
-        try:
-            part = os.read(self._ours, 65_536)
-        except OSError:  # a terminal whose last process has gone
-            return False
-        self.text += part.decode().replace("\r", "")
-        return bool(part)
-
-    def stop(self) -> int:
-        self.process.send_signal(signal.SIGINT)
-        return self.read_to_the_end()
-
-
-Run = Callable[..., Terminal]
-
-
-@pytest.fixture
-def run(tmp_path: Path) -> Iterator[Run]:
-    """Runs `restock …` in a folder of its own."""
-    begun: list[Terminal] = []
-
-    def run_one(*arguments: str, **settings: str) -> Terminal:
-        begun.append(Terminal(tmp_path, *arguments, **settings))  # type: ignore[arg-type]  # a switch is among them
-        return begun[-1]
-
-    yield run_one
-    for each in begun:
-        each.process.kill()
-        each.process.wait()
-
-
-def test_a_terminal_shows_the_address_the_key_how_to_use_it_and_what_is_missing(run: Run) -> None:
-    shown = run("serve")
+def test_a_terminal_shows_the_address_the_key_how_to_use_it_and_what_is_missing(in_terminal: Run) -> None:
+    shown = in_terminal("serve")
     shown.read_until("to use a model.")
     address, key = (re.findall(words, shown.text)[0] for words in (r"Listening on (\S+)", r"only\): (rsk_\S+)"))
     answer = httpx.get(f"{address}/debug/STEEL_SHEETS", headers={"X-API-Key": key}, trust_env=False, timeout=60)
@@ -94,8 +35,8 @@ def test_a_terminal_shows_the_address_the_key_how_to_use_it_and_what_is_missing(
     assert [line for line in odd if link not in line] == []
 
 
-def test_elsewhere_every_line_of_the_log_is_json(run: Run) -> None:
-    shown = run("serve", terminal=False)
+def test_elsewhere_every_line_of_the_log_is_json(in_terminal: Run) -> None:
+    shown = in_terminal("serve", terminal=False)
     shown.read_until("Listening on")
 
     assert shown.stop() == 0
@@ -105,8 +46,8 @@ def test_elsewhere_every_line_of_the_log_is_json(run: Run) -> None:
     assert {"automatic_spending_unbounded", "model_left_out", "Application startup complete."} <= set(logged)
 
 
-def test_plain_words_can_be_asked_for_where_no_terminal_is(run: Run) -> None:
-    shown = run("serve", terminal=False, LOG_FORMAT="plain", GROQ_API_KEY="k", CHECK_MODELS="false")
+def test_plain_words_can_be_asked_for_where_no_terminal_is(in_terminal: Run) -> None:
+    shown = in_terminal("serve", terminal=False, LOG_FORMAT="plain", GROQ_API_KEY="k", CHECK_MODELS="false")
     shown.read_until("Models: groq:openai/gpt-oss-120b.\n")
 
     assert shown.stop() == 0
@@ -115,8 +56,8 @@ def test_plain_words_can_be_asked_for_where_no_terminal_is(run: Run) -> None:
 
 
 @pytest.mark.parametrize("terminal", [True, False])
-def test_a_start_that_fails_says_why_in_one_sentence(run: Run, terminal: bool) -> None:
-    shown = run("serve", terminal=terminal, DATABASE_URL=f"postgresql://u:{SECRET}@127.0.0.1:1/x")
+def test_a_start_that_fails_says_why_in_one_sentence(in_terminal: Run, terminal: bool) -> None:
+    shown = in_terminal("serve", terminal=terminal, DATABASE_URL=f"postgresql://u:{SECRET}@127.0.0.1:1/x")
 
     assert shown.read_to_the_end() == 2
     assert "PostgreSQL cannot be reached (Connection refused); start it, or correct DATABASE_URL." in shown.text
@@ -125,27 +66,27 @@ def test_a_start_that_fails_says_why_in_one_sentence(run: Run, terminal: bool) -
 
 
 @pytest.mark.parametrize("command", [("serve",), ("serve", "--workers", "2"), ("worker",), ("migrate",)])
-def test_a_file_that_is_no_database_ends_the_start(run: Run, tmp_path: Path, command: tuple[str, ...]) -> None:
+def test_a_file_that_is_no_database_ends_the_start(in_terminal: Run, tmp_path: Path, command: tuple[str, ...]) -> None:
     (tmp_path / "book.db").write_text("no database\n" * 500)
-    shown = run(*command, terminal=False, DATABASE_URL="sqlite:///book.db")
+    shown = in_terminal(*command, terminal=False, DATABASE_URL="sqlite:///book.db")
 
     assert shown.read_to_the_end() == 2
     assert shown.text.startswith("book.db is damaged or no database; restore it from a copy, ")
     assert len(shown.text.splitlines()) == 1
 
 
-def test_a_fault_that_only_the_application_finds_is_said_as_plainly(run: Run) -> None:
-    shown = run("serve", terminal=False, PRIMARY_MODEL="cohere:command-a", FALLBACK_MODELS="")
+def test_a_fault_that_only_the_application_finds_is_said_as_plainly(in_terminal: Run) -> None:
+    shown = in_terminal("serve", terminal=False, PRIMARY_MODEL="cohere:command-a", FALLBACK_MODELS="")
 
     assert shown.read_to_the_end() == 2
     assert len(shown.text.splitlines()) == 1
     assert "pip install langchain-cohere" in shown.text
 
 
-def test_a_port_that_is_taken_is_named(run: Run) -> None:
+def test_a_port_that_is_taken_is_named(in_terminal: Run) -> None:
     with socket.create_server(("127.0.0.1", 0)) as other:
         port = other.getsockname()[1]
-        shown = run("serve", PORT=str(port))
+        shown = in_terminal("serve", PORT=str(port))
         code = shown.read_to_the_end()
 
     assert code == 2

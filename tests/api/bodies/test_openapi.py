@@ -19,6 +19,7 @@ PATHS = {
     "/v1/chat/completions": {"post"},
     "/v1/models": {"get"},
     "/v1/models/{model}": {"get"},
+    "/mcp": {"post"},
     "/conversations": {"get"},
     "/conversations/{conversation_id}": {"delete", "get"},
     "/today": {"get"},
@@ -117,6 +118,7 @@ async def test_every_post_that_can_create_something_takes_an_idempotency_key_and
     posts = [methods["post"] for methods in document["paths"].values() if "requestBody" in methods.get("post", {})]
     posts.remove(document["paths"]["/debug"]["post"])
     posts.remove(document["paths"]["/v1/chat/completions"]["post"])  # OpenAI's clients know no such header
+    posts.remove(document["paths"]["/mcp"]["post"])
     for operation in posts:
         assert "Idempotency-Key" in [parameter["name"] for parameter in operation["parameters"]]
         content = operation["requestBody"]["content"]
