@@ -1,9 +1,11 @@
 """Bringing in files at the desk: looked at, corrected, confirmed, undone. No file ends where nothing can be done."""
 
 import re
+from io import BytesIO
 from typing import Any
 
 import pytest
+from xlsxwriter import Workbook
 
 from tests.api.pages.conftest import FORM, sign_in
 
@@ -161,10 +163,6 @@ async def test_a_sheet_is_asked_for_by_the_names_of_the_workbook(browser: Any, w
 
 @pytest.fixture
 def workbook() -> bytes:
-    from io import BytesIO
-
-    from xlsxwriter import Workbook
-
     file = BytesIO()
     with Workbook(file) as book:
         for name in ("North", "South"):
@@ -299,3 +297,15 @@ async def test_a_number_that_no_import_can_have_is_refused(browser: Any) -> None
     number = 371880590379307368448
     assert (await browser.get(f"/desk/data/imports/{number}")).status_code == 422
     assert (await browser.get("/desk/data", before=number)).status_code == 422
+
+
+async def test_a_workbook_that_would_fill_the_machine_is_refused_on_its_page(browser: Any) -> None:
+    file = BytesIO()
+    with Workbook(file) as book:
+        sheet = book.add_worksheet()
+        sheet.write_row(0, 0, ["product_id", "on_hand"])
+        sheet.write_string(1_048_575, 16_383, "stray")
+
+    _, page = await sent(browser, ("stock.xlsx", file.getvalue()))
+
+    assert "17,179,869,184 cells" in page

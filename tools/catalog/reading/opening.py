@@ -9,11 +9,14 @@ import pyarrow as pa
 from tools.catalog.reading.headings import unique_names
 from tools.catalog.reading.separated import separated_table
 from tools.catalog.reading.table import Table
-from tools.catalog.reading.workbook import workbook_table
+from tools.catalog.reading.unpacking import require_at_most
+from tools.catalog.reading.workbook import ZIPPED, workbook_table
 from tools.records.errors import InvalidInput
 
 ENDINGS = (".csv", ".txt", ".tsv", ".tab", ".xlsx", ".xlsm", ".xls", ".ods", ".parquet", ".pq")
-WORKBOOKS = (b"PK\x03\x04", b"\xd0\xcf\x11\xe0")
+MOST_CELLS = 200_000_000
+"""Of a Parquet file, which may say a value that is repeated a billion times in a few bytes."""
+WORKBOOKS = (ZIPPED, b"\xd0\xcf\x11\xe0")
 
 
 def open_table(source: Path | bytes, *, name: str, sheet: str | None = None) -> Table:
@@ -47,7 +50,9 @@ def _parquet_table(raw: bytes, name: str) -> Table:
     import pyarrow.parquet as pq
 
     try:
-        found = pq.read_table(io.BytesIO(raw))
+        file = pq.ParquetFile(io.BytesIO(raw))
+        require_at_most(file.metadata.num_rows * file.metadata.num_columns, MOST_CELLS, "cells", name)
+        found = file.read()
     except (pa.ArrowException, OSError) as error:
         raise InvalidInput(f"{name} cannot be read as Parquet: {error}.") from error
     return arrow_table(found)

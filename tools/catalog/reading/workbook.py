@@ -10,18 +10,22 @@ import pyarrow as pa
 
 from tools.catalog.reading.headings import SEARCHED, filled, heading_row, heading_score, unique_names
 from tools.catalog.reading.table import Table, number_text
+from tools.catalog.reading.unpacking import require_room
 from tools.records.errors import InvalidInput, UnclearColumns
 
 if TYPE_CHECKING:
     from python_calamine import CalamineWorkbook
 
 Rows = list[list[Any]]
+ZIPPED = b"PK\x03\x04"
 
 
 def workbook_table(raw: bytes, *, name: str, sheet: str | None) -> Table:
     """The table on a sheet; without `sheet`, on the only one whose column names are known."""
     from python_calamine import CalamineError, load_workbook
 
+    if raw.startswith(ZIPPED):
+        require_room(raw, name)
     try:
         book = load_workbook(io.BytesIO(raw))
         if sheet is not None and sheet not in book.sheet_names:
