@@ -13,6 +13,7 @@ from tools.catalog.proposals import LookedAt, ReadAs
 from tools.catalog.reading import Fault, FileReading
 from tools.catalog.reading.report import SHOWN
 from tools.records.errors import InvalidInput
+from tools.records.text import clean_text
 
 Name = Annotated[str, Field(min_length=1, max_length=200)]
 Mapping = Annotated[dict[Name, Name], Field(max_length=100)]
@@ -141,8 +142,8 @@ class Imports(Answer):
 
 
 def sent_name(file: UploadFile) -> str:
-    """The name of a file that was sent, without folders. Raises InvalidInput for one without a name."""
-    name = (file.filename or "").replace("\\", "/").rpartition("/")[2]
+    """The name of a file that was sent, without folders and invisible characters. Raises InvalidInput for one without a name."""
+    name = clean_text((file.filename or "").replace("\\", "/").rpartition("/")[2], limit=201)
     if not 0 < len(name) <= 200:
         raise InvalidInput("Every file needs a name of at most 200 characters, with its ending, such as sales.csv.")
     return name

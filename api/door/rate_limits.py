@@ -33,6 +33,8 @@ REDIS_SECONDS = 0.25
 REDIS_PAUSE_SECONDS = 5.0
 """Pause before Redis is tried again after a failure."""
 MOST_REMEMBERED = 10_000
+_NOTHING_SHOWN = frozenset({"signed_out", "key_missing"})
+"""Who shows no key guesses none. Any other site's page can make a browser ask so, and would block its address."""
 
 
 class RateLimits:
@@ -46,19 +48,24 @@ class RateLimits:
         self._blocked: dict[str, float] = {}
         self._good: set[bytes] = set()
 
-    async def caller(self, request: Request, identify: Callable[[Request], Awaitable[Caller]]) -> Caller:
-        """The caller of a request. Raises RateLimited if there are too many."""
+    async def caller(
+        self, request: Request, identify: Callable[[Request], Awaitable[Caller]], *, shown: str | None = None
+    ) -> Caller:
+        """The caller of a request. Raises RateLimited if there are too many. `shown` is the key or link of a form, and
+        counts instead of the headers."""
         address = client_of(request)
+        seen = _fingerprint(request) if shown is None else _hashed(b"form", shown.encode("utf-8", "replace"))
         if address in self._blocked:
-            self._require_known(address, request)
+            self._require_known(address, seen)
         try:
             caller = await identify(request)
-        except Unauthenticated:
-            await self._count_failure(address)
+        except Unauthenticated as error:
+            if error.code not in _NOTHING_SHOWN:
+                await self._count_failure(address)
             raise
         if len(self._good) >= MOST_REMEMBERED:
             self._good.clear()
-        self._good.add(_fingerprint(request))
+        self._good.add(seen)
         wait = await self._per_key.wait(caller.id)
         if wait:
             raise refusal("Too many requests with this key", self._per_key, wait)
@@ -68,11 +75,11 @@ class RateLimits:
         await self._per_key.aclose()
         await self._failed_keys.aclose()
 
-    def _require_known(self, address: str, request: Request) -> None:
+    def _require_known(self, address: str, seen: bytes) -> None:
         wait = self._blocked[address] - time.monotonic()
         if wait <= 0:
             del self._blocked[address]
-        elif _fingerprint(request) not in self._good:
+        elif seen not in self._good:
             raise refusal("Too many keys from this address opened nothing", self._failed_keys, wait)
 
     async def _count_failure(self, address: str) -> None:
@@ -151,7 +158,10 @@ def _address_or_network(host: str) -> str:
 
 
 def _fingerprint(request: Request) -> bytes:
-    shown = [*presented(request), request.cookies.get(COOKIE, "").encode("utf-8", "replace")]
+    return _hashed(*presented(request), request.cookies.get(COOKIE, "").encode("utf-8", "replace"))
+
+
+def _hashed(*shown: bytes) -> bytes:
     return sha256(b"\n".join(shown)).digest()
 
 

@@ -6,6 +6,7 @@ from typing import Annotated, Any, Literal
 from fastapi import Form, Query
 from starlette.responses import Response
 
+from api.bodies.fields import Label
 from api.door.doorkeeper import page_for
 from api.pages.desk import Desk, DeskForm, DeskGiven, desk_router, inside, see_other
 from api.pages.files import table_file
@@ -36,7 +37,7 @@ class Automatic(DeskForm):
     """Whether safe orders go out by themselves: of one supplier, or of all."""
 
     on: bool
-    supplier_id: str = ""
+    supplier_id: Label = ""
     back: str = "/desk/data"
 
 

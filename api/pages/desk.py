@@ -6,7 +6,6 @@ from datetime import UTC, date, datetime
 from math import isfinite
 from secrets import token_hex
 from typing import Annotated, Any
-from urllib.parse import urlsplit
 
 from fastapi import APIRouter, Depends, Request
 from jinja2 import Environment, PackageLoader, StrictUndefined
@@ -128,9 +127,8 @@ def see_other(address: str) -> RedirectResponse:
 
 def inside(address: str) -> str:
     """An address of the desk as it is; for any other the desk's first page."""
-    parts = urlsplit(address)
-    is_inside = not parts.scheme and not parts.netloc and (parts.path == "/desk" or parts.path.startswith("/desk/"))
-    return address if is_inside and "\\" not in address else "/desk"
+    is_inside = address.startswith(("/desk/", "/desk?", "/desk#")) and "\\" not in address
+    return address if is_inside else "/desk"
 
 
 def _number(value: float | None, digits: int = 2) -> str:

@@ -80,5 +80,5 @@ def _comes_from_elsewhere(scope: Scope) -> bool:
 
 def _sign_in(scope: Scope) -> str:
     query = scope["query_string"].decode("latin-1")
-    wanted = scope["path"] + (f"?{query}" if query else "")
+    wanted = scope["raw_path"].decode("latin-1") + (f"?{query}" if query else "")
     return f"{DESK}/sign-in" if wanted == DESK else f"{DESK}/sign-in?after={quote(wanted, safe='/')}"

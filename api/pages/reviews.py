@@ -104,7 +104,7 @@ async def decide(review_id: str, desk: DeskGiven, form: Annotated[DecisionForm, 
 
 def _chosen(form: Choice, review: str) -> tuple[str, Decision]:
     identity, _, version = review.partition(" ")
-    if not version.isdecimal():
+    if not version.isdecimal() or len(version) > 18:
         raise InvalidInput(f"{review[:40]!r} is no review with its version. Open the queue again, and choose there.")
     return identity, _decision(form.deed, int(version), form.reason)
 

@@ -49,7 +49,7 @@ async def sign_in(form: Annotated[SignIn, Form()], request: Request) -> Response
         return holder
 
     try:
-        await request.app.state.rate_limits.caller(request, identify)
+        await request.app.state.rate_limits.caller(request, identify, shown=form.link or form.key)
     except Refusal as refusal:
         return _form(form.after, "", refusal)
     answer = see_other(inside(form.after))

@@ -13,6 +13,7 @@ from fastapi import Depends, Form, Path, Query
 from fastapi.sse import EventSourceResponse, ServerSentEvent
 from starlette.responses import Response
 
+from api.bodies.fields import Label
 from api.door.doorkeeper import RuntimeGiven, page_for, stream_for
 from api.pages.desk import Desk, DeskForm, DeskGiven, desk_router, see_other
 from api.pages.files import FileKind, table_file
@@ -58,10 +59,10 @@ Word = Annotated[str, Query(max_length=200)]
 class Narrowed(DeskForm):
     """Which of the products that are due."""
 
-    supplier: str = ""
-    category: str = ""
-    location: str = ""
-    text: str = ""
+    supplier: Label = ""
+    category: Label = ""
+    location: Label = ""
+    text: Label = ""
 
     @property
     def filters(self) -> Filters:

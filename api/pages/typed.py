@@ -25,6 +25,9 @@ def number(text: str, what: str) -> float:
 def day(text: str) -> date | None:
     """A day as browsers send it; None for none."""
     try:
-        return date.fromisoformat(text) if text else None
+        found = date.fromisoformat(text) if text else None
     except ValueError:
         raise InvalidInput(f"{text[:40]!r} is no day; write it as 2026-12-24.") from None
+    if found == date.max:
+        raise InvalidInput(f"{found} has no day after it; give an earlier one.")
+    return found

@@ -69,6 +69,8 @@ class DocumentStore(Store):
     @reads
     def span(self, connection: Connection, day: date) -> tuple[datetime, datetime]:
         """The first moment of a day of the catalogue's time zone, and that of the day after."""
+        if day in (date.min, date.max):
+            raise InvalidInput(f"{day} has no day before or after it; give one in between.")
         zone = ZoneInfo(read_settings(connection).time_zone)
         begin, end = (datetime.combine(each, time(), zone) for each in (day, day + timedelta(days=1)))
         return begin, end

@@ -97,3 +97,38 @@ async def test_stored_text_is_shown_as_text_on_every_page(service: Any, browser:
             assert "<script>alert" not in answer.text, path
             assert "<img src=x" not in answer.text, path
     assert "&lt;script&gt;alert" in (await browser.get("/desk", status="all")).text
+
+
+@pytest.mark.parametrize(
+    ("path", "fields"),
+    [
+        ("/desk/settings/keys", {"name": "x", "scopes": "read", "until": "9999-12-31"}),
+        ("/desk/reviews", {"deed": "approve", "reason": "x", "review": f"RV-1 {'9' * 5_000}"}),
+        ("/desk/sweeps", {"supplier": "x" * 201}),
+        ("/desk/data/automatic", {"on": "true", "supplier_id": "x" * 201}),
+    ],
+)
+async def test_what_no_page_would_send_is_refused_and_recorded_nowhere(
+    browser: Any, service: Any, path: str, fields: dict[str, str]
+) -> None:
+    before = await service.traces()
+
+    assert (await browser.send(path, **fields)).status_code == 422
+    assert await service.traces() == before
+
+
+@pytest.mark.parametrize("day", ["0001-01-01", "9999-12-31"])
+async def test_a_list_of_the_first_or_last_day_there_is_is_refused(browser: Any, service: Any, day: str) -> None:
+    assert (await browser.get("/desk/orders", day=day)).status_code == 422
+    assert (await service.client.get("/orders", params={"day": day})).status_code == 422
+
+
+async def test_invisible_characters_of_filters_and_files_reach_no_page(browser: Any) -> None:
+    sweep = await browser.send("/desk/sweeps", text="\u202eevil", supplier="\u202enobody")
+    file = ("files", ("\u202evsc.exe.csv", b"SKU,On hand\nA1,4\n", "text/csv"))
+    form = {"csrf": await browser.token(), "once": "1"}
+    upload = await browser.client.post("/desk/data/imports", data=form, files=[file], headers=FORM)
+
+    for path in ("/desk/sweeps", sweep.headers["location"], "/desk/data", upload.headers["location"]):
+        page = await browser.get(path)
+        assert (page.status_code, "\u202e" in page.text) == (200, False), path

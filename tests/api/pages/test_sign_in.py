@@ -153,3 +153,45 @@ async def test_only_hashes_of_sessions_and_links_are_stored(service: Any, browse
 
     assert token not in stored
     assert link not in stored
+
+
+async def test_a_right_guess_at_the_form_gains_nothing_once_the_address_is_blocked(start: Any) -> None:
+    service = await start(rate_limit_failed_keys="2/hour")
+    good, (new, _) = service.client.headers["X-API-Key"], await key_with(service, "read")
+    transport = httpx.ASGITransport(app=service.app)
+
+    async def sign_in(key: str, **headers: str) -> int:
+        async with httpx.AsyncClient(transport=transport, base_url="http://service", headers=headers) as visitor:
+            return (await visitor.post("/desk/sign-in", data={"key": key}, headers=FORM)).status_code
+
+    assert await sign_in(good) == 303
+    assert [await sign_in("wrong") for _ in range(3)] == [401, 401, 429]
+    assert await sign_in(new) == 429
+    assert await sign_in(new, **{"X-API-Key": good}) == 429
+    assert await sign_in(good) == 303
+
+
+async def test_pages_that_are_asked_for_without_a_key_block_no_address(start: Any) -> None:
+    service = await start(rate_limit_failed_keys="2/hour")
+    transport = httpx.ASGITransport(app=service.app)
+    async with httpx.AsyncClient(transport=transport, base_url="http://service") as visitor:
+        for path in ("/desk", "/reviews") * 3:
+            await visitor.get(path, headers={"Sec-Fetch-Site": "cross-site"})
+        form = {"key": service.client.headers["X-API-Key"]}
+
+        assert (await visitor.post("/desk/sign-in", data=form, headers=FORM)).status_code == 303
+
+
+async def test_a_product_s_id_with_signs_of_addresses_is_led_to_after_signing_in(visitor: httpx.AsyncClient) -> None:
+    led = await visitor.get("/desk/products/A%3FB%2FC%23D?location=X")
+
+    assert led.headers["location"] == "/desk/sign-in?after=/desk/products/A%253FB%252FC%2523D%3Flocation%3DX"
+
+
+@pytest.mark.parametrize("broken", ["http://[", "//["])
+async def test_a_broken_address_is_one_of_another_site(visitor: httpx.AsyncClient, service: Any, broken: str) -> None:
+    form = {"key": service.client.headers["X-API-Key"], "after": broken}
+
+    assert (await visitor.get("/desk/sign-in", params={"after": broken})).status_code == 200
+    assert (await visitor.post("/desk/sign-in", data=form, headers={"Origin": broken})).status_code == 403
+    assert (await visitor.post("/desk/sign-in", data=form, headers=FORM)).headers["location"] == "/desk"

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from io import BytesIO
 from typing import IO
 from zipfile import BadZipFile, ZipFile
-from zlib import error as ZlibError
+from zlib import error as broken_deflate
 
 from tools.records.errors import InvalidInput
 
@@ -25,7 +25,7 @@ def require_room(raw: bytes, name: str) -> None:
             for part in parts.namelist():
                 with parts.open(part) as file:
                     require_at_most(_cells(file), MOST_CELLS, "cells on a sheet, empty ones included", name)
-    except (BadZipFile, ZlibError, EOFError, NotImplementedError, RuntimeError) as error:
+    except (BadZipFile, broken_deflate, EOFError, NotImplementedError, RuntimeError) as error:
         raise InvalidInput(f"{name} cannot be read as a workbook: {error}. Save it again as .xlsx or CSV.") from error
 
 

@@ -41,7 +41,10 @@ def test_one_stray_cell_far_away_is_refused_before_a_sheet_of_that_size_is_built
         open_table(workbook(*head, (1_048_575, 16_383, "x")), name="stock.xlsx")
 
     assert list(open_table(workbook(*head), name="stock.xlsx").cells) == ["product_id", "quantity"]
-    assert list(open_table(workbook(*head, (1, 16_383, "x")), name="stock.xlsx").cells)[:2] == ["product_id", "quantity"]
+    assert list(open_table(workbook(*head, (1, 16_383, "x")), name="stock.xlsx").cells)[:2] == [
+        "product_id",
+        "quantity",
+    ]
 
 
 def test_a_small_archive_with_much_inside_is_refused_before_it_is_unpacked() -> None:
