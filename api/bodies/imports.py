@@ -142,7 +142,7 @@ class Imports(Answer):
 
 
 def sent_name(file: UploadFile) -> str:
-    """The name of a file that was sent, without folders and invisible characters. Raises InvalidInput for one without a name."""
+    """The name of a file that was sent, in visible characters and without folders. Raises InvalidInput for none."""
     name = clean_text((file.filename or "").replace("\\", "/").rpartition("/")[2], limit=201)
     if not 0 < len(name) <= 200:
         raise InvalidInput("Every file needs a name of at most 200 characters, with its ending, such as sales.csv.")
