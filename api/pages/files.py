@@ -14,11 +14,12 @@ _XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 
 
 async def table_file(kind: FileKind, rows: Iterable[Mapping[str, Cell]], columns: Sequence[str], name: str) -> Response:
-    """The rows as a file of this kind, which the browser saves under the name."""
+    """The rows as a file of this kind, which the browser saves under the name. A CSV begins with the mark without which
+    Excel would take UTF-8 for something else."""
     if kind == "csv":
         text = StringIO()
         await asyncio.to_thread(write_csv, rows, columns, text)
-        return file_answer(text.getvalue().encode(), "text/csv; charset=utf-8", f"{name}.csv")
+        return file_answer(text.getvalue().encode("utf-8-sig"), "text/csv; charset=utf-8", f"{name}.csv")
     file = BytesIO()
     await asyncio.to_thread(write_xlsx, rows, columns, file)
     return file_answer(file.getvalue(), _XLSX, f"{name}.xlsx")

@@ -41,6 +41,8 @@ class Delivery(DeskForm):
     def quantities(self) -> dict[str, float] | None:
         """By order number; None for all that is to come. A line that was left empty has not arrived."""
         if self.deed == "all":
+            if any(text.strip() for text in self.arrived):
+                raise InvalidInput("Some quantities are filled in. Record only these, or empty them: all has arrived.")
             return None
         if len(self.line) != len(self.arrived):
             raise InvalidInput("Each line needs its quantity. Open the page again, and send it anew.")

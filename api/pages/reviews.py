@@ -1,5 +1,6 @@
 """Reviews: orders that wait for a person, and that person's decision on one of them or on many."""
 
+from datetime import UTC, date, datetime, timedelta
 from typing import Annotated, Literal
 from urllib.parse import quote
 
@@ -48,6 +49,8 @@ class DecisionForm(DeskForm):
     quantity: str = ""
     reason: str = ""
     override: bool = False
+    until: str = ""
+    """Until when the product of a rejected order is left alone."""
 
     def decision(self) -> Decision:
         quantity = typed.number(self.quantity, "quantity") if self.deed == "edit" else None
@@ -82,7 +85,7 @@ async def decide_many(desk: DeskGiven, form: Annotated[Choice, Form()]) -> Respo
     chosen = [_chosen(form, each) for each in dict.fromkeys(form.review)]
     seen = [(await desk.runtime.book.reviews.get(identity), decision) for identity, decision in chosen]
     results = [await _result(desk, proposal, decision) for proposal, decision in seen]
-    return await desk.page("results.html", results=results, back=inside(form.back))
+    return await desk.page("results.html", results=results, back=inside(form.back), refusal=None)
 
 
 @router.get("/reviews/{review_id}", openapi_extra=page_for("read"))
@@ -95,7 +98,10 @@ async def review(review_id: str, desk: DeskGiven) -> Response:
 async def decide(review_id: str, desk: DeskGiven, form: Annotated[DecisionForm, Form()]) -> Response:
     """Approve, edit or reject. What stands in the way is shown beside what stands now."""
     try:
-        await _decide(desk, review_id, form.decision())
+        until = typed.day(form.until) if form.deed == "reject" and form.until else None
+        view = await _decide(desk, review_id, form.decision())
+        if until is not None and view.proposal is not None:
+            await _leave_alone(desk, view.proposal, until=until, reason=form.reason)
     except CORRECTABLE as error:
         # What was typed is kept, unless it was meant for a plan that stands no more.
         return await _page(desk, review_id, refusal=error, typed_before=None if isinstance(error, Conflict) else form)
@@ -134,6 +140,12 @@ async def _decide(desk: Desk, review_id: str, decision: Decision) -> RunView:
     )
 
 
+async def _leave_alone(desk: Desk, proposal: Proposal, *, until: date, reason: str) -> None:
+    await desk.runtime.book.snoozes.snooze(
+        proposal.mode, proposal.product_id, proposal.location, until=until, reason=reason, by=desk.caller.actor
+    )
+
+
 async def _result(desk: Desk, proposal: Proposal, decision: Decision) -> Result:
     wanted = Wanted(proposal.product_id, proposal.location, seen=proposal.quantity, quantity=proposal.quantity)
     try:
@@ -165,6 +177,7 @@ async def _page(
         entries=await book.audit.page(review=proposal.id),
         refusal=refusal,
         typed=typed_before,
+        in_a_week=(datetime.now(UTC).date() + timedelta(7)).isoformat(),
         status_words=STATUS_WORDS,
     )
 

@@ -67,6 +67,8 @@ _SCOPES_OF: dict[str, tuple[Scope, ...]] = {
     "review": ("trigger",),
     "snooze": ("approve",),
 }
+RISING_FIRST = frozenset({"product_id", "days_left", "order_by", "confidence"})
+"""Columns of which the smallest matters most."""
 Word = Annotated[str, Query(max_length=200)]
 
 
@@ -108,9 +110,9 @@ class View:
         return path + (f"?{urlencode(words, doseq=True)}" if words else "")
 
     def sorted_by(self, column: str) -> str:
-        """The address that sorts by a column; by it in reverse if it is sorted by it already, or is a figure."""
+        """The address that sorts by a column, what matters most first; in reverse if it is sorted so already."""
         falling = "-" + column
-        if column == "product_id":
+        if column in RISING_FIRST:
             return self.address(sort=falling if self.sort == column else column, after="")
         return self.address(sort=column if self.sort == falling else falling, after="")
 
@@ -158,13 +160,17 @@ async def deal_with(desk: DeskGiven, request: Request) -> Response:
     sent = await request.form()
     for scope in _SCOPES_OF.get(_text(sent, "deed"), ()):
         desk.require(scope)
-    form = Form(sent)
+    try:
+        form = Form(sent)
+    except InvalidInput as refusal:
+        back = inside(_text(sent, "back"))
+        return await desk.page("results.html", 422, results=[], back=back, refusal=refusal)
     mode = (await desk.runtime.today.present()).mode
     if form.deed == "snooze":
         results = await _snoozed(desk, mode, form)
     else:
         results = [await _dealt_with(desk, mode, form, wanted) for wanted in form.wanted]
-    return await desk.page("results.html", results=results, back=form.back)
+    return await desk.page("results.html", results=results, back=form.back, refusal=None)
 
 
 @router.post("/wake", openapi_extra=page_for("approve"))
@@ -240,9 +246,11 @@ class Summary:
 
     def __init__(self, rows: Sequence[TodayRow]) -> None:
         self.status, self.cover = Counter(row.status for row in rows), Counter(row.cover for row in rows)
-        self.money: dict[str, Decimal] = defaultdict(Decimal)
-        for row in rows:
-            if row.status in ("order_now", "late_order") and row.value is not None:
+        due = [row for row in rows if row.quantity and row.status in ("order_now", "late_order")]
+        self.to_do = sum(self.status[status] for status in TO_DO)
+        self.due, self.money = len(due), defaultdict[str, Decimal](Decimal)
+        for row in due:
+            if row.value is not None and row.action == "purchase_order":
                 self.money[row.currency] += row.value
 
 

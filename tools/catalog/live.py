@@ -8,6 +8,9 @@ from tools.catalog.sources import Catalog
 from tools.records.facts import Mode, OpenOrder, ProductFacts, Stock, Supplier
 from tools.records.orders import Order
 
+PLAUSIBLE_SHARE = 0.1
+"""Of the promised lead time."""
+
 
 class LiveCatalog:
     """A catalogue that counts the order book's orders: open ones are on the way, receipts are in stock and teach the
@@ -71,7 +74,9 @@ def _counted(stock: Stock, incoming: list[Order]) -> tuple[OpenOrder, ...]:
 
 
 def taught(supplier: Supplier, learned: tuple[float, ...]) -> Supplier:
-    """The supplier with lead times of receipts added to those known."""
+    """The supplier with lead times of receipts added to those known. One far shorter than was promised tells that an
+    order was marked as sent, or placed here, when it had nearly come; it teaches nothing."""
+    learned = tuple(days for days in learned if days >= PLAUSIBLE_SHARE * (supplier.promised_lead_time_days or 0))
     if not learned:
         return supplier
     return supplier.model_copy(update={"observed_lead_times_days": supplier.observed_lead_times_days + learned})

@@ -140,7 +140,9 @@ def _why_left_over(plan: Plan, quantity: float) -> str:
     if not plan.mean_per_day:
         return "No demand is expected"
     if quantity > plan.shortage + plan.unit_size:
-        least = "minimum order" if quantity <= plan.minimum_quantity else "order"
+        # Above the need by a whole multiple or more: the supplier's minimum is why.
+        is_minimum = quantity <= plan.minimum_quantity and quantity >= plan.shortage + plan.order_multiple
+        least = "minimum order" if is_minimum else "order"
         return f"The {least} of {quantity:,} is {lasting(quantity / plan.mean_per_day)} of demand"
     if plan.mean_demand < plan.unit_size:
         least = "One unit sells" if plan.unit_size == 1 else f"{plan.unit_size:.6g} units sell"

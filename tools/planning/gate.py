@@ -31,7 +31,7 @@ from tools.records.quantities import cost, count_in, counts_down, quantity, reac
 
 Route = Literal["auto", "review", "none", "retry"]
 CONCERN_FACTOR = 0.75
-ONLY_PROPOSES = "Your catalogue only proposes; `restock automatic on` lets safe orders go out by themselves."
+ONLY_PROPOSES = "Your catalogue only proposes. Switch automatic ordering on to let safe orders go out by themselves."
 """Where this is the only reason, the order would have gone out by itself."""
 _BEGUN_BY_PEOPLE: Mapping[Origin, str] = {
     "chat": "It was asked for in a chat; a person must confirm it.",

@@ -132,3 +132,16 @@ async def test_invisible_characters_of_filters_and_files_reach_no_page(browser: 
     for path in ("/desk/sweeps", sweep.headers["location"], "/desk/data", upload.headers["location"]):
         page = await browser.get(path)
         assert (page.status_code, "\u202e" in page.text) == (200, False), path
+
+
+@pytest.mark.parametrize("path", ["/desk", "/desk/reviews", "/desk/products/STEEL_SHEETS?location=Chicago"])
+async def test_the_key_enter_presses_no_button_of_a_form_with_several_deeds(
+    browser: Any, service: Any, path: str
+) -> None:
+    """A disabled first button is the default one, so that a browser sends nothing."""
+    await service.trigger({"product_id": "RUBBER_SHEETS", "mode": "mock"})
+    page = (await browser.client.get(path)).text
+
+    forms = [form for form in re.findall(r"<form.*?</form>", page, re.DOTALL) if form.count('name="deed"') > 1]
+    assert forms
+    assert all(re.search(r"<button[^>]*>", form)[0] == "<button disabled hidden>" for form in forms)  # type: ignore[index]

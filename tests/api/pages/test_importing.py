@@ -194,7 +194,7 @@ async def test_all_faults_can_be_downloaded_and_are_no_formulas(browser: Any) ->
 
     answer = await browser.get(f"{address}/faults.csv")
 
-    lines = answer.text.splitlines()
+    lines = answer.content.decode("utf-8-sig").splitlines()
     assert lines[0] == "file,line,column,value,problem"
     assert lines[1].startswith("stock.csv,3,On hand,lots,")
     assert lines[2].startswith("stock.csv,4,On hand,'=1+2,")

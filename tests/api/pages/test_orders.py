@@ -37,7 +37,7 @@ def alert(answer: Any) -> str:
 async def test_without_orders_the_page_says_where_they_come_from(browser: Any) -> None:
     page = (await browser.get("/desk/orders")).text
 
-    assert "No order is late." in page
+    assert "No order that was placed here is late." in page
     assert "No purchase order is open." in page
     assert "Nothing is on order." in page
 

@@ -214,7 +214,7 @@ async def test_its_orders_and_reviews_are_links_and_the_trail_says_who_did_what(
     assert "review opened by service, at version 1" in words(mine)
     assert "lacks the scope “approve”" in theirs
     assert "lacks the scope" not in mine
-    assert theirs.count(" disabled") == 3
+    assert theirs.count(" disabled>") == 3
 
 
 @pytest.fixture
