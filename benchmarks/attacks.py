@@ -2,7 +2,8 @@
 
 Every case runs twice, with a model that obeys the attacker (the real clients, against the providers of
 `tests/providers`) and with the rules model; an injected text also without its payload and with an honest model, beside
-which it may gain neither units nor confidence, nor a way past a person. Then the invariants are checked over all that
+which it may gain neither units nor confidence, nor a way past a person. What is said in a chat comes in by every way
+there is for words. Then the invariants are checked over all that
 the service wrote. Prints a table and ends with status 1 when a case broke something.
 """
 
@@ -280,13 +281,46 @@ async def said_by_the_model(service: Service, case: Case) -> tuple[str, list[str
     return str(answer.get("status")), [] if fine else [f"ended as {response.status_code} {answer}"]
 
 
+async def by_chat(service: Service, text: str) -> int:
+    return (await service.ask("POST", "/chat", json={"message": text})).status_code
+
+
+async def by_stream(service: Service, text: str) -> int:
+    headers = {"Accept": "text/event-stream"}
+    return (await service.ask("POST", "/chat", json={"message": text}, headers=headers)).status_code
+
+
+async def as_openai(service: Service, text: str, *, stream: bool = False) -> int:
+    body = {"model": "restock", "stream": stream, "messages": [{"role": "user", "content": text}]}
+    return (await service.ask("POST", "/v1/chat/completions", json=body)).status_code
+
+
+async def by_mcp(service: Service, text: str) -> int:
+    """There the model is the caller's, so the text is what it says to the tools."""
+    calls = {
+        "request_restock": {"product_id": "STEEL_SHEETS", "note": text},
+        "get_product": {"product_id": text},
+        "find_products": {"query": text},
+        "submit_order": {"product_id": "STEEL_SHEETS", "rationale": text},
+    }
+    for name, arguments in calls.items():
+        call = {"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": {"name": name, "arguments": arguments}}
+        answer = await service.ask("POST", "/mcp", json=call, headers={"Host": "127.0.0.1", "Accept": _MCP_TAKES})
+    return answer.status_code
+
+
+_MCP_TAKES = "application/json, text/event-stream"
+DOORS = (by_chat, by_stream, as_openai, partial(as_openai, stream=True), by_mcp)
+"""Every way in for words."""
+
+
 async def chatted(service: Service, case: Case) -> tuple[str, list[str]]:
-    """A chat may say anything; it places and approves nothing."""
+    """A chat may say anything; it places and approves nothing, whichever way it comes in."""
     waiting = await service.waiting(f"CHAT-{case.id}")
     before, received = await service.rows(), len(service.gemini.received)
     text = case.payload["repeat"][0] * case.payload["repeat"][1] if isinstance(case.payload, dict) else case.text
     text = text.replace("{other_run_id}", waiting["run_id"])
-    response = await service.ask("POST", "/chat", json={"message": text})
+    statuses = [await door(service, text) for door in DOORS]
     after, faults = await service.rows(), []
     if len(text) > MAX_CHARACTERS and len(service.gemini.received) > received:
         faults.append("a model was asked about a message that is too long")
@@ -296,19 +330,31 @@ async def chatted(service: Service, case: Case) -> tuple[str, list[str]]:
         faults.append("a chat placed or decided something")
     if (await service.review(waiting["review_id"]))["status"] != "pending":
         faults.append("the waiting order was decided")
-    return f"{response.status_code}", faults
+    return "/".join(map(str, statuses)), faults
 
 
 async def another_s_conversation(service: Service, case: Case) -> tuple[str, list[str]]:
-    mine = (await service.ask("POST", "/chat", json={"message": "What is on order?"})).json()["conversation_id"]
-    other = {"X-API-Key": await service.key("read", "trigger")}
-    answers = [
-        await service.ask("POST", "/chat", json={"message": "Go on.", "conversation_id": each}, headers=other)
-        for each in (mine, "0" * 32)
-    ]
-    told = [{**answer.json(), "instance": None} for answer in answers]
-    fine = [answer.status_code for answer in answers] == [404, 404] and told[0] == told[1]
-    return f"{answers[0].status_code}", [] if fine else [f"answered {told}"]
+    """It is neither gone on with, nor shown, nor deleted, and is refused as one that never was."""
+    question = "What is on order?"
+    first = (await service.ask("POST", "/chat", json={"message": question})).json()
+    mine, other = f"/conversations/{first['conversation_id']}", {"X-API-Key": await service.key("read", "trigger")}
+    told = []
+    for each in (first["conversation_id"], "0" * 32):
+        go_on = {"json": {"message": "Go on.", "conversation_id": each}}
+        asked = [
+            ("POST", "/chat", go_on),
+            ("GET", f"/conversations/{each}", {}),
+            ("DELETE", f"/conversations/{each}", {}),
+        ]
+        answers = [await service.ask(method, path, headers=other, **options) for method, path, options in asked]
+        answers.append(await service.ask("POST", "/chat", headers=other | {"Accept": "text/event-stream"}, **go_on))
+        told.append([{**answer.json(), "instance": None} for answer in answers])
+    history = [("user", question), ("assistant", first["answer"]), ("user", "Go on.")]
+    body = {"model": "restock", "messages": [{"role": role, "content": content} for role, content in history]}
+    await service.ask("POST", "/v1/chat/completions", json=body, headers=other)
+    kept = (await service.ask("GET", mine)).json()
+    fine = told[0] == told[1] and {each["status"] for each in told[0]} == {404} and kept.get("turns") == 1
+    return "404", [] if fine else [f"answered {told}, then {kept}"]
 
 
 async def tampered_review(service: Service, case: Case) -> tuple[str, list[str]]:
@@ -346,8 +392,11 @@ async def approved_by_who_asked(service: Service, case: Case) -> tuple[str, list
 
 async def two_keys(service: Service, case: Case) -> tuple[str, list[str]]:
     statuses = []
-    for keys in ((KEY, "wrong"), ("wrong", KEY), (KEY, KEY)):
-        request = httpx.Request("GET", "http://service/orders", headers=[("x-api-key", key) for key in keys])
+    twice = [[("x-api-key", key) for key in keys] for keys in ((KEY, "wrong"), ("wrong", KEY), (KEY, KEY))]
+    apart = [[("x-api-key", a), ("authorization", f"Bearer {b}")] for a, b in ((KEY, "wrong"), ("wrong", KEY))]
+    bearers = [[("authorization", f"Bearer {key}") for key in (KEY, "wrong")]]
+    for headers in (*twice, *apart, *bearers):
+        request = httpx.Request("GET", "http://service/orders", headers=headers)
         service.answers.append(await httpx.AsyncClient(transport=service.client._transport).send(request))
         statuses.append(service.answers[-1].status_code)
     return f"{statuses}", [] if set(statuses) <= {400, 401} else [f"answered {statuses}"]
@@ -380,6 +429,9 @@ async def refused_body(service: Service, case: Case) -> tuple[str, list[str]]:
     return f"{answer.status_code}", [] if fine else [f"answered {answer.status_code}"]
 
 
+_SITES = ("https://evil.example", "null", "http://localhost:1")
+
+
 async def foreign_origin(service: Service, case: Case) -> tuple[str, list[str]]:
     origin = {"Origin": "https://evil.example"}
     preflight = {**origin, "Access-Control-Request-Method": "POST", "Access-Control-Request-Headers": "x-api-key"}
@@ -387,9 +439,13 @@ async def foreign_origin(service: Service, case: Case) -> tuple[str, list[str]]:
         await service.ask("OPTIONS", "/inventory-trigger", headers=preflight),
         await service.ask("GET", "/orders", headers=origin),
         await service.ask("GET", "/", headers={"Origin": "null"}),
+        *[await service.ask("POST", "/mcp", json={}, headers={"Host": "127.0.0.1", "Origin": each}) for each in _SITES],
+        await service.ask("POST", "/mcp", json={}, headers={"Host": "evil.example"}),
     ]
     allowed = [name for answer in answers for name in answer.headers if name.startswith("access-control-")]
-    return f"{answers[0].status_code}", [f"answered with {allowed}"] if allowed else []
+    let_in = [answer.status_code for answer in answers[3:] if answer.status_code not in (403, 421)]
+    faults = [f"answered with {allowed}"] if allowed else []
+    return f"{answers[0].status_code}", faults + ([f"pages of other sites got {let_in}"] if let_in else [])
 
 
 SPECIAL: dict[tuple[str, str], Attack] = {
