@@ -8,7 +8,17 @@ import pytest
 from pydantic import ValidationError
 
 from tools.planning.confidence import CalibrationCurve, CalibrationTable, assess, stratum
-from tools.planning.gate import ONLY_PROPOSES, Circumstances, Limits, Submission, check_quantity, in_currency, judge
+from tools.planning.gate import (
+    ONLY_PROPOSES,
+    Circumstances,
+    Limits,
+    Submission,
+    check_quantity,
+    in_currency,
+    is_countable,
+    is_ordered,
+    judge,
+)
 from tools.planning.replenishment import plan
 from tools.records.facts import (
     DemandHistory,
@@ -28,13 +38,13 @@ LATE = OpenOrder(reference="PO-2026-000007", quantity=40, due_in_days=-3, placed
 PATIENT = Circumstances(calculated=True, may_retry=True)
 
 
-def _plan(on_hand: float = 20, **product: Any) -> Plan:
+def _plan(on_hand: float = 20, open_orders: tuple[OpenOrder, ...] = (), **product: Any) -> Plan:
     """Thirty steady days of about 10 units; a week's lead time; a dozen to a case."""
     rules: dict[str, Any] = {"unit_price": Decimal("7.5"), "minimum_order_quantity": 24, "order_multiple": 12} | product
     facts = ProductFacts(
         product=Product(id="X9", name="Widget", **rules),
         supplier=Supplier(id="S1", name="Acme", promised_lead_time_days=7),
-        stock=Stock(location="north", on_hand=on_hand),
+        stock=Stock(location="north", on_hand=on_hand, open_orders=open_orders),
         demand=DemandHistory(values=tuple(float(8 + (day * 7) % 5) for day in range(30))),
         source="mock",
     )
@@ -66,6 +76,40 @@ def test_where_automatic_ordering_is_off_a_safe_order_waits_for_that_reason_alon
 
     assert (safe.route, safe.quantity, safe.reasons) == ("review", order.order_quantity, (ONLY_PROPOSES,))
     assert (doubtful.route, doubtful.reasons) == ("review", ("The model is less sure: confidence 0.20 is below 0.60.",))
+
+
+@pytest.mark.parametrize(
+    ("on_hand", "ordered", "placed_here", "so"),
+    [(20, 900, True, True), (20, 900, False, False), (20, 30, True, False), (900, 900, True, False)],
+)
+def test_what_is_on_its_way_is_why_nothing_is_ordered_only_if_it_was_ordered_here_and_is_needed(
+    on_hand: float, ordered: float, placed_here: bool, so: bool
+) -> None:
+    order = OpenOrder(reference="PO-2026-000007", quantity=ordered, due_in_days=2, placed_here=placed_here)
+    planned = _plan(on_hand, open_orders=(order,))
+
+    assert (planned.recommended_action == "none") is (on_hand + ordered > 100)
+    assert is_ordered(planned) is so
+
+
+@pytest.mark.parametrize(
+    ("unit_size", "units", "countable"),
+    [(1, 3, True), (1, 4, True), (1, 2.5, False), (0.5, 2.5, True), (0.5, 0.3, False), (1, 12, True), (7, 12, True)],
+)
+def test_whole_units_and_whole_multiples_can_be_counted_whatever_the_plan_s_bounds(
+    unit_size: float, units: float, countable: bool
+) -> None:
+    assert is_countable(_plan().model_copy(update={"unit_size": unit_size}), units) is countable
+
+
+def test_a_model_that_is_less_sure_than_a_code_at_the_threshold_is_the_cause() -> None:
+    order = _plan()
+    code = assess(order, order.order_quantity).value
+    limits = LIMITS.model_copy(update={"confidence_threshold": code})
+
+    (reason,) = judge(_submission(order, confidence=code / 2), order, CALCULATED, limits).reasons
+
+    assert reason.startswith("The model is less sure: confidence ")
 
 
 def test_a_confidence_exactly_at_the_threshold_is_placed_and_one_just_below_waits() -> None:
