@@ -7,15 +7,13 @@ import numpy as np
 import pyarrow as pa
 
 from tools.catalog.reading.headings import unique_names
-from tools.catalog.reading.separated import separated_table
+from tools.catalog.reading.separated import MOST_CELLS, separated_table
 from tools.catalog.reading.table import Table
 from tools.catalog.reading.unpacking import require_at_most
 from tools.catalog.reading.workbook import ZIPPED, workbook_table
 from tools.records.errors import InvalidInput
 
 ENDINGS = (".csv", ".txt", ".tsv", ".tab", ".xlsx", ".xlsm", ".xls", ".ods", ".parquet", ".pq")
-MOST_CELLS = 200_000_000
-"""Of a Parquet file, which may say a value that is repeated a billion times in a few bytes."""
 WORKBOOKS = (ZIPPED, b"\xd0\xcf\x11\xe0")
 
 

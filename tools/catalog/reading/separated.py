@@ -12,12 +12,16 @@ import pyarrow.csv as arrow_csv
 from tools.catalog.reading.code_pages import CODE_PAGES, code_page
 from tools.catalog.reading.headings import SEARCHED, filled, heading_row, heading_score, unique_names
 from tools.catalog.reading.table import Table
+from tools.catalog.reading.unpacking import require_at_most
 from tools.records.errors import InvalidInput
 
 SEPARATORS = ",;\t|"
 CHUNK = 50_000
 """Rows that are held as text at a time where a file is not clean."""
 LONGEST_CELL = 1_000_000
+MOST_COLUMNS = 16_384
+MOST_CELLS = 200_000_000
+"""Of the whole table, empty ones included: rows of one cell below many column names take the room of full ones."""
 
 
 def separated_table(raw: bytes, *, name: str) -> Table:
@@ -32,6 +36,9 @@ def separated_table(raw: bytes, *, name: str) -> Table:
         raise InvalidInput(f"{name} has no line of column names; write one above the rows.")
     row, physical = rows[place]
     names = unique_names(_without_empty_end(row))
+    require_at_most(len(names), MOST_COLUMNS, "columns", name)
+    lines = max(text.count(b"\n"), text.count(b"\r"))
+    require_at_most(len(names) * lines, MOST_CELLS, "cells, empty ones included", name)
     if place:
         notes.append(f"The column names are in line {skipped + place + 1}; what is above them is left out.")
     table = _clean(text, names, separator, physical, skipped + place + 2)

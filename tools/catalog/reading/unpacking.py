@@ -32,8 +32,8 @@ def require_room(raw: bytes, name: str) -> None:
 def require_at_most(found: int, most: int, what: str, name: str) -> None:
     if found > most:
         raise InvalidInput(
-            f"{name} has {found:,} {what}; at most {most:,} are read. Delete what lies beside and below the table, or"
-            " save it as CSV."
+            f"{name} has {found:,} {what}; at most {most:,} are read. Keep only the table"
+            " in it; a large sheet is best saved as CSV."
         )
 
 

@@ -9,7 +9,8 @@ import pyarrow.parquet as pq
 import pytest
 from xlsxwriter import Workbook
 
-from tools.catalog.reading.opening import MOST_CELLS, open_table
+from tools.catalog.reading.opening import open_table
+from tools.catalog.reading.separated import MOST_CELLS
 from tools.catalog.reading.unpacking import MOST_UNPACKED
 from tools.records.errors import InvalidInput
 
@@ -37,7 +38,7 @@ def archive(size: int) -> bytes:
 def test_one_stray_cell_far_away_is_refused_before_a_sheet_of_that_size_is_built() -> None:
     head = [(0, 0, "product_id"), (0, 1, "quantity"), (1, 0, "A"), (1, 1, "3")]
 
-    with pytest.raises(InvalidInput, match=r"17,179,869,184 cells on a sheet.*save it as CSV"):
+    with pytest.raises(InvalidInput, match=r"17,179,869,184 cells on a sheet.*Keep only the table"):
         open_table(workbook(*head, (1_048_575, 16_383, "x")), name="stock.xlsx")
 
     assert list(open_table(workbook(*head), name="stock.xlsx").cells) == ["product_id", "quantity"]
@@ -71,3 +72,15 @@ def test_a_parquet_file_of_more_cells_than_are_read_is_refused() -> None:
     assert len(file.getvalue()) < 1_000_000
     with pytest.raises(InvalidInput, match="200,000,001 cells"):
         open_table(file.getvalue(), name="sales.parquet")
+
+
+@pytest.mark.parametrize(
+    ("columns", "rows", "words"), [(20_000, 1, "20,000 columns"), (10_000, 50_000, "500,010,000 cells")]
+)
+def test_short_rows_below_a_long_line_of_names_are_refused_before_they_are_filled(
+    columns: int, rows: int, words: str
+) -> None:
+    names = ",".join(f"c{column}" for column in range(columns))
+
+    with pytest.raises(InvalidInput, match=words):
+        open_table("\n".join([names, *["1"] * rows, ""]).encode(), name="sales.csv")
