@@ -91,6 +91,8 @@ class RateForecast:
     weights: FloatArray
     """Of each mean forecast: the long-run mean, the recent means in the order of `SMOOTHING`, a trend; × products."""
     variance: FloatArray
+    doubt: FloatArray
+    """The share of the bias that is left uncorrected: 2.5 ÷ the square of its standard errors."""
 
 
 def combine(*, means: FloatArray, moments: ErrorMoments, variance: FloatArray, horizon: int) -> RateForecast:
@@ -112,7 +114,7 @@ def combine(*, means: FloatArray, moments: ErrorMoments, variance: FloatArray, h
     chance = np.maximum(np.add.reduce(pairs) - certain, SMALLEST)
     doubt = chance / np.maximum(trust.others * certain, chance)
     corrected = np.maximum(mean + (1 - doubt) * bias, SMALLEST_SHARE * mean)
-    return RateForecast(corrected, mean, weights, chance + doubt * doubt * certain + prior)
+    return RateForecast(corrected, mean, weights, chance + doubt * doubt * certain + prior, doubt)
 
 
 def _weights(missed: FloatArray, mean: FloatArray, horizon: int) -> FloatArray:

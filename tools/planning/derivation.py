@@ -10,10 +10,11 @@ from operator import mul
 
 import numpy as np
 
+from tools.planning.competing_forecast import CompetingForecast
 from tools.planning.interval_forecast import MISSED_SPREAD, widening
 from tools.planning.order_quantity import QuantityDecision, whole_units
 from tools.planning.past_coverage import PastCoverage
-from tools.planning.season import SeasonalForecast, is_yearly
+from tools.planning.season import is_yearly
 from tools.planning.working import Working
 from tools.records.plan import Transfer
 from tools.records.quantities import quantity
@@ -142,9 +143,11 @@ def _sum_of_products(*operands: float) -> float:
 
 def _season(working: Working, rate: str) -> list[str]:
     """What the coming interval sells, as a share of an average one."""
-    season = working.forecast.season
+    season = working.forecast.won
     if season is None:
         return []
+    if season.profile.season == 1:
+        return ["Demand has moved beyond chance, and past forecasts with the trend lost less: it is among the means"]
     average, factor, mean = shown_result(mul, working.forecast.average, season.factor, digits=working.digits)
     kind = "years" if is_yearly(season.profile.season) else "weeks"
     seen = f"{shown(season.profile.seasons, 1)} {kind}, by which past forecasts lost less"
@@ -156,7 +159,7 @@ def _season(working: Working, rate: str) -> list[str]:
 
 def _of_periods(working: Working) -> str:
     """The days or months of a short interval by name, each with its share of the average one."""
-    season, last = working.forecast.season, working.facts.demand.last_period
+    season, last = working.forecast.won, working.facts.demand.last_period
     count = ceil(working.forecast.interval)
     if season is None or last is None or count > MOST_NAMED:
         return ""
@@ -225,7 +228,7 @@ def _measured(working: Working, rate: str) -> list[str]:
         alone = working.statistics.sd * forecast.uplift
         sd, interval, spread = shown_result(_times_root, alone, forecast.interval, digits=digits)
         return [f"Standard deviation over the interval: {sd} {rate} × √{interval} = {spread}"]
-    horizon, count, season = judged.frame.horizon, judged.frame.judged, forecast.season
+    horizon, count, season = judged.frame.horizon, judged.frame.judged, forecast.won
     brought = 1.0 if season is None else season.spread * sqrt(season.factor)
     measured = forecast.error_sd / sqrt(forecast.interval) * sqrt(horizon) / brought
     lines = [
@@ -241,7 +244,7 @@ def _measured(working: Working, rate: str) -> list[str]:
     return lines
 
 
-def _in_season(measured: float, season: SeasonalForecast, digits: int) -> list[str]:
+def _in_season(measured: float, season: CompetingForecast, digits: int) -> list[str]:
     """The spread of an average interval brought to the coming one."""
     lines = []
     if abs(season.factor - 1) > SHOWN_SHARE:

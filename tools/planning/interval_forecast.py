@@ -10,12 +10,13 @@ from typing import TypeAlias
 
 import numpy as np
 
+from tools.planning.competing_forecast import CompetingForecast, Past, competing_forecast
 from tools.planning.demand import DemandStatistics, mean_of
 from tools.planning.demand_distribution import Component, FloatArray, IntArray, IntervalDemand
 from tools.planning.demand_forecast import RateForecast, combine, moments_by_point, running_variance
 from tools.planning.forecast_frame import Frame, measured_horizon
 from tools.planning.forecast_grid import grid
-from tools.planning.season import SeasonalForecast, season_length, seasonal_forecast
+from tools.planning.season import season_length
 from tools.records.facts import Supplier
 from tools.records.plan import Distribution, Method
 
@@ -107,8 +108,8 @@ class DemandForecast:
     """Standard deviation over the interval before the widening: of past errors, or sd·√interval for `normal`."""
     correction: float = 0.0
     """Of the weighted mean's bias, per (average) period."""
-    season: SeasonalForecast | None = None
-    """A season that won on the product's past."""
+    won: CompetingForecast | None = None
+    """A season or a trend that won on the product's past."""
     judged: JudgedErrors | None = None
     """None where the history is too short for the method of past errors."""
     floored: bool = False
@@ -119,7 +120,7 @@ class DemandForecast:
     @property
     def average(self) -> float:
         """Mean per period before the uplift; of an average one where there is a season."""
-        return self.mean_per_period / self.uplift / (1.0 if self.season is None else self.season.factor)
+        return self.mean_per_period / self.uplift / (1.0 if self.won is None else self.won.factor)
 
 
 def forecast_demand(
@@ -225,28 +226,21 @@ class OwnForecast:
     means: tuple[tuple[float, float], ...]
     correction: float
     judged: JudgedErrors
-    season: SeasonalForecast | None
+    won: CompetingForecast | None
 
 
 def own_forecast(
     demand: FloatArray, positions: IntArray, *, periods: int, interval: float, season: int, unit: float
 ) -> OwnForecast:
-    """The usual means, or the season that has lost less in the product's own past. `season` is its length in periods,
-    0 for none; `positions` are the places of known demand among all `periods`."""
+    """The usual means, or the season or trend that has lost less in the product's own past.
+
+    `season` is its length in periods, 0 for none; `positions` are the places of known demand among all `periods`.
+    """
     horizon = measured_horizon(interval)
     past = grid(demand[None], periods=np.array([demand.size]), horizon=horizon)
     means, variance = past.means_by_point, running_variance(demand, past.frame, centre=mean_of(demand))
     rates = combine(means=means, moments=moments_by_point(past), variance=variance, horizon=horizon)
-    won = seasonal_forecast(
-        demand,
-        positions,
-        periods=periods,
-        season=season,
-        interval=interval,
-        plain=past,
-        rival=rates,
-        unit=unit,
-    )
+    won = competing_forecast(Past(demand, positions, periods, interval, unit, past, rates), season)
     if won is not None:
         correction = won.average.mean.item(-1) - won.average.uncorrected.item(-1)
         return OwnForecast(
@@ -271,7 +265,7 @@ def _by_forecast_errors(
     )
     mean, variance_rate = own.rates.mean.item(-1) * uplift, own.rates.variance.item(-1) * uplift**2
     between = (mean * lead_time_sd) ** 2
-    demand = _widened(mean, variance_rate, statistics, intervals, between, own.season)
+    demand = _widened(mean, variance_rate, statistics, intervals, between, own.won)
     least = mean * unit
     return DemandForecast(
         method="forecast_error",
@@ -284,7 +278,7 @@ def _by_forecast_errors(
         predictive=demand,
         error_sd=sqrt(max(variance_rate, least) * interval),
         correction=own.correction,
-        season=own.season,
+        won=own.won,
         judged=own.judged,
         floored=variance_rate < least,
         widening=float(widening(interval, size)),
@@ -297,7 +291,7 @@ def _widened(
     statistics: DemandStatistics,
     intervals: Intervals,
     lead_time_variance: float,
-    season: SeasonalForecast | None = None,
+    won: CompetingForecast | None = None,
 ) -> IntervalDemand:
     """max(variance, mean·unit)·widening for each interval that may come, plus the lead time's variance.
 
@@ -307,7 +301,7 @@ def _widened(
     rate = max(variance_rate, mean * statistics.counting_unit)
     components = []
     for share, length in intervals:
-        counted = length if season is None or len(intervals) == 1 else length * season.share_of(length)
+        counted = length if won is None or len(intervals) == 1 else length * won.share_of(length)
         variance = rate * counted * float(widening(length, statistics.demand.size)) + lead_time_variance
         components.append(Component(share, mean * counted, variance))
     family: Distribution = "lognormal" if mean * mean_interval(intervals) > 0 else "degenerate"

@@ -21,7 +21,7 @@ from tools.planning.demand_distribution import FloatArray, IntArray, z_value
 from tools.planning.forecast_grid import Demand
 from tools.planning.scan_history import CACHED_ROWS, Rows, read_histories
 from tools.planning.scan_plan import plan_block, textbook_levels
-from tools.planning.scan_season import seasonal_rates
+from tools.planning.scan_rates import read_rates
 from tools.records.errors import InvalidInput
 from tools.records.quantities import FINEST
 
@@ -117,8 +117,8 @@ def scan(demand: Demand, terms: Terms, *, threads: int | None = None) -> PlanCol
     def work(rows: Rows, horizon: int, at_once: int) -> None:
         block = {name: column[rows] for name, column in columns.items()}
         known = read_histories(demand, rows, horizon, at_once, block["unit_size"])
-        seasonal = seasonal_rates(demand, rows, known, block)
-        for name, values in plan_block(known, block, horizon, seasonal).items():
+        rates = read_rates(demand, rows, known, block, horizon)
+        for name, values in plan_block(known, block, rates).items():
             result[name][rows] = values
 
     _run(work, list(_blocks_by_horizon(np.maximum(1, (interval + 0.5).astype(np.int64)))), threads)

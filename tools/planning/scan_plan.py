@@ -19,11 +19,10 @@ from tools.planning.demand_distribution import (
     lognormal_expected_shortage,
     lognormal_quantile_at,
 )
-from tools.planning.demand_forecast import combine
 from tools.planning.interval_forecast import FEWEST_FOR_FORECAST_ERRORS, widening
 from tools.planning.order_quantity import order_step
 from tools.planning.scan_history import Histories
-from tools.planning.scan_season import SeasonalRates
+from tools.planning.scan_rates import Rates
 from tools.planning.service import DAYS_A_YEAR
 from tools.planning.working import LONGEST_INTERVAL_DAYS
 from tools.records.quantities import DIGITS, ROUNDING, SAME
@@ -31,11 +30,9 @@ from tools.records.quantities import DIGITS, ROUNDING, SAME
 METHODS = ("too_short", "normal", "no_demand", "forecast_error")
 
 
-def plan_block(
-    known: Histories, terms: dict[str, FloatArray], horizon: int, seasonal: SeasonalRates
-) -> dict[str, NDArray[Any]]:
+def plan_block(known: Histories, terms: dict[str, FloatArray], rates: Rates) -> dict[str, NDArray[Any]]:
     """The columns of a scan by name. `terms` are its terms, with the standard normal quantiles `z` and `asked_z`."""
-    demand = _Interval.of(known, terms, horizon, seasonal)
+    demand = _Interval.of(known, terms, rates)
     position = terms["on_hand"] + terms["on_order"] - terms["backorders"]
     stock, textbook_level = textbook_levels(known, terms)
     mean_per_day = demand.rate / terms["period_days"]
@@ -90,15 +87,11 @@ class _Interval:
     level: FloatArray
 
     @classmethod
-    def of(cls, known: Histories, terms: dict[str, FloatArray], horizon: int, seasonal: SeasonalRates) -> Self:
+    def of(cls, known: Histories, terms: dict[str, FloatArray], rates: Rates) -> Self:
         length = (terms["lead_time_days"] + terms["review_period_days"]) / terms["period_days"]
         method = _method(known)
         judged = method == METHODS.index("forecast_error")
-        rate, variance = _rates(known, judged, horizon)
-        if seasonal.rows.size:
-            rate, variance = rate.copy(), variance.copy()
-            rate[seasonal.rows], variance[seasonal.rows] = seasonal.mean, seasonal.variance
-        rate, variance = rate * terms["planned_uplift"], variance * terms["planned_uplift"] ** 2
+        rate, variance = rates.mean * terms["planned_uplift"], rates.variance * terms["planned_uplift"] ** 2
         mean = rate * length
         between = (rate * terms["lead_time_sd_days"] / terms["period_days"]) ** 2
         unseen = widening(length, np.maximum(known.periods, 1))
@@ -133,14 +126,6 @@ def _method(known: Histories) -> NDArray[np.int8]:
     )
     chosen = np.where(known.mean == 0, METHODS.index("no_demand"), chosen)
     return np.where(known.periods < FEWEST_PERIODS, METHODS.index("too_short"), chosen).astype(np.int8)
-
-
-def _rates(known: Histories, judged: NDArray[np.bool_], horizon: int) -> tuple[FloatArray, FloatArray]:
-    """Mean and variance of demand per period."""
-    if not judged.any():
-        return known.mean, known.sd**2
-    rate = combine(means=known.means, moments=known.moments, variance=known.sd**2, horizon=horizon)
-    return np.where(judged, rate.mean, known.mean), np.where(judged, rate.variance, known.sd**2)
 
 
 def _level(

@@ -68,7 +68,7 @@ def test_days_out_of_stock_do_not_shift_the_week() -> None:
 
 def test_the_coming_days_are_forecast_by_their_own_share_of_the_week() -> None:
     quiet, busy = forecast(weekly(1)), forecast(weekly(1)[:-2])
-    assert quiet.season is not None and busy.season is not None
+    assert quiet.won is not None and busy.won is not None
     assert quiet.rates.mean[-1] == pytest.approx(30 * 0.7, rel=0.08)
     assert busy.rates.mean[-1] == pytest.approx(30 * 1.3, rel=0.08)
 
@@ -82,7 +82,7 @@ def test_demand_without_a_season_keeps_the_plain_forecast() -> None:
     for seed in range(30):
         demand = np.random.default_rng(seed).poisson(30, 280).astype(float)
         with_season, without = forecast(demand), forecast(demand, season=0)
-        assert with_season.season is None
+        assert with_season.won is None
         assert with_season.rates.mean[-1] == without.rates.mean[-1]
 
 
@@ -90,11 +90,38 @@ def test_a_season_that_has_ended_does_not_win() -> None:
     """The week strikes the eye, but for a year past forecasts with it have lost more."""
     demand = np.concatenate([weekly(4, 30), np.random.default_rng(5).permutation(weekly(6, 30))])
     assert resemblance((demand - demand.mean())[None], np.array([demand.size]), 7)[0] > 3
-    assert forecast(demand).season is None
+    assert forecast(demand).won is None
+
+
+def growing(rate: float, seed: int) -> np.ndarray:
+    random = np.random.default_rng(seed)
+    return random.poisson(40 * (1 + rate) ** np.arange(-60, 60)).astype(float)
+
+
+@pytest.mark.parametrize("rate", [0.02, -0.02])
+def test_demand_that_grows_or_falls_is_led_on(rate: float) -> None:
+    nearer = []
+    for seed in range(10):
+        plain, found = (
+            np.random.default_rng(seed).poisson(30, 120),
+            forecast(growing(rate, seed), season=0, interval=3.0),
+        )
+        assert forecast(plain.astype(float), season=0, interval=3.0).won is None
+        if found.won is not None:
+            assert found.won.profile.season == 1
+            nearer.append(found.rates.mean[-1] / (40 * (1 + rate) ** 61))
+    assert len(nearer) >= 4
+    assert np.mean(nearer) == pytest.approx(1, abs=0.1)
+
+
+def test_the_plan_says_that_a_trend_is_among_the_means() -> None:
+    lines = planned(growing(0.02, 1), period_days=3, lead=3).derivation
+    assert any(line.startswith("Demand has moved beyond chance") for line in lines)
+    assert "× trend" in lines[0]
 
 
 def test_one_season_alone_is_none() -> None:
-    assert forecast(weekly(1)[:13]).season is None
+    assert forecast(weekly(1)[:13]).won is None
 
 
 def test_the_plan_says_what_each_day_or_month_sells_of_the_average_one() -> None:

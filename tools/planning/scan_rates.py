@@ -1,10 +1,13 @@
-"""Seasons in a scan: those few products in whose demand one strikes the eye are forecast one by one, as a plan is."""
+"""Mean and variance of demand per period in a scan. Those few products in which a season or a trend strikes the eye are
+forecast one by one, by the lines of a plan."""
 
 from dataclasses import dataclass
 
 import numpy as np
 
+from tools.planning.competing_forecast import trends
 from tools.planning.demand_distribution import FloatArray, IntArray
+from tools.planning.demand_forecast import combine
 from tools.planning.forecast_grid import Demand
 from tools.planning.interval_forecast import FEWEST_FOR_FORECAST_ERRORS, own_forecast
 from tools.planning.scan_history import CACHED_ROWS, Histories, Rows, part_of
@@ -12,21 +15,27 @@ from tools.planning.season import FEWEST_SEASONS, STRIKING, resemblance, season_
 
 
 @dataclass(frozen=True, slots=True)
-class SeasonalRates:
-    """Mean and variance per period of the coming interval, of the rows of a block in which a season won."""
+class Rates:
+    """Of the coming interval, per period, for each product of a block."""
 
-    rows: IntArray
     mean: FloatArray
     variance: FloatArray
 
 
-def seasonal_rates(demand: Demand, rows: Rows, known: Histories, terms: dict[str, FloatArray]) -> SeasonalRates:
-    """Of a block of products, whose histories were read."""
+def read_rates(demand: Demand, rows: Rows, known: Histories, terms: dict[str, FloatArray], horizon: int) -> Rates:
+    """Of products whose histories were read; the textbook's where these are short."""
+    periods = np.broadcast_to(known.periods, known.mean.shape)
+    judged = (periods >= FEWEST_FOR_FORECAST_ERRORS) & (known.mean > 0)
+    if not judged.any():
+        return Rates(known.mean, known.sd**2)
+    plain = combine(means=known.means, moments=known.moments, variance=known.sd**2, horizon=horizon)
+    mean, variance = np.where(judged, plain.mean, known.mean), np.where(judged, plain.variance, known.sd**2)
     lengths, place = np.unique(terms["period_days"], return_inverse=True)
     seasons = np.array([season_length(days) for days in lengths.tolist()], dtype=np.int64)[place]
+    striking = _striking_rows(demand, rows, known, seasons)
+    moving = np.flatnonzero(judged & trends(plain.doubt, known.nonzero, periods))
     interval = (terms["lead_time_days"] + terms["review_period_days"]) / terms["period_days"]
-    won = []
-    for row in _striking_rows(demand, rows, known, seasons).tolist():
+    for row in np.union1d(striking, moving).tolist():
         values = np.asarray(demand[part_of(rows, np.array([row]))][0], dtype=np.float64)
         positions = np.flatnonzero(~np.isnan(values))
         own = own_forecast(
@@ -37,14 +46,12 @@ def seasonal_rates(demand: Demand, rows: Rows, known: Histories, terms: dict[str
             season=int(seasons[row]),
             unit=float(known.counting_unit[row]),
         )
-        if own.season is not None:
-            won.append((row, own.rates.mean[-1], own.rates.variance[-1]))
-    columns = np.array(won, dtype=np.float64).reshape(-1, 3).T
-    return SeasonalRates(columns[0].astype(np.int64), columns[1], columns[2])
+        mean[row], variance[row] = own.rates.mean[-1], own.rates.variance[-1]
+    return Rates(mean, variance)
 
 
 def _striking_rows(demand: Demand, rows: Rows, known: Histories, seasons: IntArray) -> IntArray:
-    """Positions in the block; some rows at a time."""
+    """Positions in the block of those whose demand resembles that of a season ago; some rows at a time."""
     found = [np.empty(0, dtype=np.int64)]
     periods = np.broadcast_to(known.periods, known.mean.shape)
     for season in np.unique(seasons).tolist():

@@ -1,0 +1,182 @@
+"""Forecasts that have to win on the product's own past: a season, and a trend. Pure.
+
+Both run the usual method in average periods (`tools.planning.season`), with a trend among its means. At every past
+origin the indices are those that were known there. What does not win gets no weight.
+"""
+
+from dataclasses import dataclass, replace
+from functools import lru_cache
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tools.planning.demand import INTERMITTENT_INTERVAL
+from tools.planning.demand_distribution import SMALLEST, SMALLEST_MEAN, FloatArray, IntArray
+from tools.planning.demand_forecast import SMALLEST_SHARE, RateForecast, combine, running_moments, running_variance
+from tools.planning.forecast_frame import ERROR_DECAY, SMOOTHING, Frame
+from tools.planning.forecast_grid import Grid, grid
+from tools.planning.season import FEWEST_SEASONS, Profile, is_yearly, level_profile, profile, strikes
+
+TREND_DOUBT = 0.4
+"""Of the bias of the plain forecast, below which a trend is tried: a bias of 2.5 standard errors."""
+TREND_ADVANTAGE = 1.0
+"""Standard errors by which a trend must have lost less."""
+FEWEST_RIVALRIES = 3.0
+"""Past intervals of equal weight, on which the season must have lost less than the forecast without it."""
+RIVAL_SERVICE, RIVAL_Z = 0.95, 1.6448536269514722
+"""What past levels are compared at."""
+SPREAD_DOUBT = 10.0
+"""Past errors that say that the spread is right as it is."""
+SMALLEST_SPREAD = 0.3
+FEWEST_JUDGED = 16
+"""Periods before the first past error whose size is held against its forecast."""
+MISSED = 1.1
+"""Factor on the variance of past errors, as in `tools.planning.interval_forecast.widening`."""
+
+
+@dataclass(frozen=True, slots=True)
+class CompetingForecast:
+    """What won. `rates` are per period of the interval after each point; the last is the one to come."""
+
+    profile: Profile
+    frame: Frame
+    rates: RateForecast
+    average: RateForecast
+    """The same per average period."""
+    means: tuple[tuple[float, float], ...]
+    """(weight, mean per average period): long-run, the recent ones, and the trend."""
+    length: float
+    """The interval to come, in average periods."""
+    interval: float
+    """The same in periods."""
+    spread: float
+    """Factor on the standard deviation, for what past demand above the forecast has shown."""
+
+    @property
+    def factor(self) -> float:
+        return self.length / self.interval
+
+    def share_of(self, length: float) -> float:
+        """Average periods in each of the coming `length` periods, as a share of those of the interval."""
+        return self.profile.to_come(length) / length / self.factor if length > 0 else 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class Past:
+    """What a competitor is tried on: the history, its interval, and the plain forecast that is to be beaten."""
+
+    demand: FloatArray
+    positions: IntArray
+    """Of known demand among all `periods`."""
+    periods: int
+    interval: float
+    unit: float
+    plain: Grid
+    """What `rival` was forecast on."""
+    rival: RateForecast
+
+
+def competing_forecast(past: Past, season: int) -> CompetingForecast | None:
+    """The forecast with a season, else with a trend, where it strikes the eye and has lost less than the plain one.
+
+    Lost is pinball loss at 95 % of levels set at past origins.
+    """
+    if past.interval <= 0:
+        return None
+    if strikes(past.demand, past.positions, past.periods, season):
+        seasonal = profile(past.demand, past.positions, periods=past.periods, season=season)
+        found = _by_average_period(past, seasonal)
+        if _advantage(found.rates, past, found.frame) > 0:
+            return found
+    sales = np.count_nonzero(past.demand)
+    if bool(trends(past.rival.doubt[-1:], np.array([sales]), np.array([past.demand.size]))[0]):
+        found = _by_average_period(past, level_profile(past.demand.size))
+        if _advantage(found.rates, past, found.frame) > TREND_ADVANTAGE:
+            return found
+    return None
+
+
+def trends(doubt: FloatArray, sales: IntArray, periods: IntArray) -> NDArray[np.bool_]:
+    """Whether products that sell in most periods have lain on one side of their forecasts, beyond chance."""
+    return np.asarray((doubt < TREND_DOUBT) & (sales * INTERMITTENT_INTERVAL > periods))
+
+
+def _by_average_period(past: Past, found: Profile) -> CompetingForecast:
+    """The usual method in average periods."""
+    demand, index = past.demand, found.of_each()
+    frame = _frame_of(past.plain.frame, found.season, demand.size)
+    horizon, known = frame.horizon, frame.known[0]
+    lengths = found.lengths(known[:-1], horizon)
+    means = _means(grid(np.stack([demand, index]), periods=np.array([demand.size]), horizon=horizon), horizon)
+    came = np.diff(past.plain.sums[0, 0])
+    errors = (came - means[:, :-1] * lengths) * (frame.counted[0] / np.sqrt(horizon * lengths))
+    level = demand / index
+    average = combine(
+        means=means,
+        moments=running_moments(errors, frame),
+        variance=running_variance(level, frame, centre=float(level.mean())),
+        horizon=horizon,
+    )
+    spread = _spread(average, lengths, came, frame, past.unit, found.season)
+    ahead = found.to_come(past.interval)
+    factor = np.append(lengths / horizon, ahead / past.interval)
+    rates = replace(average, mean=average.mean * factor, variance=average.variance * factor * spread**2)
+    newest = zip(average.weights[:, -1].tolist(), means[:, -1].tolist(), strict=True)
+    return CompetingForecast(found, frame, rates, average, tuple(newest), ahead, past.interval, spread)
+
+
+@lru_cache(maxsize=1024)
+def _frame_of(frame: Frame, season: int, size: int) -> Frame:
+    """Errors count once a season and a half is known, where three are. Those of a yearly season lose half of their
+    weight in two years."""
+    keep = 0.5 ** (1 / (2 * season)) if is_yearly(season) else ERROR_DECAY
+    return replace(frame, keep=keep, fewest=season + season // 2 if size >= 3 * season else 0)
+
+
+def _means(past: Grid, horizon: int) -> FloatArray:
+    """Demand per average period at each point: long-run, recent, and the recent means' trend led on to the middle of
+    the interval."""
+    means = past.sums[:, 0] / np.maximum(past.sums[:, 1], SMALLEST)
+    weeks, days = (1 / smoothing - 1 for smoothing in SMOOTHING)
+    ahead = (days + (horizon + 1) / 2) / (weeks - days)
+    trend = means[2] + (means[2] - means[1]) * ahead
+    return np.vstack([means, np.maximum(trend, SMALLEST_SHARE * means[2])])
+
+
+def _spread(
+    average: RateForecast, lengths: FloatArray, came: FloatArray, frame: Frame, unit: float, season: int
+) -> float:
+    """How wide demand above its forecast has been, as a share of what the variance says; 1 where little is known."""
+    weight = frame.weight[0] * (frame.known[0, :-1] >= max(FEWEST_SEASONS * season, FEWEST_JUDGED))
+    total = weight.sum()
+    if total <= 0:
+        return 1.0
+    mean = np.maximum(average.mean[:-1] * lengths / unit, SMALLEST_MEAN)
+    variance = np.maximum(average.variance[:-1] * lengths / unit**2, mean)
+    square = np.log1p(MISSED * variance / np.square(mean))
+    above = np.log(np.maximum(came / unit - 0.5, SMALLEST) / mean) + square / 4
+    upper = np.square(np.maximum(above, 0.0)) / square
+    windows = total**2 / np.square(weight).sum()
+    seen = np.sqrt(2 * (weight @ upper) / total)
+    return float(max(SMALLEST_SPREAD, 1 + windows / (windows + SPREAD_DOUBT) * (seen - 1)))
+
+
+def _advantage(rates: RateForecast, past: Past, frame: Frame) -> float:
+    """By how much less levels at past origins would have lost than the plain ones, in standard errors; no advantage
+    where too few are known."""
+    weight, came = frame.weight[0], np.diff(past.plain.sums[0, 0])
+    total, squares = weight.sum(), np.square(weight).sum()
+    if total**2 < FEWEST_RIVALRIES * max(squares, SMALLEST):
+        return -1.0
+    plain, own = (_pinball(each, came, frame.horizon, past.unit) for each in (past.rival, rates))
+    less = plain - own
+    mean = (weight @ less) / total
+    error = np.sqrt(np.square(weight) @ np.square(less - mean)) / total
+    return float(mean / max(error, SMALLEST))
+
+
+def _pinball(rates: RateForecast, came: FloatArray, horizon: int, unit: float) -> FloatArray:
+    mean = rates.mean[:-1]
+    sd = np.sqrt(np.maximum(rates.variance[:-1], mean * unit) * horizon)
+    short = came - horizon * mean - RIVAL_Z * sd
+    return np.asarray(np.maximum(RIVAL_SERVICE * short, (RIVAL_SERVICE - 1) * short))
