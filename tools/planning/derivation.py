@@ -337,10 +337,12 @@ def _position(working: Working) -> list[str]:
 def _order(working: Working, transfer: Transfer | None) -> list[str]:
     position, digits = working.position, working.digits
     units, level = shown(position.units, digits), shown(working.reorder_point, digits)
+    continuous = working.facts.product.review_period_days == 0
+    name = "the reorder point" if continuous else "the order-up-to level"
     if working.decision is None and working.forecast.mean_per_period == 0:
         return [f"{units} on hand and on order, and no demand: nothing to order"]
     if working.decision is None:
-        return [f"{units} is above the reorder point {level}: nothing to order"]
+        return [f"{units} {'is above' if continuous else 'reaches'} {name} {level}: nothing to order"]
     demand, safety, on_hand, on_order, backorders, need = shown_sum(
         working.mean_demand,
         working.safety_stock,
@@ -350,7 +352,7 @@ def _order(working: Working, transfer: Transfer | None) -> list[str]:
         digits=digits,
     )
     lines = [
-        f"{units} is at or below the reorder point {level}: order",
+        f"{units} is {'at or below' if continuous else 'below'} {name} {level}: order",
         f"Needed: demand {demand} + safety stock {safety} − on hand {on_hand.removeprefix('-')} − on order "
         f"{on_order.removeprefix('-')} + backorders {backorders} = {need}",
     ]

@@ -127,7 +127,7 @@ def _not_due(plan: Plan, circumstances: Circumstances, sure: Callable[[float], C
 
 
 def is_triggered(plan: Plan) -> bool:
-    """Whether the inventory position is at or below the reorder point."""
+    """Whether the inventory position is at the reorder point, or below the level that a review orders up to."""
     return plan.recommended_action != "none" or plan.infeasible is not None
 
 
@@ -135,7 +135,8 @@ def is_ordered(plan: Plan) -> bool:
     """Whether nothing is to be ordered because of what this service has ordered already."""
     ordered = sum(order.quantity for order in plan.open_orders if order.placed_here)
     without = plan.inventory_position - min(ordered, plan.on_order)
-    return not is_triggered(plan) and reaches_down(without, plan.reorder_point)
+    due = reaches_down(without, plan.reorder_point)
+    return not is_triggered(plan) and due and (plan.review_period_days == 0 or without < plan.reorder_point)
 
 
 def check_quantity(plan: Plan, units: float) -> str | None:

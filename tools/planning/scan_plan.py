@@ -162,12 +162,14 @@ def _order_quantity(
     demand: _Interval, position: FloatArray, mean_per_day: FloatArray, terms: dict[str, FloatArray]
 ) -> FloatArray:
     """As `tools.planning.order_quantity.decide_quantity` with the supplier's maximum as the only cap."""
-    triggered = (position <= demand.level * (1 + SAME)) & ((demand.rate > 0) | (demand.level > 0) | (position < 0))
+    expected = (demand.rate > 0) | (demand.level > 0)
     unit, step = _order_steps(terms)
     minimum = np.maximum(_whole_units(terms["minimum_order_quantity"] / unit), 1.0)
     economic = _economic_quantity(mean_per_day, terms) / unit
     need, size = demand.level - position, terms["unit_size"]
-    needed = np.where((demand.rate > 0) | (demand.level > 0), _units_above(need / size), _whole_units(need / size))
+    continuous = expected & (terms["review_period_days"] == 0)
+    needed = np.where(continuous, _units_above(need / size), _whole_units(need / size))
+    triggered = (position <= demand.level * (1 + SAME)) & (expected | (position < 0)) & (needed > 0)
     wanted = np.maximum(_whole_units(needed * (size / unit)), _whole_units(economic))
     wanted = np.ceil(np.maximum(wanted, minimum) / step) * step
     smallest, most = np.ceil(minimum / step) * step, _permitted_units(terms["maximum_order_quantity"] / unit)

@@ -107,8 +107,7 @@ class Working:
 def work_out(facts: ProductFacts, what_if: WhatIf, asked: float | None = None) -> Working:
     """Every number, from the history to the quantity. Raises what `tools.planning.replenishment.plan` does.
 
-    At the reorder point an order is due, so one must end above it. Where no demand is expected, only units owed are
-    worth an order.
+    Where no demand is expected, only units owed are worth an order.
     """
     facts = _supposed(facts, what_if)
     product, history = facts.product, facts.demand
@@ -143,8 +142,8 @@ def work_out(facts: ProductFacts, what_if: WhatIf, asked: float | None = None) -
     age = facts.data_age_days + _unknown_lately(history) * history.period_days
     mean, shortage = forecast.stock_basis.mean, max(0.0, level - position.units)
     expected = forecast.mean_per_period > 0 or level > 0
-    needed = units_above(shortage, unit) if expected else whole_units(shortage, unit)
-    triggered = reaches_down(position.units, level) and (expected or position.units < 0)
+    needed = _needed(shortage, unit, review_period_days=product.review_period_days, expected=expected)
+    triggered = needed > 0 and reaches_down(position.units, level) and (expected or position.units < 0)
     return Working(
         facts=facts,
         what_if=what_if,
@@ -178,6 +177,16 @@ def _supposed(facts: ProductFacts, what_if: WhatIf) -> ProductFacts:
         reviewed = facts.product.model_copy(update={"review_period_days": what_if.review_period_days})
         facts = facts.model_copy(update={"product": reviewed})
     return facts
+
+
+def _needed(shortage: float, unit: float, *, review_period_days: float, expected: bool) -> float:
+    """The fewest whole units that end the need.
+
+    Under continuous review (no review period) an order is due at the reorder point, so that one must end above it. At
+    each periodic review one orders up to the level.
+    """
+    continuous = review_period_days == 0 and expected
+    return units_above(shortage, unit) if continuous else whole_units(shortage, unit)
 
 
 def _unknown_lately(history: DemandHistory) -> int:

@@ -682,3 +682,22 @@ def assert_finite(value: Any) -> None:
             assert_finite(part)
     elif isinstance(value, float):
         assert math.isfinite(value)
+
+
+def test_continuous_review_orders_at_the_reorder_point_and_ends_above_it(make_facts: Make) -> None:
+    level = plan(make_facts(demand=STEADY)).reorder_point
+    assert plan(make_facts(demand=STEADY, stock={"on_hand": level + 1})).order_quantity == 0
+    assert plan(make_facts(demand=STEADY, stock={"on_hand": level})).order_quantity == 1
+    assert plan(make_facts(demand=STEADY, stock={"on_hand": level - 5})).order_quantity == 6
+
+
+def test_periodic_review_orders_up_to_the_level(make_facts: Make) -> None:
+    level = plan(make_facts(demand=STEADY, review_period_days=1)).order_up_to_level
+
+    def ordered(on_hand: float) -> Plan:
+        return plan(make_facts(demand=STEADY, review_period_days=1, stock={"on_hand": on_hand}))
+
+    assert (ordered(level).order_quantity, ordered(level).recommended_action) == (0, "none")
+    assert f"{level:g} reaches the order-up-to level {level:g}: nothing to order" in ordered(level).derivation
+    assert ordered(level - 1).order_quantity == 1
+    assert f"{level - 1:g} is below the order-up-to level {level:g}: order" in ordered(level - 1).derivation
