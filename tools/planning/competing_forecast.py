@@ -23,7 +23,7 @@ TREND_ADVANTAGE = 1.0
 """Standard errors by which a trend must have lost less."""
 FEWEST_RIVALRIES = 3.0
 """Past intervals of equal weight, on which the season must have lost less than the forecast without it."""
-RIVAL_SERVICE, RIVAL_Z = 0.95, 1.6448536269514722
+RIVAL_SERVICE, RIVAL_Z = 0.9, 1.2815515655446004
 """What past levels are compared at."""
 SPREAD_DOUBT = 10.0
 """Past errors that say that the spread is right as it is."""
@@ -79,7 +79,7 @@ class Past:
 def competing_forecast(past: Past, season: int) -> CompetingForecast | None:
     """The forecast with a season, else with a trend, where it strikes the eye and has lost less than the plain one.
 
-    Lost is pinball loss at 95 % of levels set at past origins.
+    Lost is pinball loss at 90 % of levels set at past origins.
     """
     if past.interval <= 0:
         return None

@@ -42,15 +42,16 @@ def is_yearly(season: int) -> bool:
 
 
 def resemblance(deviations: FloatArray, known: IntArray, season: int) -> FloatArray:
-    """Correlation of demand with that of a season ago, in standard errors; products × periods, 0 where unknown.
+    """Correlation of demand with that of a season ago, beyond that of half a season ago, in standard errors.
 
-    `deviations` are demand less its mean, `known` the periods known of each product. -1 where nothing varied or fewer
-    than two seasons are known.
+    `deviations` are demand less its mean, products × periods, 0 where unknown; `known` the periods known of each. Demand
+    whose level has moved resembles itself at any distance. -1 where nothing varied or too few seasons are known.
     """
-    squares = np.vecdot(deviations, deviations)
-    likeness = np.vecdot(deviations[:, season:], deviations[:, :-season])
+    squares, half = np.vecdot(deviations, deviations), season // 2
+    alike = np.vecdot(deviations[:, season:], deviations[:, :-season])
+    alike -= np.maximum(0.0, np.vecdot(deviations[:, half:], deviations[:, :-half]))
     told = (squares > 0) & (known >= FEWEST_SEASONS * season)
-    return np.where(told, likeness * np.sqrt(known) / np.where(told, squares, 1.0), -1.0)
+    return np.where(told, alike * np.sqrt(known) / np.where(told, squares, 1.0), -1.0)
 
 
 @dataclass(frozen=True, slots=True)
