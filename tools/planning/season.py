@@ -44,8 +44,8 @@ def is_yearly(season: int) -> bool:
 def resemblance(deviations: FloatArray, known: IntArray, season: int) -> FloatArray:
     """Correlation of demand with that of a season ago, beyond that of half a season ago, in standard errors.
 
-    `deviations` are demand less its mean, products × periods, 0 where unknown; `known` the periods known of each. Demand
-    whose level has moved resembles itself at any distance. -1 where nothing varied or too few seasons are known.
+    `deviations` are demand less its mean, products × periods, 0 where unknown; `known` the periods known of each.
+    Demand whose level has moved resembles itself at any distance. -1 where nothing varied or too little is known.
     """
     squares, half = np.vecdot(deviations, deviations), season // 2
     alike = np.vecdot(deviations[:, season:], deviations[:, :-season])
