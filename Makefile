@@ -1,5 +1,5 @@
 .DEFAULT_GOAL := help
-.PHONY: help run test lint lock format demo notebooks bench faults soak soak-faults fuzz mutants overload clean
+.PHONY: help run test lint lock format faults soak soak-faults fuzz mutants overload deployment clean
 
 PYTHON ?= python3
 VENV := .venv
@@ -60,6 +60,9 @@ mutants: $(VENV)/dev.stamp ## Plant small faults in the code and see that the te
 
 overload: $(VENV)/dev.stamp ## Offer a real server up to four times what it can do
 	$(BIN)/python -m benchmarks.overload
+
+deployment: $(VENV)/dev.stamp ## Build the image and run compose.yaml without a container engine (Debian, as root)
+	$(BIN)/python -m scripts.deployment $(DEPLOYMENT)
 
 lock: | $(BIN)/python ## Rebuild requirements.lock and requirements-dev.lock
 	$(INSTALL) uv

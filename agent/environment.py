@@ -12,6 +12,7 @@ from typing import Any
 
 from dotenv.parser import Binding, parse_stream
 from pydantic import ValidationError
+from pydantic_settings import SettingsError
 
 from agent.settings import Settings
 
@@ -55,6 +56,8 @@ def read_settings(**given: Any) -> Settings:
     logging.getLogger("dotenv").setLevel(logging.ERROR)  # it warns of lines that are faults here
     try:
         settings = Settings(_env_file=FILE, _secrets_dir=SECRETS if SECRETS.is_dir() else None, **given)
+    except (OSError, SettingsError) as error:
+        raise BadSettings([*faults, _unread_secret(error)]) from None
     except ValidationError as error:
         raise BadSettings([*faults, *_value_faults(error)]) from None
     if faults:
@@ -71,6 +74,13 @@ def _lines() -> list[Binding]:
         return []
     except (OSError, UnicodeDecodeError) as error:
         raise BadSettings([f".env cannot be read ({type(error).__name__}); make it a text file in UTF-8."]) from None
+
+
+def _unread_secret(error: OSError | SettingsError) -> str:
+    cause = error if isinstance(error, OSError) else error.__cause__
+    if not isinstance(cause, OSError):
+        raise error
+    return f"{cause.filename} cannot be read by user {os.geteuid()}; let it be read, as by chmod a+r."
 
 
 def _hand_on(lines: Iterable[Binding]) -> None:

@@ -1,7 +1,9 @@
 """The greeting of the service once it listens."""
 
+import json
 import sys
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 
 from agent.settings import Settings
@@ -13,10 +15,13 @@ from tools.storage.database import Database
 
 
 async def greet(settings: Settings, *, only_work: bool = False) -> None:
-    """Print the address; in a terminal also a link that signs in to the desk, how to begin, and what is missing."""
+    """Print the address; in a terminal also a link that signs in to the desk, how to begin, and what is missing.
+    Elsewhere what is printed is kept in logs, so it is one line of JSON as theirs."""
     lines = [f"Listening on {address_of(settings)} (stop with Ctrl+C)"]
-    if not only_work and is_for_people(settings.log_format, sys.stdout):
-        # Elsewhere, what is printed is kept in logs.
+    if not is_for_people(settings.log_format, sys.stdout):
+        event = {"event": f"Listening on {address_of(settings)}", "level": "info"}
+        lines = [json.dumps({**event, "timestamp": f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%S.%fZ}"})]
+    elif not only_work:
         lines += _first_steps(settings, await _offered(settings) if sys.stdout.isatty() else None)
     sys.stdout.write("\n".join(lines) + "\n")
     sys.stdout.flush()

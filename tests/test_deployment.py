@@ -1,9 +1,10 @@
 """The image, the compose file and the proxy's configuration agree with each other, with the settings and with the
-commands. No container engine is needed for this, and none has been used."""
+commands. `make deployment` runs them; no container engine is needed for either, and none has been used."""
 
 import re
+import subprocess
 import tomllib
-from ipaddress import ip_network
+from ipaddress import ip_address, ip_network
 from pathlib import Path
 from typing import Any
 
@@ -89,6 +90,19 @@ def test_the_image_is_not_root_s_and_holds_every_package() -> None:
         assert f"!{package}\n" in (ROOT / ".dockerignore").read_text()
 
 
+def test_whatever_a_package_holds_beside_python_is_package_data() -> None:
+    told = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["setuptools"]
+    data = {path for name, globs in told["package-data"].items() for glob in globs for path in _of(name).glob(glob)}
+    code = {path for name in told["packages"] for path in _of(name).glob("*.py")}
+    listed = subprocess.run(["git", "ls-files", "agent", "api", "tools"], cwd=ROOT, capture_output=True, text=True)
+
+    assert {ROOT / name for name in listed.stdout.split()} - data - code == set()
+
+
+def _of(package: str) -> Path:
+    return ROOT.joinpath(*package.split("."))
+
+
 def test_the_proxy_reaches_the_service_and_is_the_only_one_believed() -> None:
     upstream, port = re.search(r"server restock:(\d+);", NGINX), re.search(r"EXPOSE (\d+)", DOCKERFILE)
     networks = COMPOSE["networks"]["inside"]["ipam"]["config"]
@@ -96,6 +110,7 @@ def test_the_proxy_reaches_the_service_and_is_the_only_one_believed() -> None:
     assert upstream
     assert port
     assert upstream[1] == port[1]
+    assert ip_address(SERVICES["restock"]["networks"]["inside"]["ipv4_address"]) in ip_network(networks[0]["subnet"])
     assert SERVICES["restock"]["environment"]["TRUSTED_PROXIES"] == networks[0]["subnet"]
     assert ip_network(networks[0]["subnet"]).is_private
 

@@ -17,9 +17,11 @@ import pytest
 
 from benchmarks.probes import answer_to
 from benchmarks.server import KEY, free_port, serving
+from tests.api.test_event_streams import event, lasting_sweep
 from tests.daemons import Daemon, program_or_skip
 
 CONFIGURATION = Path(__file__).parents[1] / "deploy" / "nginx.conf"
+FRONT = CONFIGURATION.parent / "front" / "behind.conf.example"
 PLACES = 4
 """Requests that the service works on at once: a slow client that got through would hold one of them."""
 PATIENCE_SECONDS = 20
@@ -27,25 +29,40 @@ KEYED = {"X-API-Key": KEY}
 HEAD = f"POST /inventory-trigger HTTP/1.1\r\nhost: x\r\nx-api-key: {KEY}\r\ncontent-type: application/json\r\n"
 
 
-@pytest.fixture(scope="module")
-def proxied(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """The proxy's address."""
+@contextmanager
+def proxy_before_a_service(folder: Path, front: str = "", **settings: str) -> Iterator[str]:
+    """The proxy's address. `front` is what the operator says of a proxy before it."""
     program = program_or_skip("nginx")
-    folder = tmp_path_factory.mktemp("nginx")
     port = free_port()
-    with serving(folder, MAX_CONCURRENT_REQUESTS=str(PLACES), RATE_LIMIT_FAILED_KEYS="2/hour") as url:
+    with serving(folder, MAX_CONCURRENT_REQUESTS=str(PLACES), RATE_LIMIT_FAILED_KEYS="2/hour", **settings) as url:
         changed = CONFIGURATION.read_text()
         for shipped, here in (
             (r"restock:8000", urlsplit(url).netloc),
             (r"listen 8080", f"listen 127.0.0.1:{port}"),
             (r"/tmp/", f"{folder}/"),  # noqa: S108  # what the file says
+            (r"/etc/nginx/front/", f"{folder}/"),
             (r"(client_\w+_timeout|send_timeout) [12]0s", r"\1 1s"),
         ):
             changed, times = re.subn(shipped, here, changed)
             assert times, shipped
-        (folder / "nginx.conf").write_text(changed)
-        with Daemon([program, "-c", str(folder / "nginx.conf"), "-g", "daemon off; user root;"], port):
+        (folder / "nginx.main").write_text(changed)
+        (folder / "front.conf").write_text(front)
+        with Daemon([program, "-c", str(folder / "nginx.main"), "-g", "daemon off; user root;"], port):
             yield f"http://127.0.0.1:{port}"
+
+
+@pytest.fixture(scope="module")
+def proxied(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    with proxy_before_a_service(tmp_path_factory.mktemp("nginx")) as url:
+        yield url
+
+
+@pytest.fixture(scope="module")
+def behind_another(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The same behind a proxy that ends TLS, which here is the client itself; no run is carried out."""
+    front = FRONT.read_text().replace("172.16.0.0/12", "127.0.0.1")
+    with proxy_before_a_service(tmp_path_factory.mktemp("behind"), front, WORK_RUNS="false") as url:
+        yield url
 
 
 @contextmanager
@@ -207,3 +224,32 @@ def test_a_client_cannot_choose_the_address_that_it_is_counted_by(proxied: str) 
         forged = [client.get("/orders", headers={"X-Forwarded-For": f"203.0.113.{each}"}) for each in range(4)]
 
     assert [answer.status_code for answer in forged] == [401, 401, 429, 429]
+
+
+def test_clients_of_another_proxy_are_counted_apart(behind_another: str) -> None:
+    with httpx.Client(base_url=behind_another, headers={"X-API-Key": "wrong"}, trust_env=False) as client:
+        addresses = [f"203.0.113.{each}" for each in (1, 1, 1, 2, 3)]
+        answers = [client.get("/orders", headers={"X-Forwarded-For": f"forged, {each}"}) for each in addresses]
+
+    assert [answer.status_code for answer in answers] == [401, 401, 429, 401, 401]
+
+
+@pytest.mark.parametrize(("scheme", "secure"), [("https", True), ("http", False), ("", False)])
+def test_a_session_is_for_tls_alone_where_tls_ends_before_the_proxy(
+    behind_another: str, scheme: str, secure: bool
+) -> None:
+    headers = {"Origin": behind_another, "X-Forwarded-Proto": scheme, "X-Forwarded-For": "203.0.113.9"}
+
+    answer = httpx.post(f"{behind_another}/desk/sign-in", data={"key": KEY}, headers=headers, trust_env=False)
+
+    assert answer.status_code == 303
+    assert ("Secure" in answer.headers["set-cookie"]) is secure
+
+
+def test_events_come_through_as_they_are_said(behind_another: str) -> None:
+    with httpx.Client(base_url=behind_another, timeout=5, trust_env=False) as client:
+        client.headers.update({"Origin": behind_another, "X-Forwarded-For": "203.0.113.9"})
+        client.post("/desk/sign-in", data={"key": KEY})
+
+        with client.stream("GET", f"{lasting_sweep(client)}/events") as stream:
+            assert event(stream.iter_lines())[0] == "progress"

@@ -1,6 +1,7 @@
 """What stands in the environment and in `.env` is taken as it was meant, or the start says what is wrong with it."""
 
 import os
+import tempfile
 from collections.abc import Callable, Sequence
 from decimal import Decimal
 from pathlib import Path
@@ -245,3 +246,22 @@ def test_the_distance_between_names_is_one_of_a_metric_s_kind(one: str, other: s
     assert abs(len(one) - len(other)) <= distance <= max(len(one), len(other))
     assert (distance == 0) == (one == other)
     assert letters_between(one + "X", other + "X") == distance
+
+
+def test_a_secret_file_that_this_user_may_not_read_is_named(
+    environment: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        Path(folder).chmod(0o755)
+        monkeypatch.setattr("agent.environment.SECRETS", Path(folder))
+        file = Path(folder, "api_key")
+        file.touch(mode=0o000)
+        monkeypatch.setattr("agent.environment.FILE", Path(folder, ".env"))
+        before = os.geteuid()
+        try:
+            if before == 0:
+                os.seteuid(65534)  # root may read any file
+            with pytest.raises(BadSettings, match=rf"^{file} cannot be read by user {os.geteuid()}; .*chmod a\+r"):
+                read_settings()
+        finally:
+            os.seteuid(before)

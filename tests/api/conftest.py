@@ -224,7 +224,7 @@ class Process:
     def _wait_for_address(self) -> str:
         patience = time.monotonic() + 120
         while time.monotonic() < patience and self._process.poll() is None:
-            found = re.findall(r"Listening on (http://\S+)", self.stdout.read_text())
+            found = re.findall(r"Listening on (http://[\w.:]+)", self.stdout.read_text())
             if len(found) > self._seen:
                 return str(found[-1])
             time.sleep(0.05)

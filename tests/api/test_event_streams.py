@@ -56,6 +56,7 @@ def test_a_stream_that_is_cut_is_opened_again_and_tells_the_present_state(server
         for _ in range(5):  # more than may be open at once: each that is cut gives its place back
             with client.stream("GET", f"{address}/events") as stream:
                 assert stream.headers["content-type"].startswith("text/event-stream")
+                assert stream.headers["x-accel-buffering"] == "no"  # what deploy/nginx.conf goes by
                 name, data = event(stream.iter_lines())
             assert (name, data) == ("progress", {"done": 0, "total": 5, "words": "0 of 5 decided"})
 

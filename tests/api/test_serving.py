@@ -131,10 +131,10 @@ def test_no_secret_reaches_any_output_file_or_answer(outputs: dict[str, bytes]) 
         assert b"canary" not in text, f"{name}: {text[:500]!r}"
 
 
-def test_every_line_of_the_log_is_json_and_a_run_s_lines_name_request_and_run(outputs: dict[str, bytes]) -> None:
+def test_every_line_that_it_writes_is_json_and_a_run_s_lines_name_request_and_run(outputs: dict[str, bytes]) -> None:
     run_id = json.loads(outputs["answer 0"])["run_id"]
 
-    lines = [json.loads(line) for line in outputs["stderr"].splitlines()]
+    lines = [json.loads(line) for name in ("stdout", "stderr") for line in outputs[name].splitlines()]
 
     own = [line for line in lines if line.get("request_id") == "req-1"]
     ends = [line for line in own if line["event"] in ("order_placed", "run_ended", "request")]
