@@ -101,7 +101,7 @@ def test_figures_and_what_has_not_sold_narrow_the_list(make_facts: Make) -> None
         make_facts(id="SHORT", demand=(10.0,) * 60, stock={"on_hand": 40}),
         make_facts(id="WAITS", demand=(10.0,) * 60, stock={"on_hand": 40}),
         make_facts(id="MUCH", demand=(10.0,) * 60, stock={"on_hand": 9_000}),
-        make_facts(id="DEAD", demand=dead, stock={"on_hand": 9}, unit_price=None),
+        make_facts(id="DEAD", demand=dead, stock={"on_hand": 3}, unit_price=None),
         make_facts(id="GONE", demand=dead, stock={"on_hand": 0}),
     ]
     rows = Today(Listed(facts), day=DAY, reviews={("WAITS", "HQ"): "RV-000001"}).rows()
