@@ -9,7 +9,10 @@ from collections.abc import Callable
 from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
-COMMAND = [sys.executable, "-c", "import sys; sys.argv[0] = 'restock'; from api.commands.cli import main; main()"]
+# Tests may themselves run in the background of a shell, where Ctrl-C is ignored and children inherit that.
+_HEARS_CTRL_C = "import signal; signal.signal(signal.SIGINT, signal.default_int_handler)"
+_MAIN = "import sys; sys.argv[0] = 'restock'; from api.commands.cli import main; main()"
+COMMAND = [sys.executable, "-c", f"{_HEARS_CTRL_C}; {_MAIN}"]
 
 
 class Terminal:
