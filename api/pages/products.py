@@ -37,9 +37,12 @@ LISTED = 10
 MOST_ASKED = 0.999
 ANCHORS = {
     "Mean demand": "demand",
+    "Demand has moved": "demand",
+    "Season": "demand",
+    "What came above": "demand",
     "Such forecasts": "demand",
     "Past forecasts": "demand",
-    "Brought to the interval": "demand",
+    "Brought to": "demand",
     "Widened": "demand",
     "Demand over": "demand",
     "Expected change": "demand",

@@ -55,7 +55,7 @@ async def test_every_figure_leads_to_a_place_on_the_page(browser: Any) -> None:
 async def test_every_line_of_every_derivation_leads_to_its_figures(service: Any) -> None:
     """But for those that only sum up lines above them."""
     summing = re.compile(
-        r"-?[\d,.]+ (is|on hand)|[\d.]+ % of such|Infeasible|To get|With [\d.,]+ an order|\w+ can give"
+        r"-?[\d,.]+ (is|on hand|reaches)|[\d.]+ % of such|Infeasible|To get|With [\d.,]+ an order|\w+ can give"
     )
     for row in (await service.runtime.today.present()).rows:
         for line in plan_of(await service.runtime.catalog.family(*row.place)).derivation:
