@@ -36,7 +36,7 @@ def test_a_page_is_accessible_in_both_themes_and_fits_a_phone(shared_url: str, o
 def test_the_api_s_page_shows_the_api_without_other_hosts(shared_url: str, open_desk: Open) -> None:
     desk = open_desk(shared_url, key=None)
     desk.go("/docs")
-    desk.page.wait_for_selector("text=/inventory-trigger")
+    desk.page.wait_for_selector("span:has-text('inventory-trigger')", timeout=60_000)
 
 
 def test_a_what_if_is_calculated_as_one_types(shared_url: str, open_desk: Open) -> None:
