@@ -35,6 +35,13 @@ BODIES = {
     "/catalogue": {"currency": "EUR"},
     "/automatic": {"on": False},
 }
+MCP_HEADERS = {"Host": "127.0.0.1", "Accept": "application/json, text/event-stream"}
+MCP_CALL = {
+    "jsonrpc": "2.0",
+    "id": 1,
+    "method": "tools/call",
+    "params": {"name": "find_orders", "arguments": {}},
+}
 
 
 def text(file: bytes) -> bytes:
@@ -71,11 +78,14 @@ async def test_a_database_that_breaks_is_503_everywhere_and_says_so(
     answers = {
         path: await service.client.request(method, path, json=BODIES.get(path, reviewed) if method != "GET" else None)
         for method, path, _ in GUARDED
-        if path != "/mcp"  # it asks first for a Host that is its own
+        if path != "/mcp"
     }
+    by_mcp = await service.client.post("/mcp", headers=MCP_HEADERS, json=MCP_CALL)
     ready = await service.client.get("/health/ready")
 
     for answer in answers.values():
         assert "restock.db is damaged" in problem(answer, 503, "database_damaged")["detail"]
+    [said] = by_mcp.json()["result"]["content"]  # an answer in that protocol, to its own Host
+    assert (by_mcp.json()["result"]["isError"], "restock.db is damaged" in said["text"]) == (True, True)
     assert (ready.status_code, ready.json()["ready"], ready.json()["database"]) == (503, False, "damaged")
     assert [words for words in ("SELECT", "INSERT", "canary-", "sqlite3") if words in log.getvalue()] == []
