@@ -24,8 +24,9 @@ WCAG = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]
 PATIENCE = 20_000
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def chromium() -> Iterator[Browser]:
+    """Ends before another file's tests: while Playwright is open its loop runs, and no other loop can."""
     if not CHROMIUM.exists():
         pytest.skip("Chromium is not installed; Debian has it in the package chromium")
     with sync_playwright() as playwright:
