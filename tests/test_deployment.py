@@ -20,6 +20,7 @@ COMPOSE: dict[str, Any] = yaml.safe_load((ROOT / "compose.yaml").read_text())
 SERVICES: dict[str, dict[str, Any]] = COMPOSE["services"]
 OURS = {name: service for name, service in SERVICES.items() if "build" in service}
 DOCKERFILE = (ROOT / "Dockerfile").read_text()
+PLACES = (ROOT / "docs" / "deploy.md").read_text()
 NGINX = (ROOT / "deploy" / "nginx.conf").read_text()
 COMMANDS = {command.name or command.callback.__name__ for command in app.registered_commands if command.callback}
 
@@ -121,3 +122,28 @@ def test_the_proxy_s_limits_fit_those_of_the_service() -> None:
     assert directive("client_max_body_size") == "1m"
     assert 1_000_000 <= MAX_BODY_BYTES <= 2**20
     assert float(directive("proxy_read_timeout").removesuffix("s")) > settings.run_deadline_seconds
+
+
+def test_the_page_on_places_to_run_it_names_settings_commands_and_addresses_that_exist() -> None:
+    named = set(re.findall(r"(?:^|[\s`,\"])([A-Z]+(?:_[A-Z]+)+)\b", PLACES))
+    arguments = re.findall(r"args:? \[?\"?(\w+)|arguments? `(\w+)|command `\[\"(\w+)|`\[\"(\w+)", PLACES)
+
+    assert {name.lower() for name in named} <= set(Settings.model_fields)
+    assert {word for words in arguments for word in words if word} <= COMMANDS
+    assert set(re.findall(r"/health/\w+", PLACES)) == {"/health/live", "/health/ready"}
+
+
+def test_the_manifests_for_kubernetes_are_as_tight_as_the_compose_file() -> None:
+    (text,) = re.findall(r"```yaml\n(.*?)```", PLACES, re.DOTALL)
+    deployment, service = yaml.safe_load_all(text)
+    (container,) = deployment["spec"]["template"]["spec"]["containers"]
+
+    assert deployment["spec"]["template"]["metadata"]["labels"] == service["spec"]["selector"]
+    assert container["securityContext"] == {
+        "readOnlyRootFilesystem": True,
+        "allowPrivilegeEscalation": False,
+        "capabilities": {"drop": ["ALL"]},
+    }
+    assert container["args"][0] in COMMANDS
+    assert {variable["name"].lower() for variable in container["env"]} <= set(Settings.model_fields)
+    assert {each["containerPort"] for each in container["ports"]} == {each["port"] for each in service["spec"]["ports"]}
