@@ -1,5 +1,5 @@
 .DEFAULT_GOAL := help
-.PHONY: help run test lint lock format faults soak soak-faults fuzz mutants overload deployment clean
+.PHONY: help run test lint docs lock format faults soak soak-faults fuzz mutants overload deployment clean
 
 PYTHON ?= python3
 VENV := .venv
@@ -37,6 +37,9 @@ lint: $(VENV)/dev.stamp ## ruff, mypy and import-linter
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+
+docs: $(VENV)/dev.stamp ## Build the pages of docs/ as a site in build/site; a broken link fails
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --quiet
 
 format: $(VENV)/dev.stamp ## Format the code
 	$(BIN)/ruff check --fix .
