@@ -14,12 +14,13 @@ from api.bodies import openapi
 from api.door import errors
 from api.door.auth import KeyRing
 from api.door.doorkeeper import Doorkeeper
-from api.door.openai_errors import OpenAIErrors
+from api.door.openai_errors import is_of_openai, openai_error
 from api.door.rate_limits import RateLimits
 from api.door.request_log import RequestLog
+from api.door.retold import ProblemsRetold
 from api.door.sessions import Sessions
 from api.pages import desk_pages, docs
-from api.pages.refusals import RefusalPages
+from api.pages.refusals import is_for_people, refusal_page
 from api.pages.static import static_files
 from api.routes import (
     audit,
@@ -110,8 +111,8 @@ def create_app(settings: Settings, *, open_runtime: OpenRuntime = open_runtime, 
     # The last one added is the outermost.
     app.add_middleware(Doorkeeper, routes=routes, settings=settings)
     app.add_middleware(RequestLog)
-    app.add_middleware(OpenAIErrors)
-    app.add_middleware(RefusalPages)
+    app.add_middleware(ProblemsRetold, concerns=is_of_openai, retell=openai_error)
+    app.add_middleware(ProblemsRetold, concerns=is_for_people, retell=refusal_page)
     return app
 
 

@@ -1,13 +1,12 @@
 """Turns a problem document into a page where a browser asked for a page of the desk."""
 
-import json
 from urllib.parse import quote
 
-from starlette.datastructures import Headers, MutableHeaders
+from starlette.datastructures import Headers
 from starlette.responses import HTMLResponse, RedirectResponse, Response
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from starlette.types import Scope
 
-from api.door.errors import PROBLEM
+from api.door.retold import Problem
 from api.door.security_headers import ON_DESK_PAGES
 from api.pages.desk import templates
 
@@ -15,34 +14,7 @@ DESK = "/desk"
 _REVIEW = "/reviews/"
 
 
-class RefusalPages:
-    """The outermost step. What a person must do next is on the page: sign in, go back, or try again."""
-
-    def __init__(self, app: ASGIApp) -> None:
-        self._app = app
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http" or not _is_for_people(scope):
-            await self._app(scope, receive, send)
-            return
-        started: Message = {}
-        body = b""
-
-        async def send_page(message: Message) -> None:
-            nonlocal started, body
-            if message["type"] == "http.response.start" and _kind(message) == PROBLEM:
-                started = message
-            elif not started:
-                await send(message)
-            else:
-                body += message.get("body", b"")
-                if not message.get("more_body", False):
-                    await _page(scope, started, json.loads(body))(scope, receive, send)
-
-        await self._app(scope, receive, send_page)
-
-
-def _is_for_people(scope: Scope) -> bool:
+def is_for_people(scope: Scope) -> bool:
     """A page of the desk, or a review's address in a browser: links to reviews are sent to people."""
     path: str = scope["path"]
     if path == DESK or path.startswith(f"{DESK}/"):
@@ -51,15 +23,10 @@ def _is_for_people(scope: Scope) -> bool:
     return path.startswith(_REVIEW) and "text/html" in headers.get("accept", "") and "x-api-key" not in headers
 
 
-def _kind(message: Message) -> str:
-    return MutableHeaders(raw=list(message["headers"])).get("content-type", "")
-
-
-def _page(scope: Scope, started: Message, problem: dict[str, str]) -> Response:
+def refusal_page(scope: Scope, status: int, headers: dict[str, str], problem: Problem) -> Response:
+    """What a person must do next: sign in, go back, or try again."""
     if scope["path"].startswith(_REVIEW):
         return RedirectResponse(f"{DESK}{quote(scope['path'])}", 303)
-    status: int = started["status"]
-    headers = {name.decode(): value.decode("latin-1") for name, value in started["headers"]}
     kept = {name: headers[name] for name in ("retry-after", "x-request-id", "allow") if name in headers}
     response: Response
     if status == 401 and scope["method"] == "GET" and _comes_from_elsewhere(scope):
