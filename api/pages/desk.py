@@ -3,6 +3,7 @@
 import hmac
 from collections.abc import AsyncIterator, Awaitable, Callable
 from datetime import UTC, date, datetime
+from hashlib import sha256
 from math import isfinite
 from secrets import token_hex
 from typing import Annotated, Any
@@ -123,6 +124,11 @@ def desk_router() -> APIRouter:
 def see_other(address: str) -> RedirectResponse:
     """Send the browser to a page after a form, so that reloading does not send the form again."""
     return RedirectResponse(address, 303)
+
+
+def deed_id(by: Caller, once: str, *about: str) -> str:
+    """The id of what a form does, however often it is sent."""
+    return sha256("\n".join((by.id, once, *about)).encode()).hexdigest()[:32]
 
 
 def inside(address: str) -> str:

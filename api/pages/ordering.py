@@ -1,11 +1,11 @@
 """What a person orders at the desk: a run as any other, which always waits for a person, and that person's decision."""
 
 from dataclasses import dataclass
-from hashlib import sha256
 
 from agent.runtime import Runtime
 from agent.state import DecisionRequest
 from api.door.auth import Caller
+from api.pages.desk import deed_id
 from tools.planning.gate import is_triggered
 from tools.records.errors import RestockError
 from tools.records.facts import Mode
@@ -79,7 +79,7 @@ async def _decided(runtime: Runtime, mode: Mode, wanted: Wanted, *, by: Caller, 
         by_rules=True,
         requested_by=by.name,
         requested_by_id=by.id,
-        run_id=sha256(f"{by.id}\n{once}\n{wanted.product_id}\n{wanted.location}".encode()).hexdigest()[:32],
+        run_id=deed_id(by, once, wanted.product_id, wanted.location),
     )
     return await runtime.decide(request)
 

@@ -2,7 +2,6 @@
 
 from collections.abc import Awaitable
 from datetime import UTC, datetime, timedelta
-from hashlib import sha256
 from typing import Annotated, Literal
 from urllib.parse import quote
 
@@ -13,7 +12,7 @@ from agent.runtime import Runtime
 from api.door.doorkeeper import page_for
 from api.door.errors import status_of
 from api.pages import typed
-from api.pages.desk import CORRECTABLE, Desk, DeskForm, DeskGiven, desk_router, see_other
+from api.pages.desk import CORRECTABLE, Desk, DeskForm, DeskGiven, deed_id, desk_router, see_other
 from api.pages.files import FileKind, table_file
 from api.pages.listing import ROWS, Listed, ListedGiven
 from tools.book.paging import PAGE, every_page
@@ -113,7 +112,7 @@ async def sent(number: str, desk: DeskGiven, form: Annotated[DeskForm, Form()]) 
 
 def receipt_id(desk: Desk, form: DeskForm, number: str) -> str | None:
     """The id of the receipt that this form is, however often it is sent."""
-    return sha256(f"{desk.caller.id}\n{form.once}\n{number}".encode()).hexdigest()[:32] if form.once else None
+    return deed_id(desk.caller, form.once, number) if form.once else None
 
 
 async def arrived_at(runtime: Runtime, text: str) -> datetime | None:

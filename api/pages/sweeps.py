@@ -6,7 +6,6 @@ from collections import defaultdict
 from collections.abc import AsyncIterator
 from contextlib import suppress
 from decimal import Decimal
-from hashlib import sha256
 from typing import Annotated, Any
 
 from fastapi import Depends, Form, Path, Query
@@ -15,7 +14,7 @@ from starlette.responses import Response
 
 from api.bodies.fields import Label
 from api.door.doorkeeper import RuntimeGiven, page_for, stream_for
-from api.pages.desk import Desk, DeskForm, DeskGiven, desk_router, see_other
+from api.pages.desk import Desk, DeskForm, DeskGiven, deed_id, desk_router, see_other
 from api.pages.files import FileKind, table_file
 from api.pages.today import choices
 from tools.records.errors import InvalidInput, Unavailable
@@ -86,8 +85,7 @@ async def sweeps(
 @router.post("/sweeps", openapi_extra=page_for("trigger"))
 async def begin(form: Annotated[Narrowed, Form()], desk: DeskGiven) -> Response:
     """Decide on what is due. The same form begins one sweep."""
-    words = "\n".join((desk.caller.id, form.once, form.filters.model_dump_json()))
-    sweep_id = sha256(words.encode()).hexdigest()[:32]
+    sweep_id = deed_id(desk.caller, form.once, form.filters.model_dump_json())
     sweep = await desk.runtime.sweeps.begin(form.filters, by=desk.caller.actor, sweep_id=sweep_id)
     return see_other(f"/desk/sweeps/{sweep.id}")
 
