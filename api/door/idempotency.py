@@ -6,7 +6,8 @@ holds the key a little longer than a run may take. The answer to a trigger is it
 """
 
 import json
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
 from hashlib import sha256
 
 from pydantic import BaseModel
@@ -15,6 +16,7 @@ from starlette.responses import Response
 
 from api.door.errors import MalformedRequest
 from tools.book.book import OrderBook
+from tools.book.idempotency import IdempotencyStore
 
 HEADER = "idempotency-key"
 REPLAYED = {"Idempotency-Replayed": "true"}
@@ -48,12 +50,19 @@ class Attempt:
         stored = await self._answers.begin(self._key, self._caller, self.body_hash, lease_seconds=self._lease)
         if stored is not None:
             return _json(stored, REPLAYED)
-        try:
+        async with given_back_unless_done(self._answers, self._key, self._caller):
             body = await work()
-        except BaseException:
-            await self._answers.abandon(self._key, self._caller)
-            raise
         return _json(await self._answers.finish(self._key, self._caller, kept(body).decode()) or body)
+
+
+@asynccontextmanager
+async def given_back_unless_done(answers: IdempotencyStore, key: str, owner: str) -> AsyncIterator[None]:
+    """Give the key back if the work fails: nothing was done, and it may be sent again."""
+    try:
+        yield
+    except BaseException:
+        await answers.abandon(key, owner)
+        raise
 
 
 def hash_of(body: BaseModel) -> str:

@@ -18,6 +18,7 @@ from api import VERSION
 from api.door.auth import Caller
 from api.door.doorkeeper import CallerGiven, RuntimeGiven
 from api.door.errors import Forbidden
+from api.door.idempotency import given_back_unless_done
 from api.door.sessions import form_token
 from tools.book.keys import Scope
 from tools.records.errors import BeyondAuthority, Conflict, InFlight, InvalidInput
@@ -76,11 +77,8 @@ class Desk:
             raise InFlight("This form is being worked on already. Look again in a few seconds.") from None
         if known is not None:
             return known
-        try:
+        async with given_back_unless_done(answers, once, owner):
             result = await work()
-        except BaseException:
-            await answers.abandon(once, owner)
-            raise
         return await answers.finish(once, owner, result) or result
 
     def require(self, scope: Scope) -> None:
