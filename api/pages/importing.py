@@ -11,6 +11,7 @@ from starlette.responses import Response
 
 from api.bodies.imports import sent_name
 from api.door.doorkeeper import page_for
+from api.door.errors import status_of
 from api.pages.desk import Desk, DeskForm, DeskGiven, desk_router, see_other
 from api.pages.files import table_file
 from tools.catalog.importing.record import ImportRecord
@@ -231,4 +232,4 @@ async def _refused(desk: Desk, number: int, error: InvalidInput | Conflict, *, u
     record = await ImportStore(desk.runtime.book.database).get(number)
     if record.status == unless:
         return see_other(f"/desk/data/imports/{number}")
-    return await _page(desk, number, without_commands(error.message), 409 if isinstance(error, Conflict) else 422)
+    return await _page(desk, number, without_commands(error.message), status_of(error))

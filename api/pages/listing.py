@@ -50,8 +50,13 @@ class Listed:
 
     def address(self, path: str, **changed: Any) -> str:
         """The address of this list with other words in it."""
-        words = {name: value for name, value in (vars(self) | changed).items() if value}
-        return path + (f"?{urlencode(words)}" if words else "")
+        return address_of(path, vars(self) | changed)
+
+
+def address_of(path: str, words: dict[str, Any]) -> str:
+    """An address with the words that say something."""
+    said = {name: value for name, value in words.items() if value}
+    return path + (f"?{urlencode(said, doseq=True)}" if said else "")
 
 
 ListedGiven = Annotated[Listed, Depends()]

@@ -12,10 +12,11 @@ from starlette.responses import Response
 from api.bodies.today import Cursor
 from api.door.doorkeeper import page_for
 from api.pages.desk import Desk, DeskGiven, desk_router
+from api.pages.listing import Word
 from api.pages.orders import STATUS_WORDS as ORDER_WORDS
 from api.pages.product_plots import Levels, Sold, demand_bars, projected_stock, sold
 from api.pages.reviews import STATUS_WORDS as REVIEW_WORDS
-from api.pages.today import COVER_WORDS, STATUS_WORDS, Word
+from api.pages.today import COVER_WORDS, STATUS_WORDS
 from api.pages.whatif import Assumptions, Planned, difference, planned
 from tools.book.filters import Filters
 from tools.catalog.demand_table import table_of

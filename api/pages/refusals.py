@@ -27,7 +27,7 @@ def refusal_page(scope: Scope, status: int, headers: dict[str, str], problem: Pr
     """What a person must do next: sign in, go back, or try again."""
     if scope["path"].startswith(_REVIEW):
         return RedirectResponse(f"{DESK}{quote(scope['path'])}", 303)
-    kept = {name: headers[name] for name in ("retry-after", "x-request-id", "allow") if name in headers}
+    kept = {name: value for name, value in headers.items() if name in ("retry-after", "x-request-id", "allow")}
     response: Response
     if status == 401 and scope["method"] == "GET" and _comes_from_elsewhere(scope):
         # The cookie did not come along, because another site leads here. It does once the page asks for itself.

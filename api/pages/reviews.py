@@ -98,7 +98,7 @@ async def review(review_id: str, desk: DeskGiven) -> Response:
 async def decide(review_id: str, desk: DeskGiven, form: Annotated[DecisionForm, Form()]) -> Response:
     """Approve, edit or reject. What stands in the way is shown beside what stands now."""
     try:
-        until = typed.day(form.until) if form.deed == "reject" and form.until else None
+        until = await _until(desk, form)
         view = await _decide(desk, review_id, form.decision())
         if until is not None and view.proposal is not None:
             await _leave_alone(desk, view.proposal, until=until, reason=form.reason)
@@ -106,6 +106,13 @@ async def decide(review_id: str, desk: DeskGiven, form: Annotated[DecisionForm, 
         # What was typed is kept, unless it was meant for a plan that stands no more.
         return await _page(desk, review_id, refusal=error, typed_before=None if isinstance(error, Conflict) else form)
     return see_other(f"/desk/reviews/{quote(review_id)}")
+
+
+async def _until(desk: Desk, form: DecisionForm) -> date | None:
+    """Until when the product of a rejected order is left alone."""
+    if form.deed != "reject" or not form.until:
+        return None
+    return typed.day_ahead(form.until, (await desk.runtime.today.present()).day)
 
 
 def _chosen(form: Choice, review: str) -> tuple[str, Decision]:

@@ -16,6 +16,7 @@ from api.bodies.fields import Label
 from api.door.doorkeeper import RuntimeGiven, page_for, stream_for
 from api.pages.desk import Desk, DeskForm, DeskGiven, deed_id, desk_router, see_other
 from api.pages.files import FileKind, table_file
+from api.pages.listing import Word
 from api.pages.today import choices
 from tools.records.errors import InvalidInput, Unavailable
 from tools.records.sweeps import Outcome, Sweep, SweepLine, SweepReport
@@ -52,7 +53,6 @@ _COLUMNS = (
     "reasons",
     "decided_by",
 )
-Word = Annotated[str, Query(max_length=200)]
 
 
 class Narrowed(DeskForm):

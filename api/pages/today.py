@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from datetime import date, timedelta
 from decimal import Decimal
 from typing import Annotated, Any, Literal
-from urllib.parse import urlencode
 
 from fastapi import Depends, Query, Request
 from starlette.datastructures import FormData
@@ -17,6 +16,7 @@ from api.door.doorkeeper import page_for
 from api.pages import typed
 from api.pages.desk import Desk, DeskGiven, desk_router, inside, see_other
 from api.pages.files import FileKind, table_file
+from api.pages.listing import ROWS, Word, address_of
 from api.pages.ordering import Result, Wanted, ordered, sent_to_review
 from tools.book.keys import Scope
 from tools.records.errors import InvalidInput
@@ -27,7 +27,6 @@ from tools.sweep.pages import Filters, arranged, page_after
 from tools.sweep.today_rows import COLUMNS, Cover, Status, TodayRow
 
 router = desk_router()
-ROWS = 50
 MOST_CHOSEN = 200
 TO_DO: tuple[Status, ...] = ("order_now", "late_order", "not_possible", "waits_for_review", "needs_data")
 STATUS_WORDS: dict[Status, str] = {
@@ -69,7 +68,6 @@ _SCOPES_OF: dict[str, tuple[Scope, ...]] = {
 }
 RISING_FIRST = frozenset({"product_id", "days_left", "order_by", "confidence"})
 """Columns of which the smallest matters most."""
-Word = Annotated[str, Query(max_length=200)]
 
 
 class View:
@@ -106,8 +104,7 @@ class View:
 
     def address(self, path: str = "/desk", **changed: Any) -> str:
         """The address of this view with other words in it."""
-        words = {name: value for name, value in (vars(self) | changed).items() if value}
-        return path + (f"?{urlencode(words, doseq=True)}" if words else "")
+        return address_of(path, vars(self) | changed)
 
     def sorted_by(self, column: str) -> str:
         """The address that sorts by a column, what matters most first; in reverse if it is sorted so already."""
@@ -165,11 +162,11 @@ async def deal_with(desk: DeskGiven, request: Request) -> Response:
     except InvalidInput as refusal:
         back = inside(_text(sent, "back"))
         return await desk.page("results.html", 422, results=[], back=back, refusal=refusal)
-    mode = (await desk.runtime.today.present()).mode
+    found = await desk.runtime.today.present()
     if form.deed == "snooze":
-        results = await _snoozed(desk, mode, form)
+        results = await _snoozed(desk, found, form)
     else:
-        results = [await _dealt_with(desk, mode, form, wanted) for wanted in form.wanted]
+        results = [await _dealt_with(desk, found.mode, form, wanted) for wanted in form.wanted]
     return await desk.page("results.html", results=results, back=form.back, refusal=None)
 
 
@@ -226,17 +223,13 @@ async def _dealt_with(desk: Desk, mode: Mode, form: Form, wanted: Wanted) -> Res
     return await ordered(desk.runtime, mode, wanted, by=desk.caller, once=form.once, reason=reason)
 
 
-async def _snoozed(desk: Desk, mode: Mode, form: Form) -> list[Result]:
-    day = (await desk.runtime.today.present()).day
-    try:
-        until = date.fromisoformat(form.until)
-    except ValueError:
-        raise InvalidInput("Say until which day to leave them alone, as 2026-12-24.") from None
-    if not day < until <= day + timedelta(365) or not form.reason:
-        raise InvalidInput("Leaving products alone needs a day from tomorrow to a year ahead, and a reason.")
+async def _snoozed(desk: Desk, found: TodayList, form: Form) -> list[Result]:
+    until = typed.day_ahead(form.until, found.day)
+    if not form.reason:
+        raise InvalidInput("Leaving products alone needs a reason.")
     for each in form.wanted:
         await desk.runtime.book.snoozes.snooze(
-            mode, each.product_id, each.location, until=until, reason=form.reason, by=desk.caller.actor
+            found.mode, each.product_id, each.location, until=until, reason=form.reason, by=desk.caller.actor
         )
     return [Result(each, True, f"Left alone until {until}.") for each in form.wanted]
 

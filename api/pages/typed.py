@@ -1,7 +1,7 @@
 """What people type into forms and filters."""
 
 import re
-from datetime import date
+from datetime import date, timedelta
 
 from api.bodies.fields import FINEST_QUANTITY, MAX_QUANTITY
 from tools.records.errors import InvalidInput
@@ -30,4 +30,12 @@ def day(text: str) -> date | None:
         raise InvalidInput(f"{text[:40]!r} is no day; write it as 2026-12-24.") from None
     if found == date.max:
         raise InvalidInput(f"{found} has no day after it; give an earlier one.")
+    return found
+
+
+def day_ahead(text: str, today: date) -> date:
+    """Until when a product is left alone."""
+    found = day(text)
+    if found is None or not today < found <= today + timedelta(365):
+        raise InvalidInput("Leaving products alone needs a day from tomorrow to a year ahead.")
     return found

@@ -224,6 +224,8 @@ async def test_beyond_the_plan_it_takes_an_override_which_stands_apart(browser: 
         ({"deed": "edit", "quantity": "1,5", "reason": "x"}, "'1,5' is no quantity; type a number such as 120 or 0.5."),
         ({"deed": "edit", "quantity": "0", "reason": "x"}, "quantity: Input should be greater than"),
         ({"deed": "approve", "reason": "x" * 1_001}, "reason: String should have at most 1000 characters."),
+        ({"deed": "reject", "reason": "x", "until": "2020-01-01"}, "Leaving products alone needs a day from tomorrow"),
+        ({"deed": "reject", "reason": "x", "until": "2199-01-01"}, "Leaving products alone needs a day from tomorrow"),
         ({"deed": "approve", "override": "true"}, "override goes with edit, whose quantity may then be any."),
     ],
 )
