@@ -72,11 +72,11 @@ class WordIndex:
     def find(self, text: str) -> Found:
         """Whole names first, the longest; then word by word; where a word fits nothing, a name much like all of them.
 
-        >>> index = WordIndex([("HEX_BOLTS", "Dallas"), ("HEX_NUTS", "Dallas")])
+        >>> index = WordIndex([("HEX_BOLTS", "Dallas"), ("HEX_WINGNUTS", "Dallas")])
         >>> index.find("hex bolt in dallas"), index.find("nutz dallas").unknown
         (Found(rows=frozenset({0}), unknown=(), taken_as=()), ('nutz',))
-        >>> index.find("hx nuts").taken_as
-        (('hx nuts', 'hex nut'),)
+        >>> index.find("hx wingnuts").taken_as
+        (('hx wingnuts', 'hex wingnut'),)
         """
         rows, rest = self._whole_names(text)
         slips: list[tuple[str, str]] = []
