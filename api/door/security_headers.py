@@ -1,5 +1,5 @@
-"""Headers that forbid browsers to guess types, frame, cache or run anything. Pages of the
-desk may load scripts and styles from here, and a page that names its style may have that style."""
+"""Headers that forbid browsers to guess types, frame, cache or run anything. Pages of the desk may load scripts and
+styles from here, and a page that names its style may have that style."""
 
 from base64 import b64encode
 from hashlib import sha256

@@ -1,8 +1,8 @@
 """Sends events from the outbox to their receivers: one loop in each process, one task for each attempt.
 
 Each receiver has lanes of its own, so that a slow or dead one delays no other. People get what has gathered for them in
-one message at a time (`notices.py`). What is due, who sends it and how it
-ended is in the order book only, so this process may be killed at any point.
+one message at a time (`notices.py`). What is due, who sends it and how it ended is in the order book only, so this
+process may be killed at any point.
 """
 
 import asyncio

@@ -42,9 +42,9 @@ class OwnSource:
             by_product[order.product_id].append(order)
         for (product_id, location), units in self._own.moved.items():
             by_product[product_id].append((location, units))
-        taught = self._own.lead_times
+        lead_times = self._own.lead_times
         said = (
-            (place, (by_product.get(place[0]), taught.get(self._snapshot.supplier_id(place[0]))))
+            (place, (by_product.get(place[0]), lead_times.get(self._snapshot.supplier_id(place[0]))))
             for place in self.places
         )
         return {place: words for place, words in said if any(words)}

@@ -152,7 +152,7 @@ class Today:
 
     def suppliers(self) -> dict[str, Supplier]:
         """Those of the catalogue's products, by id."""
-        of_each = {self._source.label(place).supplier_id: place for place in reversed(self._source.places)}
+        of_each = {self.made[place].supplier_id: place for place in reversed(self._source.places)}
         return {identity: self._source.supplier(place) for identity, place in of_each.items()}
 
     def _row(self, place: Place, at_rest: Figures | None) -> TodayRow:
