@@ -2,5 +2,6 @@
 any model. `model.py` is the way in and decides, `conversation.py` chats; the rest reads and words."""
 
 from agent.rules.model import RulesModel
+from agent.rules.questions import QUESTIONS, QUESTIONS_WITH_SLOTS
 
-__all__ = ["RulesModel"]
+__all__ = ["QUESTIONS", "QUESTIONS_WITH_SLOTS", "RulesModel"]

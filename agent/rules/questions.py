@@ -39,6 +39,30 @@ from agent.rules.intents import (
 )
 from agent.rules.mentions import REFERENCE, Mention, barred, mentions, normalised
 
+QUESTIONS = (
+    "What should I order today?",
+    "Which 5 products should I order first, by value?",
+    "What is to be ordered, by supplier?",
+    "Which orders are late?",
+    "What waits for review?",
+    "Which orders were placed this week?",
+    "What changed since yesterday?",
+    "What runs out first?",
+    "Of what do we have too much stock?",
+    "Which suppliers do we have?",
+)
+"""Questions that the rules answer as they stand."""
+QUESTIONS_WITH_SLOTS = (
+    "Why this quantity of {product}?",
+    "What if the lead time of {product} is 21 days?",
+    "What if demand for {product} rises by 20 %?",
+    "What if I order only 600 of {product}?",
+    "What should I order from {supplier}?",
+    "What runs out within 3 days in {location}?",
+    "Where is order {number}?",
+    "Restock {product}",
+)
+"""Questions that the rules answer once a name is put in."""
 MENTION_LIMIT = 5
 _BARE_WORDS = 6
 _EITHER = re.compile(r"\bor\b")
