@@ -88,6 +88,14 @@ RECEIPTS: dict[str, Example] = {
     "yesterday": {"summary": "Reported later", "value": {"quantity": 448, "received_at": "2026-01-31T09:30:00+01:00"}},
 }
 
+CORRECTIONS: dict[str, Example] = {
+    "typed": {"summary": "A slip of the pen", "value": {"quantity": 50, "instead_of": 500, "reason": "One zero less."}},
+    "back": {
+        "summary": "It was of another order",
+        "value": {"quantity": 0, "instead_of": 300, "reason": "It belongs to PO-2026-000007."},
+    },
+}
+
 SENDINGS: dict[str, Example] = {
     "seen": {"summary": "As it was seen", "value": {"version": "1b4f0e98"}},
     "small": {"summary": "Below the minimum", "value": {"version": "1b4f0e98", "below_minimum": True}},

@@ -8,12 +8,18 @@ from pydantic import Field
 from api.bodies.fields import Answer, Body, Moment, NextPage, Notes, Number, Quantity, SomeUnits, Units
 from api.bodies.runs import OrderAnswer
 from tools.lookback.calibration_watch import CalibrationState
-from tools.records.orders import Order, OrderOutcome, OutcomeReport, Receipt
+from tools.records.orders import Correction, Order, OrderOutcome, OutcomeReport, Receipt
 from tools.records.quantities import quantity
+
+
+class CorrectionAnswer(Correction, Answer):
+    """A receipt set right."""
 
 
 class ReceiptAnswer(Receipt, Answer):
     """What arrived of an order, at one time."""
+
+    corrections: tuple[CorrectionAnswer, ...] = Field(description="What was set right of it, oldest first.")
 
 
 class OrderDetail(OrderAnswer):
@@ -48,6 +54,14 @@ class ReceiptInput(Body):
     stock_before: Quantity | None = None
     """Units in stock just before they arrived, if known. They are recorded as the outcome of the order before this one,
     unless it has an outcome."""
+
+
+class CorrectionInput(Body):
+    """What a receipt should have said."""
+
+    quantity: SomeUnits = Field(description="Units that arrived; 0 takes the receipt back whole.")
+    instead_of: SomeUnits = Field(description="Units that the receipt says now, as you have seen it.")
+    reason: Annotated[Notes, Field(min_length=1)] = Field(description="Kept with the receipt.")
 
 
 class Cancellation(Body):

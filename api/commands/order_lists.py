@@ -15,7 +15,7 @@ from tools.book.paging import every_page
 from tools.purchasing.documents import Document
 from tools.purchasing.purchasing import Purchasing
 from tools.purchasing.table import by_supplier, group_of
-from tools.records.orders import Order, OrderFilter
+from tools.records.orders import Order, OrderFilter, Receipt
 from tools.records.text import amount, days, money, several
 
 if TYPE_CHECKING:
@@ -69,6 +69,14 @@ def order_line(order: Order) -> str:
     else:
         parts.append(f"closed {at_minute(order.closed_at)}")
     return " | ".join(parts + ([order.cancel_reason] if order.cancel_reason else []))
+
+
+def receipt_line(receipt: Receipt) -> str:
+    """A receipt on one line, with what was set right of it."""
+    line = f"{at_minute(receipt.received_at)}: {amount(receipt.quantity)} units, reported by {receipt.recorded_by}"
+    for each in receipt.corrections:
+        line += f", corrected from {amount(each.quantity_before)} by {each.recorded_by}: {each.reason}"
+    return f"{line} | receipt {receipt.id}"
 
 
 def document_line(document: Document) -> str:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from api.commands.opening import AsJson, load_settings, operator, with_book
-from api.commands.tables import Csv, Xlsx, at_minute, one_of, write_files
+from api.commands.tables import Csv, Xlsx, one_of, write_files
 from tools.records.quantities import FINEST
 from tools.records.quantities import quantity as as_quantity
 
@@ -121,7 +121,7 @@ def show(number: Number) -> None:
         for line in with_book(load_settings(), lambda book: _document_lines(book, number)):
             typer.echo(line)
         return
-    from api.commands.order_lists import order_line
+    from api.commands.order_lists import order_line, receipt_line
 
     async def found(book: "OrderBook") -> "tuple[Order, tuple[Receipt, ...]]":
         order = await book.orders.get(number)
@@ -130,7 +130,7 @@ def show(number: Number) -> None:
     order, receipts = with_book(load_settings(), found)
     typer.echo(order_line(order))
     for receipt in receipts:
-        typer.echo(f"  {at_minute(receipt.received_at)}: {receipt.quantity} units, reported by {receipt.recorded_by}")
+        typer.echo(f"  {receipt_line(receipt)}")
 
 
 @orders.command("print")
@@ -267,6 +267,43 @@ def _take_in_order(number: str, quantity: float, when: datetime | None, stock_be
         return order
 
     typer.echo(order_line(with_book(settings, take_in)))
+
+
+@orders.command()
+def correct(
+    number: Annotated[str, typer.Argument(help="The order's number, as `restock orders` shows it.")],
+    quantity: Annotated[float, typer.Argument(min=0, help="Units that arrived; 0 takes the receipt back.")],
+    reason: Annotated[str, typer.Option(help="Why; kept with the receipt.")],
+    receipt: Annotated[
+        str | None, typer.Option(help="The receipt's id, as `restock orders show` prints it, if there are several.")
+    ] = None,
+) -> None:
+    """Set a receipt right that was wrong. The stock follows. An order of which too little has come is open again."""
+    from api.commands.order_lists import order_line
+    from tools.records.text import clean_text
+
+    async def set_right(book: "OrderBook") -> "Order":
+        chosen = _chosen_receipt((await book.life.receipts([number]))[number], receipt)
+        return await book.life.correct(
+            number,
+            receipt or (chosen.id if chosen else ""),
+            as_quantity(quantity),
+            instead_of=chosen.quantity if chosen else 0,
+            reason=clean_text(reason, limit=1_000),
+            by=operator(),
+        )
+
+    typer.echo(order_line(with_book(load_settings(), set_right)))
+
+
+def _chosen_receipt(known: "tuple[Receipt, ...]", identity: str | None) -> "Receipt | None":
+    """The receipt of this id, or the only one."""
+    from api.commands.order_lists import receipt_line
+
+    if identity is None and len(known) > 1:
+        listed = "; ".join(map(receipt_line, known))
+        raise typer.BadParameter(f"There are several; name one: {listed}.", param_hint="--receipt")
+    return next((each for each in known if identity in (None, each.id)), None)
 
 
 @orders.command()

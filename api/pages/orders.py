@@ -45,6 +45,15 @@ class Arrival(DeskForm):
     stock_before: str = ""
 
 
+class Correction(DeskForm):
+    """What a receipt should have said."""
+
+    receipt: str
+    instead_of: str
+    right_quantity: str
+    why: str = ""
+
+
 class Cancellation(DeskForm):
     """Why the rest will not come."""
 
@@ -95,6 +104,12 @@ async def order(number: str, desk: DeskGiven) -> Response:
 async def receive(number: str, desk: DeskGiven, form: Annotated[Arrival, Form()]) -> Response:
     """Record what has arrived. The same form again is the same receipt."""
     return await _step(desk, number, _received(desk, number, form), form)
+
+
+@router.post("/orders/{number}/corrections", openapi_extra=page_for("approve"))
+async def correct(number: str, desk: DeskGiven, form: Annotated[Correction, Form()]) -> Response:
+    """Set a receipt right. The same form again is the same correction."""
+    return await _step(desk, number, _corrected(desk, number, form), form)
 
 
 @router.post("/orders/{number}/cancel", openapi_extra=page_for("approve"))
@@ -160,6 +175,18 @@ async def _received(desk: Desk, number: str, form: Arrival) -> Order:
         stock_before=before,
         received_at=await arrived_at(desk.runtime, form.day),
         receipt_id=receipt_id(desk, form, number),
+    )
+
+
+async def _corrected(desk: Desk, number: str, form: Correction) -> Order:
+    return await desk.runtime.book.life.correct(
+        number,
+        form.receipt,
+        typed.number(form.right_quantity, "quantity"),
+        instead_of=typed.number(form.instead_of, "quantity"),
+        reason=clean_text(form.why, limit=1_000),
+        by=desk.caller.actor,
+        correction_id=receipt_id(desk, form, number),
     )
 
 

@@ -4,12 +4,12 @@ from collections.abc import Awaitable, Callable
 from functools import partial
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Body, Query, Request
+from fastapi import APIRouter, Body, Path, Query, Request
 from starlette.responses import Response
 
 from agent.runtime import Runtime
-from api.bodies.examples import CANCELLATIONS, RECEIPTS
-from api.bodies.orders import Cancellation, Nothing, OrderDetail, Orders, ReceiptInput
+from api.bodies.examples import CANCELLATIONS, CORRECTIONS, RECEIPTS
+from api.bodies.orders import Cancellation, CorrectionInput, Nothing, OrderDetail, Orders, ReceiptInput
 from api.door.doorkeeper import CallerGiven, RuntimeGiven, needs
 from api.door.idempotency import Attempt
 from api.routes.wiring import Before, FiltersGiven, Limit, OrderNumber, problems
@@ -75,6 +75,34 @@ async def receive(
         stock_before=body.stock_before,
         received_at=body.received_at,
         receipt_id=attempt.run_id,
+    )
+    return await _answer(attempt, runtime, step)
+
+
+@router.post("/orders/{number}/receipts/{receipt_id}/corrections", **STEP)
+async def correct(
+    number: OrderNumber,
+    receipt_id: Annotated[str, Path(max_length=40, description="Id of the receipt, as the order shows it.")],
+    body: Annotated[CorrectionInput, Body(openapi_examples=CORRECTIONS)],
+    request: Request,
+    runtime: RuntimeGiven,
+    caller: CallerGiven,
+) -> Response:
+    """Set a receipt right: what was typed was wrong, or belongs to another order.
+
+    The receipt and its corrections stay on record; the order and the stock are as if it had been right at once. An
+    order of which too little has arrived then is open again. If the receipt says neither `quantity` nor `instead_of`,
+    the answer is 409."""
+    attempt = Attempt(request, body, runtime.book)
+    step = partial(
+        runtime.book.life.correct,
+        number,
+        receipt_id,
+        body.quantity,
+        instead_of=body.instead_of,
+        reason=body.reason,
+        by=caller.actor,
+        correction_id=attempt.run_id,
     )
     return await _answer(attempt, runtime, step)
 

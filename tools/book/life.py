@@ -3,6 +3,7 @@
     placed ── sent ──→ sent
     placed, sent ── receive ──→ partly_received ── receive ──→ received
     any of these but received ── cancel ──→ cancelled        what has arrived stays received
+    partly_received, received ── correct ──→ as its receipts have it
 
 A step is one transaction: it locks the order, changes it, and writes outbox and audit row. So of steps that contradict
 each other the first wins, and the others learn what stands. An order has no other lock to wait for.
@@ -10,7 +11,6 @@ each other the first wins, and the others learn what stands. An order has no oth
 An order that is `placed` is a line of its supplier's draft. A step of its own takes it out of the draft.
 """
 
-from collections import defaultdict
 from collections.abc import Collection
 from datetime import datetime, timedelta
 from secrets import token_hex
@@ -22,14 +22,15 @@ from sqlalchemy import Connection
 from tools.book.audit import Actor
 from tools.book.idempotency import MISMATCH
 from tools.book.placing import send, write_audit
+from tools.book.receipts import as_received, found_receipt, is_recorded, read_receipts, require_as_seen
 from tools.book.rows import ORDER, order_from, review_number
 from tools.planning.gate import is_countable
 from tools.records.errors import IdempotencyMismatch, InvalidInput, InvalidQuantity, OrderClosed, UnknownOrder
-from tools.records.orders import OPEN_STATUSES, Order, Receipt
+from tools.records.orders import OPEN_STATUSES, Correction, Order, Receipt
 from tools.records.plan import Plan
 from tools.records.quantities import quantity
 from tools.storage.database import Store, reads, writes
-from tools.storage.schema import orders, proposals, receipts
+from tools.storage.schema import orders, proposals, receipt_corrections, receipts
 
 MAX_RECEIPT = 10**9
 CLOCKS_DIFFER = timedelta(minutes=1)
@@ -72,6 +73,41 @@ class LifeStore(Store):
         return take_in(connection, order, arrived, now, by=by, received_at=received_at, receipt_id=receipt_id)
 
     @writes
+    def correct(
+        self,
+        connection: Connection,
+        number: str,
+        receipt_id: str,
+        arrived: float,
+        *,
+        instead_of: float,
+        reason: str,
+        by: Actor,
+        correction_id: str | None = None,
+    ) -> Order:
+        """Set a receipt right: `arrived` units came and not `instead_of`, which it says. 0 takes it back whole. An
+        order of which too little has arrived then is open again.
+
+        The receipt and each of its corrections stay on record. What it says already, and a `correction_id` that is
+        stored already, change nothing. Raises UnknownReceipt, InvalidInput without a reason, InvalidQuantity, and
+        ReceiptChanged if the receipt says neither.
+        """
+        if not reason:
+            raise InvalidInput("Say why the receipt is corrected: the reason is kept with it.")
+        order, now = _locked(connection, number)
+        receipt = found_receipt(order, read_receipts(connection, [number])[number], receipt_id)
+        if receipt.quantity == arrived or is_recorded(connection, correction_id or ""):
+            return order
+        require_as_seen(receipt, instead_of)
+        if arrived:
+            require_in_range(arrived)
+            _require_countable(connection, order, arrived)
+        correction = Correction(
+            quantity_before=receipt.quantity, quantity=arrived, reason=reason, recorded_by=by.name, recorded_at=now
+        )
+        return _set_right(connection, order, receipt, correction, by, correction_id or token_hex(16))
+
+    @writes
     def cancel(self, connection: Connection, number: str, reason: str, *, by: Actor) -> Order:
         """Cancel what has not arrived of an order. The same reason again changes nothing. Raises InvalidInput without a
         reason, OrderClosed if the order is received, or was cancelled for another reason."""
@@ -90,12 +126,18 @@ class LifeStore(Store):
     @reads
     def receipts(self, connection: Connection, numbers: Collection[str]) -> dict[str, tuple[Receipt, ...]]:
         """The receipts of these orders, in the order in which they were recorded."""
-        query = sa.select(receipts).where(receipts.c.order_number.in_(numbers))
-        found: dict[str, tuple[Receipt, ...]] = defaultdict(tuple)
-        for row in connection.execute(query.order_by(receipts.c.recorded_at, receipts.c.id)).mappings():
-            values = {name: row[name] for name in Receipt.model_fields}
-            found[row["order_number"]] += (Receipt.model_validate(values),)
-        return found
+        return read_receipts(connection, numbers)
+
+
+def _set_right(
+    connection: Connection, order: Order, receipt: Receipt, correction: Correction, by: Actor, identity: str
+) -> Order:
+    stored = dict(correction) | {"id": identity, "receipt_id": receipt.id, "recorded_by_id": by.id}
+    connection.execute(sa.insert(receipt_corrections).values(stored))
+    told = correction.model_dump(mode="json", include={"quantity_before", "quantity"}) | {"receipt_id": receipt.id}
+    changed = as_received(order, read_receipts(connection, [order.number])[order.number])
+    more = {"correction": told, "reason": correction.reason}
+    return _change(connection, order, "order.corrected", by, more, occasion=identity, **changed)
 
 
 def send_line(
@@ -138,16 +180,16 @@ def take_in(
         raise OrderClosed(f"{_standing(order)} {_WAY_ON[order.status]}")
     _require_countable(connection, order, arrived)
     receipt = Receipt(
+        id=receipt_id or token_hex(16),
         quantity=arrived,
         received_at=_time_of_receipt(order, received_at, now),
         recorded_by=by.name,
         recorded_at=now,
     )
-    identity = receipt_id or token_hex(16)
-    stored = dict(receipt) | {"id": identity, "order_number": order.number, "recorded_by_id": by.id}
+    stored = receipt.model_dump(exclude={"corrections"}) | {"order_number": order.number, "recorded_by_id": by.id}
     connection.execute(sa.insert(receipts).values(stored))
-    told = {"receipt": receipt.model_dump(mode="json", include={"quantity", "received_at"})}
-    return _change(connection, order, "order.received", by, told, occasion=identity, **_taken_in(order, arrived))
+    told = {"receipt": receipt.model_dump(mode="json", include={"id", "quantity", "received_at"})}
+    return _change(connection, order, "order.received", by, told, occasion=receipt.id, **_taken_in(order, arrived))
 
 
 _WAY_ON = {

@@ -14,7 +14,7 @@ from tools.records.orders import Order
 from tools.records.quantities import quantity
 from tools.storage.catalogue_schema import stock
 from tools.storage.database import Store, reads
-from tools.storage.schema import orders, receipts
+from tools.storage.schema import orders, receipt_corrections, receipts
 
 MAX_ORDERS = 10_000
 _SECONDS_A_DAY = 86_400
@@ -61,33 +61,36 @@ class _Queries:
 
 def _moved(*chosen: sa.ColumnElement[bool]) -> tuple[sa.Select[Any], ...]:
     """A transfer takes everything at once from where it comes, and gives back what is cancelled of it."""
-    came = sa.select(orders.c.product_id, orders.c.location, sa.func.sum(orders.c.received_quantity)).where(*chosen)
+    came = _total(orders.c.received_quantity).where(*chosen)
     went = sa.select(orders.c.product_id, orders.c.source_location, sa.func.sum(-_GIVEN))
     went = went.where(*chosen, orders.c.source_location.is_not(None))
-    return _by_place(came, went)
+    return came, _by_source(went)
 
 
 def _moved_since_count(*chosen: sa.ColumnElement[bool]) -> tuple[sa.Select[Any], ...]:
     """The same since the stock was counted. What came or went before is in the count."""
-    came = (
-        sa.select(orders.c.product_id, orders.c.location, sa.func.sum(receipts.c.quantity))
-        .join(receipts, receipts.c.order_number == orders.c.number)
-        .join(stock, (stock.c.product_id == orders.c.product_id) & (stock.c.location == orders.c.location))
-        .where(*chosen, receipts.c.received_at > stock.c.as_of)
-    )
+    counted = (stock.c.product_id == orders.c.product_id) & (stock.c.location == orders.c.location)
+    arrived = orders.join(receipts, receipts.c.order_number == orders.c.number).join(stock, counted)
+    since = receipts.c.received_at > stock.c.as_of
+    came = _total(receipts.c.quantity).select_from(arrived).where(*chosen, since)
+    set_right = _total(receipt_corrections.c.quantity - receipt_corrections.c.quantity_before)
+    set_right = set_right.select_from(arrived.join(receipt_corrections)).where(*chosen, since)
     went = (
         sa.select(orders.c.product_id, orders.c.source_location, sa.func.sum(-_GIVEN))
         .join(stock, (stock.c.product_id == orders.c.product_id) & (stock.c.location == orders.c.source_location))
         .where(*chosen, orders.c.created_at > stock.c.as_of)
     )
-    return _by_place(came, went)
+    return came, set_right, _by_source(went)
 
 
-def _by_place(came: sa.Select[Any], went: sa.Select[Any]) -> tuple[sa.Select[Any], ...]:
-    return (
-        came.group_by(orders.c.product_id, orders.c.location),
-        went.group_by(orders.c.product_id, orders.c.source_location),
-    )
+def _total(units: sa.ColumnElement[Any]) -> sa.Select[Any]:
+    """A sum by product and location."""
+    place = orders.c.product_id, orders.c.location
+    return sa.select(*place, sa.func.sum(units)).group_by(*place)
+
+
+def _by_source(went: sa.Select[Any]) -> sa.Select[Any]:
+    return went.group_by(orders.c.product_id, orders.c.source_location)
 
 
 def _delivered(*chosen: sa.ColumnElement[bool]) -> sa.Select[Any]:

@@ -13,6 +13,7 @@
     │   ├── UnknownRun
     │   ├── UnknownReview
     │   ├── UnknownOrder
+    │   ├── UnknownReceipt
     │   ├── UnknownPurchaseOrder
     │   ├── UnknownSweep
     │   ├── PdfNotInstalled     pages can be printed, and no PDF can be made of them
@@ -30,6 +31,7 @@
     │   ├── IdempotencyMismatch the same key came with another body
     │   ├── InFlight            the same key is still being answered
     │   ├── OrderClosed         the order is received, cancelled, or further than this step
+    │   ├── ReceiptChanged      the receipt says another quantity than the one that was to be corrected
     │   └── RunLost             another process has taken over the run
     ├── BeyondAuthority         the caller may not do this
     │   ├── MayNotRead          the key lacks the scope read
@@ -112,6 +114,10 @@ class UnknownOrder(NotFound):
     code = "unknown_order"
 
 
+class UnknownReceipt(NotFound):
+    code = "unknown_receipt"
+
+
 class UnknownPurchaseOrder(NotFound):
     code = "unknown_purchase_order"
 
@@ -178,6 +184,10 @@ class InFlight(Conflict):
 
 class OrderClosed(Conflict):
     code = "order_closed"
+
+
+class ReceiptChanged(Conflict):
+    code = "receipt_changed"
 
 
 class RunLost(Conflict):

@@ -12,6 +12,7 @@ EventName = Literal[
     "order.placed",
     "order.sent",
     "order.received",
+    "order.corrected",
     "order.cancelled",
     "order.late",
     "review.opened",

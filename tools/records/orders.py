@@ -190,17 +190,36 @@ class Order(Record):
         return quantity(max(0, self.quantity - self.received_quantity)) if self.status in OPEN_STATUSES else 0
 
 
+class Correction(Record):
+    """A receipt set right. It is a record of its own, beside the receipt."""
+
+    quantity_before: Quantity
+    """Units that the receipt said before."""
+    quantity: Quantity
+    """Units that arrived; 0 takes the receipt back."""
+    reason: str
+    """Why it was set right."""
+    recorded_by: str
+    """Name of the key that corrected it."""
+    recorded_at: AwareDatetime
+    """When it was corrected."""
+
+
 class Receipt(Record):
     """What arrived of an order, at one time."""
 
+    id: str
+    """Id of the receipt, by which it can be corrected."""
     quantity: Quantity
-    """Units that arrived."""
+    """Units that arrived, as the last correction says."""
     received_at: AwareDatetime
     """When they arrived."""
     recorded_by: str
     """Name of the key that reported it."""
     recorded_at: AwareDatetime
     """When it was reported."""
+    corrections: tuple[Correction, ...] = ()
+    """What was set right, oldest first."""
 
 
 class OutcomeReport(Record):

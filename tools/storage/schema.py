@@ -202,6 +202,19 @@ receipts = Table(
     Index(None, "order_number"),
 )
 
+receipt_corrections = Table(
+    "receipt_corrections",
+    metadata,
+    Column("number", RowNumber, primary_key=True),
+    *required(Text, "id", "reason", "recorded_by", "recorded_by_id"),
+    Column("receipt_id", Text, ForeignKey("receipts.id"), nullable=False),
+    *required(Quantity, "quantity_before", "quantity"),
+    Column("recorded_at", Instant, nullable=False),
+    UniqueConstraint("id"),
+    Index(None, "receipt_id"),
+)
+"""Receipts stay as they were recorded. What arrived is the quantity of a receipt's last correction."""
+
 decisions = Table(
     "decisions",
     metadata,

@@ -28,6 +28,7 @@ PATHS = {
     "/orders": {"get"},
     "/orders/{number}": {"get"},
     "/orders/{number}/receipts": {"post"},
+    "/orders/{number}/receipts/{receipt_id}/corrections": {"post"},
     "/orders/{number}/cancel": {"post"},
     "/orders/{number}/sent": {"post"},
     "/orders/{number}/outcome": {"post"},

@@ -144,6 +144,22 @@ async def test_orders_are_printed_as_json(orders: Any, many: list[str]) -> None:
     assert [line["number"] for line in gathered["purchase_orders"][1]["lines"]] == many[:2]
 
 
+async def test_a_receipt_is_corrected_and_the_one_that_is_meant_is_named(orders: Any, number: str) -> None:
+    await orders("receive", number, "30")
+    corrected = await orders("correct", number, "3", "--reason", "a zero too many")
+    await orders("receive", number, "5")
+    several = await orders("correct", number, "50", "--reason", "why")
+    missing = await orders("correct", number, "50", "--reason", "why", "--receipt", "none")
+    shown = (await orders("show", number)).stdout
+
+    assert "3 of" in corrected.stdout
+    assert "several; name one" in several.stderr.replace("\n", " ")
+    assert "no receipt" in missing.stderr.replace("\n", " ")
+    assert "3 units, reported by" in shown
+    assert "corrected from 30 by" in shown
+    assert shown.rstrip().count("a zero too many") == 1
+
+
 async def test_a_document_is_shown_sent_as_it_was_seen_and_received(service: Any, orders: Any, many: list[str]) -> None:
     document = (await service.book.orders.get(many[0])).purchase_order
     shown = await orders("show", document)

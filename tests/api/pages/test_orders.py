@@ -165,6 +165,26 @@ async def test_the_same_form_sent_twice_is_one_receipt(browser: Any, service: An
     assert (await state(service, order["number"]))["received_quantity"] == 20
 
 
+async def test_a_receipt_is_corrected_at_the_desk_once_and_the_page_tells_of_it(browser: Any, service: Any) -> None:
+    order = await placed(service)
+    address, quantity = f"/desk/orders/{order['number']}", order["items"][0]["quantity"]
+    await browser.send(f"{address}/receipts", quantity=f"{quantity}")
+    [receipt] = (await state(service, order["number"]))["receipts"]
+    form = {"receipt": receipt["id"], "instead_of": str(quantity), "right_quantity": "50", "why": EVIL}
+
+    answers = [await browser.send(f"{address}/corrections", once="same", **form) for _ in range(2)]
+    stale = await browser.send(f"{address}/corrections", once="another", **form | {"right_quantity": "60"})
+    page = unescape((await browser.get(address)).text)
+
+    assert [answer.status_code for answer in answers] == [303, 303]
+    assert (stale.status_code, "says 50 units" in alert(stale)) == (409, True)
+    assert 'name="right_quantity" value="60"' in stale.text
+    assert f"corrected from {quantity} to 50 by" in page
+    assert (await state(service, order["number"]))["status"] == "partly_received"
+    assert EVIL in page
+    assert 'name="quantity" value="' in page  # the rest can be received
+
+
 async def test_another_key_s_form_is_another_receipt(browser: Any, service: Any) -> None:
     order = await placed(service)
     made = await service.client.post("/keys", json={"name": "Anna", "scopes": ["read", "approve"]})

@@ -58,6 +58,29 @@ async def test_a_receipt_sent_twice_with_a_key_counts_once(service: Any, x1: dic
     assert (await step(service, number, "receipts", body)).json()["received_quantity"] == 600
 
 
+async def test_a_receipt_is_corrected_once_and_all_of_it_is_shown(
+    service: Any, x1: dict[str, Any], problem: Any
+) -> None:
+    number = (await ordered(service, x1))["number"]
+    [receipt] = (await step(service, number, "receipts", {"quantity": 500})).json()["receipts"]
+    address, body = f"receipts/{receipt['id']}/corrections", {"quantity": 50, "instead_of": 500, "reason": "Typed."}
+
+    first = await step(service, number, address, body, headers=LATER)
+    again = await step(service, number, address, body, headers=LATER)
+    other = await step(service, number, address, body | {"quantity": 60})
+    unknown = await step(service, number, "receipts/none/corrections", body)
+    silent = await step(service, number, address, body | {"reason": " "})
+
+    assert first.json() == again.json() == (await service.client.get(f"/orders/{number}")).json()
+    assert again.headers["Idempotency-Replayed"] == "true"
+    assert (first.json()["received_quantity"], first.json()["receipts"][0]["quantity"]) == (50, 50)
+    [correction] = first.json()["receipts"][0]["corrections"]
+    assert {**body, "quantity_before": 500}.items() - correction.items() == {("instead_of", 500)}
+    problem(other, 409, "receipt_changed")
+    problem(unknown, 404, "unknown_receipt")
+    problem(silent, 422, "invalid_input")
+
+
 async def test_a_cancelled_order_no_longer_stands_for_its_need(service: Any, x1: dict[str, Any], problem: Any) -> None:
     first = await ordered(service, x1)
 
@@ -105,7 +128,13 @@ async def test_a_key_that_may_not_approve_may_not_end_an_order(service: Any, x1:
     number = (await ordered(service, x1))["number"]
     made = await service.client.post("/keys", json={"name": "erp", "scopes": ["trigger", "read"]})
     headers = {"X-API-Key": made.json()["key"]}
-    for what, body in (("cancel", {"reason": "no"}), ("receipts", {"quantity": 1}), ("sent", {})):
+    wrong = {"quantity": 1, "instead_of": 2, "reason": "no"}
+    for what, body in (
+        ("cancel", {"reason": "no"}),
+        ("receipts", {"quantity": 1}),
+        ("receipts/1/corrections", wrong),
+        ("sent", {}),
+    ):
         problem(await step(service, number, what, body, headers=headers), 403, "scope_missing")
 
 

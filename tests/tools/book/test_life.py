@@ -14,7 +14,9 @@ from tools.records.errors import (
     InvalidInput,
     InvalidQuantity,
     OrderClosed,
+    ReceiptChanged,
     UnknownOrder,
+    UnknownReceipt,
 )
 from tools.storage.database import Database
 from tools.storage.migrations.upgrade import migrate
@@ -155,6 +157,115 @@ async def test_a_receipt_with_an_id_counts_once(book: OrderBook, placed) -> None
         await book.life.receive(order.number, 16, by=ANNA, receipt_id="r1")
     await book.life.receive(order.number, 25, by=ANNA, receipt_id="r2")
     assert (await book.life.receive(order.number, 25, by=ANNA, receipt_id="r2")).status == "received"
+
+
+async def receipt_of(book: OrderBook, number: str) -> str:
+    [receipt] = (await book.life.receipts([number]))[number]
+    return receipt.id
+
+
+async def test_a_receipt_is_set_right_once_however_often_it_is_said(book: OrderBook, engine: sa.Engine, placed) -> None:
+    """Nothing that was recorded is changed: receipt, correction and the trail stand beside each other."""
+    order = await placed()
+    assert (await book.life.receive(order.number, 40, by=ANNA)).status == "received"
+    identity = await receipt_of(book, order.number)
+    typo = {"instead_of": 40, "reason": "a zero too many", "by": BEN}
+
+    again = [await book.life.correct(order.number, identity, 4, **typo) for _ in range(3)]
+
+    assert again == [await book.orders.get(order.number)] * 3
+    assert (again[0].status, again[0].received_quantity, again[0].closed_at) == ("partly_received", 4, None)
+    [receipt] = (await book.life.receipts([order.number]))[order.number]
+    assert (receipt.quantity, receipt.recorded_by) == (4, "anna")
+    [correction] = receipt.corrections
+    assert (correction.quantity_before, correction.quantity, correction.recorded_by) == (40, 4, "ben")
+    with engine.connect() as connection:
+        assert connection.scalars(sa.select(receipts.c.quantity)).all() == [40]
+        [told] = connection.scalars(sa.select(outbox.c.payload).where(outbox.c.event == "order.corrected")).all()
+    assert (told["received_quantity"], told["correction"]["quantity_before"]) == (4, 40)
+    entry = (await book.audit.page(order_number=order.number))[0]
+    assert (entry.event, entry.actor, entry.figures["reason"]) == ("order.corrected", "ben", "a zero too many")
+
+
+async def test_a_correction_that_is_sent_again_after_another_one_changes_nothing(book: OrderBook, placed) -> None:
+    order = await placed()
+    await book.life.receive(order.number, 30, by=ANNA)
+    identity = await receipt_of(book, order.number)
+
+    async def correct(arrived: float, seen: float, correction_id: str) -> float:
+        values = {"instead_of": seen, "reason": "counted again", "by": ANNA, "correction_id": correction_id}
+        return (await book.life.correct(order.number, identity, arrived, **values)).received_quantity
+
+    assert [await correct(3, 30, "a"), await correct(30, 3, "b"), await correct(3, 30, "a")] == [3, 30, 30]
+
+
+async def test_of_two_corrections_the_first_wins_and_the_second_learns_of_it(book: OrderBook, placed) -> None:
+    order = await placed()
+    await book.life.receive(order.number, 30, by=ANNA)
+    identity = await receipt_of(book, order.number)
+    await book.life.correct(order.number, identity, 3, instead_of=30, reason="three", by=BEN)
+
+    with pytest.raises(ReceiptChanged, match="says 3 units, which ben set right, not 30"):
+        await book.life.correct(order.number, identity, 13, instead_of=30, reason="thirteen", by=ANNA)
+
+    assert (await book.orders.get(order.number)).received_quantity == 3
+
+
+@pytest.mark.parametrize(("sent", "status"), [(True, "sent"), (False, "placed")])
+async def test_a_receipt_that_is_taken_back_leaves_the_order_as_it_was_before(
+    book: OrderBook, placed, sent: bool, status: str
+) -> None:
+    order = await placed()
+    if sent:
+        await book.life.mark_sent(order.number, by=ANNA)
+    await book.life.receive(order.number, 55, by=ANNA)
+
+    back = await book.life.correct(
+        order.number, await receipt_of(book, order.number), 0, instead_of=55, reason="another order's", by=ANNA
+    )
+
+    assert (back.status, back.received_quantity, back.remaining, back.closed_at) == (status, 0, 40, None)
+    assert [each.number for each in await open_orders(book, "BOLTS", "SHOP", "database")] == [order.number]
+    assert (await book.life.receive(order.number, 40, by=ANNA)).status == "received"
+
+
+async def test_more_may_have_come_than_the_receipt_said_and_a_cancelled_order_stays_cancelled(
+    book: OrderBook, placed
+) -> None:
+    order = await placed()
+    await let_pass(book, order, days=3)
+    arrived = datetime.now(UTC).replace(microsecond=0) - timedelta(days=1)
+    await book.life.receive(order.number, 4, by=ANNA, received_at=arrived)
+    identity = await receipt_of(book, order.number)
+    more = await book.life.correct(order.number, identity, 40, instead_of=4, reason="a zero short", by=ANNA)
+    assert (more.status, more.closed_at) == ("received", arrived)
+
+    await book.life.correct(order.number, identity, 4, instead_of=40, reason="no, four", by=ANNA)
+    await book.life.cancel(order.number, "sold out", by=ANNA)
+    less = await book.life.correct(order.number, identity, 3, instead_of=4, reason="three", by=ANNA)
+    assert (less.status, less.received_quantity) == ("cancelled", 3)
+
+
+async def test_a_correction_needs_its_receipt_a_reason_and_a_quantity_that_can_be_counted(
+    book: OrderBook, placed
+) -> None:
+    order = await placed()
+    await book.life.receive(order.number, 15, by=ANNA)
+    identity = await receipt_of(book, order.number)
+
+    async def correct(number: str, receipt_id: str, arrived: float, reason: str) -> None:
+        await book.life.correct(number, receipt_id, arrived, instead_of=15, reason=reason, by=ANNA)
+
+    for error, asked in (
+        (UnknownOrder, ("PO-1", identity, 5, "why")),
+        (UnknownReceipt, (order.number, "other", 5, "why")),
+        (InvalidInput, (order.number, identity, 5, "")),
+        (InvalidQuantity, (order.number, identity, 10**9 + 1, "why")),
+        (InvalidQuantity, (order.number, identity, 1.5, "why")),
+    ):
+        with pytest.raises(error):
+            await correct(*asked)
+    assert (await book.orders.get(order.number)).received_quantity == 15
 
 
 async def test_every_step_is_on_record_and_announced_once(book: OrderBook, engine: sa.Engine, placed) -> None:

@@ -64,6 +64,26 @@ async def test_what_remains_of_an_open_order_is_on_the_way_and_what_arrived_is_i
     assert (stock.on_hand, stock.open_orders) == (145, ())
 
 
+@pytest.mark.parametrize("mode", ["database", "mock"])
+async def test_a_receipt_that_was_set_right_leaves_the_stock_and_the_lead_times(
+    book: OrderBook, placed, bolts, live: LiveCatalog, mode: str
+) -> None:
+    seen = LiveCatalog(Shelves([bolts()]), book, mode)  # type: ignore[arg-type]
+    order = await placed(quantity=40, mode=mode)
+    await let_pass(book, order, days=9)
+    await book.life.receive(order.number, 40, by=ANNA)
+    before = await seen.facts("BOLTS")
+    [receipt] = (await book.life.receipts([order.number]))[order.number]
+
+    await book.life.correct(order.number, receipt.id, 4, instead_of=40, reason="a zero too many", by=ANNA)
+
+    facts = await seen.facts("BOLTS")
+    [open_order] = facts.stock.open_orders
+    assert (before.stock.on_hand, facts.stock.on_hand, open_order.quantity) == (140, 104, 36)
+    assert len(before.supplier.observed_lead_times_days) == 3
+    assert facts.supplier.observed_lead_times_days == (5, 6)
+
+
 async def test_a_late_order_stays_on_the_way(book: OrderBook, placed, live: LiveCatalog) -> None:
     order = await placed(lead_time_days=7)
     await let_pass(book, order, days=20)

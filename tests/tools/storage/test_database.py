@@ -55,6 +55,7 @@ async def test_every_unique_rule_and_check_is_in_the_migrated_tables(engine: sa.
         ("outbox", "run_id", "event", "occasion"),
         ("deliveries", "event_sequence", "receiver"),
         ("orders", "ck_orders_quantity"),
+        ("receipt_corrections", "id"),
         ("receipts", "ck_receipts_quantity"),
         ("proposals", "ck_proposals_quantity"),
     }
