@@ -9,6 +9,7 @@ from weakref import WeakValueDictionary
 
 import structlog
 from langchain_core.messages import AIMessage, AnyMessage, HumanMessage, ToolMessage
+from opentelemetry.trace import Tracer
 
 from agent.case import Case
 from agent.graph import Graph
@@ -35,11 +36,18 @@ class Chat:
     told of earlier turns is read from the order book, so any process can go on with any conversation."""
 
     def __init__(
-        self, *, settings: Settings, book: OrderBook, graph: Graph, discretion: Discretion, background: Background
+        self,
+        *,
+        settings: Settings,
+        book: OrderBook,
+        graph: Graph,
+        discretion: Discretion,
+        tracer: Tracer,
+        background: Background,
     ) -> None:
         """`graph` has no checkpointer."""
         self._settings, self._book, self._graph = settings, book, graph
-        self._discretion, self._background = discretion, background
+        self._discretion, self._tracer, self._background = discretion, tracer, background
         self._conversations: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
         self._streams: set[asyncio.Queue[ChatEvent | None]] = set()
         self._closing = False
@@ -99,7 +107,8 @@ class Chat:
     async def _in_turn(self, message: str, conversation_id: str, case: Case, tell: Tell) -> ChatAnswer:
         async with self._conversations.setdefault(conversation_id, asyncio.Lock()):
             try:
-                said = await self._said(message, conversation_id, case, tell)
+                with self._tracer.start_as_current_span("chat", attributes={"session.id": conversation_id}):
+                    said = await self._said(message, conversation_id, case, tell)
             except Exception:  # a chat answers, whatever failed
                 log.exception("chat_failed")
                 said = [HumanMessage(message), AIMessage(NO_ANSWER)]

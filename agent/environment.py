@@ -19,7 +19,7 @@ from agent.settings import Settings
 FILE = Path(".env")
 SECRETS = Path("/run/secrets")
 """Folder of secret files in a container, named like the settings."""
-_OTHERS = re.compile(r"(LANGSMITH|OTEL|COMPOSE)_")
+_OTHERS = re.compile(r"(LANGSMITH|OTEL|OPENINFERENCE|COMPOSE)_")
 _KEY_NAMES = {"google_genai": "GEMINI", "mistralai": "MISTRAL", "perplexity": "PPLX"}
 """Providers whose keys have other names than LangChain's."""
 _NAME = re.compile(r"[A-Z]+(_[A-Z0-9]+)*")

@@ -13,6 +13,7 @@ from typing import Any
 
 import structlog
 from langgraph.checkpoint.base import BaseCheckpointSaver
+from opentelemetry.trace import Tracer
 
 from agent.chat import Chat
 from agent.decisions import Decisions
@@ -35,6 +36,7 @@ from agent.settings import Settings
 from agent.state import DecisionRequest
 from agent.sweeps import Sweeps
 from agent.toolbox import Toolbox
+from agent.tracing import open_tracer
 from tools.asking.overview import Overview
 from tools.book.audit import Actor
 from tools.book.book import OrderBook
@@ -81,7 +83,8 @@ async def open_runtime(
         chain = build_chain(settings, rules=rules, metrics=metrics, models=models)
         stack.push_async_callback(chain.aclose)
         book = OrderBook(database, day_limit=settings.day_limit)
-        runtime = Runtime(settings, book, chain, metrics, checkpointer, owner=owner, pool=pool)
+        tracer = await stack.enter_async_context(open_tracer())
+        runtime = Runtime(settings, book, chain, metrics, checkpointer, tracer=tracer, owner=owner, pool=pool)
         stack.push_async_callback(runtime.drain)
         await runtime.begin()
         yield runtime
@@ -128,6 +131,7 @@ class Runtime:
         metrics: Metrics,
         checkpointer: BaseCheckpointSaver[Any] | None,
         *,
+        tracer: Tracer,
         owner: Owner,
         pool: Pool | None = None,
     ) -> None:
@@ -164,6 +168,7 @@ class Runtime:
             graph=self.graph,
             nodes=self.nodes,
             metrics=metrics,
+            tracer=tracer,
             checkpointer=checkpointer,
             owner=owner,
             background=self.background,
@@ -193,6 +198,7 @@ class Runtime:
             book=book,
             graph=build_graph(self.nodes),
             discretion=discretion,
+            tracer=tracer,
             background=self.background,
         )
         self.chat, self.chat_stream = self._chat.answer, self._chat.stream

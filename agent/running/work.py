@@ -16,6 +16,7 @@ from langchain_core.runnables import RunnableConfig
 from langgraph.checkpoint.base import BaseCheckpointSaver, ChannelVersions, Checkpoint, CheckpointMetadata
 from langgraph.runtime import Runtime
 from langgraph.types import Command
+from opentelemetry.trace import Tracer
 from pydantic import ValidationError
 
 from agent.case import Decision
@@ -62,13 +63,15 @@ class Work:
         graph: Graph,
         nodes: Nodes,
         metrics: Metrics,
+        tracer: Tracer,
         checkpointer: BaseCheckpointSaver[Any] | None,
         owner: Owner,
         background: Background,
     ) -> None:
         self._settings, self._book, self._catalogs = settings, book, catalogs
         self._graph, self._nodes = graph, nodes
-        self._metrics, self._checkpointer, self._background = metrics, checkpointer, background
+        self._metrics, self._tracer = metrics, tracer
+        self._checkpointer, self._background = checkpointer, background
         self.owner, self.ends = owner, Ends(book)
         self.lease_seconds = settings.run_deadline_seconds + LEASE_MARGIN_SECONDS
         """Longer than a run may take."""
@@ -179,7 +182,8 @@ class Work:
             request = request or _readable(run)
             # Looked up after the run is recorded, so that every order placed before it counts.
             decision = Decision(request=request, product=await self._catalogs.look_up(request))
-            await self._decide_with_patience(run, decision)
+            with self._tracer.start_as_current_span("decision", attributes={"session.id": run.id}):
+                await self._decide_with_patience(run, decision)
             return decision.view
         except RunLost as lost:
             log.warning("run_lost", reason=lost.message)

@@ -79,7 +79,13 @@ def test_variables_that_systems_set_stop_no_start(faults: Faults) -> None:
 def test_variables_of_the_providers_in_the_chain_and_of_tracing_are_known_and_handed_on(
     faults: Faults, environment: dict[str, str]
 ) -> None:
-    lines = ("OPENAI_API_KEY=k", "LANGSMITH_PROJECT=p", "OTEL_SERVICE_NAME=s", "COMPOSE_PROJECT_NAME=c")
+    lines = (
+        "OPENAI_API_KEY=k",
+        "LANGSMITH_PROJECT=p",
+        "OTEL_SERVICE_NAME=s",
+        "OPENINFERENCE_HIDE_INPUTS=true",
+        "COMPOSE_PROJECT_NAME=c",
+    )
 
     assert faults(*lines) == ["OPENAI_API_KEY in .env is no setting; did you mean GEMINI_API_KEY?"]
     assert "LANGSMITH_PROJECT" not in environment
