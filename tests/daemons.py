@@ -10,7 +10,7 @@ from typing import Self
 
 import pytest
 
-PACKAGES = {"nginx": "nginx-light", "redis-server": "redis-server"}
+PACKAGES = {"nginx": "nginx-light", "redis-server": "redis-server", "promtool": "prometheus"}
 START_SECONDS = 20
 
 
