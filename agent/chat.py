@@ -3,8 +3,9 @@
 import asyncio
 import time
 import uuid
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
 from contextlib import aclosing, suppress
+from typing import Any
 from weakref import WeakValueDictionary
 
 import structlog
@@ -12,23 +13,33 @@ from langchain_core.messages import AIMessage, AnyMessage, HumanMessage, ToolMes
 from opentelemetry.trace import Tracer
 
 from agent.case import Case
+from agent.evidence import unverified
+from agent.findings import found
 from agent.graph import Graph
-from agent.memory import RECALLED_TURNS, kept, recall
+from agent.memory import RECALLED_TURNS, kept, known, recall
 from agent.models.spending import Spend
+from agent.open_questions import OpenQuestion, stopping
 from agent.prompts import Discretion
 from agent.running.background import Background
 from agent.running.work import RECURSION_LIMIT
 from agent.settings import Settings
 from agent.state import ChatAnswer, ChatEvent, DecisionState
 from tools.book.book import OrderBook
-from tools.book.conversations import NewTurn
-from tools.records.errors import Unavailable
+from tools.book.conversations import NewAnswer, Turn
+from tools.records.errors import InFlight, Unavailable
 
 log = structlog.get_logger(__name__)
 REFUSAL = "I cannot show that. Ask me about stock, reorder points, what-ifs or what is on order."
 NO_ANSWER = "I could not answer that in time. Nothing was changed; please ask again."
 
+STOPPED = "The service stopped before it had answered. Please ask again."
+MOST_OPEN = 5
+"""Questions of a caller that nobody waits for, at once and in a process."""
+OWN_WORDS = ("rules", "none")
+"""Who answers in the service's own words. They are made of results."""
+
 Tell = Callable[[ChatEvent], None]
+Names = Callable[[], Awaitable[Iterable[tuple[str, str]]]]
 
 
 class Chat:
@@ -44,12 +55,15 @@ class Chat:
         discretion: Discretion,
         tracer: Tracer,
         background: Background,
+        products: Names,
     ) -> None:
-        """`graph` has no checkpointer."""
+        """`graph` has no checkpointer. `products` gives ids and names of the catalogue."""
         self._settings, self._book, self._graph = settings, book, graph
         self._discretion, self._tracer, self._background = discretion, tracer, background
+        self._products = products
         self._conversations: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
-        self._streams: set[asyncio.Queue[ChatEvent | None]] = set()
+        self._open: dict[tuple[str, int], OpenQuestion] = {}
+        self._awaited: set[OpenQuestion] = set()
         self._closing = False
 
     async def answer(
@@ -57,71 +71,91 @@ class Chat:
     ) -> ChatAnswer:
         """Answer one message. `caller` is the id that owns the conversation, `named` the name that reviewers see. Goes
         on if the caller goes away. Raises `UnknownConversation` for a conversation of somebody else."""
-        conversation_id = await self._conversation(conversation_id, caller)
-        case = Case(requested_by=named or caller, requested_by_id=caller)
-        return await self._background.shielded(self._in_turn(message, conversation_id, case, lambda _: None))
+        question = await self._asked(message, conversation_id, caller, named)
+        self._awaited.add(question)
+        return await asyncio.shield(question.answering)
 
     async def stream(
         self, message: str, *, conversation_id: str | None = None, caller: str, named: str | None = None
     ) -> AsyncIterator[ChatEvent | ChatAnswer]:
         """As `answer`, with what happens meanwhile: the answer is the last of the events. Raises `Unavailable` at any
         point when the service stops."""
-        if self._closing:
-            raise _stopping()
-        conversation_id = await self._conversation(conversation_id, caller)
-        case = Case(requested_by=named or caller, requested_by_id=caller)
-        events: asyncio.Queue[ChatEvent | None] = asyncio.Queue()
-        answering = self._background.spawn(self._in_turn(message, conversation_id, case, events.put_nowait))
-        answering.add_done_callback(lambda _: events.put_nowait(None))
-        return self._told(events, answering)
+        return (await self._told(message, conversation_id, caller, named)).follow()
+
+    async def ask(
+        self, message: str, *, conversation_id: str | None = None, caller: str, named: str | None = None
+    ) -> OpenQuestion:
+        """As `answer`, without waiting: the question can be followed. Raises `InFlight` if the caller has too many."""
+        if sum(question.caller == caller for question in self._open.values()) >= MOST_OPEN:
+            raise InFlight(f"{MOST_OPEN} questions of yours are being answered. Wait until one of them is.")
+        return await self._told(message, conversation_id, caller, named)
+
+    def open_question(self, conversation_id: str, number: int) -> OpenQuestion | None:
+        """The question while this process answers it."""
+        return self._open.get((conversation_id, number))
 
     def close(self) -> None:
-        """End every stream. Answers that are awaited whole go on."""
+        """End every stream, and what is answered for them. Answers that are awaited whole go on."""
         self._closing = True
-        for events in self._streams:
-            events.put_nowait(None)
+        for question in list(self._open.values()):
+            question.close(cancel=question not in self._awaited)
 
-    async def _told(
-        self, events: "asyncio.Queue[ChatEvent | None]", answering: "asyncio.Task[ChatAnswer]"
-    ) -> AsyncIterator[ChatEvent | ChatAnswer]:
-        self._streams.add(events)
-        try:
-            while (event := None if self._closing else await events.get()) is not None:
-                yield event
-        finally:
-            self._streams.discard(events)
-        if answering.done():
-            yield answering.result()
-            return
-        answering.cancel()
-        raise _stopping()
+    async def _told(self, *asked: Any) -> OpenQuestion:
+        """A question that ends when the service stops."""
+        if self._closing:
+            raise stopping()
+        question = await self._asked(*asked)
+        if self._closing:
+            question.close(cancel=True)
+        return question
 
-    async def _conversation(self, conversation_id: str | None, caller: str) -> str:
+    async def _asked(self, message: str, conversation_id: str | None, caller: str, named: str | None) -> OpenQuestion:
+        """The question, recorded and being answered."""
         if conversation_id is None:
             conversation_id = uuid.uuid4().hex
             await self._book.conversations.begin(conversation_id, caller)
-        else:
-            await self._book.conversations.get(conversation_id, caller)
-        return conversation_id
+        number = await self._book.conversations.ask(conversation_id, caller, message)
+        question = OpenQuestion(conversation_id, number, caller)
+        case = Case(requested_by=named or caller, requested_by_id=caller)
+        question.answered_by(self._background.spawn(self._in_turn(message, question, case)))
+        self._open[conversation_id, number] = question
+        question.answering.add_done_callback(lambda _: self._ended(question))
+        return question
 
-    async def _in_turn(self, message: str, conversation_id: str, case: Case, tell: Tell) -> ChatAnswer:
-        async with self._conversations.setdefault(conversation_id, asyncio.Lock()):
-            try:
-                with self._tracer.start_as_current_span("chat", attributes={"session.id": conversation_id}):
-                    said = await self._said(message, conversation_id, case, tell)
-            except Exception:  # a chat answers, whatever failed
-                log.exception("chat_failed")
-                said = [HumanMessage(message), AIMessage(NO_ANSWER)]
-            answer = await self._answered(said, conversation_id, case)
-            for line in answer.answer.splitlines(keepends=True):
-                tell(ChatEvent(kind="text", text=line))
-            with suppress(Unavailable):  # it is told all the same
-                await self._keep(message, said, answer)
-            return answer
+    def _ended(self, question: OpenQuestion) -> None:
+        del self._open[question.conversation_id, question.number]
+        self._awaited.discard(question)
 
-    async def _said(self, message: str, conversation_id: str, case: Case, tell: Tell) -> list[AnyMessage]:
+    async def _in_turn(self, message: str, question: OpenQuestion, case: Case) -> ChatAnswer:
+        try:
+            async with self._conversations.setdefault(question.conversation_id, asyncio.Lock()):
+                return await self._answer(message, question, case)
+        except asyncio.CancelledError:
+            stopped = ChatAnswer(conversation_id=question.conversation_id, answer=STOPPED, llm_provider="none")
+            self._background.spawn(self._keep(question, (), stopped))
+            raise
+
+    async def _answer(self, message: str, question: OpenQuestion, case: Case) -> ChatAnswer:
+        before: list[AnyMessage] = []
+        try:
+            with self._tracer.start_as_current_span("chat", attributes={"session.id": question.conversation_id}):
+                before = recall(await self._earlier(question))
+                said = await self._said(message, before, case, question.tell)
+        except Exception:  # a chat answers, whatever failed
+            log.exception("chat_failed")
+            said = [HumanMessage(message), AIMessage(NO_ANSWER)]
+        answer = await self._answered(before, said, question.conversation_id, case)
+        for line in answer.answer.splitlines(keepends=True):
+            question.tell(ChatEvent(kind="text", text=line))
+        with suppress(Unavailable):  # it is told all the same
+            await self._keep(question, said, answer)
+        return answer
+
+    async def _earlier(self, question: OpenQuestion) -> Sequence[Turn]:
+        return await self._book.conversations.turns(question.conversation_id, RECALLED_TURNS, question.number)
+
+    async def _said(self, message: str, before: Sequence[AnyMessage], case: Case, tell: Tell) -> list[AnyMessage]:
         """The question and everything that followed it."""
-        before = recall(await self._book.conversations.turns(conversation_id, RECALLED_TURNS))
         question = HumanMessage(message, id=uuid.uuid4().hex)
         said: list[AnyMessage] = [question]
         patience = self._settings.run_deadline_seconds
@@ -151,33 +185,41 @@ class Chat:
         if step == "tools":
             tell(ChatEvent(kind="step", text="agent"))
 
-    async def _answered(self, said: Sequence[AnyMessage], conversation_id: str, case: Case) -> ChatAnswer:
+    async def _answered(
+        self, before: Sequence[AnyMessage], said: Sequence[AnyMessage], conversation_id: str, case: Case
+    ) -> ChatAnswer:
         last = said[-1]
         spoken = [message for message in said if isinstance(message, AIMessage)]
         spent = sum(map(Spend.of_message, spoken), Spend())
+        provider = str(last.response_metadata.get("provider", "none"))
+        answer = self._discreet(str(last.text))
+        marks = () if provider in OWN_WORDS else unverified(answer, known([*before, *said]), await self._products())
         return ChatAnswer(
             conversation_id=conversation_id,
-            answer=self._discreet(str(last.text)),
-            llm_provider=str(last.response_metadata.get("provider", "none")),
+            answer=answer + _note(marks),
+            llm_provider=provider,
             runs=tuple([await self._book.runs.get(run_id) for run_id in case.begun]),
             tools_used=tuple(str(message.name) for message in said if isinstance(message, ToolMessage)),
+            unverified=marks,
+            findings=found(said),
             input_tokens=spent.input_tokens,
             output_tokens=spent.output_tokens,
         )
 
-    async def _keep(self, question: str, said: Sequence[AnyMessage], answer: ChatAnswer) -> None:
-        """Keep the turn. Of words that may not be shown nothing is kept."""
+    async def _keep(self, question: OpenQuestion, said: Sequence[AnyMessage], answer: ChatAnswer) -> None:
+        """Keep the answer. Of words that may not be shown nothing is kept."""
         words = (f"{message.text} {message.tool_calls}" for message in said if isinstance(message, AIMessage))
         withheld = any(map(self._discretion.leaks, words))
-        turn = NewTurn(
-            question=question,
+        new = NewAnswer(
             answer=answer.answer,
             provider=answer.llm_provider,
             tools_used=answer.tools_used,
             run_ids=tuple(view.run.id for view in answer.runs),
-            messages=None if withheld else kept(said),
+            unverified=answer.unverified,
+            findings=answer.findings,
+            messages=None if withheld or not said else kept(said),
         )
-        await self._book.conversations.add(answer.conversation_id, turn)
+        await self._book.conversations.answer(question.conversation_id, question.number, new)
 
     def _discreet(self, answer: str) -> str:
         """The answer, safe to show. A refusal if it would reveal a key or our instructions to the model."""
@@ -187,5 +229,9 @@ class Chat:
         return self._discretion.paragraph(answer)
 
 
-def _stopping() -> Unavailable:
-    return Unavailable("The service is shutting down. Ask again in a few seconds.")
+def _note(marks: Sequence[str]) -> str:
+    """What is said at the end of an answer about the marks in it."""
+    if not marks:
+        return ""
+    them = "it" if len(marks) == 1 else "them"
+    return f"\n\nUnverified: {'; '.join(marks)}. No lookup of this conversation shows {them}."

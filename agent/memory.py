@@ -1,15 +1,26 @@
-"""What a model is told of the conversation before. It is bounded, so that no conversation dies of its own length."""
+"""What a model is told of the conversation before, and what it may say after that. It is bounded, so that no
+conversation dies of its own length."""
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from typing import Any, cast
 
-from langchain_core.messages import AIMessage, AnyMessage, HumanMessage, messages_from_dict, messages_to_dict
+from langchain_core.messages import (
+    AIMessage,
+    AnyMessage,
+    HumanMessage,
+    ToolMessage,
+    messages_from_dict,
+    messages_to_dict,
+)
 
+from agent.evidence import Evidence
 from tools.book.conversations import Turn
 
 RECALLED_TURNS = 8
 RECALLED_CHARACTERS = 16_000
 """Of all messages before a question: about 4,000 tokens."""
+VERIFIED = "verified"
 
 
 def recall(turns: Iterable[Turn]) -> list[AnyMessage]:
@@ -17,7 +28,7 @@ def recall(turns: Iterable[Turn]) -> list[AnyMessage]:
     From the first turn on that does not fit, older ones are left out."""
     room = RECALLED_CHARACTERS
     recalled: list[AnyMessage] = []
-    for turn in reversed(list(turns)):
+    for turn in reversed([turn for turn in turns if turn.answered_at is not None]):
         spoken = next((form for form in (_whole(turn), _short(turn)) if form and _length(form) <= room), None)
         if spoken is None:
             break
@@ -36,7 +47,26 @@ def _whole(turn: Turn) -> list[AnyMessage]:
 
 
 def _short(turn: Turn) -> list[AnyMessage]:
-    return [HumanMessage(turn.question), AIMessage(turn.answer)]
+    return [HumanMessage(turn.question), AIMessage(turn.answer, response_metadata={VERIFIED: _verified(turn)})]
+
+
+def _verified(turn: Turn) -> str:
+    """The answer without what was marked in it."""
+    answer = turn.answer
+    for mark in turn.unverified:
+        answer = answer.replace(mark, " ")
+    return answer
+
+
+def known(messages: Iterable[AnyMessage]) -> Evidence:
+    """What a model may say after these messages: what tools have answered, and what was asked. Earlier answers whose
+    results are not told any more count as far as they were verified."""
+    messages = list(messages)
+    results = [message for message in messages if isinstance(message, ToolMessage)]
+    asked = [str(message.text) for message in messages if isinstance(message, HumanMessage)]
+    answers = [str(message.response_metadata.get(VERIFIED, "")) for message in messages]
+    calls = Counter(message.name for message in results)
+    return Evidence.of([str(message.text) for message in results], [*asked, *answers], calls.values())
 
 
 def _length(messages: Sequence[AnyMessage]) -> int:

@@ -200,8 +200,10 @@ class Runtime:
             discretion=discretion,
             tracer=tracer,
             background=self.background,
+            products=self._product_names,
         )
         self.chat, self.chat_stream = self._chat.answer, self._chat.stream
+        self.ask, self.open_question = self._chat.ask, self._chat.open_question
 
     async def begin(self) -> None:
         """Take up what was cut off, and begin the duties of this process."""
@@ -237,6 +239,9 @@ class Runtime:
         keep("begin_daily_sweep", self.sweeps.begin_daily, pause_seconds=DAILY_LOOK_SECONDS)
         for lane in self.work.places:
             keep(f"deliver_{lane}", partial(self.queue.deliver, lane), pause_seconds=1)
+
+    async def _product_names(self) -> list[tuple[str, str]]:
+        return [(row.product_id, row.name) for row in (await self.today.present()).rows]
 
     @property
     def address(self) -> str:

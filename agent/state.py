@@ -7,6 +7,7 @@ from langgraph.graph.message import add_messages
 from pydantic import Field
 from typing_extensions import TypedDict
 
+from tools.book.conversations import Findings
 from tools.planning.gate import Route
 from tools.records.facts import Mode, ProductFacts, Record, ServiceLevel
 from tools.records.orders import Origin, RunView
@@ -46,6 +47,9 @@ class ChatAnswer(Record):
     runs: tuple[RunView, ...] = ()
     """Decision runs that the chat asked for."""
     tools_used: tuple[str, ...] = ()
+    unverified: tuple[str, ...] = ()
+    """What of a model's answer no tool's result holds. The answer says so at its end."""
+    findings: Findings = Findings()
     input_tokens: int = 0
     """Of all model calls for the answer."""
     output_tokens: int = 0

@@ -50,6 +50,12 @@ class ChatRun(Answer):
         )
 
 
+_UNVERIFIED = (
+    "Figures, days, orders and products of a model's answer that no tool's result holds, as written there. The answer "
+    "names them at its end."
+)
+
+
 class Reply(Answer):
     """The answer to a chat message. A chat may ask for decision runs; it never places or approves anything."""
 
@@ -58,6 +64,7 @@ class Reply(Answer):
     llm_provider: str = Field(description="Who answered: `gemini`, `groq`, `rules` without a model, or `none`.")
     runs: tuple[ChatRun, ...] = Field(description="Decision runs that the message asked for, at most 5.")
     tools_used: tuple[str, ...] = Field(description="Tools that were called for the answer, in order.")
+    unverified: tuple[str, ...] = Field(description=_UNVERIFIED)
 
     @classmethod
     def of(cls, answer: ChatAnswer, review_url: ReviewUrl) -> "Reply":
@@ -90,16 +97,20 @@ class ChatTurn(Answer):
     """A question and its answer."""
 
     number: int = Field(description="Its place in the conversation; the oldest may be gone.")
-    asked_at: datetime = Field(description="When the answer was given.")
+    asked_at: datetime = Field(description="When it was asked.")
+    answered_at: datetime | None = Field(
+        description="When the answer was given; null while there is none, and if the service ended before."
+    )
     question: str = Field(description="What was asked.")
-    answer: str = Field(description="The answer, as text.")
-    llm_provider: str = Field(description="Who answered, as in the answer to a message.")
+    answer: str = Field(description="The answer, as text; empty while there is none.")
+    llm_provider: str = Field(description="Who answered, as in the answer to a message; empty while there is none.")
     tools_used: tuple[str, ...] = Field(description="Tools that were called for the answer, in order.")
     run_ids: tuple[str, ...] = Field(description="Decision runs that the message asked for.")
+    unverified: tuple[str, ...] = Field(description=_UNVERIFIED)
 
     @classmethod
     def of(cls, turn: Turn) -> "ChatTurn":
-        return cls(llm_provider=turn.provider, **turn.model_dump(exclude={"provider", "messages"}))
+        return cls(llm_provider=turn.provider, **turn.model_dump(exclude={"provider", "messages", "findings"}))
 
 
 class WholeConversation(ConversationLine):

@@ -5,12 +5,13 @@ that keeps more than it may loses the conversations that it has not used for lon
 """
 
 import json
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from hashlib import sha256
 from typing import Any
 
 import sqlalchemy as sa
+from pydantic import Field
 from sqlalchemy import Connection
 
 from tools.book.rows import Row, page_size
@@ -44,21 +45,44 @@ class Conversation(Record):
     """How many are kept."""
 
 
-class NewTurn(Record):
-    """A question and its answer."""
+class Table(Record):
+    """Rows that a tool answered."""
 
-    question: str
+    tool: str
+    columns: tuple[str, ...]
+    rows: tuple[tuple[str | int | float | bool | None, ...], ...]
+
+
+class Findings(Record):
+    """What tools answered, as a page shows it beside an answer."""
+
+    products: dict[str, tuple[str, str]] = Field(default_factory=dict)
+    """Ids and names with the id and the location of their product; the location is empty where there are several."""
+    tables: tuple[Table, ...] = ()
+
+
+class NewAnswer(Record):
+    """An answer."""
+
     answer: str
     provider: str
     tools_used: tuple[str, ...] = ()
     run_ids: tuple[str, ...] = ()
+    unverified: tuple[str, ...] = ()
+    """What of it no tool's result holds."""
+    findings: Findings = Findings()
     messages: tuple[dict[str, Any], ...] | None = None
     """What a model is told of it later. None: question and answer only."""
 
 
-class Turn(NewTurn):
+class Turn(NewAnswer):
+    """A question and its answer, which is empty until it is there."""
+
     number: int
+    question: str
     asked_at: datetime
+    answered_at: datetime | None
+    """None while it is being answered, and where the process died before."""
 
 
 class ConversationStore(Store):
@@ -104,30 +128,52 @@ class ConversationStore(Store):
         if before is not None:
             query = query.where(turns.c.number < before)
         rows = connection.execute(query.order_by(turns.c.number.desc()).limit(page_size(limit))).mappings().all()
-        return [Turn.model_validate({name: row[name] for name in Turn.model_fields}) for row in reversed(rows)]
+        return [_turn(row) for row in reversed(rows)]
+
+    @reads
+    def turn(self, connection: Connection, conversation_id: str, number: int) -> Turn | None:
+        """One of them, if it is kept."""
+        one = sa.select(turns).where(turns.c.conversation_id == conversation_id, turns.c.number == number)
+        row = connection.execute(one).mappings().first()
+        return None if row is None else _turn(row)
 
     @writes
-    def add(self, connection: Connection, conversation_id: str, new: NewTurn) -> None:
-        """Keep a turn, and let go what is over the bounds. One of a conversation that was deleted meanwhile is not
-        kept."""
-        owner = connection.scalar(_of(conversation_id).with_only_columns(conversations.c.owner).with_for_update())
-        if owner is None:
-            return
+    def ask(self, connection: Connection, conversation_id: str, owner: str, question: str) -> int:
+        """Record a question. Returns its number. Raises UnknownConversation, also for a conversation of somebody
+        else."""
+        _found(connection, conversation_id, owner, locked=True)
         last = sa.select(sa.func.max(turns.c.number)).where(turns.c.conversation_id == conversation_id)
         number = (connection.scalar(last) or 0) + 1
-        kept = _kept(new)
+        text = _storable(question)
+        empty = {"answer": "", "provider": "", "tools_used": (), "run_ids": (), "unverified": ()}
         place = {"conversation_id": conversation_id, "number": number, "asked_at": Now()}
-        connection.execute(sa.insert(turns).values(kept | place))
-        freed = _shorten(connection, conversation_id, number - WHOLE_TURNS)
+        connection.execute(sa.insert(turns).values(question=text, size=_bytes(text), **place, **empty))
         gone = _forget_before(connection, conversation_id, number - MOST_TURNS)
         changed: dict[str, Any] = {
             "used_at": Now(),
             "turns": conversations.c.turns + 1 - len(gone),
-            "size": conversations.c.size + kept["size"] - freed - sum(gone),
+            "size": conversations.c.size + _bytes(text) - sum(gone),
         }
         if number == 1:
-            changed["title"] = clean_text(new.question, limit=TITLE_LENGTH)
-            changed["opening"] = _opening(new.question, new.answer)
+            changed["title"] = clean_text(question, limit=TITLE_LENGTH)
+        connection.execute(sa.update(conversations).where(conversations.c.id == conversation_id).values(changed))
+        return number
+
+    @writes
+    def answer(self, connection: Connection, conversation_id: str, number: int, given: NewAnswer) -> None:
+        """Keep the answer to a question, and let go what is over the bounds. If the question is gone, nothing is
+        kept."""
+        owner = connection.scalar(_of(conversation_id).with_only_columns(conversations.c.owner).with_for_update())
+        one = sa.and_(turns.c.conversation_id == conversation_id, turns.c.number == number)
+        asked = connection.execute(sa.select(turns.c.question, turns.c.size).where(one)).first()
+        if asked is None or owner is None:
+            return
+        kept = _kept(given, asked.question)
+        connection.execute(sa.update(turns).where(one).values(answered_at=Now(), **kept))
+        freed = _shorten(connection, conversation_id, number - WHOLE_TURNS)
+        changed: dict[str, Any] = {"used_at": Now(), "size": conversations.c.size + kept["size"] - asked.size - freed}
+        if number == 1:
+            changed["opening"] = _opening(asked.question, given.answer)
         connection.execute(sa.update(conversations).where(conversations.c.id == conversation_id).values(changed))
         _keep_bounds(connection, owner)
 
@@ -148,8 +194,9 @@ def _of(conversation_id: str) -> sa.Select[Any]:
     return sa.select(conversations).where(conversations.c.id == conversation_id)
 
 
-def _found(connection: Connection, conversation_id: str, owner: str) -> Conversation:
-    row = connection.execute(_of(conversation_id).where(conversations.c.owner == owner)).mappings().first()
+def _found(connection: Connection, conversation_id: str, owner: str, *, locked: bool = False) -> Conversation:
+    query = _of(conversation_id).where(conversations.c.owner == owner)
+    row = connection.execute(query.with_for_update() if locked else query).mappings().first()
     if row is None:
         raise UnknownConversation(
             "There is no such conversation of yours. GET /conversations lists them; leave conversation_id out to begin "
@@ -162,14 +209,30 @@ def _conversation(row: Row) -> Conversation:
     return Conversation.model_validate({name: row[name] for name in Conversation.model_fields})
 
 
-def _kept(new: NewTurn) -> dict[str, Any]:
-    """The columns of a turn. Characters that PostgreSQL does not store are left out."""
-    values = new.model_dump(mode="json")
+def _turn(row: Row) -> Turn:
+    known = {name: row[name] for name in Turn.model_fields}
+    return Turn.model_validate(known | {"findings": known["findings"] or {}})
+
+
+def _kept(new: NewAnswer, question: str) -> dict[str, Any]:
+    """The columns of an answer."""
+    values = new.model_dump(mode="json") | {"answer": _storable(new.answer)}
+    if new.findings == Findings():
+        values["findings"] = None
     size = len(json.dumps(values["messages"]))
     if size > MOST_MESSAGE_BYTES:
         values["messages"], size = None, 0
-    texts = {name: values[name].replace("\0", "") for name in ("question", "answer")}
-    return values | texts | {"size": size + _bytes(*texts.values())}
+    return values | {"size": size + _short_size(question, values)}
+
+
+def _short_size(question: str, values: Mapping[str, Any]) -> int:
+    """Bytes of a turn without its messages."""
+    return _bytes(question, values["answer"], json.dumps(values["findings"]) if values["findings"] else "")
+
+
+def _storable(text: str) -> str:
+    """Without the character that PostgreSQL does not store."""
+    return text.replace("\0", "")
 
 
 def _bytes(*texts: str) -> int:
@@ -179,12 +242,12 @@ def _bytes(*texts: str) -> int:
 def _shorten(connection: Connection, conversation_id: str, number: int) -> int:
     """Drop a turn's messages; question and answer stay. Returns the bytes that it frees."""
     one = sa.and_(turns.c.conversation_id == conversation_id, turns.c.number == number)
-    row = connection.execute(sa.select(turns.c.question, turns.c.answer, turns.c.size).where(one)).first()
-    if row is None:
+    row = connection.execute(sa.select(turns).where(one)).mappings().first()
+    if row is None or row["messages"] is None:
         return 0
-    size = _bytes(row.question, row.answer)
+    size = _short_size(row["question"], dict(row))
     connection.execute(sa.update(turns).where(one).values(messages=None, size=size))
-    return int(row.size) - size
+    return int(row["size"]) - size
 
 
 def _forget_before(connection: Connection, conversation_id: str, number: int) -> Sequence[int]:

@@ -390,9 +390,13 @@ turns = Table(
     Column("conversation_id", Text, ForeignKey("conversations.id"), primary_key=True),
     Column("number", Integer, primary_key=True, autoincrement=False),
     Column("asked_at", Instant, nullable=False),
+    Column("answered_at", Instant),
     *required(Text, "question", "answer", "provider"),
     *required(JSON, "tools_used", "run_ids"),
+    Column("unverified", JSON, nullable=False, server_default="[]"),
+    Column("findings", JSON),
     Column("messages", JSON),
     Column("size", BigInteger, nullable=False),
 )
-"""Questions and answers. `messages` is what a model is told of the newest ones, tool results included."""
+"""Questions and answers. An answer is empty until `answered_at`; `unverified` is what of it no tool's result holds, and
+`findings` what tools answered, for a page. `messages` is what a model is told of the newest, tool results included."""

@@ -6,18 +6,31 @@ import pytest
 
 from tools.book import conversations as bounds
 from tools.book.book import OrderBook
-from tools.book.conversations import MOST_MESSAGE_BYTES, WHOLE_TURNS, NewTurn
+from tools.book.conversations import MOST_MESSAGE_BYTES, WHOLE_TURNS, NewAnswer
 from tools.records.errors import UnknownConversation
 
 
-def turn(question: str = "What is on order?", answer: str = "Nothing.", **more: Any) -> NewTurn:
+async def add(
+    book: OrderBook,
+    name: str,
+    question: str = "What is on order?",
+    answer: str = "Nothing.",
+    owner: str = "anna",
+    **more: Any,
+) -> None:
+    """A question and its answer."""
+    number = await book.conversations.ask(name, owner, question)
+    await book.conversations.answer(name, number, given(answer, question, **more))
+
+
+def given(answer: str = "Nothing.", question: str = "What is on order?", **more: Any) -> NewAnswer:
     messages = ({"type": "human", "data": {"content": question}},)
-    return NewTurn(**{"question": question, "answer": answer, "provider": "rules", "messages": messages, **more})
+    return NewAnswer(**{"answer": answer, "provider": "rules", "messages": messages, **more})
 
 
 async def test_a_conversation_belongs_to_whoever_began_it(book: OrderBook) -> None:
     await book.conversations.begin("c", "anna")
-    await book.conversations.add("c", turn())
+    await add(book, "c")
 
     assert (await book.conversations.get("c", "anna")).turns == 1
     for work in (book.conversations.get, book.conversations.delete):
@@ -30,7 +43,7 @@ async def test_a_conversation_belongs_to_whoever_began_it(book: OrderBook) -> No
 async def test_turns_are_numbered_and_paged_and_the_first_question_is_the_title(book: OrderBook) -> None:
     await book.conversations.begin("c", "anna")
     for number in range(1, 6):
-        await book.conversations.add("c", turn(f"Question {number}?\n" + "x" * 100))
+        await add(book, "c", f"Question {number}?\n" + "x" * 100)
 
     newest = await book.conversations.turns("c", 2)
     before = await book.conversations.turns("c", 2, newest[0].number)
@@ -43,7 +56,7 @@ async def test_turns_are_numbered_and_paged_and_the_first_question_is_the_title(
 async def test_only_the_newest_turns_keep_what_a_model_is_told(book: OrderBook) -> None:
     await book.conversations.begin("c", "anna")
     for _ in range(WHOLE_TURNS + 2):
-        await book.conversations.add("c", turn())
+        await add(book, "c")
 
     kept = [each.messages is not None for each in await book.conversations.turns("c")]
 
@@ -52,7 +65,7 @@ async def test_only_the_newest_turns_keep_what_a_model_is_told(book: OrderBook) 
 
 async def test_a_turn_with_very_long_messages_keeps_question_and_answer(book: OrderBook) -> None:
     await book.conversations.begin("c", "anna")
-    await book.conversations.add("c", turn(messages=({"content": "x" * MOST_MESSAGE_BYTES},)))
+    await add(book, "c", messages=({"content": "x" * MOST_MESSAGE_BYTES},))
 
     (kept,) = await book.conversations.turns("c")
 
@@ -61,7 +74,7 @@ async def test_a_turn_with_very_long_messages_keeps_question_and_answer(book: Or
 
 async def test_a_nul_in_a_question_is_left_out(book: OrderBook) -> None:
     await book.conversations.begin("c", "anna")
-    await book.conversations.add("c", turn("What\0 is late?"))
+    await add(book, "c", "What\0 is late?")
 
     assert (await book.conversations.turns("c"))[0].question == "What is late?"
 
@@ -70,7 +83,7 @@ async def test_the_oldest_turns_of_a_long_conversation_go(book: OrderBook, monke
     monkeypatch.setattr(bounds, "MOST_TURNS", 3)
     await book.conversations.begin("c", "anna")
     for _ in range(5):
-        await book.conversations.add("c", turn())
+        await add(book, "c")
 
     assert [each.number for each in await book.conversations.turns("c")] == [3, 4, 5]
     assert (await book.conversations.get("c", "anna")).turns == 3
@@ -83,10 +96,9 @@ async def test_a_key_over_its_bounds_loses_what_it_has_not_used_for_longest(
     monkeypatch.setattr(bounds, *bound)
     for name, owner in (("other", "ben"), ("a", "anna"), ("b", "anna"), ("c", "anna")):
         await book.conversations.begin(name, owner)
-    long = turn("Why? " * 20, messages=None)
 
     for name in ("other", "a", "b", "c", "a", "b"):
-        await book.conversations.add(name, long)
+        await add(book, name, "Why? " * 20, owner="ben" if name == "other" else "anna", messages=None)
 
     assert [each.id for each in await book.conversations.page("anna")] == ["b", "a"]
     assert [each.id for each in await book.conversations.page("ben")] == ["other"]
@@ -95,7 +107,7 @@ async def test_a_key_over_its_bounds_loses_what_it_has_not_used_for_longest(
 async def test_a_single_conversation_over_the_bounds_stays(book: OrderBook, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(bounds, "MOST_BYTES_OF_KEY", 10)
     await book.conversations.begin("c", "anna")
-    await book.conversations.add("c", turn())
+    await add(book, "c")
 
     assert len(await book.conversations.turns("c")) == 1
 
@@ -103,7 +115,7 @@ async def test_a_single_conversation_over_the_bounds_stays(book: OrderBook, monk
 async def test_the_size_that_is_counted_is_the_size_that_is_kept(book: OrderBook) -> None:
     await book.conversations.begin("c", "anna")
     for _ in range(WHOLE_TURNS + 3):
-        await book.conversations.add("c", turn("Größe?"))
+        await add(book, "c", "Größe?")
 
     def sizes(connection: Any) -> tuple[int, int]:
         total = connection.exec_driver_sql("SELECT size FROM conversations").scalar()
@@ -116,8 +128,8 @@ async def test_the_size_that_is_counted_is_the_size_that_is_kept(book: OrderBook
 async def test_conversations_are_listed_by_their_last_use(book: OrderBook) -> None:
     for name in ("a", "b", "c"):
         await book.conversations.begin(name, "anna")
-        await book.conversations.add(name, turn())
-    await book.conversations.add("a", turn())
+        await add(book, name)
+    await add(book, "a")
     await book.conversations.begin("not answered yet", "anna")
 
     first = await book.conversations.page("anna", 2)
@@ -129,8 +141,8 @@ async def test_conversations_are_listed_by_their_last_use(book: OrderBook) -> No
 async def test_a_conversation_is_found_by_how_it_began(book: OrderBook) -> None:
     for name, answer in (("a", "Yes,\n150."), ("b", "No.")):
         await book.conversations.begin(name, "anna")
-        await book.conversations.add(name, turn("Is there steel?", answer))
-        await book.conversations.add(name, turn("And wire?", "Nothing."))
+        await add(book, name, "Is there steel?", answer)
+        await add(book, name, "And wire?", "Nothing.")
 
     assert await book.conversations.opened_by("anna", " Is there  steel?", "Yes, 150. ") == "a"
     assert await book.conversations.opened_by("anna", "And wire?", "Nothing.") is None
@@ -139,10 +151,11 @@ async def test_a_conversation_is_found_by_how_it_began(book: OrderBook) -> None:
 
 async def test_a_deleted_conversation_leaves_nothing_and_takes_no_late_answer(book: OrderBook) -> None:
     await book.conversations.begin("c", "anna")
-    await book.conversations.add("c", turn())
+    await add(book, "c")
+    number = await book.conversations.ask("c", "anna", "And now?")
     await book.conversations.delete("c", "anna")
 
-    await book.conversations.add("c", turn())
+    await book.conversations.answer("c", number, given())
 
     assert await book.conversations.turns("c") == []
     with pytest.raises(UnknownConversation):

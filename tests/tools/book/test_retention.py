@@ -9,7 +9,7 @@ import sqlalchemy as sa
 from tests.order_book import record
 from tools.book.audit import Actor
 from tools.book.book import OrderBook
-from tools.book.conversations import NewTurn
+from tools.book.conversations import NewAnswer
 from tools.catalog.importing.direct import Level, set_levels
 from tools.catalog.importing.record import ReadFile
 from tools.catalog.imports import ImportStore
@@ -80,13 +80,16 @@ async def test_one_round_forgets_at_most_200(book: OrderBook, aged: Callable[...
 
 
 async def test_conversations_go_by_their_last_use(book: OrderBook, aged: Callable[..., Any]) -> None:
-    turn = NewTurn(question="What is late?", answer="Nothing.", provider="rules")
+    async def ask(name: str) -> None:
+        number = await book.conversations.ask(name, "erp", "What is late?")
+        await book.conversations.answer(name, number, NewAnswer(answer="Nothing.", provider="rules"))
+
     for name in ("old", "used"):
         await book.conversations.begin(name, "erp")
-        await book.conversations.add(name, turn)
+        await ask(name)
     for column in ("created_at", "used_at"):
         await aged(conversations, column, days=31)
-    await book.conversations.add("used", turn)
+    await ask("used")
 
     found = await book.retention.old_conversations(days=30)
     await book.retention.forget_conversations(found)
