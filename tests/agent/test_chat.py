@@ -1,17 +1,20 @@
 """Conversations as the runtime leads them: what a model is told, what is kept, and what happens meanwhile."""
 
 import asyncio
+from collections import defaultdict
 from collections.abc import Callable
 from typing import Any
 
 import pytest
-from langchain_core.messages import AIMessage, HumanMessage, ToolMessage
+from langchain_core.messages import AIMessage, HumanMessage, ToolMessage, messages_from_dict
 
-from agent.chat import NO_ANSWER, REFUSAL
-from agent.memory import RECALLED_CHARACTERS
+from agent.chat import MOST_OPEN, NO_ANSWER, REFUSAL, STOPPED
+from agent.evidence import unverified
+from agent.memory import RECALLED_CHARACTERS, known
+from agent.rules import QUESTIONS, QUESTIONS_WITH_SLOTS
 from agent.state import ChatAnswer, ChatEvent
 from tests.agent.conftest import ScriptedModel
-from tools.records.errors import Unavailable, UnknownConversation
+from tools.records.errors import InFlight, Unavailable, UnknownConversation
 
 LOOK = ("find_products", {})
 
@@ -161,3 +164,122 @@ async def test_a_message_whose_caller_leaves_is_answered_in_its_turn(start: Any)
     await runtime.background.end(patience_seconds=5)
 
     assert len(await runtime.book.conversations.turns(first.conversation_id)) == 2
+
+
+ORDERS = ("find_orders", {})
+REORDER = ("calculate_reorder", {"product_id": "STEEL_SHEETS"})
+
+
+async def test_what_no_lookup_shows_is_marked_in_a_models_answer_and_kept_so(
+    start: Any, says: Callable[..., Any]
+) -> None:
+    runtime = await start(says(REORDER), says("Order 1,200 sheets for €31,000, as PO-2026-000077 did."))
+
+    answer = await runtime.chat("Should I reorder STEEL_SHEETS?", caller="ada")
+
+    (turn,) = await runtime.book.conversations.turns(answer.conversation_id)
+    assert answer.unverified == turn.unverified == ("€31,000", "PO-2026-000077")
+    assert answer.answer == turn.answer
+    assert answer.answer.endswith("\n\nUnverified: €31,000; PO-2026-000077. No lookup of this conversation shows them.")
+
+
+async def test_an_answer_made_of_results_and_of_the_question_has_no_mark(start: Any, says: Callable[..., Any]) -> None:
+    words = (
+        "You have 150; order 1,200 (reorder point 1,127, about 980 until it comes). 600, as you said, is too little."
+    )
+    runtime = await start(says(REORDER), says(words))
+
+    answer = await runtime.chat("Why not 600 STEEL_SHEETS?", caller="ada")
+
+    assert (answer.answer, answer.unverified) == (words, ())
+
+
+async def test_a_product_that_was_not_looked_up_is_marked(start: Any, says: Callable[..., Any]) -> None:
+    runtime = await start(says(REORDER), says("STEEL_SHEETS are short, and so are RUBBER_SHEETS."))
+
+    assert (await runtime.chat("What is short?", caller="ada")).unverified == ("RUBBER_SHEETS",)
+
+
+async def test_what_was_verified_stays_so_in_later_turns_and_what_was_not_does_not(
+    start: Any, says: Callable[..., Any]
+) -> None:
+    told = says("Order 1,200, worth 77,777.00 USD.")
+    hello = says("Good.")
+    again = says("As I said: order 1,200, worth 77,777.00 USD.")
+    runtime = await start(says(REORDER), told, hello, hello, hello, again)
+    first = await runtime.chat("Should I reorder STEEL_SHEETS?", caller="ada")
+    for _ in range(3):
+        await runtime.chat("Thanks.", conversation_id=first.conversation_id, caller="ada")
+
+    last = await runtime.chat("How much was it?", conversation_id=first.conversation_id, caller="ada")
+
+    assert first.unverified == last.unverified == ("77,777.00 USD",)
+
+
+async def test_answers_of_the_rules_are_made_of_results(start: Any) -> None:
+    runtime = await start()
+    slots = {"product": "STEEL_SHEETS", "supplier": "Midwest Metals Company", "location": "Chicago"}
+    slots |= {"order": "PO-2026-000001", "number": "PO-2026-000001"}
+    asked = [*QUESTIONS, *(question.format_map(defaultdict(str, slots)) for question in QUESTIONS_WITH_SLOTS)]
+    products, checked = await runtime._product_names(), 0
+    for question in asked:
+        answer = await runtime.chat(question, caller="ada")
+        (turn,) = await runtime.book.conversations.turns(answer.conversation_id)
+        if answer.tools_used and "I can't" not in answer.answer:
+            checked += 1
+            evidence = known(messages_from_dict(list(turn.messages or ())))
+            assert unverified(answer.answer, evidence, products) == (), question
+
+    assert checked >= 10
+
+
+async def test_a_question_is_kept_before_it_is_answered_and_says_so_if_the_service_stops(
+    start: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    runtime = await start()
+
+    async def never(*_: Any) -> Any:
+        await asyncio.Event().wait()
+
+    monkeypatch.setattr(runtime._chat, "_said", never)
+    question = await runtime.ask("What is late?", caller="ada")
+    (asked,) = await runtime.book.conversations.turns(question.conversation_id)
+    follower = asyncio.create_task(collected(question.follow()))
+    await asyncio.sleep(0.05)
+    runtime.begin_shutdown()
+    with pytest.raises(Unavailable):
+        await follower
+    await runtime.background.end(patience_seconds=5)
+
+    (ended,) = await runtime.book.conversations.turns(question.conversation_id)
+    assert (asked.question, asked.answer, asked.answered_at) == ("What is late?", "", None)
+    assert ended.answer == STOPPED
+    assert ended.answered_at is not None
+
+
+async def test_a_question_can_be_followed_by_many_from_anywhere(start: Any, says: Callable[..., Any]) -> None:
+    runtime = await start(says(ORDERS), says("None.\nNot one."))
+    question = await runtime.ask("What is on order?", caller="ada")
+
+    assert runtime.open_question(question.conversation_id, question.number) is question
+    whole, again = await asyncio.gather(collected(question.follow()), collected(question.follow()))
+    rest = await collected(question.follow(len(whole) - 3))
+
+    assert whole == again
+    assert rest == whole[-3:]
+    assert rest[-1].answer == "None.\nNot one."
+    assert runtime.open_question(question.conversation_id, question.number) is None
+
+
+async def test_a_caller_has_at_most_five_open_questions(start: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    runtime = await start()
+    monkeypatch.setattr(runtime._chat, "_said", lambda *_: asyncio.Event().wait())
+    for _ in range(MOST_OPEN):
+        await runtime.ask("What is late?", caller="ada")
+
+    with pytest.raises(InFlight, match="5 questions of yours"):
+        await runtime.ask("What is late?", caller="ada")
+    await runtime.ask("What is late?", caller="ben")
+    runtime.begin_shutdown()
+    with pytest.raises(Unavailable, match="shutting down"):
+        await runtime.ask("What is late?", caller="ben")

@@ -5,7 +5,8 @@ from typing import Any
 
 from langchain_core.messages import AIMessage, HumanMessage, ToolMessage
 
-from agent.memory import RECALLED_CHARACTERS, kept, recall
+from agent.evidence import unverified
+from agent.memory import RECALLED_CHARACTERS, kept, known, recall
 from tools.book.conversations import Turn
 
 CALL = {"name": "get_product", "args": {"product_id": "X"}, "id": "call-1"}
@@ -15,6 +16,7 @@ def turn(number: int, answer: str = "150.", messages: list[Any] | None = None) -
     return Turn(
         number=number,
         asked_at=datetime.now(UTC),
+        answered_at=datetime.now(UTC),
         question=f"Question {number}?",
         answer=answer,
         provider="rules",
@@ -53,3 +55,17 @@ def test_of_a_turn_too_long_to_be_told_whole_question_and_answer_are_told() -> N
 def test_there_may_be_nothing_to_recall() -> None:
     assert recall([]) == []
     assert recall([turn(1, "x" * RECALLED_CHARACTERS)]) == []
+
+
+def test_a_question_without_an_answer_is_left_out() -> None:
+    asked = [turn(1), turn(2, "").model_copy(update={"answered_at": None}), turn(3)]
+
+    assert [message.text for message in recall(asked)] == ["Question 1?", "150.", "Question 3?", "150."]
+
+
+def test_earlier_answers_are_known_as_far_as_they_were_verified() -> None:
+    marked = turn(1, "Order 1,200 as PO-9.").model_copy(update={"unverified": ("PO-9",)})
+
+    evidence = known(recall([marked]))
+
+    assert unverified("1,200, PO-9", evidence) == ("PO-9",)

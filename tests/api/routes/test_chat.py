@@ -5,6 +5,7 @@ from typing import Any
 
 import httpx
 import pytest
+from langchain_core.messages import AIMessage, HumanMessage
 
 from api.bodies.examples import CHATS
 from api.routes.chat import MAX_CHARACTERS
@@ -69,6 +70,31 @@ async def test_a_chat_approves_nothing_and_runs_nothing(service: Any, message: s
     assert (await service.client.get(f"/reviews/{review_id}")).json()["status"] == "pending"
     assert await service.count("orders") == 0
     assert "test-key-of-the-settings-32-long" not in reply.text
+
+
+async def test_what_no_lookup_shows_of_a_models_answer_is_marked_in_every_form(
+    service: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def said(message: str, *_: Any) -> list[Any]:
+        return [HumanMessage(message), AIMessage("It is PO-2026-000009.", response_metadata={"provider": "groq"})]
+
+    monkeypatch.setattr(service.runtime._chat, "_said", said)
+    note = "Unverified: PO-2026-000009. No lookup of this conversation shows it."
+
+    reply = (await ask(service.client, "Which order is it?")).json()
+    shown = (await service.client.get(f"/conversations/{reply['conversation_id']}")).json()
+    stream = await service.client.post(
+        "/chat", json={"message": "Which order is it?"}, headers={"Accept": "text/event-stream"}
+    )
+    completion = {"model": "restock", "messages": [{"role": "user", "content": "Which order is it?"}]}
+    plain = (await service.client.post("/v1/chat/completions", json=completion)).json()
+    parts = (await service.client.post("/v1/chat/completions", json=completion | {"stream": True})).text
+
+    assert reply["answer"] == f"It is PO-2026-000009.\n\n{note}"
+    assert reply["unverified"] == shown["messages"][0]["unverified"] == ["PO-2026-000009"]
+    assert '"unverified":["PO-2026-000009"]' in stream.text.replace(" ", "")
+    assert plain["choices"][0]["message"]["content"] == reply["answer"]
+    assert note in parts
 
 
 async def test_a_message_too_long_is_refused_before_any_model_is_asked(service: Any, problem: Any) -> None:
