@@ -11,16 +11,13 @@ from agent.runtime import Runtime, open_runtime
 from agent.settings import Settings
 from api import VERSION
 from api.bodies import openapi
-from api.door import errors
+from api.door import errors, openai_errors
 from api.door.auth import KeyRing
 from api.door.doorkeeper import Doorkeeper
-from api.door.openai_errors import is_of_openai, openai_error
 from api.door.rate_limits import RateLimits
 from api.door.request_log import RequestLog
-from api.door.retold import ProblemsRetold
 from api.door.sessions import Sessions
-from api.pages import desk_pages, docs
-from api.pages.refusals import is_for_people, refusal_page
+from api.pages import desk_pages, docs, refusals
 from api.pages.static import static_files
 from api.routes import (
     audit,
@@ -44,6 +41,8 @@ from api.routes import (
 )
 from api.webhooks.deliverer import delivering
 
+FORMS = {"v1": openai_errors.answer, "desk": refusals.page, "reviews": refusals.page_of_review}
+"""How problems look at the addresses whose callers read no problem document."""
 OpenRuntime = Callable[[Settings], AbstractAsyncContextManager[Runtime]]
 
 
@@ -110,9 +109,7 @@ def create_app(settings: Settings, *, open_runtime: OpenRuntime = open_runtime, 
     routes = [route for router in routers for route in router.routes if isinstance(route, APIRoute)]
     # The last one added is the outermost.
     app.add_middleware(Doorkeeper, routes=routes, settings=settings)
-    app.add_middleware(RequestLog)
-    app.add_middleware(ProblemsRetold, concerns=is_of_openai, retell=openai_error)
-    app.add_middleware(ProblemsRetold, concerns=is_for_people, retell=refusal_page)
+    app.add_middleware(RequestLog, forms=FORMS)
     return app
 
 

@@ -1,16 +1,19 @@
 """The outermost step of a request: its id, its log line, its metrics, and the headers of its answer."""
 
 import re
+from collections.abc import Mapping
 from secrets import token_hex
 from time import perf_counter
 
 import structlog
+from starlette.datastructures import MutableHeaders
 from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from agent.metrics import Metrics
 from api.door.errors import unexpected_problem
-from api.door.security_headers import added_headers
+from api.door.problem_forms import Form, in_form
+from api.door.security_headers import ON_DESK_PAGES, ON_EVERY_ANSWER, ON_THE_DOCS_PAGE
 
 log = structlog.get_logger(__name__)
 UNMATCHED = "unmatched"
@@ -22,13 +25,18 @@ _QUIET_ROUTES = frozenset({"/health/live", "/health/ready", "/metrics"})
 class RequestLog:
     """Turns an unexpected exception into a problem document, too."""
 
-    def __init__(self, app: ASGIApp) -> None:
-        self._app = app
+    def __init__(self, app: ASGIApp, *, forms: Mapping[str, Form]) -> None:
+        """`forms` are those of problem documents, by the first part of the address."""
+        self._app, self._forms = app, forms
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
+        first_part = scope["path"].split("/", 2)[1:2]
+        form = self._forms.get(first_part[0]) if first_part else None
+        if form is not None:
+            send = in_form(form, scope, receive, send)
         request_id = _request_id(scope)
         structlog.contextvars.clear_contextvars()
         structlog.contextvars.bind_contextvars(request_id=request_id)
@@ -41,9 +49,10 @@ class RequestLog:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = int(message["status"])  # some give an HTTPStatus, which a log would show as one
-                own = {name for name, _ in message["headers"]}
-                added = [header for header in added_headers(scope["path"]) if header[0] not in own]
-                message["headers"] = [*message["headers"], (b"x-request-id", request_id.encode()), *added]
+                headers = MutableHeaders(scope=message)
+                headers["x-request-id"] = request_id
+                for name, value in _added(scope["path"]):
+                    headers.setdefault(name, value)
             await send(message)
 
         try:
@@ -66,6 +75,13 @@ def _finish(scope: Scope, metrics: Metrics, status: int, seconds: float) -> None
     metrics.http_seconds.labels(route).observe(seconds)
     write = log.debug if route in _QUIET_ROUTES and status < 400 else log.info
     write("request", method=method, route=route, status=status, milliseconds=round(seconds * 1000, 1))
+
+
+def _added(path: str) -> list[tuple[str, str]]:
+    """The headers of an answer at this address, where it has none of its own."""
+    if path == "/docs":
+        return ON_THE_DOCS_PAGE
+    return ON_DESK_PAGES if path == "/desk" or path.startswith("/desk/") else ON_EVERY_ANSWER
 
 
 def _request_id(scope: Scope) -> str:

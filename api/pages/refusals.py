@@ -1,33 +1,30 @@
-"""Turns a problem document into a page where a browser asked for a page of the desk."""
+"""The page in the place of a problem document where a browser asked for a page of the desk."""
 
+from collections.abc import Mapping
 from urllib.parse import quote
 
 from starlette.datastructures import Headers
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 from starlette.types import Scope
 
-from api.door.retold import Problem
+from api.door.problem_forms import Problem
 from api.door.security_headers import ON_DESK_PAGES
 from api.pages.desk import templates
 
 DESK = "/desk"
-_REVIEW = "/reviews/"
 
 
-def is_for_people(scope: Scope) -> bool:
-    """A page of the desk, or a review's address in a browser: links to reviews are sent to people."""
-    path: str = scope["path"]
-    if path == DESK or path.startswith(f"{DESK}/"):
-        return True
-    headers = Headers(scope=scope)
-    return path.startswith(_REVIEW) and "text/html" in headers.get("accept", "") and "x-api-key" not in headers
+def page_of_review(scope: Scope, status: int, headers: Mapping[str, str], problem: Problem) -> Response | None:
+    """A review's address in a browser leads to its page: links to reviews are sent to people."""
+    asked = Headers(scope=scope)
+    if "text/html" not in asked.get("accept", "") or "x-api-key" in asked:
+        return None
+    return RedirectResponse(f"{DESK}{quote(scope['path'])}", 303)
 
 
-def refusal_page(scope: Scope, status: int, headers: dict[str, str], problem: Problem) -> Response:
-    """What a person must do next: sign in, go back, or try again."""
-    if scope["path"].startswith(_REVIEW):
-        return RedirectResponse(f"{DESK}{quote(scope['path'])}", 303)
-    kept = {name: value for name, value in headers.items() if name in ("retry-after", "x-request-id", "allow")}
+def page(scope: Scope, status: int, headers: Mapping[str, str], problem: Problem) -> Response:
+    """What a person must do next is on the page: sign in, go back, or try again."""
+    kept = {name: headers[name] for name in ("retry-after", "x-request-id", "allow") if name in headers}
     response: Response
     if status == 401 and scope["method"] == "GET" and _comes_from_elsewhere(scope):
         # The cookie did not come along, because another site leads here. It does once the page asks for itself.
@@ -37,7 +34,7 @@ def refusal_page(scope: Scope, status: int, headers: dict[str, str], problem: Pr
     else:
         response = HTMLResponse(templates.get_template("refusal.html").render(problem=problem), status, kept)
     for name, value in ON_DESK_PAGES:
-        response.headers[name.decode()] = value.decode()
+        response.headers[name] = value
     return response
 
 
