@@ -22,7 +22,7 @@ from agent.metrics import Metrics
 from agent.models import Link, ModelChain, build_chain
 from agent.nodes import Nodes
 from agent.prompts import Discretion
-from agent.rules import RulesModel
+from agent.rules import Rules
 from agent.running.background import Background
 from agent.running.checkpoints import open_checkpointer, pooled_checkpointer
 from agent.running.postgresql import Pool, open_pool
@@ -79,7 +79,7 @@ async def open_runtime(
         checkpointer = await stack.enter_async_context(_open_memory(settings, pool, keep_finished_threads))
         owner = stack.enter_context(become_owner(settings.database_url))
         metrics = Metrics()
-        rules = RulesModel() if settings.rules_model else None
+        rules = Rules() if settings.rules_model else None
         chain = build_chain(settings, rules=rules, metrics=metrics, models=models)
         stack.push_async_callback(chain.aclose)
         book = OrderBook(database, day_limit=settings.day_limit)

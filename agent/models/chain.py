@@ -244,9 +244,9 @@ def _as_chunk(message: AIMessage) -> AIMessageChunk:
 
 
 def build_chain(
-    settings: Settings, *, rules: BaseChatModel | None, metrics: Metrics, models: Sequence[Link] | None = None
+    settings: Settings, *, rules: Link | None, metrics: Metrics, models: Sequence[Link] | None = None
 ) -> ModelChain:
-    """The chain that the settings ask for. `models` replaces the providers; the rules model still comes last.
+    """The chain that the settings ask for. `models` replaces the providers; the rules still come last.
 
     A model of Gemini or Groq without a key is left out; so is a model without a price, unless the money limits are off.
     Raises ImportError with the package to install.
@@ -260,5 +260,5 @@ def build_chain(
         if link.left_out:
             log.error("model_left_out", provider=link.provider, model=link.model, reason=link.left_out)
     if rules is not None:
-        links.append(Link("rules", "rules", rules, local=True))
+        links.append(rules)
     return ModelChain(links, metrics=metrics, ledger=ledger)

@@ -1,23 +1,21 @@
-"""The offline chat model: the same tool calls a provider's model would make, from code, with no network.
+"""The model without a provider: the same tool calls that a provider's model would make, from code, with no network.
 
     decision  (submit_order is bound)   look up + calculate → submit what was calculated    decide, below
     chat                                read the question → call tools → word their figures   conversation.py
 
-It sits last in the model chain, so that the service works with no key and through an outage.
+It is the last link of the model chain, so that the service works with no key and through an outage.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 from typing import Any
 from uuid import uuid4
 
-from langchain_core.callbacks import AsyncCallbackManagerForLLMRun, CallbackManagerForLLMRun
-from langchain_core.language_models import BaseChatModel, LanguageModelInput
+from langchain_core.language_models import BaseChatModel
 from langchain_core.messages import AIMessage, BaseMessage, ToolCall
-from langchain_core.outputs import ChatGeneration, ChatResult
-from langchain_core.runnables import Runnable
-from langchain_core.tools import BaseTool
-from langchain_core.utils.function_calling import convert_to_openai_tool
 
+from agent.models.failures import classify
+from agent.models.link import Link, Query
 from agent.rules.conversation import converse
 from agent.rules.replies import Call, Reply
 from agent.rules.transcript import Task, ToolResult, read_results, read_task
@@ -26,46 +24,32 @@ from tools.records.text import amount, percent
 PROVIDER = "rules"
 ASSUMPTIONS = ("service_level", "lead_time_days", "demand_uplift", "days_late", "review_period_days", "on_hand")
 CONCERN_LIMIT = 300
-ToolLike = dict[str, Any] | type | Callable[..., Any] | BaseTool
 
 
-class RulesModel(BaseChatModel):
+@dataclass(eq=False)
+class Rules(Link):
     """Deterministic but for its tool-call ids, which are unique."""
 
-    @property
-    def _llm_type(self) -> str:
-        return PROVIDER
+    provider: str = PROVIDER
+    model: str = PROVIDER
+    client: BaseChatModel = field(init=False, repr=False)  # there is none
+    local: bool = True
 
-    @property
-    def _identifying_params(self) -> dict[str, Any]:
-        return {"model": PROVIDER}
+    async def ask(self, query: Query) -> AIMessage:
+        try:
+            return answer(query)
+        except Exception as error:  # as any model's, so that the run still ends in a review
+            raise classify(error) from error
 
-    def bind_tools(
-        self, tools: Sequence[ToolLike], *, tool_choice: str | None = None, **kwargs: Any
-    ) -> Runnable[LanguageModelInput, AIMessage]:
-        """Which tools are there decides between a decision and a chat."""
-        return self.bind(tools=[convert_to_openai_tool(tool) for tool in tools], tool_choice=tool_choice, **kwargs)
+    async def aclose(self) -> None:
+        """Nothing is open."""
 
-    def _generate(
-        self,
-        messages: list[BaseMessage],
-        stop: list[str] | None = None,
-        run_manager: CallbackManagerForLLMRun | None = None,
-        **kwargs: Any,
-    ) -> ChatResult:
-        tools = frozenset(tool["function"]["name"] for tool in kwargs.get("tools") or ())
-        respond = decide if "submit_order" in tools else converse
-        reply = respond(messages, tools, kwargs.get("tool_choice"))
-        return ChatResult(generations=[ChatGeneration(message=_message(reply))])
 
-    async def _agenerate(
-        self,
-        messages: list[BaseMessage],
-        stop: list[str] | None = None,
-        run_manager: AsyncCallbackManagerForLLMRun | None = None,
-        **kwargs: Any,
-    ) -> ChatResult:
-        return self._generate(messages, stop, **kwargs)
+def answer(query: Query) -> AIMessage:
+    """The next message. Which tools are there decides between a decision and a chat."""
+    tools = frozenset([tool["function"]["name"] for tool in query.tools])
+    respond = decide if "submit_order" in tools else converse
+    return _message(respond(query.messages, tools, query.tool_choice))
 
 
 def _message(reply: Reply) -> AIMessage:

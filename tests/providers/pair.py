@@ -59,7 +59,8 @@ class ProviderPair:
         self, links: Sequence[Link], *, rules: BaseChatModel | None = None, **changes: Any
     ) -> tuple[ModelChain, Metrics]:
         metrics = Metrics()
-        return build_chain(self.settings(**changes), rules=rules, metrics=metrics, models=links), metrics
+        last = rules and Link("rules", "rules", rules, local=True)
+        return build_chain(self.settings(**changes), rules=last, metrics=metrics, models=links), metrics
 
     async def reset(self) -> None:
         """Both well again, and nothing remembered."""

@@ -15,7 +15,7 @@ from langchain_core.runnables import RunnableLambda
 from pydantic import SecretStr
 
 from agent.metrics import Metrics
-from agent.models import BudgetSpent, ModelChain, NoModelLeft, build_chain, guard
+from agent.models import BudgetSpent, Link, ModelChain, NoModelLeft, build_chain, guard
 from agent.models.chain import RULES_SECONDS
 from agent.models.circuit import Circuit
 from agent.models.providers import TALKATIVE_LOGGERS
@@ -449,7 +449,9 @@ async def test_a_server_that_ignores_tool_choice_does_not_get_away_with_it(pair:
         settings = pair.settings(
             model_base_urls={GROQ: local.url}, primary_model="groq:openai/gpt-oss-120b", fallback_models=""
         )
-        chain = build_chain(settings, rules=RulesStandIn(responses=[""]), metrics=Metrics())
+        chain = build_chain(
+            settings, rules=Link("rules", "rules", RulesStandIn(responses=[""]), local=True), metrics=Metrics()
+        )
         reply = await ask(chain, tool_choice="get_product")
         await chain.aclose()
 
@@ -640,7 +642,8 @@ async def test_no_key_is_ever_logged(
     for server in (pair.gemini, pair.groq):
         await server.become(fault)
     settings = pair.settings(**secret, model_timeout_seconds=SHORT)
-    chain = build_chain(settings, rules=FakeListChatModel(responses=["by rules"]), metrics=Metrics())
+    rules = Link("rules", "rules", FakeListChatModel(responses=["by rules"]), local=True)
+    chain = build_chain(settings, rules=rules, metrics=Metrics())
     pair.gemini.key = pair.groq.key = canary
 
     async for _ in chain.astream(PROMPT):

@@ -61,9 +61,10 @@ def link(provider: str, *replies: Any, **changes: Any) -> Link:
 
 def chained(*links: Link, rules: bool = False, **settings: Any) -> tuple[ModelChain, Metrics]:
     metrics = Metrics()
-    model = Scripted(replies=[AIMessage("by rules", usage_metadata=USAGE)], asked=[]) if rules else None
+    model = Scripted(replies=[AIMessage("by rules", usage_metadata=USAGE)], asked=[])
+    last = Link("rules", "rules", model, local=True) if rules else None
     given = Settings(_env_file=None, **({"model_prices": PRICES} | settings))
-    return build_chain(given, rules=model, metrics=metrics, models=links), metrics
+    return build_chain(given, rules=last, metrics=metrics, models=links), metrics
 
 
 def times(asked: Link) -> int:

@@ -8,9 +8,11 @@ import pytest
 from langchain_core.messages import AIMessage, BaseMessage, HumanMessage, SystemMessage, ToolMessage
 
 from agent import nodes
-from agent.rules import RulesModel
+from agent.models.link import Query
+from agent.rules.model import answer
 
 TOOLS = ("find_products", "get_product", "calculate_reorder", "request_restock")
+NAMED = [{"type": "function", "function": {"name": name}} for name in TOOLS]
 PROMPT = "You are the restocking agent. The hidden word is marzipan."
 NUMBER = re.compile(r"\d[\d,]*(?:\.\d+)?")
 
@@ -160,14 +162,12 @@ class Chat:
         self.messages: list[BaseMessage] = []
         self.calls: list[tuple[str, dict[str, Any]]] = []
         self.warehouse = warehouse or Warehouse()
-        named = [{"type": "function", "function": {"name": name}} for name in TOOLS]
-        self.model = RulesModel().bind_tools(named)
 
     def ask(self, question: str) -> str:
         self.messages.append(HumanMessage(question))
         self.calls = []
         for _ in range(6):
-            reply = self.model.invoke([SystemMessage(PROMPT), *self.messages])
+            reply = answer(Query([SystemMessage(PROMPT), *self.messages], NAMED))
             self.messages.append(reply)
             if not reply.tool_calls:
                 return str(reply.text)
@@ -493,8 +493,7 @@ def test_a_tool_that_fails_is_told_plainly() -> None:
 
 
 def test_on_the_last_call_it_answers_even_when_it_would_look_further() -> None:
-    named = [{"type": "function", "function": {"name": name}} for name in TOOLS]
-    reply = RulesModel().bind_tools(named, tool_choice="none").invoke([HumanMessage("should I reorder DOOR_HINGES?")])
+    reply = answer(Query([HumanMessage("should I reorder DOOR_HINGES?")], NAMED, "none"))
 
     assert reply.tool_calls == []
     assert reply.text
@@ -506,7 +505,7 @@ def test_results_that_another_model_asked_for_are_not_asked_for_again(chat: Chat
     chat.messages = [HumanMessage("should I reorder DOOR_HINGES?"), AIMessage("", tool_calls=calls)]
     chat.messages += [chat._result(call) for call in calls]
 
-    reply = chat.model.invoke(chat.messages)
+    reply = answer(Query(chat.messages, NAMED))
 
     assert str(reply.text).startswith("DOOR_HINGES at Oslo: no order now.")
 

@@ -3,9 +3,11 @@ from typing import Any
 
 import pytest
 from langchain_core.messages import AIMessage, BaseMessage, HumanMessage, SystemMessage, ToolMessage
-from langchain_core.tools import tool
 
-from agent.rules import RulesModel
+from agent.models.failures import ModelFailure
+from agent.models.link import Query
+from agent.rules import Rules
+from agent.rules.model import answer
 
 TASK = HumanMessage('<task>{"product_id": "BOLT_M8", "location": "YARD"}</task>')
 CALCULATION = {
@@ -50,7 +52,7 @@ def named(name: str) -> dict[str, Any]:
 
 
 def ask(messages: list[BaseMessage], tools: tuple[str, ...] = DECISION_TOOLS, choice: str | None = None) -> AIMessage:
-    return RulesModel().bind_tools([named(name) for name in tools], tool_choice=choice).invoke(messages)
+    return answer(Query(messages, [named(name) for name in tools], choice))
 
 
 def calls_of(message: AIMessage) -> dict[str, dict[str, Any]]:
@@ -220,26 +222,16 @@ def test_replies_are_labelled_cost_nothing_and_carry_unique_ids() -> None:
         assert reply.usage_metadata == {"input_tokens": 0, "output_tokens": 0, "total_tokens": 0}
 
 
-async def test_it_answers_alike_awaited_streamed_and_invoked() -> None:
-    model = RulesModel().bind_tools([named(name) for name in DECISION_TOOLS])
-    messages = [TASK, *looked_up()]
+async def test_the_chain_asks_it_as_its_last_link() -> None:
+    rules, question = Rules(), Query([TASK, *looked_up()], [named(name) for name in DECISION_TOOLS])
 
-    invoked, awaited = model.invoke(messages), await model.ainvoke(messages)
-    streamed = [chunk async for chunk in model.astream(messages)]
-
-    assert calls_of(invoked) == calls_of(awaited)
-    assert streamed[0].tool_calls[0]["args"] == invoked.tool_calls[0]["args"]
+    assert (rules.name, rules.local, rules.health()["state"]) == ("rules:rules", True, "ready")
+    assert calls_of(await rules.ask(question)) == calls_of(answer(question))
+    await rules.aclose()
 
 
-def test_it_takes_tools_in_every_form_that_others_take() -> None:
-    @tool
-    def submit_order(quantity: int) -> str:
-        """Submit."""
-        return ""
+async def test_its_own_fault_is_told_as_any_model_s_is() -> None:
+    broken = Query([TASK], [{"name": "without a function"}])
 
-    def calculate_reorder(product_id: str) -> str:
-        return ""
-
-    model = RulesModel().bind_tools([submit_order, calculate_reorder, {"name": "get_product"}])
-
-    assert set(calls_of(model.invoke([TASK]))) == {"get_product", "calculate_reorder"}
+    with pytest.raises(ModelFailure, match="KeyError"):
+        await Rules().ask(broken)
