@@ -24,7 +24,17 @@ from tools.book.placing import (
     record,
 )
 from tools.book.reviews import MAX_QUANTITY
-from tools.book.rows import OPEN, ORDER, VIEW_OF_RUN, first_view, order_from, page_size, proposal_from, proposal_values
+from tools.book.rows import (
+    OPEN,
+    ORDER,
+    VIEW_OF_RUN,
+    first_view,
+    order_from,
+    page_size,
+    proposal_from,
+    proposal_values,
+    review_id,
+)
 from tools.book.runs import unknown_run
 from tools.book.spending import Spender, limits_from, reserve
 from tools.records.errors import Conflict, InvalidInput, InvalidQuantity, RunLost, UnknownOrder
@@ -53,11 +63,15 @@ _OLDER_REVIEWS = OTHER_REVIEWS.join(runs, runs.c.id == proposals.c.run_id).where
 _OLDER_REVIEWS = _OLDER_REVIEWS.with_for_update(of=proposals)
 
 # Every automatic order takes these. They are built once, because building one costs more than running it.
-_PROPOSE = sa.insert(proposals).values(version=1, created_at=Now()).returning(*proposals.c)
-_PROPOSE_NOTHING = _PROPOSE.values(expires_at=None)
-_PROPOSE = _PROPOSE.values(expires_at=NowPlus(sa.bindparam("expires_in", type_=sa.Float)))
+_PROPOSE_NOTHING = (
+    sa.insert(proposals)
+    .values(version=1, created_at=Now(), expires_at=None)
+    .returning(proposals.c.number, proposals.c.version, proposals.c.created_at, proposals.c.expires_at)
+)
+_PROPOSE = _PROPOSE_NOTHING.values(expires_at=NowPlus(sa.bindparam("expires_in", type_=sa.Float)))
 _PLACED = sa.update(proposals).where(proposals.c.run_id == sa.bindparam("of_run"))
 _PLACED = _PLACED.values(status="placed", expires_at=None)
+_ENDED = sa.select(runs.c.status, runs.c.finished_at, runs.c.failure).where(runs.c.id == sa.bindparam("run_id"))
 _LIMITS = sa.select(api_keys.c.limits).where(api_keys.c.id == sa.bindparam("key_id"))
 _BOUGHT = (
     sa.select(*ORDER)
@@ -167,7 +181,7 @@ class OrderStore(Store):
             _open_review(connection, proposal, reason)
             return _view(connection, run_id)
         connection.execute(_PLACED, {"of_run": run_id})
-        place_order(
+        order = place_order(
             connection,
             proposal,
             quantity=proposal.quantity,
@@ -175,7 +189,9 @@ class OrderStore(Store):
             answered_by=proposal.requested_by_id,
             version=version,
         )
-        return _view(connection, run_id)
+        placed = proposal.model_copy(update={"status": "placed", "expires_at": None})
+        ended = connection.execute(_ENDED, {"run_id": run_id}).mappings().one()
+        return RunView(run=view.run.model_copy(update=dict(ended)), proposal=placed, order=order)
 
     def _no_room(self, connection: Connection, proposal: Proposal, version: ProductVersion) -> str | None:
         """The limit that the order's value would pass, or None if it is taken from all of them."""
@@ -329,7 +345,10 @@ def _propose(
     insert = _PROPOSE_NOTHING
     if status != "no_action":
         insert, values["expires_in"] = _PROPOSE, min(expires_in_hours, MAX_EXPIRY_HOURS) * 3600
-    proposal = proposal_from(connection.execute(insert, values).mappings().one())
+    row = connection.execute(insert, values).mappings().one()
+    stored = {"id": review_id(row["number"]), "version": row["version"], "status": status}
+    stored |= {"created_at": row["created_at"], "expires_at": row["expires_at"]}
+    proposal = Proposal.model_validate(dict(new) | stored)
     # Before the product is locked, because a person who decides locks the review first.
     for number in connection.scalars(_OLDER_REVIEWS, new.model_dump(include=NEED)).all():
         proposal = supersede(connection, number, proposal)

@@ -65,7 +65,7 @@ class Quantity(TypeDecorator[float]):
         return dialect.type_descriptor(Double() if dialect.name == "postgresql" else BigInteger())
 
     def process_result_value(self, value: Any, dialect: Dialect) -> float | None:
-        return None if value is None else quantity(value)
+        return value if value is None or isinstance(value, int) else quantity(value)
 
 
 class Now(FunctionElement[datetime]):
