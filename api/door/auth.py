@@ -21,6 +21,7 @@ from tools.records.errors import IdempotencyMismatch, Unavailable
 from tools.records.facts import Record
 
 HEADER = "x-api-key"
+COOKIE = "restock_session"
 PREFIX = "rsk_"
 KEY_LENGTH = len(PREFIX) + 43 + 8
 SHOWN_LENGTH = len(PREFIX) + 6
@@ -142,9 +143,18 @@ def _checksum(body: bytes) -> str:
 
 def presented(request: Request) -> list[bytes]:
     """The keys that a request carries: in X-API-Key, and as the bearer of Authorization."""
-    told = (value.partition(" ") for value in request.headers.getlist("authorization"))
-    bearers = [key.strip() for scheme, _, key in told if scheme.lower() == "bearer"]
-    return [key.encode("latin-1") for key in (*request.headers.getlist(HEADER), *bearers)]
+    keys = request.headers.getlist(HEADER)
+    for value in request.headers.getlist("authorization"):
+        scheme, _, key = value.partition(" ")
+        if scheme.lower() == "bearer":
+            keys.append(key.strip())
+    return [key.encode("latin-1") for key in keys]
+
+
+def fingerprint(request: Request) -> bytes:
+    """Of the keys and the session that a request carries. Who shows the same again has the same."""
+    shown = [*presented(request), request.cookies.get(COOKIE, "").encode("utf-8", "replace")]
+    return sha256(b"\n".join(shown)).digest()
 
 
 def _the_key(request: Request) -> bytes:

@@ -160,7 +160,6 @@ class Doorkeeper:
     def __init__(self, app: ASGIApp, *, routes: Sequence[APIRoute], settings: Settings) -> None:
         self._app, self._routes = app, routes
         self._uploads = {route.path for route in routes if _takes_files(route)}
-        self._streams = [route for route in routes if route.openapi_extra and route.openapi_extra.get(_STREAM_KEY)]
         self._requests = Room(settings.max_concurrent_requests, "Too many requests at once.")
         self._open_streams = Room(MAX_STREAMS, "Too many streams of events are open at once.")
         self._probes = Room(inf, "")
@@ -177,27 +176,27 @@ class Doorkeeper:
 
     async def _answer(self, scope: ASGIScope, body: RequestBody, send: Send) -> Response | None:
         """Let the application answer and return None, or return the refusal."""
-        room = self._room_for(scope)
+        route = self._route_of(scope)
+        room = self._room_for(scope["path"], route)
         if room.is_full:
             return answer_to(Overloaded(f"{room.refusal} Try again in a few seconds."))
         with room:
             try:
-                await self._let_in(scope, body)
+                await self._let_in(scope, body, route)
             except (Refusal, RestockError, RequestValidationError) as error:
                 return answer_to(error)
             await self._app(scope, body.receive, send)
             return None
 
-    def _room_for(self, scope: ASGIScope) -> Room:
-        if scope["path"] in _NEVER_OVERLOADED:
+    def _room_for(self, path: str, route: APIRoute | None) -> Room:
+        if path in _NEVER_OVERLOADED:
             return self._probes
-        is_stream = any(route.matches(scope)[0] is Match.FULL for route in self._streams)
+        is_stream = route is not None and route.openapi_extra and route.openapi_extra.get(_STREAM_KEY)
         return self._open_streams if is_stream else self._requests
 
-    async def _let_in(self, scope: ASGIScope, body: RequestBody) -> None:
+    async def _let_in(self, scope: ASGIScope, body: RequestBody, route: APIRoute | None) -> None:
         if body.is_too_long:
             raise body.too_large()
-        route = self._route_of(scope)
         extra = (route and route.openapi_extra) or {}
         needed: Scope | None = extra.get(_SCOPE_KEY)
         if route is None or needed is None:

@@ -23,9 +23,8 @@ from limits.errors import StorageError
 from starlette.requests import Request
 
 from agent.settings import Settings
-from api.door.auth import Caller, presented
+from api.door.auth import Caller, fingerprint
 from api.door.errors import RateLimited, Unauthenticated
-from api.door.sessions import COOKIE
 
 log = structlog.get_logger(__name__)
 
@@ -54,7 +53,7 @@ class RateLimits:
         """The caller of a request. Raises RateLimited if there are too many. `shown` is the key or link of a form, and
         counts instead of the headers."""
         address = client_of(request)
-        seen = _fingerprint(request) if shown is None else _hashed(b"form", shown.encode("utf-8", "replace"))
+        seen = fingerprint(request) if shown is None else sha256(b"form\n" + shown.encode("utf-8", "replace")).digest()
         if address in self._blocked:
             self._require_known(address, seen)
         try:
@@ -155,14 +154,6 @@ def _address_or_network(host: str) -> str:
     if isinstance(address, IPv6Address) and address.ipv4_mapped is None:
         return str(IPv6Address(int(address) >> 64 << 64))
     return host
-
-
-def _fingerprint(request: Request) -> bytes:
-    return _hashed(*presented(request), request.cookies.get(COOKIE, "").encode("utf-8", "replace"))
-
-
-def _hashed(*shown: bytes) -> bytes:
-    return sha256(b"\n".join(shown)).digest()
 
 
 def _redis(url: str) -> RedisStorage:

@@ -11,12 +11,11 @@ from hashlib import sha256
 from starlette.requests import Request
 from starlette.responses import Response
 
-from api.door.auth import Caller, KeyRing, digest
+from api.door.auth import COOKIE, Caller, KeyRing, digest
 from api.door.errors import Forbidden, Unauthenticated
 from tools.book.book import OrderBook
 from tools.book.sessions import SESSION_SECONDS
 
-COOKIE = "restock_session"
 COOKIE_PATH = "/desk"
 _SAME = ("same-origin", "none")
 

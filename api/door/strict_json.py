@@ -14,6 +14,9 @@ MAX_DEPTH = 32
 MAX_INTEGER = 2**53 - 1
 """The largest integer that every JSON reader keeps exactly."""
 
+_SAFE_DIGITS = 15
+"""No integer so short, with its sign, is larger."""
+
 
 def check(body: bytes) -> None:
     """Raise MalformedRequest with place and reason if `body` is not strict JSON."""
@@ -50,6 +53,8 @@ def _float(literal: str) -> float:
 
 
 def _integer(literal: str) -> int:
+    if len(literal) <= _SAFE_DIGITS:
+        return int(literal)
     value = int(literal) if len(literal) <= 17 else MAX_INTEGER + 1
     if abs(value) > MAX_INTEGER:
         raise _malformed(f"an integer is outside ±{MAX_INTEGER}")

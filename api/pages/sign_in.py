@@ -6,10 +6,10 @@ from fastapi import APIRouter, Form, Query, Request
 from pydantic import BaseModel, ConfigDict
 from starlette.responses import HTMLResponse, Response
 
-from api.door.auth import Caller
+from api.door.auth import COOKIE, Caller
 from api.door.doorkeeper import page_for
 from api.door.errors import Refusal
-from api.door.sessions import COOKIE, COOKIE_PATH, require_same_origin, set_cookie
+from api.door.sessions import COOKIE_PATH, require_same_origin, set_cookie
 from api.pages.desk import DeskForm, DeskGiven, desk_router, inside, see_other, templates
 
 router = APIRouter(prefix="/desk", include_in_schema=False)
