@@ -19,7 +19,7 @@ from tools.book.runs import Admission
 from tools.catalog.products import Catalogs
 from tools.planning.gate import ONLY_PROPOSES
 from tools.planning.replenishment import require_plannable
-from tools.records.errors import InFlight, Unavailable
+from tools.records.errors import InFlight, Overloaded, Unavailable
 from tools.records.orders import Lane, NewRun, Run, RunView
 from tools.records.plan import Plan
 
@@ -43,7 +43,10 @@ class Decisions:
         self._settings, self._wait_seconds = settings, settings.wait_seconds
         self._book, self._catalogs, self._metrics = book, catalogs, metrics
         self._work, self._queue, self._background = work, queue, background
-        self._callers = Callers(places=work.room["interactive"], seconds=WAIT_BEYOND_DEADLINE_SECONDS)
+        places = work.room["interactive"]
+        self._callers = Callers(
+            places=places, place_seconds=WAIT_BEYOND_DEADLINE_SECONDS, answer_seconds=settings.wait_seconds
+        )
         self.closing = False
 
     async def calculate(self, request: DecisionRequest) -> Plan:
@@ -62,9 +65,10 @@ class Decisions:
         deciding = self._background.spawn(self._decide(request, begun))
         self._callers.wait_for(deciding)
         await asyncio.wait({deciding}, timeout=self._wait_seconds)
-        either: set[asyncio.Future[Any]] = {deciding, begun}
-        await asyncio.wait(either, return_when=asyncio.FIRST_COMPLETED)
-        return await deciding if deciding.done() else _unfinished(begun.result())
+        if not deciding.done():
+            either: set[asyncio.Future[Any]] = {deciding, begun}
+            await asyncio.wait(either, return_when=asyncio.FIRST_COMPLETED)
+        return deciding.result() if deciding.done() else _unfinished(begun.result())
 
     async def submit(self, request: DecisionRequest, *, checked: bool = False) -> RunView:
         """As `decide`, but return as soon as the run is recorded. `checked`: its location is given, and it is known to
@@ -106,7 +110,7 @@ class Decisions:
         after: datetime | None = None
         while True:
             if at_once:
-                await self._work.take_place(until=began + WAIT_BEYOND_DEADLINE_SECONDS)
+                await self._take_place(until=began + WAIT_BEYOND_DEADLINE_SECONDS)
             try:
                 request = await self._taken_in(request)
                 run, fresh = await self._admit(request, "interactive", at_once=at_once, after=after)
@@ -126,6 +130,15 @@ class Decisions:
             if view.run.status in UNFINISHED:
                 raise InFlight(f"Run {run.id}, about other facts, is not finished. Send the request again in a moment.")
             after = run.created_at
+
+    async def _take_place(self, *, until: float) -> None:
+        """Wait for a place, by the monotonic clock. Raises Overloaded if the time is up: a run that began later would
+        not end before the caller gives up."""
+        try:
+            async with asyncio.timeout(until - time.monotonic()):
+                await self._work.places["interactive"].acquire()
+        except TimeoutError:
+            raise Overloaded("Too many callers came before this one. Try again in a few seconds.") from None
 
     async def _kept(self, view: RunView, request: DecisionRequest) -> RunView:
         """Another request's run as the answer. It is stored, so that it answers again."""

@@ -31,7 +31,7 @@ from agent.state import DecisionRequest, DecisionState
 from tools.book.book import OrderBook
 from tools.book.owners import Owner
 from tools.catalog.products import Catalogs
-from tools.records.errors import InvalidInput, Overloaded, RestockError, RunLost, Unavailable
+from tools.records.errors import InvalidInput, RestockError, RunLost, Unavailable
 from tools.records.orders import Lane, NewRun, Proposal, ProposalStatus, Run, RunStatus, RunView
 
 log = structlog.get_logger(__name__)
@@ -79,15 +79,6 @@ class Work:
         self.places = {lane: asyncio.Semaphore(number) for lane, number in self.room.items()}
         self.most_waiting = _most_waiting(settings.max_runs_in_flight)
         self._held: set[str] = set()
-
-    async def take_place(self, *, until: float) -> None:
-        """Wait for a place for a run that a caller waits for, by the monotonic clock. Raises Overloaded if the time is
-        up: a run that began later would not end before the caller gives up."""
-        try:
-            async with asyncio.timeout(until - time.monotonic()):
-                await self.places["interactive"].acquire()
-        except TimeoutError:
-            raise Overloaded("Too many callers came before this one. Try again in a few seconds.") from None
 
     async def claim(self, run_id: str) -> Run | None:
         return await self._book.runs.claim(run_id, owner=self.owner.name, lease_seconds=self.lease_seconds)
@@ -198,13 +189,14 @@ class Work:
     async def _decide_with_patience(self, run: Run, decision: Decision) -> None:
         """Try again if the database is away for a moment, rather than send the run to a person."""
         decision.run_id, decision.owner = run.id, self.owner.name
-        decision.deadline = time.time() + self._seconds_for(decision)
+        seconds = self._seconds_for(decision)
+        decision.deadline = time.time() + seconds
         for pause in PAUSES_SECONDS:
             try:
-                return await self._decide(run, decision)
+                return await self._decide(run, decision, seconds)
             except Unavailable:
                 await asyncio.sleep(pause)
-        return await self._decide(run, decision)
+        return await self._decide(run, decision, seconds)
 
     def _seconds_for(self, decision: Decision) -> float:
         """Nobody waits for a run of a sweep that the rules decide, and a busy machine is no reason for a review. Its
@@ -212,7 +204,7 @@ class Work:
         seconds = self._settings.run_deadline_seconds
         return max(seconds, RULES_SECONDS) if decision.request.by_rules else seconds
 
-    async def _decide(self, run: Run, decision: Decision) -> None:
+    async def _decide(self, run: Run, decision: Decision, seconds: float) -> None:
         try:
             if run.attempts > MAX_ATTEMPTS:
                 raise TooManyAttempts(f"{run.attempts - 1} attempts to carry out run {run.id} failed")
@@ -225,7 +217,7 @@ class Work:
                 durability="exit",
                 output_keys=["outcome"],
             )
-            await asyncio.wait_for(going, self._seconds_for(decision) + 1)
+            await asyncio.wait_for(going, seconds + 1)
         except (RunLost, Unavailable):
             raise
         except Exception:  # whatever failed, the run still ends in a review

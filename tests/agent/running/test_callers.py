@@ -11,12 +11,12 @@ from tools.records.errors import Overloaded
 
 
 class Crowd:
-    """Callers of a process with two places, ten seconds of patience, and a clock of its own."""
+    """Callers of a process with a clock of its own, who wait ten seconds for one of its places."""
 
-    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+    def __init__(self, monkeypatch: pytest.MonkeyPatch, *, places: int = 2, answer_seconds: float = 1e9) -> None:
         self.now, self.waiting = 1_000.0, list[asyncio.Future[None]]()
         monkeypatch.setattr(callers, "time", SimpleNamespace(monotonic=lambda: self.now))
-        self.callers = Callers(places=2, seconds=10 / IN_TIME)
+        self.callers = Callers(places=places, place_seconds=10 / IN_TIME, answer_seconds=answer_seconds / IN_TIME)
 
     def comes(self) -> bool:
         try:
@@ -66,6 +66,65 @@ async def test_so_many_are_let_in_beyond_the_places_as_have_one_in_time(
     await crowd.is_answered_every(seconds)
 
     assert [crowd.comes() for _ in range(20)] == [True] * (2 + behind) + [False] * (18 - behind)
+
+
+async def test_fewer_than_there_are_places_are_let_in_where_so_many_would_not_be_answered_in_time(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    crowd = Crowd(monkeypatch, places=4, answer_seconds=12)
+    assert [crowd.comes() for _ in range(4)] == [True] * 4
+    for _ in range(4):
+        await crowd.answer(3.9)
+
+    assert [crowd.comes() for _ in range(5)] == [True] * 3 + [False] * 2
+
+
+async def test_a_process_that_is_quick_again_fills_its_places_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    crowd = Crowd(monkeypatch, places=4, answer_seconds=12)
+    assert [crowd.comes() for _ in range(4)] == [True] * 4
+    for _ in range(4):
+        await crowd.answer(100)
+
+    for _ in range(40):
+        assert crowd.comes()
+        while crowd.comes():
+            pass
+        await crowd.answer(0.1)
+
+    assert len(crowd.waiting) > 40
+
+
+async def test_one_standstill_counts_no_more_than_the_time_in_which_an_answer_is_due(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    crowd = Crowd(monkeypatch, places=4, answer_seconds=12)
+    assert [crowd.comes() for _ in range(4)] == [True] * 4
+    for _ in range(40):
+        assert crowd.comes()
+        await crowd.answer(0.1)
+    await crowd.answer(10_000)
+
+    # 0.1 + (12 - 0.1) / 4 = 3.075 s an answer, so three in 12 s.
+    assert len(crowd.waiting) == 3
+    assert not crowd.comes()
+
+
+async def test_where_answers_take_for_ever_one_caller_still_finds_out_whether_they_do(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    crowd = Crowd(monkeypatch, answer_seconds=12)
+    assert [crowd.comes() for _ in range(2)] == [True] * 2
+    for _ in range(2):
+        await crowd.answer(10_000)
+
+    assert [crowd.comes() for _ in range(2)] == [True, False]
+
+
+async def test_the_first_answers_count_fully(crowd: Crowd) -> None:
+    assert [crowd.comes() for _ in range(2)] == [True] * 2
+    await crowd.answer(4.9)
+
+    assert [crowd.comes() for _ in range(5)] == [True] * 3 + [False] * 2
 
 
 async def test_the_time_without_a_crowd_says_nothing_about_its_pace(crowd: Crowd) -> None:
