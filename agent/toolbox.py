@@ -77,10 +77,10 @@ class Arguments(BaseModel):
     @classmethod
     def _named(cls, given: Any) -> Any:
         """Refuses an argument that the tool does not have, and names those that it has."""
-        unknown = [name for name in given if name not in cls.model_fields] if isinstance(given, dict) else []
+        unknown = given.keys() - cls.model_fields.keys() if isinstance(given, dict) else set()
         if unknown:
             has = ", ".join(cls.model_fields)
-            raise PydanticCustomError("unknown_argument", f"there is no {str(unknown[0])[:40]!r} here, only: {has}")
+            raise PydanticCustomError("unknown_argument", f"there is no {str(min(unknown))[:40]!r} here, only: {has}")
         return given
 
 

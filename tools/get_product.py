@@ -3,7 +3,7 @@
 from typing import Any
 
 from tools.catalog.products import Location, ProductId, Products, number, numbers, shown_orders
-from tools.planning.order_quantity import order_multiple
+from tools.planning.order_quantity import order_multiple, pack_size
 from tools.records.facts import Product
 
 RECENT_PERIODS = 14
@@ -12,9 +12,10 @@ RECENT_LEAD_TIMES = 10
 
 def _packs(product: Product) -> dict[str, Any]:
     """What it is bought in, where that is not the unit."""
-    if product.pack_size is None:
+    size = pack_size(product)
+    if size is None:
         return {}
-    return {"purchase_unit": product.purchase_unit, "units_per_purchase_unit": number(product.pack_size, 6)}
+    return {"purchase_unit": product.purchase_unit, "units_per_purchase_unit": number(size, 6)}
 
 
 async def get_product(products: Products, product_id: ProductId, location: Location = None) -> dict[str, Any]:

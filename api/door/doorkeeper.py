@@ -5,9 +5,9 @@ An ASGI step of its own, because FastAPI reads the body before its dependencies 
 """
 
 import asyncio
+from asyncio import Semaphore
 from collections.abc import Sequence
-from contextlib import suppress
-from math import inf
+from contextlib import nullcontext, suppress
 from typing import Annotated, Any
 
 import structlog
@@ -136,33 +136,13 @@ class RequestBody:
         return BodyTooLarge(f"The body is larger than {self._limit} bytes; send less.")
 
 
-class Room:
-    """How many may be inside at once."""
-
-    def __init__(self, most: float, refusal: str) -> None:
-        self.refusal = refusal
-        self._most, self._now = most, 0
-
-    @property
-    def is_full(self) -> bool:
-        return self._now >= self._most
-
-    def __enter__(self) -> None:
-        self._now += 1
-
-    def __exit__(self, *_: object) -> None:
-        self._now -= 1
-
-
 class Doorkeeper:
     """Refuses requests, and reads no more of them than the refusal needs."""
 
     def __init__(self, app: ASGIApp, *, routes: Sequence[APIRoute], settings: Settings) -> None:
         self._app, self._routes = app, routes
-        self._uploads = {route.path for route in routes if _takes_files(route)}
-        self._requests = Room(settings.max_concurrent_requests, "Too many requests at once.")
-        self._open_streams = Room(MAX_STREAMS, "Too many streams of events are open at once.")
-        self._probes = Room(inf, "")
+        self._uploads = {route.path for route in routes if _FILES_KEY in (route.openapi_extra or {})}
+        self._requests, self._open_streams = Semaphore(settings.max_concurrent_requests), Semaphore(MAX_STREAMS)
 
     async def __call__(self, scope: ASGIScope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -177,22 +157,19 @@ class Doorkeeper:
     async def _answer(self, scope: ASGIScope, body: RequestBody, send: Send) -> Response | None:
         """Let the application answer and return None, or return the refusal."""
         route = self._route_of(scope)
-        room = self._room_for(scope["path"], route)
-        if room.is_full:
-            return answer_to(Overloaded(f"{room.refusal} Try again in a few seconds."))
-        with room:
+        is_stream = route is not None and _STREAM_KEY in (route.openapi_extra or {})
+        room = self._open_streams if is_stream else self._requests
+        is_probe = scope["path"] in _NEVER_OVERLOADED
+        if room.locked() and not is_probe:
+            what = "Too many streams of events are open at once." if is_stream else "Too many requests at once."
+            return answer_to(Overloaded(f"{what} Try again in a few seconds."))
+        async with nullcontext() if is_probe else room:
             try:
                 await self._let_in(scope, body, route)
             except (Refusal, RestockError, RequestValidationError) as error:
                 return answer_to(error)
             await self._app(scope, body.receive, send)
             return None
-
-    def _room_for(self, path: str, route: APIRoute | None) -> Room:
-        if path in _NEVER_OVERLOADED:
-            return self._probes
-        is_stream = route is not None and route.openapi_extra and route.openapi_extra.get(_STREAM_KEY)
-        return self._open_streams if is_stream else self._requests
 
     async def _let_in(self, scope: ASGIScope, body: RequestBody, route: APIRoute | None) -> None:
         if body.is_too_long:
@@ -220,7 +197,7 @@ class Doorkeeper:
             if is_page:
                 _require_form(request)
                 return
-            if _takes_files(route):
+            if _FILES_KEY in extra:
                 _require_files(request)
                 return
             _require_json(request)
@@ -242,10 +219,6 @@ def _refuse_unknown_parameters(request: Request, route: APIRoute) -> None:
         raise RequestValidationError(
             [{"type": "extra_forbidden", "loc": ("query", name), "msg": shown} for name in unknown]
         )
-
-
-def _takes_files(route: APIRoute) -> bool:
-    return bool(route.openapi_extra and route.openapi_extra.get(_FILES_KEY))
 
 
 def _require_form(request: Request) -> None:

@@ -70,7 +70,7 @@ _PROPOSE_NOTHING = (
 )
 _PROPOSE = _PROPOSE_NOTHING.values(expires_at=NowPlus(sa.bindparam("expires_in", type_=sa.Float)))
 _PLACED = sa.update(proposals).where(proposals.c.run_id == sa.bindparam("of_run"))
-_PLACED = _PLACED.values(status="placed", expires_at=None)
+_PLACED = _PLACED.values(status="placed", expires_at=sa.null())
 _ENDED = sa.select(runs.c.status, runs.c.finished_at, runs.c.failure).where(runs.c.id == sa.bindparam("run_id"))
 _LIMITS = sa.select(api_keys.c.limits).where(api_keys.c.id == sa.bindparam("key_id"))
 _BOUGHT = (
@@ -348,7 +348,7 @@ def _propose(
     row = connection.execute(insert, values).mappings().one()
     stored = {"id": review_id(row["number"]), "version": row["version"], "status": status}
     stored |= {"created_at": row["created_at"], "expires_at": row["expires_at"]}
-    proposal = Proposal.model_validate(dict(new) | stored)
+    proposal = Proposal.model_construct(**dict(new), **stored)
     # Before the product is locked, because a person who decides locks the review first.
     for number in connection.scalars(_OLDER_REVIEWS, new.model_dump(include=NEED)).all():
         proposal = supersede(connection, number, proposal)

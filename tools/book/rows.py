@@ -75,6 +75,7 @@ def proposal_from(row: Row) -> Proposal:
 
 def order_from(row: Row) -> Order:
     values = dict(zip(_ORDER_COLUMNS.keys(), map(row.__getitem__, _ORDER_COLUMNS.values()), strict=True))
+    values |= {"proposal_id": review_id(row[orders.c.proposal_number]), "days_overdue": _lateness(row)}
     line = OrderLine(
         product_id=row[orders.c.product_id],
         name=row[orders.c.product_name],
@@ -82,12 +83,7 @@ def order_from(row: Row) -> Order:
         unit_price=row[orders.c.unit_price],
         value=row[orders.c.total],
     )
-    values |= {
-        "proposal_id": review_id(row[orders.c.proposal_number]),
-        "items": (line,),
-        "days_overdue": _lateness(row),
-    }
-    return Order.model_validate(values)
+    return Order.model_validate(values | {"items": (line,)})
 
 
 def _lateness(row: Row) -> float:

@@ -16,6 +16,7 @@ from tools.catalog.live import count_in
 from tools.catalog.snapshot import Place, Snapshot
 from tools.planning.demand_distribution import FloatArray
 from tools.planning.interval_forecast import LeadTime, lead_time
+from tools.planning.order_quantity import pack_size
 from tools.planning.scan import Terms
 from tools.planning.working import inventory_position
 from tools.records.facts import Product, Stock
@@ -77,7 +78,7 @@ def _row(snapshot: Snapshot, orders: OrdersByPlace, place: Place) -> Mapping[str
         "backorders": stock.backorders,
         "alone": _is_alone(product, lead),
         **{name: _number(getattr(product, name)) for name in _OF_PRODUCT},
-        "units_per_purchase_unit": _number(product.pack_size),
+        "units_per_purchase_unit": _number(pack_size(product)),
     }
 
 

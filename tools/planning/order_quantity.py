@@ -112,16 +112,22 @@ class OrderRules:
         return within if within >= self.smallest else 0
 
 
+def pack_size(product: Product) -> float | None:
+    """Units in one purchase unit; None where it is bought by the unit."""
+    bought_in_packs = product.purchase_unit or product.units_per_purchase_unit != 1
+    return product.units_per_purchase_unit if bought_in_packs else None
+
+
 def order_multiple(product: Product) -> float:
     """Of how many units an order of the product is a multiple."""
-    unit, step = order_step(product.unit_size, product.order_multiple, product.pack_size)
+    unit, step = order_step(product.unit_size, product.order_multiple, pack_size(product))
     return quantity(step * unit)
 
 
 def order_rules(facts: ProductFacts, *, mean_per_day: float, lead_time_days: float, position: float) -> OrderRules:
     """The rules of a product with this demand and inventory position."""
     product = facts.product
-    unit, step = order_step(product.unit_size, product.order_multiple, product.pack_size)
+    unit, step = order_step(product.unit_size, product.order_multiple, pack_size(product))
     caps: list[Cap] = []
     if product.maximum_order_quantity is not None:
         caps.append(Cap(product.maximum_order_quantity, "the supplier's maximum order"))

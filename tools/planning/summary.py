@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from tools.planning.order_quantity import whole_units
+from tools.planning.order_quantity import pack_size, whole_units
 from tools.planning.working import Working
 from tools.records.facts import Product
 from tools.records.plan import Notice, Transfer
@@ -34,9 +34,10 @@ def units(value: float) -> str:
 
 def packs(quantity: float, product: Product) -> str:
     """How many to order, in what the product is bought in: 28 cases (4,032 pieces)."""
-    if product.pack_size is None or not product.purchase_unit:
+    size = pack_size(product)
+    if size is None or not product.purchase_unit:
         return f"{quantity:,}"
-    count = count_in(quantity, product.pack_size)
+    count = count_in(quantity, size)
     return f"{amount(count)} {product.purchase_unit} ({quantity:,} {product.unit})"
 
 

@@ -120,12 +120,6 @@ class Product(Record):
     shelf_life_days: Positive | None = None
     budget: Money | None = None
 
-    @property
-    def pack_size(self) -> float | None:
-        """Units in one purchase unit; None where it is bought by the unit."""
-        bought_in_packs = self.purchase_unit or self.units_per_purchase_unit != 1
-        return self.units_per_purchase_unit if bought_in_packs else None
-
 
 class Stock(Record):
     """What one location holds and expects of a product."""

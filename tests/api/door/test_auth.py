@@ -31,6 +31,7 @@ GUARDED = [
     ("POST", "/reviews/RV-000001/decision", "approve"),
     ("POST", "/orders/PO-2026-000001/outcome", "approve"),
     ("POST", "/orders/PO-2026-000001/receipts", "approve"),
+    ("POST", "/orders/PO-2026-000001/receipts/1/corrections", "approve"),
     ("POST", "/orders/PO-2026-000001/cancel", "approve"),
     ("POST", "/orders/PO-2026-000001/sent", "approve"),
     ("GET", "/calibration", "read"),
