@@ -58,7 +58,7 @@ class Desk:
         self.page.goto(f"{self.url}/desk/sign-in?after={to}")
         self.page.fill("input[name=key]", key)
         self.page.click("text=Sign in >> nth=-1")
-        self.page.wait_for_url(f"**{to}")
+        self.page.wait_for_url(lambda address: address == self.url + to)  # a pattern would fit the sign-in's own
 
     def go(self, path: str) -> Page:
         self.page.goto(self.url + path)
