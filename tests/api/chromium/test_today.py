@@ -15,10 +15,11 @@ def orders(url: str) -> list[dict[str, object]]:
 
 def test_filters_act_as_one_types_and_stay_in_the_address(shared_url: str, open_desk: Callable[..., Desk]) -> None:
     desk = open_desk(shared_url)
+    desk.go("/desk?status=all")
     desk.page.keyboard.press("/")
     desk.page.keyboard.type("gloves")
     desk.page.wait_for_url("**text=gloves**")
-    desk.page.wait_for_selector("text=2 products")
+    desk.page.wait_for_selector("#list .above:has-text('2 products')")
     desk.page.reload()
 
     assert desk.page.input_value("#find") == "gloves"
