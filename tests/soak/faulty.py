@@ -187,19 +187,7 @@ def _keep(task: asyncio.Task[None]) -> None:
 
 def _watch_no_orders() -> None:
     """An order is stored whatever is there already."""
-    careful = placing.conflict_insert
-
-    def insert(table: sa.Table) -> Any:
-        return _CarelessInsert(table) if table is orders else careful(table)
-
-    placing.conflict_insert = insert
-
-
-class _CarelessInsert(sa.Insert):
-    inherit_cache = True
-
-    def on_conflict_do_nothing(self, **_: Any) -> "_CarelessInsert":
-        return self
+    placing._INSERT_ORDER = sa.insert(orders).returning(*placing.ORDER)
 
 
 @contextmanager

@@ -36,7 +36,7 @@ async def test_a_sweep_whose_processes_are_killed_loses_and_doubles_nothing(data
 
 
 async def test_decisions_that_do_not_compare_before_they_set_are_found_out() -> None:
-    outcome = await run(Plan(triggers=30, kills=0, freezes=0, fault="no-compare-and-set", patience_seconds=40))
+    outcome = await run(Plan(triggers=30, kills=0, freezes=0, fault="no-compare-and-set", patience_seconds=15))
 
     found = {finding.check for finding in outcome.findings}
     assert {"two winners", "doubled orders of a run", "wrong audit", "wrong outbox"} <= found
