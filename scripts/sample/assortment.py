@@ -235,7 +235,7 @@ _PLASTICS = (
         "PACIFIC_POLYMERS",
         "58.00",
         (Place("Chicago", lumpy(48, chance=0.04, cv=2.0), on_hand=20),),
-        {"unit": "sheets", "minimum_order_quantity": 10, "order_multiple": 5},
+        {"unit": "sheets", "minimum_order_quantity": 300, "order_multiple": 5},
     ),
     Item(
         "PVC_PIPES_110",

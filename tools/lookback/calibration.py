@@ -5,7 +5,7 @@ Fitted on past origins, one monotone curve per stratum of history length and dem
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from tempfile import NamedTemporaryFile
@@ -18,7 +18,6 @@ from tools.lookback.rolling_origin import Flags, Origins
 from tools.planning.confidence import SHORT_HISTORY, CalibrationCurve, CalibrationTable, ReliabilityBin
 from tools.planning.demand import DEMAND_CLASSES
 from tools.planning.demand_distribution import FloatArray
-from tools.planning.working import PERMITTED_INTERVALS
 from tools.records.errors import InvalidInput
 from tools.records.orders import OrderOutcome
 from tools.records.quantities import SAME
@@ -59,9 +58,9 @@ def strata(origins: Origins) -> NDArray[np.str_]:
     return np.strings.add(history, np.array(DEMAND_CLASSES)[origins.demand_class])
 
 
-def judge(origins: Origins, levels: FloatArray) -> Outcomes:
-    """Proposals that raise the position of each origin to `levels`."""
-    leftover = np.maximum(origins.counting_unit, PERMITTED_INTERVALS * origins.mean)
+def judge(origins: Origins, levels: FloatArray, *, needed: FloatArray) -> Outcomes:
+    """Proposals that raise the position of each origin to `levels`, where the asked service needs others."""
+    leftover = origins.permitted_leftover(needed)
     covered = origins.actual <= levels * (1 + SAME)
     acceptable = covered & (levels - origins.actual <= leftover * (1 + SAME))
     raw = origins.raw_confidence(levels, leftover)
@@ -72,10 +71,11 @@ def judge(origins: Origins, levels: FloatArray) -> Outcomes:
 def judge_proposals(origins: Origins) -> Outcomes:
     """The plan's own quantities and others, as `FACTORS` says."""
     random = np.random.default_rng(0)
-    planned = [judge(origins, origins.levels(level)) for level in SERVICE_LEVELS]
+    levels = [origins.levels(level) for level in SERVICE_LEVELS]
+    planned = [judge(origins, level, needed=level) for level in levels]
     factors = random.choice(FACTORS, len(origins))
     unit = origins.counting_unit
-    other = judge(origins, np.rint(factors * origins.levels(SERVICE_LEVELS[1]) / unit) * unit)
+    other = judge(origins, np.rint(factors * levels[1] / unit) * unit, needed=levels[1])
     return together([*planned, other])
 
 
@@ -149,29 +149,40 @@ def calibrated(table: CalibrationTable, outcomes: Outcomes) -> FloatArray:
     return values
 
 
-def fitted_on_origins(origins: Origins, *, origin: str) -> CalibrationTable:
-    """The table of all origins, with how a trial table of the earlier ones held on the later."""
-    proposals = judge_proposals(origins)
-    fitted = fit_table(proposals, origin=origin)
-    return fitted.model_copy(
+def fitted_on_origins(*sets: Origins, origin: str) -> CalibrationTable:
+    """The table of all origins, of one set of data or several, with how a trial table of the earlier ones of each held
+    on the later."""
+    judged = [judge_proposals(each) for each in sets]
+    earlier, later = zip(*map(_earlier_and_later, sets, judged), strict=True)
+    proposals = pooled(judged)
+    return fit_table(proposals, origin=origin).model_copy(
         update={
             "fitted_on": datetime.now(UTC).date(),
             "proposals": proposals.raw.size,
-            "reliability": held_out_reliability(origins, proposals),
+            "reliability": held_out_reliability(pooled(earlier), pooled(later)),
         }
     )
 
 
-def held_out_reliability(origins: Origins, proposals: Outcomes) -> tuple[ReliabilityBin, ...]:
-    """Of all strata and of each, on the later two fifths of the origins; nothing where there is too little."""
+def pooled(parts: Sequence[Outcomes]) -> Outcomes:
+    """Proposals of different origins."""
+    return replace(together(parts), overlap=max(part.overlap for part in parts))
+
+
+def _earlier_and_later(origins: Origins, proposals: Outcomes) -> tuple[Outcomes, Outcomes]:
     earlier, later = (proposals.where(part[proposals.origin]) for part in origins.earlier_and_later)
+    return earlier, later
+
+
+def held_out_reliability(earlier: Outcomes, later: Outcomes) -> tuple[ReliabilityBin, ...]:
+    """Of all strata and of each, on the later proposals; nothing where there is too little."""
     if earlier.raw.size < FEWEST_OUTCOMES or not later.raw.size:
         return ()
     said = calibrated(fit_table(earlier, origin="earlier origins"), later)
-    bins = list(reliability(said, later.acceptable, overlap=proposals.overlap))
+    bins = list(reliability(said, later.acceptable, overlap=later.overlap))
     for stratum in np.unique(later.stratum):
         own = later.stratum == stratum
-        bins += reliability(said[own], later.acceptable[own], stratum=str(stratum), overlap=proposals.overlap)
+        bins += reliability(said[own], later.acceptable[own], stratum=str(stratum), overlap=later.overlap)
     return tuple(bins)
 
 

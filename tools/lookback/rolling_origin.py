@@ -16,6 +16,7 @@ from tools.planning.interval_forecast import FEWEST_FOR_FORECAST_ERRORS
 from tools.planning.notices import FEWEST_SALES
 from tools.planning.scan import Terms, scan
 from tools.planning.scan_plan import METHODS
+from tools.planning.working import MOST_INTERVALS, SAFETY_SHARE
 from tools.records.errors import InvalidInput
 from tools.records.quantities import ROUNDING
 
@@ -107,6 +108,11 @@ class Origins:
     def textbook_levels(self, service_level: float) -> FloatArray:
         """mean·(L + R) + z·sd·√(L + R). (Silver, Pyke & Thomas, 2017, 6.9)"""
         return np.asarray(self.textbook_mean + z_value(service_level) * self.textbook_sd)
+
+    def permitted_leftover(self, needed: FloatArray) -> FloatArray:
+        """What may be left over where the asked service needs these levels, as in `tools.planning.working`."""
+        cover = np.minimum(SAFETY_SHARE * (needed - self.mean), MOST_INTERVALS * self.mean)
+        return np.asarray(needed + np.maximum(self.counting_unit, cover))
 
     def raw_confidence(self, level: FloatArray, permitted_leftover: FloatArray) -> FloatArray:
         """P(D ≤ level) − P(D < level − permitted leftover), as `tools.planning.confidence.raw_probability`."""

@@ -1,6 +1,7 @@
 """How sure a proposed quantity is: the probability that it turns out acceptable. Computed by code, never by a model.
 
-Acceptable means: no stock-out within the protection interval, and no more left over at its end than the plan permits.
+Acceptable means: no stock-out within the protection interval, and no more left over at its end than the asked service
+itself needs and the cover permitted above it (`tools.planning.working`). So more service is a surer order.
 The raw probability comes from the forecast's own distribution. A table fitted on past origins turns it into one that
 held in the past; until such a table is there, the answer says that it is raw.
 """
@@ -17,7 +18,7 @@ from pydantic import Field, ValidationError, model_validator
 
 from tools.planning.demand_distribution import Component, IntervalDemand
 from tools.planning.order_quantity import whole_units
-from tools.planning.summary import lasting, units
+from tools.planning.summary import lasting
 from tools.records.errors import InvalidInput
 from tools.records.facts import Record
 from tools.records.plan import Confidence, Plan, Stratum
@@ -139,16 +140,10 @@ def why_unsure(plan: Plan, quantity: float, confidence: Confidence) -> str:
 def _why_left_over(plan: Plan, quantity: float) -> str:
     if not plan.mean_per_day:
         return "No demand is expected"
-    if quantity > plan.shortage + plan.unit_size:
-        # Above the need by a whole multiple or more: the supplier's minimum is why.
-        is_minimum = quantity <= plan.minimum_quantity and quantity >= plan.shortage + plan.order_multiple
-        least = "minimum order" if is_minimum else "order"
-        return f"The {least} of {quantity:,} is {lasting(quantity / plan.mean_per_day)} of demand"
-    if plan.mean_demand < plan.unit_size:
-        least = "One unit sells" if plan.unit_size == 1 else f"{plan.unit_size:.6g} units sell"
-        return f"{least} every {lasting(plan.unit_size / plan.mean_per_day)}"
-    level, mean = units(plan.order_up_to_level), units(plan.mean_demand)
-    return f"Demand varies so much that {level} are kept where {mean} usually sell"
+    # Above the need by a whole multiple or more: the supplier's minimum is why.
+    is_minimum = quantity <= plan.minimum_quantity and quantity >= plan.shortage + plan.order_multiple
+    least = "minimum order" if is_minimum else "order"
+    return f"The {least} of {quantity:,} is {lasting(quantity / plan.mean_per_day)} of demand"
 
 
 def stratum(plan: Plan) -> str:

@@ -29,8 +29,9 @@ from tools.records.quantities import reaches_down
 
 LONGEST_INTERVAL_DAYS = 36_500.0
 SHORTEST_PERIOD_DAYS = 1 / 1440
-PERMITTED_INTERVALS = 3
-"""Protection intervals of demand that may be left over where the planner states no maximum cover."""
+SAFETY_SHARE, MOST_INTERVALS = 0.5, 2.0
+"""The cover permitted above the level that the service needs: half of the safety stock, or what the supplier's minimum
+and multiples force; at most two intervals of demand."""
 DOUBTED_SHARE = 0.5
 TOLERANCE_DAYS = 1e-9
 SHOWN_DIGITS = 3
@@ -144,6 +145,9 @@ def work_out(facts: ProductFacts, what_if: WhatIf, asked: float | None = None) -
     expected = forecast.mean_per_period > 0 or level > 0
     needed = _needed(shortage, unit, review_period_days=product.review_period_days, expected=expected)
     triggered = needed > 0 and reaches_down(position.units, level) and (expected or position.units < 0)
+    decision = decide_quantity(need=needed, economic=economic, spare=mean, rules=rules) if triggered else None
+    extra = position.units + decision.quantity - level if decision else 0.0
+    extra = min(extra, max(MOST_INTERVALS * mean, economic))
     return Working(
         facts=facts,
         what_if=what_if,
@@ -164,8 +168,14 @@ def work_out(facts: ProductFacts, what_if: WhatIf, asked: float | None = None) -
         rules=rules,
         shortage=shortage,
         needed_units=needed,
-        decision=decide_quantity(need=needed, economic=economic, spare=mean, rules=rules) if triggered else None,
-        permitted_leftover=_permitted_leftover(product, mean=mean, mean_per_day=mean_per_day, economic=economic),
+        decision=decision,
+        permitted_leftover=_permitted_leftover(
+            product,
+            level=level,
+            mean=mean,
+            mean_per_day=mean_per_day,
+            extra=min(extra, max(MOST_INTERVALS * mean, economic)),
+        ),
     )
 
 
@@ -227,12 +237,16 @@ def _order_cycle(product: Product, forecast: DemandForecast, economic: float, pe
     )
 
 
-def _permitted_leftover(product: Product, *, mean: float, mean_per_day: float, economic: float) -> float:
-    """The stated maximum cover, or three intervals of demand. An economic quantity is meant to last, and one unit is
-    the least there can be."""
+def _permitted_leftover(product: Product, *, level: float, mean: float, mean_per_day: float, extra: float) -> float:
+    """The stated maximum cover; or the level that the service needs and the cover permitted above it.
+
+    `extra` are the units by which the plan's own order ends above the level: the supplier's minimum and multiples force
+    some, and an economic quantity is meant to last. One unit is the least there can be.
+    """
     if product.maximum_cover_days is not None:
         return max(product.unit_size, mean_per_day * product.maximum_cover_days)
-    return max(product.unit_size, PERMITTED_INTERVALS * mean, economic)
+    cover = min(SAFETY_SHARE * (level - mean), MOST_INTERVALS * mean)
+    return level + max(product.unit_size, cover, extra)
 
 
 def inventory_position(

@@ -186,7 +186,8 @@ class Plan(Record):
     order_multiple: Quantity = 1
     """Orders come in multiples of so many units."""
     permitted_leftover: float
-    """Units that may be left at the end of the protection interval for the order to count as right."""
+    """Units that may be left at the end of the protection interval for the order to count as right: the level that the
+    service needs and a cover above it, or the stated maximum cover."""
     transfer: Transfer | None = None
     """Where the stock comes from, for a `transfer`."""
     unit_price: Decimal | None

@@ -228,10 +228,11 @@ async def test_copper_wire_has_enough_stock_and_plastic_pellets_have_enough_on_o
     assert pellets.on_hand < pellets.reorder_point < pellets.inventory_position
 
 
-async def test_rubber_sheets_go_to_review_because_nobody_can_be_sure_of_them(catalog):
+async def test_rubber_sheets_go_to_review_because_their_minimum_order_lasts_for_months(catalog):
     rubber = await planned(catalog, "RUBBER_SHEETS")
 
     assert rubber.demand_class == "lumpy"
+    assert rubber.order_quantity == 300 > rubber.shortage
     assert judged(rubber).route == "review"
     assert judged(rubber).confidence.value < 0.5
 

@@ -14,7 +14,7 @@ from tools.lookback.calibration import (
     calibrated,
     fit_curve,
     fit_table,
-    held_out_reliability,
+    fitted_on_origins,
     isotonic,
     judge,
     judge_proposals,
@@ -114,26 +114,41 @@ def planned(demand: np.ndarray) -> Plan:
 def test_past_proposals_are_judged_as_the_gate_judges_a_plan() -> None:
     data = table()
     origins = rolling_origins(data, WEEK, step=20)
-    levels = np.ceil(1.3 * origins.levels(0.95))
-    found = judge(origins, levels)
+    needed = origins.levels(0.95)
+    levels, permitted = np.ceil(1.9 * needed), origins.permitted_leftover(needed)
+    found = judge(origins, levels, needed=needed)
     for index in range(0, len(origins), 29):
         order = planned(data.demand[origins.product[index], : origins.moment[index]])
+        assert permitted[index] == pytest.approx(order.permitted_leftover, rel=1e-9)
         assert found.raw[index] == pytest.approx(raw_probability(order, int(levels[index])), abs=1e-9)
         assert found.stratum[index] == stratum(order)
 
 
 def test_what_was_acceptable_neither_ran_out_nor_was_left_over() -> None:
     origins = rolling_origins(table(), WEEK, step=20)
-    enough, far_too_much = judge(origins, origins.actual), judge(origins, origins.actual + 3 * origins.mean + 2)
-    assert enough.acceptable.all()
-    assert not far_too_much.acceptable.any()
-    assert not judge(origins, origins.actual - 1).acceptable.any()
+    needed = origins.levels(0.95)
+    most = origins.actual + origins.permitted_leftover(needed)
+
+    def acceptable(levels: np.ndarray) -> np.ndarray:
+        return judge(origins, levels, needed=needed).acceptable
+
+    assert acceptable(origins.actual).all() and acceptable(most).all()
+    assert not acceptable(most + 1).any() and not acceptable(origins.actual - 1).any()
+
+
+def test_the_plans_own_order_is_surer_the_more_service_is_asked() -> None:
+    origins = rolling_origins(table(), WEEK, step=5)
+    levels = [origins.levels(asked) for asked in (0.9, 0.95, 0.98)]
+    stated = [judge(origins, level, needed=level).raw.mean() for level in levels]
+    assert stated == sorted(stated)
+    assert stated == pytest.approx([0.9, 0.95, 0.98], abs=0.025)
 
 
 def test_ten_times_the_quantity_scores_next_to_nothing() -> None:
     origins = rolling_origins(table(), WEEK, step=5)
     fitted = fit_table(judge_proposals(origins), origin="made up")
-    scores = calibrated(fitted, judge(origins, 10 * np.maximum(1, origins.levels(0.95))))
+    needed = np.maximum(1, origins.levels(0.95))
+    scores = calibrated(fitted, judge(origins, 10 * needed, needed=needed))
     assert np.quantile(scores, 0.99) <= 0.1
 
 
@@ -190,10 +205,9 @@ def test_a_handful_of_outcomes_moves_nothing() -> None:
 
 def test_the_reliability_that_is_stated_was_measured_on_later_origins_than_the_trial_table_saw() -> None:
     origins = rolling_origins(table(), WEEK, step=2)
-    proposals = judge_proposals(origins)
-    bins = held_out_reliability(origins, proposals)
+    bins = fitted_on_origins(origins, origins, origin="made up").reliability
     cut = float(np.quantile(origins.moment, 0.6))
-    later = int((origins.moment[proposals.origin] > cut).sum())
+    later = 2 * int((origins.moment[judge_proposals(origins).origin] > cut).sum())
     assert sum(each.count for each in bins if each.stratum == "all") == later
     assert sum(each.count for each in bins if each.stratum != "all") == later
     assert all(each.low <= each.observed <= each.high for each in bins)

@@ -31,6 +31,8 @@ Make = Callable[..., ProductFacts]
 
 STEADY = tuple(np.random.default_rng(1).poisson(12, 200).astype(float))
 NO_CURVES = CalibrationTable(origin="made up for this test", curves={})
+LUMPY = tuple((np.random.default_rng(3).binomial(1, 0.15, 150) * 60).astype(float))
+EVEN = tuple(np.random.default_rng(5).poisson(100, 120).astype(float))
 SLOW = tuple(np.random.default_rng(2).poisson(0.15, 200).astype(float))
 
 
@@ -114,7 +116,34 @@ def test_certain_demand_leaves_no_doubt(make_facts: Make) -> None:
 def test_a_stated_maximum_cover_is_what_may_be_left_over(make_facts: Make) -> None:
     covered = plan(make_facts(demand=STEADY, stock={"on_hand": 50}, maximum_cover_days=12))
     assert covered.permitted_leftover == pytest.approx(12 * covered.mean_per_day)
-    assert assess(covered, 220).raw < 0.1 < assess(plan(make_facts(demand=STEADY, stock={"on_hand": 50})), 220).raw
+    assert assess(covered, 150).raw > 0.9
+    assert assess(plan(make_facts(demand=STEADY, stock={"on_hand": 50})), 150).raw < 0.1
+
+
+@pytest.mark.parametrize("demand", [STEADY, EVEN, LUMPY])
+def test_more_service_makes_the_plans_own_order_surer(make_facts: Make, demand: tuple[float, ...]) -> None:
+    stated = []
+    for asked in (0.8, 0.9, 0.95, 0.99):
+        order = plan(make_facts(demand=demand, stock={"on_hand": 0}, service_level=asked))
+        stated.append(assess(order, order.order_quantity).raw)
+    assert stated == sorted(stated)
+    assert stated == pytest.approx([0.8, 0.9, 0.95, 0.99], abs=0.05)
+
+
+@pytest.mark.parametrize("demand", [STEADY, EVEN, LUMPY])
+def test_twice_the_plan_is_no_more_than_half_sure(make_facts: Make, demand: tuple[float, ...]) -> None:
+    order = plan(make_facts(demand=demand, stock={"on_hand": 0}))
+    assert assess(order, 2 * order.order_quantity).value <= 0.5
+    assert assess(order, order.order_quantity).value > 0.9
+
+
+def test_a_minimum_order_may_end_two_intervals_above_the_level(make_facts: Make) -> None:
+    """Twice as much as the supplier's minimum is too much all the same."""
+    few = plan(make_facts(demand=STEADY, stock={"on_hand": 0}, minimum_order_quantity=220))
+    many = plan(make_facts(demand=STEADY, stock={"on_hand": 0}, minimum_order_quantity=440))
+    assert (few.order_quantity, many.order_quantity) == (220, 440)
+    assert assess(few, 220).raw > 0.9
+    assert max(assess(many, 440).raw, assess(few, 440).raw) < 0.1
 
 
 def test_an_economic_quantity_may_last_as_long_as_it_is_meant_to(make_facts: Make) -> None:
@@ -134,9 +163,9 @@ def test_the_last_unit_is_no_leftover(make_facts: Make) -> None:
 
 def test_late_deliveries_weigh_on_the_confidence(make_facts: Make) -> None:
     late = {"observed_lead_times_days": (7.0,) * 8 + (40.0,) * 4}
-    unsure = plan(make_facts(demand=STEADY, supplier=late, service_level=0.5))
-    sure = plan(make_facts(demand=STEADY, service_level=0.5))
-    quantity = sure.order_quantity + 60
+    unsure = plan(make_facts(demand=STEADY, supplier=late, service_level=0.5, stock={"on_hand": 0}))
+    sure = plan(make_facts(demand=STEADY, service_level=0.5, stock={"on_hand": 0}))
+    quantity = sure.order_quantity + 40
     assert assess(unsure, quantity).raw < 0.8 < assess(sure, quantity).raw
 
 
@@ -190,17 +219,8 @@ def test_the_confidence_is_a_probability_for_any_quantity(
         assert assess(result, 10 * result.order_quantity).value <= 0.1
 
 
-LUMPY = tuple((np.random.default_rng(3).binomial(1, 0.15, 150) * 60).astype(float))
-RARE = (*(0.0,) * 13, 1.0, *(0.0,) * 6) * 8
-EVEN = tuple(np.random.default_rng(5).poisson(100, 120).astype(float))
 CAUSES: dict[str, tuple[dict[str, Any], str]] = {
     "minimum": ({"minimum_order_quantity": 6_000, "demand": EVEN}, "The minimum order of 6,000 is 9 weeks of demand"),
-    "rare": ({"demand": RARE, "stock": {"on_hand": 0}}, "One unit sells every 3 weeks"),
-    "rare by the half": (
-        {"demand": tuple(each / 2 for each in RARE), "unit_size": 0.5, "stock": {"on_hand": 0}},
-        "0.5 units sell every 3 weeks",
-    ),
-    "lumpy": ({"demand": LUMPY, "stock": {"on_hand": 0}}, "159 are kept where 36 usually sell"),
     "capped": ({"maximum_order_quantity": 300}, "300 units are ordered, and 748 are missing"),
     "service": ({"service_level": 0.5, "demand": EVEN}, "The service asked for lets stock run out in 49% of"),
     "fill rate": ({"service_type": "fill_rate", "service_level": 0.8, "demand": EVEN}, "The service asked for lets"),

@@ -192,21 +192,31 @@ def test_economics_are_reckoned_with_a_year_of_demand_and_the_uplift(make_facts:
 @pytest.mark.parametrize(
     ("product", "permitted"),
     [
-        ({}, 3 * 840),
+        ({}, 897.57 + 57.57 / 2),
+        ({"minimum_order_quantity": 1000}, 150 + 1000),
+        ({"minimum_order_quantity": 9000}, 897.57 + 2 * 840),
         ({"maximum_cover_days": 5}, 600),
         ({"maximum_cover_days": 0.001}, 1),
-        ({"order_cost": Decimal(9_000), "holding_rate": 0.2, "unit_price": Decimal(1)}, 62_785.3),
+        ({"order_cost": Decimal(9_000), "holding_rate": 0.2, "unit_price": Decimal(1)}, 150 + 62_786),
     ],
 )
-def test_what_may_be_left_over_is_the_stated_cover_or_three_intervals_or_an_economic_lot(
+def test_what_may_be_left_over_is_the_stated_cover_or_the_level_and_the_cover_above_it(
     make_facts: Make, product: dict[str, Any], permitted: float
 ) -> None:
     assert worked(make_facts, **product).permitted_leftover == pytest.approx(permitted, rel=1e-4)
 
 
-def test_one_unit_may_always_be_left_over(make_facts: Make) -> None:
+def test_one_unit_more_than_the_service_needs_may_always_be_left_over(make_facts: Make) -> None:
     rare = (0.0,) * 40 + (1.0,) + (0.0,) * 40
-    assert worked(make_facts, demand=rare, supplier={"promised_lead_time_days": 1}).permitted_leftover == 1
+    result = worked(make_facts, demand=rare, supplier={"promised_lead_time_days": 1})
+    assert result.permitted_leftover == result.reorder_point + 1
+
+
+def test_never_more_than_two_intervals_above_the_level_may_be_left_over(make_facts: Make) -> None:
+    lumpy = ((0.0,) * 19 + (300.0,)) * 4
+    result = worked(make_facts, demand=lumpy, service_level=0.999)
+    assert result.safety_stock > 4 * result.mean_demand
+    assert result.permitted_leftover == pytest.approx(result.reorder_point + 2 * result.mean_demand)
 
 
 def test_an_asked_service_level_replaces_the_one_wanted(make_facts: Make) -> None:
