@@ -33,7 +33,7 @@ async def test_the_page_begins_with_a_plain_conclusion(browser: Any) -> None:
 
     assert re.search(
         r"Can it be trusted\? No order has turned out yet\. Of [\d,]+ past proposals that were said to be right with "
-        r"92 %, 92 % were\.",
+        r"9\d %, 9\d % were\.",
         words(page),
     )
     assert 'role="img"' in page
