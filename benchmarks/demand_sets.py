@@ -6,7 +6,7 @@ and a restaurant by day (ddop), and Dominick's orange juice by week (bayesm). No
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -16,7 +16,6 @@ from benchmarks.real_data import CAR_PARTS_INTERVAL, RETAIL_INTERVAL, car_parts,
 from tools.catalog.demand_table import DemandTable
 from tools.catalog.histories import Period
 from tools.lookback.rolling_origin import Interval
-from tools.planning.demand_distribution import FloatArray
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,8 +31,6 @@ class DemandSet:
     """Periods between two origins."""
     products: int = 400
     """At most so many are drawn."""
-    promoted: Callable[[Path], FloatArray] | None = None
-    """Where it is known which periods were promoted: 1 for a promotion, products × periods."""
 
 
 def prescriptions(folder: Path) -> DemandTable:
@@ -53,17 +50,9 @@ def shipments(folder: Path) -> DemandTable:
 
 
 def bakery(folder: Path) -> DemandTable:
-    return _wide(_bakery(folder), "id", "date", "units", "day")
-
-
-def bakery_promotions(folder: Path) -> FloatArray:
-    return _wide(_bakery(folder), "id", "date", "promotion", "day").demand
-
-
-def _bakery(folder: Path) -> pd.DataFrame:
     frame = pd.read_parquet(folder / "bakery_daily_demand.parquet")
     frame["id"] = frame["store"].astype(str) + "/" + frame["product"].astype(str)
-    return frame
+    return _promoted(frame, "date", frame["promotion"], "day")
 
 
 def restaurant(folder: Path) -> DemandTable:
@@ -71,19 +60,16 @@ def restaurant(folder: Path) -> DemandTable:
 
 
 def groceries(folder: Path) -> DemandTable:
-    return _wide(_groceries(folder), "id", "week_start", "units", "week")
-
-
-def grocery_promotions(folder: Path) -> FloatArray:
-    frame = _groceries(folder)
-    frame["promoted"] = ((frame["deal"] > 0) | (frame["feat"] > 0.5)).astype(float)
-    return _wide(frame, "id", "week_start", "promoted", "week").demand
-
-
-def _groceries(folder: Path) -> pd.DataFrame:
+    """Weeks with a deal, or with most of the brand in the advertisement, are promoted."""
     frame = pd.read_parquet(folder / "dominicks_oj_weekly.parquet")
     frame["id"] = frame["store"].astype(str) + "/" + frame["brand"].astype(str)
-    return frame
+    return _promoted(frame, "week_start", (frame["deal"] > 0) | (frame["feat"] > 0.5), "week")
+
+
+def _promoted(frame: pd.DataFrame, moment: str, promotions: pd.Series, period: Period) -> DemandTable:
+    table = _wide(frame, "id", moment, "units", period)
+    marks = _wide(frame.assign(promoted=promotions.astype(float)), "id", moment, "promoted", period).demand
+    return replace(table, promotions=np.nan_to_num(marks) > 0)
 
 
 def _wide(frame: pd.DataFrame, product: str, moment: str, amount: str, period: Period) -> DemandTable:
@@ -98,7 +84,7 @@ SETS = (
     DemandSet("car parts", car_parts, CAR_PARTS_INTERVAL, season=12, step=1, products=1000),
     DemandSet("prescriptions", prescriptions, Interval(1, 1), season=12, step=1),
     DemandSet("shipments", shipments, Interval(1, 1), season=12, step=1),
-    DemandSet("bakery", bakery, Interval(2, 1), season=7, step=4, promoted=bakery_promotions),
+    DemandSet("bakery", bakery, Interval(2, 1), season=7, step=4),
     DemandSet("restaurant", restaurant, Interval(2, 1), season=7, step=1),
-    DemandSet("groceries", groceries, Interval(1, 1), season=1, step=1, promoted=grocery_promotions),
+    DemandSet("groceries", groceries, Interval(1, 1), season=1, step=1),
 )

@@ -59,7 +59,8 @@ def sampled(table: DemandTable, most: int, seed: int) -> tuple[DemandTable, Floa
     """Some of the products, and which."""
     chosen = np.sort(np.random.default_rng(seed).permutation(len(table.products))[:most])
     names = tuple(table.products[row] for row in chosen)
-    return replace(table, products=names, demand=table.demand[chosen], unit_prices=None), chosen
+    marks = None if table.promotions is None else table.promotions[chosen]
+    return replace(table, products=names, demand=table.demand[chosen], promotions=marks, unit_prices=None), chosen
 
 
 def later_origins(table: DemandTable, of: DemandSet) -> Origins:

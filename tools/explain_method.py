@@ -39,8 +39,9 @@ TOPICS: dict[Topic, str] = {
     ),
     "forecast": (
         "Three forecasts of mean demand (the long-run mean, the last weeks, the last days) are weighted by their past "
-        "errors, and corrected where they were clearly too high or too low. A planned promotion multiplies them. "
-        "Periods that are unknown or sold out are left out. There is no trend and no season."
+        "errors, and corrected where they were clearly too high or too low. Periods that are unknown or sold out are "
+        "left out. A season, a trend and the lift of promotions are used where past forecasts with them lost less. A "
+        "planned promotion brings that lift, or the factor that is stated with it."
     ),
     "lead_time": (
         "What the supplier promised, and the spread of its observed receipts. From ten receipts on, the observed lead "

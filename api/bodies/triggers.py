@@ -89,6 +89,9 @@ class PriceBreakInput(Body):
         return {"minimum_quantity": self.minimum_quantity, "unit_price": money(self.unit_price)}
 
 
+Positions = Annotated[list[Annotated[int, Field(ge=0), WholeNumber]], Field(max_length=MAX_PERIODS)]
+
+
 class InlineTrigger(CommonTrigger):
     """One product with everything that is known about it."""
 
@@ -106,12 +109,16 @@ class InlineTrigger(CommonTrigger):
     """Currency of all prices and costs (ISO 4217)."""
     demand_period_days: Annotated[float, Field(ge=0.04, le=366)] = 1
     """Days in one period of demand_history."""
-    stockout_periods: Annotated[list[Annotated[int, Field(ge=0), WholeNumber]], Field(max_length=MAX_PERIODS)] = Field(
-        []
-    )
+    stockout_periods: Positions = Field([])
     """Positions in demand_history, from 0, at which the product was out of stock."""
     planned_uplift: Annotated[float, Field(ge=0.01, le=100)] = 1
     """A promotion planned for the coming interval, as a factor: 1.3 is 30 % more than the history says."""
+    promotion_periods: Positions = Field([])
+    """Positions in demand_history, from 0, that were promoted. They tell what a promotion brings."""
+    planned_promotion_periods: Positions = Field([])
+    """Periods to come that will be promoted, without a factor: 0 is the one after demand_history."""
+    usual_lift: Annotated[float, Field(ge=0.01, le=100)] = 1
+    """How many times as much a promoted period usually sells in the product's group; few promotions are drawn to it."""
     data_age_days: Days = Field(0, description="Days since the end of demand_history.")
     backorders: Quantity = Field(0, description="Units that customers still wait for.")
     open_orders: Annotated[list[OpenOrderInput], Field(max_length=1_000)] = Field([])
@@ -159,8 +166,10 @@ class InlineTrigger(CommonTrigger):
                 "demand_history needs at least {least} numbers; it has {numbers}",
                 {"least": MIN_NUMBERS, "numbers": numbers},
             )
-        if max(self.stockout_periods, default=-1) >= len(self.demand_history):
-            raise PydanticCustomError("stockout_position", "stockout_periods names a position demand_history lacks")
+        for name in ("stockout_periods", "promotion_periods"):
+            if max(getattr(self, name), default=-1) >= len(self.demand_history):
+                words = "{name} names a position demand_history lacks"
+                raise PydanticCustomError("period_position", words, {"name": name})
         if self.current_stock < 0 < self.backorders:
             raise PydanticCustomError(
                 "backorders_twice", "a current_stock below 0 means backorders; send those or a current_stock of 0"
@@ -210,6 +219,9 @@ class InlineTrigger(CommonTrigger):
             "period_days": self.demand_period_days,
             "planned_uplift": self.planned_uplift,
             "stockout_periods": self.stockout_periods,
+            "promotion_periods": self.promotion_periods,
+            "planned_promotion_periods": self.planned_promotion_periods,
+            "usual_lift": self.usual_lift,
         }
         given = {"product": self._product(), "supplier": supplier, "stock": stock, "demand": demand}
         return ProductFacts.model_validate(given | {"source": "input", "data_age_days": self.data_age_days})

@@ -69,19 +69,19 @@ def _said_of_stock(found: Projection, levels: Levels, today: date) -> str:
     return f"Of {amount(now.stock)} in stock and what arrives, {left} at mean demand; {due}."
 
 
-def sold(history: DemandHistory, statistics: DemandStatistics, promotions: frozenset[int]) -> list[Sold]:
+def sold(history: DemandHistory, statistics: DemandStatistics) -> list[Sold]:
     """The latest periods, oldest first."""
     first = max(0, len(history.values) - MOST_PERIODS)
-    return [_sold(history, statistics, promotions, position) for position in range(first, len(history.values))]
+    return [_sold(history, statistics, position) for position in range(first, len(history.values))]
 
 
-def _sold(history: DemandHistory, statistics: DemandStatistics, promotions: frozenset[int], position: int) -> Sold:
+def _sold(history: DemandHistory, statistics: DemandStatistics, position: int) -> Sold:
     value, out = history.values[position], position in history.stockout_periods
     notes = {
         "unusually much": not out and value in statistics.outliers,
         "out of stock": out,
         "not known": value is None and not out,
-        "promotion": position in promotions,
+        "promotion": position in history.promotion_periods,
     }
     ago = (len(history.values) - 1 - position) * history.period_days
     begins = history.last_period - timedelta(round(ago)) if history.last_period else None

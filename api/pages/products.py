@@ -97,9 +97,8 @@ async def product(
     if row.status == "needs_data":
         return await desk.page("product.html", sheet=None, **shown)
     family = await desk.runtime.catalog.family(*row.place)
-    promotions = await _promotions(desk, row)
     table = desk.runtime.calibration
-    sheet = await asyncio.to_thread(_sheet, row, family, promotions, found, table)
+    sheet = await asyncio.to_thread(_sheet, row, family, found, table)
     supposed, refusal = await asyncio.to_thread(_supposed, family, table, given)
     past = await asyncio.to_thread(_look_back, sheet) if lookback else None
     swapped = "hx-request" in desk.request.headers  # A figure that is still being typed is no fault.
@@ -159,13 +158,6 @@ def _address(row: TodayRow) -> str:
     return f"/desk/products/{quote(row.product_id, safe='')}?{urlencode({'location': row.location})}"
 
 
-async def _promotions(desk: Desk, row: TodayRow) -> frozenset[int]:
-    """Periods with a promotion; the sample knows of none."""
-    if not await desk.runtime.today.is_own():
-        return frozenset()
-    return (await desk.runtime.catalog.own.snapshot(row.product_id)).promotions_in(row.place)
-
-
 async def _history(desk: Desk, found: TodayList, row: TodayRow) -> dict[str, Any]:
     """The newest orders and reviews, and who did what with them."""
     book, filters = desk.runtime.book, Filters(product_id=row.product_id, location=row.location)
@@ -181,12 +173,10 @@ async def _history(desk: Desk, found: TodayList, row: TodayRow) -> dict[str, Any
     }
 
 
-def _sheet(
-    row: TodayRow, family: Family, promotions: frozenset[int], found: TodayList, table: CalibrationTable | None
-) -> Sheet:
+def _sheet(row: TodayRow, family: Family, found: TodayList, table: CalibrationTable | None) -> Sheet:
     now = planned(family, table)
     plan, working = now.plan, now.working
-    periods = sold(family[0].demand, working.statistics, promotions)
+    periods = sold(family[0].demand, working.statistics)
     levels = Levels(plan.reorder_point, plan.safety_stock, row.order_by)
     return Sheet(
         facts=family[0],

@@ -1,7 +1,7 @@
 """Every product of the own catalogue at every location, as columns for the scan."""
 
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 from functools import partial
 from math import nan
@@ -17,6 +17,7 @@ from tools.catalog.snapshot import Place, Snapshot
 from tools.planning.demand_distribution import FloatArray
 from tools.planning.interval_forecast import LeadTime, lead_time
 from tools.planning.order_quantity import pack_size
+from tools.planning.promotion import Flags
 from tools.planning.scan import Terms
 from tools.planning.working import inventory_position
 from tools.records.facts import Product, Stock
@@ -34,6 +35,8 @@ class Block:
     demand: FloatArray
     """Places × open days, the newest last; NaN is unknown."""
     terms: Terms
+    promotions: Flags | None
+    """Places × open days that were promoted, with columns for those to come; None where there are none."""
     alone: NDArray[np.bool_]
     """Whether `plan` must plan it, because the scan does not know all of its terms."""
 
@@ -44,12 +47,27 @@ def block_of(snapshot: Snapshot, own: OwnOrders) -> Block:
     rows = list(map(partial(_row, snapshot, OrdersByPlace(own)), places))
     names = [name for name in rows[0] if name != "alone"] if rows else []
     columns: dict[str, Any] = {name: np.array([row[name] for row in rows], np.float64) for name in names}
+    demand = right_aligned([snapshot.known_demand(place) for place in places])
     return Block(
         places,
-        right_aligned([snapshot.known_demand(place) for place in places]),
+        demand,
         Terms(**(columns or {"lead_time_days": np.empty(0)})),
+        promotions_of(snapshot, places, demand.shape[1]),
         np.array([row["alone"] for row in rows], np.bool_),
     )
+
+
+def promotions_of(snapshot: Snapshot, places: Sequence[Place], width: int) -> Flags | None:
+    """Beside demand of so many columns that is right-aligned."""
+    if not snapshot.has_promotions:
+        return None
+    past = [(snapshot.periods_of(place), snapshot.promotions_in(place)) for place in places]
+    ahead = [snapshot.promotions_planned(place) for place in places]
+    flags = np.zeros((len(places), width + 1 + max((max(each, default=0) for each in ahead), default=0)), np.bool_)
+    for row, (periods, marked), planned in zip(flags, past, ahead, strict=True):
+        row[[width - periods + each for each in marked]] = True
+        row[[width + each for each in planned]] = True
+    return flags
 
 
 class OrdersByPlace:

@@ -13,6 +13,7 @@ from tools.catalog.reading.calendar import closed_days
 from tools.catalog.reading.file_reading import FileReading
 from tools.catalog.reading.periods import next_start
 from tools.planning.demand_distribution import FloatArray, IntArray
+from tools.planning.promotion import Flags
 from tools.records.errors import InvalidInput
 from tools.records.facts import DemandHistory, ProductFacts
 from tools.records.text import DAY_NAMES, several
@@ -41,6 +42,8 @@ class DemandTable:
     """The location of each row; empty where the table tells none."""
     open_days: int = 7
     """Days of the week on which business is open. A daily table has a column for each of these alone."""
+    promotions: Flags | None = None
+    """Products × periods: which were promoted; known in advance."""
 
     @property
     def period_days(self) -> float:
@@ -59,6 +62,7 @@ class DemandTable:
             unit_prices=None if self.unit_prices is None else self.unit_prices[rows],
             notes=(note, *self.notes),
             locations=tuple(self.locations[row] for row in rows) if self.locations else (),
+            promotions=None if self.promotions is None else self.promotions[rows],
         )
 
 

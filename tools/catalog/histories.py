@@ -119,7 +119,8 @@ class History:
             return OpenDays(self.quantities, self.flags, self.end - timedelta(1))
         flags, last = self.flags[starts], self.first + timedelta(int(starts[-1]))
         starts[0] = 0
-        return OpenDays(np.add.reduceat(self.quantities, starts), flags, last)
+        promoted = np.bitwise_or.reduceat(self.flags, starts) & PROMOTION
+        return OpenDays(np.add.reduceat(self.quantities, starts), (flags | promoted).astype(_FLAG), last)
 
 
 def read_history(first_day: str, quantities: bytes, flags: bytes) -> History:

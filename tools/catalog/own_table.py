@@ -4,6 +4,7 @@ from collections import Counter
 
 import numpy as np
 
+from tools.catalog.block import promotions_of
 from tools.catalog.demand_table import DemandTable, right_aligned
 from tools.catalog.histories import Period
 from tools.catalog.snapshot import Place, Snapshot
@@ -24,9 +25,12 @@ def own_table(snapshot: Snapshot) -> DemandTable:
     chosen = [place for place in known if kinds[place] == usual]
     prices = [snapshot.product(product_id).unit_price for product_id, _ in chosen]
     period, open_days = usual
+    demand = right_aligned([snapshot.known_demand(place) for place in chosen])
+    promotions = promotions_of(snapshot, chosen, demand.shape[1])
     return DemandTable(
         products=tuple(product_id for product_id, _ in chosen),
-        demand=right_aligned([snapshot.known_demand(place) for place in chosen]),
+        demand=demand,
+        promotions=None if promotions is None else promotions[:, : demand.shape[1]],
         period=period,
         unit_prices=np.array([np.nan if price is None else float(price) for price in prices]),
         notes=_notes(len(known) - len(chosen), usual),

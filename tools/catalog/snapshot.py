@@ -20,6 +20,8 @@ Place = tuple[str, str]
 DEFAULT_LOCATION = "MAIN"
 NO_SUPPLIER = "no supplier"
 """The supplier of products that name none."""
+LOOKED_AHEAD_DAYS = 366
+"""For planned promotions."""
 
 
 class MissingFacts(InvalidInput):
@@ -170,18 +172,52 @@ class Snapshot:
         return self._open_days(place).known()
 
     def promotions_in(self, place: Place) -> frozenset[int]:
-        """Positions in the demand history of periods with a promotion."""
+        """Positions in the demand history of periods with a promotion: marked in sales, or by the promotions' days."""
         if place not in self.histories:
             return frozenset()
-        return frozenset(np.flatnonzero(self._open_days(place).flags & PROMOTION).tolist())
+        first, marked = self.histories[place].first, self._open_days(place).flags & PROMOTION
+        by_days = self._periods(place, first, (self._end(place) - first).days, self._promotions_at(place))
+        return by_days.union(np.flatnonzero(marked).tolist())
+
+    def periods_of(self, place: Place) -> int:
+        """In the demand history."""
+        return self._open_days(place).flags.size
+
+    @cached_property
+    def has_promotions(self) -> bool:
+        """Whether any is marked in sales, or has days of its own."""
+        return bool(self.promotions) or any((each.flags & PROMOTION).any() for each in self.histories.values())
+
+    def promotions_planned(self, place: Place) -> frozenset[int]:
+        """Periods to come, within a year, with a promotion that states no factor: 0 is the one after the history."""
+        planned = [row for row in self._promotions_at(place) if not row["uplift"]]
+        return self._periods(place, self._end(place), LOOKED_AHEAD_DAYS, planned)
+
+    def _periods(self, place: Place, first: date, days: int, rows: list[Mapping[str, Any]]) -> frozenset[int]:
+        """Of the `days` from `first` on, the periods in which there is one of these promotions."""
+        found: set[int] = set()
+        if not rows:
+            return frozenset()
+        period = np.maximum(0, np.cumsum(self.settings.calendar(place[1]).is_open(first, days)) - 1)
+        for row in rows:
+            begins, ends = ((date.fromisoformat(row[day]) - first).days for day in ("first_day", "last_day"))
+            found.update(period[max(0, begins) : max(0, ends + 1)].tolist())
+        return frozenset(found)
+
+    def _promotions_at(self, place: Place) -> list[Mapping[str, Any]]:
+        return [row for row in self._promotions_of.get(place[0], ()) if row["location"] in ("", place[1])]
+
+    def _end(self, place: Place) -> date:
+        """The day after the last one that the location has reported."""
+        history = self.histories[place]
+        return max(self.settings.end_of_demand(place[1]) or history.end, history.first)
 
     def _open_days(self, place: Place) -> OpenDays:
         """From the first day up to the last that the location has reported."""
-        history, location = self.histories[place], place[1]
-        end = self.settings.end_of_demand(location) or history.end
+        history, end = self.histories[place], self._end(place)
         if end != history.end:
-            history = history.spanning(history.first, max(end, history.first))
-        return history.by_open_day(self.settings.calendar(location))
+            history = history.spanning(history.first, end)
+        return history.by_open_day(self.settings.calendar(place[1]))
 
     def _demand(self, place: Place) -> DemandHistory:
         days = self._open_days(place)
@@ -193,6 +229,8 @@ class Snapshot:
             last_period=days.last,
             stockout_periods=frozenset(np.flatnonzero(days.flags & STOCK_OUT).tolist()),
             planned_uplift=self.planned_uplift(place),
+            promotion_periods=self.promotions_in(place),
+            planned_promotion_periods=self.promotions_planned(place),
         )
 
     def planned_uplift(self, place: Place) -> float:
@@ -201,8 +239,8 @@ class Snapshot:
         until = today + timedelta(self.lead_time_days(place[0]) or 0.0)
         planned = [
             float(row["uplift"])
-            for row in self._promotions_of.get(place[0], ())
-            if row["location"] in ("", place[1]) and row["uplift"]
+            for row in self._promotions_at(place)
+            if row["uplift"]
             if date.fromisoformat(row["first_day"]) <= until and date.fromisoformat(row["last_day"]) >= today
         ]
         return max(planned, default=1.0)

@@ -175,7 +175,8 @@ def origins_at(table: DemandTable, interval: Interval, moment: int) -> Origins:
         period_days=days,
         service_level=ONE_SD_ABOVE,
     )
-    found = scan(past[rows], terms)
+    known_ahead = None if table.promotions is None else table.promotions[rows, : moment + interval.length]
+    found = scan(past[rows], terms, promotions=known_ahead)
     return Origins(
         interval=interval,
         step=1,

@@ -1,6 +1,6 @@
-"""Forecasts that have to win on the product's own past: a season, and a trend. Pure.
+"""Forecasts that have to win on the product's own past: a season, a trend, and promotions. Pure.
 
-Both run the usual method in average periods (`tools.planning.season`), with a trend among its means. At every past
+All run the usual method in average periods (`tools.planning.season`), with a trend among its means. At every past
 origin the indices are those that were known there. What does not win gets no weight.
 """
 
@@ -15,6 +15,7 @@ from tools.planning.demand_distribution import SMALLEST, SMALLEST_MEAN, FloatArr
 from tools.planning.demand_forecast import SMALLEST_SHARE, RateForecast, combine, running_moments, running_variance
 from tools.planning.forecast_frame import ERROR_DECAY, SMOOTHING, Frame
 from tools.planning.forecast_grid import Grid, grid
+from tools.planning.promotion import PromotedProfile, Promotions, promoted_profile
 from tools.planning.season import FEWEST_SEASONS, Profile, is_yearly, level_profile, profile, strikes
 
 TREND_DOUBT = 0.4
@@ -39,6 +40,9 @@ class CompetingForecast:
     """What won. `rates` are per period of the interval after each point; the last is the one to come."""
 
     profile: Profile
+    """Of the season; one average period where there is none."""
+    promoted: PromotedProfile | None
+    """The same with promotions, where these have won."""
     frame: Frame
     rates: RateForecast
     average: RateForecast
@@ -47,6 +51,8 @@ class CompetingForecast:
     """(weight, mean per average period): long-run, the recent ones, and the trend."""
     length: float
     """The interval to come, in average periods."""
+    width: float
+    """The same in average periods that vary as much: promoted ones vary more than their length says."""
     interval: float
     """The same in periods."""
     spread: float
@@ -56,9 +62,16 @@ class CompetingForecast:
     def factor(self) -> float:
         return self.length / self.interval
 
+    @property
+    def widening(self) -> float:
+        """Factor on the variance of as many average periods."""
+        return self.width / self.interval
+
     def share_of(self, length: float) -> float:
         """Average periods in each of the coming `length` periods, as a share of those of the interval."""
-        return self.profile.to_come(length) / length / self.factor if length > 0 else 1.0
+        if length <= 0:
+            return 1.0
+        return (self.promoted or self.profile).to_come(length) / length / self.factor
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,18 +87,25 @@ class Past:
     plain: Grid
     """What `rival` was forecast on."""
     rival: RateForecast
+    promotions: Promotions | None = None
 
 
 def competing_forecast(past: Past, season: int) -> CompetingForecast | None:
-    """The forecast with a season, else with a trend, where it strikes the eye and has lost less than the plain one.
+    """The forecast with a season, else with a trend, where it strikes the eye and has lost less than the plain one;
+    and with promotions, where it has lost less than without.
 
     Lost is pinball loss at 90 % of levels set at past origins.
     """
     if past.interval <= 0:
         return None
+    if past.promotions is not None and past.promotions.marked.any():
+        return _with_promotions(past, past.promotions, season)
+    return _without_promotions(past, season)
+
+
+def _without_promotions(past: Past, season: int) -> CompetingForecast | None:
     if strikes(past.demand, past.positions, past.periods, season):
-        seasonal = profile(past.demand, past.positions, periods=past.periods, season=season)
-        found = _by_average_period(past, seasonal)
+        found = _by_average_period(past, _seasonal(past, past.demand, season))
         if _advantage(found.rates, past, found.frame) > 0:
             return found
     sales = np.count_nonzero(past.demand)
@@ -96,41 +116,63 @@ def competing_forecast(past: Past, season: int) -> CompetingForecast | None:
     return None
 
 
+def _with_promotions(past: Past, promotions: Promotions, season: int) -> CompetingForecast | None:
+    """Lifts are taken out of the history before a season is looked for."""
+    rival = _without_promotions(past, season)
+    lifted = promoted_profile(past.demand, promotions, level_profile(past.demand.size))
+    ordinary = past.demand / lifted.factors
+    if strikes(ordinary, past.positions, past.periods, season):
+        lifted = promoted_profile(past.demand, promotions, _seasonal(past, ordinary, season))
+    found = _by_average_period(past, lifted.base, lifted)
+    against = past if rival is None else replace(past, rival=rival.rates)
+    return found if _advantage(found.rates, against, found.frame) > 0 else rival
+
+
+def _seasonal(past: Past, demand: FloatArray, season: int) -> Profile:
+    return profile(demand, past.positions, periods=past.periods, season=season)
+
+
 def trends(doubt: FloatArray, sales: IntArray, periods: IntArray) -> NDArray[np.bool_]:
     """Whether products that sell in most periods have lain on one side of their forecasts, beyond chance."""
     return np.asarray((doubt < TREND_DOUBT) & (sales * INTERMITTENT_INTERVAL > periods))
 
 
-def _by_average_period(past: Past, found: Profile) -> CompetingForecast:
+def _by_average_period(past: Past, found: Profile, promoted: PromotedProfile | None = None) -> CompetingForecast:
     """The usual method in average periods."""
-    demand, index = past.demand, found.of_each()
-    frame = _frame_of(past.plain.frame, found.season, demand.size)
+    demand, index = past.demand, (promoted or found).of_each()
+    frame = _frame_of(past.plain.frame, found.season, demand.size, 0 if promoted is None else promoted.told)
     horizon, known = frame.horizon, frame.known[0]
-    lengths = found.lengths(known[:-1], horizon)
-    means = _means(grid(np.stack([demand, index]), periods=np.array([demand.size]), horizon=horizon), horizon)
+    lengths, ahead = (promoted or found).lengths(known[:-1], horizon), (promoted or found).to_come(past.interval)
+    widths, width, told = lengths, ahead, np.stack([demand, index])
+    if promoted is not None:
+        widths, width = promoted.widths(known[:-1], horizon), promoted.width_to_come(past.interval)
+        told *= promoted.weights
+    means = _means(grid(told, periods=np.array([demand.size]), horizon=horizon), horizon)
     came = np.diff(past.plain.sums[0, 0])
-    errors = (came - means[:, :-1] * lengths) * (frame.counted[0] / np.sqrt(horizon * lengths))
-    level = demand / index
+    errors = (came - means[:, :-1] * lengths) * (frame.counted[0] / np.sqrt(horizon * widths))
+    level = demand / index if promoted is None else promoted.ordinary(demand)
     average = combine(
         means=means,
         moments=running_moments(errors, frame),
         variance=running_variance(level, frame, centre=float(level.mean())),
         horizon=horizon,
     )
-    spread = _spread(average, lengths, came, frame, past.unit, found.season)
-    ahead = found.to_come(past.interval)
-    factor = np.append(lengths / horizon, ahead / past.interval)
-    rates = replace(average, mean=average.mean * factor, variance=average.variance * factor * spread**2)
-    newest = zip(average.weights[:, -1].tolist(), means[:, -1].tolist(), strict=True)
-    return CompetingForecast(found, frame, rates, average, tuple(newest), ahead, past.interval, spread)
+    spread = _spread(average, (lengths, widths), came, frame, past.unit, found.season)
+    factor, widen = (
+        np.append(lengths / horizon, ahead / past.interval),
+        np.append(widths / horizon, width / past.interval),
+    )
+    rates = replace(average, mean=average.mean * factor, variance=average.variance * widen * spread**2)
+    newest = tuple(zip(average.weights[:, -1].tolist(), means[:, -1].tolist(), strict=True))
+    return CompetingForecast(found, promoted, frame, rates, average, newest, ahead, width, past.interval, spread)
 
 
 @lru_cache(maxsize=1024)
-def _frame_of(frame: Frame, season: int, size: int) -> Frame:
-    """Errors count once a season and a half is known, where three are. Those of a yearly season lose half of their
-    weight in two years."""
+def _frame_of(frame: Frame, season: int, size: int, told: int) -> Frame:
+    """Errors count once a season and a half is known, where three are, and what a promotion brings, which so many
+    periods `told`. Those of a yearly season lose half of their weight in two years."""
     keep = 0.5 ** (1 / (2 * season)) if is_yearly(season) else ERROR_DECAY
-    return replace(frame, keep=keep, fewest=season + season // 2 if size >= 3 * season else 0)
+    return replace(frame, keep=keep, fewest=max(told, season + season // 2 if size >= 3 * season else 0))
 
 
 def _means(past: Grid, horizon: int) -> FloatArray:
@@ -144,15 +186,20 @@ def _means(past: Grid, horizon: int) -> FloatArray:
 
 
 def _spread(
-    average: RateForecast, lengths: FloatArray, came: FloatArray, frame: Frame, unit: float, season: int
+    average: RateForecast,
+    lengths: tuple[FloatArray, FloatArray],
+    came: FloatArray,
+    frame: Frame,
+    unit: float,
+    season: int,
 ) -> float:
     """How wide demand above its forecast has been, as a share of what the variance says; 1 where little is known."""
     weight = frame.weight[0] * (frame.known[0, :-1] >= max(FEWEST_SEASONS * season, FEWEST_JUDGED))
     total = weight.sum()
     if total <= 0:
         return 1.0
-    mean = np.maximum(average.mean[:-1] * lengths / unit, SMALLEST_MEAN)
-    variance = np.maximum(average.variance[:-1] * lengths / unit**2, mean)
+    mean = np.maximum(average.mean[:-1] * lengths[0] / unit, SMALLEST_MEAN)
+    variance = np.maximum(average.variance[:-1] * lengths[1] / unit**2, mean)
     square = np.log1p(MISSED * variance / np.square(mean))
     above = np.log(np.maximum(came / unit - 0.5, SMALLEST) / mean) + square / 4
     upper = np.square(np.maximum(above, 0.0)) / square

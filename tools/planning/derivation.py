@@ -14,6 +14,7 @@ from tools.planning.competing_forecast import CompetingForecast
 from tools.planning.interval_forecast import MISSED_SPREAD, widening
 from tools.planning.order_quantity import QuantityDecision, whole_units
 from tools.planning.past_coverage import PastCoverage
+from tools.planning.promotion import PromotedProfile
 from tools.planning.season import is_yearly
 from tools.planning.working import Working
 from tools.records.plan import Transfer
@@ -146,6 +147,8 @@ def _season(working: Working, rate: str) -> list[str]:
     season = working.forecast.won
     if season is None:
         return []
+    if season.promoted is not None:
+        return _promotions(working, season, season.promoted, rate)
     if season.profile.season == 1:
         return ["Demand has moved beyond chance, and past forecasts with the trend lost less: it is among the means"]
     average, factor, mean = shown_result(mul, working.forecast.average, season.factor, digits=working.digits)
@@ -155,6 +158,23 @@ def _season(working: Working, rate: str) -> list[str]:
         f"Season: the coming interval sells {factor} × the average{_of_periods(working)} ({seen}): "
         f"{average} × {factor} = {mean} {rate}"
     ]
+
+
+def _promotions(working: Working, won: CompetingForecast, promoted: PromotedProfile, rate: str) -> list[str]:
+    """What promoted periods have sold, and what those to come, with the season, make of an ordinary one."""
+    lift = float(promoted.lift[-1])
+    lines = [
+        f"Promotions: {promoted.promoted} of {working.statistics.demand.size} past periods; each sold "
+        f"{shown(lift)} × an ordinary one, by which past forecasts lost less. The means are those of ordinary periods"
+    ]
+    ahead, days = promoted.promotions.share_ahead(won.interval), shown(won.interval)
+    if abs(won.factor - 1) <= SHOWN_SHARE:
+        return lines
+    average, factor, mean = shown_result(mul, working.forecast.average, won.factor, digits=working.digits)
+    planned = f"{shown(ahead)} of {days} with a promotion, × {shown(lift)}" if ahead else f"none of {days} promoted"
+    season = "" if won.profile.season == 1 else f", the season{_of_periods(working)}"
+    said = f"The coming periods ({planned}{season}) sell {factor} × the average ordinary one"
+    return [*lines, f"{said}: {average} × {factor} = {mean} {rate}"]
 
 
 def _of_periods(working: Working) -> str:
@@ -229,7 +249,7 @@ def _measured(working: Working, rate: str) -> list[str]:
         sd, interval, spread = shown_result(_times_root, alone, forecast.interval, digits=digits)
         return [f"Standard deviation over the interval: {sd} {rate} × √{interval} = {spread}"]
     horizon, count, season = judged.frame.horizon, judged.frame.judged, forecast.won
-    brought = 1.0 if season is None else season.spread * sqrt(season.factor)
+    brought = 1.0 if season is None else season.spread * sqrt(season.widening)
     measured = forecast.error_sd / sqrt(forecast.interval) * sqrt(horizon) / brought
     lines = [
         f"Past forecasts over {horizon} periods missed by {shown(measured, digits)} (root mean square of {count}, "
@@ -247,11 +267,12 @@ def _measured(working: Working, rate: str) -> list[str]:
 def _in_season(measured: float, season: CompetingForecast, digits: int) -> list[str]:
     """The spread of an average interval brought to the coming one."""
     lines = []
-    if abs(season.factor - 1) > SHOWN_SHARE:
-        sd, factor, spread = shown_result(_times_root, measured, season.factor, digits=digits)
-        lines.append(f"Brought to the season: {sd} × √{factor} = {spread}")
+    if abs(season.widening - 1) > SHOWN_SHARE:
+        sd, factor, spread = shown_result(_times_root, measured, season.widening, digits=digits)
+        to = "the season" if season.promoted is None else "ordinary and promoted periods to come"
+        lines.append(f"Brought to {to}: {sd} × √{factor} = {spread}")
     if abs(season.spread - 1) > SHOWN_SHARE:
-        before = measured * sqrt(season.factor)
+        before = measured * sqrt(season.widening)
         sd, share, above = shown_result(mul, before, season.spread, digits=digits)
         lines.append(f"What came above past forecasts spread {share} × as wide: {sd} × {share} = {above}")
     return lines

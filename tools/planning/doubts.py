@@ -97,7 +97,12 @@ def _outside(latest: FloatArray, earlier: FloatArray) -> bool:
 def _level_on(working: Working, demand: FloatArray) -> float:
     """The level with this history; 0 where nothing could be planned on it."""
     facts, target = working.facts, working.target
-    history = {"values": tuple(demand.tolist()), "stockout_periods": frozenset[int]()}
+    promoted = np.flatnonzero(np.isin(working.statistics.positions, list(facts.demand.promotion_periods)))
+    history = {
+        "values": tuple(demand.tolist()),
+        "stockout_periods": frozenset[int](),
+        "promotion_periods": frozenset(promoted[promoted < demand.size].tolist()),
+    }
     product = facts.product.model_copy(update={"unit_size": working.statistics.counting_unit})
     facts = facts.model_copy(update={"demand": facts.demand.model_copy(update=history), "product": product})
     try:

@@ -16,6 +16,7 @@ from tools.planning.demand_distribution import Component, FloatArray, IntArray, 
 from tools.planning.demand_forecast import RateForecast, combine, moments_by_point, running_variance
 from tools.planning.forecast_frame import Frame, measured_horizon
 from tools.planning.forecast_grid import grid
+from tools.planning.promotion import Promotions
 from tools.planning.season import season_length
 from tools.records.facts import Supplier
 from tools.records.plan import Distribution, Method
@@ -131,6 +132,7 @@ def forecast_demand(
     period_days: float,
     uplift: float = 1.0,
     deterministic: bool = False,
+    promotions: Promotions | None = None,
 ) -> DemandForecast:
     """Choose the method by the history and forecast demand over lead time + review period."""
     intervals = protection_intervals(lead_time, review_period_days, period_days)
@@ -141,7 +143,7 @@ def forecast_demand(
         return _certain(statistics, "deterministic", intervals, lead_time_sd, uplift)
     if statistics.demand.size < FEWEST_FOR_FORECAST_ERRORS:
         return _normal(statistics, intervals, lead_time_sd, uplift)
-    return _by_forecast_errors(statistics, intervals, lead_time_sd, uplift, season_length(period_days))
+    return _by_forecast_errors(statistics, intervals, lead_time_sd, uplift, season_length(period_days), promotions)
 
 
 def protection_intervals(lead_time: LeadTime, review_period_days: float, period_days: float) -> Intervals:
@@ -230,9 +232,16 @@ class OwnForecast:
 
 
 def own_forecast(
-    demand: FloatArray, positions: IntArray, *, periods: int, interval: float, season: int, unit: float
+    demand: FloatArray,
+    positions: IntArray,
+    *,
+    periods: int,
+    interval: float,
+    season: int,
+    unit: float,
+    promotions: Promotions | None = None,
 ) -> OwnForecast:
-    """The usual means, or the season or trend that has lost less in the product's own past.
+    """The usual means, or the season, trend or promotions that have lost less in the product's own past.
 
     `season` is its length in periods, 0 for none; `positions` are the places of known demand among all `periods`.
     """
@@ -240,7 +249,7 @@ def own_forecast(
     past = grid(demand[None], periods=np.array([demand.size]), horizon=horizon)
     means, variance = past.means_by_point, running_variance(demand, past.frame, centre=mean_of(demand))
     rates = combine(means=means, moments=moments_by_point(past), variance=variance, horizon=horizon)
-    won = competing_forecast(Past(demand, positions, periods, interval, unit, past, rates), season)
+    won = competing_forecast(Past(demand, positions, periods, interval, unit, past, rates, promotions), season)
     if won is not None:
         correction = won.average.mean.item(-1) - won.average.uncorrected.item(-1)
         return OwnForecast(
@@ -252,7 +261,12 @@ def own_forecast(
 
 
 def _by_forecast_errors(
-    statistics: DemandStatistics, intervals: Intervals, lead_time_sd: float, uplift: float, season: int
+    statistics: DemandStatistics,
+    intervals: Intervals,
+    lead_time_sd: float,
+    uplift: float,
+    season: int,
+    promotions: Promotions | None,
 ) -> DemandForecast:
     size, interval, unit = statistics.demand.size, mean_interval(intervals), statistics.counting_unit
     own = own_forecast(
@@ -262,6 +276,7 @@ def _by_forecast_errors(
         interval=interval,
         season=season,
         unit=unit,
+        promotions=promotions,
     )
     mean, variance_rate = own.rates.mean.item(-1) * uplift, own.rates.variance.item(-1) * uplift**2
     between = (mean * lead_time_sd) ** 2

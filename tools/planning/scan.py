@@ -19,9 +19,10 @@ from numpy.typing import NDArray
 from tools.planning.demand import LARGEST_QUANTITY
 from tools.planning.demand_distribution import FloatArray, IntArray, z_value
 from tools.planning.forecast_grid import Demand
+from tools.planning.promotion import Flags
 from tools.planning.scan_history import CACHED_ROWS, Rows, read_histories
 from tools.planning.scan_plan import plan_block, textbook_levels
-from tools.planning.scan_rates import read_rates
+from tools.planning.scan_rates import read_rates, unseen_lifts
 from tools.records.errors import InvalidInput
 from tools.records.quantities import FINEST
 
@@ -49,6 +50,8 @@ class Terms:
     asked_service_level: Column = np.nan
     """What to ask for in order to get `service_level`, where that is known (`tools.lookback.pooled_service`)."""
     planned_uplift: Column = 1.0
+    usual_lift: Column = 1.0
+    """How many times as much a promoted period usually sells in each product's group."""
     on_hand: Column = 0.0
     on_order: Column = 0.0
     backorders: Column = 0.0
@@ -104,20 +107,24 @@ class PlanColumns:
     textbook_reorder_point: FloatArray
 
 
-def scan(demand: Demand, terms: Terms, *, threads: int | None = None) -> PlanColumns:
+def scan(demand: Demand, terms: Terms, *, promotions: Flags | None = None, threads: int | None = None) -> PlanColumns:
     """Plan every row of `demand`, products × periods.
 
+    `promotions` tells which periods were promoted, and in further columns which of those to come will be.
     Raises `InvalidDemand` naming the first row with a negative or infinite demand, and `InvalidInput` for terms that
     no plan could be made with.
     """
     columns = _columns(terms, len(demand))
     interval = (columns["lead_time_days"] + columns["review_period_days"]) / columns["period_days"]
+    if promotions is not None:
+        lifts = unseen_lifts(demand, promotions, columns["usual_lift"], interval)
+        columns["planned_uplift"] = columns["planned_uplift"] * lifts
     result = _empty(len(demand), PLAN_TYPES)
 
     def work(rows: Rows, horizon: int, at_once: int) -> None:
         block = {name: column[rows] for name, column in columns.items()}
         known = read_histories(demand, rows, horizon, at_once, block["unit_size"])
-        rates = read_rates(demand, rows, known, block, horizon)
+        rates = read_rates(demand, rows, known, block, horizon, promotions)
         for name, values in plan_block(known, block, rates).items():
             result[name][rows] = values
 
@@ -187,6 +194,7 @@ def _refuse_bad_terms(given: dict[str, FloatArray]) -> None:
         "asked_service_level above 0 and at most 0.999": np.isnan(asked) | (asked > 0) & (asked <= 0.999),
         "period_days above 0": given["period_days"] > 0,
         "planned_uplift above 0 and at most 100": (given["planned_uplift"] > 0) & (given["planned_uplift"] <= 100),
+        "usual_lift above 0 and at most 100": (given["usual_lift"] > 0) & (given["usual_lift"] <= 100),
         f"unit_size of {FINEST} or more": given["unit_size"] >= FINEST,
         "order_multiple above 0": np.isnan(given["order_multiple"]) | (given["order_multiple"] > 0),
         "units_per_purchase_unit above 0": np.isnan(given["units_per_purchase_unit"])

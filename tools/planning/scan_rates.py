@@ -1,5 +1,5 @@
-"""Mean and variance of demand per period in a scan. Those few products in which a season or a trend strikes the eye are
-forecast one by one, by the lines of a plan."""
+"""Mean and variance of demand per period in a scan. Those few products that were promoted, or in which a season or a
+trend strikes the eye, are forecast one by one, by the lines of a plan."""
 
 from dataclasses import dataclass
 
@@ -10,6 +10,7 @@ from tools.planning.demand_distribution import FloatArray, IntArray
 from tools.planning.demand_forecast import combine
 from tools.planning.forecast_grid import Demand
 from tools.planning.interval_forecast import FEWEST_FOR_FORECAST_ERRORS, own_forecast
+from tools.planning.promotion import Flags, Promotions, unseen_lift
 from tools.planning.scan_history import CACHED_ROWS, Histories, Rows, part_of
 from tools.planning.season import FEWEST_SEASONS, STRIKING, resemblance, season_length
 
@@ -22,7 +23,14 @@ class Rates:
     variance: FloatArray
 
 
-def read_rates(demand: Demand, rows: Rows, known: Histories, terms: dict[str, FloatArray], horizon: int) -> Rates:
+def read_rates(
+    demand: Demand,
+    rows: Rows,
+    known: Histories,
+    terms: dict[str, FloatArray],
+    horizon: int,
+    promotions: Flags | None = None,
+) -> Rates:
     """Of products whose histories were read; the textbook's where these are short."""
     periods = np.broadcast_to(known.periods, known.mean.shape)
     judged = (periods >= FEWEST_FOR_FORECAST_ERRORS) & (known.mean > 0)
@@ -35,9 +43,14 @@ def read_rates(demand: Demand, rows: Rows, known: Histories, terms: dict[str, Fl
     striking = _striking_rows(demand, rows, known, seasons)
     moving = np.flatnonzero(judged & trends(plain.doubt, known.nonzero, periods))
     interval = (terms["lead_time_days"] + terms["review_period_days"]) / terms["period_days"]
-    for row in np.union1d(striking, moving).tolist():
-        values = np.asarray(demand[part_of(rows, np.array([row]))][0], dtype=np.float64)
+    promoted = _promoted_rows(promotions, rows, judged)
+    for row in sorted({*striking.tolist(), *moving.tolist(), *promoted.tolist()}):
+        here = part_of(rows, np.array([row]))
+        values = np.asarray(demand[here][0], dtype=np.float64)
         positions = np.flatnonzero(~np.isnan(values))
+        own_promotions = None
+        if promotions is not None:
+            own_promotions = promotions_of(promotions[here][0], values, float(terms["usual_lift"][row]))
         own = own_forecast(
             values[positions],
             positions,
@@ -45,9 +58,32 @@ def read_rates(demand: Demand, rows: Rows, known: Histories, terms: dict[str, Fl
             interval=float(interval[row]),
             season=int(seasons[row]),
             unit=float(known.counting_unit[row]),
+            promotions=own_promotions,
         )
         mean[row], variance[row] = own.rates.mean[-1], own.rates.variance[-1]
     return Rates(mean, variance)
+
+
+def _promoted_rows(promotions: Flags | None, rows: Rows, judged: Flags) -> IntArray:
+    """Positions in the block of those that were or will be promoted."""
+    if promotions is None:
+        return np.empty(0, dtype=np.int64)
+    return np.flatnonzero(judged & promotions[rows].any(axis=1))
+
+
+def promotions_of(flags: Flags, demand: FloatArray, usual: float) -> Promotions:
+    """Of one product with this history; columns beyond it are periods to come."""
+    known, ahead = ~np.isnan(demand), np.flatnonzero(flags[demand.size :])
+    return Promotions(flags[: demand.size][known], frozenset(ahead.tolist()), usual)
+
+
+def unseen_lifts(demand: Demand, promotions: Flags, usual: FloatArray, interval: FloatArray) -> FloatArray:
+    """Factor on the interval of each product that has never been promoted and will be: by what is usual."""
+    lifts = np.ones(len(demand))
+    for row in np.flatnonzero((usual != 1) & promotions[:, demand.shape[1] :].any(axis=1)).tolist():
+        own = promotions_of(promotions[row], np.asarray(demand[row], dtype=np.float64), float(usual[row]))
+        lifts[row] = unseen_lift(own, float(interval[row]))
+    return lifts
 
 
 def _striking_rows(demand: Demand, rows: Rows, known: Histories, seasons: IntArray) -> IntArray:

@@ -89,10 +89,19 @@ class Profile:
 
     def to_come(self, length: float) -> float:
         """The next `length` periods, in average periods."""
-        share = np.ones(ceil(length))
-        share[-1:] -= share.size - length
-        ahead = self.newest[(self.end + np.arange(share.size)) % self.season]
-        return max(SMALLEST_INDEX, float(share @ ahead))
+        shares = coming(length)
+        return max(SMALLEST_INDEX, float(shares @ self.ahead(shares.size)))
+
+    def ahead(self, count: int) -> FloatArray:
+        """The indices of the next `count` periods."""
+        return np.asarray(self.newest[(self.end + np.arange(count)) % self.season])
+
+
+def coming(length: float) -> FloatArray:
+    """How much of each period the next `length` periods take: all, but of the last perhaps a part."""
+    shares = np.ones(ceil(length))
+    shares[-1:] -= shares.size - length
+    return shares
 
 
 def profile(demand: FloatArray, positions: IntArray, *, periods: int, season: int) -> Profile:

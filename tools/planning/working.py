@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from math import ceil, floor, fsum, log10
 from typing import Literal
 
+import numpy as np
+
 from tools.planning.demand import LARGEST_QUANTITY, DemandStatistics, describe
 from tools.planning.interval_forecast import DemandForecast, LeadTime, forecast_demand, lead_time
 from tools.planning.order_quantity import (
@@ -22,6 +24,7 @@ from tools.planning.order_quantity import (
     units_above,
     whole_units,
 )
+from tools.planning.promotion import Promotions, unseen_lift
 from tools.planning.service import DAYS_A_YEAR, OrderCycle, Target, pooled_target, service_target, stock_level
 from tools.records.errors import InvalidInput
 from tools.records.facts import DemandHistory, OpenOrder, Product, ProductFacts, Stock, WhatIf
@@ -118,13 +121,16 @@ def work_out(facts: ProductFacts, what_if: WhatIf, asked: float | None = None) -
     refuse_uncountable(facts, lead)
     interval_days = lead.days + product.review_period_days
     statistics, unit = describe(history, product.unit_size), product.unit_size
+    promotions = _promotions(history, statistics)
+    interval = interval_days / history.period_days
     forecast = forecast_demand(
         statistics,
         lead_time=lead,
         review_period_days=product.review_period_days,
         period_days=history.period_days,
-        uplift=history.planned_uplift * what_if.demand_uplift,
+        uplift=history.planned_uplift * what_if.demand_uplift * unseen_lift(promotions, interval),
         deterministic=history.deterministic,
+        promotions=promotions,
     )
     mean_per_day = forecast.mean_per_period / history.period_days
     economic = economic_quantity(product, annual_demand=mean_per_day * DAYS_A_YEAR)
@@ -187,6 +193,14 @@ def _supposed(facts: ProductFacts, what_if: WhatIf) -> ProductFacts:
         reviewed = facts.product.model_copy(update={"review_period_days": what_if.review_period_days})
         facts = facts.model_copy(update={"product": reviewed})
     return facts
+
+
+def _promotions(history: DemandHistory, statistics: DemandStatistics) -> Promotions | None:
+    """Those of the known periods and those to come; None where there are neither."""
+    if not history.promotion_periods and not history.planned_promotion_periods:
+        return None
+    marked = np.isin(statistics.positions, list(history.promotion_periods))
+    return Promotions(marked, history.planned_promotion_periods, history.usual_lift)
 
 
 def _needed(shortage: float, unit: float, *, review_period_days: float, expected: bool) -> float:

@@ -144,6 +144,13 @@ class DemandHistory(Record):
     """Stated by the planner: demand does not vary, so no Poisson floor is applied."""
     planned_uplift: Uplift = 1.0
     """A promotion that is planned for the coming interval: factor on what the history says."""
+    promotion_periods: frozenset[int] = frozenset()
+    """Positions in `values` that were promoted."""
+    planned_promotion_periods: frozenset[int] = frozenset()
+    """Periods to come that will be promoted: 0 is the one after the history. The product's own past says how much more
+    they will sell."""
+    usual_lift: Uplift = 1.0
+    """How many times as much a promoted period usually sells in the product's group; 1 where that is not known."""
 
 
 class ProductFacts(Record):

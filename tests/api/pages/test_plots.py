@@ -107,9 +107,9 @@ def test_an_order_adds_a_dashed_line() -> None:
 
 def test_periods_that_are_to_be_noted_have_a_sign_each() -> None:
     values = (*(10.0, 12.0, 9.0, 11.0) * 5, 90.0, None, 0.0, 10.0)
-    history = DemandHistory(values=values, last_period=TODAY, stockout_periods=frozenset({22}))
+    history = DemandHistory(values=values, last_period=TODAY, stockout_periods=frozenset({22}), promotion_periods={23})
 
-    periods = sold(history, describe(history), frozenset({23}))
+    periods = sold(history, describe(history))
     svg = demand_bars(periods, 12)
 
     assert [each.notes for each in periods[-4:]] == [
@@ -127,13 +127,13 @@ def test_periods_that_are_to_be_noted_have_a_sign_each() -> None:
 def test_what_sold_unusually_much_while_out_of_stock_is_no_outlier() -> None:
     history = DemandHistory(values=(*(10.0, 12.0, 9.0, 11.0) * 5, 90.0), stockout_periods=frozenset({20}))
 
-    assert sold(history, describe(history), frozenset())[-1].notes == ("out of stock",)
+    assert sold(history, describe(history))[-1].notes == ("out of stock",)
 
 
 def test_only_the_latest_periods_are_drawn() -> None:
     history = DemandHistory(values=tuple(float(value) for value in range(500)), last_period=TODAY)
 
-    periods = sold(history, describe(history), frozenset())
+    periods = sold(history, describe(history))
 
     assert [periods[0].value, periods[-1].value] == [380, 499]
     assert len(re.findall("<rect", demand_bars(periods, 1))) == 120

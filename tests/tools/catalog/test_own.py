@@ -211,3 +211,26 @@ async def test_periods_with_a_promotion_are_known_by_their_place_in_the_history(
 
     assert snapshot.promotions_in(("BOLTS", "SHOP")) == {3, len(STEADY) - 1}
     assert snapshot.promotions_in(("BOLTS", "EMPTY")) == frozenset()
+    assert (await own.facts("BOLTS", "SHOP")).demand.promotion_periods == {3, len(STEADY) - 1}
+
+
+async def test_promotions_by_days_mark_the_past_and_those_without_a_factor_what_is_to_come(
+    engine: sa.Engine, own: OwnCatalog
+) -> None:
+    keep_bolts(engine)
+    end = (await own.snapshot("BOLTS")).settings.end_of_demand("SHOP")
+    days = {"past": (end - timedelta(3), end - timedelta(2)), "planned": (end + timedelta(1), end + timedelta(2))}
+    days["stated"] = (end + timedelta(4), end + timedelta(4))
+    for name, (first, last) in days.items():
+        row = {"product_id": "BOLTS", "location": "", "first_day": first.isoformat(), "last_day": last.isoformat()}
+        put(engine, tables.promotions, row | {"uplift": 2.0 if name == "stated" else None})
+
+    snapshot = await own.snapshot("BOLTS")
+    block = block_of(await own.snapshot(), OwnOrders())
+
+    assert snapshot.promotions_in(("BOLTS", "SHOP")) == {len(STEADY) - 3, len(STEADY) - 2}
+    assert snapshot.promotions_planned(("BOLTS", "SHOP")) == {1, 2}
+    row = block.places.index(("BOLTS", "SHOP"))
+    assert block.promotions is not None
+    ahead = block.demand.shape[1]
+    assert np.flatnonzero(block.promotions[row]).tolist() == [ahead - 3, ahead - 2, ahead + 1, ahead + 2]

@@ -71,6 +71,7 @@ def terms_of(random: np.random.Generator, size: int) -> Terms:
         service_level=pick(0.5, 0.9, 0.95, 0.99, 0.999),
         asked_service_level=pick(np.nan, np.nan, 0.001, 0.97),
         planned_uplift=pick(1, 1, 0.5, 1.3),
+        usual_lift=pick(1, 1, 2.5),
         on_hand=pick(0, 3, 50, 5000),
         on_order=pick(0, 20),
         backorders=pick(0, 0, 7),
@@ -85,7 +86,7 @@ def terms_of(random: np.random.Generator, size: int) -> Terms:
     )
 
 
-def plan_of_row(demand: np.ndarray, terms: Terms, row: int) -> Plan:
+def plan_of_row(demand: np.ndarray, terms: Terms, row: int, promotions: np.ndarray | None = None) -> Plan:
     def of(name: str) -> float:
         column = np.atleast_1d(getattr(terms, name))
         return float(column[row % column.size])
@@ -93,6 +94,7 @@ def plan_of_row(demand: np.ndarray, terms: Terms, row: int) -> Plan:
     def maybe(name: str) -> float | None:
         return None if isnan(of(name)) else of(name)
 
+    marked = np.zeros((row + 1, 0), bool) if promotions is None else promotions
     lead, on_order = of("lead_time_days"), of("on_order")
     orders = ({"reference": "A", "quantity": on_order, "due_in_days": 0},) if on_order else ()
     return plan(
@@ -127,6 +129,9 @@ def plan_of_row(demand: np.ndarray, terms: Terms, row: int) -> Plan:
                 values=tuple(None if isnan(value) else value for value in demand[row].tolist()),
                 planned_uplift=of("planned_uplift"),
                 period_days=of("period_days"),
+                promotion_periods=frozenset(np.flatnonzero(marked[row, : demand.shape[1]]).tolist()),
+                planned_promotion_periods=frozenset(np.flatnonzero(marked[row, demand.shape[1] :]).tolist()),
+                usual_lift=of("usual_lift"),
             ),
             source="input",
         ),
@@ -150,6 +155,19 @@ def expect_same(found: PlanColumns, row: int, planned: Plan) -> None:
     assert planned.textbook is not None
     assert found.textbook_safety_stock[row] == pytest.approx(planned.textbook.safety_stock, rel=1e-9, abs=1e-9)
     assert found.textbook_reorder_point[row] == pytest.approx(planned.textbook.reorder_point, rel=1e-9, abs=1e-9)
+
+
+@given(seed=st.integers(0, 1_000_000))
+@settings(max_examples=40, deadline=None)
+def test_every_row_has_the_promotions_of_its_own_plan(seed: int) -> None:
+    random = np.random.default_rng(seed)
+    demand = np.stack([history(random) for _ in range(8)])
+    promotions = random.random((8, 200 + int(random.integers(0, 12)))) < random.choice([0.0, 0.02, 0.3], (8, 1))
+    demand *= np.where(promotions[:, :200], random.choice([1, 3]), 1)
+    terms = terms_of(random, len(demand))
+    found = scan(demand, terms, promotions=promotions, threads=1)
+    for row in range(len(demand)):
+        expect_same(found, row, plan_of_row(demand, terms, row, promotions))
 
 
 @given(seed=st.integers(0, 1_000_000))
