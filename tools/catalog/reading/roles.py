@@ -229,6 +229,7 @@ KINDS: dict[Kind, dict[str, Ranks]] = {
         ),
         "backorders": BACKORDERS,
         "planned_uplift": ("planned uplift, uplift",),
+        "usual_lift": ("usual lift",),
         "period_days": ("period days",),
     },
     "suppliers": {

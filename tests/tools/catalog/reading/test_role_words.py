@@ -12,7 +12,7 @@ from tools.catalog.reading.role_words import KIND_WORDS, example, roles
 from tools.catalog.reading.roles import KINDS
 
 IMPORTED = [kind for kind in get_args(Kind) if kind != "outcomes"]
-NOT_STORED = {"asked_service_level", "planned_uplift", "period_days"}
+NOT_STORED = {"asked_service_level", "planned_uplift", "usual_lift", "period_days"}
 """Columns of a file of terms for a scan; an import stores nothing of them."""
 
 
