@@ -1,5 +1,5 @@
 .DEFAULT_GOAL := help
-.PHONY: help run test lint docs lock format faults soak soak-faults fuzz mutants overload deployment clean
+.PHONY: help run test lint docs studio lock format faults soak soak-faults fuzz mutants overload deployment clean
 
 PYTHON ?= python3
 VENV := .venv
@@ -40,6 +40,9 @@ lint: $(VENV)/dev.stamp ## ruff, mypy and import-linter
 
 docs: $(VENV)/dev.stamp ## Build the pages of docs/ as a site in build/site; a broken link fails
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --quiet
+
+studio: $(VENV)/dev.stamp ## Run the graph under LangGraph Studio's server, in an environment of its own
+	$(BIN)/python -m scripts.studio $(STUDIO)
 
 format: $(VENV)/dev.stamp ## Format the code
 	$(BIN)/ruff check --fix .

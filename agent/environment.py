@@ -47,12 +47,15 @@ class BadSettings(Exception):
         self.faults = faults
 
 
-def read_settings(**given: Any) -> Settings:
-    """The settings of this process. `given` comes first, then the environment, `.env` and secret files. Raises
-    BadSettings with everything that is wrong."""
+def read_settings(others: Collection[str] = (), /, **given: Any) -> Settings:
+    """The settings of this process. `given` comes first, then the environment, `.env` and secret files. `others` are
+    variables of the program that this one runs in. Raises BadSettings with everything that is wrong."""
     lines = _lines()
     names = {name.upper() for name in Settings.model_fields}
-    faults = [*_line_faults(lines, names | _keys_of_the_chain(lines)), *_process_faults(os.environ, names)]
+    faults = [
+        *_line_faults(lines, names | _keys_of_the_chain(lines)),
+        *_process_faults(os.environ.keys() - set(others), names),
+    ]
     logging.getLogger("dotenv").setLevel(logging.ERROR)  # it warns of lines that are faults here
     try:
         settings = Settings(_env_file=FILE, _secrets_dir=SECRETS if SECRETS.is_dir() else None, **given)

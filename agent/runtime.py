@@ -5,8 +5,9 @@ with the reason, whatever fails. LangGraph's checkpoints are working memory only
 the order book is right.
 """
 
+import asyncio
 from collections.abc import AsyncIterator, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from contextlib import AsyncExitStack, ExitStack, asynccontextmanager, suppress
 from datetime import UTC, datetime
 from functools import partial
 from typing import Any
@@ -74,13 +75,13 @@ async def open_runtime(
     """
     async with AsyncExitStack() as stack:
         await prepare_databases(settings)
-        database = await stack.enter_async_context(Database(settings.database_url))
+        database = await stack.enter_async_context(await asyncio.to_thread(Database, settings.database_url))
         pool = await stack.enter_async_context(_open_pool(settings))
         checkpointer = await stack.enter_async_context(_open_memory(settings, pool, keep_finished_threads))
-        owner = stack.enter_context(become_owner(settings.database_url))
+        owner = await stack.enter_async_context(_become_owner(settings.database_url))
         metrics = Metrics()
         rules = Rules() if settings.rules_model else None
-        chain = build_chain(settings, rules=rules, metrics=metrics, models=models)
+        chain = await asyncio.to_thread(build_chain, settings, rules=rules, metrics=metrics, models=models)
         stack.push_async_callback(chain.aclose)
         book = OrderBook(database, day_limit=settings.day_limit)
         tracer = await stack.enter_async_context(open_tracer())
@@ -93,11 +94,22 @@ async def open_runtime(
 async def prune_once(settings: Settings) -> Pruned:
     """Remove what is old enough; other processes may serve meanwhile."""
     async with AsyncExitStack() as stack:
-        database = await stack.enter_async_context(Database(settings.database_url))
+        database = await stack.enter_async_context(await asyncio.to_thread(Database, settings.database_url))
         await database.require_schema()
         pool = await stack.enter_async_context(_open_pool(settings))
         checkpointer = await stack.enter_async_context(_open_memory(settings, pool))
         return await Retention(OrderBook(database), checkpointer, settings).prune()
+
+
+@asynccontextmanager
+async def _become_owner(database_url: str) -> AsyncIterator[Owner]:
+    """Off the event loop: it waits for files."""
+    with ExitStack() as stack:
+        owner = await asyncio.to_thread(stack.enter_context, become_owner(database_url))
+        try:
+            yield owner
+        finally:
+            await asyncio.to_thread(stack.close)
 
 
 @asynccontextmanager

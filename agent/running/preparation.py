@@ -22,7 +22,7 @@ async def prepare_databases(settings: Settings) -> None:
         await migrate(settings.database_url)
         if settings.on_postgresql:
             await prepare_postgresql(settings.database_url)
-    async with Database(settings.database_url) as database:
+    async with await asyncio.to_thread(Database, settings.database_url) as database:
         await database.require_schema()
     if not settings.on_postgresql:
         async with checkpoint_file(settings.checkpoint_path):
