@@ -2,6 +2,7 @@
 
 import asyncio
 import time
+from contextlib import nullcontext, suppress
 from datetime import datetime
 from secrets import token_hex
 from typing import Any
@@ -19,7 +20,7 @@ from tools.book.runs import Admission
 from tools.catalog.products import Catalogs
 from tools.planning.gate import ONLY_PROPOSES
 from tools.planning.replenishment import require_plannable
-from tools.records.errors import InFlight, Overloaded, Unavailable
+from tools.records.errors import InFlight, Unavailable
 from tools.records.orders import Lane, NewRun, Run, RunView
 from tools.records.plan import Plan
 
@@ -43,9 +44,11 @@ class Decisions:
         self._settings, self._wait_seconds = settings, settings.wait_seconds
         self._book, self._catalogs, self._metrics = book, catalogs, metrics
         self._work, self._queue, self._background = work, queue, background
-        places = work.room["interactive"]
         self._callers = Callers(
-            places=places, place_seconds=WAIT_BEYOND_DEADLINE_SECONDS, answer_seconds=settings.wait_seconds
+            work.places["interactive"],
+            places=work.room["interactive"],
+            place_seconds=WAIT_BEYOND_DEADLINE_SECONDS,
+            run_seconds=settings.run_deadline_seconds,
         )
         self.closing = False
 
@@ -109,36 +112,21 @@ class Decisions:
         give_up, at_once = began + self._wait_seconds, self._settings.work_runs
         after: datetime | None = None
         while True:
-            if at_once:
-                await self._take_place(until=began + WAIT_BEYOND_DEADLINE_SECONDS)
-            try:
+            place = self._callers.place(until=began + WAIT_BEYOND_DEADLINE_SECONDS) if at_once else nullcontext()
+            async with place:
                 request = await self._taken_in(request)
                 run, fresh = await self._admit(request, "interactive", at_once=at_once, after=after)
                 if at_once and fresh:
                     begun.set_result(run)
-                    return await self._work.carry_out(run, request)
-            except Unavailable:
-                if not begun.done():
-                    raise
-                return _unfinished(begun.result())
-            finally:
-                if at_once:
-                    self._work.places["interactive"].release()
+                    with suppress(Unavailable):  # whoever holds it next ends it
+                        return await self._work.carry_out(run, request)
+                    return _unfinished(run)
             view = await self._ended(run, give_up)
             if fresh or await self._covers(view, request):
                 return view if fresh else await self._kept(view, request)
             if view.run.status in UNFINISHED:
                 raise InFlight(f"Run {run.id}, about other facts, is not finished. Send the request again in a moment.")
             after = run.created_at
-
-    async def _take_place(self, *, until: float) -> None:
-        """Wait for a place, by the monotonic clock. Raises Overloaded if the time is up: a run that began later would
-        not end before the caller gives up."""
-        try:
-            async with asyncio.timeout(until - time.monotonic()):
-                await self._work.places["interactive"].acquire()
-        except TimeoutError:
-            raise Overloaded("Too many callers came before this one. Try again in a few seconds.") from None
 
     async def _kept(self, view: RunView, request: DecisionRequest) -> RunView:
         """Another request's run as the answer. It is stored, so that it answers again."""

@@ -12,7 +12,7 @@ from pathlib import Path
 import httpx
 
 KEY = "benchmark-key-" + "0" * 32
-START_SECONDS = 60
+START_SECONDS = 180
 
 
 @contextmanager

@@ -1,61 +1,94 @@
-"""The callers who wait for an answer, and how many more of them can be answered in time."""
+"""The callers who wait for an answer: how many more are let in, and how many are worked for at once.
+
+Where the machine is busy, more runs at once only make each of them slower, until all pass their deadline. So fewer are
+begun, as long as that makes them quicker, and the line is as long as the callers' patience beyond the deadline allows.
+"""
 
 import asyncio
 import time
-from math import floor, inf
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from math import ceil, floor, inf
 from typing import Any
 
 from tools.records.errors import Overloaded
 
 IN_TIME = 0.7
 """The share of its time that a caller may expect to need: the machine may slow down meanwhile."""
+FEW = 4
+"""A run is among few if at most one of so many places is taken at both its ends: its time is then its own."""
+AMONG_MANY = 1.25
+"""So much longer than among few may a run take, before fewer are begun at once."""
 
 
 class Callers:
-    """Those of one process. Another is let in if it may expect a place within `place_seconds` and its answer within
-    `answer_seconds`, in turn after all who wait already. Whoever is let in then gets a whole answer."""
+    """Those of one process. Whoever is let in may expect a place within `place_seconds` and the run's end within the
+    `run_seconds` after it."""
 
-    def __init__(self, *, places: int, place_seconds: float, answer_seconds: float) -> None:
-        self._places = places
-        self._place_seconds, self._answer_seconds = IN_TIME * place_seconds, IN_TIME * answer_seconds
+    def __init__(self, free: asyncio.Semaphore, *, places: int, place_seconds: float, run_seconds: float) -> None:
+        self._free, self._places = free, places
+        self._place_seconds, self._run_seconds = IN_TIME * place_seconds, IN_TIME * run_seconds
         self._waiting: set[asyncio.Task[Any]] = set()
-        self._last_answer = 0.0
-        self._answers = 0
-        self._pause_seconds = 0.0
-        """From one answer to the next, lately, while as many waited as may."""
+        self._at_work = self._kept_back = self._answers = 0
+        self._last_answer = self._pause_seconds = 0.0
+        """From one answer to the next, lately, while as many were worked for as may be."""
+        self._seconds_among_few = 0.0
 
     def require_time(self) -> None:
         """Raises Overloaded if another caller would wait too long."""
-        waiting = len(self._waiting)
-        if waiting >= self._most:
-            raise Overloaded(f"{waiting} callers wait already. Try again in a few seconds.")
+        line = self._place_seconds / self._pause_seconds if self._pause_seconds else inf
+        if len(self._waiting) + 1 > self._at_once + line:
+            raise Overloaded(f"{len(self._waiting)} callers wait already. Try again in a few seconds.")
 
     def wait_for(self, work: asyncio.Task[Any]) -> None:
         """Count a caller until this work is over, even if the caller goes away."""
         self._waiting.add(work)
         work.add_done_callback(self._answered)
-        if len(self._waiting) <= self._at_work:
+        if len(self._waiting) <= self._at_once:
             self._last_answer = time.monotonic()
 
-    @property
-    def _most(self) -> float:
-        """How many may wait. One at least: otherwise no answer would ever tell that the machine is well again."""
-        if not self._pause_seconds:
-            return inf
-        in_line = self._place_seconds / self._pause_seconds
-        return max(1, floor(min(self._places + in_line, self._answer_seconds / self._pause_seconds)))
+    @asynccontextmanager
+    async def place(self, *, until: float) -> AsyncIterator[None]:
+        """Wait for a place, in turn, and hold it. Raises Overloaded if there is none until then, by the monotonic
+        clock: a run that began later would not end before the caller gives up."""
+        try:
+            async with asyncio.timeout(until - time.monotonic()):
+                await self._free.acquire()
+        except TimeoutError:
+            raise Overloaded("Too many callers came before this one. Try again in a few seconds.") from None
+        self._at_work += 1
+        among_few, began = self._is_quiet, time.monotonic()
+        try:
+            yield
+        finally:
+            if among_few and self._is_quiet:
+                took, known = time.monotonic() - began, self._seconds_among_few
+                self._seconds_among_few = (took + known) / 2 if known else took
+            self._at_work -= 1
+            self._kept_back += 1
+            while self._kept_back > self._places - self._at_once:
+                self._kept_back -= 1
+                self._free.release()
 
     @property
-    def _at_work(self) -> float:
-        """How many of those who wait are being worked for."""
-        return min(self._places, self._most)
+    def _is_quiet(self) -> bool:
+        return FEW * self._at_work <= max(FEW, self._places)
+
+    @property
+    def _at_once(self) -> int:
+        """How many are worked for at once: so many that each ends in time, or all if it takes that long anyway."""
+        if not self._pause_seconds:
+            return self._places
+        in_time = floor(self._run_seconds / self._pause_seconds)
+        anyway = ceil(AMONG_MANY * self._seconds_among_few / self._pause_seconds)
+        return max(1, min(self._places, max(in_time, anyway)))
 
     def _answered(self, work: asyncio.Task[Any]) -> None:
-        all_taken = len(self._waiting) >= self._at_work
+        all_at_work = len(self._waiting) >= self._at_once
         self._waiting.discard(work)
-        if all_taken and not work.cancelled() and work.exception() is None:
+        if all_at_work and not work.cancelled() and work.exception() is None:
             now = time.monotonic()
             self._answers += 1
-            pause = min(now - self._last_answer, self._answer_seconds)
+            pause = min(now - self._last_answer, self._run_seconds / IN_TIME)
             self._pause_seconds += (pause - self._pause_seconds) / min(self._answers, self._places)
             self._last_answer = now

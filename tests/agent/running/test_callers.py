@@ -1,6 +1,7 @@
-"""How many callers are let in, by how quickly those before were answered."""
+"""How many callers are let in, and how many are worked for at once, by how quickly those before were answered."""
 
 import asyncio
+import math
 from types import SimpleNamespace
 
 import pytest
@@ -13,33 +14,47 @@ from tools.records.errors import Overloaded
 class Crowd:
     """Callers of a process with a clock of its own, who wait ten seconds for one of its places."""
 
-    def __init__(self, monkeypatch: pytest.MonkeyPatch, *, places: int = 2, answer_seconds: float = 1e9) -> None:
-        self.now, self.waiting = 1_000.0, list[asyncio.Future[None]]()
+    def __init__(self, monkeypatch: pytest.MonkeyPatch, *, places: int = 2, run_seconds: float = 1e9) -> None:
+        self.now, self.coming, self.at_work = 1_000.0, list[asyncio.Task[None]](), list[asyncio.Future[None]]()
         monkeypatch.setattr(callers, "time", SimpleNamespace(monotonic=lambda: self.now))
-        self.callers = Callers(places=places, place_seconds=10 / IN_TIME, answer_seconds=answer_seconds / IN_TIME)
+        free, seconds = asyncio.Semaphore(places), {"place_seconds": 10 / IN_TIME, "run_seconds": run_seconds / IN_TIME}
+        self.callers = Callers(free, places=places, **seconds)
 
     def comes(self) -> bool:
         try:
             self.callers.require_time()
         except Overloaded:
             return False
-        self.waiting.append(asyncio.get_running_loop().create_future())
-        self.callers.wait_for(asyncio.ensure_future(self._answered(self.waiting[-1])))
+        self.coming.append(asyncio.ensure_future(self._decided()))
+        self.callers.wait_for(self.coming[-1])
         return True
 
-    async def _answered(self, told: asyncio.Future[None]) -> None:
-        await told
+    async def all_come(self) -> int:
+        """As many as are let in. How many are worked for then."""
+        while self.comes():
+            assert len(self.coming) < 1_000
+        return await self.begun()
+
+    async def begun(self) -> int:
+        for _ in range(5):
+            await asyncio.sleep(0)
+        return len(self.at_work)
+
+    async def _decided(self) -> None:
+        async with self.callers.place(until=math.inf):
+            self.at_work.append(asyncio.get_running_loop().create_future())
+            await self.at_work[-1]
 
     async def answer(self, seconds: float, *, error: Exception | None = None) -> None:
         """Answer the one who came first, so many seconds after the last answer."""
+        assert await self.begun()
         self.now += seconds
-        first = self.waiting.pop(0)
+        first = self.at_work.pop(0)
         if error is None:
             first.set_result(None)
         else:
             first.set_exception(error)
-        for _ in range(3):
-            await asyncio.sleep(0)
+        await self.begun()
 
     async def is_answered_every(self, seconds: float) -> None:
         """All places are taken for so long that only this pace counts."""
@@ -68,56 +83,67 @@ async def test_so_many_are_let_in_beyond_the_places_as_have_one_in_time(
     assert [crowd.comes() for _ in range(20)] == [True] * (2 + behind) + [False] * (18 - behind)
 
 
-async def test_fewer_than_there_are_places_are_let_in_where_so_many_would_not_be_answered_in_time(
+async def test_where_so_many_runs_at_once_would_not_end_in_time_fewer_are_begun(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    crowd = Crowd(monkeypatch, places=4, answer_seconds=12)
+    crowd = Crowd(monkeypatch, places=4, run_seconds=4)
     assert [crowd.comes() for _ in range(4)] == [True] * 4
     for _ in range(4):
-        await crowd.answer(3.9)
+        await crowd.answer(1.3)
 
-    assert [crowd.comes() for _ in range(5)] == [True] * 3 + [False] * 2
+    assert await crowd.all_come() == 3
+    assert len(crowd.coming) == 4 + 3 + 7
 
 
 async def test_a_process_that_is_quick_again_fills_its_places_again(monkeypatch: pytest.MonkeyPatch) -> None:
-    crowd = Crowd(monkeypatch, places=4, answer_seconds=12)
+    crowd = Crowd(monkeypatch, places=4, run_seconds=4)
     assert [crowd.comes() for _ in range(4)] == [True] * 4
     for _ in range(4):
         await crowd.answer(100)
+    assert await crowd.all_come() == 1
 
     for _ in range(40):
-        assert crowd.comes()
-        while crowd.comes():
-            pass
+        await crowd.all_come()
         await crowd.answer(0.1)
 
-    assert len(crowd.waiting) > 40
+    assert await crowd.all_come() == 4
 
 
-async def test_one_standstill_counts_no_more_than_the_time_in_which_an_answer_is_due(
+async def test_where_a_provider_is_slow_all_places_are_used_since_fewer_make_it_no_quicker(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    crowd = Crowd(monkeypatch, places=4, answer_seconds=12)
+    crowd = Crowd(monkeypatch, places=8, run_seconds=4)
+    assert [crowd.comes() for _ in range(8)] == [True] * 8
+    at_once = []
+    for _ in range(60):
+        for number in range(await crowd.begun()):
+            await crowd.answer(0 if number else 5)
+        at_once.append(await crowd.all_come())
+
+    assert (min(at_once), at_once[-5:]) == (2, [8] * 5)
+
+
+async def test_one_standstill_counts_no_more_than_the_time_in_which_a_run_is_due(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    crowd = Crowd(monkeypatch, places=4, run_seconds=4)
     assert [crowd.comes() for _ in range(4)] == [True] * 4
     for _ in range(40):
         assert crowd.comes()
         await crowd.answer(0.1)
     await crowd.answer(10_000)
 
-    # 0.1 + (12 - 0.1) / 4 = 3.075 s an answer, so three in 12 s.
-    assert len(crowd.waiting) == 3
-    assert not crowd.comes()
+    # 0.1 + (4 / 0.7 - 0.1) / 4 = 1.5 s an answer: two runs in 4 s and six more places in 10 s, and three are there.
+    assert [crowd.comes() for _ in range(6)] == [True] * 5 + [False]
 
 
-async def test_where_answers_take_for_ever_one_caller_still_finds_out_whether_they_do(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    crowd = Crowd(monkeypatch, answer_seconds=12)
+async def test_who_gets_no_place_until_then_is_refused(crowd: Crowd) -> None:
     assert [crowd.comes() for _ in range(2)] == [True] * 2
-    for _ in range(2):
-        await crowd.answer(10_000)
+    assert await crowd.begun() == 2
 
-    assert [crowd.comes() for _ in range(2)] == [True, False]
+    with pytest.raises(Overloaded):
+        async with crowd.callers.place(until=crowd.now):
+            pass
 
 
 async def test_the_first_answers_count_fully(crowd: Crowd) -> None:
