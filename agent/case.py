@@ -35,6 +35,8 @@ class Decision(Case):
     run_id: str = ""
     owner: str | None = None
     """The process that holds the run. No other may propose or place for it."""
+    never_ordered: bool = False
+    """No order of the product had ever been placed when the run was recorded, so none is looked for."""
     dry_run: bool = False
     """Record nothing: the proposal is left here."""
     proposal: NewProposal | None = None

@@ -52,6 +52,10 @@ class Decisions:
         )
         self.closing = False
 
+    def require_time(self) -> None:
+        """Raises Overloaded if another caller could not be answered in time. Ask before reading what is sent."""
+        self._callers.require_time()
+
     async def calculate(self, request: DecisionRequest) -> Plan:
         """The plan for one product. Starts no run and records nothing."""
         return (await self._catalogs.look_up(request)).present_plan

@@ -183,7 +183,7 @@ class Nodes:
     async def _earlier_orders(self, case: Decision) -> tuple[EarlierOrder, ...]:
         """What was bought of the product for the location; not asked for where nothing is to be bought."""
         request, plan = case.request, case.product.present_plan
-        if plan.recommended_action != "purchase_order":
+        if plan.recommended_action != "purchase_order" or case.never_ordered:
             return ()
         bought = await self._book.orders.bought(plan.product_id, plan.location, request.mode)
         return tuple(map(EarlierOrder.of, bought))

@@ -31,10 +31,6 @@ class Background:
         task.add_done_callback(self._done)
         return task
 
-    async def shielded(self, work: Coroutine[Any, Any, T]) -> T:
-        """Await work that goes on if the caller goes away."""
-        return await asyncio.shield(self.spawn(work))
-
     def keep(
         self, duty: str, work: Callable[[], Awaitable[Any]], *, pause_seconds: float, at_once: bool = True
     ) -> None:

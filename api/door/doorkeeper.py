@@ -33,6 +33,7 @@ from tools.records.errors import RestockError, Unavailable
 
 _NEVER_OVERLOADED = frozenset({"/", "/health/live", "/health/ready", "/metrics"})
 _SCOPE_KEY, _FILES_KEY, _PAGE_KEY, _STREAM_KEY = "x-required-scope", "x-takes-files", "x-page", "x-stream"
+_WAITS_KEY = "x-waits"
 _FORMS = ("application/x-www-form-urlencoded", "multipart/form-data;")
 MAX_BODY_BYTES = 1_000_000
 MAX_UPLOAD_BYTES = 100_000_000
@@ -50,11 +51,14 @@ _IDEMPOTENCY_KEY = {
 }
 
 
-def needs(scope: Scope, *, idempotent: bool = False, files: bool = False, stream: bool = False) -> dict[str, Any]:
+def needs(
+    scope: Scope, *, idempotent: bool = False, files: bool = False, stream: bool = False, waits: bool = False
+) -> dict[str, Any]:
     """`openapi_extra` of a guarded route: the scope that a key needs, whether it takes an Idempotency-Key, whether its
-    body is files instead of JSON, and whether its answer is a stream of events."""
+    body is files instead of JSON, whether its answer is a stream of events, and whether a caller waits for a decision
+    unless it prefers not to."""
     extra: dict[str, Any] = {_SCOPE_KEY: scope, "security": [{"ApiKey": []}, {"Bearer": []}]}
-    extra |= {key: True for key, wanted in ((_FILES_KEY, files), (_STREAM_KEY, stream)) if wanted}
+    extra |= {key: True for key, wanted in ((_FILES_KEY, files), (_STREAM_KEY, stream), (_WAITS_KEY, waits)) if wanted}
     return {**extra, "parameters": [_IDEMPOTENCY_KEY]} if idempotent else extra
 
 
@@ -172,9 +176,11 @@ class Doorkeeper:
             return None
 
     async def _let_in(self, scope: ASGIScope, body: RequestBody, route: APIRoute | None) -> None:
+        extra = (route and route.openapi_extra) or {}
+        if _WAITS_KEY in extra and "respond-async" not in Headers(scope=scope).get("prefer", "").lower():
+            scope["app"].state.runtime.require_time()
         if body.is_too_long:
             raise body.too_large()
-        extra = (route and route.openapi_extra) or {}
         needed: Scope | None = extra.get(_SCOPE_KEY)
         if route is None or needed is None:
             return

@@ -34,7 +34,7 @@ _PREFER = {
     "description": "`respond-async` answers 202 as soon as the run is recorded (RFC 7240).",
     "schema": {"type": "string"},
 }
-_TRIGGERING = needs("trigger", idempotent=True)
+_TRIGGERING = needs("trigger", idempotent=True, waits=True)
 _TRIGGERING = {**_TRIGGERING, "parameters": [*_TRIGGERING["parameters"], _PREFER]}
 _ACCEPTED: dict[int | str, dict[str, Any]] = {
     202: {

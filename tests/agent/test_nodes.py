@@ -556,10 +556,13 @@ async def test_a_price_far_from_that_of_the_last_order_asks_for_a_person() -> No
     assert steps.orders.asked_for == [("X9", "north", "input")]
 
 
-async def test_earlier_orders_are_not_asked_for_where_nothing_is_bought() -> None:
-    steps = Steps()
+async def test_earlier_orders_are_not_asked_for_where_nothing_is_bought_or_nothing_ever_was() -> None:
+    steps, first = Steps(), _case()
+    first.never_ordered = True
+    ordered = _submit(first.product.present_plan.order_quantity)
 
     await steps.nodes.assess(_state(TASK, _submit(0, action="none")), _at(_case(_facts(on_hand=500))))
+    await steps.nodes.assess(_state(TASK, ordered), _at(first))
 
     assert steps.orders.asked_for == []
 

@@ -8,6 +8,7 @@ import pytest
 
 from agent import decisions
 from tests.api.conftest import X1
+from tools.records.errors import Overloaded
 
 
 @pytest.fixture
@@ -71,3 +72,24 @@ async def test_callers_who_wait_for_a_place_when_the_service_closes_have_begun_n
     for answer in await asyncio.gather(*waiting):
         problem(answer, 503, "unavailable")
     assert await service.count("runs") == 1
+
+
+async def test_who_would_wait_too_long_is_refused_before_anything_is_read(
+    start: Any, problem: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    service = await start()
+
+    def refuse() -> None:
+        raise Overloaded("Many callers wait already. Try again in a few seconds.")
+
+    monkeypatch.setattr(service.runtime, "require_time", refuse)
+    broken = {"content": b"{", "headers": {"Content-Type": "application/json"}}
+
+    refused = await service.client.post("/inventory-trigger", **broken)
+    read = await service.client.post("/chat", **broken)
+    queued = await service.trigger(X1, Prefer="respond-async")
+
+    problem(refused, 503, "overloaded")
+    assert int(refused.headers["retry-after"]) > 0
+    problem(read, 400, "malformed_json")
+    assert queued.status_code == 202
