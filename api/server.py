@@ -1,4 +1,7 @@
-"""The serving process, or several on one port: uvicorn and its workers."""
+"""The serving process, or several on one port: uvicorn and its workers.
+
+The application is imported where it is made: the parent of several processes has none, and starts in half the time.
+"""
 
 import asyncio
 import gc
@@ -13,24 +16,26 @@ from functools import partial
 from tempfile import TemporaryDirectory
 from threading import Thread
 from types import FrameType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import structlog
 import uvicorn
-from fastapi import FastAPI
 from prometheus_client.multiprocess import mark_process_dead
 from uvicorn.config import STARTUP_FAILURE
 from uvicorn.supervisors import Multiprocess
 
 from agent.environment import read_settings
 from agent.metrics import SHARED_FOLDER
-from agent.runtime import Runtime, open_runtime
 from agent.secrets import secrets_in_force
 from agent.settings import Settings
-from api.app import create_app
 from api.door.logs import configure_logging
 from api.door.start_faults import sentence
 from api.welcome import greet
+
+if TYPE_CHECKING:
+    from fastapi import FastAPI
+
+    from agent.runtime import Runtime
 
 log = structlog.get_logger(__name__)
 
@@ -50,6 +55,8 @@ def serve(settings: Settings, listener: socket.socket, *, workers: int = 1, only
         if workers > 1:
             _serve_with_workers(settings, listener, workers)
             return
+        from api.app import create_app
+
         config = _config(settings, create_app(settings, open_runtime=opened, only_work=only_work))
         with suppress(KeyboardInterrupt):
             _Server(config, partial(greet, settings, only_work=only_work)).run(sockets=[listener])
@@ -57,8 +64,10 @@ def serve(settings: Settings, listener: socket.socket, *, workers: int = 1, only
         sys.exit(2)
 
 
-def worker_app() -> FastAPI:
+def worker_app() -> "FastAPI":
     """The application of one of several processes. The parent left the settings in the environment."""
+    from api.app import create_app
+
     settings = read_settings()
     log_as_set(settings)
     return create_app(settings, open_runtime=opened)
@@ -119,8 +128,10 @@ def _serve_with_workers(settings: Settings, listener: socket.socket, count: int)
 
 
 @asynccontextmanager
-async def opened(settings: Settings) -> AsyncIterator[Runtime]:
+async def opened(settings: Settings) -> AsyncIterator["Runtime"]:
     """The runtime of a serving process. From the first stop signal on it refuses new work."""
+    from agent.runtime import open_runtime
+
     try:
         async with open_runtime(settings) as runtime:
             for number in (signal.SIGTERM, signal.SIGINT):
@@ -149,7 +160,7 @@ def _say_why(error: Exception, settings: Settings) -> None:
         log.error("start_failed", exc_info=error)
 
 
-def _begin_shutdown_at(number: signal.Signals, runtime: Runtime) -> None:
+def _begin_shutdown_at(number: signal.Signals, runtime: "Runtime") -> None:
     """Refuse new work at this signal, then call uvicorn's own handler, which is already set."""
     stop: Any = signal.getsignal(number)
 
@@ -166,7 +177,7 @@ def _end_with(parent: Any) -> None:
     os.kill(os.getpid(), signal.SIGTERM)
 
 
-def _config(settings: Settings, app: FastAPI | str, workers: int = 1) -> uvicorn.Config:
+def _config(settings: Settings, app: "FastAPI | str", workers: int = 1) -> uvicorn.Config:
     return uvicorn.Config(
         app,
         factory=isinstance(app, str),

@@ -186,14 +186,6 @@ def test_the_demo_shows_a_whole_decision_and_leaves_nothing_behind(tmp_path: Pat
     assert list(tmp_path.iterdir()) == []
 
 
-def test_the_demo_of_a_product_that_is_not_there_says_so(tmp_path: Path) -> None:
-    done = _restock(tmp_path, "demo", "NO_SUCH")
-
-    assert done.returncode == 1
-    assert "NO_SUCH" in done.stderr
-    assert "Traceback" not in done.stderr
-
-
 def test_help_imports_nothing_heavy(tmp_path: Path) -> None:
     program = (
         "import sys\nfrom api.commands.cli import main\ntry:\n    main()\nexcept SystemExit:\n    pass\n"

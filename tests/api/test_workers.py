@@ -165,8 +165,17 @@ def test_a_stop_lets_all_of_them_finish(serve: Any, tmp_path: Path) -> None:
     assert rows(tmp_path, "SELECT count(*) FROM runs WHERE status = 'running' AND owner IS NOT NULL") == [(0,)]
 
 
-def test_none_outlives_its_parent(serve: Any) -> None:
-    process = serve(**SEVERAL)
+def test_one_that_cannot_start_ends_them_all(serve: Any, tmp_path: Path) -> None:
+    with pytest.raises(AssertionError, match="did not start"):
+        serve(**SEVERAL, CALIBRATION_TABLE=str(tmp_path / "missing.json"))
+
+    assert "failed to start, stopping the parent process" in (tmp_path / "stderr.txt").read_text()
+    assert "Listening" not in (tmp_path / "stdout.txt").read_text()
+
+
+def test_none_outlives_its_parent(together: tuple[Any, Path]) -> None:
+    """The last of those that share a server, because it ends it."""
+    process, _ = together
     served = children(process)
 
     process.kill()
@@ -175,11 +184,3 @@ def test_none_outlives_its_parent(serve: Any) -> None:
     assert alive == []
     with pytest.raises(httpx.ConnectError), process.client() as client:
         client.get("/")
-
-
-def test_one_that_cannot_start_ends_them_all(serve: Any, tmp_path: Path) -> None:
-    with pytest.raises(AssertionError, match="did not start"):
-        serve(**SEVERAL, CALIBRATION_TABLE=str(tmp_path / "missing.json"))
-
-    assert "failed to start, stopping the parent process" in (tmp_path / "stderr.txt").read_text()
-    assert "Listening" not in (tmp_path / "stdout.txt").read_text()
