@@ -107,7 +107,7 @@ def test_the_same_trigger_sent_to_any_of_them_at_once_is_one_order(together: tup
 
 
 def test_one_that_hangs_is_replaced(serve: Any) -> None:
-    process = serve(**SEVERAL, first="import api.server; api.server.HUNG_SECONDS = 2")
+    process = serve(**SEVERAL, first="import api.server; api.server.HUNG_SECONDS = 4")
     hung, other = children(process)
 
     hung.suspend()
