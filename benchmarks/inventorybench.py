@@ -1,14 +1,17 @@
-"""What periodic replenishment earns on InventoryBench: `python -m benchmarks.inventorybench --data FOLDER_OR_PARQUET`.
+"""What the calculator earns on InventoryBench: `python -m benchmarks.inventorybench --data FOLDER_OR_PARQUET`.
 
-Plays `benchmarks.periodic` by InventoryBench's rules (Baek, Fu, Ma & Peng, 2025, "AI Agents for Inventory
-Control") on the benchmark's own folder of instances (`…/lead_time_0/…/train.csv` and `test.csv`) or on pairs of
-Parquet files (`…_train.parquet`, `…_test.parquet`). The policy is told on-hand stock, last period's demand, order and
-arrivals, unit profit and holding cost, five past samples and the promised lead time; never the true lead time, the
-length of the game, the product or the date. A lost order is not announced: it only fails to arrive.
+Plays `plan()` by InventoryBench's rules (Baek, Fu, Ma & Peng, 2025, "AI Agents for Inventory Control") on the
+benchmark's own folder of instances (`…/lead_time_0/…/train.csv` and `test.csv`) or on pairs of Parquet files
+(`…_train.parquet`, `…_test.parquet`). Every period sends what a planner could send to `POST /debug`, and orders what
+that answers: past demand (five samples first), stock, the orders on the way with their dates, receipts, the promised
+lead time, a review period of one week, unit profit and holding cost, and that unmet demand is lost (service type
+`profit`). The true lead time, the length of the game, the product and the date are not sent. A lost order is not
+announced: it only fails to arrive.
 
-`--submission OUT` writes the folder that the benchmark's evaluator reads. `--foresight` plays every game once more with
-a policy that is told the future level of demand (a centred five-period mean) but neither its noise nor the lead times:
-what lies between the two is the price of not knowing where demand is going.
+`--service ADDRESS --key KEY` plays twenty of the games through `POST /debug` of a running service too, period by
+period, and says whether the orders are the same. `--submission OUT` writes the folder that the benchmark's evaluator
+reads. `--trend N` also plays N made games of demand that rises, and N of demand that falls, by 3 % a period at lead
+time 4.
 
 A score is reward ÷ (profit × demand), not below nil. It is lost in two ways, shown beside it: sales not made (as a
 share of demand) and holding cost (as a share of the profit on all demand).
@@ -20,30 +23,48 @@ import os
 import sys
 import time
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import partial
+from itertools import combinations
 from pathlib import Path, PurePosixPath
+from typing import Any
 
+import httpx
 import numpy as np
 import pandas as pd
 
-from benchmarks.demand_belief import Array, gamma_shape
-from benchmarks.lead_time_belief import LeadTimeBelief
-from benchmarks.periodic import Economics, LastPeriod, PeriodicPolicy
+from api.bodies.triggers import InlineTrigger
+from tools.planning.replenishment import plan
 
 PROMISED = {"lead_time_0": 0, "lead_time_4": 4, "lead_time_stochastic": 2}
-SMOOTHING = 2
-"""Periods on either side of the centred mean that foresight is told."""
-METHOD = """# Periodic replenishment by marginal holding cost
+WEEK, YEAR = 7, 365
+MATCHED_ORDERS = 10
+"""Youngest open orders among which those of a receipt are looked for: at most 2^10 sets."""
+SERVED_GAMES = 20
+GROWTH = 0.03
+"""Of made games, a period."""
+METHOD = """# Orders by a restocking service's calculator
 
-Demand: a Bayesian filter over level, drift and noise (a hidden Markov model on a grid of levels), with jumps and
-returns to earlier levels. Lead times: a Dirichlet belief started at the promise and learned from which open orders add
-up to each arrival; an order that stays away is written off by degrees. Decision: over sampled courses of demand and
-arrivals, the largest order whose last unit is expected to earn in saved sales, before a later order could replace it,
-what it costs to hold until it is sold. Nothing is fitted to an instance; dates, descriptions and the horizon are not
-used.
+Demand: a Bayesian filter over level, motion and noise (a hidden Markov model on a grid of levels), with jumps and
+returns to earlier levels. Lead times: a Dirichlet belief started at the promise and learned from receipts and open
+orders; an order that stays away is written off by degrees. Decision: over sampled courses of demand and arrivals, the
+largest order whose last unit is expected to earn in saved sales, before a later order could replace it, what it costs
+to hold until it is sold. Nothing is fitted to an instance; dates, descriptions and the horizon are not used.
 """
+
+Facts = dict[str, Any]
+Decide = Callable[[Facts], float]
+"""From the body of a request for a plan to the quantity that is recommended."""
+
+
+@dataclass(frozen=True)
+class Economics:
+    """What a sold unit earns and what a unit left at the end of a period costs, in the same currency."""
+
+    unit_profit: float
+    holding_cost: float
 
 
 @dataclass(frozen=True)
@@ -80,64 +101,129 @@ class Result:
     seconds: float
 
 
-class ForeseenDemand:
-    """Demand whose level is known to the end of the game, but not its noise."""
+@dataclass
+class Books:
+    """What a planner keeps of the product: its demand, stock, orders and receipts. Ages are in periods."""
 
-    def __init__(self, instance: Instance) -> None:
-        level = centred_mean(np.array(instance.past_demand + instance.demand))[len(instance.past_demand) :]
-        window = 2 * SMOOTHING + 1
-        scatter = (np.array(instance.demand) - level) / np.maximum(level, 1.0)
-        noise = float(np.sqrt(np.mean(scatter**2) * window / (window - 1)))
-        self._noise = min(max(noise, 0.05), 1.0)
-        self._ahead = np.maximum(level, 0.5)
+    instance: Instance
+    demand: list[float]
+    on_hand: float = 0.0
+    open_orders: list[tuple[int, float, int]] = field(default_factory=list)
+    """(number, units, period in which it was placed)."""
+    receipts: list[int] = field(default_factory=list)
+    """Lead times in periods."""
 
-    def observe(self, demand: float) -> None:
-        self._ahead = self._ahead[1:] if len(self._ahead) > 1 else self._ahead
+    @property
+    def period(self) -> int:
+        return len(self.demand) - len(self.instance.past_demand)
 
-    def scenarios(self, *, periods: int, count: int, random: np.random.Generator) -> Array:
-        beyond = np.full(max(0, periods - len(self._ahead)), self._ahead[-1])
-        level = np.concatenate([self._ahead[:periods], beyond])
-        shape = gamma_shape(mean=level, noise=np.full(periods, self._noise))
-        demand: Array = np.round(random.standard_gamma(shape, (count, periods)) * level / shape)
-        return demand
+    def facts(self) -> Facts:
+        """The body of a request for the plan of the coming period."""
+        promised, economics = self.instance.promised_lead_time, self.instance.economics[self.period]
+        return {
+            "product_id": "PRODUCT",
+            "mode": "input",
+            "current_stock": self.on_hand,
+            "demand_history": list(self.demand),
+            "demand_period_days": WEEK,
+            "lead_time_days": promised * WEEK,
+            "review_period_days": WEEK,
+            "open_orders": [
+                {
+                    "reference": f"ORDER-{number}",
+                    "quantity": units,
+                    "due_in_days": (placed + promised - self.period) * WEEK,
+                    "placed_days_ago": (self.period - placed) * WEEK,
+                }
+                for number, units, placed in self.open_orders
+            ],
+            "observed_lead_times_days": [taken * WEEK for taken in self.receipts],
+            "service_type": "profit",
+            "unit_profit": economics.unit_profit,
+            "holding_cost": round(economics.holding_cost * YEAR / WEEK, 6),
+        }
+
+    def order(self, units: float) -> None:
+        if units > 0:
+            self.open_orders.append((self.period, units, self.period))
+
+    def receive(self, units: float) -> None:
+        """A receipt says only how much came: it is booked on the orders that add up to it, nearest to the promise."""
+        self.on_hand += units
+        candidates = self.open_orders[-MATCHED_ORDERS:]
+        sets = (chosen for size in range(1, len(candidates) + 1) for chosen in combinations(candidates, size))
+        matching = (chosen for chosen in sets if sum(order[1] for order in chosen) == units)
+        came = min(matching, key=self._off_promise, default=()) if units > 0 else ()
+        self.receipts += [self.period - placed for _, _, placed in came]
+        self.open_orders = [order for order in self.open_orders if order not in came]
+
+    def _off_promise(self, orders: Sequence[tuple[int, float, int]]) -> int:
+        return sum(abs(self.period - placed - self.instance.promised_lead_time) for _, _, placed in orders)
 
 
-def centred_mean(values: Array) -> Array:
-    """Mean over `SMOOTHING` periods on either side, fewer at the ends."""
-    return np.array([values[max(0, i - SMOOTHING) : i + SMOOTHING + 1].mean() for i in range(len(values))])
+def planned_quantity(facts: Facts) -> float:
+    """What `plan()` recommends for the body of a request."""
+    request = InlineTrigger.model_validate(facts).to_request(requested_by="benchmark")
+    assert request.facts is not None
+    return plan(request.facts).order_quantity
 
 
-def learning_policy(instance: Instance) -> PeriodicPolicy:
-    return PeriodicPolicy.from_samples(past_demand=instance.past_demand, promised_lead_time=instance.promised_lead_time)
+def quantity_over_http(client: httpx.Client, facts: Facts) -> float:
+    """What a running service recommends for the same body."""
+    answer = client.post("/debug", json=facts)
+    answer.raise_for_status()
+    return float(answer.json()["recommended_quantity"])
 
 
-def foreseeing_policy(instance: Instance) -> PeriodicPolicy:
-    lead_time = LeadTimeBelief(instance.promised_lead_time)
-    return PeriodicPolicy(demand=ForeseenDemand(instance), lead_time=lead_time)
+def play(instance: Instance, decide: Decide = planned_quantity) -> Result:
+    """One game, each period of which is decided on its facts alone."""
+    game = moves(instance)
+    facts = next(game)
+    while True:
+        try:
+            facts = game.send(decide(facts))
+        except StopIteration as end:
+            result: Result = end.value
+            return result
 
 
-def play(instance: Instance, make_policy: Callable[[Instance], PeriodicPolicy] = learning_policy) -> Result:
-    """One game: order, arrivals, demand, reward; what stock cannot serve is lost."""
+def moves(instance: Instance) -> Generator[Facts, float, Result]:
+    """One game: order, arrivals, demand, reward; what stock cannot serve is lost.
+
+    Each period's facts are handed out, and the quantity to order is taken in.
+    """
     started = time.process_time()
-    policy = make_policy(instance)
-    on_hand, last_period = 0.0, None
+    books = Books(instance, list(instance.past_demand))
     orders: list[int] = []
     due: dict[float, float] = defaultdict(float)
     earned = held = sold = 0.0
     for period, (demand, lead_time) in enumerate(zip(instance.demand, instance.lead_times, strict=True)):
-        economics = instance.economics[period]
-        quantity = policy.order(on_hand=on_hand, economics=economics, last_period=last_period)
+        quantity = int((yield books.facts()))
         orders.append(quantity)
+        books.order(quantity)
         due[period + lead_time] += quantity
-        arrived = due.pop(period, 0.0)
-        on_hand += arrived
-        sales = min(on_hand, demand)
-        on_hand -= sales
+        books.receive(due.pop(period, 0.0))
+        sales = min(books.on_hand, demand)
+        books.on_hand -= sales
+        economics = instance.economics[period]
         earned += economics.unit_profit * sales
-        held += economics.holding_cost * on_hand
+        held += economics.holding_cost * books.on_hand
         sold += sales
-        last_period = LastPeriod(demand=demand, ordered=quantity, arrived=arrived)
+        books.demand.append(demand)
     return settle(instance, orders, earned, held, sold, time.process_time() - started)
+
+
+def trending_games(count: int, growth: float, seed: int = 1) -> list[Instance]:
+    """Games of 50 periods at lead time 4 whose demand grows by so much a period from 100, with noise of 15 %."""
+    random, periods = np.random.default_rng(seed), 50
+    games = []
+    for number in range(count):
+        level = 100 * np.exp(growth * np.arange(-5, periods))
+        demand = np.maximum(0.0, np.round(random.normal(level, 0.15 * level))).tolist()
+        economics = Economics((1.0, 4.0, 19.0)[number % 3], 1.0)
+        name = f"made_trajectory/lead_time_4/{'rising' if growth > 0 else 'falling'}/{number}"
+        games.append(Instance(name, tuple(demand[:5]), 4, tuple(demand[5:]), (4.0,) * periods, (economics,) * periods))
+    return games
 
 
 def settle(
@@ -246,14 +332,12 @@ def table(instances: Sequence[Instance], columns: dict[str, Sequence[float]]) ->
         yield label + "".join(f"{mean:12.4f}" for mean in means)
 
 
-def report(instances: Sequence[Instance], results: Sequence[Result], foreseen: Sequence[Result]) -> Iterator[str]:
+def report(instances: Sequence[Instance], results: Sequence[Result]) -> Iterator[str]:
     columns: dict[str, Sequence[float]] = {
         "score": [result.score for result in results],
         "sales lost": [result.sales_lost for result in results],
         "holding": [result.holding for result in results],
     }
-    if foreseen:
-        columns["foresight"] = [result.score for result in foreseen]
     yield from table(instances, columns)
     decisions = sum(len(result.orders) for result in results)
     yield f"{1000 * sum(result.seconds for result in results) / decisions:.2f} ms of processor time a decision"
@@ -265,12 +349,23 @@ def arguments(argv: Sequence[str] | None) -> argparse.Namespace:
     kept = os.environ.get("RESTOCK_DATA")
     parser.add_argument("--data", type=Path, default=Path(kept) / "data" if kept else None)
     parser.add_argument("--submission", type=Path, help="folder to write for the benchmark's evaluator")
-    parser.add_argument("--foresight", action="store_true", help="play also with the future level known")
+    parser.add_argument("--trend", type=int, default=0, help="made games with rising, and with falling demand")
+    parser.add_argument("--service", help="address of a running service: plays twenty games there too, and compares")
+    parser.add_argument("--key", default="", help="of that service, with the scope read")
     parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1)
     options = parser.parse_args(argv)
     if options.data is None or not options.data.exists():
         parser.error(f"--data is {options.data}; name a folder or a Parquet file, or set RESTOCK_DATA.")
     return options
+
+
+def compare_with_service(instances: Sequence[Instance], results: Sequence[Result], address: str, key: str) -> str:
+    """Plays some games through `POST /debug`, period by period."""
+    chosen = range(0, len(instances), max(1, len(instances) // SERVED_GAMES))[:SERVED_GAMES]
+    with httpx.Client(base_url=address, headers={"X-API-Key": key}, timeout=60) as client:
+        served = [play(instances[game], partial(quantity_over_http, client)) for game in chosen]
+    same = sum(own.orders == results[game].orders for own, game in zip(served, chosen, strict=True))
+    return f"{same} of {len(served)} games through POST /debug have the same orders"
 
 
 def progress(results: Iterator[Result], total: int, label: str) -> list[Result]:
@@ -285,16 +380,18 @@ def progress(results: Iterator[Result], total: int, label: str) -> list[Result]:
 def main(argv: Sequence[str] | None = None) -> None:
     options = arguments(argv)
     instances = read_instances(options.data)
-    total = len(instances)
+    made = [game for growth in (GROWTH, -GROWTH) for game in trending_games(options.trend, growth)]
+    total = len(instances) + len(made)
     with ProcessPoolExecutor(options.jobs) as pool:
-        results = progress(pool.map(play, instances, chunksize=4), total, "playing")
-        foreseen: list[Result] = []
-        if options.foresight:
-            games = pool.map(play, instances, [foreseeing_policy] * total, chunksize=4)
-            foreseen = progress(games, total, "with foresight")
+        played = progress(pool.map(play, instances + made, chunksize=4), total, "playing")
+    results = played[: len(instances)]
+    if options.service:
+        print(compare_with_service(instances, results, options.service, options.key))
     if options.submission:
         write_submission(options.submission, zip(instances, results, strict=True))
-    print(*report(instances, results, foreseen), sep="\n")
+    if made:
+        print(*table(made, {"score": [result.score for result in played[len(instances) :]]}), sep="\n")
+    print(*report(instances, results), sep="\n")
 
 
 if __name__ == "__main__":

@@ -23,6 +23,7 @@ from api.bodies.fields import (
 from tools.catalog.entries import ProductEntry, SupplierEntry
 from tools.catalog.importing.direct import DayOfDemand, Level
 from tools.catalog.snapshot import CatalogueSettings
+from tools.records.facts import ServiceType
 from tools.records.money import Currency
 
 MOST = 10_000
@@ -49,7 +50,7 @@ class ProductInput(Body):
     purchase_unit: Label = Field("", description="What the supplier sells it in, such as a case.")
     units_per_purchase_unit: Quantity | None = Field(None, description="Units in one purchase unit.")
     service_level: ServiceLevel | None = Field(None, description="Chance of no stock-out in an order cycle.")
-    service_type: Literal["cycle", "fill_rate", "cost"] | None = Field(None, description="What the target means.")
+    service_type: ServiceType | None = Field(None, description="What the target means.")
     review_period_days: Days | None = Field(None, description="Days between two looks at its stock.")
     shelf_life_days: SomeDays | None = Field(None, description="Days for which it can be sold.")
     maximum_cover_days: SomeDays | None = Field(None, description="Most days of demand to hold.")
@@ -57,6 +58,8 @@ class ProductInput(Body):
     holding_rate: Annotated[float, Field(ge=0, le=100)] | None = None
     """Cost of holding a unit for a year, as a share of its price."""
     stockout_cost: Price | None = Field(None, description="Cost of a unit of demand that stock could not serve.")
+    unit_profit: Price | None = Field(None, description="What the sale of a unit earns.")
+    holding_cost: Price | None = Field(None, description="Cost of holding a unit for a year, in place of the rate.")
     budget: Price | None = Field(None, description="Most that one order may cost.")
 
     def given(self) -> dict[str, Any]:

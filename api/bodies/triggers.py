@@ -149,6 +149,10 @@ class InlineTrigger(CommonTrigger):
     """Cost of holding one unit for a year, as a share of its price."""
     stockout_cost: Price | None = None
     """Cost of one unit of demand not served. Needed for service type `cost`."""
+    unit_profit: Price | None = None
+    """What the sale of one unit earns. Needed for service type `profit`."""
+    holding_cost: Price | None = None
+    """Cost of holding one unit for a year. Without it, `holding_rate` × `unit_price`."""
     price_breaks: Annotated[list[PriceBreakInput], Field(max_length=100)] = Field([])
     """Lower prices for larger orders."""
     product_name: Label = Field("", description="The product's name.")
@@ -233,6 +237,8 @@ class InlineTrigger(CommonTrigger):
             "unit_price": money(self.unit_price),
             "order_cost": money(self.order_cost),
             "stockout_cost": money(self.stockout_cost),
+            "unit_profit": money(self.unit_profit),
+            "holding_cost": money(self.holding_cost),
             "price_breaks": list(map(PriceBreakInput.with_money, self.price_breaks)),
             **self.model_dump(include=_SAME_IN_A_PRODUCT),
             "order_multiple": self.unit_size if self.order_multiple is None else self.order_multiple,

@@ -8,23 +8,33 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from benchmarks.inventorybench import Instance, foreseeing_policy, main, play, read_instances, report, write_submission
-from benchmarks.lead_time_belief import LeadTimeBelief
-from benchmarks.periodic import Economics, LastPeriod, PeriodicPolicy
+from benchmarks.inventorybench import (
+    GROWTH,
+    Books,
+    Economics,
+    Facts,
+    Instance,
+    main,
+    play,
+    read_instances,
+    report,
+    trending_games,
+    write_submission,
+)
 
 NEVER = float("inf")
 ITEM = "111586001"
 
 
-class Planned(PeriodicPolicy):
+class Planned:
     """Orders what it was told to and remembers what it was told."""
 
     def __init__(self, *orders: int) -> None:
         self._orders = list(orders)
-        self.told: list[tuple[float, LastPeriod | None]] = []
+        self.told: list[Facts] = []
 
-    def order(self, *, on_hand: float, economics: Economics, last_period: LastPeriod | None) -> int:
-        self.told.append((on_hand, last_period))
+    def __call__(self, facts: Facts) -> float:
+        self.told.append(facts)
         return self._orders.pop(0)
 
 
@@ -78,14 +88,14 @@ def write_parquet(root: Path, instance: Instance) -> Path:
 
 
 def test_an_order_without_lead_time_arrives_before_that_periods_demand() -> None:
-    result = play(game(), lambda _: Planned(10, 20, 30))
+    result = play(game(), Planned(10, 20, 30))
 
     assert result.score == 1
     assert (result.sales_lost, result.holding) == (0, 0)
 
 
 def test_unmet_demand_is_lost_and_leftover_stock_is_charged() -> None:
-    result = play(game(), lambda _: Planned(15, 5, 50))
+    result = play(game(), Planned(15, 5, 50))
 
     assert result.sales_lost == pytest.approx(10 / 60)
     assert result.holding == pytest.approx((5 + 0 + 20) / 240)
@@ -95,26 +105,29 @@ def test_unmet_demand_is_lost_and_leftover_stock_is_charged() -> None:
 def test_an_order_arrives_after_its_own_lead_time() -> None:
     planner = Planned(10, 30, 0)
 
-    result = play(game(lead_times=(2, 0, 0)), lambda _: planner)
+    result = play(game(lead_times=(2, 0, 0)), planner)
 
-    assert planner.told[2] == (10, LastPeriod(demand=20, ordered=30, arrived=30))
+    assert planner.told[1]["current_stock"] == 0
+    assert planner.told[2]["current_stock"] == 10
+    assert planner.told[2]["observed_lead_times_days"] == [0]
+    assert [order["quantity"] for order in planner.told[2]["open_orders"]] == [10]
     assert result.sales_lost == pytest.approx((10 + 10) / 60)
 
 
 def test_a_lost_order_never_arrives() -> None:
     instance = game(demand=(10,) * 20, lead_times=(NEVER, NEVER) + (0,) * 18)
 
-    result = play(instance, lambda _: Planned(500, 500, *(0,) * 18))
+    result = play(instance, Planned(500, 500, *(0,) * 18))
 
     assert (result.sales_lost, result.holding) == (1, 0)
 
 
 def test_a_game_that_loses_money_scores_nil() -> None:
-    assert play(game(), lambda _: Planned(9000, 0, 0)).score == 0
+    assert play(game(), Planned(9000, 0, 0)).score == 0
 
 
 def test_a_game_without_demand_scores_nil() -> None:
-    assert play(game(demand=(0, 0, 0)), lambda _: Planned(5, 0, 0)).score == 0
+    assert play(game(demand=(0, 0, 0)), Planned(5, 0, 0)).score == 0
 
 
 def test_orders_do_not_depend_on_what_has_not_happened_yet() -> None:
@@ -144,11 +157,51 @@ def test_the_instances_name_is_not_used() -> None:
     assert play(instance).orders == play(replace(instance, name="x/y/z/w/v")).orders
 
 
-def test_foresight_is_told_the_level_but_the_learner_is_not() -> None:
-    demand = (20.0,) * 10 + (90.0,) * 10
-    instance = game(demand, (4.0,) * 20, promised_lead_time=4)
+def test_a_period_is_told_as_a_planner_could_send_it() -> None:
+    books = Books(game((10,) * 9, (NEVER,) * 9, promised_lead_time=4), [12, 18, 22, 15, 20])
+    books.order(30)
+    books.demand += [10, 10, 10, 10, 10, 10]
 
-    assert play(instance, foreseeing_policy).score > play(instance).score
+    facts = books.facts()
+
+    assert facts["demand_history"][:5] == [12, 18, 22, 15, 20]
+    assert facts["open_orders"] == [
+        {"reference": "ORDER-0", "quantity": 30, "due_in_days": -14, "placed_days_ago": 42},
+    ]
+    assert (facts["lead_time_days"], facts["review_period_days"], facts["demand_period_days"]) == (28, 7, 7)
+    assert (facts["service_type"], facts["unit_profit"]) == ("profit", 4)
+    assert facts["holding_cost"] * 7 / 365 == pytest.approx(1)
+
+
+def test_a_receipt_is_booked_on_the_orders_that_add_up_to_it() -> None:
+    books = Books(game((10,) * 9, (2,) * 9, promised_lead_time=2), [12, 18, 22, 15, 20])
+    for quantity in (50, 70, 90):
+        books.order(quantity)
+        books.demand.append(10)
+
+    books.receive(160)
+
+    assert [quantity for _, quantity, _ in books.open_orders] == [50]
+    assert books.receipts == [2, 1]
+
+
+def test_of_two_equal_orders_the_one_at_the_promised_age_is_taken_to_have_come() -> None:
+    books = Books(game((10,) * 9, (2,) * 9, promised_lead_time=2), [12, 18, 22, 15, 20])
+    for quantity in (60, 0, 60, 0):
+        books.order(quantity)
+        books.demand.append(10)
+
+    books.receive(60)
+
+    assert books.open_orders == [(0, 60, 0)]
+
+
+def test_demand_that_grows_is_followed_better_than_by_half_of_what_can_be_earned() -> None:
+    rising, falling = trending_games(3, GROWTH)[1], trending_games(3, -GROWTH)[1]
+
+    assert np.mean(rising.demand[-9:]) > 3 * np.mean(rising.past_demand)
+    assert np.mean(falling.demand[-9:]) < np.mean(falling.past_demand) / 3
+    assert play(rising).score > 0.6
 
 
 def test_the_folder_and_the_parquet_form_are_read_alike(tmp_path: Path) -> None:
@@ -184,7 +237,7 @@ def test_half_of_a_parquet_pair_is_refused(tmp_path: Path) -> None:
 def test_the_submission_holds_every_periods_order(tmp_path: Path) -> None:
     instance = game()
 
-    write_submission(tmp_path, [(instance, play(instance, lambda _: Planned(3, 0, 7)))])
+    write_submission(tmp_path, [(instance, play(instance, Planned(3, 0, 7)))])
 
     with (tmp_path / "results" / instance.name / "results.csv").open() as file:
         assert list(csv.reader(file)) == [["period", "order_quantity"], ["1", "3"], ["2", "0"], ["3", "7"]]
@@ -193,9 +246,9 @@ def test_the_submission_holds_every_periods_order(tmp_path: Path) -> None:
 
 def test_the_table_gives_means_by_family_and_lead_time() -> None:
     instances = [game(), game(name="real_trajectory/lead_time_4/1", promised_lead_time=4)]
-    results = [play(instances[0], lambda _: Planned(10, 20, 30)), play(instances[1], lambda _: Planned(5, 10, 15))]
+    results = [play(instances[0], Planned(10, 20, 30)), play(instances[1], Planned(5, 10, 15))]
 
-    lines = list(report(instances, results, []))
+    lines = list(report(instances, results))
 
     rows = {tuple(line.split()[:2]): line.split()[3] for line in lines[1:-2]}
     assert rows["p00_made_up", "0"] == "1.0000"
@@ -207,16 +260,10 @@ def test_the_table_gives_means_by_family_and_lead_time() -> None:
 def test_the_last_printed_line_is_the_score(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     path = write_parquet(tmp_path, long_game())
 
-    main(["--data", str(path), "--submission", str(tmp_path / "out"), "--jobs", "1", "--foresight"])
+    main(["--data", str(path), "--submission", str(tmp_path / "out"), "--jobs", "1", "--trend", "1"])
 
     assert re.fullmatch(r"score 0\.\d{4} on 1 instances", capsys.readouterr().out.splitlines()[-1])
     assert len(list((tmp_path / "out").rglob("results.csv"))) == 1
-
-
-def test_a_policy_told_nothing_but_the_promise_starts_from_it() -> None:
-    assert (
-        foreseeing_policy(game(promised_lead_time=4)).lead_time.chances.argmax() == LeadTimeBelief(4).chances.argmax()
-    )
 
 
 @pytest.mark.skipif("RESTOCK_DATA" not in os.environ, reason="RESTOCK_DATA does not name the folder of real data")

@@ -90,7 +90,8 @@ def assess(plan: Plan, quantity: float, *, table: CalibrationTable | None = None
     """
     raw = raw_probability(plan, quantity)
     table = table or shipped_table()
-    curve = table.curves.get(stratum(plan)) if table else None
+    fitted = plan.method != "profit"  # Tables are fitted on the levels of asked services.
+    curve = table.curves.get(stratum(plan)) if table and fitted else None
     value = raw if curve is None else curve.at(raw)
     if quantity > plan.order_quantity > 0:
         value = min(value, assess(plan, plan.order_quantity, table=table).value)

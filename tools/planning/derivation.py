@@ -46,7 +46,7 @@ def derive(working: Working, transfer: Transfer | None, coverage: PastCoverage |
             f"Checked on {coverage.tests} past intervals: such a level would have covered "
             f"{_share(coverage.chosen)} of them, the textbook's {_share(coverage.textbook)}"
         )
-    return (*lines, *_position(working), *_order(working, transfer))
+    return (*lines, *position_lines(working), *order_lines(working, transfer))
 
 
 def shown(value: float, digits: int = 2) -> str:
@@ -333,7 +333,7 @@ def _share(probability: float) -> str:
     return f"{shown(probability * 100)} %"
 
 
-def _position(working: Working) -> list[str]:
+def position_lines(working: Working) -> list[str]:
     position, digits = working.position, working.digits
     on_hand, on_order, backorders, total = shown_sum(
         position.on_hand, position.on_order, -position.backorders, digits=digits
@@ -355,7 +355,7 @@ def _position(working: Working) -> list[str]:
     return lines
 
 
-def _order(working: Working, transfer: Transfer | None) -> list[str]:
+def order_lines(working: Working, transfer: Transfer | None) -> list[str]:
     position, digits = working.position, working.digits
     units, level = shown(position.units, digits), shown(working.reorder_point, digits)
     continuous = working.facts.product.review_period_days == 0

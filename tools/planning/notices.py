@@ -167,7 +167,12 @@ def _doubted(working: Working) -> Iterator[Notice]:
     for entry in working.position.orders[:MOST_ORDERS_NAMED]:
         order = entry.order
         overdue = f"Order {order.reference} of {order.quantity:g} is {days(round(-order.due_in_days, 1))} overdue"
-        if entry.standing == "counted" and order.due_in_days < 0:
+        if working.profit is not None and order.due_in_days < 0:
+            yield Notice(
+                code="overdue_order",
+                message=f"{overdue}; {entry.counted:.3g} are expected of it. Ask the supplier.",
+            )
+        elif entry.standing == "counted" and order.due_in_days < 0:
             yield Notice(
                 code="overdue_order",
                 message=f"{overdue}, no more than this supplier has been before; it is counted.",

@@ -15,6 +15,8 @@ from tools.planning.interval_forecast import lead_time
 from tools.planning.notices import gather
 from tools.planning.order_quantity import price_tiers, unit_price_at
 from tools.planning.past_coverage import PastCoverage, past_coverage
+from tools.planning.profit import profit_economics
+from tools.planning.profit_words import derive_profit
 from tools.planning.service import product_cost_target, reorder_point, safety_stock
 from tools.planning.summary import summarise
 from tools.planning.working import LONGEST_INTERVAL_DAYS, Working, refuse_uncountable, work_out
@@ -60,8 +62,11 @@ def require_plannable(facts: ProductFacts) -> None:
     product, lead = facts.product, lead_time(facts.supplier)
     refuse_uncountable(facts, lead)
     enough_demand(facts.demand)
+    interval_days = lead.days + product.review_period_days
     if product.service_type == "cost":
-        product_cost_target(product, lead.days + product.review_period_days)
+        product_cost_target(product, interval_days)
+    elif product.service_type == "profit":
+        profit_economics(product, period_days=facts.demand.period_days, interval_days=interval_days)
 
 
 def _find_transfer(working: Working, siblings: Sequence[ProductFacts]) -> Transfer | None:
@@ -158,12 +163,18 @@ def write_plan(working: Working, transfer: Transfer | None) -> Plan:
         currency=product.currency,
         infeasible=choice.infeasible,
         reason=summarise(working, transfer, notices),
-        derivation=derive(working, transfer, coverage),
+        derivation=_derivation(working, transfer, coverage),
         notices=notices,
         textbook=_textbook(working, coverage),
         predictive=_predictive(forecast.predictive),
         counting_unit=statistics.counting_unit,
     )
+
+
+def _derivation(working: Working, transfer: Transfer | None, coverage: PastCoverage | None) -> tuple[str, ...]:
+    if working.profit is not None:
+        return derive_profit(working, working.profit, transfer)
+    return derive(working, transfer, coverage)
 
 
 def _coverage(working: Working, cycle_service: float) -> PastCoverage | None:

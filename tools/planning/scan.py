@@ -4,7 +4,8 @@ Demand is a matrix of products × periods, oldest first. NaN is an unknown perio
 of stock. Threads share the blocks. Only a few numbers a product are kept, so memory stays near the size of the input.
 
 Lead times are a mean and a standard deviation, targets are cycle service levels. A product whose receipts are replayed,
-whose target is a fill rate or a cost, or whose price depends on the quantity needs `tools.planning.replenishment.plan`.
+whose target is a fill rate, a cost or profit, or whose price depends on the quantity needs
+`tools.planning.replenishment.plan`.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence

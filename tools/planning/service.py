@@ -91,6 +91,11 @@ def service_target(product: Product, what_if: WhatIf, *, cycle: OrderCycle, inte
     return product_cost_target(product, interval_days)
 
 
+def target_of_level(demand: IntervalDemand, level: float) -> Target:
+    """The cycle service that a level gives, where another reason than a service set it."""
+    return Target(min(HIGHEST_SERVICE_LEVEL, max(1 - HIGHEST_SERVICE_LEVEL, demand.cdf(level))))
+
+
 def pooled_target(target: Target, asked: float) -> Target:
     """The same target, asking for what similar products had to ask for."""
     if target.cycle is not None or not 0 < asked <= HIGHEST_SERVICE_LEVEL:
@@ -102,14 +107,23 @@ def pooled_target(target: Target, asked: float) -> Target:
 
 
 def product_cost_target(product: Product, interval_days: float) -> Target:
-    """`cost_target` of a product, whose holding cost follows from its price."""
-    if product.stockout_cost is None or product.holding_rate is None or product.unit_price is None:
+    """`cost_target` of a product, whose holding cost is stated or follows from its price."""
+    holding = yearly_holding(product)
+    if product.stockout_cost is None or holding is None:
         raise InvalidInput(
             f"Product {product.id!r} has a cost target but lacks a stock-out cost, holding rate or unit price; "
             "give all three, or a service level."
         )
-    holding = float(product.unit_price) * product.holding_rate * interval_days / DAYS_A_YEAR
-    return cost_target(stockout_cost=float(product.stockout_cost), holding_cost=holding)
+    return cost_target(stockout_cost=float(product.stockout_cost), holding_cost=holding * interval_days / DAYS_A_YEAR)
+
+
+def yearly_holding(product: Product) -> float | None:
+    """What it costs to hold one unit for a year; None where that is not known."""
+    if product.holding_cost is not None:
+        return float(product.holding_cost)
+    if product.holding_rate is None or product.unit_price is None:
+        return None
+    return float(product.unit_price) * product.holding_rate
 
 
 def cost_target(*, stockout_cost: float, holding_cost: float) -> Target:

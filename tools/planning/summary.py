@@ -82,8 +82,9 @@ def _kept(working: Working, safety: float) -> str:
     if target.limit is not None:
         return f"{more} serve {target.wanted * 100:.4g} % of demand from stock"
     share = f"{target.wanted * 100:.4g} % of such {_span(working.interval_days)} in stock"
-    cheapest = working.facts.product.service_type == "cost" and working.what_if.service_level is None
-    return f"{more} cost least and keep {share}" if cheapest else f"{more} keep {share}"
+    asked = working.facts.product.service_type if working.what_if.service_level is None else "cycle"
+    best = {"cost": "cost least and ", "profit": "earn most and "}.get(asked, "")
+    return f"{more} {best}keep {share}"
 
 
 def _span(days: float) -> str:
@@ -99,7 +100,8 @@ def _held(working: Working) -> str:
     if working.decision is None:
         spare = amount(position.units - working.reorder_point, digits)
         return f"{have}, so there is enough{'' if spare == '0' else f': {spare} more than needed'}."
-    missing = amount(_level(working) - position.units, digits)
+    level = _level(working) if working.profit is None else working.reorder_point
+    missing = amount(level - position.units, digits)
     return f"{have}, so {missing} are missing." if missing != "0" else f"{have}, just what is needed."
 
 

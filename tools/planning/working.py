@@ -6,6 +6,7 @@ late before counts fully. Beyond that it counts half. After k receipts, the next
 A whole lead time beyond that, it is written off.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from math import ceil, floor, fsum, log10
 from typing import Literal
@@ -24,8 +25,17 @@ from tools.planning.order_quantity import (
     units_above,
     whole_units,
 )
+from tools.planning.profit import ProfitOutlook, look_ahead, seeks_profit
 from tools.planning.promotion import Promotions, unseen_lift
-from tools.planning.service import DAYS_A_YEAR, OrderCycle, Target, pooled_target, service_target, stock_level
+from tools.planning.service import (
+    DAYS_A_YEAR,
+    OrderCycle,
+    Target,
+    pooled_target,
+    service_target,
+    stock_level,
+    target_of_level,
+)
 from tools.records.errors import InvalidInput
 from tools.records.facts import DemandHistory, OpenOrder, Product, ProductFacts, Stock, WhatIf
 from tools.records.quantities import reaches_down
@@ -99,6 +109,8 @@ class Working:
     decision: QuantityDecision | None
     """None while the position is above the reorder point."""
     permitted_leftover: float
+    profit: ProfitOutlook | None = None
+    """What the level comes from, where the target is the most profit."""
 
     @property
     def digits(self) -> int:
@@ -132,24 +144,34 @@ def work_out(facts: ProductFacts, what_if: WhatIf, asked: float | None = None) -
         deterministic=history.deterministic,
         promotions=promotions,
     )
+    profit = look_ahead(facts, statistics, lead, forecast) if seeks_profit(product, what_if) else None
+    if profit is not None:
+        forecast = profit.forecast
+        interval_days = forecast.interval * history.period_days
     mean_per_day = forecast.mean_per_period / history.period_days
     economic = economic_quantity(product, annual_demand=mean_per_day * DAYS_A_YEAR)
     cycle = _order_cycle(product, forecast, economic, history.period_days)
-    target = service_target(product, what_if, cycle=cycle, interval_days=interval_days)
-    target = target if asked is None else pooled_target(target, asked)
-    level = stock_level(forecast.stock_basis, target)
-    position = inventory_position(
-        facts.stock,
-        # An order that is due by the promise counts even when receipts have lately come sooner than promised.
-        horizon_days=max(lead.days, lead.promised_days) + product.review_period_days,
-        slip_days=lead.slip_days,
-        lead_time_days=lead.days,
-    )
+    if profit is not None:
+        position = expected_position(facts.stock, profit.supply.coming)
+        level = max(0.0, position.units + profit.order.units)
+        target = target_of_level(forecast.stock_basis, level)
+    else:
+        target = service_target(product, what_if, cycle=cycle, interval_days=interval_days)
+        target = target if asked is None else pooled_target(target, asked)
+        level = stock_level(forecast.stock_basis, target)
+        position = inventory_position(
+            facts.stock,
+            # An order that is due by the promise counts even when receipts have lately come sooner than promised.
+            horizon_days=max(lead.days, lead.promised_days) + product.review_period_days,
+            slip_days=lead.slip_days,
+            lead_time_days=lead.days,
+        )
     rules = order_rules(facts, mean_per_day=mean_per_day, lead_time_days=lead.days, position=position.units)
     age = facts.data_age_days + _unknown_lately(history) * history.period_days
     mean, shortage = forecast.stock_basis.mean, max(0.0, level - position.units)
     expected = forecast.mean_per_period > 0 or level > 0
-    needed = _needed(shortage, unit, review_period_days=product.review_period_days, expected=expected)
+    continuous = product.review_period_days == 0 and expected and profit is None
+    needed = _needed(shortage, unit, continuous=continuous)
     triggered = needed > 0 and reaches_down(position.units, level) and (expected or position.units < 0)
     decision = decide_quantity(need=needed, economic=economic, spare=mean, rules=rules) if triggered else None
     extra = position.units + decision.quantity - level if decision else 0.0
@@ -182,6 +204,7 @@ def work_out(facts: ProductFacts, what_if: WhatIf, asked: float | None = None) -
             mean_per_day=mean_per_day,
             extra=min(extra, max(MOST_INTERVALS * mean, economic)),
         ),
+        profit=profit,
     )
 
 
@@ -203,13 +226,12 @@ def _promotions(history: DemandHistory, statistics: DemandStatistics) -> Promoti
     return Promotions(marked, history.planned_promotion_periods, history.usual_lift)
 
 
-def _needed(shortage: float, unit: float, *, review_period_days: float, expected: bool) -> float:
+def _needed(shortage: float, unit: float, *, continuous: bool) -> float:
     """The fewest whole units that end the need.
 
     Under continuous review (no review period) an order is due at the reorder point, so that one must end above it. At
-    each periodic review one orders up to the level.
+    each periodic review, and up to the last unit that pays, one orders up to the level.
     """
-    continuous = review_period_days == 0 and expected
     return units_above(shortage, unit) if continuous else whole_units(shortage, unit)
 
 
@@ -267,14 +289,26 @@ def inventory_position(
     stock: Stock, *, horizon_days: float, slip_days: float, lead_time_days: float
 ) -> InventoryPosition:
     """Count the open orders due within `horizon_days`; see the module for those that are overdue."""
-    orders, counted, stated = [], [], []
-    for order in stock.open_orders:
-        entry = count_order(order, horizon_days=horizon_days, slip_days=slip_days, lead_time_days=lead_time_days)
-        orders.append(entry)
-        counted.append(entry.counted)
-        if entry.standing != "later":
-            stated.append(order.quantity)
-    on_order, stated_on_order = fsum(counted), fsum(stated)
+    entries = [
+        count_order(order, horizon_days=horizon_days, slip_days=slip_days, lead_time_days=lead_time_days)
+        for order in stock.open_orders
+    ]
+    return _position(stock, entries, [entry.order.quantity for entry in entries if entry.standing != "later"])
+
+
+def expected_position(stock: Stock, coming: Sequence[float]) -> InventoryPosition:
+    """Each open order counts for as many units as are expected of it: `coming` are the chances that they come."""
+    entries = []
+    for order, chance in zip(stock.open_orders, coming, strict=True):
+        overdue: Standing = "doubted" if chance > 0 else "written_off"
+        standing: Standing = overdue if order.due_in_days < 0 else "counted"
+        entries.append(CountedOrder(order, standing, order.quantity * chance))
+    stated = [entry.counted if entry.standing == "counted" else entry.order.quantity for entry in entries]
+    return _position(stock, entries, stated)
+
+
+def _position(stock: Stock, orders: Sequence[CountedOrder], stated: Sequence[float]) -> InventoryPosition:
+    on_order, stated_on_order = fsum(entry.counted for entry in orders), fsum(stated)
     return InventoryPosition(
         on_hand=stock.on_hand,
         on_order=on_order,

@@ -22,10 +22,11 @@ Mode = Annotated[
     ),
 ]
 ServiceType = Annotated[
-    Literal["cycle", "fill_rate", "cost"],
+    Literal["cycle", "fill_rate", "cost", "profit"],
     Field(
         description="What the service target means. `cycle`: the chance of no stock-out until the next delivery. "
-        "`fill_rate`: the share of demand served from stock. `cost`: the least cost of shortage and holding together."
+        "`fill_rate`: the share of demand served from stock. `cost`: the least cost of shortage and holding together. "
+        "`profit`: the most profit less holding, where demand that stock cannot serve is lost."
     ),
 ]
 DemandClass = Annotated[
@@ -113,6 +114,10 @@ class Product(Record):
     """Cost of holding one unit for a year, as a share of its price."""
     stockout_cost: Money | None = None
     """Cost of one unit of demand that stock could not serve."""
+    unit_profit: Money | None = None
+    """What the sale of one unit earns."""
+    holding_cost: Money | None = None
+    """Cost of holding one unit for a year, where it is known; else it is `holding_rate` × `unit_price`."""
     service_level: ServiceLevel = 0.95
     service_type: ServiceType = "cycle"
     review_period_days: NonNegative = 0

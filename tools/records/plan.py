@@ -19,10 +19,11 @@ from tools.records.facts import (
 )
 
 Method = Annotated[
-    Literal["normal", "forecast_error", "deterministic", "no_demand"],
+    Literal["normal", "forecast_error", "deterministic", "no_demand", "profit"],
     Field(
         description="How the reorder point is found. `forecast_error`: from the errors of the product's own past "
-        "forecasts. `normal`: the textbook formula, for short histories. `deterministic`: demand does not vary."
+        "forecasts. `normal`: the textbook formula, for short histories. `deterministic`: demand does not vary. "
+        "`profit`: from courses that demand and deliveries may take, up to the last unit that pays."
     ),
 ]
 Distribution = Annotated[
@@ -128,7 +129,7 @@ class Plan(Record):
     distribution: Distribution
     service_type: ServiceType
     service_level: float
-    """Service asked for, as a share: 0.95 is 95 %. Of a cost target, the share that costs least."""
+    """Service asked for, as a share: 0.95 is 95 %. Of a cost or profit target, the share that its level gives."""
     implied: ImpliedService
     """Service that the reorder point gives, by each measure."""
 

@@ -26,13 +26,16 @@ async def rows_of(book: OrderBook) -> dict[tuple[str, str], TodayRow]:
     return {row.place: row for row in found.rows}
 
 
+@pytest.mark.parametrize(
+    "target", [{"service_type": "fill_rate"}, {"service_type": "profit", "unit_profit": "3", "holding_cost": "9"}]
+)
 async def test_every_row_has_the_numbers_of_the_products_own_plan_with_our_orders_counted(
-    engine: sa.Engine, book: OrderBook, placed: Any
+    engine: sa.Engine, book: OrderBook, placed: Any, target: dict[str, str]
 ) -> None:
     make_catalogue(engine, 60, days=90, due=0.3)
     put(engine, tables.stock, stock_row("P000003", "DEPOT", on_hand=5_000))
     put(engine, tables.demand, demand_row(product_id="P000003", location="DEPOT"))
-    put(engine, tables.products, BOLTS | {"terms": {"service_type": "fill_rate", "lead_time_days": 5}})
+    put(engine, tables.products, BOLTS | {"terms": target | {"lead_time_days": 5}})
     put(engine, tables.stock, stock_row(location="MAIN", on_hand=70))
     put(engine, tables.demand, demand_row(location="MAIN"))
     late = await placed(product_id="P000001", location="MAIN", mode="database", quantity=30)
