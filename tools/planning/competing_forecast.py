@@ -29,6 +29,8 @@ RIVAL_SERVICE, RIVAL_Z = 0.9, 1.2815515655446004
 SPREAD_DOUBT = 10.0
 """Past errors that say that the spread is right as it is."""
 SMALLEST_SPREAD = 0.3
+SHORTEST_INTERVAL = 1e-9
+"""Periods below which there is nothing to wait for, and demand per period of the interval would be beyond counting."""
 FEWEST_JUDGED = 16
 """Periods before the first past error whose size is held against its forecast."""
 MISSED = 1.1
@@ -96,7 +98,7 @@ def competing_forecast(past: Past, season: int) -> CompetingForecast | None:
 
     Lost is pinball loss at 90 % of levels set at past origins.
     """
-    if past.interval <= 0:
+    if past.interval < SHORTEST_INTERVAL:
         return None
     if past.promotions is not None and past.promotions.marked.any():
         return _with_promotions(past, past.promotions, season)

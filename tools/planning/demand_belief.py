@@ -18,13 +18,24 @@ from tools.planning.demand_distribution import FloatArray, IntArray
 
 NOISE = (0.1, 0.16, 0.25, 0.38, 0.55, 0.8)
 """Coefficients of variation of demand around its level, beside chance (Poisson), that are thought equally likely."""
-MOTIONS = ((0.0, 0.0), (0.04, 0.0), (0.1, 0.0), (0.2, 0.0), (0.04, 0.03), (0.04, -0.03))
-"""How the log of the level may move in a period: the standard deviation of its steps, and by how much it grows."""
 JUMP_CHANCE, JUMP_SD = 0.03, 0.6
 RETURN_CHANCE = 0.06
-"""Chance that a level that neither grows nor shrinks goes back to one it had: the end of a promotion, the middle of a
-cycle."""
-RETURNS = np.array([0.0 if growth else RETURN_CHANCE for _, growth in MOTIONS])
+"""Chance that a level goes back to one it had earlier: the end of a promotion, the middle of a cycle."""
+MOTIONS = (
+    (0.0, 0.0, 0.0, 0.0),
+    (0.0, 0.0, JUMP_CHANCE, RETURN_CHANCE),
+    (0.04, 0.0, JUMP_CHANCE, RETURN_CHANCE),
+    (0.1, 0.0, JUMP_CHANCE, RETURN_CHANCE),
+    (0.2, 0.0, JUMP_CHANCE, RETURN_CHANCE),
+    (0.04, 0.03, JUMP_CHANCE, 0.0),
+    (0.04, -0.03, JUMP_CHANCE, 0.0),
+)
+"""How the log of the level may move in a period: the standard deviation of its steps, by how much it grows, and the
+chances of a jump and of a return. The first never moves; one that grows does not go back."""
+STEADY = 0.25
+"""Share of the first motion, before any demand is seen; the others share the rest."""
+MOTION_SHARES = np.array([STEADY] + (len(MOTIONS) - 1) * [(1 - STEADY) / (len(MOTIONS) - 1)])
+SPEEDS, GROWTHS, JUMPS, RETURNS = np.array(MOTIONS).T
 SURGE_CHANCE, SURGE_LEVEL, SURGE_NOISE, SURGE_WIDENING = 0.03, 1.3, 0.9, 3.0
 """Chance that a period's demand says little of the level (a one-off order, a day of sales), and what it is then."""
 RELEARN_CHANCE = 0.01
@@ -77,9 +88,12 @@ def steps_between(cells: int) -> FloatArray:
     """Chance of going from each level (row) to each level (column) in a period without a return, for each motion."""
     apart: FloatArray = log(LEVEL_RATIO) * np.arange(cells, dtype=np.float64)
     jump = step_kernel(apart, sd=JUMP_SD)
-    stays = 1.0 - JUMP_CHANCE - RETURNS
-    moves = (step_kernel(apart, sd=sd, growth=growth) for sd, growth in MOTIONS)
-    return np.stack([stay * move + JUMP_CHANCE * jump for stay, move in zip(stays, moves, strict=True)])
+    return np.stack(
+        [
+            (1.0 - jumps - returns) * step_kernel(apart, sd=sd, growth=growth) + jumps * jump
+            for sd, growth, jumps, returns in MOTIONS
+        ]
+    )
 
 
 def step_kernel(log_levels: FloatArray, *, sd: float, growth: float = 0.0) -> FloatArray:
@@ -128,11 +142,10 @@ class DemandBelief:
     def _draw_steps(self, motion: IntArray, periods: int, random: np.random.Generator) -> tuple[FloatArray, FloatArray]:
         """Changes of the log level, and the level returned to: NaN in a period without a return."""
         chance = random.random((motion.size, periods))
-        jumps = chance < JUMP_CHANCE
-        returns = ~jumps & (chance < JUMP_CHANCE + RETURNS[motion, None])
-        speed, growth = np.array(MOTIONS)[motion].T[:, :, None]
-        sd = np.where(jumps, JUMP_SD, speed)
-        steps = sd * random.standard_normal(sd.shape) - sd * sd / 2.0 + np.where(jumps, 0.0, growth)
+        jumps = chance < JUMPS[motion, None]
+        returns = ~jumps & (chance < (JUMPS + RETURNS)[motion, None])
+        sd = np.where(jumps, JUMP_SD, SPEEDS[motion, None])
+        steps = sd * random.standard_normal(sd.shape) - sd * sd / 2.0 + np.where(jumps, 0.0, GROWTHS[motion, None])
         earlier = np.full(sd.shape, np.nan)
         levels = np.searchsorted(np.cumsum(self.visited), random.random(int(returns.sum())))
         earlier[returns] = self.log_levels[np.minimum(levels, self.visited.size - 1)]
@@ -156,8 +169,8 @@ def believe(demand: FloatArray) -> DemandBelief:
     likelihood = _likelihood(demand, np.exp(log_levels)[None, :])
     steps = steps_between(log_levels.size)
     start = np.exp(-0.5 * ((log_levels - log(first)) / FIRST_LEVEL_SD) ** 2)
-    share = 1.0 / (len(MOTIONS) * len(NOISE))
-    belief = np.full((len(MOTIONS), len(NOISE), 1), share) * (start / start.sum())
+    share = np.repeat(MOTION_SHARES[:, None, None] / len(NOISE), len(NOISE), axis=1)
+    belief = share * (start / start.sum())
     visited = np.zeros(log_levels.size)
     for chance in likelihood:
         belief = belief * chance
