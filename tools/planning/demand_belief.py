@@ -32,7 +32,7 @@ MOTIONS = (
 )
 """How the log of the level may move in a period: the standard deviation of its steps, by how much it grows, and the
 chances of a jump and of a return. The first never moves; one that grows does not go back."""
-STEADY = 0.25
+STEADY = 0.15
 """Share of the first motion, before any demand is seen; the others share the rest."""
 MOTION_SHARES = np.array([STEADY] + (len(MOTIONS) - 1) * [(1 - STEADY) / (len(MOTIONS) - 1)])
 SPEEDS, GROWTHS, JUMPS, RETURNS = np.array(MOTIONS).T

@@ -18,7 +18,7 @@ STEPS_BEYOND = 6
 """Past the promise, after which an order is written off for certain."""
 STEPS_IN_PROMISE = 4.0
 """A step is a fourth of the promised lead time, or one period where that is longer."""
-PRIOR_ORDERS = 2.0
+PRIOR_ORDERS = 0.5
 """How many receipts weigh as much as what is thought before any."""
 ROUNDS = 30
 """In which the likely fates of open orders and the chances of each lead time are made to agree."""
@@ -47,6 +47,11 @@ class LeadTimeBelief:
         """Lead times of `count` courses, stratified, in random order; `never` for an order that does not come."""
         strata = random.permutation((np.arange(count) + 0.5) / count)
         return _drawn(self.remaining(age), strata, never)
+
+    def draw_coming(self, count: int, *, random: np.random.Generator) -> IntArray:
+        """The same for a new order that does come."""
+        come = np.append(self.chances[:-1], 0.0)
+        return LeadTimeBelief(come / come.sum()).draw(count, age=0, never=self.longest, random=random)
 
     def first_arrival(self, placed: IntArray, *, count: int, never: int, random: np.random.Generator) -> IntArray:
         """In each course the first period in which one of the orders to be placed in these periods arrives."""

@@ -31,8 +31,8 @@ LONGEST_MEMORY = 400
 """Periods of history that the level is believed from."""
 LONGEST_AHEAD = 400
 """Periods of lead time and review period that are followed."""
-RARE = 0.005
-"""A chance of a lead time that makes no difference to demand until it has passed."""
+GROUPS = 20
+"""Of courses, from the least to the most demand, whose spread stands for all of it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -189,28 +189,28 @@ class _Ahead:
 
     @property
     def _average_demand(self) -> FloatArray:
-        """Past demand of average periods."""
+        """Past demand of average periods; promoted ones without their lift."""
         won, demand = self.usual.won, self.statistics.demand
-        return demand if won is None else demand / won.profile.of_each()
+        return demand if won is None else demand / (won.promoted or won.profile).of_each()
 
     @property
     def _season_to_come(self) -> FloatArray | float:
         if self.usual.won is None:
             return 1.0
-        profile = self.usual.won.profile
-        return np.asarray(profile.newest[(profile.end + np.arange(self.periods)) % profile.season])
+        ahead, promoted = self.usual.won.profile.ahead(self.periods), self.usual.won.promoted
+        if promoted is not None:
+            coming = [period for period in promoted.promotions.ahead if period < self.periods]
+            ahead[coming] *= promoted.lift[-1]
+        return ahead
 
     def until_delivery(self, supply: Supply) -> DemandForecast:
-        """Demand over each protection interval that may come: until an order of the next review would arrive."""
-        total = np.cumsum(self.courses, axis=1)
-        chances = supply.belief.chances[:-1] / supply.belief.chances[:-1].sum()
-        likely = np.flatnonzero(chances > RARE)
-        shares = chances[likely] / chances[likely].sum()
-        sums = total[:, likely + supply.review - 1]
-        means, variances = sums.mean(axis=0), sums.var(axis=0)
-        parts = zip(shares.tolist(), means.tolist(), variances.tolist(), strict=True)
-        basis = IntervalDemand("lognormal", tuple(Component(*part) for part in parts), self._unit)
-        interval = float(shares @ (likely + supply.review))
+        """Demand over the protection interval: until an order of the next review would arrive, if it does."""
+        lengths = supply.review + supply.belief.draw_coming(COURSES, random=self.random)
+        total = np.cumsum(self.courses, axis=1)[np.arange(COURSES), lengths - 1]
+        groups = np.sort(total).reshape(GROUPS, -1)
+        parts = zip(groups.mean(axis=1).tolist(), groups.var(axis=1).tolist(), strict=True)
+        basis = IntervalDemand("lognormal", tuple(Component(1 / GROUPS, *part) for part in parts), self._unit)
+        interval = float(lengths.mean())
         mean = basis.mean / interval
         return replace(
             self.usual,

@@ -251,3 +251,16 @@ def test_an_interval_of_too_many_periods_is_refused_with_the_way_out(make_facts:
     for refused in (plan, require_plannable):
         with pytest.raises(InvalidInput, match="Give demand by the week or month"):
             refused(facts)
+
+
+def test_a_promotion_that_is_planned_sells_by_its_own_lift(profit: Callable[..., Plan]) -> None:
+    random = np.random.default_rng(3)
+    marked = frozenset(range(4, 60, 5))
+    demand = tuple(random.poisson([200 if week in marked else 50 for week in range(60)]).astype(float).tolist())
+
+    promoted, ordinary = (
+        profit(demand, history={"promotion_periods": marked, "planned_promotion_periods": ahead}).order_quantity
+        for ahead in (frozenset({0}), frozenset[int]())
+    )
+
+    assert 3 < promoted / ordinary < 5
