@@ -42,7 +42,7 @@ RELEARN_CHANCE = 0.01
 """Chance that scatter and motion themselves change, so that nothing learned of them stays certain for ever."""
 LEVEL_RATIO = 1.065
 """Between neighbouring levels."""
-LOWEST_LEVEL, HIGHEST_LEVEL = 1 / 2000, 40.0
+LOWEST_LEVEL, HIGHEST_LEVEL = 1 / 2000, 4.0
 """As multiples of the first periods' mean. A product is dead below the lowest, or below a twentieth of a count."""
 DEAD = 0.05
 FIRST_PERIODS = 5

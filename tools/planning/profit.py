@@ -27,7 +27,7 @@ from tools.records.facts import OpenOrder, Product, ProductFacts, WhatIf
 COURSES = 300
 REVIEWS_HELD = 8
 """Review periods beyond the longest lead time over which a unit's holding cost is followed."""
-LONGEST_MEMORY = 400
+LONGEST_MEMORY = 100
 """Periods of history that the level is believed from."""
 LONGEST_AHEAD = 400
 """Periods of lead time and review period that are followed."""
