@@ -57,6 +57,12 @@ ANCHORS = {
     "Not counted": "stock",
     "Doubted": "stock",
     "Needed": "stock",
+    "On the way": "stock",
+    "Deliveries": "lead-times",
+    "Until an order": "demand",
+    "Demand": "demand",
+    "Order-up-to level": "stock-ahead",
+    "Unit": "terms",
     "The largest": "terms",
     "At most": "terms",
 }

@@ -130,7 +130,8 @@ def why_unsure(plan: Plan, quantity: float, confidence: Confidence) -> str:
         if quantity < plan.shortage:
             return f"{quantity:,} units are ordered, and {whole_units(plan.shortage, plan.unit_size):,} are missing"
         if short <= 1 - asked + SMALL:
-            return f"The service asked for lets stock run out in {1 - asked:.0%} of such intervals"
+            cause = "The order that earns most" if plan.method == "profit" else "The service asked for"
+            return f"{cause} lets stock run out in {1 - asked:.0%} of such intervals"
         if known < SHORT_HISTORY:
             return f"Only {known} periods of demand are known"
     if plan.backtest_coverage is not None and plan.backtest_coverage < 1 - SMALL:

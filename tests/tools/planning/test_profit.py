@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from tools.planning.confidence import assess
+from tools.planning.confidence import assess, why_unsure
 from tools.planning.gate import is_triggered
 from tools.planning.replenishment import plan, require_plannable
 from tools.records.errors import InvalidInput
@@ -194,6 +194,16 @@ def test_the_derivation_comes_out_as_printed(profit: Callable[..., Plan]) -> Non
     units, after = rest.split(" = ")
     assert float(before) + float(units) == pytest.approx(float(after))
     assert float(after) == pytest.approx(found.order_up_to_level, abs=0.01)
+
+
+def test_an_order_that_earns_most_though_it_may_run_out_says_so_to_the_person_who_is_asked(
+    profit: Callable[..., Plan],
+) -> None:
+    careless = profit(earns=1)
+
+    cause = why_unsure(careless, careless.order_quantity, assess(careless, careless.order_quantity))
+
+    assert cause.startswith("The order that earns most lets stock run out in")
 
 
 def test_the_position_and_the_order_make_the_level(profit: Callable[..., Plan]) -> None:
