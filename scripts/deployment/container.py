@@ -15,7 +15,11 @@ from scripts.deployment.compose import Service
 from scripts.deployment.dockerfile import Configuration
 from scripts.deployment.jail import Jail, Mount, account
 
-HEALTHY_WITHIN_SECONDS = 60
+PATIENCE_SECONDS = 600
+"""How long a state is waited for. A busy machine is slow, not broken."""
+
+MOST_STARTS = 5
+"""What ends so often by itself will not become healthy."""
 
 
 @dataclass(frozen=True)
@@ -53,11 +57,12 @@ class Container:
         Thread(target=self._watch, daemon=True).start()
 
     def stop(self) -> float:
-        """Ask process 1 to end, as `docker stop` does; returns how long it took. `ended_with` has its exit code."""
+        """Ask process 1 to end, as `docker stop` does; returns how long it took. `ended_with` has its exit code. An
+        engine would kill it after `grace_seconds`; here it may be slow, which the caller sees."""
         self._wanted, began = False, time.monotonic()
         os.kill(self.first_process.pid, signal.Signals[self.image.configuration.stop_signal])
         try:
-            self._outer.wait(self.service.grace_seconds)
+            self._outer.wait(PATIENCE_SECONDS)
         except subprocess.TimeoutExpired:
             self.kill()
         self.ended_with = self._outer.wait()
@@ -65,27 +70,36 @@ class Container:
 
     def kill(self) -> None:
         """Kill process 1, and with it all others."""
-        os.kill(self.first_process.pid, signal.SIGKILL)
+        self.send(signal.SIGKILL)
+
+    def send(self, number: signal.Signals) -> None:
+        os.kill(self.first_process.pid, number)
 
     def run_to_its_end(self) -> int:
         """For a service that passes: its exit code."""
         self._begin()
-        return self._outer.wait(HEALTHY_WITHIN_SECONDS)
+        return self._outer.wait(PATIENCE_SECONDS)
 
     def execute(self, *command: str) -> subprocess.CompletedProcess[str]:
         """A command beside process 1."""
         joined = self._jail.joining(self.first_process.pid, command)
-        return subprocess.run(joined, capture_output=True, text=True, check=False, timeout=HEALTHY_WITHIN_SECONDS)
+        return subprocess.run(joined, capture_output=True, text=True, check=False, timeout=PATIENCE_SECONDS)
 
     def becomes_healthy(self, beyond: int = 0) -> bool:
         """Whether the health check of compose.yaml, or of the image, passes in time. `beyond`: after so many starts."""
         test = self.service.health or self.image.configuration.health
-        until = time.monotonic() + HEALTHY_WITHIN_SECONDS
-        while time.monotonic() < until:
-            if self.starts > beyond and self.is_alive and self.execute(*test).returncode == 0:
+        until = time.monotonic() + PATIENCE_SECONDS
+        while time.monotonic() < until and self.starts <= beyond + MOST_STARTS:
+            if self.starts > beyond and self._passes(test):
                 return True
             time.sleep(0.25)
         return False
+
+    def _passes(self, test: Sequence[str]) -> bool:
+        try:
+            return self.is_alive and self.execute(*test).returncode == 0
+        except (IndexError, psutil.Error):  # it ended meanwhile
+            return False
 
     @property
     def is_alive(self) -> bool:

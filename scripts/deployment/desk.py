@@ -5,6 +5,7 @@ from urllib.parse import urlsplit
 
 import httpx
 
+from scripts.deployment.container import PATIENCE_SECONDS
 from scripts.deployment.report import Report
 
 PAGES = ("/desk", "/desk/reviews", "/desk/orders", "/desk/settings", "/desk/data")
@@ -17,7 +18,9 @@ class Desk:
     def __init__(self, client: httpx.Client, public_url: str, report: Report) -> None:
         self._url, self._report, self._cookie = public_url, report, ""
         headers = {"X-Forwarded-Proto": "https", "Host": urlsplit(public_url).netloc, "Accept": "text/html"}
-        self._browser = httpx.Client(base_url=client.base_url, headers=headers, trust_env=False, timeout=30)
+        self._browser = httpx.Client(
+            base_url=client.base_url, headers=headers, trust_env=False, timeout=PATIENCE_SECONDS
+        )
 
     def opens(self, link: str) -> None:
         """By a link that a command in the container prints."""

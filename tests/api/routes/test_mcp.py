@@ -123,6 +123,13 @@ def test_pages_of_other_sites_are_refused_and_told_why(server: Any, headers: dic
     assert status == 200 or answer.json()["code"] in ("misdirected_request", "other_site")
 
 
+@pytest.mark.parametrize("headers", [{"Origin": "https://evil.example"}, {"Host": "evil.example"}])
+async def test_a_client_in_a_page_of_another_site_gets_nothing(server: Any, headers: dict[str, str]) -> None:
+    with pytest.raises(Exception, match="error response"):
+        async with over_http(server, **headers) as client:
+            await client.list_tools()
+
+
 async def test_behind_a_proxy_the_public_address_counts(start: Any) -> None:
     service = await start(public_url="https://restock.example/")
     post = service.client.post
