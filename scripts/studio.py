@@ -1,11 +1,13 @@
 """Runs the graph under LangGraph Studio's server, as `make studio`: a chat, a decision, and the schemas.
 
-The server pins packages otherwise than the service does, so it gets a virtual environment of its own, in --folder or in
-one that is removed. Where it cannot be installed, the reason is said and nothing fails.
+The server wants an older structlog than the service is locked to, so it gets a virtual environment of its own, in
+--folder or in one that is removed. All else is as requirements.lock says. Where it cannot be installed, the reason is
+said and nothing fails.
 """
 
 import argparse
 import os
+import re
 import subprocess
 import sys
 import tempfile
@@ -21,7 +23,9 @@ import httpx
 from benchmarks.server import free_port
 
 ROOT = Path(__file__).parents[1]
-SERVER = "langgraph-cli[inmem]>=0.4.40"
+SERVER = ("langgraph-cli[inmem]==0.4.40", "langgraph-api==0.16.7", "langgraph-runtime-inmem==0.36.7")
+PINNED = re.compile(r"^[\w.-]+==[^\\]+", re.MULTILINE)
+NOT_PINNED = "structlog=="
 PARTS = ("langgraph.json", "agent", "tools")
 START_SECONDS = 180
 CHAT = {"messages": [{"role": "user", "content": "How much STEEL_SHEETS do we have?"}]}
@@ -54,9 +58,17 @@ def _installed(folder: Path) -> Path:
     if not (programs / "langgraph").exists():
         venv.create(folder, with_pip=True)
         _run(programs / "python", "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "uv")
-        needed = ("--python", programs / "python", "--requirement", ROOT / "pyproject.toml", SERVER)
-        _run(programs / "uv", "pip", "install", "--quiet", *needed)
+        pins = folder / "constraints.txt"
+        pins.write_text("\n".join(_pins()))
+        needed = ("--requirement", ROOT / "pyproject.toml", *SERVER, "--constraint", pins)
+        _run(programs / "uv", "pip", "install", "--quiet", "--python", programs / "python", *needed)
     return programs
+
+
+def _pins() -> Iterator[str]:
+    for pin in PINNED.findall((ROOT / "requirements.lock").read_text(encoding="utf-8")):
+        if not pin.startswith(NOT_PINNED):
+            yield pin.strip()
 
 
 def _run(*command: str | Path) -> None:
@@ -77,7 +89,7 @@ def _served(programs: Path, folder: Path) -> Iterator[httpx.Client]:
     with log.open("w") as written:
         process = subprocess.Popen(command, cwd=folder, env=environment, stdout=written, stderr=written)
     try:
-        with httpx.Client(base_url=f"http://127.0.0.1:{port}", trust_env=False, timeout=60) as client:
+        with httpx.Client(base_url=f"http://127.0.0.1:{port}", trust_env=False, timeout=180) as client:
             _wait(client, process, log)
             yield client
     finally:
