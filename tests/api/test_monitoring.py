@@ -89,6 +89,12 @@ def test_every_label_that_is_named_is_one_of_its_metric(expression: str) -> None
     assert labels_in(expression) - {"le"} <= set.union(*(labels[base] for base in bases))
 
 
+def test_two_metrics_alone_carry_ids_of_products() -> None:
+    carrying = {name for name, labels in known_labels().items() if "product_id" in labels}
+
+    assert carrying == {"current_safety_stock", "current_reorder_point"}
+
+
 def test_every_metric_of_the_service_is_on_the_dashboard() -> None:
     shown = " ".join(QUERIES)
 
