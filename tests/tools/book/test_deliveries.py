@@ -382,7 +382,8 @@ async def test_every_event_that_is_sent_can_be_asked_for(book: OrderBook, new_ru
     with book.database.engine.begin() as connection:
         connection.execute(sa.update(orders).values(due_at=NowPlus(-1)))
     await tell_of_late_orders(book.database)
-    await book.life.receive(view.order.number, 1, by=ANNA)
+    await book.life.receive(view.order.number, 2, by=ANNA, receipt_id="delivery")
+    await book.life.correct(view.order.number, "delivery", 1, instead_of=2, reason="a slip", by=ANNA)
     await book.life.cancel(view.order.number, "no need", by=ANNA)
     older = await propose("review", review_reasons=("look",))
     newer = await record(book, new_run(product_id=older.product_id), owner="w", lease_seconds=60)
