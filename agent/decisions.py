@@ -70,7 +70,6 @@ class Decisions:
         self._callers.require_time()
         begun: asyncio.Future[Run] = asyncio.get_running_loop().create_future()
         deciding = self._background.spawn(self._decide(request, begun))
-        self._callers.wait_for(deciding)
         await asyncio.wait({deciding}, timeout=self._wait_seconds)
         if not deciding.done():
             either: set[asyncio.Future[Any]] = {deciding, begun}
@@ -97,9 +96,7 @@ class Decisions:
         self._callers.require_time()
         request = await self._taken_in(request)
         decision = Decision(request=request, product=await self._catalogs.look_up(request), dry_run=True)
-        trying = self._background.spawn(self._work.try_out(_new_run(request), decision))
-        self._callers.wait_for(trying)
-        return await trying
+        return await self._background.spawn(self._try_out(_new_run(request), decision))
 
     async def review(self, review_id: str, **decision: Any) -> RunView:
         """Approve, edit or reject a waiting order. Takes and raises what `book.reviews.decide` does."""
@@ -109,9 +106,17 @@ class Decisions:
             self._background.spawn(self._work.wake(view.run.id))
         return view
 
+    async def _try_out(self, run: NewRun, decision: Decision) -> RunView:
+        with self._callers:
+            return await self._work.try_out(run, decision)
+
     async def _decide(self, request: DecisionRequest, begun: asyncio.Future[Run]) -> RunView:
         """The result. This is a task of its own, so that a recorded run goes on if its caller goes away. `begun` is set
         to the run that is carried out here, once it is recorded."""
+        with self._callers:
+            return await self._decided(request, begun)
+
+    async def _decided(self, request: DecisionRequest, begun: asyncio.Future[Run]) -> RunView:
         began = time.monotonic()
         give_up, at_once = began + self._wait_seconds, self._settings.work_runs
         after: datetime | None = None

@@ -76,7 +76,7 @@ async def calculate_reorder(
         "assumptions": what_if.model_dump(exclude_defaults=True),
         **({} if quantity is None else {"if_ordered": _if_ordered(plan, quantity, products)}),
         "recommended_action": plan.recommended_action,
-        **{name: getattr(plan, name) for name in QUANTITIES},
+        **dict(zip(QUANTITIES, attrgetter(*QUANTITIES)(plan), strict=True)),
         **dict(zip(FIGURES, numbers(attrgetter(*FIGURES)(plan)), strict=True)),
         "method": plan.method,
         "demand_class": plan.demand_class,
@@ -87,7 +87,7 @@ async def calculate_reorder(
         "transfer": plan.transfer.model_dump() if plan.transfer else None,
         "reason": plan.reason,
         "derivation": list(plan.derivation),
-        "warnings": [notice.message for notice in plan.notices],
+        "warnings": list(map(attrgetter("message"), plan.notices)),
     }
 
 

@@ -9,7 +9,6 @@ import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from math import ceil, floor, inf
-from typing import Any
 
 from tools.records.errors import Overloaded
 
@@ -28,8 +27,7 @@ class Callers:
     def __init__(self, free: asyncio.Semaphore, *, places: int, place_seconds: float, run_seconds: float) -> None:
         self._free, self._places = free, places
         self._place_seconds, self._run_seconds = IN_TIME * place_seconds, IN_TIME * run_seconds
-        self._waiting: set[asyncio.Task[Any]] = set()
-        self._at_work = self._kept_back = self._answers = 0
+        self._waiting = self._at_work = self._kept_back = self._answers = 0
         self._last_answer = self._pause_seconds = 0.0
         """From one answer to the next, lately, while as many were worked for as may be."""
         self._seconds_among_few = 0.0
@@ -37,15 +35,24 @@ class Callers:
     def require_time(self) -> None:
         """Raises Overloaded if another caller would wait too long."""
         line = self._place_seconds / self._pause_seconds if self._pause_seconds else inf
-        if len(self._waiting) + 1 > self._at_once + line:
-            raise Overloaded(f"{len(self._waiting)} callers wait already. Try again in a few seconds.")
+        if self._waiting + 1 > self._at_once + line:
+            raise Overloaded(f"{self._waiting} callers wait already. Try again in a few seconds.")
 
-    def wait_for(self, work: asyncio.Task[Any]) -> None:
-        """Count a caller until this work is over, even if the caller goes away."""
-        self._waiting.add(work)
-        work.add_done_callback(self._answered)
-        if len(self._waiting) <= self._at_once:
+    def __enter__(self) -> None:
+        """Count a caller while work for it goes on, even if it goes away."""
+        self._waiting += 1
+        if self._waiting <= self._at_once:
             self._last_answer = time.monotonic()
+
+    def __exit__(self, failed: type[BaseException] | None, *_: object) -> None:
+        """Note when the work was over, unless it failed, as a refusal does: that is no answer."""
+        if failed is None and self._waiting >= self._at_once:
+            now = time.monotonic()
+            self._answers += 1
+            pause = min(now - self._last_answer, self._run_seconds / IN_TIME)
+            self._pause_seconds += (pause - self._pause_seconds) / min(self._answers, self._places)
+            self._last_answer = now
+        self._waiting -= 1
 
     @asynccontextmanager
     async def place(self, *, until: float) -> AsyncIterator[None]:
@@ -82,13 +89,3 @@ class Callers:
         in_time = floor(self._run_seconds / self._pause_seconds)
         anyway = ceil(AMONG_MANY * self._seconds_among_few / self._pause_seconds)
         return max(1, min(self._places, max(in_time, anyway)))
-
-    def _answered(self, work: asyncio.Task[Any]) -> None:
-        all_at_work = len(self._waiting) >= self._at_once
-        self._waiting.discard(work)
-        if all_at_work and not work.cancelled() and work.exception() is None:
-            now = time.monotonic()
-            self._answers += 1
-            pause = min(now - self._last_answer, self._run_seconds / IN_TIME)
-            self._pause_seconds += (pause - self._pause_seconds) / min(self._answers, self._places)
-            self._last_answer = now

@@ -76,14 +76,14 @@ def proposal_from(row: Row) -> Proposal:
 def order_from(row: Row) -> Order:
     values = dict(zip(_ORDER_COLUMNS.keys(), map(row.__getitem__, _ORDER_COLUMNS.values()), strict=True))
     values |= {"proposal_id": review_id(row[orders.c.proposal_number]), "days_overdue": _lateness(row)}
-    line = OrderLine(
+    line = OrderLine.model_construct(
         product_id=row[orders.c.product_id],
         name=row[orders.c.product_name],
         quantity=row[orders.c.quantity],
         unit_price=row[orders.c.unit_price],
         value=row[orders.c.total],
     )
-    return Order.model_validate(values | {"items": (line,)})
+    return Order.model_construct(**values, items=(line,))
 
 
 def _lateness(row: Row) -> float:

@@ -8,7 +8,7 @@ A run that begins at once is recorded as running by its process.
 
 from collections.abc import Callable, Collection
 from contextlib import suppress
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any, NamedTuple
 
 import sqlalchemy as sa
@@ -37,21 +37,16 @@ _ABANDONED = (runs.c.lease_until <= Now()) | runs.c.owner.is_(None)
 _SAME_ID = runs.c.id == sa.bindparam("run_id")
 _SAME_NEED = sa.and_(*(runs.c[name] == sa.bindparam(name) for name in ("product_id", "mode", "location")))
 _IN_REVIEW = (runs.c.status == "pending_review") & (proposals.c.expires_at > Now())
-_LONG_AGO = datetime(1, 1, 2, tzinfo=UTC)
 
 # Every trigger asks these. They are built once, because building one costs more than running it.
 _TO_JOIN = (
     sa.select(runs)
     .outerjoin(proposals, proposals.c.run_id == runs.c.id)
-    .where(
-        _SAME_ID
-        | sa.and_(
-            _STANDING, _SAME_NEED, _IN_REVIEW | _UNFINISHED, runs.c.created_at > sa.bindparam("after", type_=Instant)
-        )
-    )
+    .where(_SAME_ID | sa.and_(_STANDING, _SAME_NEED, _IN_REVIEW | _UNFINISHED))
     .order_by(_SAME_ID.desc(), runs.c.created_at.desc())
     .limit(1)
 )
+_TO_JOIN_LATER = _TO_JOIN.where(_SAME_ID | (runs.c.created_at > sa.bindparam("after", type_=Instant)))
 _ANSWERED = sa.select(idempotency.c.body, idempotency.c.body_hash).where(
     idempotency.c.caller == _NOBODY, idempotency.c.key == sa.bindparam("run_id")
 )
@@ -277,9 +272,9 @@ def _stored(connection: Connection, run_id: str) -> Run:
 
 def _answering(connection: Connection, new: NewRun, after: datetime | None) -> Run | None:
     """The run of the same id; else the newest later one for the same need that is unfinished or waits for a person."""
-    sought = {"run_id": new.id, "after": after or _LONG_AGO}
-    sought |= {"product_id": new.product_id, "mode": new.mode, "location": new.location}
-    row = connection.execute(_TO_JOIN, sought).mappings().first()
+    sought = {"run_id": new.id, "product_id": new.product_id, "mode": new.mode, "location": new.location}
+    query = _TO_JOIN if after is None else _TO_JOIN_LATER
+    row = connection.execute(query, sought | ({"after": after} if after else {})).mappings().first()
     return None if row is None else run_from(row)
 
 

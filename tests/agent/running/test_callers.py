@@ -20,18 +20,21 @@ class Crowd:
         free, seconds = asyncio.Semaphore(places), {"place_seconds": 10 / IN_TIME, "run_seconds": run_seconds / IN_TIME}
         self.callers = Callers(free, places=places, **seconds)
 
-    def comes(self) -> bool:
+    async def comes(self) -> bool:
         try:
             self.callers.require_time()
         except Overloaded:
             return False
         self.coming.append(asyncio.ensure_future(self._decided()))
-        self.callers.wait_for(self.coming[-1])
+        await asyncio.sleep(0)
         return True
+
+    async def come(self, number: int) -> list[bool]:
+        return [await self.comes() for _ in range(number)]
 
     async def all_come(self) -> int:
         """As many as are let in. How many are worked for then."""
-        while self.comes():
+        while await self.comes():
             assert len(self.coming) < 1_000
         return await self.begun()
 
@@ -41,9 +44,10 @@ class Crowd:
         return len(self.at_work)
 
     async def _decided(self) -> None:
-        async with self.callers.place(until=math.inf):
-            self.at_work.append(asyncio.get_running_loop().create_future())
-            await self.at_work[-1]
+        with self.callers:
+            async with self.callers.place(until=math.inf):
+                self.at_work.append(asyncio.get_running_loop().create_future())
+                await self.at_work[-1]
 
     async def answer(self, seconds: float, *, error: Exception | None = None) -> None:
         """Answer the one who came first, so many seconds after the last answer."""
@@ -58,9 +62,9 @@ class Crowd:
 
     async def is_answered_every(self, seconds: float) -> None:
         """All places are taken for so long that only this pace counts."""
-        assert self.comes()
+        assert await self.comes()
         for _ in range(40):
-            assert self.comes()
+            assert await self.comes()
             await self.answer(seconds)
         await self.answer(seconds)
 
@@ -71,7 +75,7 @@ def crowd(monkeypatch: pytest.MonkeyPatch) -> Crowd:
 
 
 async def test_before_anybody_has_waited_everybody_is_let_in(crowd: Crowd) -> None:
-    assert [crowd.comes() for _ in range(100)] == [True] * 100
+    assert await crowd.come(100) == [True] * 100
 
 
 @pytest.mark.parametrize(("seconds", "behind"), [(0.95, 10), (1.9, 5), (3.9, 2), (10.5, 0), (100, 0)])
@@ -80,14 +84,14 @@ async def test_so_many_are_let_in_beyond_the_places_as_have_one_in_time(
 ) -> None:
     await crowd.is_answered_every(seconds)
 
-    assert [crowd.comes() for _ in range(20)] == [True] * (2 + behind) + [False] * (18 - behind)
+    assert await crowd.come(20) == [True] * (2 + behind) + [False] * (18 - behind)
 
 
 async def test_where_so_many_runs_at_once_would_not_end_in_time_fewer_are_begun(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     crowd = Crowd(monkeypatch, places=4, run_seconds=4)
-    assert [crowd.comes() for _ in range(4)] == [True] * 4
+    assert await crowd.come(4) == [True] * 4
     for _ in range(4):
         await crowd.answer(1.3)
 
@@ -97,7 +101,7 @@ async def test_where_so_many_runs_at_once_would_not_end_in_time_fewer_are_begun(
 
 async def test_a_process_that_is_quick_again_fills_its_places_again(monkeypatch: pytest.MonkeyPatch) -> None:
     crowd = Crowd(monkeypatch, places=4, run_seconds=4)
-    assert [crowd.comes() for _ in range(4)] == [True] * 4
+    assert await crowd.come(4) == [True] * 4
     for _ in range(4):
         await crowd.answer(100)
     assert await crowd.all_come() == 1
@@ -113,7 +117,7 @@ async def test_where_a_provider_is_slow_all_places_are_used_since_fewer_make_it_
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     crowd = Crowd(monkeypatch, places=8, run_seconds=4)
-    assert [crowd.comes() for _ in range(8)] == [True] * 8
+    assert await crowd.come(8) == [True] * 8
     at_once = []
     for _ in range(60):
         for number in range(await crowd.begun()):
@@ -127,18 +131,18 @@ async def test_one_standstill_counts_no_more_than_the_time_in_which_a_run_is_due
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     crowd = Crowd(monkeypatch, places=4, run_seconds=4)
-    assert [crowd.comes() for _ in range(4)] == [True] * 4
+    assert await crowd.come(4) == [True] * 4
     for _ in range(40):
-        assert crowd.comes()
+        assert await crowd.comes()
         await crowd.answer(0.1)
     await crowd.answer(10_000)
 
     # 0.1 + (4 / 0.7 - 0.1) / 4 = 1.5 s an answer: two runs in 4 s and six more places in 10 s, and three are there.
-    assert [crowd.comes() for _ in range(6)] == [True] * 5 + [False]
+    assert await crowd.come(6) == [True] * 5 + [False]
 
 
 async def test_who_gets_no_place_until_then_is_refused(crowd: Crowd) -> None:
-    assert [crowd.comes() for _ in range(2)] == [True] * 2
+    assert await crowd.come(2) == [True] * 2
     assert await crowd.begun() == 2
 
     with pytest.raises(Overloaded):
@@ -147,44 +151,44 @@ async def test_who_gets_no_place_until_then_is_refused(crowd: Crowd) -> None:
 
 
 async def test_the_first_answers_count_fully(crowd: Crowd) -> None:
-    assert [crowd.comes() for _ in range(2)] == [True] * 2
+    assert await crowd.come(2) == [True] * 2
     await crowd.answer(4.9)
 
-    assert [crowd.comes() for _ in range(5)] == [True] * 3 + [False] * 2
+    assert await crowd.come(5) == [True] * 3 + [False] * 2
 
 
 async def test_the_time_without_a_crowd_says_nothing_about_its_pace(crowd: Crowd) -> None:
     await crowd.is_answered_every(0.95)
     crowd.now += 10_000
-    assert [crowd.comes() for _ in range(2)] == [True] * 2
+    assert await crowd.come(2) == [True] * 2
     await crowd.answer(0.95)
 
-    assert [crowd.comes() for _ in range(12)] == [True] * 11 + [False]
+    assert await crowd.come(12) == [True] * 11 + [False]
 
 
 async def test_a_standstill_is_forgotten_once_answers_come_again(crowd: Crowd) -> None:
     await crowd.is_answered_every(1_000)
     await crowd.is_answered_every(0.95)
 
-    assert [crowd.comes() for _ in range(13)] == [True] * 12 + [False]
+    assert await crowd.come(13) == [True] * 12 + [False]
 
 
 async def test_the_refused_and_the_failed_are_no_answers(crowd: Crowd) -> None:
     await crowd.is_answered_every(1.9)
     for _ in range(7):
-        assert crowd.comes()
-    assert not crowd.comes()
+        assert await crowd.comes()
+    assert not await crowd.comes()
     for _ in range(4):
         await crowd.answer(0, error=ValueError("no such product"))
 
-    assert [crowd.comes() for _ in range(5)] == [True] * 4 + [False]
+    assert await crowd.come(5) == [True] * 4 + [False]
 
 
 async def test_one_answer_does_not_set_the_pace_alone(crowd: Crowd) -> None:
     await crowd.is_answered_every(0.95)
     for _ in range(6):
-        assert crowd.comes()
+        assert await crowd.comes()
     await crowd.answer(3.05)
 
     # (0.95 + 3.05) / 2 = 2 s an answer, so 5 behind the places.
-    assert [crowd.comes() for _ in range(3)] == [True, True, False]
+    assert await crowd.come(3) == [True, True, False]
