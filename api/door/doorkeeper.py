@@ -27,6 +27,7 @@ from agent.settings import Settings
 from api.door import strict_json
 from api.door.auth import Caller
 from api.door.errors import BodyTooLarge, Forbidden, Overloaded, Refusal, UnsupportedMedia, answer_to
+from api.door.session_streams import SessionStreams
 from api.door.sessions import require_same_origin
 from tools.book.keys import Scope
 from tools.records.errors import RestockError, Unavailable
@@ -147,6 +148,7 @@ class Doorkeeper:
         self._app, self._routes = app, routes
         self._uploads = {route.path for route in routes if _FILES_KEY in (route.openapi_extra or {})}
         self._requests, self._open_streams = Semaphore(settings.max_concurrent_requests), Semaphore(MAX_STREAMS)
+        self._of_sessions = SessionStreams()
 
     async def __call__(self, scope: ASGIScope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -161,7 +163,8 @@ class Doorkeeper:
     async def _answer(self, scope: ASGIScope, body: RequestBody, send: Send) -> Response | None:
         """Let the application answer and return None, or return the refusal."""
         route = self._route_of(scope)
-        is_stream = route is not None and _STREAM_KEY in (route.openapi_extra or {})
+        extra = (route and route.openapi_extra) or {}
+        is_stream, of_session = _STREAM_KEY in extra, {_STREAM_KEY, _PAGE_KEY} <= extra.keys()
         room = self._open_streams if is_stream else self._requests
         is_probe = scope["path"] in _NEVER_OVERLOADED
         if room.locked() and not is_probe:
@@ -170,9 +173,14 @@ class Doorkeeper:
         async with nullcontext() if is_probe else room:
             try:
                 await self._let_in(scope, body, route)
+                if of_session:
+                    self._of_sessions.require_room(Request(scope))
             except (Refusal, RestockError, RequestValidationError) as error:
                 return answer_to(error)
-            await self._app(scope, body.receive, send)
+            if of_session:
+                await self._of_sessions.answer(self._app, Request(scope), body.receive, send)
+            else:
+                await self._app(scope, body.receive, send)
             return None
 
     async def _let_in(self, scope: ASGIScope, body: RequestBody, route: APIRoute | None) -> None:

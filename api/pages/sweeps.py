@@ -1,7 +1,6 @@
 """Sweeps: everything that is due decided at once, tried out before, followed while it runs, and what came of it."""
 
 import asyncio
-import time
 from collections import defaultdict
 from collections.abc import AsyncIterator
 from contextlib import suppress
@@ -29,8 +28,6 @@ LINES = 100
 MOST_TRIED = 1_000
 """Products of a trial: a page is waited for. A sweep takes any number."""
 LOOK_SECONDS = 0.5
-STREAM_SECONDS = 300.0
-"""A browser opens the stream again, and shows by that that it is still signed in."""
 OUTCOME_WORDS: dict[Outcome, tuple[str, str]] = {
     "placed": ("ordered", "would be ordered"),
     "waiting": ("wait for a person", "would wait for a person"),
@@ -130,8 +127,8 @@ async def lines(sweep: SweepGiven, kind: FileKind, desk: DeskGiven) -> Response:
 @router.get("/sweeps/{sweep_id}/events", response_class=EventSourceResponse, openapi_extra=stream_for("read"))
 async def events(sweep: SweepGiven, desk: DeskGiven) -> AsyncIterator[ServerSentEvent]:
     """Its progress while it runs. Ends when the service stops; a browser then asks again."""
-    said, until = "", time.monotonic() + STREAM_SECONDS
-    while not desk.runtime.closing and time.monotonic() < until:
+    said = ""
+    while not desk.runtime.closing:
         with suppress(Unavailable):
             status, done = await desk.runtime.book.sweeps.progress(sweep.id)
             if status != "running":

@@ -14,12 +14,13 @@ import pytest
 from tests.api.conftest import KEY
 
 LIMIT = "import api.door.doorkeeper as door; door.MAX_STREAMS = 3"
+ONE_SESSION = "import api.door.session_streams as streams; streams.MOST_OF_A_SESSION = 2; streams.LOOK_SECONDS = 0.2"
 
 
 @contextmanager
-def signed_in(url: str) -> Iterator[httpx.Client]:
+def signed_in(url: str, key: str = KEY) -> Iterator[httpx.Client]:
     with httpx.Client(base_url=url, timeout=20, trust_env=False, headers={"Origin": url}) as client:
-        assert client.post("/desk/sign-in", data={"key": KEY}).status_code == 303
+        assert client.post("/desk/sign-in", data={"key": key}).status_code == 303
         yield client
 
 
@@ -49,6 +50,13 @@ def server(tmp_path_factory: pytest.TempPathFactory, start_process: Callable[...
     return start_process(tmp_path_factory.mktemp("streams"), settings | {"MAX_CONCURRENT_REQUESTS": "2"}, first=LIMIT)
 
 
+@pytest.fixture(scope="module")
+def watchful(tmp_path_factory: pytest.TempPathFactory, start_process: Callable[..., Any]) -> Any:
+    """It lets a session open two streams, and looks five times a second whether the session lasts."""
+    settings = {"API_KEY": KEY, "CHECK_MODELS": "false", "WORK_RUNS": "false", "RUN_DEADLINE_SECONDS": "0.5"}
+    return start_process(tmp_path_factory.mktemp("sessions"), settings, first=ONE_SESSION)
+
+
 @pytest.mark.slow
 def test_a_stream_that_is_cut_is_opened_again_and_tells_the_present_state(server: Any) -> None:
     with signed_in(server.url) as client:
@@ -73,6 +81,43 @@ def test_streams_have_a_limit_of_their_own_and_are_no_requests_at_once(server: A
         assert client.get("/desk").status_code == 200
         with client.stream("GET", address) as again:
             assert event(again.iter_lines())[0] == "progress"
+
+
+@pytest.mark.slow
+def test_one_session_cannot_take_the_streams_of_all(watchful: Any) -> None:
+    with signed_in(watchful.url) as client, signed_in(watchful.url) as other:
+        address = f"{lasting_sweep(client)}/events"
+        with client.stream("GET", address), client.stream("GET", address):
+            refused = client.get(address)
+            assert refused.status_code == 503
+            assert "2 pages of yours show progress at once" in refused.text
+            with other.stream("GET", address) as stream:
+                assert event(stream.iter_lines())[0] == "progress"
+        with client.stream("GET", address) as again:
+            assert event(again.iter_lines())[0] == "progress"
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("end", ["revoked", "signed out"])
+def test_a_stream_ends_with_its_key_and_with_its_session(watchful: Any, end: str) -> None:
+    with httpx.Client(base_url=watchful.url, trust_env=False, headers={"X-API-Key": KEY}) as program:
+        made = program.post("/keys", json={"name": "Anna", "scopes": ["read", "trigger"]}).json()
+        with signed_in(watchful.url, made["key"]) as client:
+            address = f"{lasting_sweep(client)}/events"
+            page = client.get("/desk").text
+            with client.stream("GET", address) as stream:
+                lines = stream.iter_lines()
+                assert event(lines)[0] == "progress"
+                if end == "revoked":
+                    assert program.delete(f"/keys/{made['id']}").is_success
+                else:
+                    token = re.search(r'name="csrf" value="(\w+)"', page)
+                    assert token
+                    client.post("/desk/sign-out", data={"csrf": token[1]})
+                began = time.monotonic()
+                assert "event: end" not in list(lines)
+                assert time.monotonic() - began < 5
+            assert client.get(address).headers["location"].startswith("/desk/sign-in")
 
 
 @pytest.mark.slow
