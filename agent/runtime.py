@@ -153,7 +153,7 @@ class Runtime:
         self.calibration = read_table(settings.calibration_table)
         self.catalog = PresentCatalog(book)
         opened = Catalogs(self.catalog.by_mode, self.calibration, book=book)
-        self.today = TodayLists(book, self.calibration)
+        self.today = TodayLists(book, self.calibration, settings.worth)
         """What is to be done about every product."""
         self.toolbox = Toolbox(
             AllProducts(self.catalog, self.calibration),

@@ -171,6 +171,11 @@ class Settings(BaseSettings):
         return (*self.webhooks, *people.values())
 
     @property
+    def worth(self) -> dict[str, float]:
+        """What a unit of each currency is worth in LIMIT_CURRENCY, where that is known."""
+        return {self.limit_currency: 1.0} | {name: float(rate) for name, rate in self.exchange_rates.items()}
+
+    @property
     def day_limit(self) -> DayLimit | None:
         if self.auto_day_value_limit is None:
             return None

@@ -1,5 +1,6 @@
 """A purchase order as a page to print: plain HTML with a style, without a script. Or as a PDF of that page."""
 
+from datetime import UTC, datetime
 from html import escape
 
 from tools.purchasing.documents import Document
@@ -12,7 +13,7 @@ body { font: 11pt/1.4 sans-serif; color: #000; max-width: 50em; margin: 2em auto
 h1 { font-size: 16pt; margin: 0 }
 table { border-collapse: collapse; width: 100%; margin-top: 1.5em }
 th, td { border-bottom: 1px solid #999; padding: .3em .5em; text-align: left; vertical-align: top }
-th + th + th, td + td + td { text-align: right }
+th + th + th + th, td + td + td + td { text-align: right }
 tr { break-inside: avoid }
 thead { display: table-header-group }
 """
@@ -23,7 +24,8 @@ _PAGE = """<!doctype html>
 <h1>Purchase order {number}</h1>
 <p>To: {supplier}<br>Deliver to: {location}<br>{state}</p>
 <table>
-<thead><tr><th>Order</th><th>Product</th><th>Quantity</th><th>Unit price</th><th>Value</th></tr></thead>
+<thead><tr><th>Order</th><th>Product</th><th>Deliver by</th>
+<th>Quantity</th><th>Unit price</th><th>Value</th></tr></thead>
 <tbody>
 {lines}
 </tbody>
@@ -65,8 +67,13 @@ def _line(line: Order) -> str:
     [item] = line.items
     price, value = (_money(each, line.currency) for each in (item.unit_price, item.value))
     product = f"{escape(item.name)}<br>{escape(item.product_id)}"
-    cells = (escape(line.number), product, amount(item.quantity), price, value)
+    cells = (escape(line.number), product, f"{_due(line):%Y-%m-%d}", amount(item.quantity), price, value)
     return "<tr>" + "".join(f"<td>{cell}</td>" for cell in cells) + "</tr>"
+
+
+def _due(line: Order) -> datetime:
+    """When it should arrive; of what has not been sent, if it is sent now."""
+    return line.due_at if line.sent_at else datetime.now(UTC) + (line.due_at - line.created_at)
 
 
 def _state(document: Document) -> str:

@@ -48,7 +48,9 @@ def today(
     location: Location = None,
     status: Status = None,
     text: Text = None,
-    sort: Annotated[str, typer.Option(help="A column, or `-` and a column for the reverse.")] = "urgency",
+    sort: Annotated[
+        str, typer.Option(help="A column, or `-` and a column for the reverse. Money is compared by EXCHANGE_RATES.")
+    ] = "urgency",
     limit: Annotated[int | None, typer.Option(min=1, help="Most rows. [20 on the screen, else all]")] = None,
     csv: Csv = None,
     xlsx: Xlsx = None,
@@ -68,8 +70,8 @@ def today(
 
     async def rows(book: "OrderBook") -> "tuple[TodayList, list[TodayRow]]":
         table = read_table(settings.calibration_table)
-        found = await TodayLists(book, table).present()
-        return found, arranged(found.rows, chosen, sort)
+        found = await TodayLists(book, table, settings.worth).present()
+        return found, arranged(found.rows, chosen, sort, found.worth)
 
     found, fitting = with_book(settings, rows)
     typer.echo(about(found), err=True)

@@ -58,11 +58,14 @@ class DecisionForm(DeskForm):
 
 
 @router.get("/reviews", openapi_extra=page_for("read"))
-async def reviews(desk: DeskGiven, listed: ListedGiven, status: Status = "pending") -> Response:
-    """The queue, newest first."""
+async def reviews(
+    desk: DeskGiven, listed: ListedGiven, status: Status = "pending", sort: Literal["newest", "value"] = "newest"
+) -> Response:
+    """The queue, newest first or by value."""
     store, filters = desk.runtime.book.reviews, await listed.filters(desk.runtime)
     chosen = None if status == "all" else status
-    found = await store.page(chosen, ROWS, listed.before or None, filters)
+    worth = desk.runtime.settings.worth if sort == "value" else None
+    found = await store.page(chosen, ROWS, listed.before or None, filters, worth)
     more = len(found) == ROWS
     return await desk.page(
         "reviews.html",
@@ -71,8 +74,13 @@ async def reviews(desk: DeskGiven, listed: ListedGiven, status: Status = "pendin
         total=await store.count(chosen, filters),
         listed=listed,
         chosen=status,
-        here=listed.address("/desk/reviews", status=status),
-        following=listed.address("/desk/reviews", status=status, before=found[-1].id) if more else None,
+        sort=sort,
+        sorts={
+            each: listed.address("/desk/reviews", status=status, sort=each, before="") for each in ("newest", "value")
+        },
+        currency=desk.runtime.settings.limit_currency,
+        here=listed.address("/desk/reviews", status=status, sort=sort),
+        following=listed.address("/desk/reviews", status=status, sort=sort, before=found[-1].id) if more else None,
         status_words=STATUS_WORDS,
     )
 

@@ -16,6 +16,7 @@ from agent.settings import Settings as SettingsInForce
 from api.bodies.keys import NewKey
 from api.door.auth import KeyRing
 from api.door.doorkeeper import page_for
+from api.door.errors import status_of
 from api.pages import typed
 from api.pages.data import switch_shown
 from api.pages.desk import Desk, DeskForm, DeskGiven, desk_router, see_other
@@ -112,7 +113,7 @@ async def _page(desk: Desk, *, form: KeyForm | None = None, refused: RestockErro
     keys = await desk.runtime.book.keys.all() if is_admin else []
     return await desk.page(
         "settings.html",
-        200 if refused is None else 409 if isinstance(refused, Conflict) else 422,
+        200 if refused is None else status_of(refused),
         refused="" if refused is None else refused.message,
         form=form or KeyForm(csrf=""),
         models=readiness["models"],

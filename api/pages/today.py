@@ -23,7 +23,7 @@ from tools.records.errors import InvalidInput
 from tools.records.facts import Mode
 from tools.records.text import clean_text
 from tools.sweep.lists import TodayList
-from tools.sweep.pages import Filters, arranged, page_after
+from tools.sweep.pages import MONEY, Filters, arranged, page_after
 from tools.sweep.today_rows import COLUMNS, Cover, Status, TodayRow
 
 router = desk_router()
@@ -123,7 +123,7 @@ async def today(desk: DeskGiven, view: ViewGiven) -> Response:
     cursor = Cursor.read(view.after) if view.after else None
     lists = desk.runtime.today
     found = (lists.earlier(cursor.version) if cursor else None) or await lists.present()
-    fitting = await asyncio.to_thread(arranged, found.rows, view.filters, view.sort)
+    fitting = await asyncio.to_thread(arranged, found.rows, view.filters, view.sort, found.worth)
     rows = page_after(fitting, (cursor.product_id, cursor.location) if cursor else None, ROWS)
     last = not rows or rows[-1] is fitting[-1]
     return await desk.page(
@@ -135,6 +135,7 @@ async def today(desk: DeskGiven, view: ViewGiven) -> Response:
         total=len(fitting),
         following=None if last else view.address(after=str(Cursor(found.version, *rows[-1].place))),
         summary=Summary(found.rows),
+        compared=_compared(view, fitting, found, desk.runtime.settings.limit_currency),
         choices=choices(found),
         status_words=STATUS_WORDS,
         cover_words=COVER_WORDS,
@@ -147,7 +148,7 @@ async def today(desk: DeskGiven, view: ViewGiven) -> Response:
 async def as_file(kind: FileKind, desk: DeskGiven, view: ViewGiven) -> Response:
     """All rows of a view, for a spreadsheet."""
     found = await desk.runtime.today.present()
-    rows = await asyncio.to_thread(arranged, found.rows, view.filters, view.sort)
+    rows = await asyncio.to_thread(arranged, found.rows, view.filters, view.sort, found.worth)
     return await table_file(kind, (row.cells() for row in rows), COLUMNS, f"today-{found.day}")
 
 
@@ -251,6 +252,16 @@ def choices(found: TodayList) -> dict[str, list[str]]:
     """What the list can be narrowed to."""
     named = {"supplier": "supplier", "category": "category", "location": "location"}
     return {name: sorted({getattr(row, column) for row in found.rows} - {""}) for name, column in named.items()}
+
+
+def _compared(view: View, rows: Sequence[TodayRow], found: TodayList, currency: str) -> str:
+    """How amounts of several currencies were compared, if the list is sorted by them."""
+    present = {row.currency for row in rows}
+    if view.sort.removeprefix("-") not in MONEY or len(present) < 2:
+        return ""
+    without = ", ".join(sorted(present - found.worth.keys()))
+    last = f" No rate is known for {without}: these come last." if without else ""
+    return f"Amounts are sorted by their worth in {currency} (EXCHANGE_RATES).{last}"
 
 
 def _out_on(row: TodayRow, day: date) -> date | None:

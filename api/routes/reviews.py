@@ -27,13 +27,22 @@ async def reviews(
     status: Status = "pending",
     limit: Limit = 50,
     before: Before = None,
+    sort: Annotated[
+        Literal["newest", "value"],
+        Query(
+            description="`value`: those of most value first, compared by EXCHANGE_RATES; currencies without a rate "
+            "come after."
+        ),
+    ] = "newest",
     include: Annotated[
         Literal["calculation"] | None, Query(description="`calculation`: with the whole plan of each.")
     ] = None,
 ) -> Response:
-    """List orders that wait for a person, newest first. A model's words come last and are marked as such."""
+    """List orders that wait for a person, newest first or by value. A model's words come last and are marked."""
     chosen = None if status == "all" else status
-    found = await runtime.book.reviews.page(chosen, limit, before, filters)
+    found = await runtime.book.reviews.page(
+        chosen, limit, before, filters, worth=runtime.settings.worth if sort == "value" else None
+    )
     answers = [ReviewAnswer.of(proposal, runtime.review_url) for proposal in found]
     return Reviews(
         reviews=tuple(answer if include else answer.without_calculation() for answer in answers),

@@ -34,7 +34,12 @@ async def today(
     cover: Annotated[tuple[Cover, ...], Query(description="Only rows whose stock reaches so far; repeatable.")] = (),
     text: Annotated[Word, Query(description="Words of id, name, category or supplier.")] = None,
     sort: Annotated[
-        str, Query(max_length=60, description="A column, or `-` and a column for the reverse.")
+        str,
+        Query(
+            max_length=60,
+            description="A column, or `-` and a column for the reverse. Amounts of money are compared by "
+            "EXCHANGE_RATES; currencies without a rate come after.",
+        ),
     ] = "urgency",
     limit: Limit = 50,
     after: Annotated[str | None, Query(max_length=600, description="The `next` of the page before.")] = None,
@@ -49,7 +54,7 @@ async def today(
     filters = Filters(supplier=supplier, category=category, location=location, status=status, cover=cover, text=text)
     cursor = None if after is None else Cursor.read(after)
     found = await _list_of(runtime, cursor)
-    rows = await asyncio.to_thread(arranged, found.rows, filters, sort)
+    rows = await asyncio.to_thread(arranged, found.rows, filters, sort, found.worth)
     if format == "csv" or (format is None and _prefers_csv(request)):
         return await asyncio.to_thread(_csv, found, rows)
     page = page_after(rows, None if cursor is None else (cursor.product_id, cursor.location), limit)

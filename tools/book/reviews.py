@@ -1,5 +1,6 @@
 """Reviews: proposals that wait for a person, and the one decision on each."""
 
+from collections.abc import Mapping
 from datetime import datetime
 from decimal import Decimal
 from typing import Any, NamedTuple
@@ -72,6 +73,20 @@ class ReviewRow(NamedTuple):
         return review_id(self.number)
 
 
+Sorting = tuple[tuple[sa.ColumnElement[Any], bool], ...]
+"""What a list is sorted by, and whether it rises. Never null, and different for every row."""
+_NEWEST: Sorting = ((proposals.c.number, False),)
+
+
+def _dearest(worth: Mapping[str, float]) -> Sorting:
+    """What has no price comes last of its currency."""
+    currency = proposals.c.currency
+    rate = sa.case(dict(worth), value=currency, else_=1.0) if worth else sa.literal(1.0)
+    value = sa.cast(proposals.c.unit_price, sa.Float) * proposals.c.quantity * rate
+    unknown = sa.case((currency.in_(worth), ""), else_=currency)
+    return (unknown, True), (sa.func.coalesce(value, -1.0), False), (proposals.c.number, False)
+
+
 _ROW = tuple(proposals.c[name] for name in ReviewRow._fields)
 
 
@@ -99,16 +114,35 @@ class ReviewStore(Store):
         limit: int = 50,
         before: str | None = None,
         filters: Filters = EVERYTHING,
+        worth: Mapping[str, float] | None = None,
     ) -> list[Proposal]:
         """A page of reviews, newest first, at most 200. `before` is the last id of the page before. Without a status
-        all reviews are listed, decided ones too."""
+        all reviews are listed, decided ones too. Raises UnknownReview.
+
+        With the `worth` of a unit of each currency, those of most value come first; then those of currencies that are
+        not in it, each currency by itself."""
+        sorting = _NEWEST if worth is None else _dearest(worth)
         query = sa.select(proposals).where(*_chosen(status, filters))
-        if before is not None:
-            query = query.where(proposals.c.number < review_number(before))
-        query = query.order_by(proposals.c.number.desc()).limit(page_size(limit))
+        query = query.order_by(*(column.asc() if rises else column.desc() for column, rises in sorting))
+        query = query.limit(page_size(limit))
         await expire_reviews(self.database)
+        if before is not None:
+            query = query.where(await self._after(before, sorting))
         rows = await self.database.read(lambda connection: connection.execute(query).mappings().all())
         return [proposal_from(row) for row in rows]
+
+    async def _after(self, before: str, sorting: Sorting) -> sa.ColumnElement[bool]:
+        """What comes after this review. Raises UnknownReview."""
+        query = sa.select(*(column for column, _ in sorting)).where(proposals.c.number == review_number(before))
+        last = await self.database.read(lambda connection: connection.execute(query).one_or_none())
+        if last is None:
+            raise unknown_review(before)
+        after: sa.ColumnElement[bool] = sa.false()
+        same: sa.ColumnElement[bool] = sa.true()
+        for (column, rises), value in zip(sorting, last, strict=True):
+            after = sa.or_(after, sa.and_(same, column > value if rises else column < value))
+            same = sa.and_(same, column == value)
+        return after
 
     async def rows(self, status: ProposalStatus | None = None) -> list[ReviewRow]:
         """Every review, newest first: for sums, and for lists that need no more."""

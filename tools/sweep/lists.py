@@ -36,6 +36,8 @@ class TodayList:
     made_at: datetime
     suppliers: Mapping[str, Supplier]
     """By id, with the lead times of their receipts."""
+    worth: Mapping[str, float]
+    """Of a unit of each currency whose rate is known, in one of them."""
 
     def open_orders(self, place: Place) -> tuple[OpenOrder, ...]:
         """Of a product at a location, as they are now. Orders of other systems are due on a day."""
@@ -49,8 +51,10 @@ class TodayList:
 class TodayLists:
     """The newest lists of this process."""
 
-    def __init__(self, book: OrderBook, calibration: CalibrationTable | None = None) -> None:
-        self._book, self._calibration = book, calibration
+    def __init__(
+        self, book: OrderBook, calibration: CalibrationTable | None = None, worth: Mapping[str, float] | None = None
+    ) -> None:
+        self._book, self._calibration, self._worth = book, calibration, worth or {}
         self._present = PresentCatalog(book)
         self._own = self._present.own
         self._kept: OrderedDict[str, TodayList] = OrderedDict()
@@ -98,7 +102,7 @@ class TodayLists:
             lambda: (tuple(today.rows()), today.open_orders(), today.suppliers())
         )
         self._newest = basis, today
-        return TodayList(version, mode, day, rows, ordered, made_at, suppliers)
+        return TodayList(version, mode, day, rows, ordered, made_at, suppliers, self._worth)
 
     async def _source(self, basis: Basis) -> Source:
         mode = basis[0]

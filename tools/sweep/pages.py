@@ -1,6 +1,6 @@
 """Today's list filtered, sorted, and in pages without gaps or repeats: a page belongs to one version of the list."""
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import date
 from functools import partial
 from itertools import islice
@@ -14,6 +14,8 @@ from tools.sweep.today_rows import COLUMNS, COVERS, STATUSES, TodayRow
 
 URGENCY = "urgency"
 """What is to be ordered first, and of it what runs out first."""
+MONEY = frozenset({"value", "stock_value", "lost_revenue_per_day"})
+"""Columns of amounts, each in its row's currency."""
 Place = tuple[str, str]
 Check = Callable[[TodayRow], bool]
 Bounds = tuple[float | None, float | None]
@@ -108,10 +110,14 @@ def _holds(row: TodayRow, words: Sequence[str]) -> bool:
     return all(word in searched for word in words)
 
 
-def arranged(rows: Sequence[TodayRow], filters: Filters, sort: str = URGENCY) -> list[TodayRow]:
+def arranged(
+    rows: Sequence[TodayRow], filters: Filters, sort: str = URGENCY, worth: Mapping[str, float] | None = None
+) -> list[TodayRow]:
     """The rows that fit, sorted by a column, or by it in reverse with `-` before the name. Unknown values come last.
 
-    Raises InvalidInput for a column that is not there.
+    Amounts are compared by the `worth` of a unit of their currency. Those of currencies without one come after the
+    others, each currency by itself. Raises InvalidInput for a column that is
+    not there.
     """
     fitting = sorted(filters.fitting(rows), key=lambda row: row.place)
     name = sort.removeprefix("-")
@@ -121,8 +127,11 @@ def arranged(rows: Sequence[TodayRow], filters: Filters, sort: str = URGENCY) ->
         raise InvalidInput(
             f"There is no column {name[:40]!r} to sort by; use {URGENCY} or one of {', '.join(COLUMNS)}."
         )
-    key = _by_column(name)
+    rates = worth or {}
+    key = _by_amount(name, rates) if name in MONEY else _by_column(name)
     known = sorted((row for row in fitting if getattr(row, name) is not None), key=key, reverse=sort.startswith("-"))
+    if name in MONEY:
+        known.sort(key=lambda row: "" if row.currency in rates else row.currency)
     return known + [row for row in fitting if getattr(row, name) is None]
 
 
@@ -136,6 +145,10 @@ def _by_column(name: str) -> Callable[[TodayRow], Any]:
         return value.casefold() if isinstance(value, str) else value
 
     return key
+
+
+def _by_amount(name: str, worth: Mapping[str, float]) -> Callable[[TodayRow], float]:
+    return lambda row: float(getattr(row, name)) * worth.get(row.currency, 1.0)
 
 
 def page_after(rows: Sequence[TodayRow], after: Place | None, limit: int) -> list[TodayRow]:

@@ -31,6 +31,17 @@ async def with_key(service: Any, *scopes: str, **more: Any) -> Browser:
     return await sign_in(service, made.json()["key"])
 
 
+async def test_the_dearest_come_first_where_that_is_asked_for(browser: Any, service: Any, reviewed: Any) -> None:
+    for product, price, currency in (("A", 7_000, "USD"), ("B", 6_000, "EUR"), ("C", 3_000, "USD")):
+        await service.trigger({**reviewed, "product_id": product, "unit_price": price, "currency": currency})
+
+    page = (await browser.get("/desk/reviews", sort="value")).text
+
+    assert re.findall(r"<small>RV-\d+ · (\w) ·", page) == ["B", "A", "C"]
+    assert "sorted by their worth in USD" in page
+    assert '<th class="narrow" aria-sort="descending"><a href="/desk/reviews?status=pending&amp;sort=value">' in page
+
+
 async def change(service: Any, **values: Any) -> None:
     work = sa.update(proposals).values(values)
     await service.book.database.write(lambda connection: connection.execute(work) and None)

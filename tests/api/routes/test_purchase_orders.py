@@ -4,6 +4,7 @@ import re
 import sys
 from base64 import b64encode
 from ctypes.util import find_library
+from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 from typing import Any
 
@@ -11,6 +12,7 @@ import httpx
 import pytest
 import sqlalchemy as sa
 
+from tests.order_book import let_pass
 from tests.own_catalogue import demand_row, keep_bolts, put, stock_row
 from tools.storage import catalogue_schema as tables
 
@@ -132,6 +134,20 @@ async def test_the_page_to_print_shows_every_text_as_text(service: Any, x1: dict
     assert "<b>" not in page.text
     assert "Müller &lt;b&gt;GmbH&lt;/b&gt;" in page.text
     assert all(word in page.text for word in (number, "Total:", "Draft of", ">A<"))
+
+
+async def test_the_page_to_print_says_when_each_line_is_to_be_delivered(service: Any, x1: dict[str, Any]) -> None:
+    """Of a draft, if it is sent today; X1 takes 7 days."""
+    number = await ordered(service, x1, "A")
+    draft = await service.client.get(f"/purchase-orders/{number}/print")
+    line = (await service.client.get(f"/purchase-orders/{number}")).json()["lines"][0]
+    await let_pass(service.book, await service.book.orders.get(line["number"]), days=3)
+    waited = await service.client.get(f"/purchase-orders/{number}/print")
+
+    wanted = datetime.now(UTC).date() + timedelta(days=7)
+    assert "<th>Deliver by</th>" in draft.text
+    for page in (draft, waited):
+        assert f"<td>{wanted}</td>" in page.text
 
 
 @pytest.mark.skipif(find_library("pango-1.0") is None, reason="Pango, which sets the PDF, is not installed")

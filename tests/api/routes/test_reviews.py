@@ -290,6 +290,26 @@ async def test_orders_can_be_listed_by_product(service: Any, x1: dict[str, Any])
     assert [order["product_id"] for order in orders] == ["X8"]
 
 
+async def test_reviews_are_sorted_by_what_they_are_worth_in_pages_without_gaps(
+    either: Any, reviewed: dict[str, Any], problem: Any
+) -> None:
+    """A euro counts as 1.3 dollars, and of the yen no rate is known."""
+    asked = [(7_000, "USD"), (6_000, "EUR"), (9_000, "JPY"), (3_000, "USD"), (None, "USD"), (3_000, "USD")]
+    asked += [(8_000, "JPY")]
+    for number, (price, currency) in enumerate(asked):
+        await either.trigger({**reviewed, "product_id": f"P{number}", "unit_price": price, "currency": currency})
+
+    shown: list[str] = []
+    before: dict[str, str] | None = {}
+    while before is not None:
+        page = (await either.client.get("/reviews", params={"sort": "value", "limit": 2, **before})).json()
+        shown += [review["product_id"] for review in page["reviews"]]
+        before = {"before": page["next"]} if page["next"] else None
+
+    assert shown == ["P1", "P0", "P5", "P3", "P4", "P2", "P6"]
+    problem(await either.client.get("/reviews?sort=value&before=RV-000999"), 404, "unknown_review")
+
+
 async def test_decided_reviews_leave_the_queue(service: Any) -> None:
     review_id = (await service.waiting())["review_id"]
     await service.decide(review_id, decision="reject", reason="no")

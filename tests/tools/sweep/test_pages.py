@@ -1,6 +1,7 @@
 """Today's list filtered, sorted and in pages."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import date
 from typing import Any
 
@@ -50,6 +51,24 @@ def test_unknown_values_come_last_in_both_directions(rows: list[TodayRow], sort:
     known = [value for value in values if value is not None]
     assert len(known) < len(values)
     assert values[: len(known)] == sorted(known, reverse=sort.startswith("-"))
+
+
+@pytest.mark.parametrize("sort", ["value", "-value"])
+def test_amounts_are_compared_by_what_their_currencies_are_worth(rows: list[TodayRow], sort: str) -> None:
+    """Of CHF no rate is known, and of YEN neither: their amounts are compared among themselves, after the others."""
+    currencies = ("USD", "EUR", "CHF", "YEN")
+    mixed = [
+        replace(row, currency=currencies[place % 4], value=float(place * 7 % 11)) for place, row in enumerate(rows)
+    ]
+
+    found = arranged(mixed, Filters(), sort, {"USD": 1.0, "EUR": 0.001})
+
+    places = [("", "CHF", "YEN").index(row.currency if row.currency in ("CHF", "YEN") else "") for row in found]
+    assert places == sorted(places)
+    for part in ({"USD": 1.0, "EUR": 0.001}, {"CHF": 1.0}, {"YEN": 1.0}):
+        worth = [float(row.value or 0) * part[row.currency] for row in found if row.currency in part]
+        assert worth == sorted(worth, reverse=sort.startswith("-"))
+        assert len(worth) > 1
 
 
 def test_what_runs_out_first_of_what_is_to_be_ordered_comes_first(rows: list[TodayRow]) -> None:
