@@ -4,6 +4,7 @@ from api.pages import (
     data,
     importing,
     orders,
+    other_orders,
     products,
     purchase_orders,
     reviews,
@@ -14,5 +15,5 @@ from api.pages import (
     trust,
 )
 
-pages = (today, products, sweeps, reviews, orders, purchase_orders, data, importing, settings, trust)
+pages = (today, products, sweeps, reviews, orders, other_orders, purchase_orders, data, importing, settings, trust)
 routers = [sign_in.router, sign_in.signed_in, *(page.router for page in pages)]

@@ -16,6 +16,7 @@ from api.pages.desk import CORRECTABLE, Desk, DeskForm, DeskGiven, deed_id, desk
 from api.pages.files import FileKind, table_file
 from api.pages.listing import ROWS, Listed, ListedGiven
 from tools.book.paging import PAGE, every_page
+from tools.catalog.entries import EntryStore
 from tools.purchasing.documents import Document
 from tools.purchasing.reading import Wanted
 from tools.purchasing.table import COLUMNS, by_supplier, order_row
@@ -68,10 +69,12 @@ async def orders(desk: DeskGiven, listed: ListedGiven, status: Status = "open") 
     found = await store.page(ROWS, listed.before or None, chosen, filters)
     more = len(found) == ROWS
     documents, total = await _documents(desk.runtime, listed)
+    _, elsewhere = await EntryStore(desk.runtime.book.database).open_lines(0)
     return await desk.page(
         "orders.html",
         documents=documents,
         documents_in_all=total,
+        elsewhere=elsewhere,
         orders=found,
         total=await store.count(chosen, filters),
         listed=listed,

@@ -1,5 +1,6 @@
 """Products and suppliers of the own catalogue as they are stored, one by one and in pages."""
 
+from datetime import date
 from typing import Any
 
 import sqlalchemy as sa
@@ -10,8 +11,9 @@ from tools.catalog.snapshot import CatalogueSettings
 from tools.catalog.sources import no_product
 from tools.records.errors import UnknownSupplier
 from tools.records.facts import Record
-from tools.storage.catalogue_schema import products, suppliers
+from tools.storage.catalogue_schema import products, purchase_lines, suppliers
 from tools.storage.database import Store, reads
+from tools.storage.schema import orders
 
 
 class ProductEntry(Record):
@@ -30,6 +32,22 @@ class SupplierEntry(Record):
     id: str
     name: str
     terms: dict[str, Any]
+
+
+class OpenLine(Record):
+    """What is open of another system's order, of one product at one location."""
+
+    reference: str
+    product_id: str
+    location: str
+    product_name: str | None
+    """None where the product is not in the catalogue."""
+    supplier_id: str | None
+    supplier_name: str | None
+    quantity: float
+    received: float
+    ordered_on: date | None
+    due_on: date | None
 
 
 class EntryStore(Store):
@@ -85,8 +103,32 @@ class EntryStore(Store):
         return [SupplierEntry(**row) for row in rows], total
 
     @reads
+    def open_lines(
+        self, connection: Connection, limit: int, skip: int = 0, *, supplier: str = "", product: str = ""
+    ) -> tuple[list[OpenLine], int]:
+        """Open orders of other systems, what is due first before the others, and how many there are in all. Those that
+        this service placed and another system lists too are left out. `supplier` is an id or a name."""
+        query = _OPEN_LINES
+        if supplier:
+            query = query.where((purchase_lines.c.supplier_id == supplier) | (suppliers.c.name == supplier))
+        if product:
+            query = query.where(purchase_lines.c.product_id == product)
+        total = connection.scalar(sa.select(sa.func.count()).select_from(query.subquery())) or 0
+        rows = connection.execute(query.order_by(*_DUE_FIRST).limit(limit).offset(skip)).mappings()
+        return [OpenLine.model_validate(dict(row)) for row in rows], total
+
+    @reads
     def settings(self, connection: Connection) -> CatalogueSettings:
         return read_settings(connection)
+
+
+_OPEN_LINES = (
+    sa.select(purchase_lines, products.c.name.label("product_name"), suppliers.c.name.label("supplier_name"))
+    .outerjoin(products, products.c.id == purchase_lines.c.product_id)
+    .outerjoin(suppliers, suppliers.c.id == purchase_lines.c.supplier_id)
+    .where(purchase_lines.c.reference.not_in(sa.select(orders.c.number)))
+)
+_DUE_FIRST = (purchase_lines.c.due_on.is_(None), purchase_lines.c.due_on, *purchase_lines.primary_key.columns)
 
 
 def _page(

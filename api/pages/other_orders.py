@@ -1,0 +1,119 @@
+"""Open orders of other systems: what is to come of them, saying that it came, and that it will not."""
+
+from datetime import date
+from typing import Annotated
+
+from fastapi import Form, Query
+from starlette.responses import Response
+
+from api.door.doorkeeper import page_for
+from api.door.errors import status_of
+from api.pages import typed
+from api.pages.desk import CORRECTABLE, Desk, DeskForm, DeskGiven, desk_router, see_other
+from api.pages.listing import ROWS, Word
+from api.pages.orders import arrived_at
+from tools.catalog.entries import EntryStore
+from tools.catalog.importing.arrivals import LineKey, cancel_line, receive_line
+from tools.catalog.importing.record import ReadFile
+from tools.catalog.imports import ImportStore, Work
+from tools.records.errors import RestockError, UnknownOrder
+from tools.records.text import clean_text
+
+router = desk_router()
+ADDRESS = "/desk/orders-elsewhere"
+
+
+class LineForm(DeskForm):
+    """Which line, as it was seen."""
+
+    reference: str
+    product: str
+    place: str
+    seen: str
+
+    @property
+    def key(self) -> LineKey:
+        return LineKey(self.reference, self.product, self.place)
+
+
+class Arrival(LineForm):
+    """What arrived of it."""
+
+    quantity: str
+    day: str = ""
+
+
+class Cancellation(LineForm):
+    """Why the rest will not come."""
+
+    reason: str = ""
+
+
+@router.get("/orders-elsewhere", openapi_extra=page_for("read"))
+async def other_orders(
+    desk: DeskGiven,
+    supplier: Word = "",
+    product: Word = "",
+    skip: Annotated[int, Query(ge=0, le=10**6)] = 0,
+    recorded: Annotated[int, Query(ge=0, le=10**9)] = 0,
+) -> Response:
+    """What other systems have ordered, late ones first."""
+    return await _page(desk, supplier=supplier.strip(), product=product.strip(), skip=skip, recorded=recorded)
+
+
+@router.post("/orders-elsewhere/receipts", openapi_extra=page_for("approve"))
+async def receive(desk: DeskGiven, form: Annotated[Arrival, Form()]) -> Response:
+    """Record what has arrived. The same form again is the same receipt."""
+    try:
+        arrived, seen = (typed.number(text, "quantity") for text in (form.quantity, form.seen))
+        work = receive_line(form.key, arrived, seen=seen, received_at=await arrived_at(desk.runtime, form.day))
+        return await _recorded(desk, form, f"Receipt of {form.reference}", work)
+    except (*CORRECTABLE, UnknownOrder) as error:
+        return await _page(desk, refusal=error)
+
+
+@router.post("/orders-elsewhere/cancel", openapi_extra=page_for("approve"))
+async def cancel(desk: DeskGiven, form: Annotated[Cancellation, Form()]) -> Response:
+    """Cancel what has not arrived."""
+    try:
+        seen = typed.number(form.seen, "quantity")
+        work = cancel_line(form.key, clean_text(form.reason, limit=1_000), seen=seen)
+        return await _recorded(desk, form, f"Cancellation of {form.reference}", work)
+    except (*CORRECTABLE, UnknownOrder) as error:
+        return await _page(desk, refusal=error)
+
+
+async def _recorded(desk: Desk, form: LineForm, name: str, work: Work) -> Response:
+    """Change the catalogue once, as an import that can be undone, and show the list again."""
+    store, file = ImportStore(desk.runtime.book.database), ReadFile(name=name, kind="", mapping={}, lines=1, faults=0)
+
+    async def change() -> str:
+        return str((await store.change(file, work, desk.caller.actor)).number)
+
+    return see_other(f"{ADDRESS}?recorded={await desk.once(form.once, change)}")
+
+
+async def _page(
+    desk: Desk,
+    *,
+    supplier: str = "",
+    product: str = "",
+    skip: int = 0,
+    recorded: int = 0,
+    refusal: RestockError | None = None,
+) -> Response:
+    store = EntryStore(desk.runtime.book.database)
+    found, total = await store.open_lines(ROWS, skip, supplier=supplier, product=product)
+    day: date = (await store.settings()).today
+    return await desk.page(
+        "other_orders.html",
+        200 if refusal is None else status_of(refusal),
+        lines=found,
+        total=total,
+        supplier=supplier,
+        product=product,
+        today=day,
+        following=skip + ROWS if total > skip + ROWS else None,
+        recorded=recorded,
+        refusal=refusal,
+    )

@@ -1,0 +1,100 @@
+"""What becomes of open orders of other systems: they arrive, whole or in part, or are cancelled."""
+
+from collections.abc import Callable
+from datetime import datetime
+from typing import NamedTuple
+from zoneinfo import ZoneInfo
+
+from tools.catalog.importing.draft import Draft, Row
+from tools.catalog.importing.goods import now_to_the_millisecond
+from tools.catalog.importing.sales import Sales
+from tools.records.errors import InvalidInput, InvalidQuantity, OrderClosed, UnknownOrder
+from tools.records.quantities import quantity
+from tools.records.text import amount
+from tools.storage.catalogue_schema import purchase_lines, stock, supplier_receipts
+
+
+class LineKey(NamedTuple):
+    """Which open line of another system's order."""
+
+    reference: str
+    product_id: str
+    location: str
+
+
+def receive_line(
+    key: LineKey, arrived: float, *, seen: float, received_at: datetime | None = None
+) -> Callable[[Draft], Sales]:
+    """What arrived, at this time or now: it is in stock, unless it was counted since, and teaches the lead time. With
+    the rest of it the line is closed. `seen` is what was open when the person looked.
+
+    Raises UnknownOrder, OrderClosed if another quantity is open, InvalidQuantity for none."""
+
+    def work(draft: Draft) -> Sales:
+        if arrived <= 0:
+            raise InvalidQuantity(f"{amount(arrived)} units cannot arrive; give more than 0, or cancel the order.")
+        line = _open_line(draft, key, seen)
+        at = received_at or now_to_the_millisecond()
+        if line["quantity"] > arrived:
+            left, came = quantity(line["quantity"] - arrived), quantity(line["received"] + arrived)
+            draft.put(purchase_lines, line | {"quantity": float(left), "received": float(came)})
+        else:
+            draft.remove(purchase_lines, *key)
+        _raise_stock(draft, key, arrived, at)
+        _teach(draft, line, arrived, at)
+        return Sales({})
+
+    return work
+
+
+def cancel_line(key: LineKey, reason: str, *, seen: float) -> Callable[[Draft], Sales]:
+    """The rest will not come. Raises UnknownOrder, OrderClosed as above, InvalidInput without a reason."""
+
+    def work(draft: Draft) -> Sales:
+        if not reason:
+            raise InvalidInput(f"Say why {key.reference} is cancelled: the reason is kept with the change.")
+        line = _open_line(draft, key, seen)
+        draft.remove(purchase_lines, *key)
+        draft.note(f"{amount(line['quantity'])} of {key.product_id} were cancelled: {reason}")
+        return Sales({})
+
+    return work
+
+
+def _open_line(draft: Draft, key: LineKey, seen: float) -> Row:
+    draft.read(purchase_lines, [key.product_id])
+    line = draft.row(purchase_lines, *key)
+    if line is None:
+        raise UnknownOrder(
+            f"{key.reference[:80]!r} has nothing open of {key.product_id[:80]!r}: it was received, cancelled, or is in "
+            "the newest file of open orders no more."
+        )
+    if line["quantity"] != seen:
+        raise OrderClosed(
+            f"Of {key.reference}, {amount(line['quantity'])} are open now, not {amount(seen)}. Look again."
+        )
+    return line
+
+
+def _raise_stock(draft: Draft, key: LineKey, arrived: float, at: datetime) -> None:
+    draft.read(stock, [key.product_id])
+    level = draft.row(stock, key.product_id, key.location)
+    if level is None:
+        draft.note(f"No stock of {key.product_id} at {key.location} is known, so it was not raised: bring in a count.")
+    elif at <= level["as_of"]:
+        draft.note("The stock was counted since, so it was not raised.")
+    else:
+        draft.put(stock, level | {"on_hand": level["on_hand"] + arrived})
+
+
+def _teach(draft: Draft, line: Row, arrived: float, at: datetime) -> None:
+    """Receipts of one day are one. Without a supplier or the day of the order nothing is learned."""
+    if not line["supplier_id"] or not line["ordered_on"]:
+        return
+    draft.read(supplier_receipts, [line["product_id"]])
+    day = at.astimezone(ZoneInfo(draft.settings.time_zone)).date().isoformat()
+    key = (line["supplier_id"], line["reference"], line["product_id"], day)
+    known = draft.row(supplier_receipts, *key) or {"quantity": 0.0}
+    named = dict(zip(("supplier_id", "reference", "product_id", "received_on"), key, strict=True))
+    about = {name: line[name] for name in ("location", "ordered_on")}
+    draft.put(supplier_receipts, named | about | {"quantity": (known["quantity"] or 0.0) + arrived})
