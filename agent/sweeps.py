@@ -2,9 +2,11 @@
 other, through the same graph and gate."""
 
 import asyncio
+from collections.abc import Callable
 from contextlib import suppress
 from datetime import date, datetime, time
 from hashlib import sha256
+from itertools import count
 from secrets import token_hex
 from zoneinfo import ZoneInfo
 
@@ -66,9 +68,13 @@ class Sweeps:
         )
         return await self._sweeping.begin(new)
 
-    async def preview(self, filters: Filters, *, by: Actor) -> SweepReport:
-        """What a sweep would come to, by the gate's own judgement and the rules. Nothing is recorded."""
+    async def preview(
+        self, filters: Filters, *, by: Actor, progress: Callable[[int, int], None] = lambda done, of: None
+    ) -> SweepReport:
+        """What a sweep would come to, by the gate's own judgement and the rules. Nothing is recorded. `progress` is
+        told of each product how many are done, of how many."""
         mode, items = await self._items(filters, "")
+        done = count(1)
 
         async def try_out(item: SweepItem) -> SweepLine:
             place = {"product_id": item.product_id, "location": item.location, "mode": mode}
@@ -77,6 +83,8 @@ class Sweeps:
                 return _would_be(item, await self._decisions.try_out(asked))
             except (NotFound, InvalidInput) as error:
                 return _line(item, outcome="not_ordered", reasons=(error.message,))
+            finally:
+                progress(next(done), len(items))
 
         return report(await several_at_once(try_out, items))
 

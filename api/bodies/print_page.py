@@ -16,10 +16,12 @@ th, td { border-bottom: 1px solid #999; padding: .3em .5em; text-align: left; ve
 th + th + th + th, td + td + td + td { text-align: right }
 tr { break-inside: avoid }
 thead { display: table-header-group }
+@media screen and (max-width: 500px) { body { font-size: 8.5pt; padding: 0 .2em } th, td { padding: .3em .2em } }
 """
 _PAGE = """<!doctype html>
 <html lang="en">
-<head><meta charset="utf-8"><title>{number}</title><style>{style}</style></head>
+<head><meta charset="utf-8"><meta name="viewport" content="width=device-width">
+<title>{number}</title><style>{style}</style></head>
 <body>
 <h1>Purchase order {number}</h1>
 <p>To: {supplier}<br>Deliver to: {location}<br>{state}</p>

@@ -58,7 +58,7 @@ async def _swept(settings: "Settings", filters: "Filters", dry_run: bool) -> "tu
     async with open_runtime(settings.model_copy(update={"work_runs": not dry_run})) as runtime:
         mode = (await runtime.today.present()).mode
         if dry_run:
-            return mode, await runtime.sweeps.preview(filters, by=operator())
+            return mode, await runtime.sweeps.preview(filters, by=operator(), progress=progress_bar)
         begun = await runtime.sweeps.begin(filters, by=operator())
         status = begun.status
         while status == "running":

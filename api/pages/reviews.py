@@ -16,6 +16,7 @@ from api.pages.desk import CORRECTABLE, Desk, DeskForm, DeskGiven, desk_router, 
 from api.pages.listing import ROWS, ListedGiven
 from api.pages.ordering import Result, Wanted
 from tools.book.placing import order_value
+from tools.planning.gate import ONLY_PROPOSES
 from tools.records.errors import Conflict, InvalidInput, RestockError
 from tools.records.orders import DecisionKind, Proposal, ProposalStatus, RunView
 from tools.records.text import amount
@@ -81,6 +82,7 @@ async def reviews(
         currency=desk.runtime.settings.limit_currency,
         here=listed.address("/desk/reviews", status=status, sort=sort),
         following=listed.address("/desk/reviews", status=status, sort=sort, before=found[-1].id) if more else None,
+        only_proposed=(ONLY_PROPOSES,),
         status_words=STATUS_WORDS,
     )
 

@@ -261,7 +261,7 @@ def _compared(view: View, rows: Sequence[TodayRow], found: TodayList, currency: 
         return ""
     without = ", ".join(sorted(present - found.worth.keys()))
     last = f" No rate is known for {without}: these come last." if without else ""
-    return f"Amounts are sorted by their worth in {currency} (EXCHANGE_RATES).{last}"
+    return f"Sorted by worth in {currency} (EXCHANGE_RATES).{last}"
 
 
 def _out_on(row: TodayRow, day: date) -> date | None:

@@ -83,6 +83,13 @@ async def test_a_dry_run_records_nothing_and_foretells_what_the_gate_will_say(st
     assert foretold.outcomes["placed"].products > 0
 
 
+async def test_a_dry_run_tells_of_each_product_how_far_it_is(start: Any) -> None:
+    runtime, told = await start(), list[tuple[int, int]]()
+    report = await runtime.sweeps.preview(MIDWEST, by=ANNA, progress=lambda done, of: told.append((done, of)))
+    assert told == [(done, report.total) for done in range(1, report.total + 1)]
+    assert len(told) > 1
+
+
 async def test_a_new_catalogue_only_proposes_and_the_page_says_what_would_have_gone_out(start: Any, own: None) -> None:
     runtime = await start()
     foretold = await runtime.sweeps.preview(Filters(), by=ANNA)

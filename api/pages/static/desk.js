@@ -89,9 +89,27 @@ document.addEventListener("submit", (event) => {
   if (event.target.method !== "post") return;
   if (event.target.dataset.sent) { event.preventDefault(); return; }
   event.target.dataset.sent = "yes";
+  const words = event.submitter?.dataset.busy;
+  if (words) showBusy(event.target, words);
 });
+
+/* What takes long says so, and for how long already, until the next page is there. */
+function showBusy(form, words) {
+  const sign = document.createElement("p"), said = document.createElement("span"), clock = document.createElement("span");
+  const bar = document.createElement("progress"), began = Date.now();
+  sign.className = "busy";
+  said.setAttribute("role", "status");
+  bar.setAttribute("aria-label", words);
+  form.append(sign);
+  sign.append(said, " ", clock, bar);
+  said.textContent = words;
+  const tick = () => { clock.textContent = `${Math.round((Date.now() - began) / 1000)} s so far.`; };
+  tick();
+  sign.dataset.timer = setInterval(tick, 1000);
+}
 window.addEventListener("pageshow", () => {
   for (const form of document.querySelectorAll("form[data-sent]")) delete form.dataset.sent;
+  for (const sign of document.querySelectorAll(".busy")) { clearInterval(sign.dataset.timer); sign.remove(); }
   addUp();
   localTimes();
 });

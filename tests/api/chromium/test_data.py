@@ -1,5 +1,6 @@
 """A planner brings in files of one's own, and works with them."""
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -30,6 +31,33 @@ def bring_in(desk: Desk, *files: Path) -> None:
     choose(desk, *files)
     desk.page.click("text=Bring in >> nth=-1")
     desk.page.wait_for_selector("text=In the catalogue since")
+
+
+@pytest.mark.parametrize(
+    ("path", "button", "words"),
+    [
+        ("/desk/data", "text=Look at the files", "sent and read"),
+        ("/desk/sweeps", "text=Try it out first", "Trying out"),
+    ],
+)
+def test_what_takes_long_says_so_and_for_how_long_already(
+    shared_url: str, open_desk: Any, files: Path, path: str, button: str, words: str
+) -> None:
+    desk, held = open_desk(shared_url), list[Any]()
+    desk.go(path)
+    if path == "/desk/data":
+        desk.page.set_input_files("input[type=file]", [str(files / "stock.csv")])
+    desk.page.route("**/*", lambda route: held.append(route) if route.request.method == "POST" else route.continue_())
+    desk.page.click(button, no_wait_after=True)
+    desk.page.wait_for_timeout(2_500)  # no selector: it would wait for the page that is held
+
+    said = desk.page.evaluate("document.querySelector('.busy').innerText")
+    assert re.search(rf"{words}.* [1-9] s so far", said, re.DOTALL)
+    assert desk.violations() == []
+    held[0].continue_()
+    desk.page.wait_for_selector(".busy", state="detached")
+    desk.page.go_back()
+    assert desk.page.locator(".busy").count() == 0
 
 
 def test_a_faulty_file_is_mended_imported_and_taken_back(desk: Desk, files: Path) -> None:
