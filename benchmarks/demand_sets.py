@@ -52,7 +52,8 @@ def shipments(folder: Path) -> DemandTable:
 def bakery(folder: Path) -> DemandTable:
     frame = pd.read_parquet(folder / "bakery_daily_demand.parquet")
     frame["id"] = frame["store"].astype(str) + "/" + frame["product"].astype(str)
-    return _promoted(frame, "date", frame["promotion"], "day")
+    table = _promoted(frame, "date", frame["promotion"], "day")
+    return replace(table, groups=tuple(name.split("/")[1] for name in table.products))
 
 
 def restaurant(folder: Path) -> DemandTable:
@@ -60,10 +61,11 @@ def restaurant(folder: Path) -> DemandTable:
 
 
 def groceries(folder: Path) -> DemandTable:
-    """Weeks with a deal, or with most of the brand in the advertisement, are promoted."""
+    """Weeks with a deal, or with most of the brand in the advertisement, are promoted. A brand is a group."""
     frame = pd.read_parquet(folder / "dominicks_oj_weekly.parquet")
     frame["id"] = frame["store"].astype(str) + "/" + frame["brand"].astype(str)
-    return _promoted(frame, "week_start", (frame["deal"] > 0) | (frame["feat"] > 0.5), "week")
+    table = _promoted(frame, "week_start", (frame["deal"] > 0) | (frame["feat"] > 0.5), "week")
+    return replace(table, groups=tuple(name.split("/")[1] for name in table.products))
 
 
 def _promoted(frame: pd.DataFrame, moment: str, promotions: pd.Series, period: Period) -> DemandTable:

@@ -20,6 +20,8 @@ import numpy as np
 
 from benchmarks.demand_sets import SETS, DemandSet
 from tools.catalog.demand_table import DemandTable
+from tools.lookback.learning import examples_of, looked_back
+from tools.lookback.learning_features import Past
 from tools.lookback.rolling_origin import EARLIER_SHARE, Origins, rolling_origins
 from tools.planning.demand_distribution import FloatArray, z_value
 
@@ -58,9 +60,7 @@ def score(origins: Origins, levels: Levels) -> Score:
 def sampled(table: DemandTable, most: int, seed: int) -> tuple[DemandTable, FloatArray]:
     """Some of the products, and which."""
     chosen = np.sort(np.random.default_rng(seed).permutation(len(table.products))[:most])
-    names = tuple(table.products[row] for row in chosen)
-    marks = None if table.promotions is None else table.promotions[chosen]
-    return replace(table, products=names, demand=table.demand[chosen], promotions=marks, unit_prices=None), chosen
+    return replace(table.of(chosen), unit_prices=None), chosen
 
 
 def later_origins(table: DemandTable, of: DemandSet) -> Origins:
@@ -105,6 +105,8 @@ def judged(of: DemandSet, folder: Path, given: argparse.Namespace, frozen: float
     yield f"{of.name}: {size}, P = {of.interval.length}, {spent:.1f} s"
     yield line("restock", own, frozen)
     yield line("textbook over L + R", score(origins, origins.textbook_levels))
+    if given.learn:
+        yield from with_catalogue(table, of, frozen)
     if given.peers:
         drawn = np.zeros(len(origins), np.bool_)
         drawn[np.random.default_rng(given.seed).permutation(len(origins))[: given.peers]] = True
@@ -113,12 +115,34 @@ def judged(of: DemandSet, folder: Path, given: argparse.Namespace, frozen: float
         yield line("AutoETS, the same", score(some, ets_levels(table, some, of.season)))
 
 
+def with_catalogue(table: DemandTable, of: DemandSet, frozen: float | None) -> Iterator[str]:
+    """With what the catalogue has taught, as `restock learn` does it; and the model alone, without own forecasts."""
+    begun = time.process_time()
+    every = rolling_origins(table, of.interval, step=of.step)
+    every = every.where(every.typical > 0)
+    later = every.moment >= int(EARLIER_SHARE * table.demand.shape[1])
+    for name in ("with `learn`", "LightGBM alone"):
+        told = (
+            every
+            if name.startswith("with")
+            else replace(every, mean=every.textbook_mean, variance=np.square(every.textbook_sd))
+        )
+        examples = examples_of(Past(table, of.interval.length), told)
+        found = looked_back(examples, table.demand.shape[1])
+        if told is not every:
+            found = replace(found, share=np.where(np.isnan(found.mean), 0.0, 1.0))
+        averaged = found.averaged(told).where(later)
+        yield line(name, score(averaged, averaged.levels), frozen)
+    yield f"  {time.process_time() - begun:.1f} s"
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(
         prog="python -m benchmarks.forecasting", description=(__doc__ or "").split("\n")[0]
     )
     parser.add_argument("--data", default=os.environ.get("RESTOCK_DATA"), help="folder with data/*.parquet")
     parser.add_argument("--only", help="one set, by its name")
+    parser.add_argument("--learn", action="store_true", help="with `restock learn`, and LightGBM alone beside it")
     parser.add_argument("--peers", type=int, default=60, help="origins of each set on which AutoETS is fitted")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--freeze", action="store_true", help=f"write {FROZEN.name}")

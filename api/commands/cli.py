@@ -13,6 +13,7 @@ from api.commands.events import events
 from api.commands.files import DecimalMark, Map, Reading, Rejects, Sheet, SkipBad, refusals
 from api.commands.imports import bring_in, list_imports
 from api.commands.keys import keys
+from api.commands.learn import learn
 from api.commands.lists import products, runs, suppliers
 from api.commands.lookback import backtest, calibrate, scan
 from api.commands.mcp import mcp
@@ -108,6 +109,7 @@ for command in (
     backtest,
     scan,
     calibrate,
+    learn,
     automatic,
     backup,
 ):

@@ -16,6 +16,7 @@ from tools.catalog.live import count_in
 from tools.catalog.snapshot import Place, Snapshot
 from tools.planning.demand_distribution import FloatArray
 from tools.planning.interval_forecast import LeadTime, lead_time
+from tools.planning.learned import Learned
 from tools.planning.order_quantity import pack_size
 from tools.planning.promotion import Flags
 from tools.planning.scan import Terms
@@ -37,6 +38,8 @@ class Block:
     terms: Terms
     promotions: Flags | None
     """Places × open days that were promoted, with columns for those to come; None where there are none."""
+    learned: Learned | None
+    """Of each place; None where nothing was learned of any."""
     alone: NDArray[np.bool_]
     """Whether `plan` must plan it, because the scan does not know all of its terms."""
 
@@ -45,7 +48,7 @@ def block_of(snapshot: Snapshot, own: OwnOrders) -> Block:
     """The rows of the scan, with this service's own orders counted."""
     places = tuple(place for place in snapshot.places if not snapshot.missing(place))
     rows = list(map(partial(_row, snapshot, OrdersByPlace(own)), places))
-    names = [name for name in rows[0] if name != "alone"] if rows else []
+    names = [name for name in rows[0] if name not in ("alone", "learned")] if rows else []
     columns: dict[str, Any] = {name: np.array([row[name] for row in rows], np.float64) for name in names}
     demand = right_aligned([snapshot.known_demand(place) for place in places])
     return Block(
@@ -53,8 +56,14 @@ def block_of(snapshot: Snapshot, own: OwnOrders) -> Block:
         demand,
         Terms(**(columns or {"lead_time_days": np.empty(0)})),
         promotions_of(snapshot, places, demand.shape[1]),
+        _learned([row["learned"] for row in rows]),
         np.array([row["alone"] for row in rows], np.bool_),
     )
+
+
+def _learned(rows: list[tuple[float, float, float]]) -> Learned | None:
+    mean, sd, share = np.array(rows, dtype=np.float64).reshape(-1, 3).T
+    return (mean, sd, share) if share.any() else None
 
 
 def promotions_of(snapshot: Snapshot, places: Sequence[Place], width: int) -> Flags | None:
@@ -86,11 +95,13 @@ def _row(snapshot: Snapshot, orders: OrdersByPlace, place: Place) -> Mapping[str
     product = snapshot.product(place[0])
     stock, supplier = count_in(snapshot.stock_at(place), snapshot.supplier(place[0]), place[0], orders.at(place))
     lead = lead_time(supplier)
+    learned = snapshot.learned_for(place, lead.days + product.review_period_days)
     return {
         "lead_time_days": lead.days,
         "lead_time_sd_days": lead.sd_days,
         "period_days": snapshot.settings.calendar(place[1]).period_days,
         "planned_uplift": snapshot.planned_uplift(place),
+        "learned": (learned.mean, learned.sd, learned.share) if learned else (0.0, 0.0, 0.0),
         "on_hand": stock.on_hand,
         "on_order": _on_order(stock, lead, product),
         "backorders": stock.backorders,

@@ -44,6 +44,8 @@ class DemandTable:
     """Days of the week on which business is open. A daily table has a column for each of these alone."""
     promotions: Flags | None = None
     """Products × periods: which were promoted; known in advance."""
+    groups: tuple[str, ...] = ()
+    """The group of each product; empty where none is told."""
 
     @property
     def period_days(self) -> float:
@@ -55,14 +57,19 @@ class DemandTable:
             return self
         rows = np.sort(np.random.default_rng(0).choice(len(self.products), most, replace=False))
         note = f"{most:,} of {len(self.products):,} products, drawn by chance: always the same ones."
+        return replace(self.of(rows), notes=(note, *self.notes))
+
+    def of(self, rows: IntArray | Flags) -> "DemandTable":
+        """The products of these rows."""
+        chosen = np.arange(len(self.products))[rows].tolist()
         return replace(
             self,
-            products=tuple(self.products[row] for row in rows),
-            demand=self.demand[rows],
-            unit_prices=None if self.unit_prices is None else self.unit_prices[rows],
-            notes=(note, *self.notes),
-            locations=tuple(self.locations[row] for row in rows) if self.locations else (),
-            promotions=None if self.promotions is None else self.promotions[rows],
+            products=tuple(self.products[row] for row in chosen),
+            demand=self.demand[chosen],
+            unit_prices=None if self.unit_prices is None else self.unit_prices[chosen],
+            locations=tuple(self.locations[row] for row in chosen) if self.locations else (),
+            promotions=None if self.promotions is None else self.promotions[chosen],
+            groups=tuple(self.groups[row] for row in chosen) if self.groups else (),
         )
 
 

@@ -10,11 +10,12 @@ from tools.catalog.histories import Calendar, read_history
 from tools.catalog.snapshot import CatalogueSettings, Place, Snapshot, StoredStock
 from tools.catalog.sources import no_location, no_product
 from tools.records.errors import InvalidInput, UnknownProduct
-from tools.records.facts import ProductFacts
+from tools.records.facts import LearnedDemand, ProductFacts
 from tools.records.text import clean_facts
 from tools.storage.catalogue_schema import (
     catalogue,
     demand,
+    learned,
     products,
     promotions,
     purchase_lines,
@@ -28,7 +29,7 @@ from tools.storage.schema import counters
 VERSION = "catalogue"
 """The counter that every change of the catalogue moves on."""
 
-_BY_PRODUCT = (products.c.id, *(table.c.product_id for table in (stock, demand, purchase_lines, promotions)))
+_BY_PRODUCT = (products.c.id, *(table.c.product_id for table in (stock, demand, purchase_lines, promotions, learned)))
 _BY_SUPPLIER = (suppliers.c.id, supplier_receipts.c.supplier_id)
 # Every run asks these. They are built once, because building one costs more than running it.
 _SETTINGS = sa.select(catalogue)
@@ -103,6 +104,10 @@ class OwnCatalog(Store):
             lines=_rows(connection, purchase_lines, product_id),
             receipts=_rows(connection, supplier_receipts, supplier),
             promotions=_rows(connection, promotions, product_id),
+            learned={
+                (row["product_id"], row["location"]): LearnedDemand(**row["value"])
+                for row in _rows(connection, learned, product_id)
+            },
         )
 
 

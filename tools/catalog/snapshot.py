@@ -12,8 +12,9 @@ import numpy as np
 
 from tools.catalog.histories import PROMOTION, STOCK_OUT, UNKNOWN, Calendar, History, OpenDays
 from tools.planning.demand_distribution import FloatArray
+from tools.planning.learned import unusable
 from tools.records.errors import InvalidInput
-from tools.records.facts import DemandHistory, OpenOrder, Product, ProductFacts, Stock, Supplier
+from tools.records.facts import DemandHistory, LearnedDemand, OpenOrder, Product, ProductFacts, Stock, Supplier
 
 Place = tuple[str, str]
 """Product id and location."""
@@ -76,6 +77,7 @@ class Snapshot:
     """Open orders of other systems."""
     receipts: tuple[Mapping[str, Any], ...] = ()
     promotions: tuple[Mapping[str, Any], ...] = ()
+    learned: Mapping[Place, LearnedDemand] = field(default_factory=dict)
 
     @cached_property
     def places(self) -> tuple[Place, ...]:
@@ -98,6 +100,7 @@ class Snapshot:
             demand=self._demand(place),
             source="database",
             data_age_days=self.data_age_days(location),
+            learned=self.learned.get(place),
         )
 
     def missing(self, place: Place) -> str | None:
@@ -182,6 +185,25 @@ class Snapshot:
     def periods_of(self, place: Place) -> int:
         """In the demand history."""
         return self._open_days(place).flags.size
+
+    def learned_for(self, place: Place, interval_days: float) -> LearnedDemand | None:
+        """What was learned, where it is used for this interval."""
+        found = self.learned.get(place)
+        if found is None:
+            return None
+        period_days, last = self.settings.calendar(place[1]).period_days, self._open_days(place).last
+        refused = unusable(
+            found,
+            last_period=last,
+            period_days=period_days,
+            planned=self.promotions_planned(place),
+            interval_days=interval_days,
+        )
+        return None if refused else found
+
+    def last_period(self, place: Place) -> date | None:
+        """The last period of its demand history."""
+        return self._open_days(place).last
 
     @cached_property
     def has_promotions(self) -> bool:

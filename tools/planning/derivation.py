@@ -118,11 +118,9 @@ def _mean(working: Working, rate: str) -> list[str]:
     else:
         lines = [_weighted_mean(working, rate), *_corrected(working, rate), *_season(working, rate)]
     if forecast.uplift != 1:
-        mean, uplift, raised = shown_result(
-            mul, forecast.mean_per_period / forecast.uplift, forecast.uplift, digits=digits
-        )
+        mean, uplift, raised = shown_result(mul, forecast.own_mean, forecast.uplift, digits=digits)
         lines.append(f"Expected change: {mean} × {uplift} = {raised} {rate}")
-    return lines
+    return [*lines, *_catalogue_mean(working, rate)]
 
 
 def _weighted_mean(working: Working, rate: str) -> str:
@@ -175,6 +173,38 @@ def _promotions(working: Working, won: CompetingForecast, promoted: PromotedProf
     season = "" if won.profile.season == 1 else f", the season{_of_periods(working)}"
     said = f"The coming periods ({planned}{season}) sell {factor} × the average ordinary one"
     return [*lines, f"{said}: {average} × {factor} = {mean} {rate}"]
+
+
+def _catalogue_mean(working: Working, rate: str) -> list[str]:
+    """The product's own forecast and that of the whole catalogue, each with its share."""
+    found = working.forecast.catalogue
+    if found is None:
+        return []
+    theirs = found.learned.mean * working.forecast.uplift / working.forecast.interval
+    said = _shares(found.learned.share, found.own_mean, theirs, working.digits)
+    return [f"With what the catalogue has taught up to {found.learned.last_period}: {said} {rate}"]
+
+
+def _catalogue_spread(working: Working) -> list[str]:
+    found, forecast = working.forecast.catalogue, working.forecast
+    if found is None:
+        return []
+    theirs = found.learned.sd * forecast.uplift
+    lines = [f"With the catalogue's: {_shares(found.learned.share, found.own_sd, theirs, working.digits)}"]
+    if (chance := _least_sd(working)) > found.sd:
+        lines.append(f"Standard deviation: no less than that of chance (Poisson), {shown(chance, working.digits)}")
+    return lines
+
+
+def _shares(share: float, own: float, theirs: float, digits: int) -> str:
+    mine, others, first, second, both = shown_result(_sum_of_products, 1 - share, share, own, theirs, digits=digits)
+    return f"{mine} × own {first} + {others} × catalogue {second} = {both}"
+
+
+def _least_sd(working: Working) -> float:
+    """The Poisson floor under the spread over the interval, widened."""
+    forecast = working.forecast
+    return sqrt(forecast.mean_per_period * working.statistics.counting_unit * forecast.interval * forecast.widening)
 
 
 def _of_periods(working: Working) -> str:
@@ -230,7 +260,10 @@ def _spread(working: Working, rate: str) -> list[str]:
         )
         unseen = f"√({1 + MISSED_SPREAD:g} + {interval} ÷ {known})"
         lines.append(f"Widened for what {known} periods cannot show: {sd} × {unseen} = {widened}")
+    lines += _catalogue_spread(working)
     alone = forecast.error_sd * sqrt(forecast.widening)
+    if forecast.catalogue is not None:
+        alone = max(forecast.catalogue.sd, _least_sd(working))
     total = sqrt(forecast.stock_basis.variance)
     if abs(total - alone) > 0.5 * 10**-digits:
         between = sqrt(max(0.0, total**2 - alone**2))

@@ -16,9 +16,10 @@ from tools.planning.demand_distribution import Component, FloatArray, IntArray, 
 from tools.planning.demand_forecast import RateForecast, combine, moments_by_point, running_variance
 from tools.planning.forecast_frame import Frame, measured_horizon
 from tools.planning.forecast_grid import grid
+from tools.planning.learned import OfCatalogue, averaged_rates
 from tools.planning.promotion import Promotions
 from tools.planning.season import season_length
-from tools.records.facts import Supplier
+from tools.records.facts import LearnedDemand, Supplier
 from tools.records.plan import Distribution, Method
 
 FEWEST_TO_REPLAY = 10
@@ -117,11 +118,18 @@ class DemandForecast:
     """The Poisson floor stands in for a smaller variance."""
     widening: float = 1.0
     """Factor on the variance for what the history does not show."""
+    catalogue: OfCatalogue | None = None
+    """What was learned from the whole catalogue, where it is averaged with the product's own forecast."""
+
+    @property
+    def own_mean(self) -> float:
+        """Per period before the uplift, as the product's own past says."""
+        return (self.mean_per_period if self.catalogue is None else self.catalogue.own_mean) / self.uplift
 
     @property
     def average(self) -> float:
-        """Mean per period before the uplift; of an average one where there is a season."""
-        return self.mean_per_period / self.uplift / (1.0 if self.won is None else self.won.factor)
+        """The same of an average period where there is a season."""
+        return self.own_mean / (1.0 if self.won is None else self.won.factor)
 
 
 def forecast_demand(
@@ -133,6 +141,7 @@ def forecast_demand(
     uplift: float = 1.0,
     deterministic: bool = False,
     promotions: Promotions | None = None,
+    learned: LearnedDemand | None = None,
 ) -> DemandForecast:
     """Choose the method by the history and forecast demand over lead time + review period."""
     intervals = protection_intervals(lead_time, review_period_days, period_days)
@@ -143,7 +152,8 @@ def forecast_demand(
         return _certain(statistics, "deterministic", intervals, lead_time_sd, uplift)
     if statistics.demand.size < FEWEST_FOR_FORECAST_ERRORS:
         return _normal(statistics, intervals, lead_time_sd, uplift)
-    return _by_forecast_errors(statistics, intervals, lead_time_sd, uplift, season_length(period_days), promotions)
+    season = season_length(period_days)
+    return _by_forecast_errors(statistics, intervals, lead_time_sd, uplift, season, promotions, learned)
 
 
 def protection_intervals(lead_time: LeadTime, review_period_days: float, period_days: float) -> Intervals:
@@ -267,6 +277,7 @@ def _by_forecast_errors(
     uplift: float,
     season: int,
     promotions: Promotions | None,
+    learned: LearnedDemand | None,
 ) -> DemandForecast:
     size, interval, unit = statistics.demand.size, mean_interval(intervals), statistics.counting_unit
     own = own_forecast(
@@ -279,9 +290,12 @@ def _by_forecast_errors(
         promotions=promotions,
     )
     mean, variance_rate = own.rates.mean.item(-1) * uplift, own.rates.variance.item(-1) * uplift**2
+    least, error_rate, catalogue = mean * unit, variance_rate, None
+    if learned is not None:
+        catalogue = _with_catalogue(mean, variance_rate, statistics, interval, learned, uplift)
+        mean, variance_rate = catalogue.mean, catalogue.sd**2 / (interval * float(widening(interval, size)))
     between = (mean * lead_time_sd) ** 2
     demand = _widened(mean, variance_rate, statistics, intervals, between, own.won)
-    least = mean * unit
     return DemandForecast(
         method="forecast_error",
         mean_per_period=mean,
@@ -291,13 +305,36 @@ def _by_forecast_errors(
         lead_time_variance=between,
         stock_basis=demand,
         predictive=demand,
-        error_sd=sqrt(max(variance_rate, least) * interval),
+        error_sd=sqrt(max(error_rate, least) * interval),
         correction=own.correction,
         won=own.won,
         judged=own.judged,
-        floored=variance_rate < least,
+        floored=error_rate < least,
         widening=float(widening(interval, size)),
+        catalogue=catalogue,
     )
+
+
+def _with_catalogue(
+    mean: float,
+    variance_rate: float,
+    statistics: DemandStatistics,
+    interval: float,
+    learned: LearnedDemand,
+    uplift: float,
+) -> OfCatalogue:
+    growth, floor = interval * float(widening(interval, statistics.demand.size)), mean * statistics.counting_unit
+    told = (np.array(learned.mean * uplift), np.array(learned.sd * uplift), np.array(learned.share))
+    rate, variance = averaged_rates(
+        np.array(mean),
+        np.array(variance_rate),
+        floor=np.array(floor),
+        growth=np.array(growth),
+        length=np.array(interval),
+        of=told,
+    )
+    own_sd = sqrt(max(variance_rate, floor) * growth)
+    return OfCatalogue(learned, mean, own_sd, float(rate), sqrt(float(variance) * growth))
 
 
 def _widened(

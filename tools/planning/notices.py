@@ -46,6 +46,11 @@ def _data(working: Working) -> Iterator[Notice]:
             f"{working.interval_days:g} days that are planned for.",
             blocks_automatic=True,
         )
+    if working.learned_refused:
+        yield Notice(
+            code="learned_not_used",
+            message=f"What was learned from the catalogue is not used: {working.learned_refused}. Run `restock learn`.",
+        )
 
 
 def _sales(working: Working) -> Iterator[Notice]:

@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 from tools.planning.demand import LARGEST_QUANTITY
 from tools.planning.demand_distribution import FloatArray, IntArray, z_value
 from tools.planning.forecast_grid import Demand
+from tools.planning.learned import LEARNED, Learned
 from tools.planning.promotion import Flags
 from tools.planning.scan_history import CACHED_ROWS, Rows, read_histories
 from tools.planning.scan_plan import plan_block, textbook_levels
@@ -108,10 +109,18 @@ class PlanColumns:
     textbook_reorder_point: FloatArray
 
 
-def scan(demand: Demand, terms: Terms, *, promotions: Flags | None = None, threads: int | None = None) -> PlanColumns:
+def scan(
+    demand: Demand,
+    terms: Terms,
+    *,
+    promotions: Flags | None = None,
+    learned: Learned | None = None,
+    threads: int | None = None,
+) -> PlanColumns:
     """Plan every row of `demand`, products × periods.
 
     `promotions` tells which periods were promoted, and in further columns which of those to come will be.
+    `learned` is what the catalogue has taught of each row's interval, with a share of 0 where nothing.
     Raises `InvalidDemand` naming the first row with a negative or infinite demand, and `InvalidInput` for terms that
     no plan could be made with.
     """
@@ -120,6 +129,8 @@ def scan(demand: Demand, terms: Terms, *, promotions: Flags | None = None, threa
     if promotions is not None:
         lifts = unseen_lifts(demand, promotions, columns["usual_lift"], interval)
         columns["planned_uplift"] = columns["planned_uplift"] * lifts
+    if learned is not None:
+        columns |= dict(zip(LEARNED, learned, strict=True))
     result = _empty(len(demand), PLAN_TYPES)
 
     def work(rows: Rows, horizon: int, at_once: int) -> None:

@@ -20,6 +20,7 @@ from tools.planning.demand_distribution import (
     lognormal_quantile_at,
 )
 from tools.planning.interval_forecast import FEWEST_FOR_FORECAST_ERRORS, widening
+from tools.planning.learned import LEARNED, averaged_rates
 from tools.planning.order_quantity import order_step
 from tools.planning.scan_history import Histories
 from tools.planning.scan_rates import Rates
@@ -72,6 +73,30 @@ def textbook_levels(known: Histories, terms: dict[str, FloatArray]) -> tuple[Flo
     return np.where(unknown, np.nan, stock), np.where(unknown, np.nan, mean * interval + stock)
 
 
+def _with_catalogue(
+    rate: FloatArray,
+    variance: FloatArray,
+    unit: FloatArray,
+    interval: tuple[FloatArray, FloatArray],
+    terms: dict[str, FloatArray],
+    judged: NDArray[np.bool_],
+) -> tuple[FloatArray, FloatArray]:
+    """Mean and variance per period, averaged with what was learned where something was; `interval` is its length, and
+    the factor for what the history does not show."""
+    mean, sd, share = (terms[name] for name in LEARNED)
+    told, uplift = judged & (share > 0) & (interval[0] > 0), terms["planned_uplift"]
+    length = np.where(told, interval[0], 1.0)
+    averaged = averaged_rates(
+        rate,
+        variance,
+        floor=rate * unit,
+        growth=length * interval[1],
+        length=length,
+        of=(mean * uplift, sd * uplift, share),
+    )
+    return np.where(told, averaged[0], rate), np.where(told, averaged[1], variance)
+
+
 @dataclass(frozen=True, slots=True)
 class _Interval:
     """Demand over each product's protection interval, and the level that covers it."""
@@ -92,9 +117,11 @@ class _Interval:
         method = _method(known)
         judged = method == METHODS.index("forecast_error")
         rate, variance = rates.mean * terms["planned_uplift"], rates.variance * terms["planned_uplift"] ** 2
+        unseen = np.asarray(widening(length, np.maximum(known.periods, 1)))
+        if LEARNED[0] in terms:
+            rate, variance = _with_catalogue(rate, variance, known.counting_unit, (length, unseen), terms, judged)
         mean = rate * length
         between = (rate * terms["lead_time_sd_days"] / terms["period_days"]) ** 2
-        unseen = widening(length, np.maximum(known.periods, 1))
         least = rate * known.counting_unit
         widened = np.maximum(variance, least) * length * unseen + between
         plain = np.where(variance == 0, least, variance) * length + between

@@ -15,6 +15,7 @@ import numpy as np
 
 from tools.planning.demand import LARGEST_QUANTITY, DemandStatistics, describe
 from tools.planning.interval_forecast import DemandForecast, LeadTime, forecast_demand, lead_time
+from tools.planning.learned import unusable
 from tools.planning.order_quantity import (
     OrderRules,
     QuantityDecision,
@@ -108,6 +109,8 @@ class Working:
     """The fewest whole units that end the need."""
     decision: QuantityDecision | None
     """None while the position is above the reorder point."""
+    learned_refused: str | None
+    """Why what was learned from the catalogue is not used; None where it is, or where there is nothing."""
     permitted_leftover: float
     profit: ProfitOutlook | None = None
     """What the level comes from, where the target is the most profit."""
@@ -134,6 +137,7 @@ def work_out(facts: ProductFacts, what_if: WhatIf, asked: float | None = None) -
     interval_days = lead.days + product.review_period_days
     statistics, unit = describe(history, product.unit_size), product.unit_size
     promotions = _promotions(history, statistics)
+    learned_refused = _learned_refused(facts, interval_days)
     interval = interval_days / history.period_days
     forecast = forecast_demand(
         statistics,
@@ -143,6 +147,7 @@ def work_out(facts: ProductFacts, what_if: WhatIf, asked: float | None = None) -
         uplift=history.planned_uplift * what_if.demand_uplift * unseen_lift(promotions, interval),
         deterministic=history.deterministic,
         promotions=promotions,
+        learned=facts.learned if learned_refused is None else None,
     )
     profit = look_ahead(facts, statistics, lead, forecast) if seeks_profit(product, what_if) else None
     if profit is not None:
@@ -197,6 +202,7 @@ def work_out(facts: ProductFacts, what_if: WhatIf, asked: float | None = None) -
         shortage=shortage,
         needed_units=needed,
         decision=decision,
+        learned_refused=learned_refused,
         permitted_leftover=_permitted_leftover(
             product,
             level=level,
@@ -216,6 +222,18 @@ def _supposed(facts: ProductFacts, what_if: WhatIf) -> ProductFacts:
         reviewed = facts.product.model_copy(update={"review_period_days": what_if.review_period_days})
         facts = facts.model_copy(update={"product": reviewed})
     return facts
+
+
+def _learned_refused(facts: ProductFacts, interval_days: float) -> str | None:
+    if facts.learned is None:
+        return None
+    return unusable(
+        facts.learned,
+        last_period=facts.demand.last_period,
+        period_days=facts.demand.period_days,
+        planned=facts.demand.planned_promotion_periods,
+        interval_days=interval_days,
+    )
 
 
 def _promotions(history: DemandHistory, statistics: DemandStatistics) -> Promotions | None:

@@ -158,6 +158,21 @@ class DemandHistory(Record):
     """How many times as much a promoted period usually sells in the product's group; 1 where that is not known."""
 
 
+class LearnedDemand(Record):
+    """What a model of the whole catalogue has learned of a product's coming interval (`restock learn`)."""
+
+    mean: NonNegative
+    sd: NonNegative
+    """Of demand over the interval."""
+    share: Annotated[float, Field(ge=0, le=1)]
+    """Its weight beside the product's own forecast."""
+    interval_days: Positive
+    last_period: date
+    """The last period of demand that it knew."""
+    planned_promotion_periods: frozenset[int] = frozenset()
+    """That it knew: 0 is the period after the last."""
+
+
 class ProductFacts(Record):
     """Everything known about one product at one location at one moment: the calculator's only input."""
 
@@ -168,6 +183,8 @@ class ProductFacts(Record):
     source: Mode
     data_age_days: NonNegative = 0
     """Days between the end of the demand history and now."""
+    learned: LearnedDemand | None = None
+    """What the whole catalogue says of the coming interval, where `restock learn` has looked."""
 
 
 class WhatIf(Record):

@@ -82,6 +82,15 @@ promotions = Table(
     Column("uplift", Float),
 )
 
+learned = Table(
+    "learned",
+    metadata,
+    Column("product_id", Text, primary_key=True),
+    Column("location", Text, primary_key=True),
+    Column("value", JSON, nullable=False),
+)
+"""What `restock learn` has learned of each product's coming interval; all rows are of one moment."""
+
 catalogue = Table(
     "catalogue",
     metadata,

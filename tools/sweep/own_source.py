@@ -77,7 +77,7 @@ def figures_at_rest(block: Block) -> dict[Place, Figures]:
     """The places of which the scan can tell that nothing is to be ordered."""
     if not block.places:
         return {}
-    found = scan(block.demand, block.terms, promotions=block.promotions)
+    found = scan(block.demand, block.terms, promotions=block.promotions, learned=block.learned)
     resting = (found.order_quantity == 0) & ~block.alone
     columns = _columns(block, found)
     return {block.places[row]: Figures(*(column[row] for column in columns)) for row in resting.nonzero()[0].tolist()}

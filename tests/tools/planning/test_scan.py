@@ -2,6 +2,7 @@
 
 import tracemalloc
 from dataclasses import fields
+from datetime import date
 from math import isnan
 
 import numpy as np
@@ -17,6 +18,7 @@ from tools.planning.scan_plan import METHODS
 from tools.records.errors import InvalidDemand, InvalidInput
 from tools.records.facts import (
     DemandHistory,
+    LearnedDemand,
     Product,
     ProductFacts,
     Stock,
@@ -24,6 +26,7 @@ from tools.records.facts import (
 )
 from tools.records.plan import Plan
 
+LAST = date(2026, 11, 30)
 SAME = (
     "counting_unit",
     "mean_per_day",
@@ -86,7 +89,13 @@ def terms_of(random: np.random.Generator, size: int) -> Terms:
     )
 
 
-def plan_of_row(demand: np.ndarray, terms: Terms, row: int, promotions: np.ndarray | None = None) -> Plan:
+def plan_of_row(
+    demand: np.ndarray,
+    terms: Terms,
+    row: int,
+    promotions: np.ndarray | None = None,
+    learned: LearnedDemand | None = None,
+) -> Plan:
     def of(name: str) -> float:
         column = np.atleast_1d(getattr(terms, name))
         return float(column[row % column.size])
@@ -132,8 +141,10 @@ def plan_of_row(demand: np.ndarray, terms: Terms, row: int, promotions: np.ndarr
                 promotion_periods=frozenset(np.flatnonzero(marked[row, : demand.shape[1]]).tolist()),
                 planned_promotion_periods=frozenset(np.flatnonzero(marked[row, demand.shape[1] :]).tolist()),
                 usual_lift=of("usual_lift"),
+                last_period=LAST,
             ),
             source="input",
+            learned=learned,
         ),
         asked_service_level=maybe("asked_service_level"),
     )
@@ -170,6 +181,21 @@ def test_every_row_has_the_promotions_of_its_own_plan(seed: int) -> None:
     found = scan(demand, terms, promotions=promotions, threads=1)
     for row in range(len(demand)):
         expect_same(found, row, plan_of_row(demand, terms, row, promotions))
+
+
+@given(seed=st.integers(0, 1_000_000))
+@settings(max_examples=40, deadline=None)
+def test_every_row_has_what_the_catalogue_has_taught_its_own_plan(seed: int) -> None:
+    random = np.random.default_rng(seed)
+    demand = np.stack([history(random) for _ in range(8)])
+    terms = terms_of(random, len(demand))
+    mean, sd, share = random.uniform(0, 500, 8), random.uniform(0, 200, 8), random.choice([0.0, 0.5, 1.0], 8)
+    found = scan(demand, terms, learned=(mean, sd, share), threads=1)
+    for row in range(len(demand)):
+        interval = float(np.asarray(terms.lead_time_days)[row] + np.asarray(terms.review_period_days)[row])
+        told = {"mean": mean[row], "sd": sd[row], "share": share[row], "interval_days": interval, "last_period": LAST}
+        learned = LearnedDemand.model_validate(told) if interval else None
+        expect_same(found, row, plan_of_row(demand, terms, row, learned=learned))
 
 
 @given(seed=st.integers(0, 1_000_000))
