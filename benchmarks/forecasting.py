@@ -128,7 +128,7 @@ def with_catalogue(table: DemandTable, of: DemandSet, frozen: float | None) -> I
             else replace(every, mean=every.textbook_mean, variance=np.square(every.textbook_sd))
         )
         examples = examples_of(Past(table, of.interval.length), told)
-        found = looked_back(examples, table.demand.shape[1])
+        found = looked_back(examples, table.demand.shape[1]).learned
         if told is not every:
             found = replace(found, share=np.where(np.isnan(found.mean), 0.0, 1.0))
         averaged = found.averaged(told).where(later)

@@ -31,7 +31,8 @@ FEWEST_EXAMPLES = 200
 FEWEST_MOMENTS, MOST_MOMENTS = 12, 60
 SHARES = np.linspace(0, 1, 11)
 NO_OPINION = 0.5
-TREES = 100
+TREES, USUAL_TREES = (25, 50, 100, 200), 100
+"""That are tried, and that are taken before anything was: the noisier demand is, the fewer it bears."""
 LARGEST_RATIO = 1_000.0
 """Of demand to its forecast: what is more is taken as that."""
 SMALLEST_SIGMA = 0.01
@@ -97,7 +98,7 @@ class Learned:
 class QuantileModel:
     """LightGBM for each of `ASKED`."""
 
-    def __init__(self, examples: Examples) -> None:
+    def __init__(self, examples: Examples, trees: int) -> None:
         import lightgbm
 
         base = _base(examples)
@@ -108,12 +109,13 @@ class QuantileModel:
         settings = _SETTINGS | {"min_data_in_leaf": max(20, len(base) // 500)}
         data.construct()
         with ThreadPoolExecutor(cpu_count()) as pool:
-            self._models = list(pool.map(lambda asked: lightgbm.train(settings | {"alpha": asked}, data, TREES), ASKED))
+            self._models = list(pool.map(lambda asked: lightgbm.train(settings | {"alpha": asked}, data, trees), ASKED))
 
-    def levels(self, examples: Examples) -> FloatArray:
-        """Examples × `ASKED`, rising."""
-        ratios = np.column_stack([np.asarray(model.predict(examples.told)) for model in self._models])
-        return np.asarray(np.sort(np.maximum(ratios, 0.0), axis=1) * _base(examples)[:, None])
+    def lognormal(self, examples: Examples, trees: int) -> tuple[FloatArray, FloatArray]:
+        """Mean and standard deviation of demand over each interval, by so many of the trees."""
+        ratios = [np.asarray(model.predict(examples.told, num_iteration=trees)) for model in self._models]
+        levels = np.sort(np.maximum(np.column_stack(ratios), 0.0), axis=1) * _base(examples)[:, None]
+        return lognormal_through(levels, examples.origins.counting_unit)
 
 
 _SETTINGS: dict[str, Any] = {
@@ -186,10 +188,20 @@ def shares_of(examples: Examples, earned: dict[int, float]) -> FloatArray:
     return np.array([earned.get(kind, NO_OPINION) for kind in examples.origins.demand_class.tolist()])
 
 
-def looked_back(examples: Examples, periods: int, progress: Progress = lambda _: None) -> Learned:
+@dataclass(frozen=True, slots=True)
+class Tried:
     """What models trained on earlier moments would have said later, with the shares earned before; NaN earlier."""
+
+    learned: Learned
+    trees: int
+    """The number that has lost least on all moments that the models had not seen."""
+
+
+def looked_back(examples: Examples, periods: int, progress: Progress = lambda _: None) -> Tried:
+    """Train at each of `CUTS`, and try on what follows."""
     count = len(examples.lengths)
     found = Learned(np.full(count, np.nan), np.full(count, np.nan), np.zeros(count))
+    lost, trees = dict.fromkeys(TREES, 0.0), USUAL_TREES
     for place, cut in enumerate(CUTS):
         start, end = int(cut * periods), int((*CUTS, 2.0)[place + 1] * periods)
         before = examples.over_before(start)
@@ -197,13 +209,18 @@ def looked_back(examples: Examples, periods: int, progress: Progress = lambda _:
         if before.sum() < FEWEST_EXAMPLES or not asked.any():
             continue
         progress(f"trained on {before.sum():,} past moments, tried on {asked.sum():,} later ones")
-        known = Learned(*(each[before] for each in (found.mean, found.sd, found.share)))
         later = examples.where(asked)
+        known = Learned(*(each[before] for each in (found.mean, found.sd, found.share)))
         earned = earned_shares(examples.where(before), known)
-        levels = QuantileModel(examples.where(before)).levels(later)
-        found.mean[asked], found.sd[asked] = lognormal_through(levels, later.origins.counting_unit)
+        model = QuantileModel(examples.where(before), max(TREES))
+        said = {many: model.lognormal(later, many) for many in TREES}
+        found.mean[asked], found.sd[asked] = said[trees]
         found.share[asked] = shares_of(later, earned)
-    return found
+        for many, (mean, sd) in said.items():
+            half = Learned(mean, sd, np.full(mean.size, NO_OPINION))
+            lost[many] += float(losses(later, half.averaged(later.origins)).sum())
+        trees = min(TREES, key=lost.__getitem__)
+    return Tried(found, trees)
 
 
 @dataclass(frozen=True, slots=True)
@@ -253,11 +270,10 @@ def learn(table: DemandTable, intervals: Sequence[Interval], *, progress: Progre
             f"Only {len(examples.lengths)} past moments are known; {FEWEST_EXAMPLES} are needed to learn from. "
             "Import more sales."
         )
-    found = looked_back(examples, periods, progress)
-    earned = earned_shares(examples, found)
+    tried = looked_back(examples, periods, progress)
+    found, earned = tried.learned, earned_shares(examples, tried.learned)
     progress(f"trained on all {len(examples.lengths):,} past moments")
-    levels = QuantileModel(examples).levels(ahead)
-    mean, sd = lognormal_through(levels, ahead.origins.counting_unit)
+    mean, sd = QuantileModel(examples, tried.trees).lognormal(ahead, tried.trees)
     return LearnedTable(
         ahead.origins.product,
         mean,

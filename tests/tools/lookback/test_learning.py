@@ -67,7 +67,7 @@ def test_shares_are_earned_where_one_has_lost_less_and_halves_where_none_has() -
 def test_models_are_tried_on_later_moments_only() -> None:
     table = common_jumps()
     origins = rolling_origins(table, PAIR, step=2)
-    found = looked_back(examples_of(Past(table, 2), origins), 120)
+    found = looked_back(examples_of(Past(table, 2), origins), 120).learned
     assert np.isnan(found.mean[origins.moment < 48]).all()
     assert not np.isnan(found.mean[origins.moment >= 48]).any()
 

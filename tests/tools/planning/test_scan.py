@@ -62,6 +62,11 @@ def history(random: np.random.Generator) -> np.ndarray:
     return np.concatenate([np.full(200 - size, np.nan), demand])
 
 
+def long_enough(demand: np.ndarray) -> np.ndarray:
+    """Those with three known periods or more."""
+    return demand[np.count_nonzero(~np.isnan(demand), axis=1) >= 3]
+
+
 def terms_of(random: np.random.Generator, size: int) -> Terms:
     def pick(*values: float) -> np.ndarray:
         return random.choice(np.array(values), size)
@@ -172,10 +177,10 @@ def expect_same(found: PlanColumns, row: int, planned: Plan) -> None:
 @settings(max_examples=40, deadline=None)
 def test_every_row_has_the_promotions_of_its_own_plan(seed: int) -> None:
     random = np.random.default_rng(seed)
-    demand = np.stack([history(random) for _ in range(8)])
-    promotions = random.random((8, 200 + int(random.integers(0, 12)))) < random.choice([0.0, 0.02, 0.3], (8, 1))
-    enough = np.count_nonzero(~np.isnan(demand), axis=1) >= 3
-    demand, promotions = demand[enough], promotions[enough]
+    demand = long_enough(np.stack([history(random) for _ in range(8)]))
+    promotions = random.random((len(demand), 200 + int(random.integers(0, 12)))) < random.choice(
+        [0.0, 0.02, 0.3], (len(demand), 1)
+    )
     demand *= np.where(promotions[:, :200], random.choice([1, 3]), 1)
     terms = terms_of(random, len(demand))
     found = scan(demand, terms, promotions=promotions, threads=1)
@@ -187,9 +192,9 @@ def test_every_row_has_the_promotions_of_its_own_plan(seed: int) -> None:
 @settings(max_examples=40, deadline=None)
 def test_every_row_has_what_the_catalogue_has_taught_its_own_plan(seed: int) -> None:
     random = np.random.default_rng(seed)
-    demand = np.stack([history(random) for _ in range(8)])
-    terms = terms_of(random, len(demand))
-    mean, sd, share = random.uniform(0, 500, 8), random.uniform(0, 200, 8), random.choice([0.0, 0.5, 1.0], 8)
+    demand = long_enough(np.stack([history(random) for _ in range(8)]))
+    terms, size = terms_of(random, len(demand)), len(demand)
+    mean, sd, share = random.uniform(0, 500, size), random.uniform(0, 200, size), random.choice([0.0, 0.5, 1.0], size)
     found = scan(demand, terms, learned=(mean, sd, share), threads=1)
     for row in range(len(demand)):
         interval = float(np.asarray(terms.lead_time_days)[row] + np.asarray(terms.review_period_days)[row])
@@ -202,8 +207,7 @@ def test_every_row_has_what_the_catalogue_has_taught_its_own_plan(seed: int) -> 
 @settings(max_examples=40, deadline=None)
 def test_every_row_has_the_numbers_of_its_own_plan(seed: int) -> None:
     random = np.random.default_rng(seed)
-    demand = np.stack([history(random) for _ in range(12)])
-    demand = demand[np.count_nonzero(~np.isnan(demand), axis=1) >= 3]
+    demand = long_enough(np.stack([history(random) for _ in range(12)]))
     terms = terms_of(random, len(demand))
     found = scan(demand, terms, threads=1)
     for row in range(len(demand)):
