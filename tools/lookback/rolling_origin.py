@@ -11,7 +11,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tools.catalog.demand_table import DemandTable
-from tools.planning.demand_distribution import FloatArray, IntArray, Values, lognormal_cdf, lognormal_quantile, z_value
+from tools.planning.demand_distribution import (
+    SMALLEST_MEAN,
+    FloatArray,
+    IntArray,
+    Values,
+    lognormal_cdf,
+    lognormal_quantile,
+    z_value,
+)
 from tools.planning.interval_forecast import FEWEST_FOR_FORECAST_ERRORS
 from tools.planning.notices import FEWEST_SALES
 from tools.planning.scan import Terms, scan
@@ -67,6 +75,8 @@ class Origins:
     mean: FloatArray
     variance: FloatArray
     """Mean and variance of demand over the interval as forecast."""
+    none: FloatArray
+    """The least chance of no demand over it."""
     textbook_mean: FloatArray
     textbook_sd: FloatArray
     """Mean and standard deviation of demand over the interval, by the textbook."""
@@ -97,6 +107,7 @@ class Origins:
         mean, variance = np.where(some, mean, 1.0), np.where(some, variance, 1.0)
         lognormal = lognormal_quantile(probability=service_level, mean=mean, variance=variance) * self.counting_unit
         normal = np.maximum(0.0, self.mean + z_value(service_level) * np.sqrt(self.variance))
+        lognormal = np.where(np.less_equal(service_level, self.none), 0.0, lognormal)
         judged = self.method == METHODS.index("forecast_error")
         return np.where(some, np.where(judged, lognormal, normal), 0.0)
 
@@ -116,11 +127,16 @@ class Origins:
 
     def raw_confidence(self, level: FloatArray, permitted_leftover: FloatArray) -> FloatArray:
         """P(D ≤ level) − P(D < level − permitted leftover), as `tools.planning.confidence.raw_probability`."""
-        mean, variance = (np.maximum(moment, 1e-12) for moment in self._counts)
-        level = level / self.counting_unit
-        covered = lognormal_cdf(level=level + ROUNDING, mean=mean, variance=variance)
-        below = np.ceil(level - permitted_leftover / self.counting_unit - ROUNDING) - 1
-        return np.clip(covered - lognormal_cdf(level=below, mean=mean, variance=variance), 0.0, 1.0)
+        unit = self.counting_unit
+        below = np.ceil((level - permitted_leftover) / unit - ROUNDING) - 1
+        covered = self.chance_up_to(level / unit + ROUNDING)
+        return np.clip(covered - self.chance_up_to(below), 0.0, 1.0)
+
+    def chance_up_to(self, counts: FloatArray) -> FloatArray:
+        """P(D ≤ so many counts)."""
+        mean, variance = (np.maximum(moment, SMALLEST_MEAN) for moment in self._counts)
+        chance = lognormal_cdf(level=counts, mean=mean, variance=variance)
+        return np.asarray(np.where(counts >= 0, np.maximum(chance, self.none), 0.0))
 
 
 COLUMNS = tuple(name for name in Origins.__dataclass_fields__ if name not in ("interval", "step"))
@@ -187,6 +203,7 @@ def origins_at(table: DemandTable, interval: Interval, moment: int) -> Origins:
         demand_class=found.demand_class,
         mean=found.mean_demand,
         variance=found.demand_sd**2,
+        none=found.no_demand,
         textbook_mean=found.textbook_reorder_point - found.textbook_safety_stock,
         textbook_sd=found.textbook_safety_stock,
         actual=came.sum(axis=1) if came.shape[1] == interval.length else np.full(rows.size, np.nan),

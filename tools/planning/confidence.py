@@ -185,5 +185,5 @@ def _predictive(plan: Plan) -> IntervalDemand:
         return IntervalDemand(
             plan.distribution, (Component(1.0, plan.mean_demand, plan.demand_sd**2),), plan.counting_unit
         )
-    parts = [Component(part.weight, part.mean, part.sd**2) for part in plan.predictive.components]
+    parts = [Component(part.weight, part.mean, part.sd**2, part.no_demand) for part in plan.predictive.components]
     return IntervalDemand(plan.predictive.distribution, tuple(parts), plan.counting_unit)

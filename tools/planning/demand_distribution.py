@@ -9,11 +9,14 @@ Demand that past forecasts missed by much has a long tail: of the shapes with th
 covered the asked share of real intervals with the least stock (docs/method.md). σ² = ln(1 + variance/mean²). The median
 is mean·exp(−σ²/4), half as far below the mean as it would be if the mean were certain: a forecast of an erratic demand
 is itself too low about as often as too high. Whole units by continuity correction: P(D ≤ k) = F(k + ½).
+
+A product that sells rarely sells nothing in more intervals than that shape has it. So P(D ≤ k) is no less than the
+chance of no demand, which is read from how often it sells: max(P(none), F(k + ½)).
 """
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from math import ceil, erfc, exp, floor, log, log1p, sqrt
+from math import ceil, erfc, exp, floor, inf, log, log1p, sqrt
 from typing import TypeAlias, overload
 
 import numpy as np
@@ -34,6 +37,8 @@ SMALLEST = float(np.finfo(float).tiny)
 ROOT_HALF = sqrt(0.5)
 MEDIAN_SHARE = 0.25
 """Of σ², by which the log of the median lies below the log of the mean."""
+OFTEN = 0.75
+"""The power of a change in mean demand by which sales come more often; the rest makes them larger."""
 
 
 @overload
@@ -48,6 +53,20 @@ def z_value(service_level: Values) -> Values:
     """
     z = special.ndtri(service_level)
     return float(z) if isinstance(service_level, float) else np.asarray(z)
+
+
+@overload
+def chance_of_none(*, selling: float, change: float, interval: float) -> float: ...
+@overload
+def chance_of_none(*, selling: FloatArray, change: FloatArray, interval: Values) -> FloatArray: ...
+def chance_of_none(*, selling: Values, change: Values, interval: Values) -> Values:
+    """P(no demand over so many periods), where a share `selling` of past periods sold and mean demand is `change` times
+    what it was. At a constant chance of a sale it is (1 − selling)^interval.
+
+    >>> round(chance_of_none(selling=0.1, change=1.0, interval=8.0), 4)
+    0.4305
+    """
+    return (1 - selling) ** (interval * change**OFTEN)
 
 
 def normal_cdf(*, level: Values, mean: Values, variance: Values) -> FloatArray:
@@ -124,31 +143,34 @@ def lognormal_quantile_at(z: Values, *, mean: Values, variance: Values) -> Float
     return np.maximum(np.ceil(level - 0.5), 0.0)
 
 
-def lognormal_expected_shortage(*, level: Values, mean: Values, variance: Values) -> Values:
+def lognormal_expected_shortage(*, level: Values, mean: Values, variance: Values, none: Values = 0.0) -> Values:
     """E[(D − level)⁺], scaled so that no stock at all leaves the mean unserved. Numbers as in the cdf.
 
-    The integral of the continuous tail, in terms of the tail's own mean, stands for the sum over whole units of
-    P(D > k). (Snyder & Shen, 2019, appendix C, lognormal)
+    The integral of the continuous tail, in terms of the distribution's own mean, stands for the sum over whole units of
+    P(D > k). `none` is the least chance of no demand. (Snyder & Shen, 2019, appendix C, lognormal)
     """
-    if isinstance(level, float) and isinstance(mean, float) and isinstance(variance, float):
-        return _shortage_of_one(level, mean, variance)
+    if all(isinstance(value, float) for value in (level, mean, variance, none)):
+        return _shortage_of_one(float(level), float(mean), float(variance), float(none))
     square = np.log1p(variance / np.square(mean))
     sd = np.sqrt(square)
-    whole = np.asarray(mean * np.exp((0.5 - MEDIAN_SHARE) * square))
     distance = (np.log(np.maximum(level / mean, SMALLEST)) + MEDIAN_SHARE * square) / sd
-    unserved = special.ndtr(sd - distance) - level / whole * special.ndtr(-distance)
-    return np.where(np.less_equal(level, 0), mean - level, mean * np.maximum(unserved, 0.0))
+    beyond, whole = special.ndtri(none), np.exp((0.5 - MEDIAN_SHARE) * square)
+    distance = np.maximum(distance, beyond)
+    unserved = special.ndtr(sd - distance) * whole - level / mean * special.ndtr(-distance)
+    unserved = np.maximum(unserved / np.maximum(whole * special.ndtr(sd - beyond), SMALLEST), 0.0)
+    return np.where(np.less_equal(level, 0), mean - level, mean * unserved)
 
 
-def _shortage_of_one(level: float, mean: float, variance: float) -> float:
+def _shortage_of_one(level: float, mean: float, variance: float, none: float) -> float:
     if level <= 0:
         return mean - level
     square = log1p(variance / (mean * mean))
     sd = sqrt(square)
-    distance = (log(max(level / mean, SMALLEST)) + MEDIAN_SHARE * square) / sd
-    whole = mean * exp((0.5 - MEDIAN_SHARE) * square)
-    unserved = _normal_cdf(sd - distance) - level / whole * _normal_cdf(-distance)
-    return mean * max(unserved, 0.0)
+    beyond = float(special.ndtri(none)) if none else -inf
+    distance = max(beyond, (log(max(level / mean, SMALLEST)) + MEDIAN_SHARE * square) / sd)
+    whole = exp((0.5 - MEDIAN_SHARE) * square)
+    unserved = _normal_cdf(sd - distance) * whole - level / mean * _normal_cdf(-distance)
+    return mean * max(unserved / max(whole * _normal_cdf(sd - beyond), SMALLEST), 0.0)
 
 
 def degenerate_cdf(*, level: Values, mean: Values, variance: Values | None = None) -> FloatArray:
@@ -211,6 +233,8 @@ class Component:
     weight: float
     mean: float
     variance: float
+    none: float = 0.0
+    """The least chance of no demand; of a lognormal only."""
 
 
 class IntervalDemand:
@@ -220,7 +244,7 @@ class IntervalDemand:
     kilograms and grams have the same.
     """
 
-    __slots__ = ("_means", "_variances", "_weights", "components", "family", "mean", "unit", "variance")
+    __slots__ = ("_means", "_nones", "_variances", "_weights", "components", "family", "mean", "unit", "variance")
 
     def __init__(self, family: Distribution, components: tuple[Component, ...], unit: float = 1.0) -> None:
         self.components, self.unit = components, unit
@@ -234,10 +258,12 @@ class IntervalDemand:
         self._weights: Values = 1.0
         self._means: Values = max(self.mean / unit, least)
         self._variances: Values = max(self.variance / unit**2, SMALLEST_MEAN)
+        self._nones: Values = components[0].none
         if len(components) > 1:
             self._weights = np.array([part.weight for part in components])
             self._means = np.array([max(part.mean / unit, least) for part in components])
             self._variances = np.array([max(part.variance / unit**2, SMALLEST_MEAN) for part in components])
+            self._nones = np.array([part.none for part in components])
 
     @property
     def _step(self) -> float:
@@ -251,6 +277,8 @@ class IntervalDemand:
 
     def _cdf_at(self, count: float) -> float:
         chances = CDF[self.family](level=count, mean=self._means, variance=self._variances)
+        if self.family == "lognormal" and count >= 0:
+            chances = max(chances, self._nones) if len(self.components) == 1 else np.maximum(chances, self._nones)
         return min(1.0, self._mixed(chances))
 
     def _count(self, level: float) -> float:
@@ -259,6 +287,10 @@ class IntervalDemand:
 
     def _mixed(self, values: Values | NDArray[np.bool_]) -> float:
         return float(values if len(self.components) == 1 else np.dot(self._weights, values))
+
+    def none_over(self, share: float) -> float:
+        """The least chance of no demand in a share of the interval."""
+        return self._mixed(self._nones**share)
 
     def below(self, level: float) -> float:
         """P(D < level): what `cdf` gives, less the chance of exactly `level` where demand comes in counts."""
@@ -274,6 +306,8 @@ class IntervalDemand:
         if len(self.components) > 1:
             start = self.mean / self.unit
             return self._level(smallest_level(lambda n: self._cdf_at(n) >= probability, start=start, step=self._step))
+        if self.family == "lognormal" and probability <= self.components[0].none:
+            return 0.0
         return self._level(
             float(QUANTILE[self.family](probability=probability, mean=self._means, variance=self._variances))
         )
@@ -285,8 +319,10 @@ class IntervalDemand:
     def expected_shortage(self, level: float) -> float:
         """Units of demand that `level` would leave unserved over the interval, on average."""
         count = level / self.unit
-        shortages = EXPECTED_SHORTAGE[self.family](level=count, mean=self._means, variance=self._variances)
-        return self._mixed(shortages) * self.unit
+        moments: dict[str, Values] = {"mean": self._means, "variance": self._variances}
+        if self.family == "lognormal":
+            moments["none"] = self._nones
+        return self._mixed(EXPECTED_SHORTAGE[self.family](level=count, **moments)) * self.unit
 
     def level_for_shortage(self, limit: float, *, shortage: Callable[[float], float] | None = None) -> float:
         """The smallest level at which the expected shortage (or that part of it which `shortage` tells) is `limit`;

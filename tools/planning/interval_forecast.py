@@ -12,7 +12,7 @@ import numpy as np
 
 from tools.planning.competing_forecast import CompetingForecast, Past, competing_forecast
 from tools.planning.demand import DemandStatistics, mean_of
-from tools.planning.demand_distribution import Component, FloatArray, IntArray, IntervalDemand
+from tools.planning.demand_distribution import Component, FloatArray, IntArray, IntervalDemand, chance_of_none
 from tools.planning.demand_forecast import RateForecast, combine, moments_by_point, running_variance
 from tools.planning.forecast_frame import Frame, measured_horizon
 from tools.planning.forecast_grid import grid
@@ -351,10 +351,13 @@ def _widened(
     length has its own share of the rates, which are those of the mean interval.
     """
     rate = max(variance_rate, mean * statistics.counting_unit)
+    selling = statistics.nonzero / statistics.demand.size
     components = []
     for share, length in intervals:
         counted = length if won is None or len(intervals) == 1 else length * won.share_of(length)
         variance = rate * counted * float(widening(length, statistics.demand.size)) + lead_time_variance
-        components.append(Component(share, mean * counted, variance))
+        change = mean / statistics.mean * (counted / length if length else 1.0)
+        none = chance_of_none(selling=selling, change=change, interval=length)
+        components.append(Component(share, mean * counted, variance, none))
     family: Distribution = "lognormal" if mean * mean_interval(intervals) > 0 else "degenerate"
     return IntervalDemand(family, tuple(components), statistics.counting_unit)

@@ -6,8 +6,14 @@ from math import sqrt
 
 import numpy as np
 
-from tools.planning.demand_distribution import SMALLEST_MEAN, FloatArray, IntArray, Values, lognormal_chance_below
-from tools.planning.demand_forecast import RateForecast
+from tools.planning.demand_distribution import (
+    SMALLEST_MEAN,
+    FloatArray,
+    IntArray,
+    Values,
+    chance_of_none,
+    lognormal_chance_below,
+)
 from tools.planning.forecast_frame import Frame, first_origin
 from tools.planning.interval_forecast import Intervals, JudgedErrors, LeadTime, protection_intervals, widening
 from tools.records.quantities import ROUNDING
@@ -49,7 +55,8 @@ def past_coverage(
         return None
     total = np.append(0.0, np.add.accumulate(demand))
     actual = total[moments.ends] - total[moments.starts]
-    chance = _chance_below(actual, judged.rates, moments, counting_unit)
+    selling = np.add.accumulate(demand > 0)[moments.starts - 1] / moments.starts
+    chance = _chance_below(actual, judged, moments, selling, counting_unit)
     interval = (lead_time.days + review_period_days) / period_days
     mean, variance = judged.mean[moments.points], judged.variance[moments.points]
     level = mean * interval + (z * sqrt(interval)) * np.sqrt(variance)
@@ -96,11 +103,16 @@ def _tested_moments(
     return _Moments(points, starts, starts + np.resize(followed, starts.size), shares, length, growth)
 
 
-def _chance_below(actual: FloatArray, rates: RateForecast, moments: _Moments, unit: float) -> FloatArray:
+def _chance_below(
+    actual: FloatArray, judged: JudgedErrors, moments: _Moments, selling: FloatArray, unit: float
+) -> FloatArray:
     """P(D < what came, rounded up to whole counts) as it stood at each moment, from the rates per period."""
+    rates, past = judged.rates, np.maximum(judged.mean[moments.points], SMALLEST_MEAN)
     counts = actual / unit
     counts = np.ceil(counts - np.minimum(0.5, ROUNDING * np.maximum(1.0, counts)))
     mean = np.maximum(rates.mean[moments.points] / unit, SMALLEST_MEAN)
     variance = np.maximum(rates.variance[moments.points] / unit**2, mean) * moments.growth
     chance = lognormal_chance_below(counts, mean=mean * moments.lengths, variance=variance)
+    none = chance_of_none(selling=selling, change=mean * unit / past, interval=moments.lengths)
+    chance = np.where(counts > 0, np.maximum(chance, none), chance)
     return chance if chance.ndim == 1 else moments.shares @ chance

@@ -81,7 +81,8 @@ def _demand_until(working: Working, day: int) -> tuple[float, float]:
     basis, interval = working.forecast.stock_basis, working.interval_days
     if day == 0 or interval == 0 or basis.family == "degenerate":
         return working.mean_per_day * day, working.mean_per_day * day
-    part = Component(1.0, working.mean_per_day * day, basis.variance * day / interval)
+    share = day / interval
+    part = Component(1.0, working.mean_per_day * day, basis.variance * share, basis.none_over(share))
     until = IntervalDemand(basis.family, (part,), basis.unit)
     return max(0.0, until.quantile(LOW)), until.quantile(HIGH)
 

@@ -243,7 +243,10 @@ def _days_until_stockout(working: Working) -> float | None:
 
 
 def _predictive(demand: IntervalDemand) -> PredictiveDemand:
-    parts = [DemandComponent(weight=part.weight, mean=part.mean, sd=sqrt(part.variance)) for part in demand.components]
+    parts = [
+        DemandComponent(weight=part.weight, mean=part.mean, sd=sqrt(part.variance), no_demand=part.none)
+        for part in demand.components
+    ]
     return PredictiveDemand(distribution=demand.family, components=tuple(parts))
 
 

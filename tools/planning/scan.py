@@ -95,6 +95,8 @@ class PlanColumns:
     mean_per_day: FloatArray
     mean_demand: FloatArray
     demand_sd: FloatArray
+    no_demand: FloatArray
+    """The least chance of no demand over the protection interval."""
     reorder_point: FloatArray
     safety_stock: FloatArray
     inventory_position: FloatArray

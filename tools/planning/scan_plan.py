@@ -5,6 +5,7 @@ from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy import special
 
 from tools.planning.demand import (
     DEMAND_CLASSES,
@@ -16,6 +17,7 @@ from tools.planning.demand import (
 from tools.planning.demand_distribution import (
     SMALLEST_MEAN,
     FloatArray,
+    chance_of_none,
     lognormal_expected_shortage,
     lognormal_quantile_at,
 )
@@ -51,6 +53,7 @@ def plan_block(known: Histories, terms: dict[str, FloatArray], rates: Rates) -> 
         "mean_per_day": mean_per_day,
         "mean_demand": demand.mean,
         "demand_sd": np.sqrt(demand.variance),
+        "no_demand": demand.none,
         "reorder_point": demand.level,
         "safety_stock": demand.level - demand.mean,
         "inventory_position": position,
@@ -109,6 +112,8 @@ class _Interval:
     variance: FloatArray
     """What the level is read from."""
     predictive_variance: FloatArray
+    none: FloatArray
+    """The least chance of no demand."""
     level: FloatArray
 
     @classmethod
@@ -125,21 +130,31 @@ class _Interval:
         least = rate * known.counting_unit
         widened = np.maximum(variance, least) * length * unseen + between
         plain = np.where(variance == 0, least, variance) * length + between
+        none = _none(known, rate, length)
         level = _level(mean, widened, plain, judged, terms["asked_z"], known.counting_unit)
+        level = np.where(judged & (special.ndtr(terms["asked_z"]) <= none), 0.0, level)
         variance = np.where(judged, widened, plain)
         unknown = method == METHODS.index("too_short")
         if unknown.any():
             rate, mean, variance, level = (
                 np.where(unknown, np.nan, column) for column in (rate, mean, variance, level)
             )
-        return cls(method, length, rate, mean, variance, widened, level)
+        return cls(method, length, rate, mean, variance, widened, none, level)
 
     def lost(self, position: FloatArray) -> FloatArray:
         """Units of demand over the interval that `position` is expected to leave unserved."""
         some = self.mean > SMALLEST_MEAN
         mean, variance = _least(self.mean), _least(self.predictive_variance)
-        unserved = lognormal_expected_shortage(level=position, mean=mean, variance=variance)
+        unserved = lognormal_expected_shortage(level=position, mean=mean, variance=variance, none=self.none)
         return np.where(some, unserved, np.maximum(0.0, self.mean - position))
+
+
+def _none(known: Histories, rate: FloatArray, length: FloatArray) -> FloatArray:
+    """The least chance of no demand; none where too little is known or nothing ever sold."""
+    some = known.mean > 0
+    selling = np.where(some, known.nonzero / np.maximum(known.periods, 1), 1.0)
+    change = np.where(some, rate / np.where(some, known.mean, 1.0), 1.0)
+    return np.asarray(chance_of_none(selling=selling, change=change, interval=np.maximum(length, SMALLEST_MEAN)))
 
 
 def _least(values: FloatArray) -> FloatArray:

@@ -34,7 +34,7 @@ class OrderCycle:
             mean = max(0.0, part.mean - between)
             fixed = min(part.variance, lead_time_variance)
             share = mean / part.mean if part.mean > 0 else 0.0
-            parts.append(Component(part.weight, mean, fixed + (part.variance - fixed) * share))
+            parts.append(Component(part.weight, mean, fixed + (part.variance - fixed) * share, part.none**share))
         waited = IntervalDemand(demand.family, tuple(parts), demand.unit)
         return cls(order_size, waited if waited.mean > 0 else None, order_size - between)
 

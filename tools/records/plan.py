@@ -107,6 +107,8 @@ class DemandComponent(Record):
     """Mean demand over it, in units."""
     sd: float
     """Standard deviation of demand over it, in units."""
+    no_demand: float = 0
+    """The least chance of no demand over it, from how often the product sells."""
 
 
 class PredictiveDemand(Record):

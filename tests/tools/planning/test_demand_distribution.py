@@ -13,6 +13,7 @@ from scipy import special, stats
 from tools.planning.demand_distribution import (
     Component,
     IntervalDemand,
+    chance_of_none,
     degenerate_cdf,
     lognormal_cdf,
     lognormal_expected_shortage,
@@ -296,3 +297,44 @@ def test_a_level_is_never_sought_below_nothing() -> None:
     tried: list[float] = []
     assert smallest_level(lambda level: not tried.append(level), start=7.5, step=0.2) == 0  # type: ignore[func-returns-value]
     assert min(tried) >= 0
+
+
+RARE = IntervalDemand("lognormal", (Component(1.0, 2.0, 20.0, 0.7),))
+
+
+def test_a_product_that_sells_rarely_sells_nothing_as_often_as_its_past_says() -> None:
+    plain = IntervalDemand("lognormal", (Component(1.0, 2.0, 20.0),))
+    assert plain.cdf(0) < 0.5
+    assert (RARE.below(0), RARE.cdf(-1), RARE.cdf(0)) == (0, 0, 0.7)
+    assert RARE.cdf(20) == plain.cdf(20)
+    assert [RARE.quantile(asked) for asked in (0.5, 0.7)] == [0, 0]
+    assert RARE.quantile(0.95) == plain.quantile(0.95) > 0
+
+
+def test_the_expected_shortage_is_that_of_the_same_distribution() -> None:
+    """Held against the sum of P(D > x), scaled so that no stock leaves the mean unserved."""
+    square = log(1 + 20 / 4)
+    levels = np.linspace(0, 5_000, 2_000_001)
+    logs = (np.log(np.maximum(levels / 2, 1e-300)) + square / 4) / sqrt(square)
+    beyond = 1 - np.maximum(special.ndtr(logs), 0.7)
+    whole = np.trapezoid(beyond, levels)
+    for level in (0.0, 0.5, 3.0, 15.0):
+        tail = np.trapezoid(beyond[levels >= level], levels[levels >= level])
+        assert RARE.expected_shortage(level) == pytest.approx(2 * tail / whole, rel=2e-3)
+
+
+def test_an_array_is_short_by_as_much_as_its_products_one_by_one() -> None:
+    mean, variance, none = np.array([2.0, 0.4]), np.array([20.0, 0.9]), np.array([0.7, 0.0])
+    together = lognormal_expected_shortage(level=3.0, mean=mean, variance=variance, none=none)
+    alone = [
+        lognormal_expected_shortage(level=3.0, mean=each[0], variance=each[1], none=each[2])
+        for each in zip(mean.tolist(), variance.tolist(), none.tolist(), strict=True)
+    ]
+    assert together == pytest.approx(alone, rel=1e-12)
+
+
+def test_no_demand_is_as_likely_as_as_many_periods_without_a_sale_and_likelier_where_demand_fades() -> None:
+    steady = chance_of_none(selling=0.1, change=1.0, interval=8.0)
+    assert steady == pytest.approx(0.9**8)
+    assert chance_of_none(selling=0.1, change=0.5, interval=8.0) > steady
+    assert chance_of_none(selling=1.0, change=1.0, interval=8.0) == 0

@@ -356,8 +356,9 @@ def test_without_a_lot_size_the_fill_rate_is_that_of_ordering_what_was_sold(
     """What is short at the end of a whole interval is not a shortage of its last day alone."""
     result = plan(make_facts(demand=demand, review_period_days=1, service_level=0.6))
     mean, sd = result.mean_demand, result.demand_sd
-    interval = IntervalDemand("lognormal", (Component(1.0, mean, sd**2),))
-    before = IntervalDemand("lognormal", (Component(1.0, mean * 7 / 8, sd**2 * 7 / 8),))
+    none = result.predictive.components[0].no_demand
+    interval = IntervalDemand("lognormal", (Component(1.0, mean, sd**2, none),))
+    before = IntervalDemand("lognormal", (Component(1.0, mean * 7 / 8, sd**2 * 7 / 8, none ** (7 / 8)),))
     level = result.reorder_point
     short, waiting = interval.expected_shortage(level), before.expected_shortage(level)
     assert result.implied.fill_rate == pytest.approx(1 - (short - min(waiting, short * 7 / 8)) / (mean / 8))

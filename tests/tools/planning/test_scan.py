@@ -168,7 +168,8 @@ def expect_same(found: PlanColumns, row: int, planned: Plan) -> None:
     assert DEMAND_CLASSES[found.demand_class[row]] == planned.demand_class
     assert found.nonzero_periods[row] == planned.nonzero_periods
     assert found.periods[row] == planned.periods - planned.masked_periods
-    assert planned.textbook is not None
+    assert planned.textbook is not None and planned.predictive is not None
+    assert found.no_demand[row] == pytest.approx(planned.predictive.components[0].no_demand, rel=1e-9, abs=1e-12)
     assert found.textbook_safety_stock[row] == pytest.approx(planned.textbook.safety_stock, rel=1e-9, abs=1e-9)
     assert found.textbook_reorder_point[row] == pytest.approx(planned.textbook.reorder_point, rel=1e-9, abs=1e-9)
 
