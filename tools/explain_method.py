@@ -45,7 +45,8 @@ TOPICS: dict[Topic, str] = {
     ),
     "lead_time": (
         "What the supplier promised, and the spread of its observed receipts. From ten receipts on, the observed lead "
-        "times are used one by one instead of the promise."
+        "times are used one by one instead of the promise. Where it is known how late each was, their lateness is "
+        "added to this order's promise."
     ),
     "service_level": (
         "The chance that stock lasts until the next delivery (cycle), the share of demand served from stock (fill "

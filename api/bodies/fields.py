@@ -115,6 +115,7 @@ Number = Annotated[int | float, WithJsonSchema({"type": "number"})]
 Moment = Annotated[AwareDatetime, Field(strict=False), AfterValidator(_near)]
 """A date and time with its zone, far from the ends of the calendar, where no clock can be converted."""
 Days = Annotated[float, Field(ge=0, le=3_650), no_finer_than(0.001)]
+Lateness = Annotated[float, Field(ge=-3_650, le=3_650), no_finer_than(0.001)]
 SomeDays = Annotated[float, Field(ge=0.001, le=3_650)]
 Price = Annotated[float, Field(ge=0, le=1e9), AfterValidator(_price)]
 ServiceLevel = Annotated[float, Field(gt=0, le=0.999)]

@@ -14,6 +14,7 @@ from api.bodies.fields import (
     Demand,
     Identifier,
     Label,
+    Lateness,
     Notes,
     Price,
     Quantity,
@@ -128,6 +129,12 @@ class InlineTrigger(CommonTrigger):
     lead_time_sd_days: Days | None = Field(None, description="Standard deviation of the lead time, in days.")
     observed_lead_times_days: Annotated[list[Days], Field(max_length=1_000)] = Field([])
     """Days that past orders took, oldest first. Ten or more are planned with instead of the promise."""
+    observed_lateness_days: Annotated[list[Lateness], Field(max_length=1_000)] = Field([])
+    """By how many days past orders came later than their own promise (earlier: negative), oldest first. The promise and
+    ten or more of these are planned with instead of `observed_lead_times_days`."""
+    usual_lateness_days: Annotated[list[Lateness], Field(max_length=100)] = Field([])
+    """The same of all your suppliers, in a few evenly spaced quantiles, ten for example. Each counts as much as one
+    past order, so that a new supplier has a spread too."""
     unit_size: Units = 1
     """The smallest amount that can be ordered or counted: 1, or 0.001 for kilograms that are sold by the gram."""
     unit: Label = Field("units", description="Name of the unit, in the plural: `pieces`, `kg`.")
@@ -210,6 +217,8 @@ class InlineTrigger(CommonTrigger):
             "promised_lead_time_days": self.lead_time_days,
             "lead_time_sd_days": self.lead_time_sd_days,
             "observed_lead_times_days": self.observed_lead_times_days,
+            "observed_lateness_days": self.observed_lateness_days,
+            "usual_lateness_days": self.usual_lateness_days,
         }
         stock = {
             "location": self.location,

@@ -19,7 +19,7 @@ from tools.planning.season import is_yearly
 from tools.planning.working import Working
 from tools.records.plan import Transfer
 from tools.records.quantities import quantity
-from tools.records.text import DAY_NAMES
+from tools.records.text import DAY_NAMES, several
 
 MEAN_NAMES = ("long-run", "last weeks", "last days", "trend")
 """As in `tools.planning.interval_forecast.DemandForecast.means`."""
@@ -235,9 +235,20 @@ def _corrected(working: Working, rate: str) -> list[str]:
     return [f"Such forecasts have lain {side} what came, beyond chance: {corrected} {rate}"]
 
 
+def _observed(working: Working) -> str:
+    lead, usual = working.lead_time, len(working.facts.supplier.usual_lateness_days)
+    if not lead.replayed:
+        return ""
+    receipts = several(lead.receipts, "receipt")
+    if len(lead.replayed) == lead.receipts:
+        return f" (mean of {receipts})"
+    promise = shown(lead.promised_days)
+    return f" (a promise of {promise}, and the lateness of {receipts} and, as {usual} more, of all suppliers)"
+
+
 def _interval(working: Working) -> list[str]:
     lead, review, total = shown_sum(working.lead_time.days, working.facts.product.review_period_days)
-    observed = f" (mean of {len(working.lead_time.replayed)} receipts)" if working.lead_time.replayed else ""
+    observed = _observed(working)
     lines = [f"Protection interval: lead time {lead}{observed} + review period {review} = {total} days"]
     forecast = working.forecast
     mean, length, demand = shown_result(mul, forecast.mean_per_period, forecast.interval, digits=working.digits)

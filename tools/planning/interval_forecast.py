@@ -54,19 +54,31 @@ class LeadTime:
 def lead_time(supplier: Supplier, *, stated_days: float | None = None) -> LeadTime:
     """Ten or more receipts are replayed; with fewer, the promise is the mean and the receipts give the spread.
 
-    `stated_days` replaces the mean; the observed spread about it stays.
+    Where receipts tell how late they were, the promise and their lateness are replayed, with the usual lateness of all
+    suppliers beside it: from the first order on where that is known. `stated_days` replaces the mean; the observed
+    spread about it stays.
     """
     promised = supplier.promised_lead_time_days
+    late = supplier.observed_lateness_days[-MOST_REPLAYED:]
+    if len(late) >= FEWEST_TO_REPLAY or supplier.usual_lateness_days:
+        observed = tuple(max(0.0, promised + days) for days in (*late, *supplier.usual_lateness_days))
+        return _replayed(observed, promised, stated_days, receipts=len(late))
     observed = supplier.observed_lead_times_days[-MOST_REPLAYED:]
+    if len(observed) >= FEWEST_TO_REPLAY:
+        return _replayed(observed, promised, stated_days, receipts=len(observed))
     slip = max(0.0, max(observed) - promised) if observed else 2 * (supplier.lead_time_sd_days or 0.0)
-    if len(observed) < FEWEST_TO_REPLAY:
-        days = promised if stated_days is None else stated_days
-        return LeadTime(days, promised, _spread(supplier, observed), (), len(observed), slip)
+    days = promised if stated_days is None else stated_days
+    return LeadTime(days, promised, _spread(supplier, observed), (), len(observed), slip)
+
+
+def _replayed(observed: tuple[float, ...], promised: float, stated_days: float | None, *, receipts: int) -> LeadTime:
+    """Each as likely as any other."""
+    slip = max(0.0, max(observed) - promised)
     mean = fsum(observed) / len(observed)
     if stated_days is not None:
         observed = tuple(max(0.0, days + stated_days - mean) for days in observed)
         mean = fsum(observed) / len(observed)
-    return LeadTime(mean, promised, 0.0, observed, len(observed), slip)
+    return LeadTime(mean, promised, 0.0, observed, receipts, slip)
 
 
 def _spread(supplier: Supplier, observed: tuple[float, ...]) -> float:

@@ -10,7 +10,7 @@ from tools.planning.working import Working
 from tools.records.facts import AS_THINGS_ARE
 from tools.records.plan import Notice
 from tools.records.quantities import cost
-from tools.records.text import days
+from tools.records.text import days, several
 
 FEWEST_SALES = 3
 MOST_ORDERS_NAMED = 10
@@ -147,11 +147,11 @@ def _history(working: Working) -> Iterator[Notice]:
 def _terms(working: Working) -> Iterator[Notice]:
     """A supplier slower than promised, and a larger order that costs no more."""
     lead, product, decision = working.lead_time, working.facts.product, working.decision
-    if lead.replayed and working.what_if == AS_THINGS_ARE and lead.days > lead.promised_days * 1.1:
+    if lead.replayed and lead.receipts and working.what_if == AS_THINGS_ARE and lead.days > lead.promised_days * 1.1:
         yield Notice(
             code="lead_time_longer",
             message=f"The supplier promises {lead.promised_days:g} days and took {lead.days:.1f} on average over the "
-            f"last {len(lead.replayed)} receipts; what was observed is planned with.",
+            f"last {several(lead.receipts, 'receipt')}; what was observed is planned with.",
         )
     if decision is None or product.unit_price is None or not decision.quantity:
         return

@@ -79,13 +79,17 @@ class PriceBreak(Record):
 
 
 class Supplier(Record):
-    """Who delivers. Observed lead times are those of past receipts, oldest first."""
+    """Who delivers. What was observed is of past receipts, oldest first."""
 
     id: str
     name: str
     promised_lead_time_days: NonNegative
     lead_time_sd_days: NonNegative | None = None
     observed_lead_times_days: tuple[NonNegative, ...] = ()
+    observed_lateness_days: tuple[Finite, ...] = ()
+    """By how many days each receipt was later than its own order's promise; negative where it was earlier."""
+    usual_lateness_days: tuple[Finite, ...] = ()
+    """The same of all suppliers, in a few evenly spaced quantiles. Each counts as much as one of the receipts."""
 
 
 class Product(Record):

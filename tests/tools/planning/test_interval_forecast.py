@@ -189,6 +189,43 @@ def test_only_the_latest_receipts_count() -> None:
     assert (improved.days, improved.slip_days) == (5, 0)
 
 
+def late_supplier(*, promised: float = 30, own: Sequence[float] = (), usual: Sequence[float] = ()) -> Supplier:
+    return Supplier(
+        id="S",
+        name="S",
+        promised_lead_time_days=promised,
+        observed_lead_times_days=(90.0,) * len(own),
+        observed_lateness_days=tuple(own),
+        usual_lateness_days=tuple(usual),
+    )
+
+
+def test_lateness_is_added_to_the_promise_of_this_order() -> None:
+    """The orders before took 90 days, as they were promised to."""
+    found = lead_time(late_supplier(own=(0.0,) * 9 + (4.0,)))
+    assert (found.days, found.slip_days, found.receipts) == (pytest.approx(30.4), 4, 10)
+    assert sorted(found.replayed) == [30.0] * 9 + [34.0]
+
+
+def test_a_new_supplier_is_as_late_as_others_are() -> None:
+    found = lead_time(late_supplier(usual=(0.0, 0.0, 0.0, 12.0)))
+    assert (found.days, found.replayed, found.receipts) == (33, (30.0, 30.0, 30.0, 42.0), 0)
+
+
+def test_receipts_of_the_supplier_outweigh_others_as_they_grow_more() -> None:
+    usual = (10.0,) * 10
+    days = [lead_time(late_supplier(own=(0.0,) * count, usual=usual)).days for count in (0, 10, 30)]
+    assert days == pytest.approx([40, 35, 32.5])
+
+
+def test_an_order_never_comes_before_it_is_placed() -> None:
+    assert min(lead_time(late_supplier(promised=3, usual=(-8.0, 0.0))).replayed) == 0
+
+
+def test_without_the_usual_lateness_a_few_receipts_are_not_replayed() -> None:
+    assert lead_time(late_supplier(own=(5.0,) * 9)).replayed == ()
+
+
 def test_an_assumed_lead_time_moves_the_mean_and_keeps_the_spread() -> None:
     assumed = lead_time(supplier(*TEN), stated_days=21)
     assert assumed.days == pytest.approx(21)
