@@ -64,14 +64,14 @@ def test_addresses_come_from_the_code_and_names_of_pages_are_links(site: Path) -
     assert 'href="operations.html"' in (site / "security.html").read_text()
 
 
-@pytest.mark.parametrize("link", ["[gone](gone.md)", "[gone](desk.md#gone)"])
-def test_a_broken_link_fails(tmp_path: Path, link: str) -> None:
+def test_a_broken_link_fails(tmp_path: Path) -> None:
     for part in PARTS:
         copied = shutil.copytree if (ROOT / part).is_dir() else shutil.copy
         copied(ROOT / part, tmp_path / part)
-    (tmp_path / "docs" / "desk.md").write_text(f"# The desk\n\n{link}\n")
+    (tmp_path / "docs" / "desk.md").write_text("# The desk\n\n[a page](gone.md), [a heading](method.md#gone)\n")
 
     result = built(tmp_path / "site", tmp_path)
 
     assert result.returncode != 0
-    assert "gone" in result.stderr
+    assert "'gone.md'" in result.stderr
+    assert "'method.md#gone'" in result.stderr
