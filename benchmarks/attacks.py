@@ -32,9 +32,9 @@ from agent.models.circuit import Circuit
 from agent.secrets import secrets_in_force
 from agent.settings import Settings
 from api.app import create_app
+from api.bodies.chat import MAX_CHARACTERS
 from api.door.auth import digest, new_key
 from api.door.logs import configure_logging
-from api.routes.chat import MAX_CHARACTERS
 from benchmarks.invariants import Evidence, broken
 from tests.order_book import store_key
 from tests.providers.gemini import GeminiServer

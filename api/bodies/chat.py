@@ -9,14 +9,31 @@ from agent.state import ChatAnswer
 from api.bodies.fields import Answer, Body, NextPage, Number
 from api.bodies.runs import ReviewUrl
 from tools.book.conversations import Conversation, Turn
+from tools.records.errors import InvalidInput
 from tools.records.facts import ProductId
 from tools.records.orders import RunId, RunStatus, RunView
+
+MAX_CHARACTERS = 4_000
+MAX_MESSAGE = 100_000
+"""Of what is read at all; between the two the refusal says how long it is."""
+
+
+class MessageTooLong(InvalidInput):
+    code = "message_too_long"
+
+
+def require_short(message: str) -> None:
+    """Raises MessageTooLong."""
+    if len(message) > MAX_CHARACTERS:
+        raise MessageTooLong(
+            f"The message has {len(message)} characters; {MAX_CHARACTERS} are allowed. Send a shorter one."
+        )
 
 
 class ChatMessage(Body):
     """A question in plain language."""
 
-    message: Annotated[str, Field(min_length=1, max_length=100_000)] = Field(
+    message: Annotated[str, Field(min_length=1, max_length=MAX_MESSAGE)] = Field(
         examples=["Should I reorder STEEL_SHEETS, and why?"]
     )
     """The question."""

@@ -1,6 +1,7 @@
 """All pages of the desk."""
 
 from api.pages import (
+    ask,
     data,
     importing,
     orders,
@@ -15,5 +16,18 @@ from api.pages import (
     trust,
 )
 
-pages = (today, products, sweeps, reviews, orders, other_orders, purchase_orders, data, importing, settings, trust)
+pages = (
+    today,
+    products,
+    sweeps,
+    reviews,
+    orders,
+    other_orders,
+    purchase_orders,
+    ask,
+    data,
+    importing,
+    settings,
+    trust,
+)
 routers = [sign_in.router, sign_in.signed_in, *(page.router for page in pages)]

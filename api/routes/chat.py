@@ -8,30 +8,16 @@ from fastapi.sse import EventSourceResponse, ServerSentEvent
 from starlette.responses import Response
 
 from agent.state import ChatAnswer, ChatEvent
-from api.bodies.chat import ChatMessage, Reply
+from api.bodies.chat import ChatMessage, Reply, require_short
 from api.bodies.examples import CHATS
 from api.door.doorkeeper import CallerGiven, RuntimeGiven, needs
 from api.door.errors import MalformedRequest
 from api.door.event_streams import EVENT_STREAM, EventStreamRoute, failure
 from api.door.idempotency import HEADER, Attempt
 from api.routes.wiring import problems
-from tools.records.errors import InvalidInput
 
-MAX_CHARACTERS = 4_000
 router = APIRouter(tags=["chat"])
 _EVENTS: dict[int | str, dict[str, Any]] = {200: {"content": {EVENT_STREAM: {"schema": {"type": "string"}}}}}
-
-
-class MessageTooLong(InvalidInput):
-    code = "message_too_long"
-
-
-def require_short(message: str) -> None:
-    """Raises MessageTooLong."""
-    if len(message) > MAX_CHARACTERS:
-        raise MessageTooLong(
-            f"The message has {len(message)} characters; {MAX_CHARACTERS} are allowed. Send a shorter one."
-        )
 
 
 async def _begun(

@@ -10,6 +10,7 @@ from fastapi.sse import EventSourceResponse, format_sse_event
 from starlette.responses import JSONResponse, Response
 
 from agent.state import ChatAnswer, ChatEvent
+from api.bodies.chat import require_short
 from api.bodies.completions import (
     MODEL,
     CompletionRefusal,
@@ -24,7 +25,6 @@ from api.bodies.examples import COMPLETIONS
 from api.door.doorkeeper import CallerGiven, RuntimeGiven, needs
 from api.door.event_streams import failure
 from api.door.openai_errors import in_openai_form
-from api.routes.chat import require_short
 from api.routes.wiring import problems
 from tools.records.errors import NotFound
 

@@ -56,7 +56,7 @@ function go(step) {
 
 const current = () => document.querySelector("tr.current");
 const KEYS = {
-  "/": () => (document.getElementById("find") ?? document.querySelector("input[name=text]"))?.focus(),
+  "/": () => (document.getElementById("find") ?? document.querySelector("input[name=text], textarea[name=message]"))?.focus(),
   j: () => go(1),
   k: () => go(-1),
   x: () => current()?.querySelector("input[type=checkbox]:not(:disabled)")?.click(),
@@ -128,5 +128,24 @@ for (const place of document.querySelectorAll("[data-progress]")) {
   source.addEventListener("error", () => {
     const said = place.querySelector("[data-words]");
     if (said && source.readyState === EventSource.CLOSED) said.textContent += ". Reload the page to see how far it is now.";
+  });
+}
+
+/* A question is sent by Enter. With Shift it begins a line. */
+document.addEventListener("keydown", (event) => {
+  if (event.key !== "Enter" || event.shiftKey || event.isComposing || !event.target.matches("[data-enter-sends]")) return;
+  event.preventDefault();
+  event.target.form.requestSubmit();
+});
+
+/* An answer that is being made: `data-answering` is the address of its events. Once it is there, htmx puts it in place. */
+for (const place of document.querySelectorAll("[data-answering]")) {
+  const source = new EventSource(place.dataset.answering);
+  const step = place.querySelector("[data-words]"), text = place.querySelector("[data-text]");
+  source.addEventListener("step", (event) => { step.textContent = JSON.parse(event.data).words; });
+  source.addEventListener("text", (event) => { text.textContent += JSON.parse(event.data).words; });
+  source.addEventListener("end", () => { source.close(); htmx.trigger(place, "answered"); });
+  source.addEventListener("error", () => {
+    if (source.readyState === EventSource.CLOSED) step.textContent = "The connection was cut. Reload the page to see the answer.";
   });
 }

@@ -7,8 +7,8 @@ import httpx
 import pytest
 from langchain_core.messages import AIMessage, HumanMessage
 
+from api.bodies.chat import MAX_CHARACTERS
 from api.bodies.examples import CHATS
-from api.routes.chat import MAX_CHARACTERS
 
 
 async def ask(client: httpx.AsyncClient, message: str, **more: Any) -> httpx.Response:

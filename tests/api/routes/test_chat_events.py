@@ -12,7 +12,7 @@ from typing import Any
 import httpx
 import pytest
 
-from api.routes.chat import MAX_CHARACTERS
+from api.bodies.chat import MAX_CHARACTERS
 from tests.api.conftest import KEY
 from tools.records.errors import Unavailable
 

@@ -8,7 +8,7 @@ from typing import Any
 import openai
 import pytest
 
-from api.routes.chat import MAX_CHARACTERS
+from api.bodies.chat import MAX_CHARACTERS
 from tests.api.conftest import KEY
 
 QUESTION = "How much STEEL_SHEETS do we have?"
