@@ -23,7 +23,7 @@ class Case:
     begun: list[str] = field(default_factory=list)
     """Decision runs that the chat asked for."""
     asked: int = 0
-    """How many it has asked for, those included that are not recorded yet."""
+    """How many it has asked for, those included that were refused because there were too many."""
 
 
 @dataclass(kw_only=True, repr=False)

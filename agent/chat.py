@@ -24,6 +24,7 @@ from agent.running.background import Background
 from agent.running.work import RECURSION_LIMIT
 from agent.settings import Settings
 from agent.state import ChatAnswer, ChatEvent, DecisionState
+from agent.toolbox import MOST_RUNS
 from tools.book.book import OrderBook
 from tools.book.conversations import NewAnswer, Turn
 from tools.records.errors import InFlight, Unavailable
@@ -196,7 +197,7 @@ class Chat:
         marks = () if provider in OWN_WORDS else unverified(answer, known([*before, *said]), await self._products())
         return ChatAnswer(
             conversation_id=conversation_id,
-            answer=answer + _note(marks),
+            answer=answer + _note(marks) + _too_many(case),
             llm_provider=provider,
             runs=tuple([await self._book.runs.get(run_id) for run_id in case.begun]),
             tools_used=tuple(str(message.name) for message in said if isinstance(message, ToolMessage)),
@@ -235,3 +236,11 @@ def _note(marks: Sequence[str]) -> str:
         return ""
     them = "it" if len(marks) == 1 else "them"
     return f"\n\nUnverified: {'; '.join(marks)}. No lookup of this conversation shows {them}."
+
+
+def _too_many(case: Case) -> str:
+    """What is said at the end of an answer if the message asked for more runs than it may."""
+    if case.asked <= MOST_RUNS:
+        return ""
+    begun = f"{len(case.begun)} were begun; {MOST_RUNS} are the most. Ask for the others in the next message."
+    return f"\n\nOf {case.asked} restocking runs that this message asked for, {begun}"

@@ -169,11 +169,11 @@ class Toolbox:
 
     def _beginning(self, case: Case) -> Begin:
         async def begin(product_id: str, location: str | None, note: str) -> tuple[RunView, str | None]:
-            if case.asked >= MOST_RUNS:
+            case.asked += 1
+            if case.asked > MOST_RUNS:
                 raise InvalidInput(
                     f"{MOST_RUNS} runs were asked for with this message, which is the most. Ask for others in the next."
                 )
-            case.asked += 1
             request = DecisionRequest(
                 product_id=product_id,
                 mode=await self._everything.mode(),

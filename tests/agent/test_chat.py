@@ -2,16 +2,20 @@
 
 import asyncio
 from collections import defaultdict
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import pytest
-from langchain_core.messages import AIMessage, HumanMessage, ToolMessage, messages_from_dict
+from langchain_core.messages import AIMessage, BaseMessage, HumanMessage, ToolMessage, messages_from_dict
+from langchain_core.outputs import ChatResult
 
 from agent.chat import MOST_OPEN, NO_ANSWER, REFUSAL, STOPPED
 from agent.evidence import unverified
 from agent.memory import RECALLED_CHARACTERS, known
+from agent.models import Link
 from agent.rules import QUESTIONS, QUESTIONS_WITH_SLOTS
+from agent.runtime import open_runtime
+from agent.settings import Settings
 from agent.state import ChatAnswer, ChatEvent
 from tests.agent.conftest import ScriptedModel
 from tools.records.errors import InFlight, Unavailable, UnknownConversation
@@ -283,3 +287,53 @@ async def test_a_caller_has_at_most_five_open_questions(start: Any, monkeypatch:
     runtime.begin_shutdown()
     with pytest.raises(Unavailable, match="shutting down"):
         await runtime.ask("What is late?", caller="ben")
+
+
+class Chatting(ScriptedModel):
+    """Leaves decisions to the rules, and takes no more characters than its window."""
+
+    window: int = 10**9
+
+    def bind_tools(self, tools: Sequence[Any], *, tool_choice: str | None = None, **kwargs: Any) -> Any:
+        decides = any(tool["function"]["name"] == "submit_order" for tool in tools)
+        return self.bind(tool_choice=tool_choice, decides=decides)
+
+    def _generate(self, messages: list[BaseMessage], *args: Any, **kwargs: Any) -> ChatResult:
+        sent = sum(len(str(message.text)) for message in messages)
+        if kwargs["decides"] or sent > self.window:
+            raise ValueError(f"{sent} characters are too many")
+        return super()._generate(messages, *args, **kwargs)
+
+
+async def test_of_forty_runs_that_a_message_asks_for_five_are_begun_and_the_answer_says_so(
+    settings: Settings, says: Callable[..., Any]
+) -> None:
+    model = Chatting(replies=[], prompts=[], choices=[])
+    async with open_runtime(settings, models=[Link("scripted", "scripted", model, local=True)]) as runtime:
+        named = list(dict.fromkeys(product for product, _ in await runtime._product_names()))[:40]
+        calls = [("request_restock", {"product_id": product}) for product in named]
+        model.replies = [says(*calls[first : first + 8]) for first in range(0, 40, 8)] + [says("All are on their way.")]
+
+        answer = await runtime.chat("Restock these 40.", caller="ada")
+
+        runs = await runtime.book.runs.page(200)
+    assert answer.answer == (
+        "All are on their way.\n\nOf 40 restocking runs that this message asked for, 5 were begun; 5 are the most. "
+        "Ask for the others in the next message."
+    )
+    assert (len(answer.runs), len(runs), answer.tools_used) == (5, 5, ("request_restock",) * 40)
+
+
+async def test_sixty_questions_for_lists_in_one_conversation_are_all_answered_by_a_model_with_a_small_window(
+    settings: Settings, says: Callable[..., Any]
+) -> None:
+    replies = [reply for _ in range(60) for reply in (says(("find_products", {"limit": 100})), says("Here they are."))]
+    model = Chatting(replies=replies, prompts=[], choices=[], window=80_000)
+    conversation = None
+    async with open_runtime(settings, models=[Link("scripted", "scripted", model, local=True)]) as runtime:
+        answers = []
+        for _ in range(60):
+            answers.append(await runtime.chat("List all products.", conversation_id=conversation, caller="ada"))
+            conversation = answers[-1].conversation_id
+
+    assert {(answer.llm_provider, answer.answer) for answer in answers} == {("scripted", "Here they are.")}
