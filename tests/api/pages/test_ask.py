@@ -28,6 +28,12 @@ async def ask(browser: Any, message: str, conversation: str = "", once: str = ""
     return str(answer.headers["location"])
 
 
+@pytest.fixture
+async def service(start: Any) -> Any:
+    """With time for a run, however busy the machine is."""
+    return await start(run_deadline_seconds=60)
+
+
 @pytest.fixture(autouse=True)
 def _patient(monkeypatch: pytest.MonkeyPatch) -> None:
     """An answer is on the page that follows, however long it takes."""
