@@ -44,17 +44,13 @@ class Decisions:
         self._settings, self._wait_seconds = settings, settings.wait_seconds
         self._book, self._catalogs, self._metrics = book, catalogs, metrics
         self._work, self._queue, self._background = work, queue, background
-        self._callers = Callers(
+        self.callers = Callers(
             work.places["interactive"],
             places=work.room["interactive"],
             place_seconds=WAIT_BEYOND_DEADLINE_SECONDS,
             run_seconds=settings.run_deadline_seconds,
         )
         self.closing = False
-
-    def require_time(self) -> None:
-        """Raises Overloaded if another caller could not be answered in time. Ask before reading what is sent."""
-        self._callers.require_time()
 
     async def calculate(self, request: DecisionRequest) -> Plan:
         """The plan for one product. Starts no run and records nothing."""
@@ -67,7 +63,6 @@ class Decisions:
         A run that takes longer than the caller waits is returned as it is, queued or running. Raises `UnknownProduct`,
         `InvalidInput`, `Overloaded` and the like before anything is recorded, and `Unavailable` while shutting down.
         """
-        self._callers.require_time()
         begun: asyncio.Future[Run] = asyncio.get_running_loop().create_future()
         deciding = self._background.spawn(self._decide(request, begun))
         await asyncio.wait({deciding}, timeout=self._wait_seconds)
@@ -93,7 +88,6 @@ class Decisions:
 
     async def try_out(self, request: DecisionRequest) -> RunView:
         """Decide as a run would, and record nothing but what the models cost."""
-        self._callers.require_time()
         request = await self._taken_in(request)
         decision = Decision(request=request, product=await self._catalogs.look_up(request), dry_run=True)
         return await self._background.spawn(self._try_out(_new_run(request), decision))
@@ -107,35 +101,32 @@ class Decisions:
         return view
 
     async def _try_out(self, run: NewRun, decision: Decision) -> RunView:
-        with self._callers:
+        with self.callers:
             return await self._work.try_out(run, decision)
 
     async def _decide(self, request: DecisionRequest, begun: asyncio.Future[Run]) -> RunView:
         """The result. This is a task of its own, so that a recorded run goes on if its caller goes away. `begun` is set
         to the run that is carried out here, once it is recorded."""
-        with self._callers:
-            return await self._decided(request, begun)
-
-    async def _decided(self, request: DecisionRequest, begun: asyncio.Future[Run]) -> RunView:
         began = time.monotonic()
         give_up, at_once = began + self._wait_seconds, self._settings.work_runs
         after: datetime | None = None
-        while True:
-            place = self._callers.place(until=began + WAIT_BEYOND_DEADLINE_SECONDS) if at_once else nullcontext()
-            async with place:
-                request = await self._taken_in(request)
-                run, fresh = await self._admit(request, "interactive", at_once=at_once, after=after)
-                if at_once and fresh:
-                    begun.set_result(run)
-                    with suppress(Unavailable):  # whoever holds it next ends it
-                        return await self._work.carry_out(run, request)
-                    return _unfinished(run)
-            view = await self._ended(run, give_up)
-            if fresh or await self._covers(view, request):
-                return view if fresh else await self._kept(view, request)
-            if view.run.status in UNFINISHED:
-                raise InFlight(f"Run {run.id}, about other facts, is not finished. Send the request again in a moment.")
-            after = run.created_at
+        with self.callers:
+            while True:
+                place = self.callers.place(until=began + WAIT_BEYOND_DEADLINE_SECONDS) if at_once else nullcontext()
+                async with place:
+                    request = await self._taken_in(request)
+                    run, fresh = await self._admit(request, "interactive", at_once=at_once, after=after)
+                    if at_once and fresh:
+                        begun.set_result(run)
+                        with suppress(Unavailable):  # whoever holds it next ends it
+                            return await self._work.carry_out(run, request)
+                        return _unfinished(run)
+                view = await self._ended(run, give_up)
+                if fresh or await self._covers(view, request):
+                    return view if fresh else await self._kept(view, request)
+                if view.run.status in UNFINISHED:
+                    raise InFlight(f"Run {run.id}, about other facts, is not finished. Send the request again later.")
+                after = run.created_at
 
     async def _kept(self, view: RunView, request: DecisionRequest) -> RunView:
         """Another request's run as the answer. It is stored, so that it answers again."""

@@ -196,7 +196,7 @@ class Runtime:
             background=self.background,
         )
         self.decide, self.submit, self.try_out = self._decisions.decide, self._decisions.submit, self._decisions.try_out
-        self.require_time = self._decisions.require_time
+        self.require_time = self._decisions.callers.require_time
         self.calculate, self.decide_review = self._decisions.calculate, self._decisions.review
         self.sweeping = Sweeping(
             book, owner=owner, submit=partial(self._decisions.submit, checked=True), background=self.background

@@ -33,13 +33,14 @@ class Callers:
         self._seconds_among_few = 0.0
 
     def require_time(self) -> None:
-        """Raises Overloaded if another caller would wait too long."""
+        """Raises Overloaded if another caller would wait too long. To be asked before anything of it is read."""
         line = self._place_seconds / self._pause_seconds if self._pause_seconds else inf
         if self._waiting + 1 > self._at_once + line:
             raise Overloaded(f"{self._waiting} callers wait already. Try again in a few seconds.")
 
     def __enter__(self) -> None:
-        """Count a caller while work for it goes on, even if it goes away."""
+        """Count a caller while work for it goes on, even if it goes away. Raises Overloaded as `require_time` does."""
+        self.require_time()
         self._waiting += 1
         if self._waiting <= self._at_once:
             self._last_answer = time.monotonic()
