@@ -33,7 +33,7 @@ class Evidence:
     @classmethod
     def of(cls, results: Iterable[str], said: Iterable[str], counts: Iterable[int] = ()) -> "Evidence":
         """From results of tools as JSON, words of people, and how often something was done."""
-        results, said = list(results), list(said)
+        results, said = list(dict.fromkeys(results)), list(said)
         text = "\n".join((*results, *said))
         looked_up = [_parsed(result) for result in results]
         strings = (each for value in looked_up for each in _strings(value))

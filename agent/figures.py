@@ -103,12 +103,13 @@ class Claims:
         """Each part of the text is read once, as the first of these that it can be."""
         phrases, text = _taken(text, _LINK, _CLOCK)
         days, text = _taken(text, *_DAYS)
-        codes = [match[0] for match in _WORD.finditer(text) if _is_code(match[0])]
-        text = _WORD.sub(lambda match: " " * len(match[0]) if _is_name(match[0]) else match[0], text)
+        words = _WORD.findall(text)
+        names = set(filter(_is_name, set(words)))
+        text = _WORD.sub(lambda match: " " * len(match[0]) if match[0] in names else match[0], text)
         return cls(
             phrases=tuple(match[0] for match in phrases),
             days=tuple((match[0], _meant(match.groupdict())) for match in days),
-            codes=tuple(codes),
+            codes=tuple(word for word in words if word in names and not _QUARTER.fullmatch(word)),
             figures=tuple(map(_figure, _FIGURE.finditer(_blanked(_PLACE_IN_LIST, text)))),
         )
 
@@ -154,10 +155,6 @@ def _meant(parts: dict[str, str | None]) -> tuple[Day, ...]:
         return (year, one, two), (year, two, one)
     month = MONTHS[str(parts["name"])] if "name" in parts else int(parts["month"] or 0)
     return ((year, month, int(parts["day"] or 0)),)
-
-
-def _is_code(word: str) -> bool:
-    return _is_name(word) and not _QUARTER.fullmatch(word)
 
 
 def _is_name(word: str) -> bool:
