@@ -27,7 +27,7 @@ class Callers:
     def __init__(self, free: asyncio.Semaphore, *, places: int, place_seconds: float, run_seconds: float) -> None:
         self._free, self._places = free, places
         self._place_seconds, self._run_seconds = IN_TIME * place_seconds, IN_TIME * run_seconds
-        self._waiting = self._at_work = self._kept_back = self._answers = 0
+        self._waiting = self._at_work = self._kept_back = 0
         self._last_answer = self._pause_seconds = 0.0
         """From one answer to the next, lately, while as many were worked for as may be."""
         self._seconds_among_few = 0.0
@@ -49,9 +49,9 @@ class Callers:
         """Note when the work was over, unless it failed, as a refusal does: that is no answer."""
         if failed is None and self._waiting >= self._at_once:
             now = time.monotonic()
-            self._answers += 1
             pause = min(now - self._last_answer, self._run_seconds / IN_TIME)
-            self._pause_seconds += (pause - self._pause_seconds) / min(self._answers, self._places)
+            # Where all places were taken at once, the first answer takes a whole run, which is the pause of so many.
+            self._pause_seconds += (pause - self._pause_seconds) / self._places
             self._last_answer = now
         self._waiting -= 1
 
