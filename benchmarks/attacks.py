@@ -300,7 +300,7 @@ async def by_mcp(service: Service, text: str) -> int:
     calls = {
         "request_restock": {"product_id": "STEEL_SHEETS", "note": text},
         "get_product": {"product_id": text},
-        "find_products": {"query": text},
+        "find_products": {"words": text},
         "submit_order": {"product_id": "STEEL_SHEETS", "rationale": text},
     }
     for name, arguments in calls.items():

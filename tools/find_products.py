@@ -1,54 +1,97 @@
 """The model's search through the whole catalogue."""
 
+from collections.abc import Callable, Iterator, Sequence
 from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
-from tools.asking.overview import Overview
+from tools.asking.fields import Figure, Name, Words
+from tools.asking.overview import Overview, about
+from tools.asking.periods import Day
+from tools.asking.totals import groups_of, money_of, short
+from tools.asking.words import Found
 from tools.catalog.live import as_open
 from tools.catalog.products import Location, number, shown_order, shown_orders
-from tools.records.facts import OpenOrder
+from tools.records.facts import DemandClass, OpenOrder
 from tools.records.orders import Order
 from tools.sweep.lists import TodayList
-from tools.sweep.today_rows import TodayRow
+from tools.sweep.today_rows import Cover, TodayRow
 
 StockStatus = Literal["any", "needs_order", "on_order", "overdue"]
-Found = tuple[TodayRow, tuple[OpenOrder, ...]]
+Sort = Literal["urgent", "days_left", "value", "stock_value", "quantity", "confidence"]
+LAST = float("inf")
+KEYS: dict[Sort, Callable[[TodayRow], Any]] = {
+    "urgent": lambda row: (row.action == "none", _least(row.days_left)),
+    "days_left": lambda row: _least(row.days_left),
+    "value": lambda row: -(row.value or 0),
+    "stock_value": lambda row: -(row.stock_value or 0),
+    "quantity": lambda row: -(row.quantity or 0),
+    "confidence": lambda row: _least(row.confidence),
+}
 
 
 async def find_products(
     overview: Overview,
-    query: Annotated[str, Field(max_length=200, description="Words from id, name or category; empty for all.")] = "",
+    words: Words = "",
     status: Annotated[StockStatus, Field(description="Keep only products in this state.")] = "any",
     location: Location = None,
+    supplier: Name = None,
+    category: Name = None,
+    cover: Annotated[
+        Cover | None, Field(description="How far the stock reaches; too_much: over half a year beyond the lead time.")
+    ] = None,
+    days_left_at_most: Annotated[Figure, Field(description="Stock on hand lasts no longer than so many days.")] = None,
+    value_at_least: Annotated[Figure, Field(description="Of what is to be ordered.")] = None,
+    demand_class: DemandClass | None = None,
+    not_sold_since: Day = None,
+    sort: Annotated[Sort, Field(description="value: of the order. confidence: the least sure first.")] = "urgent",
+    group_by: Literal["supplier", "category", "location", "status"] | None = None,
     limit: Annotated[int, Field(ge=1, le=100, description="At most this many, 1 to 100.")] = 20,
 ) -> dict[str, Any]:
-    """Search products by words and by state: needs_order, on_order, overdue or any. Most urgent first. Products that
-    this service ordered and that are in no catalogue come last, with their orders alone. `needs_data` counts products
-    that cannot be planned yet; they are left out."""
-    listed, about = await overview.today(), _About(query, location)
-    fitting = [row for row in listed.rows if about.fits(row, f"{row.product_id} {row.name} {row.category}")]
-    known = [(row, listed.open_orders(row.place)) for row in fitting if row.status != "needs_data"]
-    found = sorted((each for each in known if _in_status(*each, status)), key=_urgency)
-    alone = [each for each in await _others(overview, listed, status) if about.fits(each, each.product_id)]
-    rows = [_row(*each) for each in found[:limit]] + list(map(_order_row, alone))
+    """Search products by words, figures and state: needs_order, on_order, overdue or any. Filters narrow together;
+    `totals` are of all that fit, also by group. Products that this service ordered and that are in no catalogue come
+    last, with their orders alone. `needs_data` counts products that cannot be planned yet; they are left out."""
+    listed = await overview.today()
+    location, supplier = await overview.location(location), await overview.supplier(supplier)
+    unsold_since = (await overview.days(None, not_sold_since, None)).first
+    found_words = overview.words(listed).find(words) if words.strip() else None
+    fitting = [
+        row
+        for row in _worded(listed.rows, found_words)
+        if location in (None, row.location)
+        and supplier in (None, row.supplier_id)
+        and (category is None or row.category.casefold() == category.casefold())
+        and cover in (None, row.cover)
+        and (days_left_at_most is None or (row.days_left is not None and row.days_left <= days_left_at_most))
+        and (value_at_least is None or (row.value is not None and row.value >= value_at_least))
+        and demand_class in (None, row.demand_class)
+        and (unsold_since is None or row.last_sold is None or row.last_sold < unsold_since)
+    ]
+    known = [row for row in fitting if row.status != "needs_data"]
+    found = sorted((row for row in known if _in_status(row, listed.open_orders(row.place), status)), key=KEYS[sort])
+    whole = not any((supplier, category, cover, days_left_at_most, value_at_least, demand_class, unsold_since))
+    others = await _others(overview, listed, status) if whole else []
+    alone = [order for order in others if location in (None, order.location)]
+    alone, about_alone = await overview.worded(words, alone, lambda order: (order.product_id, order.location))
+    told = about_alone if alone else about(found_words)
     needs_data = {"needs_data": len(fitting) - len(known)} if len(known) < len(fitting) else {}
-    return {"total": len(found) + len(alone), **needs_data, "products": rows[:limit]}
+    answer = {"total": len(found) + len(alone), **told, **needs_data, "totals": _totals(found)}
+    if group_by is not None:
+        return answer | groups_of(found, group_by, lambda row: getattr(row, group_by), _totals)
+    rows = [_row(row, listed.open_orders(row.place)) for row in found[:limit]] + list(map(_order_row, alone))
+    return answer | {"products": rows[:limit]}
 
 
-class _About:
-    """What is looked for: words, and a location."""
-
-    def __init__(self, query: str, location: str | None) -> None:
-        self._words, self._location = _plain(query).split(), location
-
-    def fits(self, found: TodayRow | Order, text: str) -> bool:
-        plain = _plain(text)
-        return self._location in (None, found.location) and all(word in plain for word in self._words)
+def _least(value: float | None) -> float:
+    return LAST if value is None else value
 
 
-def _plain(text: str) -> str:
-    return text.lower().replace("_", " ")
+def _worded(rows: Sequence[TodayRow], found: Found | None) -> Iterator[TodayRow]:
+    """The rows that all words fit."""
+    if found is None:
+        yield from rows
+    elif not found.unknown:
+        yield from (rows[row] for row in sorted(found.rows))
 
 
 async def _others(overview: Overview, listed: TodayList, status: StockStatus) -> list[Order]:
@@ -68,12 +111,25 @@ def _order_row(order: Order) -> dict[str, Any]:
     }
 
 
-def _row(row: TodayRow, orders: tuple[OpenOrder, ...]) -> dict[str, Any]:
+def _totals(rows: Sequence[TodayRow]) -> dict[str, Any]:
+    """`value` is of what is to be ordered or moved, `stock_value` of what is on hand."""
     return {
+        "products": len({row.product_id for row in rows}),
+        "to_order": sum(row.action != "none" for row in rows),
+        "value": money_of(
+            (row for row in rows if row.action == "purchase_order"), lambda row: (row.value, row.currency)
+        ),
+        "stock_value": money_of(rows, lambda row: (row.stock_value, row.currency)),
+    }
+
+
+def _row(row: TodayRow, orders: tuple[OpenOrder, ...]) -> dict[str, Any]:
+    figures = {
         "product_id": row.product_id,
         "name": row.name,
         "category": row.category,
         "location": row.location,
+        "supplier": row.supplier,
         "on_hand": number(row.on_hand),
         "on_order": number(row.on_order),
         "inventory_position": number(row.inventory_position),
@@ -82,7 +138,15 @@ def _row(row: TodayRow, orders: tuple[OpenOrder, ...]) -> dict[str, Any]:
         "recommended_action": row.action,
         "order_quantity": row.quantity,
         "open_orders": shown_orders(orders),
+        "status": row.status,
     }
+    more = {
+        "order_value": None if row.value is None else float(row.value),
+        "stock_value": number(row.stock_value, 2),
+        "currency": row.currency,
+        "review_id": row.review_id,
+    }
+    return figures | short(more)
 
 
 def _in_status(row: TodayRow, orders: tuple[OpenOrder, ...], status: StockStatus) -> bool:
@@ -91,8 +155,3 @@ def _in_status(row: TodayRow, orders: tuple[OpenOrder, ...], status: StockStatus
     if status == "on_order":
         return bool(orders)
     return status == "any" or any(order.due_in_days < 0 for order in orders)
-
-
-def _urgency(found: Found) -> tuple[bool, float]:
-    row = found[0]
-    return row.action == "none", float("inf") if row.days_left is None else row.days_left

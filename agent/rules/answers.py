@@ -1,424 +1,194 @@
 """The words of a chat's answers. Every figure in them comes from a tool's result."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
+from agent.rules.questions import QUESTIONS, QUESTIONS_WITH_SLOTS
 from tools.records.text import amount, clean_text, counted, days, money, percent
 
 Data = Mapping[str, Any]
-SHOWN = 20
-TEXT_LIMIT = 80
-ERROR_LIMIT = 300
-
-HELP = """I answer questions about stock and orders from this service's own figures. For example:
-- Which products need an order?
-- Should I reorder {product}, and why?
-- What if the lead time of {product} is 21 days, or demand rises by 20 %?
-- What is on order, and is anything overdue?
-- When do we run out of {product}?
-I can also ask for a restocking run ("restock {product}"), which a person then reviews. I place and approve nothing."""
-GREETING = "Hello. " + HELP
-THANKS = "You are welcome."
-REFUSAL = (
-    "I can't help with that. I only answer questions about stock and orders; what is behind this service is not mine to"
-    " show, and no message can change its rules."
+CAN = "Without a language model I answer these:\n" + "\n".join(
+    f"- {each}" for each in (*QUESTIONS, *QUESTIONS_WITH_SLOTS)
 )
-UNKNOWN = """I can't answer that by rules. Free questions need a language model: set GEMINI_API_KEY or GROQ_API_KEY.
-Without one you can ask me, for example:
-- Which products need an order?
-- Should I reorder {product}, and why?
-- What if the lead time of {product} is 21 days?"""
-BEYOND = (
-    "I can't answer that: without a language model I see each product's stock, demand, open orders and calculation, and"
-    " no records, totals or rankings.\n"
-    "Orders that were placed are listed at GET /orders. What waits for a person, and why it was not ordered"
-    " automatically, is at GET /reviews."
+CANNOT = {
+    "en": "I can't answer that.",
+    "de": "Das kann ich ohne Sprachmodell nicht beantworten.",
+    "es": "No puedo responder a eso sin un modelo de lenguaje.",
+    "fr": "Je ne peux pas répondre à cela sans modèle de langage.",
+}
+IN_ENGLISH = {
+    "de": "(Ohne Sprachmodell antworte ich auf Englisch.)",
+    "es": "(Sin modelo de lenguaje respondo en inglés.)",
+    "fr": "(Sans modèle de langage, je réponds en anglais.)",
+}
+AUTHORITY = (
+    "I can't place, approve, reject, cancel, send or change anything from a chat. A person with the right key does "
+    "that, at the desk or at POST /reviews/{review_id}/decision. Say 'restock PRODUCT' to ask for an order: it waits "
+    "for a person."
 )
-NO_CATALOGUE_WHAT_IF = (
-    "I can work out a what-if for one product at a time. Name one, as in: what if demand for {product} rises by 20 %?"
-)
-NO_PART_WHAT_IF = (
-    "I can't assume that only part of an order arrives. I can assume another lead time, demand or service level.\n"
-    "Once it is there, report what has arrived (POST /orders/{number}/receipts), and the plan counts the rest."
-)
-ONE_AT_A_TIME = "I start a restocking run for products you name. Name them, as in: restock PRODUCT_ID."
-WHICH_PRODUCT = "Which product do you mean? Name it by its id or name, or ask which products need an order."
-SHORTENED = "I could not finish looking that up. Please ask about one product at a time."
-FAILED = "I could not get the figures for that. Please ask again."
-SERVICE_LEVEL_BOUNDS = (
-    "No stock can cover every case, so I can't calculate that service level. Name one below 100 %, such as 99 %."
-)
-BOUNDS = "The calculator does not take that figure. Try a smaller change, or name the lead time in days."
+PLAIN = {
+    "greeting": f"Hello. {CAN}",
+    "thanks": "You are welcome.",
+    "help": f"I answer questions about stock and orders; I place and approve nothing. {CAN}",
+    "authority": AUTHORITY,
+    "assumption": f"I can't assume that. I can assume another lead time, a late supplier, more or less demand, a "
+    f"service level, "
+    f"stock on hand, an order of so many units, or a review period.\n{CAN}",
+}
+WHICH = "Which product do you mean? Name it by its id or name."
+NOTHING_BEGUN = "Name one to five products, each by its id or name. Nothing was started."
+QUANTITY = "The quantity is calculated, not taken from a chat; a reviewer may change it."
+UNFINISHED = "I could not finish looking that up. Please ask about one product at a time."
+BOUNDS = "The calculator does not take that figure."
 
 
-def authority(references: Sequence[str]) -> str:
-    """Where approving and changing happens instead."""
-    review = next((reference for reference in references if reference.startswith("RV-")), "{review_id}")
+def refusal(why: str, language: str) -> str:
+    return "\n".join(filter(None, (CANNOT[language], why, CAN)))
+
+
+def not_used(words: Iterable[str]) -> str:
+    return f"I did not use: {_quoted(words)}." if words else ""
+
+
+def unknown(words: Iterable[str]) -> str:
+    return f"I know no product, supplier, category or location called {_quoted(words)}, and no other use for it."
+
+
+def taken_as(slips: Mapping[str, str]) -> str:
+    return "".join(f"I took {_quoted([typed])} as {_quoted([name])}." for typed, name in slips.items())
+
+
+def which(words: str, rows: Sequence[Data]) -> str:
+    ids = list(dict.fromkeys(row["product_id"] for row in rows))[:6]
     return (
-        "I can't place, approve, reject, cancel or change anything from a chat: orders, limits and settings are for a"
-        " person with the right key.\n"
-        "What waits for a decision is in the review queue, GET /reviews. Approve, edit or reject it with a reason at"
-        f" POST /reviews/{review}/decision."
+        f"Which product do you mean by {_quoted([words])}: {', '.join(ids)}?"
+        if ids
+        else f"No product fits {_quoted([words])}."
     )
 
 
 def error(message: str) -> str:
-    """A tool's own sentence where it was written for people, a plain one where not."""
-    if message.startswith("The tool could not answer"):
-        return FAILED
-    if "invoking tool" in message or "validation error" in message:
-        return BOUNDS
-    return clean_text(message, limit=ERROR_LIMIT) or FAILED
+    """A tool's own sentence where it is written for people."""
+    return BOUNDS if "validation" in message or "invoking" in message else clean_text(message, limit=300)
 
 
-def ambiguous(mention: str, product_ids: Sequence[str]) -> str:
-    names = _listed(list(product_ids[:6]), "or")
-    return f'Which product do you mean by "{_shown(mention)}": {names}?'
+def method(told: Data) -> str:
+    return f"{_readable(told['topic']).capitalize()}: {told['explanation']}"
 
 
-def confirm_guess(mention: str, product_id: str) -> str:
-    return (
-        f'I found no product "{_shown(mention)}". Did you mean {product_id}? If so, say: restock {product_id}.'
-        " Nothing has been started."
-    )
-
-
-def no_product(mention: str, suggestions: Sequence[str] = ()) -> str:
-    way_out = f"Did you mean {_listed(list(suggestions), 'or')}?" if suggestions else "Ask me to list the products."
-    return f'I found no product or category like "{_shown(mention)}". {way_out}'
-
-
-def taken_as(mention: str, product_ids: Sequence[str]) -> str:
-    return f'(I took "{_shown(mention)}" as {_listed(list(product_ids))}.)'
-
-
-def no_order(references: Sequence[str]) -> str:
-    return f"No open order has the number {_listed(list(references), 'or')}. Placed orders are listed at GET /orders."
-
-
-def unknown_place(place: str, product_id: str, locations: Sequence[str]) -> str:
-    return f'({product_id} is not kept at "{_shown(place)}"; it is kept at {_listed(list(locations))}.)'
-
-
-def no_place(place: str, locations: Sequence[str]) -> str:
-    known = f" The locations are {_listed(list(locations))}." if locations else ""
-    return f'I know no location or category "{_shown(place)}".{known}'
-
-
-def advice(plan: Data, product: Data, *, why: bool = False) -> str:
-    lines = [headline(plan, product), str(plan["reason"])]
-    if plan["recommended_action"] == "purchase_order":
-        lines.append(_worth(plan))
+def card(plan: Data, product: Data, slots: Data) -> str:
+    """What to order of a product and why, with what it rests on."""
+    unit = product["unit"] or "units"
+    lines = [headline(plan, unit), str(plan["reason"]), _worth(plan), _asked(plan, slots)]
+    lines += [_stock(plan, product, unit), _on_the_way(product), _source(plan, product), _rules(plan, product, unit)]
     lines += [f"Note: {warning}" for warning in plan["warnings"]]
-    return "\n".join(line for line in [*lines, *(_derivation(plan) if why else [])] if line)
+    return "\n".join(line for line in [*lines, *(_derivation(plan) if "why" in slots else [])] if line)
 
 
-def headline(plan: Data, product: Data) -> str:
-    quantity = counted(plan["order_quantity"], _unit(product))
-    if plan["recommended_action"] == "transfer" and plan["transfer"]:
-        transfer = plan["transfer"]
-        moved = counted(transfer["quantity"], _unit(product))
-        return f"{plan['product_id']}: transfer {moved} from {transfer['source_location']} to {plan['location']}."
-    if plan["recommended_action"] == "purchase_order":
-        return f"{plan['product_id']} at {plan['location']}: order {quantity} now."
-    return f"{plan['product_id']} at {plan['location']}: no order now."
+def headline(plan: Data, unit: str) -> str:
+    return f"{plan['product_id']} at {plan['location']}: {_action(plan, unit)} now."
 
 
-def what_if(now: Data, then: Data, product: Data, *, why: bool = False) -> str:
-    """The plan under the assumptions, beside the present one."""
-    lines = [
-        f"{now['product_id']} at {now['location']}, {_assumed(then['assumptions'], now)}: {_action(then, product)}"
-        f" ({_as_it_is(now, then, product)}).",
-        _changed("Reorder point", "reorder_point", now, then),
-        _changed("Safety stock", "safety_stock", now, then),
-        _changed("Order-up-to level", "order_up_to_level", now, then),
-        str(then["reason"]),
-        "This is a what-if: it changes nothing and no order is based on it.",
-    ]
-    return "\n".join([*lines, *(_derivation(then) if why else [])])
+def _action(plan: Data, unit: str) -> str:
+    quantity = counted(plan["order_quantity"], unit)
+    if plan["recommended_action"] == "transfer":
+        return f"transfer {quantity} from {plan['transfer']['source_location']}"
+    return f"order {quantity}" if plan["recommended_action"] == "purchase_order" else "no order"
 
 
-def explanation(plan: Data, product: Data) -> str:
-    return "\n".join([headline(plan, product), str(plan["reason"]), *_derivation(plan)])
-
-
-def parameters(plan: Data, product: Data) -> str:
-    unit = _unit(product)
-    review = plan["review_period_days"]
-    interval = f"a lead time of {days(plan['lead_time_days'])}" + (
-        f" and a review every {days(review)}" if review else ""
-    )
-    position = counted(plan["inventory_position"], unit)
+def _asked(plan: Data, slots: Data) -> str:
+    asked = slots.get("asked")
     return (
-        f"{plan['product_id']} at {plan['location']}: safety stock {counted(plan['safety_stock'], unit)}, reorder point"
-        f" {counted(plan['reorder_point'], unit)}, order-up-to level {counted(plan['order_up_to_level'], unit)}.\n"
-        f"That is for {percent(plan['service_level'])} service over {interval} at {amount(plan['mean_per_day'])} a day"
-        f" (method: {_readable(plan['method'])}). The inventory position is {position}."
+        ""
+        if asked in (None, plan["order_quantity"])
+        else f"The calculated quantity is {amount(plan['order_quantity'])}, not {amount(asked)}."
     )
-
-
-def stock(plan: Data, product: Data) -> str:
-    unit = _unit(product)
-    lines = [
-        f"{plan['product_id']} at {plan['location']}: {counted(plan['on_hand'], unit)} on hand,"
-        f" {amount(plan['on_order'])} on order and {amount(plan['backorders'])} backordered, an inventory position of"
-        f" {amount(plan['inventory_position'])} against a reorder point of {amount(plan['reorder_point'])}.",
-        _lasts(plan),
-    ]
-    others = [f"{other['location']} {amount(other['on_hand'])}" for other in product["other_locations"]]
-    return "\n".join([*lines, *([f"On hand elsewhere: {', '.join(others)}."] if others else [])])
-
-
-def run_out(plan: Data, product: Data) -> str:
-    unit = _unit(product)
-    head = f"{plan['product_id']} at {plan['location']}: {counted(plan['on_hand'], unit)} on hand. {_lasts(plan)}"
-    coming = [order for order in product["open_orders"] if order["due_in_days"] >= 0]
-    if coming:
-        first = min(coming, key=_due)
-        return f"{head}\nThe next delivery is {_order(first, unit)}."
-    return f"{head}\nNo delivery is due. The calculation advises: {_action(plan, product)}."
-
-
-def on_order(plan: Data, product: Data) -> str:
-    orders = sorted(product["open_orders"], key=_due)
-    where = f"{plan['product_id']} at {plan['location']}"
-    if not orders:
-        return (
-            f"{where}: nothing is on order, so nothing is overdue. The calculation advises: {_action(plan, product)}."
-        )
-    lines = [f"- {_order(order, _unit(product))}" for order in orders]
-    late = any(order["due_in_days"] < 0 for order in orders)
-    closing = f"Of this, {amount(plan['on_order'])} counts as on order in the calculation."
-    return "\n".join([f"{where}: {'with an overdue order' if late else 'on order, nothing overdue'}:", *lines, closing])
-
-
-def supplier(plan: Data, product: Data) -> str:
-    source = product["supplier"]
-    observed = [amount(value) for value in source["observed_lead_times_days"]]
-    seen = f" The last deliveries took {_listed(observed)} days." if observed else " No delivery has been recorded yet."
-    return (
-        f"{product['product_id']} comes from {_shown(source['name'])}, promised in"
-        f" {days(source['promised_lead_time_days'])}.{seen} The calculation uses {days(plan['lead_time_days'])}."
-    )
-
-
-def price(plan: Data, product: Data) -> str:
-    if product["unit_price"] is None:
-        return f"No price is known for {product['product_id']}."
-    text = f"{product['product_id']}: {money(product['unit_price'], product['currency'])} a unit{_breaks(product)}."
-    return text if plan["recommended_action"] != "purchase_order" else f"{text} {_worth(plan)}"
-
-
-def _breaks(product: Data) -> str:
-    steps = product["price_breaks"]
-    if not steps:
-        return " at any quantity"
-    currency = product["currency"]
-    return "".join(
-        f", from {amount(step['minimum_quantity'])} on {money(step['unit_price'], currency)} each" for step in steps
-    )
-
-
-def order_rules(plan: Data, product: Data) -> str:
-    unit = _unit(product)
-    minimum, multiple = product["minimum_order_quantity"], product["order_multiple"]
-    return (
-        f"{product['product_id']}: minimum order {counted(minimum, unit)}, in multiples of {amount(multiple)}."
-        f" {headline(plan, product)}"
-    )
-
-
-def demand(plan: Data, product: Data) -> str:
-    recent = [("?" if value is None else amount(value)) for value in product["recent_demand"]]
-    return (
-        f"{plan['product_id']} at {plan['location']}: {amount(plan['mean_per_day'])} {_unit(product)} a day on average,"
-        f" {_readable(plan['demand_class'])} demand.\nThe latest periods, oldest first: {', '.join(recent)}."
-    )
-
-
-def elsewhere(product: Data) -> str:
-    """Where else the product is kept, for answers about its usual location."""
-    others = [f"{other['location']} ({amount(other['on_hand'])} on hand)" for other in product["other_locations"]]
-    return f"It is also kept at {_listed(others)}; name the place to ask about it." if others else ""
-
-
-def overview(plan: Data, product: Data) -> str:
-    return f"{stock(plan, product)}\n{headline(plan, product)} {plan['reason']}"
-
-
-def comparison(pairs: Sequence[tuple[Data, Data]]) -> str:
-    lines = [
-        f"{headline(plan, product)} {counted(plan['on_hand'], _unit(product))} on hand, {amount(plan['on_order'])} on"
-        f" order, reorder point {amount(plan['reorder_point'])}. {_lasts(plan)}"
-        for plan, product in pairs
-    ]
-    dated = [plan for plan, _ in pairs if plan["days_until_stockout"] is not None]
-    if len(dated) > 1:
-        first = min(dated, key=lambda plan: float(plan["days_until_stockout"]))
-        lines.append(f"{first['product_id']} is the most urgent.")
-    return "\n".join(lines)
-
-
-def restock(product_id: str, location: str | None, run: Data, asked: str | None) -> str:
-    product = product_id if location is None else f"{product_id} at {location}"
-    status, reason = run["status"], run["reason"] or ""
-    if status == "no_action":
-        return f"{product}: no order was started. {reason}".rstrip()
-    if status == "pending_review":
-        wanted = f" You asked for {asked}; the quantity is calculated, not taken from a chat." if asked else ""
-        proposal = "" if run["quantity"] is None else f" It proposes {amount(run['quantity'])}."
-        return (
-            f"{product}: a restocking run waits for review as {run['review_id'] or run['run_id']}.{proposal}{wanted}\n"
-            "A chat never places or approves an order; a person decides here:"
-            f" {run['review_url'] or 'the review queue, GET /reviews'}"
-        )
-    number = f", order {run['order_number']}" if run["order_number"] else ""
-    return f"{product}: the restocking run has the status {_readable(status)}{number}. {reason}".rstrip()
-
-
-def needs_order(rows: Sequence[Data], total: int, scope: str) -> str:
-    if not rows:
-        return f"No product needs an order{scope}."
-    verb = "product needs" if total == 1 else "products need"
-    return _list(f"{amount(total)} {verb} an order{scope}, the most urgent first:", rows, total, _need)
-
-
-def open_orders(rows: Sequence[Data], total: int, scope: str) -> str:
-    if not rows:
-        return f"Nothing is on order{scope}."
-    return _list(f"On order{scope}:", rows, total, _open)
-
-
-def overdue(rows: Sequence[Data], total: int, scope: str) -> str:
-    if not rows:
-        return f"Nothing is overdue{scope}."
-    return _list(f"Overdue{scope}:", rows, total, _late)
-
-
-def stockouts(rows: Sequence[Data], total: int, scope: str) -> str:
-    dated = sorted((row for row in rows if row["days_until_stockout"] is not None), key=_stockout)
-    if not dated:
-        return f"No product has a foreseeable stock-out{scope}."
-    return _list(
-        f"First to run out{scope}, by stock on hand and mean demand:", dated[:SHOWN], len(dated[:SHOWN]), _left
-    )
-
-
-def overstocked(rows: Sequence[Data], total: int, scope: str) -> str:
-    dated = [row for row in rows if row["days_until_stockout"] is not None and row["recommended_action"] == "none"]
-    if not dated:
-        return f"No product is above its reorder point{scope}."
-    longest = sorted(dated, key=_stockout, reverse=True)[:SHOWN]
-    title = f"Most stock against its demand{scope}, the longest first (what is too much is yours to say):"
-    return _list(title, longest, len(longest), _ample)
-
-
-def empty(rows: Sequence[Data], total: int, scope: str) -> str:
-    out = [row for row in rows if row["on_hand"] <= 0]
-    if not out:
-        return f"No product is out of stock{scope}."
-    return _list(f"Out of stock{scope}:", out, len(out), _need)
-
-
-def products(rows: Sequence[Data], total: int, scope: str) -> str:
-    if not rows:
-        return f"There is no product{scope}."
-    return _list(f"{amount(total)} products by location{scope}, the most urgent first:", rows, total, _line)
-
-
-def scope(place: str | None, category: str | None) -> str:
-    return (f' in "{_shown(category)}"' if category else "") + (f" at {place}" if place else "")
-
-
-def _list(title: str, rows: Sequence[Data], total: int, line: Callable[[Data], str]) -> str:
-    shown = rows[:SHOWN]
-    rest = f"These are {amount(len(shown))} of {amount(total)}." if total > len(shown) else ""
-    return "\n".join(
-        [title, *(f"- {row['product_id']} ({row['location']}): {line(row)}" for row in shown), rest]
-    ).rstrip()
-
-
-def _need(row: Data) -> str:
-    quantity = amount(row["order_quantity"])
-    verb = {"purchase_order": f"order {quantity}", "transfer": f"transfer {quantity}"}.get(
-        row["recommended_action"], "no order now"
-    )
-    position = f"position {amount(row['inventory_position'])}, reorder point {amount(row['reorder_point'])}"
-    return f"{verb}; {position}{_left_over(row)}"
-
-
-def _open(row: Data) -> str:
-    return "; ".join(_order(order) for order in sorted(row["open_orders"], key=_due))
-
-
-def _late(row: Data) -> str:
-    return "; ".join(_order(order) for order in sorted(row["open_orders"], key=_due) if order["due_in_days"] < 0)
-
-
-def _left(row: Data) -> str:
-    return f"{amount(row['on_hand'])} on hand{_left_over(row)}; {amount(row['on_order'])} on order"
-
-
-def _ample(row: Data) -> str:
-    return f"{amount(row['on_hand'])} on hand, reorder point {amount(row['reorder_point'])}{_left_over(row)}"
-
-
-def _line(row: Data) -> str:
-    return f"{_shown(row['name'])}; {amount(row['on_hand'])} on hand, {amount(row['on_order'])} on order"
-
-
-def _left_over(row: Data) -> str:
-    left = row["days_until_stockout"]
-    if row["on_hand"] <= 0:
-        return ", out of stock"
-    return "" if left is None else f", stock for {days(round(left, 1))}"
-
-
-def _order(order: Data, unit: str = "") -> str:
-    quantity = counted(order["quantity"], unit) if unit else amount(order["quantity"])
-    due = order["due_in_days"]
-    when = f"overdue by {days(-due)}" if due < 0 else "due today" if due == 0 else f"due in {days(due)}"
-    return f"{_shown(order['reference'])}: {quantity}, {when}"
-
-
-def _due(order: Data) -> float:
-    return float(order["due_in_days"])
-
-
-def _stockout(row: Data) -> float:
-    return float(row["days_until_stockout"])
-
-
-def _lasts(plan: Data) -> str:
-    left = plan["days_until_stockout"]
-    if plan["on_hand"] <= 0:
-        return "It is out of stock."
-    if left is None:
-        return "No stock-out can be foreseen from its demand."
-    return f"At {amount(plan['mean_per_day'])} a day the stock on hand lasts about {days(round(left, 1))}."
 
 
 def _worth(plan: Data) -> str:
-    confidence = f"Confidence {plan['confidence']:.2f}."
-    if plan["order_value"] is None:
-        return f"No price is known, so the order's value is not either. {confidence}"
-    return f"The order is worth {money(plan['order_value'], plan['currency'])}. {confidence}"
+    if plan["recommended_action"] != "purchase_order":
+        return ""
+    value = (
+        "of unknown value" if plan["order_value"] is None else f"worth {money(plan['order_value'], plan['currency'])}"
+    )
+    return f"The order is {value}. Confidence {plan['confidence']:.2f}."
+
+
+def _stock(plan: Data, product: Data, unit: str) -> str:
+    left = plan["days_until_stockout"]
+    lasts = "" if left is None else f", for {days(round(left, 1))} at {amount(plan['mean_per_day'])} a day"
+    others = "".join(f"; {each['location']} has {amount(each['on_hand'])}" for each in product["other_locations"])
+    owed = f", {amount(plan['backorders'])} owed to customers" if plan["backorders"] else ""
+    return f"In stock: {counted(plan['on_hand'], unit)}{lasts}{owed}{others}."
+
+
+def _on_the_way(product: Data) -> str:
+    orders = sorted(product["open_orders"], key=lambda order: float(order["due_in_days"]))
+    return f"On order: {'; '.join(map(_open_order, orders)) or 'nothing'}."
+
+
+def _open_order(order: Data) -> str:
+    due = order["due_in_days"]
+    when = f"{days(-due)} late" if due < 0 else "due today" if due == 0 else f"due in {days(due)}"
+    return f"{order['reference']}, {amount(order['quantity'])}, {when}"
+
+
+def _source(plan: Data, product: Data) -> str:
+    supplier = product["supplier"]
+    promised = (
+        f"promised in {days(supplier['promised_lead_time_days'])}, calculated with {days(plan['lead_time_days'])}"
+    )
+    price = (
+        "no price is known" if plan["unit_price"] is None else f"{money(plan['unit_price'], plan['currency'])} a unit"
+    )
+    return f"Supplier: {clean_text(supplier['name'], limit=80)}, {promised}; {price}."
+
+
+def _rules(plan: Data, product: Data, unit: str) -> str:
+    minimum, multiple = product["minimum_order_quantity"], product["order_multiple"]
+    return (
+        f"Reorder point {amount(plan['reorder_point'])}, safety stock {amount(plan['safety_stock'])} at "
+        f"{percent(plan['service_level'])} service; minimum order {counted(minimum, unit)}, in multiples of "
+        f"{amount(multiple)}."
+    )
 
 
 def _derivation(plan: Data) -> list[str]:
     return ["How it is calculated:", *(f"- {line}" for line in plan["derivation"])]
 
 
-def _action(plan: Data, product: Data) -> str:
-    quantity = counted(plan["order_quantity"], _unit(product))
-    return {"purchase_order": f"order {quantity}", "transfer": f"transfer {quantity}"}.get(
-        plan["recommended_action"], "no order"
-    )
+ASSUMED: dict[str, Callable[[float, Data], str]] = {
+    "lead_time_days": lambda value, now: f"a lead time of {days(value)} (now {days(now['lead_time_days'])})",
+    "days_late": lambda value, _: f"the supplier {days(value)} later",
+    "demand_uplift": lambda value, _: f"demand at {percent(value)} of the present",
+    "service_level": lambda value, now: f"{percent(value)} service (now {percent(now['service_level'])})",
+    "review_period_days": lambda value, _: f"a review every {days(value)}",
+    "on_hand": lambda value, now: f"{amount(value)} in stock (now {amount(now['on_hand'])})",
+    "quantity": lambda value, _: f"an order of only {amount(value)}",
+}
 
 
-def _as_it_is(now: Data, then: Data, product: Data) -> str:
-    same = (now["recommended_action"], now["order_quantity"]) == (then["recommended_action"], then["order_quantity"])
-    return "the same as now" if same else f"as things are: {_action(now, product)}"
+def what_if(now: Data, then: Data, product: Data, assumed: Data, *, why: bool) -> str:
+    """The plan under the assumptions, beside the present one."""
+    unit = product["unit"] or "units"
+    ordered = _if_ordered(then.get("if_ordered"), unit)
+    with_what = " and ".join(ASSUMED[name](value, now) for name, value in assumed.items())
+    lines = [
+        f"{now['product_id']} at {now['location']}, with {with_what}: {'' if ordered else _action(then, unit) + ' '}"
+        f"(as things are: {_action(now, unit)}).",
+        *ordered,
+        *(
+            _changed(label, label.lower().replace(" ", "_").replace("-", "_"), now, then)
+            for label in CHANGING
+            if assumed.keys() - {"quantity"}
+        ),
+        str(then["reason"]),
+        "This is a what-if: it changes nothing and no order is based on it.",
+    ]
+    return "\n".join(filter(None, [*lines, *(_derivation(then) if why else [])]))
+
+
+CHANGING = ("Reorder point", "Safety stock", "Order-up-to level")
 
 
 def _changed(label: str, name: str, now: Data, then: Data) -> str:
@@ -427,28 +197,134 @@ def _changed(label: str, name: str, now: Data, then: Data) -> str:
     return f"{label} {amount(then[name])} instead of {amount(now[name])}."
 
 
-def _assumed(assumptions: Data, now: Data) -> str:
-    said = []
-    if assumptions.get("service_level") is not None:
-        said.append(f"{percent(assumptions['service_level'])} service (now {percent(now['service_level'])})")
-    if assumptions.get("lead_time_days") is not None:
-        said.append(f"a lead time of {days(assumptions['lead_time_days'])} (now {days(now['lead_time_days'])})")
-    if assumptions.get("demand_uplift") is not None:
-        said.append(f"demand at {percent(assumptions['demand_uplift'])} of the present")
-    return "with " + _listed(said) if said else "with nothing changed"
+def _if_ordered(told: Data | None, unit: str) -> list[str]:
+    if not told:
+        return []
+    lasts = "" if told["days_it_lasts"] is None else f" lasts {days(round(told['days_it_lasts'], 1))}"
+    missing = told["missing_to_reorder_point"]
+    return [
+        f"An order of {counted(told['quantity'], unit)}{lasts}; chance to last until the next delivery "
+        f"{percent(told['chance_to_last_until_the_next_delivery'])}, confidence {told['confidence']:.2f}.",
+        f"It leaves the position {amount(missing)} short of the reorder point." if missing else "",
+        str(told["objection"] or told["why_unsure"] or ""),
+    ]
 
 
-def _unit(product: Data) -> str:
-    return _shown(product.get("unit") or "units")
+def restock(product_id: str, location: str | None, run: Data) -> str:
+    product = product_id if location is None else f"{product_id} at {location}"
+    if run["status"] == "pending_review":
+        proposal = "" if run["quantity"] is None else f" It proposes {amount(run['quantity'])}."
+        return (
+            f"{product}: a restocking run waits for review as {run['review_id'] or run['run_id']}.{proposal} A person "
+            f"decides here: {run['review_url'] or 'GET /reviews'}"
+        )
+    return f"{product}: {_readable(run['status'])}. {run['reason'] or ''}".rstrip()
+
+
+HEADS = {
+    "to_order": "To be ordered",
+    "runs_out": "First to run out, by stock on hand and mean demand",
+    "too_much": "Too much stock, for over half a year beyond the lead time",
+    "stock_value": "Stock on hand",
+    "products": "Products by location",
+    "late": "Late orders",
+    "arrivals": "On order, by due day",
+    "orders": "Orders",
+    "reviews": "Reviews",
+    "suppliers": "Suppliers",
+    "changes": "What was done",
+}
+ROWS = ("groups", "products", "orders", "reviews", "suppliers", "changes")
+
+
+def listed(kind: str, found: Data, note: str) -> str:
+    """Rows with the totals of all that fit."""
+    name = next(name for name in ROWS if name in found)
+    rows, asked = found[name], found.get("asked", {})
+    kept = [("for", found.get("words")), ("since", found.get("since")), ("until", found.get("until"))]
+    kept += [(_readable(each), asked[each]) for each in SCOPES if each in asked]
+    kept += (
+        [("status", asked.get("status", "pending" if kind == "reviews" else None))]
+        if kind in ("reviews", "orders")
+        else []
+    )
+    scope = "".join(
+        f", {label} {amount(value) if isinstance(value, float) else value}" for label, value in kept if value
+    )
+    if not rows:
+        return "\n".join(filter(None, (note, f"{HEADS[kind]}{scope}: none.")))
+    totals = "; ".join(
+        _figure(each, value)
+        for each, value in found["totals"].items()
+        if value and each not in IDLE_TOTALS.get(kind, ())
+    )
+    every = found.get("total", found["totals"].get(name, len(rows)))
+    shown = f"The {len(rows)} that come first:" if len(rows) < every else ""
+    shape = {"products": _product_row, "orders": _order_row}.get(name, _row)
+    return "\n".join(
+        filter(None, (note, f"{HEADS[kind]}{scope}: {totals}.", shown, *(f"- {shape(row)}" for row in rows)))
+    )
+
+
+SCOPES = ("days_left_at_most", "value_at_least", "placed_by", "decided_by", "by", "product_id")
+IDLE_TOTALS = {"to_order": ("stock_value",), "stock_value": ("to_order", "value"), "too_much": ("to_order", "value")}
+
+
+def _product_row(row: Data) -> str:
+    if "on_hand" not in row:
+        return f"{row['product_id']} ({row['location']}): {'; '.join(map(_open_order, row['open_orders']))}"
+    action = {"purchase_order": "order", "transfer": "transfer"}.get(row["recommended_action"])
+    worth = f", {money(row['order_value'], row['currency'])}" if action == "order" and "order_value" in row else ""
+    left = row["days_until_stockout"]
+    stock = f"{amount(row['on_hand'])} in stock" + ("" if left is None else f" for {days(left)}")
+    held = f", worth {money(row['stock_value'], row['currency'])}" if "stock_value" in row else ""
+    waits = f"; waits for review {row['review_id']}" if "review_id" in row else ""
+    what = f"{action} {amount(row['order_quantity'])}{worth}" if action else "no order"
+    what += f"; {stock}{held}, reorder point {amount(row['reorder_point'])}{waits}; {row['supplier']}"
+    return f"{row['product_id']} ({row['location']}): {what}"
+
+
+def _order_row(row: Data) -> str:
+    worth = f", {money(row['value'], row['currency'])}" if "value" in row else ""
+    late = f", {days(row['days_overdue'])} late" if "days_overdue" in row else ""
+    return (
+        f"{row['number']}: {amount(row['quantity'])} of {row['product_id']} ({row['location']}) from "
+        f"{row.get('supplier', 'an unknown supplier')}"
+        f"{worth}; placed {row.get('placed', 'on an unknown day')}, due {row['due']}{late}; {row['status']}, by "
+        f"{row['placed_by']}"
+    )
+
+
+def _figure(name: str, value: Any) -> str:
+    if isinstance(value, Mapping):
+        return f"{_readable(name)} " + " + ".join(money(sum_, currency) for currency, sum_ in value.items())
+    return f"{_readable(name)} {amount(value) if isinstance(value, int | float) else value}"
+
+
+HIDDEN = frozenset(
+    ("name", "category", "open_orders", "inventory_position", "currency", "on_order", "recommended_action")
+)
+
+
+def _row(row: Data) -> str:
+    shown = {
+        name: value
+        for name, value in row.items()
+        if (name not in HIDDEN or "products" in row) and value not in (None, "", {}, [])
+    }
+    return clean_text("; ".join(_figure(name, value) for name, value in shown.items()), limit=400)
+
+
+def order(told: Data) -> str:
+    return "\n".join(f"{_readable(name).capitalize()}: {value}" for name, value in told.items())
+
+
+review = order
 
 
 def _readable(code: str) -> str:
     return str(code).replace("_", " ")
 
 
-def _shown(text: Any) -> str:
-    return clean_text(str(text), limit=TEXT_LIMIT)
-
-
-def _listed(names: Sequence[str], last: str = "and") -> str:
-    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} {last} {names[-1]}" if names else "none"
+def _quoted(words: Iterable[str]) -> str:
+    return ", ".join(f"'{clean_text(str(word), limit=40)}'" for word in list(words)[:5])

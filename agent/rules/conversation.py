@@ -1,314 +1,407 @@
-"""A chat without a provider: which tools a question needs, and once their answers are in, the words."""
+"""Answers a planner's question by the tools of any model. Each kind of question is a script: a generator that yields
+calls, is sent their results and returns the answer. It is played anew at each step, over the results so far."""
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Generator, Sequence
+from dataclasses import replace
 from typing import Any
 
 from langchain_core.messages import BaseMessage
 
 from agent.rules import answers
-from agent.rules.intents import LISTS, TALK, Intent
-from agent.rules.replies import Call, Reply
-from agent.rules.resolution import Resolution, resolve
-from agent.rules.searches import LIST_LIMIT, Results, search
-from agent.rules.subjects import Row, Subject, match, match_category, match_place
-from agent.rules.talk import REMEMBERED_TURNS, Inquiry, inquire
-from agent.rules.transcript import ToolResult, read_turns
+from agent.rules.questions import DANGER, WEAK, Asked, Slots, nearly_idle, read
+from agent.rules.transcript import Call, Reply, ToolResult, Turn, read_turns
 
-STEPS = 5
-"""Model turns after which an answer is given with what there is."""
-HIGHEST_SERVICE_LEVEL = 0.999
-NOTE_LIMIT = 500
-EXAMPLE = "PRODUCT_ID"
+TURNS_READ = 8
+MOST_PRODUCTS = 5
+ASSUMPTIONS = frozenset(
+    ("lead_time_days", "days_late", "demand_uplift", "service_level", "review_period_days", "on_hand", "quantity")
+)
+DAYS = ("period", "since", "until")
+USED = {
+    "to_order": ("limit", "sort", "group_by", "value_at_least"),
+    "runs_out": ("limit", "days_left_at_most", "group_by"),
+    "too_much": ("limit", "group_by"),
+    "stock_value": ("group_by",),
+    "products": ("limit", "group_by", "days_left_at_most"),
+    "late": ("order_status", "limit", "group_by", "value_at_least", "placed_by"),
+    "orders": (*DAYS, "limit", "sort", "group_by", "value_at_least", "placed_by", "order_status"),
+    "arrivals": ("order_status", "limit", "group_by", "value_at_least", "placed_by"),
+    "reviews": (*DAYS, "limit", "group_by", "value_at_least", "decided_by", "review_status"),
+    "changes": (*DAYS, "by", "limit"),
+    "suppliers": ("limit", "supplier_sort"),
+    "what_if": (*ASSUMPTIONS, "why"),
+    "number": ("number", "placed_by", "order_status", "review_status", "period"),
+    "review_id": ("review_id", "number", "order_status", "review_status"),
+    "restock": ("limit",),
+    "product": ("why", "asked"),
+}  # fmt: skip
+"""The slots that each kind of question can use."""
+NAMES = {"order_status": "status", "review_status": "status", "supplier_sort": "sort"}
+"""What tools call a slot, where it is not its own name."""
+CARD = ("to_order", "product", "arrivals", "runs_out", "too_much", "products", "stock_value", "")
+"""Kinds that mean the product itself where the words fit only one."""
+POINTING = ("pronoun", "ordinal", "why", "asked", "total")
+PASSED_OVER = {
+    "what_if": frozenset(("future", "period")),
+    "arrivals": frozenset(("future", "period", "days_left_at_most", "since", "until")),
+}
+"""What does not turn the answer round: an assumption holds whenever, and arrivals name their days."""
+_LISTED = re.compile(r"^- (\S+) \((.+?)\): ", re.MULTILINE)
+_HEADLINE = re.compile(r"^(\S+) at ([^,:]+)(?:, with .+)?: (?:no |order |transfer )", re.MULTILINE)
+Script = Generator[Sequence[Call], Sequence[ToolResult], str]
 
-_DIRECTORY = search("", limit=LIST_LIMIT)
-"""Shows which locations and categories there are."""
-_STATUS = {"needs_list": "needs_order", "on_order_list": "on_order", "overdue_list": "overdue"}
-_LIST_WORDS: dict[str, Callable[[Sequence[Row], int, str], str]] = {
-    "needs_list": answers.needs_order,
-    "on_order_list": answers.open_orders,
-    "overdue_list": answers.overdue,
-    "stockout_list": answers.stockouts,
-    "overstock_list": answers.overstocked,
-    "empty_list": answers.empty,
-    "product_list": answers.products,
-}
-_LIST_FOR: dict[str, Intent] = {
-    "advice": "needs_list",
-    "on_order": "on_order_list",
-    "runout": "stockout_list",
-    "stock": "product_list",
-    "about": "product_list",
-}
-_PRODUCT_WORDS: dict[str, Callable[[Row, Row], str]] = {
-    "explain": answers.explanation,
-    "parameters": answers.parameters,
-    "on_order": answers.on_order,
-    "runout": answers.run_out,
-    "stock": answers.stock,
-    "supplier": answers.supplier,
-    "price": answers.price,
-    "order_rules": answers.order_rules,
-    "demand": answers.demand,
-    "about": answers.overview,
-}
-_ORDER_NUMBER = re.compile(r"[A-Za-z]+-\d[\w-]*")
-_AT_ONE_PLACE = ("advice", "runout", "on_order", "parameters")
+
+class Refused(Exception):
+    """There is no honest answer. Its text says why."""
 
 
 def converse(messages: Sequence[BaseMessage], tools: frozenset[str], tool_choice: str | None) -> Reply:
-    """The next step of a chat: the calls that are still missing, or the answer."""
-    turns = read_turns(messages, last=REMEMBERED_TURNS)
+    """The next calls, or the answer."""
+    turns = read_turns(messages, last=TURNS_READ)
     if not turns:
-        return Reply(text=answers.WHICH_PRODUCT)
-    reply = _respond(inquire(turns))
-    if not reply.calls:
-        return reply
-    if tool_choice == "none" or turns[-1].replies >= STEPS:
-        return Reply(text=answers.SHORTENED)
-    if any(call.name not in tools for call in reply.calls):
-        return Reply(text=answers.UNKNOWN.format(product=EXAMPLE))
-    return reply
+        return Reply(text=answers.refusal("", "en"))
+    *before, now = turns
+    context = Context(before)
+    asked = context.completed(read(now.question))
+    return _played(_answer(asked, context), now.results, may_call=tool_choice != "none")
 
 
-def _respond(inquiry: Inquiry) -> Reply:
-    question = inquiry.question
-    if question.intent in TALK:
-        return Reply(text=_talk(inquiry))
-    if question.intent in LISTS:
-        return _list(inquiry, question.intent, question.mentions[0] if question.mentions else None, question.place)
-    if question.references and not question.mentions:
-        return _references(inquiry, question.references)
-    if question.intent == "restock" and question.about_many:
-        return Reply(text=answers.ONE_AT_A_TIME)
-    if not inquiry.subjects and not question.mentions:
-        return _without_product(inquiry)
-    return _about_products(inquiry)
+def _played(script: Script, results: Sequence[ToolResult], *, may_call: bool) -> Reply:
+    known = {(result.name, str(result.arguments)): result for result in results}
+    try:
+        calls = next(script)
+        while True:
+            wanted = [known.get((call.name, str(call.arguments))) for call in calls]
+            if None in wanted:
+                open_calls = tuple(call for call, result in zip(calls, wanted, strict=True) if result is None)
+                return Reply(calls=open_calls) if may_call else Reply(text=answers.UNFINISHED)
+            calls = script.send([result for result in wanted if result])
+    except StopIteration as end:
+        return Reply(text=end.value)
 
 
-def _talk(inquiry: Inquiry) -> str:
-    example = inquiry.focus.subjects[0].product_id if inquiry.focus.subjects else EXAMPLE
-    words = {
-        "greeting": answers.GREETING,
-        "help": answers.HELP,
-        "thanks": answers.THANKS,
-        "refuse": answers.REFUSAL,
-        "beyond": answers.BEYOND,
-        "part_arrives": answers.NO_PART_WHAT_IF,
-        "authority": answers.authority(inquiry.question.references),
-    }
-    text = words.get(inquiry.question.intent)
-    return text.replace("{product}", example) if text else answers.UNKNOWN.format(product=example)
+class Context:
+    """What was asked and shown before."""
+
+    def __init__(self, turns: Sequence[Turn]) -> None:
+        self.asked, self.words = Asked(), ""
+        self.subject: tuple[str, str | None] | None = None
+        self.listed: list[dict[str, Any]] = []
+        self.is_card = False
+        """Whether the last answer was about one product."""
+        for turn in turns:
+            asked = self.completed(read(turn.question))
+            self.asked = asked if asked.kind in USED and asked.kind != "restock" else self.asked
+            self.is_card = any(result.name == "calculate_reorder" for result in turn.results)
+            for result in turn.results:
+                self._note(result)
+            if not turn.results:
+                self._read(turn.answer)
+
+    def _read(self, answer: str) -> None:
+        """What an answer showed, where the results behind it are no longer kept."""
+        rows = [{"product_id": found[1], "location": found[2]} for found in _LISTED.finditer(answer)]
+        self.listed = rows if len(rows) > 1 else self.listed
+        if cards := [(found[1], found[2]) for found in _HEADLINE.finditer(answer)]:
+            self.subject = cards[-1]
+
+    def _note(self, result: ToolResult) -> None:
+        rows = [row for row in _rows(result) if "product_id" in row]
+        if result.name == "calculate_reorder" and not result.error:
+            self.subject = result.data["product_id"], result.data["location"]
+        elif rows:
+            self.words = result.arguments.get("words", "")
+            self.listed = rows if len(rows) > 1 else self.listed
+            self.subject = (rows[0]["product_id"], rows[0]["location"]) if len(rows) == 1 else None
+
+    def before(self, asked: Asked) -> str:
+        """Words before that a follow-up narrows."""
+        if asked.parts and "pronoun" in asked.slots and self.subject:
+            return self.subject[0]
+        if not asked.begins_like_a_follow_up:
+            return ""
+        return self.subject[0] if self.subject and self.is_card and asked.parts else self.words
+
+    def completed(self, asked: Asked) -> Asked:
+        """A follow-up with what it leaves out: the kind, and the conditions that it does not change."""
+        before = self.asked
+        slots = _meant(asked.slots, before)
+        asked = replace(
+            asked, slots=slots, kind="what_if" if slots.keys() & ASSUMPTIONS and not asked.kind else asked.kind
+        )
+        if asked.kind or asked.topic or not before.kind:
+            return asked
+        lone = not asked.parts and asked.slots.keys() & {
+            *DAYS,
+            "group_by",
+            "limit",
+            "ordinal",
+            "pronoun",
+            "why",
+            "value_at_least",
+        }
+        if not (asked.begins_like_a_follow_up or lone):
+            return asked
+        kept = {name: value for name, value in before.slots.items() if name not in ("ordinal", "pronoun", "asked")}
+        if asked.slots.keys() & set(DAYS):
+            kept = {name: value for name, value in kept.items() if name not in DAYS}
+        return replace(asked, kind=before.kind, slots=kept | slots)
 
 
-def _without_product(inquiry: Inquiry) -> Reply:
-    """No product was named, now or before: answer for all of them where the question allows it."""
-    intent = _LIST_FOR.get(inquiry.question.intent)
-    if inquiry.question.assumptions:
-        return Reply(text=answers.NO_CATALOGUE_WHAT_IF.format(product=EXAMPLE))
-    if intent is None or (inquiry.question.refers_back and inquiry.question.place is None):
-        return Reply(text=answers.WHICH_PRODUCT)
-    return _list(inquiry, intent, None, inquiry.question.place)
+def _meant(slots: Slots, before: Asked) -> Slots:
+    """A bare figure is what the question before was about, if that is one thing. Else it stays bare."""
+    assumed = [name for name in before.slots if name in ASSUMPTIONS]
+    if len(assumed) != 1 or before.kind != "what_if":
+        return slots
+    [name] = assumed
+    if "bare_days" in slots and name in ("lead_time_days", "days_late", "review_period_days"):
+        return {name: slots["bare_days"]}
+    if "bare_percent" in slots and name == "service_level":
+        return {name: slots["bare_percent"] / 100}
+    if "bare_percent" in slots and name == "demand_uplift":
+        sign = 1 if before.slots[name] >= 1 else -1
+        return {name: 1 + sign * slots["bare_percent"] / 100}
+    return {name: slots["bare"]} if "bare" in slots and name in ("quantity", "on_hand") else slots
 
 
-def _references(inquiry: Inquiry, asked: Sequence[str]) -> Reply:
-    """Open orders by their number."""
-    if any(reference.startswith("RV-") for reference in asked):
-        return Reply(text=answers.authority(asked))
-    results = Results(inquiry.results)
-    call = search(status="on_order", limit=LIST_LIMIT)
-    found = results.of(call)
-    if found is None:
-        return Reply(calls=(call,))
-    rows = [row for row in found.data.get("products", []) if _with_orders(row, asked)["open_orders"]]
-    if not rows:
-        return Reply(text=answers.no_order(asked))
-    return Reply(text=answers.open_orders([_with_orders(row, asked) for row in rows], len(rows), ""))
+def _rows(result: ToolResult) -> list[dict[str, Any]]:
+    return next((result.data[name] for name in ("products", "orders", "reviews") if name in result.data), [])
 
 
-def _with_orders(row: Row, references: Sequence[str]) -> Row:
-    return {**row, "open_orders": [o for o in row["open_orders"] if str(o["reference"]).upper() in references]}
+def _answer(asked: Asked, context: Context) -> Script:
+    try:
+        if asked.kind in answers.PLAIN:
+            return answers.PLAIN[asked.kind]
+        _require_understood(asked)
+        passed = [asked.said.get(name, "") for name in asked.slots if name in PASSED_OVER.get(asked.kind, ())]
+        said = yield from SCRIPTS.get(asked.kind, _product)(asked, context)
+        return "\n".join(filter(None, (answers.IN_ENGLISH.get(asked.language), answers.not_used(passed), said)))
+    except Refused as refused:
+        return answers.refusal(str(refused), asked.language)
 
 
-def _list(inquiry: Inquiry, intent: Intent, topic: str | None, place: str | None) -> Reply:
-    """Products in one state, at one place or of one kind where that was asked."""
-    if inquiry.question.assumptions:
-        return Reply(text=answers.NO_CATALOGUE_WHAT_IF.format(product=EXAMPLE))
-    call = search(topic or "", status=_STATUS.get(intent, "any"), limit=LIST_LIMIT)
-    found = Results(inquiry.results).of(call)
-    if found is None:
-        return Reply(calls=(call,))
-    if found.error:
-        return Reply(text=answers.error(found.error))
-    if place is not None:
-        return _list_at(inquiry, intent, topic, place, found)
-    if topic is not None and not found.data["products"]:
-        return _list_of_none(inquiry, intent, topic)
-    return Reply(text=_listed(intent, found, answers.scope(None, topic)))
+def _require_understood(asked: Asked) -> None:
+    """Refuses what would turn the answer round if it were passed over."""
+    risky = (
+        [*DANGER.findall(asked.words)]
+        if not ("why" in asked.slots and asked.kind in ("", "to_order", "orders"))
+        else []
+    )
+    usable = {*USED.get(asked.kind, ()), *POINTING, *(("period",) if asked.slots.get("period") == "today" else ())}
+    usable |= PASSED_OVER.get(asked.kind, frozenset())
+    unused = [asked.said.get(name, name) for name in asked.slots if name not in usable]
+    if risky or unused:
+        raise Refused(answers.not_used([*(() if asked.kind else asked.parts), *risky, *unused]))
 
 
-def _listed(intent: Intent, found: ToolResult, scope: str) -> str:
-    return _LIST_WORDS[intent](found.data["products"], int(found.data["total"]), scope)
+def _one(calls: Sequence[ToolResult]) -> dict[str, Any]:
+    [result] = calls
+    if result.error is not None:
+        raise Refused(answers.error(result.error))
+    return result.data
 
 
-def _list_of_none(inquiry: Inquiry, intent: Intent, topic: str) -> Reply:
-    """Nothing of this kind is in this state: it may be a place after all, or not exist."""
-    directory = Results(inquiry.results).of(_DIRECTORY)
-    if directory is None:
-        return Reply(calls=(_DIRECTORY,))
-    meaning = match(topic, directory.data.get("products", []))
-    if meaning.place is not None:
-        return _list(inquiry, intent, None, topic)
-    if not meaning.product_ids and meaning.category is None:
-        return Reply(text=answers.no_product(topic))
-    return Reply(text=_LIST_WORDS[intent]([], 0, answers.scope(None, topic)))
+Target = tuple[str, str | None]
 
 
-def _list_at(inquiry: Inquiry, intent: Intent, topic: str | None, place: str, everywhere: ToolResult) -> Reply:
-    """A list for a location; what stands in a place's stead may also be a category ("what is low in metals?")."""
-    results = Results(inquiry.results)
-    directory = results.of(_DIRECTORY)
-    if directory is None:
-        return Reply(calls=(_DIRECTORY,))
-    known: list[Row] = directory.data.get("products", [])
-    locations = sorted({str(row["location"]) for row in known})
-    location = match_place(place, locations)
-    if location is None:
-        return Reply(text=_list_of_kind(intent, place, everywhere, known, locations))
-    if int(everywhere.data["total"]) <= LIST_LIMIT:
-        here = [row for row in everywhere.data["products"] if row["location"] == location]
-        return Reply(text=_LIST_WORDS[intent](here, len(here), answers.scope(location, topic)))
-    call = search(topic or "", status=_STATUS.get(intent, "any"), location=location, limit=LIST_LIMIT)
-    found = results.of(call)
-    return Reply(text=_listed(intent, found, answers.scope(location, topic))) if found else Reply(calls=(call,))
+def _search(
+    tool: str, asked: Asked, context: Context, **arguments: Any
+) -> Generator[Any, Any, tuple[dict[str, Any], str]]:
+    """What a tool finds for the words, and what is to be said of them. Words of a follow-up narrow those before, or
+    replace them where nothing fits both."""
+    words, before, notes = asked.words, context.before(asked), list[str]()
+    tried = [f"{before} {words}".strip(), words] if before else [words]
+    results = yield [Call(tool, {**arguments, "words": each}) for each in dict.fromkeys(tried)]
+    both, found = _one(results[:1]), _one(results[-1:])
+    if before and ((not both.get("unknown_words") and _count(both)) or "pronoun" in asked.slots):
+        words, found = tried[0], both
+    while unknown := list(found.get("unknown_words", ())):
+        slips = {word: near for word in unknown if (near := nearly_idle(word))}
+        if not slips:
+            _require_passable(asked, unknown)
+        notes.append(answers.taken_as(slips) or answers.not_used(unknown))
+        left = " ".join(word for word in words.split() if not any(each in word for each in slips or unknown))
+        if left == words:
+            raise Refused(answers.unknown(unknown))
+        words = left
+        found = _one((yield [Call(tool, {**arguments, "words": words})]))
+    notes.append(answers.taken_as(found.get("taken_as", {})))
+    return found | {"words": words}, "\n".join(filter(None, notes))
 
 
-def _list_of_kind(
-    intent: Intent, words: str, everywhere: ToolResult, known: Sequence[Row], locations: Sequence[str]
-) -> str:
-    kind = match_category(words, known)
-    if kind is None:
-        return answers.no_place(words, locations)
-    rows = [row for row in everywhere.data["products"] if row.get("category") == kind]
-    return _LIST_WORDS[intent](rows, len(rows), answers.scope(None, kind))
+def _require_passable(asked: Asked, unknown: Sequence[str]) -> None:
+    """One unknown word beside a clear question is passed over, and said. Any other is refused."""
+    risky = any(re.search(r"\d|(?:er|est)$", word) or DANGER.fullmatch(word) for word in unknown)
+    if risky or len(unknown) > 1 or (unknown and (asked.kind in {*WEAK, "restock"} or not asked.kind or asked.topic)):
+        raise Refused(answers.unknown(unknown))
 
 
-def _about_products(inquiry: Inquiry) -> Reply:
-    resolution = Resolution(subjects=inquiry.subjects) if inquiry.subjects else resolve(inquiry)
-    if resolution.calls:
-        return Reply(calls=resolution.calls)
-    if resolution.listing is not None:
-        intent = inquiry.focus.intent if inquiry.focus.intent in LISTS else _LIST_FOR.get(inquiry.question.intent)
-        kind, place = resolution.listing
-        return _list(inquiry, intent, kind, place) if intent else Reply(text=answers.WHICH_PRODUCT)
-    if not resolution.subjects:
-        return _unresolved(inquiry, resolution)
-    reply = _answer(inquiry, resolution.subjects)
-    notes = resolution.notes or _elsewhere(inquiry, resolution.subjects)
-    return reply if reply.calls else Reply(text="\n".join([reply.text, *notes]))
+def _count(found: dict[str, Any]) -> int:
+    return int(found.get("total", 0) or next(iter(found.get("totals", {}).values()), 0))
 
 
-def _elsewhere(inquiry: Inquiry, subjects: Sequence[Subject]) -> list[str]:
-    if inquiry.question.intent not in _AT_ONE_PLACE or len(subjects) > 1 or subjects[0].location is not None:
-        return []
-    look_up = Results(inquiry.results).of(_base_calls(subjects[0])[0])
-    text = answers.elsewhere(look_up.data) if look_up and look_up.data else ""
-    return [text] if text else []
+def _targets(asked: Asked, context: Context, *, must: bool = False) -> Generator[Any, Any, tuple[list[Target], str]]:
+    """The products that are meant, if they are named or pointed at; none where the words fit many."""
+    if "ordinal" in asked.slots:
+        if not -1 <= asked.slots["ordinal"] < len(context.listed):
+            raise Refused(answers.WHICH)
+        row = context.listed[asked.slots["ordinal"]]
+        return [(row["product_id"], row["location"])], ""
+    if not asked.parts:
+        return [context.subject] if context.subject else [], ""
+    found, note = yield from _search("find_products", asked, context, limit=100)
+    rows = found["products"]
+    if rows or len(asked.parts) == 1:
+        single = _single(rows)
+        if not single and (must or (context.is_card and context.before(asked))):
+            raise Refused(answers.which(asked.words, rows))
+        return single, note
+    targets: list[Target] = []
+    for part in asked.parts[:MOST_PRODUCTS]:
+        found, more = yield from _search("find_products", replace(asked, parts=(part,)), Context(()), limit=100)
+        single = _single(found["products"])
+        if not single:
+            raise Refused(answers.which(part, found["products"]))
+        targets, note = targets + single, "\n".join(filter(None, (note, more)))
+    return targets, note
 
 
-def _unresolved(inquiry: Inquiry, resolution: Resolution) -> Reply:
-    text = "\n".join(resolution.notes)
-    if resolution.asks:
-        return Reply(text=text)
-    numbers = [mention.upper() for mention in inquiry.question.mentions if _ORDER_NUMBER.fullmatch(mention)]
-    if numbers and inquiry.question.intent in ("on_order", "about"):
-        return _references(inquiry, numbers)
-    bare = inquiry.question.intent == "about"
-    return Reply(text=f"{text}\n{answers.UNKNOWN.format(product=EXAMPLE)}" if bare else text)
+def _single(rows: Sequence[dict[str, Any]]) -> list[Target]:
+    """The product of the rows, if it is one; at its location, if that is one."""
+    ids = {row["product_id"] for row in rows}
+    return [(rows[0]["product_id"], rows[0]["location"] if len(rows) == 1 else None)] if len(ids) == 1 else []
 
 
-def _answer(inquiry: Inquiry, subjects: Sequence[Subject]) -> Reply:
-    if inquiry.question.intent == "restock":
-        return _restock(inquiry, subjects)
-    level = inquiry.question.assumptions.service_level
-    if level is not None and not 0 < level <= HIGHEST_SERVICE_LEVEL:
-        return Reply(text=answers.SERVICE_LEVEL_BOUNDS)
-    results = Results(inquiry.results)
-    calls = [call for subject in subjects for call in _fact_calls(inquiry, subject, results)]
-    missing = results.missing(calls)
-    if missing:
-        return Reply(calls=missing)
-    if inquiry.question.intent == "compare" and all(not _error(results, subject) for subject in subjects):
-        return Reply(text=answers.comparison([_facts(results, subject) for subject in subjects]))
-    return Reply(text="\n\n".join(_words(inquiry, subject, results) for subject in subjects))
+def _place(target: Target) -> dict[str, Any]:
+    product_id, location = target
+    return {"product_id": product_id} | ({} if location is None else {"location": location})
 
 
-def _fact_calls(inquiry: Inquiry, subject: Subject, results: Results) -> list[Call]:
-    """Lookup and calculation; with assumptions the calculation once more, as soon as they can be put in figures."""
-    look_up, calculation = _base_calls(subject)
-    assumptions = inquiry.question.assumptions
-    if not assumptions:
-        return [look_up, calculation]
-    present = results.of(calculation)
-    if assumptions.relative and (present is None or present.error):
-        return [look_up, calculation]
-    lead_time = present.data["lead_time_days"] if present and not present.error else None
-    changed = Call("calculate_reorder", {**calculation.arguments, **assumptions.arguments(lead_time)})
-    return [look_up, calculation, changed]
+def _product(asked: Asked, context: Context) -> Script:
+    """A product's figures, or how such figures are made where no product is meant."""
+    if asked.topic and not asked.parts and not asked.slots.keys() & {"pronoun", "ordinal"}:
+        return answers.method(_one((yield [Call("explain_method", {"topic": asked.topic})])))
+    if not (asked.parts or context.subject or context.listed):
+        raise Refused("" if not asked.slots else answers.WHICH)
+    try:
+        targets, note = yield from _targets(asked, context)
+    except Refused as refused:
+        return (yield from _ordered(asked, refused))
+    if not targets:
+        return (yield from _elsewhere(asked, context))
+    return (yield from _cards(asked, targets, note))
 
 
-def _base_calls(subject: Subject) -> tuple[Call, Call]:
-    arguments = _place(subject)
-    return Call("get_product", arguments), Call("calculate_reorder", arguments)
+def _cards(asked: Asked, targets: Sequence[Target], note: str) -> Script:
+    calls = [Call(name, _place(each)) for each in targets for name in ("calculate_reorder", "get_product")]
+    results = [_one([result]) for result in (yield calls)]
+    pairs = zip(results[::2], results[1::2], strict=True)
+    cards = [answers.card(plan, product, asked.slots) for plan, product in pairs]
+    return "\n".join(filter(None, (note, *cards)))
 
 
-def _place(subject: Subject) -> dict[str, Any]:
-    """A tool's arguments for a product, with its location where one was named."""
-    place = {} if subject.location is None else {"location": subject.location}
-    return {"product_id": subject.product_id, **place}
+def _elsewhere(asked: Asked, context: Context) -> Script:
+    """Words that fit many products."""
+    found, note = yield from _search("find_products", asked, context, limit=20)
+    if len({row["product_id"] for row in found["products"]}) > 1 and "why" not in asked.slots and not asked.topic:
+        return answers.listed("products", found, note)
+    raise Refused(answers.which(asked.words, found["products"]))
 
 
-def _facts(results: Results, subject: Subject) -> tuple[Row, Row]:
-    """The plan and the product."""
-    look_up, calculation = (results.of(call) for call in _base_calls(subject))
-    return (calculation.data if calculation else {}), (look_up.data if look_up else {})
+def _ordered(asked: Asked, refused: Refused) -> Script:
+    """Why a product of no catalogue was ordered, if it was."""
+    found = _one((yield [Call("find_orders", {"words": asked.words, "limit": 1})]))
+    if not found["orders"]:
+        raise refused
+    return answers.order(_one((yield [Call("get_order", {"number": found["orders"][0]["number"]})])))
 
 
-def _error(results: Results, subject: Subject) -> str | None:
-    found = (results.of(call) for call in _base_calls(subject))
-    return next((result.error for result in found if result and result.error), None)
+LISTS: dict[str, tuple[str, dict[str, Any]]] = {
+    "to_order": ("find_products", {"status": "needs_order"}),
+    "runs_out": ("find_products", {"sort": "days_left"}),
+    "too_much": ("find_products", {"cover": "too_much", "sort": "stock_value"}),
+    "stock_value": ("find_products", {"sort": "stock_value"}),
+    "products": ("find_products", {}),
+    "late": ("find_orders", {"status": "overdue", "sort": "overdue"}),
+    "arrivals": ("find_orders", {"status": "open", "sort": "due"}),
+    "orders": ("find_orders", {}),
+    "reviews": ("find_reviews", {}),
+    "suppliers": ("find_suppliers", {}),
+    "changes": ("find_changes", {}),
+}  # fmt: skip
 
 
-def _words(inquiry: Inquiry, subject: Subject, results: Results) -> str:
-    error = _error(results, subject)
-    if error:
-        return answers.error(error)
-    question = inquiry.question
-    plan, product = _facts(results, subject)
-    if question.assumptions:
-        changed = results.of(_fact_calls(inquiry, subject, results)[-1])
-        if changed is None or changed.error:
-            return answers.error(changed.error or "" if changed else "")
-        return answers.what_if(plan, changed.data, product, why=question.wants_reason)
-    if question.intent in _PRODUCT_WORDS:
-        return _PRODUCT_WORDS[question.intent](plan, product)
-    return answers.advice(plan, product, why=question.wants_reason)
+def _list(asked: Asked, context: Context) -> Script:
+    """What fits, with totals. A single product is answered by itself."""
+    tool, fixed = LISTS[asked.kind]
+    arguments = {NAMES.get(name, name): asked.slots[name] for name in USED[asked.kind] if name in asked.slots} | fixed
+    pointed = asked.slots.keys() & {"pronoun", "ordinal", "why"} and not asked.parts and "total" not in asked.slots
+    if (
+        "why" in asked.slots
+        and asked.kind in CARD
+        and not asked.parts
+        and not context.subject
+        and "ordinal" not in asked.slots
+    ):
+        raise Refused(answers.WHICH)
+    if asked.kind in CARD and (asked.parts or pointed) and not asked.slots.keys() & {"group_by", "limit", "sort"}:
+        targets, note = yield from _targets(asked, context)
+        if targets:
+            return (yield from _cards(asked, targets, note))
+    if pointed and tool != "find_products" and context.subject:
+        arguments["product_id"] = context.subject[0]
+    if tool == "find_changes":
+        if asked.parts:
+            raise Refused(answers.unknown(asked.parts))
+        return answers.listed(asked.kind, _one((yield [Call(tool, arguments)])), "")
+    found, note = yield from _search(tool, asked, context, **arguments)
+    if asked.kind == "orders" and "why" in asked.slots and found["orders"]:
+        number = found["orders"][0]["number"]
+        return answers.order(_one((yield [Call("get_order", {"number": number})])))
+    return answers.listed(asked.kind, found | {"asked": arguments}, note)
 
 
-def _restock(inquiry: Inquiry, subjects: Sequence[Subject]) -> Reply:
-    """One restocking run per product named."""
-    results = Results(inquiry.results)
-    calls = [
-        Call("request_restock", {**_place(subject), "note": inquiry.text.strip()[:NOTE_LIMIT]}) for subject in subjects
-    ]
-    missing = results.missing(calls)
-    if missing:
-        return Reply(calls=missing)
-    return Reply(text="\n\n".join(_restocked(inquiry, call, results.of(call)) for call in calls))
+def _what_if(asked: Asked, context: Context) -> Script:
+    assumed = {name: value for name, value in asked.slots.items() if name in ASSUMPTIONS}
+    targets, note = yield from _targets(asked, context, must=True)
+    if len(targets) != 1:
+        raise Refused(answers.WHICH)
+    place = _place(targets[0])
+    calls = [Call("calculate_reorder", place), Call("calculate_reorder", place | assumed), Call("get_product", place)]
+    now, then, product = (_one([result]) for result in (yield calls))
+    said = answers.what_if(now, then, product, assumed, why="why" in asked.slots)
+    return "\n".join(filter(None, (note, said)))
 
 
-def _restocked(inquiry: Inquiry, call: Call, run: ToolResult | None) -> str:
-    if run is None or run.error:
-        return answers.error(run.error or "" if run else "")
-    asked = call.arguments
-    return answers.restock(asked["product_id"], asked.get("location"), run.data, inquiry.question.quantity)
+def _restock(asked: Asked, context: Context) -> Script:
+    """Nothing is begun unless every product is clear."""
+    wanted = [re.match(r"(\d[\d.,]*) ", part) for part in asked.parts]
+    parts = tuple(re.sub(r"^\d[\d.,]* (?:units? |boxes |pieces )?", "", part) for part in asked.parts)
+    if "limit" in asked.slots and not parts:
+        targets, note = [(row["product_id"], row["location"]) for row in context.listed[: asked.slots["limit"]]], ""
+    else:
+        targets, note = yield from _targets(replace(asked, parts=parts), context, must=True)
+    if not 0 < len(targets) <= MOST_PRODUCTS:
+        raise Refused(answers.NOTHING_BEGUN)
+    results = [_one([result]) for result in (yield [Call("request_restock", _place(target)) for target in targets])]
+    figures = "".join(match[1] for match in wanted if match)
+    said = [answers.restock(*target, run) for target, run in zip(targets, results, strict=True)]
+    return "\n".join(filter(None, (note, *said, answers.QUANTITY if figures else "")))
+
+
+def _order(asked: Asked, _: Context) -> Script:
+    return answers.order(_one((yield [Call("get_order", {"number": asked.slots["number"]})])))
+
+
+def _review(asked: Asked, _: Context) -> Script:
+    return answers.review(_one((yield [Call("get_review", {"review_id": asked.slots["review_id"]})])))
+
+
+SCRIPTS: dict[str, Callable[[Asked, Context], Script]] = {
+    **dict.fromkeys(LISTS, _list),
+    "what_if": _what_if,
+    "restock": _restock,
+    "number": _order,
+    "review_id": _review,
+}

@@ -17,8 +17,7 @@ from langchain_core.messages import AIMessage, BaseMessage, ToolCall
 from agent.models.failures import classify
 from agent.models.link import Link, Query
 from agent.rules.conversation import converse
-from agent.rules.replies import Call, Reply
-from agent.rules.transcript import Task, ToolResult, read_results, read_task
+from agent.rules.transcript import Call, Reply, Task, ToolResult, read_results, read_task
 from tools.records.text import amount, percent
 
 PROVIDER = "rules"

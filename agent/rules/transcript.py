@@ -1,4 +1,5 @@
-"""A conversation as the rules model reads it: the questions asked, and what each tool answered to which arguments."""
+"""A conversation as the rules model reads it: the questions asked, and what each tool answered to which arguments; and
+what the model says next."""
 
 import json
 import re
@@ -9,6 +10,20 @@ from typing import Any
 from langchain_core.messages import AIMessage, BaseMessage, HumanMessage, ToolMessage
 
 _TASK = re.compile(r"<task>(\{.*?\})</task>", re.DOTALL)
+
+
+@dataclass(frozen=True)
+class Call:
+    name: str
+    arguments: dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Reply:
+    """Either a text or calls, never both."""
+
+    text: str = ""
+    calls: tuple[Call, ...] = ()
 
 
 @dataclass(frozen=True)

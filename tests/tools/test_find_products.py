@@ -61,9 +61,9 @@ async def test_every_product_of_your_own_catalogue_has_the_numbers_of_its_own_pl
 
 
 async def test_words_a_location_and_a_state_narrow_the_search(today: Overview) -> None:
-    steel = await find_products(today, query="Steel_sheets")
+    steel = await find_products(today, words="Steel_sheets")
     assert {row["product_id"] for row in steel["products"]} == {"STEEL_SHEETS"}
-    there = await find_products(today, query="steel sheets", location="Chicago")
+    there = await find_products(today, words="steel sheets", location="Chicago")
     assert [row["location"] for row in there["products"]] == ["Chicago"]
     due = await find_products(today, status="needs_order", limit=2)
     assert (len(due["products"]), due["total"] > 2) == (2, True)
@@ -78,13 +78,13 @@ async def test_products_that_cannot_be_planned_are_counted(engine: sa.Engine, to
     put(engine, tables.products, BOLTS, BOLTS | {"id": "NUTS", "name": "Nuts"})
     found = await find_products(today)
     assert (found["total"], found["needs_data"]) == (3, 2)
-    assert (await find_products(today, query="nuts")) == {"total": 0, "needs_data": 1, "products": []}
-    assert "needs_data" not in await find_products(today, query="Product 1")
+    assert (await find_products(today, words="nuts"))["needs_data"] == 1
+    assert "needs_data" not in await find_products(today, words="Product 1")
 
 
 async def test_an_order_becomes_overdue_by_the_clock_alone(book: OrderBook, today: Overview, placed: Any) -> None:
     order = await placed(product_id="STEEL_SHEETS", location="Chicago", mode="mock", quantity=30)
-    of_it = {"query": "steel sheets", "location": "Chicago"}
+    of_it = {"words": "steel sheets", "location": "Chicago"}
 
     async def late() -> list[Any]:
         found = (await find_products(today, status="overdue", **of_it))["products"]  # type: ignore[arg-type]
@@ -107,9 +107,61 @@ async def test_orders_of_products_in_no_catalogue_come_last_with_their_orders_al
         "location": "default",
         "open_orders": [found["products"][-1]["open_orders"][0] | {"reference": order.number, "quantity": 30}],
     }
-    assert (await find_products(today, query="x 77", status="on_order"))["total"] == 1
-    assert (await find_products(today, query="x 77", status="on_order", location="Chicago"))["total"] == 0
-    assert (await find_products(today, query="x 77", status="overdue"))["total"] == 0
+    assert (await find_products(today, words="x 77", status="on_order"))["total"] == 1
+    assert (await find_products(today, words="x 77", status="on_order", location="Chicago"))["total"] == 0
+    assert (await find_products(today, words="x 77", status="overdue"))["total"] == 0
     await let_pass(book, order, days=60)
-    assert (await find_products(today, query="x 77", status="overdue"))["total"] == 1
-    assert (await find_products(today, query="x 77"))["total"] == 0
+    assert (await find_products(today, words="x 77", status="overdue"))["total"] == 1
+    assert (await find_products(today, words="x 77"))["total"] == 0
+
+
+async def test_figures_narrow_the_search_and_totals_are_of_all_that_fit(today: Overview) -> None:
+    rows = (await find_products(today, limit=100))["products"]
+    soon = await find_products(today, days_left_at_most=3, location="chicago", limit=1)
+    fitting = [row for row in rows if row["location"] == "Chicago" and (row["days_until_stockout"] or 9) <= 3]
+    assert (soon["total"], len(soon["products"])) == (len(fitting), 1)
+
+    dear = await find_products(today, status="needs_order", value_at_least=10_000, limit=100)
+    wanted = [row for row in rows if row.get("order_value", 0) >= 10_000]
+    assert {row["product_id"] for row in dear["products"]} == {row["product_id"] for row in wanted}
+    assert dear["totals"]["value"]["USD"] == pytest.approx(sum(row["order_value"] for row in wanted))
+
+    lakeside = await find_products(today, words="Lakeside", category="metals", limit=100)
+    assert {row["supplier"] for row in lakeside["products"]} == {"Lakeside Alloys"}
+    assert (await find_products(today, supplier="lakeside", limit=100))["products"] == lakeside["products"]
+    too_much = await find_products(today, cover="too_much", sort="stock_value")
+    values = [row["stock_value"] for row in too_much["products"]]
+    assert values == sorted(values, reverse=True) and values
+    lumpy = await find_products(today, demand_class="lumpy", limit=100)
+    assert 0 < lumpy["total"] < len(rows)
+
+
+@pytest.mark.parametrize("by", ["supplier", "category", "location", "status"])
+async def test_groups_add_up_to_the_totals(today: Overview, by: Any) -> None:
+    found = await find_products(today, status="needs_order", group_by=by)
+    value = sum(group["value"].get("USD", 0) for group in found["groups"])
+    assert value == pytest.approx(found["totals"]["value"]["USD"])
+    assert sum(group["to_order"] for group in found["groups"]) == found["total"]
+
+
+@pytest.mark.parametrize(("sort", "column"), [("value", "order_value"), ("quantity", "order_quantity")])
+async def test_products_are_ranked_by_a_figure(today: Overview, sort: Any, column: str) -> None:
+    ranked = (await find_products(today, status="needs_order", sort=sort, limit=5))["products"]
+    every = (await find_products(today, status="needs_order", limit=100))["products"]
+    figures = sorted((row.get(column, 0) for row in every), reverse=True)
+    assert [row.get(column, 0) for row in ranked] == figures[:5]
+
+
+async def test_words_that_fit_no_product_are_named(today: Overview) -> None:
+    found = await find_products(today, words="steel gizmos")
+    assert (found["total"], found["unknown_words"]) == (0, ("gizmos",))
+    assert (await find_products(today, words="stl sheets"))["taken_as"]
+
+
+async def test_products_that_have_not_sold_since_a_day_are_found(today: Overview) -> None:
+    rows = (await today.today()).rows
+    day = max(row.last_sold for row in rows if row.last_sold)
+    found = await find_products(today, not_sold_since=day.isoformat(), limit=100)
+    quiet = {row.place for row in rows if row.status != "needs_data" and (row.last_sold is None or row.last_sold < day)}
+    assert {(row["product_id"], row["location"]) for row in found["products"]} == quiet
+    assert 0 < len(quiet) < len(rows)

@@ -1,5 +1,7 @@
 """Days as models ask for them: a period in words, or the first and the last day."""
 
+import re
+from calendar import month_name
 from collections.abc import Callable
 from datetime import date, timedelta
 from typing import Annotated, Literal, NamedTuple
@@ -7,6 +9,7 @@ from typing import Annotated, Literal, NamedTuple
 from pydantic import Field
 
 from tools.records.errors import InvalidInput
+from tools.records.text import DAY_NAMES
 
 Period = Annotated[
     Literal[
@@ -24,7 +27,14 @@ Period = Annotated[
     | None,
     Field(description="Whole days; weeks begin on Monday. Or use since and until."),
 ]
-Day = Annotated[str | None, Field(max_length=10, description="A day, as 2026-11-30.")]
+Day = Annotated[str | None, Field(max_length=20, description="As 2026-11-30, 3 days ago, monday or november.")]
+"""A day of the week or a month is the newest that has begun."""
+
+
+MOST_DAYS_AGO = 36_500
+_AGO = re.compile(r"(\d{1,5}) days? ago")
+_WEEKDAYS = tuple(name.lower() for name in DAY_NAMES)
+_MONTHS = tuple(name.lower() for name in month_name[1:])
 
 
 class Days(NamedTuple):
@@ -53,16 +63,27 @@ def days_of(period: Period, since: Day, until: Day, *, today: date) -> Days:
     Days(first=datetime.date(2026, 11, 23), last=datetime.date(2026, 11, 29))
     """
     if period is None:
-        return Days(day_of(since, "since"), day_of(until, "until"))
+        return Days(_day(since, "since", today), _day(until, "until", today))
     if since or until:
         raise InvalidInput("Give a period, or since and until, not both.")
     return _PERIODS[period](today)
 
 
-def day_of(text: str | None, what: str) -> date | None:
+def _day(text: str | None, what: str, today: date) -> date | None:
     """Raises InvalidInput for anything but a day."""
+    if text is None:
+        return None
+    word = text.strip().casefold()
+    if ago := _AGO.fullmatch(word):
+        return today - timedelta(min(int(ago[1]), MOST_DAYS_AGO))
+    if word in _WEEKDAYS:
+        return today - timedelta((today.weekday() - _WEEKDAYS.index(word)) % 7)
+    if word in _MONTHS:
+        month = _MONTHS.index(word) + 1
+        days = _month(date(today.year - (month > today.month), month, 1))
+        return days.first if what == "since" else days.last
     try:
-        return None if text is None else date.fromisoformat(text)
+        return date.fromisoformat(text)
     except ValueError:
         raise InvalidInput(f"{what} {text!r} is no day; write it as 2026-11-30.") from None
 

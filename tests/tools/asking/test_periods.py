@@ -43,6 +43,21 @@ def test_both_ends_belong_to_the_days_and_an_unknown_day_to_all_only() -> None:
     assert (ALL_DAYS.holds(None), days.holds(None)) == (True, False)
 
 
+@pytest.mark.parametrize(
+    ("day", "first", "last"),
+    [
+        ("3 days ago", "2026-11-27", "2026-11-27"),
+        ("Monday", "2026-11-30", "2026-11-30"),
+        ("tuesday", "2026-11-24", "2026-11-24"),
+        ("november", "2026-11-01", "2026-11-30"),
+        ("december", "2025-12-01", "2025-12-31"),
+        ("february", "2026-02-01", "2026-02-28"),
+    ],
+)
+def test_a_day_may_be_told_from_today(day: str, first: str, last: str) -> None:
+    assert days_of(None, day, day, today=MONDAY).shown() == {"since": first, "until": last}
+
+
 @pytest.mark.parametrize("day", ["last tuesday", "30.11.2026", "2026-13-01", ""])
 def test_what_is_no_day_is_refused_with_how_to_write_one(day: str) -> None:
     with pytest.raises(InvalidInput, match="write it as 2026-11-30"):
