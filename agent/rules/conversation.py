@@ -13,6 +13,7 @@ from agent.rules.questions import DANGER, WEAK, Asked, Slots, nearly_idle, read
 from agent.rules.transcript import Call, Reply, ToolResult, Turn, read_turns
 
 TURNS_READ = 8
+LONGEST = 1_000
 MOST_PRODUCTS = 5
 ASSUMPTIONS = frozenset(
     ("lead_time_days", "days_late", "demand_uplift", "service_level", "review_period_days", "on_hand", "quantity")
@@ -62,6 +63,8 @@ def converse(messages: Sequence[BaseMessage], tools: frozenset[str], tool_choice
     if not turns:
         return Reply(text=answers.refusal("", "en"))
     *before, now = turns
+    if len(now.question) > LONGEST:
+        return Reply(text=answers.refusal(f"Ask in at most {LONGEST:,} characters.", "en"))
     context = Context(before)
     asked = context.completed(read(now.question))
     return _played(_answer(asked, context), now.results, may_call=tool_choice != "none")
@@ -91,7 +94,7 @@ class Context:
         self.is_card = False
         """Whether the last answer was about one product."""
         for turn in turns:
-            asked = self.completed(read(turn.question))
+            asked = self.completed(read(turn.question[:LONGEST]))
             self.asked = asked if asked.kind in USED and asked.kind != "restock" else self.asked
             self.is_card = any(result.name == "calculate_reorder" for result in turn.results)
             for result in turn.results:
@@ -110,6 +113,8 @@ class Context:
         rows = [row for row in _rows(result) if "product_id" in row]
         if result.name == "calculate_reorder" and not result.error:
             self.subject = result.data["product_id"], result.data["location"]
+        elif product_id := result.arguments.get("product_id"):
+            self.subject = product_id, result.arguments.get("location")
         elif rows:
             self.words = result.arguments.get("words", "")
             self.listed = rows if len(rows) > 1 else self.listed
@@ -349,7 +354,9 @@ def _list(asked: Asked, context: Context) -> Script:
         targets, note = yield from _targets(asked, context)
         if targets:
             return (yield from _cards(asked, targets, note))
-    if pointed and tool != "find_products" and context.subject:
+    if pointed and tool != "find_products" and "pronoun" in asked.slots and not context.subject:
+        raise Refused(answers.WHICH)
+    if pointed and tool in ("find_orders", "find_reviews", "find_changes") and context.subject:
         arguments["product_id"] = context.subject[0]
     if tool == "find_changes":
         if asked.parts:

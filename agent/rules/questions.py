@@ -351,7 +351,11 @@ def read(message: str) -> Asked:
     >>> asked.kind, asked.slots, asked.parts
     ('to_order', {'sort': 'value', 'limit': 5}, ('dallas',))
     """
-    text = re.sub(r"-(?=(?:je|nous|vous|ce|il|on|t)\b)", " ", re.sub(r"n['’]t\b", " not", fold(message[:1_000])))
+    text = re.sub(
+        r"-(?=(?:je|nous|vous|ce|il|on|t)\b)",
+        " ",
+        re.sub(r"n['’]t\b", " not", fold(re.sub(r"</?[a-z_]+>", " ", message))),
+    )
     text = re.sub(r"(?<!\d),|,(?!\d{3})", " , ", re.sub(r"[^\w\s.,%$€£<>=+&/-]|[.](?=\s|$)", " ", text))
     text = whole = " ".join(text.split())
     slots: Slots = {}

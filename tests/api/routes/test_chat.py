@@ -32,7 +32,7 @@ async def test_a_conversation_goes_on_under_its_id(client: httpx.AsyncClient) ->
     elsewhere = (await ask(client, "And how much of it do we have?")).json()
 
     assert second["conversation_id"] == first["conversation_id"] != elsewhere["conversation_id"]
-    assert "STEEL_SHEETS at Chicago: 150 sheets on hand" in second["answer"]
+    assert "In stock: 150 sheets" in second["answer"]
     assert "STEEL_SHEETS" not in elsewhere["answer"]
 
 

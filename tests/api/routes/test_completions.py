@@ -55,7 +55,7 @@ def text(answer: Any) -> str:
 def test_a_question_is_answered(client: openai.OpenAI) -> None:
     answer = ask(client, {"role": "system", "content": "You are a pirate."}, user(QUESTION), temperature=0.5, user="u")
 
-    assert text(answer).startswith("STEEL_SHEETS at Chicago: 150 sheets on hand")
+    assert text(answer).startswith("STEEL_SHEETS at Chicago: order 1,200 sheets")
     assert (answer.object, answer.model, answer.choices[0].finish_reason) == ("chat.completion", "restock", "stop")
     assert (answer.usage.prompt_tokens, answer.usage.total_tokens) == (0, 0)  # no model was asked
 
@@ -80,8 +80,8 @@ def test_content_may_come_in_parts_of_text(client: openai.OpenAI) -> None:
 
 def test_thirty_turns_are_one_conversation_that_the_first_question_and_answer_tell(client: openai.OpenAI) -> None:
     history = [user("How much of COPPER_WIRE do we have?")]
-    for number in range(30):
-        history += [assistant(text(ask(client, *history))), user(f"And in {number + 1} weeks?")]
+    for _ in range(30):
+        history += [assistant(text(ask(client, *history))), user("And is it on order?")]
     # Some clients leave out what is in the middle, and keep spaces otherwise.
     answer = ask(client, history[0], assistant(f" {history[1]['content']}\n"), user("How much of it do we have?"))
 
