@@ -11,12 +11,14 @@ import argparse
 import asyncio
 import json
 import os
+import re
 import sys
 import tempfile
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from functools import partial
+from http import HTTPStatus
 from io import StringIO
 from pathlib import Path
 from typing import Any, Literal, Self
@@ -35,6 +37,7 @@ from api.app import create_app
 from api.bodies.chat import MAX_CHARACTERS
 from api.door.auth import digest, new_key
 from api.door.logs import configure_logging
+from api.door.sessions import COOKIE
 from benchmarks.invariants import Evidence, broken
 from tests.order_book import store_key
 from tests.providers.gemini import GeminiServer
@@ -309,8 +312,21 @@ async def by_mcp(service: Service, text: str) -> int:
     return answer.status_code
 
 
+async def by_desk(service: Service, text: str) -> int:
+    """Asked by the form of the desk, and read on the page that follows."""
+    if COOKIE not in service.client.cookies:
+        await service.ask("POST", "/desk/sign-in", data={"key": KEY}, headers=_OWN_ORIGIN)
+    token = re.search(r'name="csrf" value="(\w+)"', (await service.ask("GET", "/desk/ask")).text)
+    form = {"csrf": token[1] if token else "", "message": text}
+    answer = await service.ask("POST", "/desk/ask", data=form, headers=_OWN_ORIGIN)
+    if answer.status_code != HTTPStatus.SEE_OTHER:
+        return answer.status_code
+    return (await service.ask("GET", answer.headers["location"])).status_code
+
+
+_OWN_ORIGIN = {"Origin": "http://service"}
 _MCP_TAKES = "application/json, text/event-stream"
-DOORS = (by_chat, by_stream, as_openai, partial(as_openai, stream=True), by_mcp)
+DOORS = (by_chat, by_stream, as_openai, partial(as_openai, stream=True), by_mcp, by_desk)
 """Every way in for words."""
 
 
