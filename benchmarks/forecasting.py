@@ -24,6 +24,7 @@ from tools.lookback.learning import examples_of, looked_back
 from tools.lookback.learning_features import Past
 from tools.lookback.rolling_origin import EARLIER_SHARE, Origins, rolling_origins
 from tools.planning.demand_distribution import FloatArray, z_value
+from tools.planning.interval_forecast import FEWEST_FOR_FORECAST_ERRORS
 
 ASKED = (0.9, 0.95, 0.98, 0.99)
 FROZEN = Path(__file__).parent / "forecasting_today.json"
@@ -118,9 +119,11 @@ def judged(of: DemandSet, folder: Path, given: argparse.Namespace, frozen: float
 def with_catalogue(table: DemandTable, of: DemandSet, frozen: float | None) -> Iterator[str]:
     """With what the catalogue has taught, as `restock learn` does it; and the model alone, without own forecasts."""
     begun = time.process_time()
-    every = rolling_origins(table, of.interval, step=of.step)
+    first = int(EARLIER_SHARE * table.demand.shape[1])
+    earliest = FEWEST_FOR_FORECAST_ERRORS + (first - FEWEST_FOR_FORECAST_ERRORS) % of.step
+    every = rolling_origins(table, of.interval, step=of.step, first=earliest)
     every = every.where(every.typical > 0)
-    later = every.moment >= int(EARLIER_SHARE * table.demand.shape[1])
+    later = every.moment >= first
     for name in ("with `learn`", "LightGBM alone"):
         told = (
             every
