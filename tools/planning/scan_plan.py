@@ -150,11 +150,11 @@ class _Interval:
 
 
 def _none(known: Histories, rate: FloatArray, length: FloatArray) -> FloatArray:
-    """The least chance of no demand; none where too little is known or nothing ever sold."""
+    """The least chance of no demand; 0 where nothing ever sold, whose demand is certain."""
     some = known.mean > 0
-    selling = np.where(some, known.nonzero / np.maximum(known.periods, 1), 1.0)
-    change = np.where(some, rate / np.where(some, known.mean, 1.0), 1.0)
-    return np.asarray(chance_of_none(selling=selling, change=change, interval=np.maximum(length, SMALLEST_MEAN)))
+    selling = known.nonzero / np.maximum(known.periods, 1)
+    none = chance_of_none(selling=selling, change=rate / np.where(some, known.mean, 1.0), interval=length)
+    return np.where(some, none, 0.0)
 
 
 def _least(values: FloatArray) -> FloatArray:
