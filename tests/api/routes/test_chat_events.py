@@ -16,6 +16,7 @@ from api.bodies.chat import MAX_CHARACTERS
 from tests.api.conftest import KEY
 from tools.records.errors import Unavailable
 
+STEEL = {"product_id": "STEEL_SHEETS", "location": "Chicago"}
 STREAM = {"Accept": "text/event-stream"}
 OPEN_STREAMS = 200
 
@@ -43,7 +44,7 @@ async def test_it_tells_steps_calls_and_text_and_ends_with_what_the_json_says(cl
     assert answer.headers["cache-control"] == "no-cache"
     told = events(answer.text)
     assert told[0] == ("step", {"text": "agent"})
-    assert ("tool_call", {"tool": "calculate_reorder", "arguments": {"product_id": "STEEL_SHEETS"}}) in told
+    assert ("tool_call", {"tool": "calculate_reorder", "arguments": STEEL}) in told
     assert ("tool_result", {"tool": "calculate_reorder"}) in told
     assert "".join(data["text"] for kind, data in told if kind == "text") == told[-1][1]["answer"]
     kind, end = told[-1]
