@@ -174,6 +174,7 @@ _SLOTS: tuple[tuple[str, Reader], ...] = (
     (rf"(?<=approved |rejected |.decided )by {_WHO}", _word("decided_by")),
     (rf"\b(?:did|has) {_WHO} (?=(approve|reject|decide))",
      lambda g: {"decided_by": g[0], "review_status": {"a": "approved", "r": "rejected", "d": "any"}[g[1][0]]}),
+    (r"\bdid (?:i|we|you|they|he|she) (?=approve|reject|decide)", _is("somebody", True)),
     (r"(?=\b(approved|genehmigt|aprobad\w+|approuve\w+))", _is("review_status", "approved")),
     (r"(?=\b(rejected|abgelehnt|rechazad\w+|rejete\w+)\b)", _is("review_status", "rejected")),
     (r"(?=\b(on order|open (?:purchase )?orders?|open pos|offene|abiert\w+|en cours|"
@@ -238,7 +239,7 @@ _KINDS: tuple[tuple[str, str], ...] = (
     ("to_order", r"\b(?:to (?:re)?order|to place|to buy|should|needs?|must|have to|muss\w*|soll\w*|debo|debemos|"
      r"dois|faut)\b"
      r"(?: values?)?"),
-    ("orders", r"\b(?:purchase orders?|on order|orders|pos?|ordered|placed|offene|bestellungen|bestellt|pedidos|"
+    ("orders", r"\b(?:did (?:we|i|you) order|purchase orders?|on order|orders|pos?|ordered|placed|offene|bestellungen|bestellt|pedidos|"
      r"ordenes|commandes|commande en cours)\b(?= value)?"),
     ("to_order", r"\b(?:to (?:re)?order|(?:re)?order(?:ing)?|should|needs?|must|have to|restock|replenish\w*|buy|"
      r"bestell\w*|"

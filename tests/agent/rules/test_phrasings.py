@@ -99,6 +99,8 @@ ALONE: list[tuple[str, ...]] = [
     ("orders of the last 14 days", ORDERS, "since ", "ERP-10401"),
     ("orders placed yesterday", ORDERS, "since "),
     ("automatic orders this week", ORDERS, "placed by automatic: orders 2"),
+    ("which reviews did I approve", NO, "'did i'"),
+    ("what did we order yesterday from midwest", ORDERS, "for midwest, since "),
     ("orders placed by anna", "placed by anna: none"),
     ("cancelled orders", "status cancelled: none"),
     ("give me purchase orders grouped by supplier", "supplier Northside Maintenance Supply; orders 2"),
