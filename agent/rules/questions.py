@@ -239,7 +239,8 @@ _KINDS: tuple[tuple[str, str], ...] = (
     ("to_order", r"\b(?:to (?:re)?order|to place|to buy|should|needs?|must|have to|muss\w*|soll\w*|debo|debemos|"
      r"dois|faut)\b"
      r"(?: values?)?"),
-    ("orders", r"\b(?:did (?:we|i|you) order|purchase orders?|on order|orders|pos?|ordered|placed|offene|bestellungen|bestellt|pedidos|"
+    ("orders", r"\b(?:did (?:we|i|you) order|"
+        r"purchase orders?|on order|orders|pos?|ordered|placed|offene|bestellungen|bestellt|pedidos|"
      r"ordenes|commandes|commande en cours)\b(?= value)?"),
     ("to_order", r"\b(?:to (?:re)?order|(?:re)?order(?:ing)?|should|needs?|must|have to|restock|replenish\w*|buy|"
      r"bestell\w*|"
