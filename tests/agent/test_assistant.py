@@ -1,7 +1,6 @@
 """A good assistant can answer every question of planners: at most three lookups, and every figure is in a result."""
 
 from collections.abc import Sequence
-from inspect import signature
 from typing import Any
 
 import pytest
@@ -9,12 +8,8 @@ import pytest
 from agent.runtime import open_runtime
 from agent.settings import Settings
 from tests.assistant import CONVERSATIONS, Turn, link, prepare, talk
-from tools.find_products import find_products
 
 MOST_CALLS = 3
-pytestmark = pytest.mark.skipif(
-    "group_by" not in signature(find_products).parameters, reason="find_products has no filters by figures yet"
-)
 
 
 @pytest.mark.parametrize("conversation", CONVERSATIONS, ids=lambda conversation: conversation[0].asked)
