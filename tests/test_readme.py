@@ -54,7 +54,7 @@ def test_the_commands_for_your_own_products_run(tmp_path: Path, monkeypatch: pyt
     commands = re.findall(r"^restock ([^#\n]+?) *(?:#|$)", README, re.MULTILINE)
     results = [ended(command) for command in commands]
 
-    assert len(commands) == 4
+    assert len(commands) == 5
     assert [result.output for result in results if result.exit_code] == []
     assert "Import 1 is done" in results[0].stdout
     assert "order_now" in results[1].stdout
