@@ -63,6 +63,23 @@ async def test_movements_are_added_once_and_need_a_key(service: Any, problem: An
         assert connection.exec_driver_sql("SELECT on_hand FROM stock").scalar_one() == 11
 
 
+async def test_a_movement_takes_nothing_from_what_has_arrived_since_the_count(service: Any) -> None:
+    await service.client.put("/products/A1", json={"lead_time_days": 7, "unit_price": 2, "supplier": "Acme"})
+    await service.client.post("/stock", json={"levels": [{"product_id": "A1", "on_hand": 3}]})
+    days = [{"product_id": "A1", "day": str(YESTERDAY - timedelta(days=n)), "quantity": 10 + n % 3} for n in range(60)]
+    await service.client.post("/demand", json={"days": days})
+    waiting = (await service.client.post("/inventory-trigger", json={"product_id": "A1", "mode": "database"})).json()
+    decision = {"decision": "approve", "reason": "needed"}
+    order = (await service.client.post(f"/reviews/{waiting['review_id']}/decision", json=decision)).json()["order"]
+    await service.client.post(f"/orders/{order['number']}/receipts", json={"quantity": 40})
+
+    moved = {"movements": [{"product_id": "A1", "quantity": -2}]}
+    await service.client.post("/stock", json=moved, headers={"Idempotency-Key": "m1"})
+
+    debugged = (await service.client.get("/debug/A1", params={"mode": "database"})).json()
+    assert debugged["current_stock"] == 3 + 40 - 2
+
+
 async def test_what_was_brought_in_by_the_api_is_planned(service: Any) -> None:
     await service.client.put("/products/A1", json={"lead_time_days": 7, "unit_price": 2, "supplier": "Acme"})
     await service.client.post("/stock", json={"levels": [{"product_id": "A1", "on_hand": 3}]})

@@ -90,12 +90,15 @@ def _set_level(draft: Draft, level: Level) -> None:
     nothing: Row = {"on_hand": 0.0, "backorders": 0.0, "as_of": datetime.min.replace(tzinfo=UTC)}
     old = known or nothing
     at = (level.as_of or now_to_the_millisecond()).astimezone(UTC)
+    at = at.replace(microsecond=at.microsecond // 1000 * 1000)
+    # A movement is no count: what has arrived since the last one still comes on top of it.
+    counted = old["as_of"] if known and level.on_hand is None else max(old["as_of"], at)
     row = {
         "product_id": level.product_id,
         "location": place,
         "on_hand": level.moved + old["on_hand"] if level.on_hand is None else level.on_hand,
         "backorders": old["backorders"] if level.on_hand is None else level.backorders or 0.0,
-        "as_of": max(old["as_of"], at.replace(microsecond=at.microsecond // 1000 * 1000)),
+        "as_of": counted,
     }
     if level.on_hand is not None and known is not None and level.as_of is not None and at < known["as_of"]:
         draft.note(f"The count of {level.product_id} at {place} is older than what is stored; it is left out.")
