@@ -148,7 +148,7 @@ async def test_a_conversation_goes_on_and_is_listed_paged_and_deleted(
     listed = (await browser.get("/desk/ask")).text
     older = (await browser.get("/desk/ask", before=other.rpartition("/")[2])).text
 
-    assert "150 sheets on hand" in page
+    assert "In stock: 150 sheets" in page
     assert f'href="{address}?before=2"' in page
     assert "And how much of it do we have?" not in earlier
     assert f'href="{other}"' in listed
