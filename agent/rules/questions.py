@@ -1,6 +1,5 @@
-"""The questions that need no model, and what a planner's words ask of them. Nothing here knows the catalogue: "
-"words that
-are neither a condition, a keyword nor idle are left for the tools, which know names."""
+"""The questions that need no model, and what a planner's words ask of them. Nothing here knows the catalogue: words
+that are neither a condition, a keyword nor idle are left for the tools, which know names."""
 
 import re
 from collections.abc import Callable, Sequence
@@ -232,7 +231,7 @@ _KINDS: tuple[tuple[str, str], ...] = (
      r"livr\w+)\b"),
     ("runs_out", r"\b(?:runn?(?:s|ing)? (?:out|low)|stock ?-?outs?|out of stock|short(?:est|age)?|last longest|days "
      r"left|"
-     r"ausgeht|aus ?gehen|geht\b.*\baus|ausverkauft|agot\w+|acab\w+|quiebra|rupture|epuis\w+)\b|"
+     r"ausgeht|aus ?gehen|geht\b.*\baus|ausverkauft|agot\w+|acab\w+|quiebra|rupture|epuis\w+|manqu\w+)\b|"
      r"(?<=days_left_at_most)$"),
     ("too_much", r"\b(?:too much|overstock\w*|excess\w*|surplus|too many|zu viel|uberbestand|exceso|sobra\w*|demasiado|"
      r"trop|surstock\w*)\b"),
@@ -245,7 +244,8 @@ _KINDS: tuple[tuple[str, str], ...] = (
     ("to_order", r"\b(?:to (?:re)?order|(?:re)?order(?:ing)?|should|needs?|must|have to|restock|replenish\w*|buy|"
      r"bestell\w*|"
      r"nach ?bestell\w*|muss\w*|pedir|pedido|debo|comprar|commander|acheter|dois|faut)\b(?: values?)?"),
-    ("stock_value", r"\b(?:inventory|stock|bestand|inventario|stocks?) ?(?:value|worth|wert|tied up)|(?:value|worth|"
+    ("stock_value", r"\b(?:inventory|stock|bestand|inventario|stocks?) ?(?:value|worth|wert|tied up)|"
+     r"\b(?:money|capital|cash) (?:is )?(?:tied up|bound) in (?:the |our )?(?:stock|inventory)\b|(?:value|worth|"
      r"wert|valor|"
      r"valeur) (?:of|des|de|du) (?:the |our |all |el |la |le |lager)?(?:inventory|stock|bestand\w*|inventario)|"
      r"lagerwert\b"),
@@ -278,29 +278,29 @@ DANGER = re.compile(
 _AND = re.compile(r" (?:and|or|vs|versus|und|oder|y|et|ou|compared (?:to|with)|,|&) ")
 IDLE = frozenset(
     """
-    "available a about actual actually advise after again ahead ahora ai al all alle already also am amount an and
-    any anything anyway are artikel as asap ask at attend auf aujourd avec avons be been bei being bestand
-    bestellung bestellungen bitte boss bring by calculate can ce cette check commande commandes como compare con
-    cost costs could cover cual cuales cuando cuanta cuanto cuantos currently d dans das day days de dear debemos
-    debo del deliveries delivery dem den der des details devons did die dime display do does dois donde done du
-    each ein eine einen either el en enough es est esta estan et every everything exactly far faut favor find first
-    following for fournisseur fournisseurs from fur get gibt give go going got habe haben had happen happening has
-    hat have having hay held hello help here heute hey hi hold how hoy hui i ich if il im in information into
-    inventario inventory is ist item items j je jetzt just kann keep kept kindly know l la lager las last lasts le
-    left les let lieferant lieferanten like list lista liste ll long look los maintenant many may me mean mein mes
-    mi mir mis mit moi money montre morning most much muestra muestrame muss mussen my necesitamos necesito need
-    needs noch nos nous now nuestro o oder of ok okay on one ones only open or orden ordenes order ordered ordering
-    orders ou our out overall overview own para pedido pedidos per place please pls por pour premier premiere
-    present presently price primero primeros product producto productos products produit produits produkt produkte
-    proveedor proveedores purchase qu quand quantity que quel quelle quelles quels question qui quick quickly quien
-    quoi re really recommend recommended reorder reordering reorders replenish replenishing required restock
-    restocking right rupture s se see send sera shall should show sind sir so soll sollte sollten some son sont
-    soon status still stock stocked suggest suggested sum supplied supplier suppliers supplies supply sur t take
-    team tell tenemos tengo than thank thanks that the their them then there these they thing things think this
-    those time to today tonight total totals two un una und une unit units uns until up urgent urgently us use
-    value ve vendor vendors versus viel viele vom von vs wann want was we welche welcher welches wer werden were
-    what whats when where which who whom whose wie will wir wird with wo wonder wondering work worth would y yet
-    you your zeig zeige zuerst zum zur
+    a about acheter actual actually advise after again ahead ahora ai al all alle already also am amount an and any
+    anything anyway are artikel as asap ask at attend auf aujourd available avec avons be been bei being bestand
+    bestelle bestellen bestellung bestellungen bitte boss bring by calculate can ce cette check commande commander
+    commandes como compare comprar con cost costs could cover cual cuales cuando cuanta cuanto cuantos currently d
+    dans das day days de dear debemos debo del deliveries delivery dem den der des details devons did die dime display
+    do does dois donde done du each ein eine einen either el en enough es est esta estan et every everything exactly
+    far faut favor find first following for fournisseur fournisseurs from fur get gibt give go going got habe haben
+    had happen happening has hat have having hay held hello help here heute hey hi hold how hoy hui i ich if il im in
+    information into inventario inventory is ist item items j je jetzt just kann keep kept kindly know l la lager las
+    last lasts le left les let lieferant lieferanten like list lista liste ll long look los maintenant many may me
+    mean mein mes mi mir mis mit moi money montre morning most much muestra muestrame muss mussen my necesitamos
+    necesito need needs noch nos nous now nuestro o oder of ok okay on one ones only open or orden ordenes order
+    ordered ordering orders ou our out overall overview own para pedido pedidos pedir per place please pls por pour
+    premier premiere present presently price primero primeros product producto productos products produit produits
+    produkt produkte proveedor proveedores purchase qu quand quantity que quel quelle quelles quels question qui quick
+    quickly quien quoi re really recommend recommended reorder reordering reorders replenish replenishing required
+    restock restocking right rupture s se see send sera shall should show sind sir so soll sollte sollten some son
+    sont soon status still stock stocked suggest suggested sum supplied supplier suppliers supplies supply sur t take
+    team tell tenemos tengo than thank thanks that the their them then there these they thing things think this those
+    time to today tonight total totals two un una und une unit units uns until up urgent urgently us use va value ve
+    vendor vendors versus viel viele vom von vont vs wann want was we welche welcher welches wer werden were what
+    whats when where which who whom whose wie will wir wird with wo wonder wondering work worth would y yet you your
+    zeig zeige zuerst zum zur
     """.split()  # noqa: SIM905
 )
 _SPOKEN = {
