@@ -19,6 +19,7 @@ BODIES = {
     "/orders/PO-2026-000001/receipts": {"quantity": 3},
     "/orders/PO-2026-000001/cancel": {"reason": "canary-reason"},
     "/orders/PO-2026-000001/sent": {},
+    "/orders/PO-2026-000001/receipts/1/corrections": {"quantity": 3, "instead_of": 30, "reason": "canary-reason"},
     "/keys": {"name": "canary-name", "scopes": ["read"]},
     "/keys/key_unknown/rotate": {},
     "/keys/key_unknown/limits": {"limits": []},
