@@ -2,6 +2,7 @@
 
 import os
 import pty
+import select
 import signal
 import subprocess
 import sys
@@ -9,6 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
+PATIENCE_SECONDS = 120
 # Tests may themselves run in the background of a shell, where Ctrl-C is ignored and children inherit that.
 _HEARS_CTRL_C = "import signal; signal.signal(signal.SIGINT, signal.default_int_handler)"
 _MAIN = "import sys; sys.argv[0] = 'restock'; from api.commands.cli import main; main()"
@@ -38,6 +40,7 @@ class Terminal:
         return self.process.wait(60)
 
     def _read(self) -> bool:
+        assert select.select([self._ours], [], [], PATIENCE_SECONDS)[0], f"it says nothing more: {self.text}"
         try:
             part = os.read(self._ours, 65_536)
         except OSError:  # a terminal whose last process has gone

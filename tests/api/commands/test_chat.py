@@ -21,8 +21,8 @@ def type_in(shown: Terminal, line: str, *, until: str) -> None:
 def test_a_conversation_in_a_terminal_with_the_lines_of_earlier_ones(in_terminal: Run, tmp_path: Path) -> None:
     first = in_terminal("chat")
     first.read_until("> ")
-    type_in(first, "How much STEEL_SHEETS do we have?", until="150 sheets on hand")
-    assert "get_product(product_id='STEEL_SHEETS')" in first.text
+    type_in(first, "How much STEEL_SHEETS do we have?", until="In stock: 150 sheets")
+    assert "get_product(product_id='STEEL_SHEETS', location='Chicago')" in first.text
     type_in(first, "Should I reorder it?", until="1,200")
     os.write(first._ours, b"\x04")
     assert first.read_to_the_end() == 0
