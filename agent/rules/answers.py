@@ -1,5 +1,6 @@
 """The words of a chat's answers. Every figure in them comes from a tool's result."""
 
+import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
@@ -235,6 +236,15 @@ HEADS = {
     "changes": "What was done",
 }
 ROWS = ("groups", "products", "orders", "reviews", "suppliers", "changes")
+
+
+_HEAD = re.compile(rf"^(?:{'|'.join(map(re.escape, HEADS.values()))})(?:, for ([^,:\n]+))?[,:]", re.MULTILINE)
+
+
+def words_of(answer: str) -> str | None:
+    """The words that a list was narrowed by; None if the answer is no list."""
+    head = _HEAD.search(answer)
+    return None if head is None else head[1] or ""
 
 
 def listed(kind: str, found: Data, note: str) -> str:

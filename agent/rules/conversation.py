@@ -97,15 +97,20 @@ class Context:
             asked = self.completed(read(turn.question[:LONGEST]))
             self.asked = asked if asked.kind in USED and asked.kind != "restock" else self.asked
             self.is_card = any(result.name == "calculate_reorder" for result in turn.results)
+            shown = answers.words_of(turn.answer)
             for result in turn.results:
-                self._note(result)
+                if shown is None or result.arguments.get("words", shown) == shown:
+                    self._note(result)
             if not turn.results:
                 self._read(turn.answer)
+                self.is_card = bool(_HEADLINE.search(turn.answer))
 
     def _read(self, answer: str) -> None:
         """What an answer showed, where the results behind it are no longer kept."""
         rows = [{"product_id": found[1], "location": found[2]} for found in _LISTED.finditer(answer)]
         self.listed = rows if len(rows) > 1 else self.listed
+        narrowed = answers.words_of(answer)
+        self.words = self.words if narrowed is None else narrowed
         if cards := [(found[1], found[2]) for found in _HEADLINE.finditer(answer)]:
             self.subject = cards[-1]
 
@@ -124,7 +129,7 @@ class Context:
         """Words before that a follow-up narrows."""
         if asked.parts and "pronoun" in asked.slots and self.subject:
             return self.subject[0]
-        if not asked.begins_like_a_follow_up:
+        if not asked.begins_like_a_follow_up and "pronoun" not in asked.slots:
             return ""
         return self.subject[0] if self.subject and self.is_card and asked.parts else self.words
 
@@ -148,7 +153,8 @@ class Context:
         }
         if not (asked.begins_like_a_follow_up or lone):
             return asked
-        kept = {name: value for name, value in before.slots.items() if name not in ("ordinal", "pronoun", "asked")}
+        passing = {"ordinal", "pronoun", "asked", *(("limit", "sort", "group_by") if "ordinal" in asked.slots else ())}
+        kept = {name: value for name, value in before.slots.items() if name not in passing}
         if asked.slots.keys() & set(DAYS):
             kept = {name: value for name, value in kept.items() if name not in DAYS}
         return replace(asked, kind=before.kind, slots=kept | slots)

@@ -118,6 +118,7 @@ _PERIODS = {
     "last_month": "last month|letzten monat|(?:el )?mes pasado|le mois dernier",
     "this_year": "this year|dieses jahr|este ano|cette annee",
 }
+_DECIDED = {"a": "approved", "r": "rejected", "d": "any"}
 _BETWEEN = rf"(?P<between>(?: (?!{_MORE}|{_LESS}|by )[^\d\s]+){{0,7}}?)"
 _SLOTS: tuple[tuple[str, Reader], ...] = (
     (r"\b((?:po|tr|pd)-\d[\w-]*|(?:erp|so|ord)-\w+)\b", lambda g: {"number": g[0].upper()}),
@@ -171,8 +172,10 @@ _SLOTS: tuple[tuple[str, Reader], ...] = (
      _figure("value_at_least")),
     (rf"\b(?:placed|ordered|created) by {_WHO}", _word("placed_by")),
     (rf"(?<=approved |rejected |.decided )by {_WHO}", _word("decided_by")),
+    (r"\b(?:did|has) (?:any|some|every)(?:body|one) (?=(approve|reject|decide))",
+     lambda g: {"review_status": _DECIDED[g[0][0]]}),
     (rf"\b(?:did|has) {_WHO} (?=(approve|reject|decide))",
-     lambda g: {"decided_by": g[0], "review_status": {"a": "approved", "r": "rejected", "d": "any"}[g[1][0]]}),
+     lambda g: {"decided_by": g[0], "review_status": _DECIDED[g[1][0]]}),
     (r"\bdid (?:i|we|you|they|he|she) (?=approve|reject|decide)", _is("somebody", True)),
     (r"(?=\b(approved|genehmigt|aprobad\w+|approuve\w+))", _is("review_status", "approved")),
     (r"(?=\b(rejected|abgelehnt|rechazad\w+|rejete\w+)\b)", _is("review_status", "rejected")),
@@ -369,8 +372,7 @@ def read(message: str) -> Asked:
             if not found.keys() & slots.keys():
                 slots |= found
                 said |= dict.fromkeys(found, match[0].strip() or match[1])
-                text = f"{text[: match.start()]} {between or ''} {text[match.end() :]}"
-    text = " ".join(text.split())
+                text = " ".join(f"{text[: match.start()]} {between or ''} {text[match.end() :]}".split())
     topic = next((name for name, words in TOPICS.items() if re.search(rf"\b(?:{words})s?\b", text)), "")
     text = re.sub(rf"\b(?:{TOPICS[topic]})s?\b", " ", text) if topic else text
     kind, text = _kind(whole, text, slots)

@@ -1,6 +1,5 @@
-"""What planners ask without a provider, on the sample catalogue: each question with what a right answer must say, "
-"graded
-by hand. `NO` begins an honest refusal, after which the words say why."""
+"""What planners ask without a provider, on the sample catalogue: each question with what a right answer must say,
+graded by hand. `NO` begins an honest refusal, after which the words say why."""
 
 from typing import Any
 
@@ -21,6 +20,11 @@ STEEL = "STEEL_SHEETS at Chicago: no order"
 COPPER = "COPPER_WIRE at Chicago: no order"
 DEAREST = "\n- SOLAR_INVERTERS_30 (Dallas)"
 ALONE: list[tuple[str, ...]] = [
+    ("show the 3 most expensive orders", ORDERS, "X1"),
+    ("did anybody reject anything today", "status rejected: none"),
+    ("Quels produits vont manquer en premier ?", "First to run out"),
+    ("how much money is tied up in stock", "Stock on hand"),
+    ("Was muss ich heute bestellen?", "(Ohne Sprachmodell antworte ich auf Englisch.)\nTo be ordered"),
     # what to order
     ("Top 5 to order today by value", TO_ORDER, "The 5 that come first", DEAREST),
     ("What should I order today?", TO_ORDER, "\n- DUST_MASKS_FFP2 (Newark): order 280"),
@@ -192,6 +196,13 @@ X1 = {
 }
 X1["demand_history"] = [100, 120, 110, 130, 125, 115, 140]
 CONVERSATIONS: list[list[tuple[str, ...]]] = [
+    [("what runs out first", RUNS_OUT),
+     ("and in Dallas?", "for dallas"),
+     ("only the top 3", "for dallas", "The 3 that come first"),
+     ("why the first one?", "GRINDING_DISCS_125 at Dallas", "How it is calculated")],
+    [("what should I order from Harbor?", "for harbor"),
+     ("and from Keystone?", "for keystone"),
+     ("what does that cost in total?", "for keystone", "value 12,726.00 USD")],
     [("What should I order today?", TO_ORDER),
      ("why is the first one so urgent?", MASKS, "How it is calculated"),
      ("and the second?", "GRINDING_DISCS_125 at Dallas: transfer 92"),
