@@ -140,7 +140,8 @@ class Context:
         asked = replace(
             asked, slots=slots, kind="what_if" if slots.keys() & ASSUMPTIONS and not asked.kind else asked.kind
         )
-        if asked.kind or asked.topic or not before.kind:
+        goes_on = asked.begins_like_a_follow_up and before.kind == "what_if"
+        if asked.kind or (asked.topic and not goes_on) or not before.kind:
             return asked
         lone = not asked.parts and asked.slots.keys() & {
             *DAYS,
@@ -369,10 +370,18 @@ def _list(asked: Asked, context: Context) -> Script:
             raise Refused(answers.unknown(asked.parts))
         return answers.listed(asked.kind, _one((yield [Call(tool, arguments)])), "")
     found, note = yield from _search(tool, asked, context, **arguments)
+    if tool == "find_products" and not _count(found):
+        yield from _require_a_product(found["words"])
     if asked.kind == "orders" and "why" in asked.slots and found["orders"]:
         number = found["orders"][0]["number"]
         return answers.order(_one((yield [Call("get_order", {"number": number})])))
     return answers.listed(asked.kind, found | {"asked": arguments}, note)
+
+
+def _require_a_product(words: str) -> Generator[Any, Any, None]:
+    """Each word may be known, and all of them together fit nothing."""
+    if words and not _count(_one((yield [Call("find_products", {"words": words})]))):
+        raise Refused(answers.which(words, []))
 
 
 def _what_if(asked: Asked, context: Context) -> Script:

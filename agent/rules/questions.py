@@ -275,7 +275,7 @@ TOPICS = {
 DANGER = re.compile(
     r"\b(?:not|no|never|without|except|excluding|other|others|than|less|more|fewer|under|over|below|above|between|but|"
     r".*[%$€£].*|hasn|nicht|kein\w*|ohne|ausser|weniger|mehr|sin|excepto|menos|mas|sans|pas|sauf|plus|moins|next|"
-    r"tomorrow|unless)\b"
+    r"tomorrow|unless|minimum|maximum|average|worst|best|smallest|lowest|fastest)\b"
 )
 """Words that turn a question round. One that is left over is never passed over."""
 _AND = re.compile(r" (?:and|or|vs|versus|und|oder|y|et|ou|compared (?:to|with)|,|&) ")
@@ -357,7 +357,7 @@ def read(message: str) -> Asked:
     ('to_order', {'sort': 'value', 'limit': 5}, ('dallas',))
     """
     text = re.sub(
-        r"-(?=(?:je|nous|vous|ce|il|on|t)\b)",
+        r"-(?=(?:je|nous|vous|ce|il|on|t|moi)\b)",
         " ",
         re.sub(r"n['’]t\b", " not", fold(re.sub(r"</?[a-z_]+>", " ", message))),
     )

@@ -20,6 +20,10 @@ STEEL = "STEEL_SHEETS at Chicago: no order"
 COPPER = "COPPER_WIRE at Chicago: no order"
 DEAREST = "\n- SOLAR_INVERTERS_30 (Dallas)"
 ALONE: list[tuple[str, ...]] = [
+    ("how much steel should I order if I want to cover 30 days", NO, "No product fits 'steel 30'"),
+    ("I need 3 months of steel sheets, how many is that", NO, "No product fits '3 steel sheets'"),
+    ("minimum order value of Harbor Packaging", NO, "'minimum'"),
+    ("montre-moi les commandes en retard", "je réponds en anglais.)\nLate orders"),
     ("show the 3 most expensive orders", ORDERS, "X1"),
     ("did anybody reject anything today", "status rejected: none"),
     ("Quels produits vont manquer en premier ?", "First to run out"),
@@ -200,6 +204,8 @@ CONVERSATIONS: list[list[tuple[str, ...]]] = [
      ("and in Dallas?", "for dallas"),
      ("only the top 3", "for dallas", "The 3 that come first"),
      ("why the first one?", "GRINDING_DISCS_125 at Dallas", "How it is calculated")],
+    [("what if our supplier for copper wire takes 30 days", "a lead time of 30 days"),
+     ("and the safety stock then?", "a lead time of 30 days", "Safety stock ")],
     [("what should I order from Harbor?", "for harbor"),
      ("and from Keystone?", "for keystone"),
      ("what does that cost in total?", "for keystone", "value 12,726.00 USD")],
