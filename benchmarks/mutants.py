@@ -34,7 +34,7 @@ MODULES: dict[str, tuple[tuple[str, ...], str]] = {
     "gate": (("tools/planning/gate.py",), f"{PLANNING}/test_gate.py"),
     "placing": (("tools/book/placing.py",), f"{BOOK}/test_transactions.py"),
     "orders": (("tools/book/orders.py",), f"{BOOK}/test_transactions.py"),
-    "reviews": (("tools/book/reviews.py",), f"{BOOK}/test_transactions.py"),
+    "reviews": (("tools/book/reviews.py",), f"{BOOK}/test_transactions.py {BOOK}/test_review_order.py"),
     "spending": (("tools/book/spending.py",), f"{BOOK}/test_ledger.py"),
     "nodes": (("agent/nodes.py",), "tests/agent/test_nodes.py"),
     "graph": (("agent/graph.py",), "tests/agent/test_wiring.py"),
@@ -44,7 +44,12 @@ MODULES: dict[str, tuple[tuple[str, ...], str]] = {
         f"tests/api/door/test_attempt.py {BOOK}/test_idempotency.py",
     ),
     "replenishment": (("tools/planning/replenishment.py",), f"{PLANNING}/test_replenishment.py"),
-    "working": (("tools/planning/working.py",), f"{PLANNING}/test_working.py {PLANNING}/test_replenishment.py"),
+    "working": (
+        ("tools/planning/working.py",),
+        " ".join(
+            f"{PLANNING}/test_{name}.py" for name in ("working", "replenishment", "profit", "promotion", "learned")
+        ),
+    ),
     "order_quantity": (("tools/planning/order_quantity.py",), f"{PLANNING}/test_order_quantity.py"),
     "service": (("tools/planning/service.py",), f"{PLANNING}/test_service.py {PLANNING}/test_replenishment.py"),
     "distribution": (("tools/planning/demand_distribution.py",), f"{PLANNING}/test_demand_distribution.py"),

@@ -1,0 +1,60 @@
+"""In which order reviews are listed."""
+
+from decimal import Decimal
+
+import pytest
+
+from tests.order_book import record
+from tools.book.book import OrderBook
+from tools.records.orders import Proposal
+
+
+@pytest.fixture
+def waiting(book: OrderBook, new_run, new_proposal):
+    """Opens a review, with anything about it changed."""
+
+    async def propose(*, expires_in_hours: float = 72, **changes) -> Proposal:
+        about = {name: changes[name] for name in ("product_id", "location", "mode") if name in changes}
+        run = await record(book, new_run(**about), owner="w1", lease_seconds=60)
+        return await book.orders.propose(
+            new_proposal(run.id, **changes), route="review", expires_in_hours=expires_in_hours
+        )
+
+    return propose
+
+
+@pytest.mark.parametrize("size", [1, 2, 7])
+async def test_the_dearest_come_first_by_what_their_currency_is_worth_and_currencies_without_a_rate_last(
+    book: OrderBook, waiting, size: int
+) -> None:
+    named = [
+        ("EUROS", "EUR", "5", 40),  # 200
+        ("EUROS_AGAIN", "EUR", "5", 40),
+        ("DOLLARS", "USD", "6", 50),  # 150
+        ("FEW_DEAR", "EUR", "90", 1),
+        ("POUNDS", "GBP", "9", 900),
+        ("FRANCS", "CHF", "9", 9),
+        ("NO_PRICE", "EUR", None, 40),
+    ]
+    for product, currency, price, quantity in named:
+        about = {"unit_price": None if price is None else Decimal(price), "currency": currency}
+        await waiting(product_id=product, quantity=quantity, **about)
+
+    found: list[Proposal] = []
+    while page := await book.reviews.page(
+        "pending", size, found[-1].id if found else None, worth={"EUR": 1.0, "USD": 0.5}
+    ):
+        found += page
+
+    dearest = ["EUROS_AGAIN", "EUROS", "DOLLARS", "FEW_DEAR", "NO_PRICE", "FRANCS", "POUNDS"]
+    assert [review.product_id for review in found] == dearest
+
+
+async def test_without_rates_amounts_are_compared_within_a_currency_and_rows_are_the_newest_first(
+    book: OrderBook, waiting
+) -> None:
+    for product, price in (("CHEAP", "1"), ("DEAR", "9")):
+        await waiting(product_id=product, unit_price=Decimal(price))
+
+    assert [each.product_id for each in await book.reviews.page("pending", worth={})] == ["DEAR", "CHEAP"]
+    assert [row.product_id for row in await book.reviews.rows("pending")] == ["DEAR", "CHEAP"]
