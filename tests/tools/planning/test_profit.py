@@ -274,3 +274,7 @@ def test_a_promotion_that_is_planned_sells_by_its_own_lift(profit: Callable[...,
     )
 
     assert 3 < promoted / ordinary < 5
+
+
+def test_the_interval_is_told_in_days_where_demand_is_known_by_the_week(profit: Callable[..., Plan]) -> None:
+    assert profit(weeks=2).protection_interval_days == pytest.approx(21, abs=0.5)

@@ -8,7 +8,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tools.planning.working import InventoryPosition, Working, count_order, inventory_position, work_out
+from tools.planning.working import (
+    TOLERANCE_DAYS,
+    InventoryPosition,
+    Working,
+    count_order,
+    expected_position,
+    inventory_position,
+    work_out,
+)
 from tools.records.errors import InvalidInput
 from tools.records.facts import AS_THINGS_ARE, OpenOrder, ProductFacts, Stock, WhatIf
 
@@ -38,6 +46,9 @@ def test_an_order_on_its_way_is_netted() -> None:
         (-4.01, "doubted", 50),
         (-11, "doubted", 50),
         (-11.01, "written_off", 0),
+        (8 + TOLERANCE_DAYS, "counted", 100),
+        (-4 - TOLERANCE_DAYS, "counted", 100),
+        (-11 - TOLERANCE_DAYS, "doubted", 50),
     ],
 )
 def test_an_order_counts_by_when_it_is_due(due_in_days: float, standing: str, counted: float) -> None:
@@ -52,6 +63,14 @@ def test_what_is_owed_is_taken_off_and_may_leave_the_position_negative() -> None
 def test_the_stated_position_believes_every_overdue_order() -> None:
     late = position(order(-6), order(-60), order(30))
     assert (late.units, late.stated_units) == (100, 250)
+
+
+def test_of_orders_that_may_not_come_what_is_expected_counts_and_of_overdue_ones_all_is_stated() -> None:
+    stock = Stock(location="HQ", on_hand=50, open_orders=(order(0.5), order(-3), order(-90)))
+    expected = expected_position(stock, [0.8, 0.4, 0.0])
+
+    assert [entry.standing for entry in expected.orders] == ["counted", "doubted", "written_off"]
+    assert (expected.units, expected.stated_units) == (170, 330)
 
 
 @given(
