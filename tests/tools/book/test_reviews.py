@@ -15,20 +15,6 @@ from tools.storage.schema import audit, decisions, outbox, proposals
 
 
 @pytest.fixture
-def waiting(book: OrderBook, new_run, new_proposal):
-    """Opens a review, with anything about it changed."""
-
-    async def propose(*, expires_in_hours: float = 72, **changes) -> Proposal:
-        about = {name: changes[name] for name in ("product_id", "location", "mode") if name in changes}
-        run = await record(book, new_run(**about), owner="w1", lease_seconds=60)
-        return await book.orders.propose(
-            new_proposal(run.id, **changes), route="review", expires_in_hours=expires_in_hours
-        )
-
-    return propose
-
-
-@pytest.fixture
 def decide(book: OrderBook):
     """Decides as anna, unless told otherwise."""
 
