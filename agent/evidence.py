@@ -35,7 +35,7 @@ class Evidence:
         """From results of tools as JSON, words of people, and how often something was done."""
         results, said = list(dict.fromkeys(results)), list(said)
         text = "\n".join((*results, *said))
-        looked_up = [_parsed(result) for result in results]
+        looked_up = [parsed(result) for result in results]
         strings = (each for value in looked_up for each in _strings(value))
         claims = Claims.of("\n".join((*strings, *said)))
         days = {day for _, meant in claims.days for day in meant}
@@ -94,7 +94,8 @@ def _named(answer: str, products: Iterable[tuple[str, str]]) -> list[str]:
     return found
 
 
-def _parsed(result: str) -> Any:
+def parsed(result: str) -> Any:
+    """What a tool has answered: JSON, or words that stay as they are."""
     try:
         return json.loads(result)
     except ValueError:

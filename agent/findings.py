@@ -1,11 +1,11 @@
 """What tools have answered, as a page shows it beside an answer: tables, and products to link to."""
 
-import json
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 from langchain_core.messages import AnyMessage, ToolMessage
 
+from agent.evidence import parsed
 from tools.book.conversations import Findings, Table
 from tools.records.text import clean_text, money
 
@@ -17,16 +17,9 @@ Cell = str | int | float | bool | None
 def found(messages: Sequence[AnyMessage]) -> Findings:
     """Of the results among the messages, the newest tables."""
     results = [message for message in messages if isinstance(message, ToolMessage) and message.status != "error"]
-    looked_up = [(str(result.name), _parsed(str(result.text))) for result in results]
+    looked_up = [(str(result.name), parsed(str(result.text))) for result in results]
     tables = [table for tool, value in looked_up for rows in _lists(value) if (table := _table(tool, rows))]
     return Findings(products=_products(value for _, value in looked_up), tables=tuple(tables[-MOST_TABLES:]))
-
-
-def _parsed(text: str) -> Any:
-    try:
-        return json.loads(text)
-    except ValueError:
-        return None
 
 
 def _lists(result: Any) -> Iterator[list[dict[str, Any]]]:
