@@ -2,6 +2,7 @@
 
 import json
 import os
+import time
 from pathlib import Path
 
 import pytest
@@ -32,6 +33,7 @@ def test_a_conversation_in_a_terminal_with_the_lines_of_earlier_ones(in_terminal
     type_in(second, UP, until="1,200")
     assert "Should I reorder it?" in second.text
     type_in(second, "/new", until="> ")
+    time.sleep(0.5)  # readline shows its prompt a moment before it listens for Ctrl-C
     second.process.send_signal(2)
     assert second.read_to_the_end() == 0
     history = tmp_path / "data" / "chat_history"
