@@ -1,9 +1,10 @@
 """The command `restock`. Each command imports what it needs, so that `--help` answers at once."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+from typer.core import TyperGroup
 
 from api.commands.automatic import automatic
 from api.commands.backup import backup
@@ -21,13 +22,23 @@ from api.commands.opening import NO_START, finish, load_settings, prepared, with
 from api.commands.orders import orders
 from api.commands.sign_in import sign_in
 from api.commands.sweep import sweep
+from api.commands.tables import to_standard_output
 from api.commands.today import today
 
 if TYPE_CHECKING:
     from tools.book.audit import AuditEntry
     from tools.book.book import OrderBook
 
+
+class Commands(TyperGroup):
+    """All commands. `--csv` alone means standard output, for which Typer has no option."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        return super().parse_args(ctx, to_standard_output(args))
+
+
 app = typer.Typer(
+    cls=Commands,
     help="Decides what to reorder, how much, and why. Settings come from the environment or .env.",
     add_completion=False,
     no_args_is_help=True,

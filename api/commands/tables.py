@@ -16,9 +16,20 @@ from tools.records.errors import InvalidInput
 if TYPE_CHECKING:
     from tools.records.tables import Cell
 
-Csv = Annotated[str | None, typer.Option(metavar="FILE", help="Write a CSV here; - is standard output.")]
+Csv = Annotated[
+    str | None, typer.Option(metavar="[FILE]", help="Write a CSV here; to standard output without FILE, or with -.")
+]
 Xlsx = Annotated[Path | None, typer.Option(metavar="FILE", help="Write a workbook here.")]
 NARROW, GAP = 32, "  "
+
+
+def to_standard_output(args: Sequence[str]) -> list[str]:
+    """The arguments with `-` after each `--csv` that names no file."""
+    return [
+        part
+        for each, following in zip(args, [*args[1:], "--"], strict=True)
+        for part in ([each, "-"] if each == "--csv" and following.startswith("--") else [each])
+    ]
 
 
 def one_of(given: str, literal: Any, what: str) -> Any:

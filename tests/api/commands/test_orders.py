@@ -104,7 +104,7 @@ async def test_gathered_orders_are_open_ones_unless_a_status_is_asked_for(orders
 
 
 async def test_a_file_has_a_row_for_each_order_and_no_formula(orders: Any, many: list[str], tmp_path: Path) -> None:
-    rows = list(csv.DictReader(io.StringIO((await orders("--by", "supplier", "--csv", "-")).stdout)))
+    rows = list(csv.DictReader(io.StringIO((await orders("--by", "supplier", "--csv")).stdout)))
     assert [row["order"] for row in rows] == [many[2], many[0], many[1]]
     assert (rows[1]["supplier"], rows[1]["name"], rows[1]["unit_price"]) == ("Müller GmbH", "'=1+1", "500")
     assert float(rows[1]["quantity"]) * 500 == float(rows[1]["value"])

@@ -24,12 +24,14 @@ def test_the_screen_shows_the_most_urgent_first_and_says_which_catalogue_it_is(r
 
 
 def test_standard_output_is_the_whole_csv_with_its_columns_in_order(run: Run) -> None:
-    result = run("today", "--csv", "-")
+    result = run("today", "--csv")
     assert result.stdout.startswith(FIRST)
     rows = list(csv.DictReader(StringIO(result.stdout)))
     assert len(rows) == 70
     [steel] = [row for row in rows if (row["product_id"], row["location"]) == ("STEEL_SHEETS", "Chicago")]
     assert (steel["quantity"], steel["value"], steel["status"]) == ("1200", "29400", "order_now")
+    assert result.stdout == run("today", "--csv", "-").stdout
+    assert len(run("today", "--csv", "--limit", "3").stdout.splitlines()) == 1 + 3
 
 
 def test_filters_and_sort_hold_for_files_as_well(run: Run, tmp_path: Path) -> None:

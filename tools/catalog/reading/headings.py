@@ -3,7 +3,7 @@
 import re
 from collections.abc import Sequence
 
-from tools.catalog.reading.names import known_names, spellings
+from tools.catalog.reading.names import is_known, spellings
 from tools.catalog.reading.periods import period_of
 
 SEARCHED = 60
@@ -24,7 +24,7 @@ def heading_row(rows: Sequence[Sequence[str]]) -> int | None:
 
 def heading_score(row: Sequence[str]) -> int:
     """How many different cells of the row are known names or periods in a row."""
-    names = {spellings(cell)[0] for cell in row if cell and any(name in known_names() for name in spellings(cell))}
+    names = {spellings(cell)[0] for cell in row if cell and is_known(cell)}
     periods = sum(period_of(cell) is not None for cell in row if cell)
     return len(names) + (periods if periods >= 3 and names else 0)
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import get_args
 
 from tools.catalog.reading.file_reading import Kind
+from tools.catalog.reading.loose_names import loose
 from tools.catalog.reading.names import plain, ranks, spellings
 from tools.catalog.reading.roles import KINDS, REQUIRED, SOFT
 from tools.catalog.reading.table import Table
@@ -15,13 +16,17 @@ from tools.records.errors import InvalidInput, UnclearColumns
 ORDER_TERMS = {"lead_time_days", "minimum_order_quantity", "order_multiple", "service_level"}
 """What a list of stock does not tell."""
 PRODUCT_TERMS = ORDER_TERMS | {"supplier", "unit"}
+OF_GOODS = {"unit_price", "minimum_order_quantity", "order_multiple", "unit"}
+"""What is said of products. A file that says it has lines of products, though it may call none so."""
 SUPPLIER_TERMS = {"lead_time_days", "minimum_order_value", "free_freight_value", "order_days", "currency"}
 PURCHASING = {"reference", "supplier", "received_quantity"}
-LINE_NAMES, FEWEST_LINES = {"id", "ref", "reference", "referencia"}, 10
+LINE_NAMES, FEWEST_LINES = {"id", "ref", "reference", "referencia", "nr", "no", "nummer", "number"}, 10
 MONEY_NAMES = {"sales", "sale", "ventas", "ventes", "verkauf", "verkaufe", "weeklysales", "dailysales", "monthlysales"}
 CURRENCY_SIGN = re.compile(r"[$€£¥]|\b(?:EUR|USD|GBP)\b")
 POSTED = 1
 """The rank of names for a day that may be of a receipt or of any other movement."""
+LOOSE = 10
+"""The first rank of names that are only like known ones."""
 TIMES = ({"date"}, {"year", "month"}, {"year", "week"})
 """Columns that tell together when a line of sales was."""
 
@@ -70,15 +75,19 @@ def _best(free: Sequence[str], kind: Kind, taken: Mapping[str, object]) -> tuple
     for role, names in ranks(kind).items():
         if role in taken:
             continue
-        ranked = {column: _rank(column, names) for column in free}
+        ranked = {column: _rank(column, role, names) for column in free}
         rank = min((rank for rank in ranked.values() if rank is not None), default=None)
         if rank is not None:
             found.append((rank, role, [column for column in free if ranked[column] == rank]))
     return min(found, key=lambda each: each[0], default=None)
 
 
-def _rank(column: str, names: Mapping[str, int]) -> int | None:
-    return min((names[spelling] for spelling in spellings(column) if spelling in names), default=None)
+def _rank(column: str, role: str, names: Mapping[str, int]) -> int | None:
+    """How good a name for the role the column has. One that is only like a known name comes after all known ones."""
+    exact = min((names[spelling] for spelling in spellings(column) if spelling in names), default=None)
+    if exact is not None:
+        return exact
+    return min((LOOSE + names[spelling] for spelling in loose(column, role) if spelling in names), default=None)
 
 
 def kind_of(columns: Sequence[str], given: Mapping[str, str], *, wide: bool) -> Kind:
@@ -86,6 +95,8 @@ def kind_of(columns: Sequence[str], given: Mapping[str, str], *, wide: bool) -> 
     kinds: list[Kind] = [kind for kind in get_args(Kind) if kind != "outcomes"]
     by_kind = {kind: mapped(columns, kind, given) for kind in kinds}
     fitting = [kind for kind, found in by_kind.items() if _fits(found, wide)]
+    if "suppliers" in fitting and len(OF_GOODS & by_kind["products"].roles) > 1:
+        fitting.remove("suppliers")
     fitting = _sharper(fitting, by_kind)
     if len(fitting) == 1:
         return fitting[0]
@@ -238,7 +249,7 @@ def _require(table: Table, name: str, kind: Kind, columns: Mapping[str, str], wi
 
 
 def _is_line_number(table: Table, column: str) -> bool:
-    """Whether a column that is only called "id" or "reference" is one of lines or documents."""
+    """Whether a column that is only called "id" or "number" is one of lines or documents."""
     cells = table.coded(column)
     return plain(column) in LINE_NAMES and FEWEST_LINES <= len(cells.values) == len(cells.codes)
 

@@ -5,6 +5,7 @@ import unicodedata
 from functools import cache
 
 from tools.catalog.reading.file_reading import Kind
+from tools.catalog.reading.loose_names import loose
 from tools.catalog.reading.roles import KINDS
 from tools.catalog.reading.shared_roles import Ranks
 
@@ -65,6 +66,20 @@ def _two_letters(name: str) -> str:
 
 
 @cache
-def known_names() -> frozenset[str]:
-    """Every name of every role, to find the line of column names by."""
-    return frozenset(name for kind in KINDS for names in ranks(kind).values() for name in names)
+def known_names() -> dict[str, set[str]]:
+    """The names of each role in any kind of file."""
+    found: dict[str, set[str]] = {}
+    for kind in KINDS:
+        for role, names in ranks(kind).items():
+            found.setdefault(role, set()).update(names)
+    return found
+
+
+@cache
+def is_known(name: str) -> bool:
+    """Whether a column may be called so, to find the line of column names by."""
+    return any(
+        spelling in names
+        for role, names in known_names().items()
+        for spelling in (*spellings(name), *loose(name, role))
+    )

@@ -33,7 +33,8 @@ KINDS: dict[Kind, dict[str, Ranks]] = {
             "verkaufsdatum, fecha, dia, fecha venta, fecha de venta, date vente, date de vente, jour, transaction day",
             "invoice date, document date, posting date, booking date, created at, date created, created, belegdatum, "
             "buchungsdatum, buch dat, beleg dat, budat, bldat, "
-            "rechnungsdatum, fecha factura, fecha de factura, date facture, date de facture",
+            "rechnungsdatum, fecha factura, leistungsdatum, fakturadatum, warenausgangsdatum, fecha de factura, "
+            "date facture, date de facture",
             "timestamp, datetime, date time, time, order time, paid at, month id, year month, yearmonth, period, "
             "periode, periodo, jahrmonat, monat jahr, calendar week, year week, yearweek",
             "ship date, shipped date, shipping date, delivery date, lieferdatum, versanddatum, fecha envio, "
@@ -52,7 +53,8 @@ KINDS: dict[Kind, dict[str, Ranks]] = {
             "unidades vendidas, uds, uds vendidas, quantité, qte, quantité vendue, qte vendue, unités, unités vendues, "
             "pieces, pcs, demand, demand qty, demand quantity, order demand, daily demand, nachfrage, bedarf, demanda, "
             "demande, cant, fkimg, lfimg, kwmeng",
-            "units ordered, sales volume, volume, count, number",
+            "units ordered, sales volume, volume, count, number, abgesetzte menge, gelieferte menge, "
+            "ausgelieferte menge, cantidad entregada, quantite livree, delivered quantity, quantity delivered",
             "sales, sale, verkauf, verkäufe, ventas, ventes, weekly sales, daily sales, monthly sales",
         ),
         "location": LOCATION,
@@ -76,8 +78,8 @@ KINDS: dict[Kind, dict[str, Ranks]] = {
         ),
         "customer": (
             "customer id, customerid, customer no, customer number, customer code, client id, kundennummer, kundennr, "
-            "kunden nr, kunden id, debitor, debitorennr, debitorennummer, codigo cliente, id cliente, cod cliente, "
-            "code client, no client, kunnr",
+            "kunden nr, kunden id, debitor, debitorennr, debitor nr, debitornr, debitorennummer, codigo cliente, "
+            "id cliente, cod cliente, code client, no client, kunnr",
             "customer, customer name, client, kunde, kundenname, cliente, buyer, sold to, email, buyer email, "
             "customer email, nombre cliente, nom client",
         ),
@@ -85,7 +87,8 @@ KINDS: dict[Kind, dict[str, Ranks]] = {
             "order no, order number, order id, orderid, amazon order id, invoice, invoice no, invoice number, "
             "invoice id, document no, document number, document, transaction id, transaction no, receipt no, "
             "receipt number, belegnummer, belegnr, beleg nr, beleg, auftragsnummer, auftragsnr, auftrag, auftrag nr, "
-            "rechnungsnummer, rechnungsnr, rechnung, rechnung nr, bestellnummer, bestellnr, pedido, no pedido, "
+            "rechnungsnummer, rechnungsnr, rechnung, rechnung nr, lieferschein nr, vorgangsnummer, "
+            "vorgangsnr, va nr, bestellnummer, bestellnr, pedido, no pedido, "
             "num pedido, numero pedido, factura, no factura, numero factura, commande, no commande, numero commande, "
             "facture, no facture, numero facture, bon, ticket, order, mblnr, vbeln",
             "name",
@@ -117,8 +120,8 @@ KINDS: dict[Kind, dict[str, Ranks]] = {
             "product name, item name, article name, name, product title, title, artikelbezeichnung, artikelname, "
             "produktname, nombre, nombre producto, nombre del producto, nom, nom du produit, nom produit, part name, "
             "maktx, maktg",
-            "description, product description, item description, bezeichnung, beschreibung, kurztext, artikeltext, "
-            "materialkurztext, descripcion, designation, libelle, txz01",
+            "description, product description, item description, bezeichnung, beschreibung, kurztext, benennung, "
+            "kurzbezeichnung, matchcode, artikeltext, materialkurztext, descripcion, designation, libelle, txz01",
         ),
         "category": (
             "category, categories, product category, item category, product group, item group, group, family, "
@@ -129,15 +132,16 @@ KINDS: dict[Kind, dict[str, Ranks]] = {
         "supplier": SUPPLIER,
         "unit": (
             "unit, uom, unit of measure, base unit, stock unit, stocking unit, sales unit, einheit, mengeneinheit, me, "
-            "basiseinheit, basismengeneinheit, lagereinheit, unidad, unidad de medida, um, unite, unite de mesure, "
-            "unite de stock, meins",
+            "basiseinheit, basismengeneinheit, lagereinheit, maßeinheit, basiseinheitencode, unidad, "
+            "unidad de medida, um, unite, unite de mesure, unite de stock, meins",
         ),
         "unit_price": (
             "unit cost, cost, cost price, unit cost price, purchase price, purchase cost, buying price, buy price, "
             "cost per unit, cost per item, purchasing price, landed cost, supplier price, vendor price, net cost, "
-            "einkaufspreis, ek, ek preis, ekpreis, einstandspreis, bezugspreis, beschaffungspreis, kosten, "
-            "stückkosten, ek netto, coste, costo, coste unitario, costo unitario, precio de compra, precio compra, "
-            "precio de coste, prix d achat, prix achat, pa, cout, cout unitaire, prix de revient, netpr",
+            "einkaufspreis, ek, ek preis, ekpreis, bestellpreis, listen ek, einstandspreis, bezugspreis, "
+            "beschaffungspreis, kosten, stückkosten, ek netto, coste, costo, coste unitario, costo unitario, "
+            "precio de compra, precio compra, precio de coste, prix d achat, prix achat, pa, cout, cout unitaire, "
+            "prix de revient, netpr",
             "unit price, price per unit, stückpreis, einzelpreis, precio unitario, prix unitaire",
             "price, preis, precio, prix",
             "verpr, stprs, moving average price, standard price, gleitender durchschnittspreis, standardpreis",
@@ -150,14 +154,15 @@ KINDS: dict[Kind, dict[str, Ranks]] = {
         "minimum_order_quantity": (
             "minimum order quantity, minimum order qty, min order quantity, min order qty, minimum order, min order, "
             "moq, min qty, minimum quantity, minimum qty, mindestbestellmenge, mindestmenge, mbm, min bestellmenge, "
-            "mindestabnahme, mindestabnahmemenge, cantidad minima, pedido minimo, cantidad minima de pedido, "
-            "minimo de pedido, quantite minimum, quantite minimale, quantite mini, qte mini, commande minimum, "
-            "minimum de commande, mini de commande, bstmi, minbm",
+            "mindestlosgröße, mindestabnahme, mindestabnahmemenge, cantidad minima, pedido minimo, "
+            "cantidad minima de pedido, minimo de pedido, quantite minimum, quantite minimale, quantite mini, "
+            "qte mini, commande minimum, minimum de commande, mini de commande, bstmi, minbm",
         ),
         "order_multiple": (
             "order multiple, multiple, order multiple qty, pack size, packsize, pack qty, pack quantity, pack, "
             "case size, case qty, case quantity, case pack, carton size, carton qty, lot size, order lot, "
-            "rounding value, verpackungseinheit, ve, vpe, packungsgröße, packgröße, gebinde, gebindegröße, losgröße, "
+            "rounding value, verpackungseinheit, ve, vpe, packungsgröße, packgröße, bestelllosgröße, vpe menge, "
+            "packungsinhalt, inhalt vpe, verpackungsmenge, gebinde, gebindegröße, losgröße, "
             "bestellvielfaches, vielfaches, rundungswert, packmenge, multiplo, multiplo de pedido, "
             "unidades por caja, uds por caja, tamano de lote, tamaño paquete, colisage, conditionnement, pcb, "
             "multiple de commande, unites par carton, bstrf",
@@ -264,8 +269,9 @@ KINDS: dict[Kind, dict[str, Ranks]] = {
             "qty open, open qty, quantity open, open quantity, open units, qty outstanding, outstanding qty, "
             "outstanding quantity, outstanding, remaining qty, remaining quantity, qty remaining, remaining, "
             "qty due, quantity due, still open, backlog, offene menge, menge offen, offen, restmenge, "
-            "noch zu liefern, rückstandsmenge, cantidad pendiente, pendiente, cantidad abierta, unidades pendientes, "
-            "quantite restante, reste a livrer, quantite ouverte, reste, obmng",
+            "rückstand, bestellmenge offen, offene bestellmenge, restauftragsmenge, restliefermenge, "
+            "ausstehende menge, noch zu liefern, rückstandsmenge, cantidad pendiente, pendiente, cantidad abierta, "
+            "unidades pendientes, quantite restante, reste a livrer, quantite ouverte, reste, obmng",
             "quantity, qty, quantity ordered, qty ordered, ordered quantity, ordered qty, order quantity, order qty, "
             "units, menge, bestellmenge, bestellte menge, stück, anzahl, cantidad, unidades, cantidad pedida, "
             "quantite, qte, quantite commandee",
@@ -274,7 +280,8 @@ KINDS: dict[Kind, dict[str, Ranks]] = {
             "due date, due, expected date, expected, expected on, expected delivery, expected delivery date, "
             "expected receipt date, expected receipt, expected arrival, eta, arrival date, delivery date, "
             "promised date, confirmed date, confirmed delivery date, requested delivery date, scheduled date, "
-            "liefertermin, lieferdatum, termin, wunschtermin, bestätigter termin, erwartet, erwartet am, "
+            "liefertermin, lieferdatum, termin, wunschtermin, bestätigter termin, wareneingangstermin, wareneingang, "
+            "wareneingangsdatum, solltermin, fällig am, fällig, liefertermin bestätigt, erwartet, erwartet am, "
             "erwartetes lieferdatum, geplantes lieferdatum, fecha prevista, fecha de entrega, fecha entrega, "
             "entrega prevista, fecha esperada, date prevue, date de livraison, date livraison, livraison prevue, "
             "date de livraison prevue, eindt",

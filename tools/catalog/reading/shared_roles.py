@@ -12,24 +12,25 @@ PRODUCT: Ranks = (
     "item no, item number, item code, item sku, seller sku, lineitem sku, line item sku, variant sku, article, "
     "article id, article no, article number, article code, stock code, part id, part no, part number, part code, "
     "material number, material no, material code, artikel, artikelnummer, artikelnr, artikel nr, artikel id, "
-    "artikelcode, art nr, artnr, materialnummer, materialnr, sachnummer, teilenummer, teilenr, teile nr, "
-    "produktnummer, produktnr, produktcode, produkt id, codigo, codigo producto, codigo de producto, codigo articulo, "
-    "codigo de articulo, codigo del articulo, id producto, cod articulo, cod producto, referencia producto, "
-    "code article, code produit, reference article, reference produit, ref article, ref produit, article ref, "
-    "id produit, no article, numero article, num article, matnr, idnrk",
+    "artikelcode, art nr, artnr, materialnummer, materialnr, sachnummer, identnummer, identnr, ident nr, teilenummer, "
+    "teilenr, teile nr, produktnummer, produktnr, produktcode, produkt id, codigo, codigo producto, "
+    "codigo de producto, codigo articulo, codigo de articulo, codigo del articulo, id producto, cod articulo, "
+    "cod producto, referencia producto, code article, code produit, reference article, reference produit, "
+    "ref article, ref produit, article ref, id produit, no article, numero article, num article, matnr, idnrk",
     "product, products, item, part, material, produkt, producto, articulo, produit, variant",
     "asin, ean, gtin, upc, barcode, ean code, variant id",
     "lineitem name, line item name, product name, item name, article name, product title, part name, "
     "artikelbezeichnung, artikelname, produktname, nombre producto, nombre del producto, nom du produit, nom produit, "
     "description, product description, item description, bezeichnung, descripcion, designation",
-    "id, ref, reference, referencia",
+    "id, ref, reference, referencia, nr, no, nummer, number",
 )
 LOCATION: Ranks = (
     "location, location id, location code, location name, warehouse, warehouse id, warehouse code, warehouse name, "
     "store, store id, store code, store no, store nbr, store number, store name, shop, shop id, branch, branch id, "
     "branch code, site, site id, plant, depot, outlet, stocking location, stock location, fulfillment center, lager, "
-    "lagernr, lager nr, lagernummer, werk, filiale, filialnr, standort, niederlassung, verkaufsstelle, "
-    "almacen, tienda, sucursal, ubicacion, centro, entrepot, magasin, emplacement, agence, lieu, werks",
+    "lagernr, lager nr, lagernummer, lagername, lagerbezeichnung, lagerortcode, betrieb, betriebsstätte, werk, "
+    "filiale, filialnr, standort, niederlassung, verkaufsstelle, almacen, tienda, sucursal, ubicacion, centro, "
+    "entrepot, magasin, emplacement, agence, lieu, werks",
     "lagerort, storage location, lgort",
 )
 BIN: Ranks = (
@@ -45,25 +46,27 @@ SUPPLIER_ID: Ranks = (
     "code fournisseur, id fournisseur, no fournisseur, numero fournisseur, lifnr",
 )
 SUPPLIER_NAME: Ranks = (
-    "supplier name, vendor name, lieferantenname, name des lieferanten, nombre proveedor, nombre del proveedor, "
-    "nom fournisseur, nom du fournisseur, name1",
+    "supplier name, vendor name, lieferantenname, name des lieferanten, kreditorenname, kreditor name, "
+    "nombre proveedor, nombre del proveedor, nom fournisseur, nom du fournisseur, name1",
     "supplier, vendor, lieferant, proveedor, fournisseur",
-    "name, company, firma, nombre, nom, bezeichnung",
+    "name, company, firma, firmenname, kurzname, suchbegriff, nombre, nom, bezeichnung",
 )
 SUPPLIER: Ranks = (
     SUPPLIER_ID[0],
     f"{SUPPLIER_NAME[0]}, {SUPPLIER_NAME[1]}, preferred supplier, main supplier, primary supplier, preferred vendor, "
+    "vorzugslieferant, standardlieferant, einkauf von kreditor name, eink von kred name, "
     "primary vendor, hauptlieferant, stammlieferant",
     "manufacturer, brand, hersteller, fabricante, fabricant",
 )
 CURRENCY: Ranks = (
-    "currency, currency code, cur, ccy, waehrung, währung, währungscode, whg, waers, moneda, divisa, devise",
+    "currency, currency code, cur, ccy, wkz, währungskennzeichen, whrg, belegwährung, lieferantenwährung, waehrung, "
+    "währung, währungscode, whg, waers, moneda, divisa, devise",
 )
 LEAD_TIME: Ranks = (
     "lead time, leadtime, lead time days, lt, lt days, delivery time, delivery days, replenishment time, "
     "supplier lead time, vendor lead time, purchase lead time, lieferzeit, wiederbeschaffungszeit, wbz, "
-    "beschaffungszeit, planlieferzeit, plan lieferzeit, lieferdauer, plazo, plazo de entrega, plazo entrega, "
-    "tiempo de entrega, tiempo entrega, delai, delai de livraison, delai livraison, delai appro, "
+    "beschaffungszeit, planlieferzeit, lieferfrist, plan lieferzeit, lieferdauer, plazo, plazo de entrega, "
+    "plazo entrega, tiempo de entrega, tiempo entrega, delai, delai de livraison, delai livraison, delai appro, "
     "delai d approvisionnement, plifz",
 )
 RECEIVING: Ranks = (
@@ -79,9 +82,9 @@ ON_HAND: Ranks = (
     "on hand, onhand, on hand qty, qty on hand, quantity on hand, on hand quantity, stock on hand, soh, stock level, "
     "stock qty, stock quantity, current stock, inventory level, inventory quantity, inventory qty, variant inventory "
     "qty, qty in stock, quantity in stock, units in stock, in stock, physical stock, bestand, lagerbestand, "
-    "istbestand, aktueller bestand, bestandsmenge, menge auf lager, lagermenge, existencias, stock actual, "
-    "stock fisico, cantidad en stock, en stock, stock physique, quantite en stock, stock reel, "
-    "labst, clabs",
+    "istbestand, aktueller bestand, buchbestand, frei verwendbar, frei verwendbarer bestand, bestandsmenge, "
+    "menge auf lager, lagermenge, existencias, stock actual, stock fisico, cantidad en stock, en stock, "
+    "stock physique, quantite en stock, stock reel, labst, clabs",
     "stock, inventory, on stock, available, available qty, available quantity, available stock, verfugbar, "
     "verfugbarer bestand, freier bestand, disponible, stock disponible",
 )
@@ -92,11 +95,12 @@ BACKORDERS: Ranks = (
 )
 REFERENCE: Ranks = (
     "po, po no, po number, po id, purchase order, purchase order no, purchase order number, purchase order id, "
-    "bestellnr, bestellnummer, bestell nr, bestellung, bestellung nr, einkaufsbeleg, pedido de compra, "
-    "numero de pedido, no pedido, orden de compra, commande fournisseur, numero de commande, no commande, bon de "
-    "commande, ebeln",
-    "order, order no, order number, order id, reference, reference no, belegnr, belegnummer, document no, pedido, "
-    "referencia, commande, ref, receipt no, delivery note, lieferschein, lieferscheinnr",
+    "bestellnr, bestellnummer, bestell nr, bestellung, bestellung nr, be nr, bestellbeleg, einkaufsbeleg, "
+    "pedido de compra, numero de pedido, no pedido, orden de compra, commande fournisseur, numero de commande, "
+    "no commande, bon de commande, ebeln",
+    "order, order no, order number, order id, reference, reference no, belegnr, belegnummer, auftragsnr, "
+    "auftragsnummer, document no, pedido, referencia, commande, ref, receipt no, delivery note, lieferschein, "
+    "lieferscheinnr",
 )
 ORDERED: Ranks = (
     "ordered date, order date, date ordered, ordered on, ordered, po date, purchase date, bestelldatum, bestellt am, "
