@@ -45,14 +45,14 @@ async def _offered(settings: Settings) -> str | None:
 
 def _first_steps(settings: Settings, link: str | None) -> Iterator[str]:
     address = address_of(settings)
-    if link is not None:
-        yield f"Open the desk (once, within ten minutes): {sign_in_link(address, link)}"
     yield f'Ask with your key: curl -H "X-API-Key: YOUR_KEY" {address}/debug/STEEL_SHEETS'
     if settings.api_key is None:
         yield f"Key lost? Make another: {_command()} keys create my-name --scope trigger --scope read --scope approve"
     if "docs" in settings.public_pages:
         yield f"Try it in a browser: {address}/docs"
     yield _models(settings)
+    if link is not None:
+        yield f"\nOpen the desk in your browser (once, within ten minutes): {sign_in_link(address, link)}"
 
 
 def _command() -> str:

@@ -22,6 +22,8 @@ class Wanted:
     seen: float
     """The quantity that the list showed."""
     quantity: float
+    name: str = ""
+    """The product's."""
 
 
 @dataclass(frozen=True)
@@ -87,7 +89,7 @@ async def _decided(runtime: Runtime, mode: Mode, wanted: Wanted, *, by: Caller, 
 def _as_it_stands(wanted: Wanted, view: RunView, *, waits: bool = False) -> Result:
     if view.order is not None:
         item = view.order.items[0]
-        return Result(wanted, True, f"Ordered: {amount(item.quantity)} as {view.order.number}.", view.order.number)
+        return Result(wanted, True, f"Ordered: {amount(item.quantity)}.", view.order.number)
     proposal = view.proposal
     if proposal is None:
         return Result(wanted, False, "The decision is not finished. Look at the list again in a moment.")

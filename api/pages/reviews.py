@@ -16,6 +16,7 @@ from api.pages.desk import CORRECTABLE, Desk, DeskForm, DeskGiven, desk_router, 
 from api.pages.listing import ROWS, ListedGiven
 from api.pages.ordering import Result, Wanted
 from tools.book.placing import order_value
+from tools.planning.confidence import why_unsure
 from tools.planning.gate import ONLY_PROPOSES
 from tools.records.errors import Conflict, InvalidInput, RestockError
 from tools.records.orders import DecisionKind, Proposal, ProposalStatus, RunView
@@ -164,7 +165,8 @@ async def _leave_alone(desk: Desk, proposal: Proposal, *, until: date, reason: s
 
 
 async def _result(desk: Desk, proposal: Proposal, decision: Decision) -> Result:
-    wanted = Wanted(proposal.product_id, proposal.location, seen=proposal.quantity, quantity=proposal.quantity)
+    place, units = (proposal.product_id, proposal.location), proposal.quantity
+    wanted = Wanted(*place, seen=units, quantity=units, name=proposal.product_name)
     try:
         order = (await _decide(desk, proposal.id, decision)).order
     except RestockError as error:
@@ -172,7 +174,7 @@ async def _result(desk: Desk, proposal: Proposal, decision: Decision) -> Result:
     if order is None:
         words = "Rejected." if decision.decision == "reject" else "Approved: nothing is ordered."
         return Result(wanted, True, words, review_id=proposal.id)
-    return Result(wanted, True, f"Ordered: {amount(order.quantity)} as {order.number}.", order_number=order.number)
+    return Result(wanted, True, f"Ordered: {amount(order.quantity)}.", order_number=order.number)
 
 
 async def _page(
@@ -180,13 +182,15 @@ async def _page(
 ) -> Response:
     book = desk.runtime.book
     proposal = await book.reviews.get(review_id)
-    plan = proposal.plan
+    plan, sure, threshold = proposal.plan, proposal.confidence, desk.runtime.settings.confidence_threshold
     return await desk.page(
         "review.html",
         200 if refusal is None else status_of(refusal),
         review=proposal,
         plan=plan,
         value=order_value(proposal, proposal.quantity),
+        unsure="" if sure.value >= threshold else why_unsure(plan, proposal.quantity, sure),
+        snoozed_until=await _snoozed_until(desk, proposal) if proposal.status == "rejected" else None,
         multiple=plan.order_multiple if plan.recommended_action == "purchase_order" else plan.unit_size,
         older=await book.reviews.superseded_by(proposal),
         order=(await book.runs.get(proposal.run_id)).order,
@@ -197,6 +201,13 @@ async def _page(
         in_a_week=(datetime.now(UTC).date() + timedelta(7)).isoformat(),
         status_words=STATUS_WORDS,
     )
+
+
+async def _snoozed_until(desk: Desk, proposal: Proposal) -> date | None:
+    """Until when the product is left alone."""
+    snoozed = await desk.runtime.book.snoozes.on(proposal.mode, datetime.now(UTC).date())
+    found = snoozed.get((proposal.product_id, proposal.location))
+    return found.until if found else None
 
 
 async def _following(desk: Desk, proposal: Proposal) -> Proposal | None:

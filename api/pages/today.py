@@ -3,6 +3,7 @@
 import asyncio
 from collections import Counter, defaultdict
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import date, timedelta
 from decimal import Decimal
 from typing import Annotated, Any, Literal
@@ -61,6 +62,20 @@ SORTS = {
     "order_by": "Order by",
     "confidence": "Sure?",
 }
+MEANINGS = {
+    "on_order": "Units on the way that come in time to count; the numbers of late orders stand below.",
+    "mean_per_day": "What sells a day, on average, by the forecast.",
+    "days_left": "How long the stock on hand lasts at that rate, and the day on which it is gone.",
+    "lead_time_days": "Days from an order to its arrival, on average.",
+    "safety_stock": "Units kept beyond the expected demand, in case more sells or a delivery is late.",
+    "reorder_point": "Once stock and what is on the way fall to it, an order is due.",
+    "quantity": "Units to order today, in whole packs and at least the supplier's minimum. You may change it.",
+    "lost_revenue_per_day": "Sales that are expected to be missed a day if nothing is ordered, at the purchase price.",
+    "order_by": "The last day on which an order still comes in time.",
+    "confidence": "The chance that this quantity turns out right: no stock-out before the next delivery, and not too "
+    "much left over. Below {threshold} an order always waits for a person.",
+}
+"""What the columns of the list mean."""
 _SCOPES_OF: dict[str, tuple[Scope, ...]] = {
     "order": ("trigger", "approve"),
     "review": ("trigger",),
@@ -126,6 +141,7 @@ async def today(desk: DeskGiven, view: ViewGiven) -> Response:
     fitting = await asyncio.to_thread(arranged, found.rows, view.filters, view.sort, found.worth)
     rows = page_after(fitting, (cursor.product_id, cursor.location) if cursor else None, ROWS)
     last = not rows or rows[-1] is fitting[-1]
+    threshold = desk.runtime.settings.confidence_threshold
     return await desk.page(
         "today.html",
         found=found,
@@ -140,6 +156,8 @@ async def today(desk: DeskGiven, view: ViewGiven) -> Response:
         status_words=STATUS_WORDS,
         cover_words=COVER_WORDS,
         sorts=SORTS,
+        meanings={name: words.format(threshold=threshold) for name, words in MEANINGS.items()},
+        threshold=threshold,
         out_on=_out_on,
     )
 
@@ -167,7 +185,7 @@ async def deal_with(desk: DeskGiven, request: Request) -> Response:
     if form.deed == "snooze":
         results = await _snoozed(desk, found, form)
     else:
-        results = [await _dealt_with(desk, found.mode, form, wanted) for wanted in form.wanted]
+        results = [await _dealt_with(desk, found.mode, form, wanted) for wanted in form.named(found)]
     return await desk.page("results.html", results=results, back=form.back, refusal=None)
 
 
@@ -196,6 +214,11 @@ class Form:
         if len(chosen) > MOST_CHOSEN:
             raise InvalidInput(f"{len(chosen)} rows are chosen; at most {MOST_CHOSEN} at once. A sweep takes them all.")
         self.wanted = [_wanted(form, key) for key in dict.fromkeys(chosen)]
+
+    def named(self, found: TodayList) -> list[Wanted]:
+        """What is wanted, each with its product's name."""
+        names = {row.product_id: row.name for row in found.rows}
+        return [replace(each, name=names.get(each.product_id, "")) for each in self.wanted]
 
 
 def _wanted(form: FormData, key: str) -> Wanted:
@@ -228,11 +251,12 @@ async def _snoozed(desk: Desk, found: TodayList, form: Form) -> list[Result]:
     until = typed.day_ahead(form.until, found.day)
     if not form.reason:
         raise InvalidInput("Leaving products alone needs a reason.")
-    for each in form.wanted:
+    wanted = form.named(found)
+    for each in wanted:
         await desk.runtime.book.snoozes.snooze(
             found.mode, each.product_id, each.location, until=until, reason=form.reason, by=desk.caller.actor
         )
-    return [Result(each, True, f"Left alone until {until}.") for each in form.wanted]
+    return [Result(each, True, f"Left alone until {until}.") for each in wanted]
 
 
 class Summary:
@@ -242,7 +266,10 @@ class Summary:
         self.status, self.cover = Counter(row.status for row in rows), Counter(row.cover for row in rows)
         due = [row for row in rows if row.quantity and row.status in ("order_now", "late_order")]
         self.to_do = sum(self.status[status] for status in TO_DO)
-        self.due, self.money = len(due), defaultdict[str, Decimal](Decimal)
+        self.due, self.to_order = len(due), self.status["order_now"]
+        self.last_sold = max((row.last_sold for row in rows if row.last_sold), default=None)
+        self.currencies = len({row.currency for row in rows})
+        self.money = defaultdict[str, Decimal](Decimal)
         for row in due:
             if row.value is not None and row.action == "purchase_order":
                 self.money[row.currency] += row.value
@@ -261,7 +288,7 @@ def _compared(view: View, rows: Sequence[TodayRow], found: TodayList, currency: 
         return ""
     without = ", ".join(sorted(present - found.worth.keys()))
     last = f" No rate is known for {without}: these come last." if without else ""
-    return f"Sorted by worth in {currency} (EXCHANGE_RATES).{last}"
+    return f"Amounts are compared in {currency}, at the rates of the setting EXCHANGE_RATES.{last}"
 
 
 def _out_on(row: TodayRow, day: date) -> date | None:

@@ -308,7 +308,7 @@ def _ordered_quantity(
     nothing = decision == "approve" and proposal.action == "none" and not proposal.plan.infeasible
     fault = None if nothing else check_quantity(proposal.plan, ordered)
     if fault and not (override and decision == "edit"):
-        raise InvalidQuantity(f"{fault} A reviewer may order it nevertheless: edit, with override and a reason.")
+        raise InvalidQuantity(f"{fault} A reviewer may order it nevertheless, as an override with a reason.")
     if decision == "edit" and not is_countable(proposal.plan, ordered):
         raise InvalidQuantity(f"{ordered} cannot be ordered: the smallest unit is {proposal.plan.unit_size:.6g}.")
     return (0 if nothing else ordered), fault

@@ -106,11 +106,14 @@ def judge(submission: Submission | None, plan: Plan, circumstances: Circumstance
     confidence = _lowered(sure(quantity), submission if not fault else None)
     reasons = _reasons(submission, fault, plan, quantity, circumstances, limits)
     threshold = limits.confidence_threshold
-    auto = not reasons and confidence.value >= threshold
-    if not auto and not reasons:
+    is_sure = confidence.value >= threshold
+    if not is_sure and not reasons:
         code = sure(quantity)
         cause = "The model is less sure" if code.value >= threshold else why_unsure(plan, quantity, code)
         reasons = (f"{cause}: confidence {_below(confidence.value, threshold)}.",)
+    if circumstances.begun != "trigger":
+        reasons += (_BEGUN_BY_PEOPLE[circumstances.begun],)
+    auto = is_sure and not reasons
     if auto and circumstances.only_proposes:
         auto, reasons = False, (ONLY_PROPOSES,)
     route: Route = "auto" if auto else "review"
@@ -202,8 +205,6 @@ def _reasons(
 
 def _standing_reasons(plan: Plan, quantity: float, circumstances: Circumstances, limits: Limits) -> list[str]:
     reasons: list[str] = []
-    if circumstances.begun != "trigger":
-        reasons.append(_BEGUN_BY_PEOPLE[circumstances.begun])
     if circumstances.open_orders:
         reasons += why_not_another(circumstances.open_orders)
     if plan.recommended_action == "purchase_order":

@@ -51,8 +51,8 @@ class OwnSource:
 
     def label(self, place: Place) -> Label:
         product, supplier = self._snapshot.product(place[0]), self._snapshot.supplier(place[0])
-        named = (product.name, place[1], product.category, supplier.id, supplier.name, product.currency)
-        return Label(product.id, *named)
+        named = (product.name, place[1], product.category, supplier.id, supplier.name)
+        return Label(product.id, *named, product.currency, product.unit)
 
     def open_orders(self, place: Place) -> tuple[OpenOrder, ...]:
         if place not in self._with_orders or self.missing(place):

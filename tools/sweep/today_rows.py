@@ -20,7 +20,7 @@ from typing import Annotated, Any, ClassVar, Literal, NamedTuple, get_args
 from pydantic import ConfigDict, Field
 
 from tools.book.snoozes import Snooze
-from tools.planning.confidence import CalibrationTable, assess
+from tools.planning.confidence import CalibrationTable, assess, why_unsure
 from tools.planning.summary import units
 from tools.planning.working import LONGEST_INTERVAL_DAYS, Working
 from tools.records.facts import CurrencyCode, DemandClass, Location, ProductFacts, ProductId
@@ -63,12 +63,13 @@ class Label(NamedTuple):
     supplier_id: str
     supplier: str
     currency: str
+    unit: str
 
     @classmethod
     def of(cls, facts: ProductFacts) -> "Label":
         product, supplier = facts.product, facts.supplier
         place = (product.id, product.name, facts.stock.location, product.category)
-        return cls(*place, supplier.id, supplier.name, product.currency)
+        return cls(*place, supplier.id, supplier.name, product.currency, product.unit)
 
 
 class Figures(NamedTuple):
@@ -211,6 +212,10 @@ class TodayRow:
     """The last day on which any was sold, or the first of the last period; null where none is known."""
     sold_30_days: float | None = None
     """Units sold in the thirty days before today."""
+    unit: str
+    """What is counted, such as `pieces`."""
+    unsure: str = ""
+    """What takes most from the confidence, in words; empty where nothing is to be ordered."""
 
     @property
     def place(self) -> tuple[str, str]:
@@ -253,6 +258,7 @@ def planned_row(
     if snooze := standing.snooze:
         why = f" ({snooze.reason})" if snooze.reason else ""
         status, reason = "snoozed", f"Left alone until {snooze.until} by {snooze.by}{why}. {reason}"
+    sure = assess(plan, plan.order_quantity, table=table)
     return _row(
         Label.of(facts),
         Figures.of(working),
@@ -262,7 +268,8 @@ def planned_row(
         day,
         quantity=plan.order_quantity,
         value=plan.order_value,
-        confidence=assess(plan, plan.order_quantity, table=table).value,
+        confidence=sure.value,
+        unsure=why_unsure(plan, plan.order_quantity, sure),
         action=plan.recommended_action,
         source_location=plan.transfer.source_location if plan.transfer else None,
         doubtful=bool(facts.product.notes) or any(notice.blocks_automatic for notice in plan.notices),

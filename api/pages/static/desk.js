@@ -33,13 +33,14 @@ function addUp() {
 }
 
 /* Times stand in UTC on the page, and in the browser's zone where scripts run. */
+const dateAndTime = new Intl.DateTimeFormat("en-GB", { day: "numeric", month: "short", year: "numeric", hour: "2-digit", minute: "2-digit" });
 function localTimes() {
   for (const time of document.querySelectorAll("time[datetime]:not([data-local])")) {
     const moment = new Date(time.dateTime);
     if (Number.isNaN(moment.valueOf())) continue;
     time.dataset.local = "yes";
     time.title = time.textContent;
-    time.textContent = moment.toLocaleString([], { dateStyle: "medium", timeStyle: "short" });
+    time.textContent = dateAndTime.format(moment);
   }
 }
 

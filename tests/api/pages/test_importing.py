@@ -231,7 +231,7 @@ async def test_files_that_cannot_come_in_together_say_why(browser: Any) -> None:
     page = (await browser.get(answer.headers["location"])).text
 
     assert "keeps its demand by day" in page
-    assert "or leave it out above" in page
+    assert "or leave it out below" in page
     refused = await browser.send(f"{answer.headers['location']}/confirm")
     assert (refused.status_code, "keeps its demand by day" in refused.text) == (422, True)
 

@@ -38,7 +38,7 @@ async def test_the_dearest_come_first_where_that_is_asked_for(browser: Any, serv
     page = (await browser.get("/desk/reviews", sort="value")).text
 
     assert re.findall(r"<small>RV-\d+ · (\w) ·", page) == ["B", "A", "C"]
-    assert "Sorted by worth in USD" in page
+    assert "Amounts are compared in USD" in page
     assert '<th class="narrow" aria-sort="descending"><a href="/desk/reviews?status=pending&amp;sort=value">' in page
 
 

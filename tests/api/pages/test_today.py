@@ -27,7 +27,9 @@ async def row_of(browser: Any, product_id: str, **query: Any) -> dict[str, str]:
 async def test_the_list_opens_with_what_needs_doing(browser: Any) -> None:
     page = (await browser.get("/desk")).text
 
-    assert "products are due" in page
+    [to_order] = re.findall(r"<b>([\d,]+)</b><span>to order</span>", page)
+    assert f"{to_order} products are to order, 1 more beside an order that is late: " in page
+    assert "The newest sale is of " in page
     assert "STEEL_SHEETS" in page
     assert "bring your own data" in page
     assert "no demand" not in re.findall(r'class="state">.*?</td>', page, re.DOTALL)
@@ -47,6 +49,27 @@ async def test_filters_narrow_the_list(browser: Any, query: dict[str, str], show
 
     assert shown in page
     assert hidden not in page
+
+
+async def test_a_low_confidence_has_its_reason_in_words_and_a_high_one_needs_none(browser: Any) -> None:
+    page = (await browser.get("/desk", text="RUBBER_SHEETS")).text
+
+    assert "The minimum order of 300 is 3 months of demand." in page
+    assert 'class="reason"' not in (await browser.get("/desk", text="STEEL_SHEETS")).text.partition("<tbody>")[2]
+
+
+async def test_a_quantity_has_its_unit_beside_it(browser: Any) -> None:
+    page = (await browser.get("/desk", text="STEEL_SHEETS")).text
+
+    assert 'aria-label="Quantity of STEEL_SHEETS at Chicago"><small>sheets</small>' in page
+
+
+async def test_every_column_is_explained(browser: Any) -> None:
+    page = (await browser.get("/desk")).text
+
+    explained = re.findall(r"<dt>(.*?)</dt><dd>", page.partition('id="columns"')[2].partition("</dl>")[0])
+    assert {"Lost a day", "Sure?", "Order by", "Safety stock", "Reorder point"} <= set(explained)
+    assert "Below 0.6 an order always waits for a person." in page
 
 
 async def test_numbers_are_sorted_as_numbers(browser: Any) -> None:

@@ -462,6 +462,17 @@ def test_the_same_reason_is_given_once_and_in_the_order_of_its_weight() -> None:
     assert verdict.reasons == ("No model.", "Grave.", "It was asked for in a chat; a person must confirm it.")
 
 
+@pytest.mark.parametrize("begun", ["desk", "chat"])
+def test_what_people_ask_for_says_too_why_it_is_unsure(begun: Origin) -> None:
+    order = _plan(minimum_order_quantity=1_200)
+
+    verdict = judge(_submission(order), order, Circumstances(calculated=True, begun=begun), LIMITS)
+
+    cause, asked_for = verdict.reasons
+    assert cause == "The minimum order of 1,200 is 4 months of demand: confidence 0.00 is below 0.60."
+    assert asked_for.startswith("It was asked for ")
+
+
 def test_an_infeasible_plan_is_for_a_person_although_it_recommends_nothing() -> None:
     impossible = _plan().model_copy(
         update={"recommended_action": "none", "order_quantity": 0, "infeasible": "The MOQ is above the cap."}
