@@ -11,7 +11,7 @@ import sys
 import traceback
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TextIO
+from typing import TextIO, cast
 
 import structlog
 from pydantic import ValidationError
@@ -27,6 +27,17 @@ _FRAMES = 20
 _LEAST_SECRET = 8
 
 
+class _StandardError:
+    """Standard error as it is when a line is written: whoever runs a command in its own process may put another there
+    and take it away."""
+
+    def write(self, text: str) -> int:
+        return sys.stderr.write(text)
+
+    def flush(self) -> None:
+        sys.stderr.flush()
+
+
 def configure_logging(
     level: str,
     *,
@@ -40,8 +51,8 @@ def configure_logging(
 
     `fixed` lets loggers keep this configuration once they are used, which saves a fifth of a line's cost.
     """
-    stream = stream or sys.stderr
-    number, plain = logging.getLevelNamesMapping()[level.upper()], is_for_people(log_format, stream)
+    number, plain = logging.getLevelNamesMapping()[level.upper()], is_for_people(log_format, stream or sys.stderr)
+    stream = stream or cast("TextIO", _StandardError())
     shared: list[Processor] = [
         structlog.contextvars.merge_contextvars,
         structlog.processors.add_log_level,

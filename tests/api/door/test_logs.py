@@ -3,6 +3,7 @@
 import io
 import json
 import logging
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -31,6 +32,23 @@ def test_a_key_of_any_provider_is_struck_out_whatever_it_is_called(
     structlog.get_logger().info("slip", text="refused with canary-acme-4c1b")
 
     assert lines(log)[0]["text"] == "refused with [redacted]"
+
+
+def test_the_log_outlives_the_stream_that_a_command_was_run_with(
+    log: io.StringIO, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lent, own = io.StringIO(), io.StringIO()
+    monkeypatch.setattr(sys, "stderr", lent)
+    configure_logging("info")
+    logger = structlog.get_logger()
+    logger.info("in_the_command")
+    monkeypatch.setattr(sys, "stderr", own)
+    lent.close()
+
+    logger.info("after_it")
+    logging.getLogger("third.party").error("after it too")
+
+    assert [line["event"] for line in lines(own)] == ["after_it", "after it too"]
 
 
 def test_an_event_is_one_json_line_with_its_context(log: io.StringIO) -> None:
