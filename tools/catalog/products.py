@@ -17,7 +17,6 @@ from tools.planning.replenishment import plan
 from tools.records.errors import InvalidInput
 from tools.records.facts import AS_THINGS_ARE, Mode, OpenOrder, ProductFacts, WhatIf
 from tools.records.plan import Plan
-from tools.records.text import clean_facts
 
 ProductId = Annotated[str, Field(min_length=1, max_length=100, description="As given.")]
 Location = Annotated[str | None, Field(max_length=100, description="A location's id; leave out for the usual one.")]
@@ -127,8 +126,7 @@ class Catalogs:
         """The product at its locations, with this service's open orders counted."""
         if asked.facts is None:
             return await self._catalog(asked.mode).family(asked.product_id, asked.location)
-        facts = clean_facts(asked.facts)
-        place = facts.stock.location
+        facts, place = asked.facts, asked.facts.stock.location
         if (asked.product_id, asked.location or place) != (facts.product.id, place):
             raise InvalidInput(f"The facts are of {facts.product.id} at {place}; ask about that product and location.")
         own = OwnOrders() if self._book is None else await self._book.stock.of_input(asked.product_id, place)
