@@ -5,6 +5,7 @@ An ASGI step of its own, because FastAPI reads the body before its dependencies 
 """
 
 import asyncio
+import re
 from asyncio import Semaphore
 from collections.abc import Sequence
 from contextlib import nullcontext, suppress
@@ -36,6 +37,7 @@ _NEVER_OVERLOADED = frozenset({"/", "/health/live", "/health/ready", "/metrics"}
 _SCOPE_KEY, _FILES_KEY, _PAGE_KEY, _STREAM_KEY = "x-required-scope", "x-takes-files", "x-page", "x-stream"
 _WAITS_KEY = "x-waits"
 _FORMS = ("application/x-www-form-urlencoded", "multipart/form-data;")
+_ASYNC = re.compile(r"(?:^|,)\s*respond-async\s*(?:[;,]|$)", re.IGNORECASE)
 MAX_BODY_BYTES = 1_000_000
 MAX_UPLOAD_BYTES = 100_000_000
 """Files are kept on disk while they are read."""
@@ -185,7 +187,7 @@ class Doorkeeper:
 
     async def _let_in(self, scope: ASGIScope, body: RequestBody, route: APIRoute | None) -> None:
         extra = (route and route.openapi_extra) or {}
-        if _WAITS_KEY in extra and "respond-async" not in Headers(scope=scope).get("prefer", "").lower():
+        if _WAITS_KEY in extra and not prefers_async(Headers(scope=scope)):
             scope["app"].state.runtime.require_time()
         if body.is_too_long:
             raise body.too_large()
@@ -211,17 +213,20 @@ class Doorkeeper:
             if is_page:
                 _require_form(request)
                 return
-            if _FILES_KEY in extra:
-                _require_files(request)
-                return
-            _require_json(request)
-            strict_json.check(await body.read())
+            _require_body(request, files=_FILES_KEY in extra)
+            if _FILES_KEY not in extra:
+                strict_json.check(await body.read())
 
     def _route_of(self, scope: ASGIScope) -> APIRoute | None:
         for route in self._routes:
             if route.matches(scope)[0] is Match.FULL:
                 return route
         return None
+
+
+def prefers_async(headers: Headers) -> bool:
+    """Whether `respond-async` is asked for. Unknown preferences are ignored (RFC 7240)."""
+    return _ASYNC.search(",".join(headers.getlist("prefer"))) is not None
 
 
 def _refuse_unknown_parameters(request: Request, route: APIRoute) -> None:
@@ -241,27 +246,20 @@ def _require_form(request: Request) -> None:
     require_same_origin(request)
 
 
-def _require_files(request: Request) -> None:
-    if not request.headers.get("content-type", "").lower().startswith("multipart/form-data;"):
-        raise UnsupportedMedia("Send the files as multipart/form-data, each in a part named `files`.")
-    _require_uncompressed(request)
-
-
 def _parameters(dependant: Dependant) -> set[str]:
     """What a route takes itself, and by what it depends on."""
     inside = (_parameters(each) for each in dependant.dependencies)
     return {parameter.alias for parameter in dependant.query_params}.union(*inside)
 
 
-def _require_json(request: Request) -> None:
-    kind, _, parameters = request.headers.get("content-type", "").lower().partition(";")
+def _require_body(request: Request, *, files: bool) -> None:
+    """Raises UnsupportedMedia unless the body is uncompressed, and JSON or files."""
+    kind, parted, parameters = request.headers.get("content-type", "").lower().partition(";")
     charset = parameters.strip().removeprefix("charset=").strip('"')
-    if kind.strip() != "application/json" or charset not in ("", "utf-8"):
+    if files and (kind, parted) != ("multipart/form-data", ";"):
+        raise UnsupportedMedia("Send the files as multipart/form-data, each in a part named `files`.")
+    if not files and (kind.strip() != "application/json" or charset not in ("", "utf-8")):
         raise UnsupportedMedia("Send the body as application/json in UTF-8.")
-    _require_uncompressed(request)
-
-
-def _require_uncompressed(request: Request) -> None:
     if request.headers.get("content-encoding", "identity") != "identity":
         raise UnsupportedMedia("Send the body uncompressed, without Content-Encoding.")
 

@@ -17,7 +17,7 @@ from api.bodies.fields import Identifier, identifier
 from api.bodies.runs import AcceptedAnswer, DebugAnswer, TriggerAnswer, status_of
 from api.bodies.triggers import Trigger
 from api.door.auth import Caller
-from api.door.doorkeeper import CallerGiven, RuntimeGiven, needs
+from api.door.doorkeeper import CallerGiven, RuntimeGiven, needs, prefers_async
 from api.door.errors import restock_problem
 from api.door.idempotency import HEADER, REPLAYED, Attempt
 from api.routes.wiring import problems
@@ -66,7 +66,7 @@ async def trigger(
     decision = body.to_request(requested_by=caller.name, requested_by_id=caller.id)
     if body.dry_run:
         return await _answer(await _decided(runtime, decision, runtime.try_out), runtime, caller, at_once=False)
-    at_once = _prefers_async(request)
+    at_once = prefers_async(request.headers)
     decide = runtime.submit if at_once else runtime.decide
     if HEADER in request.headers:
         attempt = Attempt(request, body, runtime.book)
@@ -188,9 +188,3 @@ def _require_same(view: RunView, decision: DecisionRequest) -> None:
         same = asked == decision.body_hash
     if not same:
         raise IdempotencyMismatch(MISMATCH)
-
-
-def _prefers_async(request: Request) -> bool:
-    """Whether `respond-async` is asked for. Unknown preferences are ignored (RFC 7240)."""
-    preferences = ",".join(request.headers.getlist("prefer")).lower().split(",")
-    return any(preference.partition(";")[0].strip() == "respond-async" for preference in preferences)
