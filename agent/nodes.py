@@ -82,7 +82,8 @@ class Nodes:
         case = runtime.context or Case()
         if not state["messages"]:  # resumed here just after another process had ended the thread
             return self._give_up(state, "There is no question.")
-        prefetch = self._settings.prefetch or _by_rules(case)
+        by_rules = isinstance(case, Decision) and case.request.by_rules
+        prefetch = self._settings.prefetch or by_rules
         if prefetch and isinstance(case, Decision) and len(state["messages"]) == 1:
             return {"messages": [obvious_calls(case.request)]}
         calls = _progress(state)[0] + 1
@@ -92,7 +93,7 @@ class Nodes:
             return self._give_up(state, "The time was up before a model had answered.")
         model, prompt = self._ask(state, calls)
         try:
-            return {"messages": [await model.ainvoke(prompt, deadline=case.deadline, by_rules=_by_rules(case))]}
+            return {"messages": [await model.ainvoke(prompt, deadline=case.deadline, by_rules=by_rules)]}
         except BudgetSpent as spent:
             return self._give_up(state, spent.message)
         except NoModelLeft:
@@ -268,10 +269,6 @@ def _proposal(state: DecisionState, case: Decision, verdict: Verdict, submission
         requested_by=request.requested_by,
         requested_by_id=request.requested_by_id,
     )
-
-
-def _by_rules(case: Case) -> bool:
-    return isinstance(case, Decision) and case.request.by_rules
 
 
 def _is_late(case: Case) -> bool:

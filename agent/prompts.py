@@ -79,7 +79,8 @@ class Discretion:
 
     def submission(self, submission: Submission) -> Submission:
         """The submission with its words safe to show."""
-        rationale, *concerns = map(self._sayable, (submission.rationale, *submission.concerns))
+        words = (submission.rationale, *submission.concerns)
+        rationale, *concerns = [WITHHELD if self.leaks(text) else text for text in words]
         return submission.model_copy(
             update={
                 "concerns": [clean_text(concern, limit=LONGEST_CONCERN) for concern in concerns],
@@ -87,9 +88,6 @@ class Discretion:
                 "rationale": clean_text(rationale, limit=LONGEST_RATIONALE),
             }
         )
-
-    def _sayable(self, text: str) -> str:
-        return WITHHELD if self.leaks(text) else text
 
 
 def _folded(text: str) -> str:

@@ -98,13 +98,13 @@ class Toolbox:
         self._everything, self._start_run, self._review_url = everything, start_run, review_url
         self._overview = overview
         self._answers: dict[str, Answers] = {}
-        looks = [self._reading(each, self._products) for each in (get_product, calculate_reorder)]
-        self.decision = [*looks, self._tool(submit_order, self._products)]
+        looks = [self._tool(each, self._products) for each in (get_product, calculate_reorder)]
+        self.decision = [*looks, self._tool(submit_order, self._products, reads=False)]
         self.chat = [
-            *(self._reading(each, lambda _: overview) for each in OVERVIEWS),
+            *(self._tool(each, lambda _: overview) for each in OVERVIEWS),
             *looks,
-            self._tool(explain_method, lambda _: None),
-            self._tool(request_restock, self._beginning),
+            self._tool(explain_method, lambda _: None, reads=False),
+            self._tool(request_restock, self._beginning, reads=False),
         ]
 
     async def call(self, name: str, arguments: dict[str, Any], case: Case) -> str:
@@ -133,15 +133,13 @@ class Toolbox:
     def every_tool(self) -> list[BaseTool]:
         return list({tool.name: tool for tool in self.decision + self.chat}.values())
 
-    def _reading(self, tool: Tool, into: Into) -> StructuredTool:
-        return self._tool(tool, into, self._require_read)
-
-    def _tool(self, tool: Tool, into: Into, require: Callable[[Case], Awaitable[None]] | None = None) -> StructuredTool:
-        """The tool for LangChain. `into` says what it sees, and `require` raises where the caller may not call it."""
+    def _tool(self, tool: Tool, into: Into, *, reads: bool = True) -> StructuredTool:
+        """The tool for LangChain. `into` says what it sees. One that `reads` needs the scope, but for a decision, which
+        may look at its own product whoever asks for it."""
 
         async def answer(case: Case, **arguments: Any) -> dict[str, Any]:
-            if require is not None:
-                await require(case)
+            if reads and case.requested_by_id and not isinstance(case, Decision):
+                await self._require_read(case)
             return await tool(into(case), **arguments)
 
         async def run(**arguments: Any) -> str:
@@ -155,9 +153,6 @@ class Toolbox:
         )
 
     async def _require_read(self, case: Case) -> None:
-        """A decision may look at its own product, whoever asks for it."""
-        if isinstance(case, Decision) or not case.requested_by_id:
-            return
         if not await self._overview.book.keys.may(case.requested_by_id, "read"):
             raise MayNotRead(
                 f"The key {case.requested_by!r} lacks the scope read, so nothing can be looked up for it. It may ask "

@@ -4,24 +4,16 @@ from typing import Any
 
 from tools.catalog.products import Location, ProductId, Products, number, numbers, shown_orders
 from tools.planning.order_quantity import order_multiple, pack_size
-from tools.records.facts import Product
 
 RECENT_PERIODS = 14
 RECENT_LEAD_TIMES = 10
-
-
-def _packs(product: Product) -> dict[str, Any]:
-    """What it is bought in, where that is not the unit."""
-    size = pack_size(product)
-    if size is None:
-        return {}
-    return {"purchase_unit": product.purchase_unit, "units_per_purchase_unit": number(size, 6)}
 
 
 async def get_product(products: Products, product_id: ProductId, location: Location = None) -> dict[str, Any]:
     """Look up a product: stock, open orders, supplier, lead times, price, order rules, recent demand."""
     facts, *siblings = await products.family(product_id, location)
     product, supplier, stock = facts.product, facts.supplier, facts.stock
+    pack = number(pack_size(product), 6)
     return {
         "product_id": product.id,
         "name": product.name,
@@ -39,7 +31,7 @@ async def get_product(products: Products, product_id: ProductId, location: Locat
         "minimum_order_quantity": product.minimum_order_quantity,
         "unit_size": number(product.unit_size, 6),
         "order_multiple": order_multiple(product),
-        **_packs(product),
+        **({"purchase_unit": product.purchase_unit, "units_per_purchase_unit": pack} if pack else {}),
         "on_hand": number(stock.on_hand),
         "backorders": number(stock.backorders),
         "open_orders": shown_orders(stock.open_orders),

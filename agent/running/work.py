@@ -190,7 +190,10 @@ class Work:
     async def _decide_with_patience(self, run: Run, decision: Decision) -> None:
         """Try again if the database is away for a moment, rather than send the run to a person."""
         decision.run_id, decision.owner = run.id, self.owner.name
-        seconds = self._seconds_for(decision)
+        seconds = self._settings.run_deadline_seconds
+        if decision.request.by_rules:
+            # Nobody waits for a run of a sweep, and a busy machine is no reason for a review. Its lease is renewed.
+            seconds = max(seconds, RULES_SECONDS)
         decision.deadline = time.time() + seconds
         for pause in PAUSES_SECONDS:
             try:
@@ -198,12 +201,6 @@ class Work:
             except Unavailable:
                 await asyncio.sleep(pause)
         return await self._decide(run, decision, seconds)
-
-    def _seconds_for(self, decision: Decision) -> float:
-        """Nobody waits for a run of a sweep that the rules decide, and a busy machine is no reason for a review. Its
-        lease is renewed meanwhile."""
-        seconds = self._settings.run_deadline_seconds
-        return max(seconds, RULES_SECONDS) if decision.request.by_rules else seconds
 
     async def _decide(self, run: Run, decision: Decision, seconds: float) -> None:
         try:

@@ -208,9 +208,6 @@ class InlineTrigger(CommonTrigger):
         return given
 
     def _subject(self) -> dict[str, Any]:
-        return {"mode": "input", "location": self.location, "facts": self._facts()}
-
-    def _facts(self) -> ProductFacts:
         supplier = {
             "id": "stated",
             "name": self.supplier or "not named",
@@ -237,7 +234,8 @@ class InlineTrigger(CommonTrigger):
             "usual_lift": self.usual_lift,
         }
         given = {"product": self._product(), "supplier": supplier, "stock": stock, "demand": demand}
-        return ProductFacts.model_validate(given | {"source": "input", "data_age_days": self.data_age_days})
+        facts = ProductFacts.model_validate(given | {"source": "input", "data_age_days": self.data_age_days})
+        return {"mode": "input", "location": self.location, "facts": facts}
 
     def _product(self) -> dict[str, Any]:
         return {

@@ -59,18 +59,17 @@ class KeyRing:
 
     async def holder(self, key: bytes) -> Caller:
         """The caller who has this key. Raises Unauthenticated."""
-        hashed = digest(key)
-        caller = await self.by_hash(hashed) if well_formed(key) or self._is_configured(hashed) else None
+        caller = await self.by_hash(digest(key), may_be_stored=well_formed(key))
         if caller is None:
             # One answer for all: it tells nobody which keys there were.
             raise Unauthenticated("This key is not valid. Compare it with the key you were given, or ask for one.")
         return caller
 
-    async def by_hash(self, hashed: str) -> Caller | None:
+    async def by_hash(self, hashed: str, *, may_be_stored: bool = True) -> Caller | None:
         """The caller whose valid key has this hash."""
-        if self._is_configured(hashed):
+        if self._configured is not None and hmac.compare_digest(hashed, self._configured):
             return _CONFIGURED_CALLER
-        stored = await self._book.keys.by_hash(hashed)
+        stored = await self._book.keys.by_hash(hashed) if may_be_stored else None
         if stored is None or not stored.live:
             return None
         if stored.use_unnoted:
@@ -83,9 +82,6 @@ class KeyRing:
         if name is None and self._configured:
             return self._configured
         return await self._book.sessions.secret_for(name)
-
-    def _is_configured(self, hashed: str) -> bool:
-        return self._configured is not None and hmac.compare_digest(hashed.encode(), self._configured.encode())
 
     async def make(self, grant: Grant, *, by: Actor, once: str | None = None) -> tuple[Key, str | None]:
         """A new key and its secret. `once` makes one key only, however often it is asked for, and tells the secret the
@@ -141,20 +137,20 @@ def _checksum(body: bytes) -> str:
     return f"{zlib.crc32(body):08x}"
 
 
-def presented(request: Request) -> list[bytes]:
+def presented(request: Request) -> list[str]:
     """The keys that a request carries: in X-API-Key, and as the bearer of Authorization."""
     keys = request.headers.getlist(HEADER)
     for value in request.headers.getlist("authorization"):
         scheme, _, key = value.partition(" ")
         if scheme.lower() == "bearer":
             keys.append(key.strip())
-    return [key.encode("latin-1") for key in keys]
+    return keys
 
 
 def fingerprint(request: Request) -> bytes:
     """Of the keys and the session that a request carries. Who shows the same again has the same."""
-    shown = [*presented(request), request.cookies.get(COOKIE, "").encode("utf-8", "replace")]
-    return sha256(b"\n".join(shown)).digest()
+    shown = [*presented(request), request.cookies.get(COOKIE, "")]
+    return sha256("\n".join(shown).encode("utf-8", "replace")).digest()
 
 
 def _the_key(request: Request) -> bytes:
@@ -164,7 +160,7 @@ def _the_key(request: Request) -> bytes:
         raise Unauthenticated("Send your key in the X-API-Key header, or as Authorization: Bearer.", code="key_missing")
     if len(request.headers.getlist(HEADER)) > 1 or len(set(keys)) > 1:
         raise Unauthenticated("There are several keys in X-API-Key or Authorization; send exactly one.")
-    return keys[0]
+    return keys[0].encode("latin-1")
 
 
 def _refuse_key_in_query(request: Request) -> None:

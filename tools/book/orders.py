@@ -179,7 +179,7 @@ class OrderStore(Store):
         reason = hindrance(connection, proposal) or self._no_room(connection, proposal, version)
         if reason is not None:
             _open_review(connection, proposal, reason)
-            return _view(connection, run_id)
+            return _locked_view(connection, run_id)
         connection.execute(_PLACED, {"of_run": run_id})
         order = place_order(
             connection,
@@ -322,10 +322,6 @@ def _locked_view(connection: Connection, run_id: str) -> RunView:
         # A statement of its own: one that both locks and joins would find the run as it is after the wait, and its
         # proposal and order as they were before. SQLite's transaction has locked everything.
         connection.execute(sa.select(runs.c.id).where(runs.c.id == run_id).with_for_update())
-    return _view(connection, run_id)
-
-
-def _view(connection: Connection, run_id: str) -> RunView:
     view = first_view(connection, VIEW_OF_RUN, run_id=run_id)
     if view is None:
         raise unknown_run(run_id)

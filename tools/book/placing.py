@@ -191,11 +191,16 @@ _SAME_DRAFT = (
 def _join_draft(connection: Connection, order: dict[str, Any], year: int) -> str:
     """The number of the draft that the order is a line of: a new one where there is none. Locks it until the
     transaction ends, so that it is sent before the order is in it, or with it."""
-    named = {name: order[name] for name in ("mode", "location", "currency")}
     # A request that brings its own facts names its supplier without an id.
     identity = order["supplier_name"] if order["mode"] == "input" else order["supplier_id"]
-    named |= {"supplier_id": identity or "", "supplier_name": order["supplier_name"] or ""}
-    found = connection.scalar(_SAME_DRAFT, {name: named[name] for name in DRAFT_KEY})
+    named = {
+        "mode": order["mode"],
+        "location": order["location"],
+        "currency": order["currency"],
+        "supplier_id": identity or "",
+        "supplier_name": order["supplier_name"] or "",
+    }
+    found = connection.scalar(_SAME_DRAFT, named)
     if found is not None:
         return str(found)
     number = f"PD-{year}-{next_value(connection, f'PD-{year}'):06d}"

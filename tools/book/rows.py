@@ -75,7 +75,9 @@ def proposal_from(row: Row) -> Proposal:
 
 def order_from(row: Row) -> Order:
     values = dict(zip(_ORDER_COLUMNS.keys(), map(row.__getitem__, _ORDER_COLUMNS.values()), strict=True))
-    values |= {"proposal_id": review_id(row[orders.c.proposal_number]), "days_overdue": _lateness(row)}
+    late: float = (row["read_at"] - row[orders.c.due_at]).total_seconds() / _SECONDS_A_DAY
+    values["days_overdue"] = max(0.0, late) if row[orders.c.status] in OPEN_STATUSES else 0.0
+    values["proposal_id"] = review_id(row[orders.c.proposal_number])
     line = OrderLine.model_construct(
         product_id=row[orders.c.product_id],
         name=row[orders.c.product_name],
@@ -84,11 +86,6 @@ def order_from(row: Row) -> Order:
         value=row[orders.c.total],
     )
     return Order.model_construct(**values, items=(line,))
-
-
-def _lateness(row: Row) -> float:
-    late: float = (row["read_at"] - row[orders.c.due_at]).total_seconds() / _SECONDS_A_DAY
-    return max(0.0, late) if row[orders.c.status] in OPEN_STATUSES else 0.0
 
 
 def view_from(row: Row) -> RunView:
@@ -123,5 +120,5 @@ def first_row(connection: Connection, /, query: sa.Select[Any], **values: Any) -
 
 
 def first_view(connection: Connection, query: sa.Select[Any], **values: Any) -> RunView | None:
-    row = first_row(connection, query, **values)
+    row = connection.execute(query, values).mappings().first()
     return None if row is None else view_from(row)

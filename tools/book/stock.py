@@ -42,7 +42,7 @@ class _Queries:
         self._delivered = _delivered(*delivering)
 
     def open_orders(self, connection: Connection, asked: Mapping[str, Any]) -> tuple[Order, ...]:
-        return tuple(order_from(row) for row in connection.execute(self._open, asked).mappings())
+        return tuple(map(order_from, connection.execute(self._open, asked).mappings()))
 
     def moved(self, connection: Connection, asked: Mapping[str, Any]) -> dict[tuple[str, str], float]:
         moved: dict[tuple[str, str], float] = defaultdict(int)
