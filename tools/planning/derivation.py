@@ -4,7 +4,6 @@ Numbers have as many digits as each line needs to come out exactly as printed.
 """
 
 from calendar import month_name
-from collections.abc import Callable
 from math import ceil, fsum, hypot, sqrt
 from operator import mul
 
@@ -12,6 +11,7 @@ import numpy as np
 
 from tools.planning.competing_forecast import CompetingForecast
 from tools.planning.interval_forecast import MISSED_SPREAD, widening
+from tools.planning.learned import OfCatalogue
 from tools.planning.order_quantity import QuantityDecision, whole_units
 from tools.planning.past_coverage import PastCoverage
 from tools.planning.promotion import PromotedProfile
@@ -19,7 +19,7 @@ from tools.planning.season import is_yearly
 from tools.planning.working import Working
 from tools.records.plan import Transfer
 from tools.records.quantities import quantity
-from tools.records.text import DAY_NAMES, several
+from tools.records.text import DAY_NAMES, several, shown, shown_result, shown_sum
 
 MEAN_NAMES = ("long-run", "last weeks", "last days", "trend")
 """As in `tools.planning.interval_forecast.DemandForecast.means`."""
@@ -28,12 +28,6 @@ SHOWN_SHARE = 0.0005
 MOST_NAMED = 4
 """Periods of an interval that are named, with what each sells."""
 DAYS_A_WEEK, MONTHS_A_YEAR = 7, 12
-MOST_DIGITS = 7
-"""That are added to those asked for, so that a line comes out."""
-EXACT = 10**15
-"""Below it, a double prints every decimal number of so many digits exactly."""
-WELL_WITHIN_HALF = 0.49
-"""Of the last digit: so near to it, every rule for rounding halves gives the same."""
 
 
 def derive(working: Working, transfer: Transfer | None, coverage: PastCoverage | None) -> tuple[str, ...]:
@@ -49,66 +43,6 @@ def derive(working: Working, transfer: Transfer | None, coverage: PastCoverage |
     return (*lines, *position_lines(working), *order_lines(working, transfer))
 
 
-def shown(value: float, digits: int = 2) -> str:
-    """At most so many decimals (one or more), without trailing zeros.
-
-    >>> shown(57.5700001), shown(120.0), shown(-0.001)
-    ('57.57', '120', '0')
-    """
-    if value % 1 == 0:
-        return str(int(value))
-    text = f"{value:.{digits}f}".rstrip("0").rstrip(".")
-    return "0" if text == "-0" else text
-
-
-def shown_sum(*terms: float, digits: int = 2) -> tuple[str, ...]:
-    """Terms and then their total, with the fewest digits (as asked, or more) at which the printed terms make it.
-
-    >>> shown_sum(0.005, 0.005)
-    ('0.005', '0.005', '0.01')
-    """
-    total = sum(terms)
-    for unit in _units(digits):
-        counts = [round(term * unit) for term in terms]
-        whole = sum(counts)
-        if whole == round(total * unit):
-            break
-    return tuple([_counted(count, unit) for count in (*counts, whole)])
-
-
-def shown_result(compute: Callable[..., float], *operands: float, digits: int = 2) -> tuple[str, ...]:
-    """Operands and then what `compute` makes of them, to so many decimals: the operands with the fewest digits (as many
-    or more) that still make it.
-
-    >>> shown_result(lambda z, sd: z * sd, 1.6448536, 35.0)
-    ('1.6449', '35', '57.57')
-    """
-    last = 10**digits
-    parts = round(compute(*operands) * last)
-    for unit in _units(digits):
-        counts = [round(operand * unit) for operand in operands]
-        if abs(compute(*[count / unit for count in counts]) - parts / last) < WELL_WITHIN_HALF / last:
-            break
-    return (*[_counted(count, unit) for count in counts], _counted(parts, last))
-
-
-def _units(digits: int) -> tuple[int, ...]:
-    """Of what is printed: from hundredths on, thousandths …"""
-    return tuple([10**more for more in range(digits, digits + MOST_DIGITS + 1)])
-
-
-def _counted(count: int, unit: int) -> str:
-    """A whole number of parts, `unit` of which make one, as a decimal without trailing zeros."""
-    if count % unit == 0:
-        return str(count // unit)
-    value = count / unit
-    if abs(value) >= 1e-4 and abs(count) < EXACT:
-        return repr(value)
-    whole, part = divmod(abs(count), unit)
-    text = f"{whole}.{str(unit + part)[1:]}".rstrip("0")
-    return f"-{text}" if count < 0 else text
-
-
 def _mean(working: Working, rate: str) -> list[str]:
     forecast, statistics = working.forecast, working.statistics
     known, digits = statistics.demand.size, working.digits
@@ -120,7 +54,9 @@ def _mean(working: Working, rate: str) -> list[str]:
     if forecast.uplift != 1:
         mean, uplift, raised = shown_result(mul, forecast.own_mean, forecast.uplift, digits=digits)
         lines.append(f"Expected change: {mean} × {uplift} = {raised} {rate}")
-    return [*lines, *_catalogue_mean(working, rate)]
+    if forecast.catalogue is not None:
+        lines.append(_catalogue_mean(forecast.catalogue, working, rate))
+    return lines
 
 
 def _weighted_mean(working: Working, rate: str) -> str:
@@ -175,21 +111,15 @@ def _promotions(working: Working, won: CompetingForecast, promoted: PromotedProf
     return [*lines, f"{said}: {average} × {factor} = {mean} {rate}"]
 
 
-def _catalogue_mean(working: Working, rate: str) -> list[str]:
+def _catalogue_mean(found: OfCatalogue, working: Working, rate: str) -> str:
     """The product's own forecast and that of the whole catalogue, each with its share."""
-    found = working.forecast.catalogue
-    if found is None:
-        return []
     theirs = found.learned.mean * working.forecast.uplift / working.forecast.interval
     said = _shares(found.learned.share, found.own_mean, theirs, working.digits)
-    return [f"With what the catalogue has taught up to {found.learned.last_period}: {said} {rate}"]
+    return f"With what the catalogue has taught up to {found.learned.last_period}: {said} {rate}"
 
 
-def _catalogue_spread(working: Working) -> list[str]:
-    found, forecast = working.forecast.catalogue, working.forecast
-    if found is None:
-        return []
-    theirs = found.learned.sd * forecast.uplift
+def _catalogue_spread(found: OfCatalogue, working: Working) -> list[str]:
+    theirs = found.learned.sd * working.forecast.uplift
     lines = [f"With the catalogue's: {_shares(found.learned.share, found.own_sd, theirs, working.digits)}"]
     if (chance := _least_sd(working)) > found.sd:
         lines.append(f"Standard deviation: no less than that of chance (Poisson), {shown(chance, working.digits)}")
@@ -271,9 +201,9 @@ def _spread(working: Working, rate: str) -> list[str]:
         )
         unseen = f"√({1 + MISSED_SPREAD:g} + {interval} ÷ {known})"
         lines.append(f"Widened for what {known} periods cannot show: {sd} × {unseen} = {widened}")
-    lines += _catalogue_spread(working)
     alone = forecast.error_sd * sqrt(forecast.widening)
     if forecast.catalogue is not None:
+        lines += _catalogue_spread(forecast.catalogue, working)
         alone = max(forecast.catalogue.sd, _least_sd(working))
     total = sqrt(forecast.stock_basis.variance)
     if abs(total - alone) > 0.5 * 10**-digits:

@@ -5,11 +5,12 @@ from operator import mul
 
 import numpy as np
 
-from tools.planning.derivation import order_lines, position_lines, shown, shown_result, shown_sum
+from tools.planning.derivation import order_lines, position_lines
 from tools.planning.lost_sales import Unit
 from tools.planning.profit import COURSES, ProfitOutlook
 from tools.planning.working import Working
 from tools.records.plan import Transfer
+from tools.records.text import shown, shown_result, shown_sum
 
 MOST_NAMED = 3
 """Lead times whose chances are named."""

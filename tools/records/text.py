@@ -2,6 +2,7 @@
 
 import re
 import unicodedata
+from collections.abc import Callable
 from decimal import Decimal
 from typing import Any
 
@@ -20,6 +21,12 @@ _INVISIBLE = frozenset("\u034f\u115f\u1160\u17b4\u17b5\u2800\u3164\uffa0") | fro
 # Control, format (bidi controls, tag characters, zero-width ones), surrogate, private use and unassigned.
 _INVISIBLE_CATEGORIES = frozenset({"Cc", "Cf", "Cs", "Co", "Cn"})
 _COMMAND = re.compile(r" \([^()]*(?:--|`restock )[^()]*\)")
+MOST_DIGITS = 7
+"""That are added to those asked for, so that a line comes out."""
+EXACT = 10**15
+"""Below it, a double prints every decimal number of so many digits exactly."""
+WELL_WITHIN_HALF = 0.49
+"""Of the last digit: so near to it, every rule for rounding halves gives the same."""
 
 
 def clean_text(text: str, *, limit: int) -> str:
@@ -80,6 +87,63 @@ def amount(value: float, digits: int = 2) -> str:
     """
     text = f"{value:,.{digits}f}".rstrip("0").rstrip(".")
     return "0" if text == "-0" else text
+
+
+def shown(value: float, digits: int = 2) -> str:
+    """At most so many decimals (one or more), without trailing zeros.
+
+    >>> shown(57.5700001), shown(120.0), shown(-0.001)
+    ('57.57', '120', '0')
+    """
+    if value % 1 == 0:
+        return str(int(value))
+    text = f"{value:.{digits}f}".rstrip("0").rstrip(".")
+    return "0" if text == "-0" else text
+
+
+def shown_sum(*terms: float, digits: int = 2) -> tuple[str, ...]:
+    """Terms and then their total, with the fewest digits (as asked, or more) at which the printed terms make it.
+
+    >>> shown_sum(0.005, 0.005)
+    ('0.005', '0.005', '0.01')
+    """
+    total = sum(terms)
+    for more in range(digits, digits + MOST_DIGITS + 1):
+        unit = 10**more
+        counts = [round(term * unit) for term in terms]
+        whole = sum(counts)
+        if whole == round(total * unit):
+            break
+    return tuple([_in_parts(count, unit) for count in (*counts, whole)])
+
+
+def shown_result(compute: Callable[..., float], *operands: float, digits: int = 2) -> tuple[str, ...]:
+    """Operands and then what `compute` makes of them, to so many decimals: the operands with the fewest digits (as many
+    or more) that still make it.
+
+    >>> shown_result(lambda z, sd: z * sd, 1.6448536, 35.0)
+    ('1.6449', '35', '57.57')
+    """
+    last = 10**digits
+    parts = round(compute(*operands) * last)
+    for more in range(digits, digits + MOST_DIGITS + 1):
+        unit = 10**more
+        counts = [round(operand * unit) for operand in operands]
+        if abs(compute(*[count / unit for count in counts]) - parts / last) < WELL_WITHIN_HALF / last:
+            break
+    return (*[_in_parts(count, unit) for count in counts], _in_parts(parts, last))
+
+
+def _in_parts(count: int, unit: int) -> str:
+    """A whole number of parts, `unit` of which make one, as a decimal without trailing zeros."""
+    if count % unit == 0:
+        return str(count // unit)
+    value = count / unit
+    if abs(value) >= 1e-4 and abs(count) < EXACT:
+        return repr(value)
+    whole, part = divmod(abs(count), unit)
+    text = f"{whole}.{str(unit + part)[1:]}".rstrip("0")
+    return f"-{text}" if count < 0 else text
 
 
 def counted(value: float, unit: str = "units") -> str:

@@ -11,9 +11,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tools.planning.derivation import shown, shown_result, shown_sum
 from tools.planning.replenishment import plan
 from tools.records.facts import OpenOrder, ProductFacts, WhatIf
+from tools.records.text import shown, shown_result, shown_sum
 
 Make = Callable[..., ProductFacts]
 
