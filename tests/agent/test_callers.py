@@ -6,8 +6,8 @@ from types import SimpleNamespace
 
 import pytest
 
+from agent.decisions import IN_TIME, Callers
 from agent.running import callers
-from agent.running.callers import IN_TIME, Callers
 from tools.records.errors import Overloaded
 
 
