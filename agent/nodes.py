@@ -25,7 +25,7 @@ from agent.models.spending import CALL_BUDGET
 from agent.prompts import CHAT, DECISION, PREFETCH, REMINDER, Discretion, obvious_calls
 from agent.settings import Settings
 from agent.state import DecisionState
-from agent.toolbox import Toolbox
+from agent.toolbox import Toolbox, faults
 from tools.book.book import OrderBook
 from tools.planning.confidence import CalibrationTable
 from tools.planning.doubts import EarlierOrder
@@ -318,8 +318,7 @@ def _safe_sentence(error: Exception) -> str:
     if isinstance(error, RestockError):
         sentence = error.message
     elif isinstance(error, ToolInvocationError):
-        faults = (f"{'.'.join(map(str, fault['loc']))} {fault['msg']}".strip() for fault in error.source.errors())
-        sentence = f"Error invoking tool {error.tool_name}: {'; '.join(faults)}. Correct it and call it again."
+        sentence = f"Error invoking tool {error.tool_name}: {faults(error.source)} Correct it and call it again."
     elif isinstance(error, ToolException):
         sentence = str(error)
     else:

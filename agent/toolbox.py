@@ -113,7 +113,7 @@ class Toolbox:
         try:
             checked = tool.args_schema.model_validate(arguments)  # type: ignore[union-attr]  # always `Arguments`
         except ValidationError as error:
-            raise InvalidInput(_faults(error)) from None
+            raise InvalidInput(faults(error)) from None
         return _as_text(await self._answers[name](case, **dict(checked)))
 
     def chat_tool(self, name: str) -> StructuredTool:
@@ -190,7 +190,7 @@ def _as_text(result: dict[str, Any]) -> str:
     return json.dumps(result, ensure_ascii=False, separators=(",", ":"), default=str)
 
 
-def _faults(error: ValidationError) -> str:
+def faults(error: ValidationError) -> str:
     """What is wrong with the arguments. No value is repeated."""
     told = (f"{'.'.join(map(str, each['loc'])) or 'arguments'}: {each['msg']}" for each in error.errors())
     return "; ".join(told)[:500] + "."

@@ -7,6 +7,7 @@ import asyncio
 import json
 import logging
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, NamedTuple
@@ -67,6 +68,11 @@ def _money(values: dict[str, float]) -> str:
 def _to_order(found: dict[str, Any]) -> str:
     head = f"{found['total']} are to be ordered, for {_money(found['totals']['value'])}. First:\n"
     return head + _listed(found["products"], "product_id", "location", "order_quantity", "order_value", "currency")
+
+
+def _due(lines_for: str, found: dict[str, Any]) -> str:
+    head = f"{found['total']} {lines_for} {_money(found['totals']['value'])}:\n"
+    return head + _listed(found["products"], "product_id", "order_quantity")
 
 
 def _advice(plan: dict[str, Any]) -> str:
@@ -229,20 +235,14 @@ CONVERSATIONS: tuple[tuple[Turn, ...], ...] = (
         _turn(
             "Was muss ich heute bestellen?",
             _products(status="needs_order", limit=3),
-            words=lambda found: (
-                f"{found['total']} Positionen für {_money(found['totals']['value'])}:\n"
-                + _listed(found["products"], "product_id", "order_quantity")
-            ),
+            words=partial(_due, "Positionen für"),
         ),
     ),
     (
         _turn(
             "¿Qué debo pedir hoy?",
             _products(status="needs_order", limit=3),
-            words=lambda found: (
-                f"{found['total']} líneas por {_money(found['totals']['value'])}:\n"
-                + _listed(found["products"], "product_id", "order_quantity")
-            ),
+            words=partial(_due, "líneas por"),
         ),
     ),
     (

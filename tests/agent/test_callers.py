@@ -6,8 +6,8 @@ from types import SimpleNamespace
 
 import pytest
 
+from agent import decisions
 from agent.decisions import IN_TIME, Callers
-from agent.running import callers
 from tools.records.errors import Overloaded
 
 
@@ -16,7 +16,7 @@ class Crowd:
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch, *, places: int = 2, run_seconds: float = 1e9) -> None:
         self.now, self.coming, self.at_work = 1_000.0, list[asyncio.Task[None]](), list[asyncio.Future[None]]()
-        monkeypatch.setattr(callers, "time", SimpleNamespace(monotonic=lambda: self.now))
+        monkeypatch.setattr(decisions, "time", SimpleNamespace(monotonic=lambda: self.now))
         free, seconds = asyncio.Semaphore(places), {"place_seconds": 10 / IN_TIME, "run_seconds": run_seconds / IN_TIME}
         self.callers = Callers(free, places=places, **seconds)
 
