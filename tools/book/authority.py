@@ -9,7 +9,7 @@ from tools.book.placing import order_value
 from tools.book.spending import Spender, limits_from, reserve, room
 from tools.records.errors import LimitExceeded, OwnOrder
 from tools.records.orders import Proposal
-from tools.storage.schema import api_keys
+from tools.storage.caller_schema import api_keys
 
 _MOST_NAMED = 5
 

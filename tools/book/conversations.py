@@ -18,8 +18,8 @@ from tools.book.rows import Row, page_size
 from tools.records.errors import UnknownConversation
 from tools.records.facts import Record
 from tools.records.text import clean_text
+from tools.storage.caller_schema import conversations, turns
 from tools.storage.database import Store, reads, writes
-from tools.storage.schema import conversations, turns
 from tools.storage.types import Now
 
 WHOLE_TURNS = 2

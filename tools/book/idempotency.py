@@ -4,8 +4,8 @@ import sqlalchemy as sa
 from sqlalchemy import Connection, RowMapping
 
 from tools.records.errors import IdempotencyMismatch, InFlight
+from tools.storage.caller_schema import idempotency
 from tools.storage.database import Store, conflict_insert, writes
-from tools.storage.schema import idempotency
 from tools.storage.types import Now, NowPlus
 
 ANSWERED = 200

@@ -18,8 +18,9 @@ from tools.book.spending import FOREVER, limits_from, restate
 from tools.records.errors import Conflict, UnknownKey
 from tools.records.facts import Record
 from tools.records.money import Limit
+from tools.storage.caller_schema import api_keys, key_secrets
 from tools.storage.database import Store, conflict_insert, reads, writes
-from tools.storage.schema import api_keys, key_secrets, orders
+from tools.storage.schema import orders
 from tools.storage.types import Now, NowPlus
 
 Scope = Literal["trigger", "read", "approve", "admin"]

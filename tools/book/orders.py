@@ -50,8 +50,9 @@ from tools.records.orders import (
     Run,
     RunView,
 )
+from tools.storage.caller_schema import api_keys
 from tools.storage.database import Database, Store, reads, writes
-from tools.storage.schema import api_keys, orders, proposals, runs
+from tools.storage.schema import orders, proposals, runs
 from tools.storage.types import Now, NowPlus
 
 Route = Literal["auto", "review", "none"]

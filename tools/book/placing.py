@@ -22,18 +22,9 @@ from tools.records.errors import Conflict
 from tools.records.facts import Mode
 from tools.records.orders import Order, Proposal, RunStatus
 from tools.records.quantities import cost
+from tools.storage.caller_schema import api_keys
 from tools.storage.database import conflict_insert
-from tools.storage.schema import (
-    api_keys,
-    audit,
-    counters,
-    orders,
-    outbox,
-    product_versions,
-    proposals,
-    purchase_orders,
-    runs,
-)
+from tools.storage.schema import audit, counters, orders, outbox, product_versions, proposals, purchase_orders, runs
 from tools.storage.types import Now, as_indexed
 
 MAX_LEAD_TIME_DAYS = 36_500

@@ -11,9 +11,10 @@ import sqlalchemy as sa
 from sqlalchemy import Connection
 
 from tools.book.conversations import forget
+from tools.storage.caller_schema import conversations, idempotency
 from tools.storage.catalogue_schema import import_changes, imports
 from tools.storage.database import Store, reads, writes
-from tools.storage.schema import conversations, deliveries, idempotency, outbox, runs
+from tools.storage.schema import deliveries, outbox, runs
 from tools.storage.types import Now, NowPlus
 
 BATCH = 200

@@ -21,8 +21,9 @@ from tools.book.placing import send, write_audit
 from tools.book.rows import VIEW_OF_RUN, first_row, newest_first, run_from, view_from
 from tools.records.errors import IdempotencyMismatch, InFlight, Overloaded, UnknownRun
 from tools.records.orders import Lane, NewRun, Run, RunStatus, RunView
+from tools.storage.caller_schema import idempotency
 from tools.storage.database import Store, conflict_insert, reads, writes
-from tools.storage.schema import idempotency, product_versions, proposals, runs
+from tools.storage.schema import product_versions, proposals, runs
 from tools.storage.types import Instant, Now, NowPlus, as_indexed
 
 _FINISHED = ("executed", "no_action", "rejected", "expired", "superseded", "failed")

@@ -6,8 +6,8 @@ import sqlalchemy as sa
 from sqlalchemy import Connection
 
 from tools.book.keys import OPEN_KEYS
+from tools.storage.caller_schema import api_keys, key_secrets, sessions
 from tools.storage.database import Store, reads, writes
-from tools.storage.schema import api_keys, key_secrets, sessions
 from tools.storage.types import Now, NowPlus
 
 SESSION_SECONDS = 24 * 3600.0

@@ -14,8 +14,8 @@ from sqlalchemy import Connection
 
 from tools.planning.gate import in_currency
 from tools.records.money import MAX_LIMIT, DayLimit, Limit
+from tools.storage.caller_schema import spending
 from tools.storage.database import conflict_insert
-from tools.storage.schema import spending
 
 EVERYTHING = "*"
 """The account of all automatic orders together."""

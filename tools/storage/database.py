@@ -17,7 +17,7 @@ from sqlalchemy import URL, Connection, Engine, event, exc
 from sqlalchemy.dialects import postgresql
 
 from tools.records.errors import DamagedDatabase, InvalidInput, Unavailable
-from tools.storage import catalogue_schema  # noqa: F401  (its tables join the metadata)
+from tools.storage import caller_schema, catalogue_schema  # noqa: F401  (their tables join the metadata)
 from tools.storage.schema import metadata
 
 S = TypeVar("S", bound="Store")

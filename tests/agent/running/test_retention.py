@@ -9,7 +9,8 @@ from agent.running.retention import Retention
 from agent.runtime import Runtime, prune_once
 from agent.settings import Settings
 from agent.state import DecisionRequest
-from tools.storage.schema import conversations, runs
+from tools.storage.caller_schema import conversations
+from tools.storage.schema import runs
 from tools.storage.types import NowPlus
 
 QUESTION = "What is on order?"

@@ -11,7 +11,7 @@ from api.door.auth import ALL_SCOPES, digest, new_key, well_formed
 from tests.api.conftest import KEY
 from tests.order_book import store_key
 from tools.records.errors import Unavailable
-from tools.storage.schema import api_keys, key_secrets
+from tools.storage.caller_schema import api_keys, key_secrets
 from tools.storage.types import Now
 
 KEY_HEADER = "X-API-Key"

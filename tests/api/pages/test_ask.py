@@ -16,7 +16,7 @@ from agent.rules import QUESTIONS
 from agent.state import ChatEvent
 from api.bodies.chat import MAX_CHARACTERS
 from tests.api.pages.conftest import sign_in
-from tools.storage.schema import turns
+from tools.storage.caller_schema import turns
 
 MARKUP = "<script>alert(1)</script>"
 

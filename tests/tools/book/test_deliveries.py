@@ -19,9 +19,10 @@ from tools.book.placing import send
 from tools.records.errors import UnknownDeadLetter
 from tools.records.events import EVENTS, Receiver
 from tools.records.orders import NewRun, Proposal, Run
+from tools.storage.caller_schema import idempotency
 from tools.storage.database import Database
 from tools.storage.migrations.upgrade import migrate
-from tools.storage.schema import deliveries, idempotency, orders, outbox, receivers
+from tools.storage.schema import deliveries, orders, outbox, receivers
 from tools.storage.types import Now, NowPlus
 
 SECRET = "whsec_" + "A" * 32

@@ -6,7 +6,7 @@ import sqlalchemy as sa
 
 from tools.book.book import OrderBook
 from tools.records.errors import IdempotencyMismatch, InFlight
-from tools.storage.schema import idempotency
+from tools.storage.caller_schema import idempotency
 
 
 async def test_the_first_request_is_answered_and_a_repeated_one_gets_the_same(book: OrderBook) -> None:

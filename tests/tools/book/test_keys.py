@@ -16,9 +16,9 @@ from tools.book.keys import Grant, Key, StoredKey
 from tools.records.errors import Conflict, UnknownKey
 from tools.records.money import Limit
 from tools.storage import database
+from tools.storage.caller_schema import api_keys
 from tools.storage.database import Database
 from tools.storage.migrations.upgrade import migrate
-from tools.storage.schema import api_keys
 from tools.storage.types import Now
 
 

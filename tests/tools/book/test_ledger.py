@@ -10,8 +10,8 @@ import sqlalchemy as sa
 from tools.book import spending
 from tools.book.spending import Spender
 from tools.records.money import DayLimit, Limit
+from tools.storage.caller_schema import spending as ledger
 from tools.storage.schema import metadata
-from tools.storage.schema import spending as ledger
 
 ERP = "key_erp"
 DAY, NEXT_DAY = "2026-11-30", "2026-12-01"

@@ -15,8 +15,9 @@ from tools.catalog.importing.record import ReadFile
 from tools.catalog.imports import ImportStore
 from tools.catalog.proposals import ProposalStore, SentFile
 from tools.records.orders import NewProposal, NewRun
+from tools.storage.caller_schema import conversations, idempotency
 from tools.storage.catalogue_schema import imports
-from tools.storage.schema import conversations, idempotency, metadata, runs
+from tools.storage.schema import metadata, runs
 from tools.storage.types import NowPlus
 
 DAY = 86_400

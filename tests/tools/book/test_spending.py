@@ -15,9 +15,9 @@ from tools.book.keys import Grant
 from tools.records.errors import LimitExceeded
 from tools.records.money import DayLimit, Limit
 from tools.records.orders import RunView
+from tools.storage.caller_schema import api_keys
+from tools.storage.caller_schema import spending as ledger
 from tools.storage.database import Database
-from tools.storage.schema import api_keys
-from tools.storage.schema import spending as ledger
 from tools.storage.types import NowPlus
 
 ADMIN = Actor(name="admin")
