@@ -111,7 +111,7 @@ class InlineTrigger(CommonTrigger):
     demand_period_days: Annotated[float, Field(ge=0.04, le=366)] = 1
     """Days in one period of demand_history."""
     stockout_periods: Positions = Field([])
-    """Positions in demand_history, from 0, at which the product was out of stock."""
+    """Positions in demand_history, from 0, at which the product ran out of stock: at least what sold was wanted."""
     planned_uplift: Annotated[float, Field(ge=0.01, le=100)] = 1
     """A promotion planned for the coming interval, as a factor: 1.3 is 30 % more than the history says."""
     promotion_periods: Positions = Field([])

@@ -12,10 +12,12 @@ from tools.catalog.histories import PERIOD_DAYS, Calendar, Period
 from tools.catalog.reading.calendar import closed_days
 from tools.catalog.reading.file_reading import FileReading
 from tools.catalog.reading.periods import next_start
+from tools.planning.demand import demand_of
 from tools.planning.demand_distribution import FloatArray, IntArray
 from tools.planning.promotion import Flags
+from tools.planning.stock_outs import with_lost_demand
 from tools.records.errors import InvalidInput
-from tools.records.facts import DemandHistory, ProductFacts
+from tools.records.facts import ProductFacts
 from tools.records.text import DAY_NAMES, several
 
 if TYPE_CHECKING:
@@ -79,7 +81,7 @@ def table_of(facts: ProductFacts) -> DemandTable:
     period: Period = next((name for name, days in PERIOD_DAYS.items() if days == history.period_days), "day")
     return DemandTable(
         (facts.product.id,),
-        right_aligned([_masked(history)]),
+        right_aligned([demand_of(history)]),
         period,
         None if price is None else np.array([float(price)]),
         locations=(facts.stock.location,),
@@ -88,25 +90,18 @@ def table_of(facts: ProductFacts) -> DemandTable:
 
 
 def sample_table() -> DemandTable:
-    """The sample catalogue of the package: made-up demand, with out-of-stock days unknown."""
+    """The sample catalogue of the package: made-up demand."""
     from tools.catalog.sample.reader import read_sample
 
     facts = [each for each in read_sample() if not each.demand.deterministic]
     return DemandTable(
         tuple(each.product.id for each in facts),
-        right_aligned([_masked(each.demand) for each in facts]),
+        right_aligned([demand_of(each.demand) for each in facts]),
         "day",
         np.array([float(each.product.unit_price or 0) or np.nan for each in facts]),
         ("This is the sample catalogue: its demand is made up.",),
         tuple(each.stock.location for each in facts),
     )
-
-
-def _masked(history: DemandHistory) -> list[float]:
-    return [
-        np.nan if value is None or position in history.stockout_periods else value
-        for position, value in enumerate(history.values)
-    ]
 
 
 def demand_table(
@@ -209,10 +204,13 @@ def _summed(frame: "pd.DataFrame", rows: IntArray, columns: IntArray, width: int
     known = np.bincount(cells, minlength=size * width).reshape(size, width) > 0
     if not wide:
         known = np.logical_or.accumulate(total > 0, axis=1)
+    demand = np.where(known, total, np.nan)
     if "stock_out" in frame:
-        out = frame["stock_out"].to_numpy()
-        known.ravel()[cells[out]] = False
-    return np.where(known, total, np.nan)
+        ran_out = np.zeros_like(known)
+        ran_out.ravel()[cells[frame["stock_out"].to_numpy()]] = True
+        for row in np.flatnonzero(ran_out.any(axis=1)):
+            demand[row] = with_lost_demand(demand[row], ran_out[row])
+    return demand
 
 
 def _gap(

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tools.planning.demand_distribution import FloatArray
+from tools.planning.stock_outs import with_lost_demand
 
 STOCK_OUT, PROMOTION, UNKNOWN = 1, 2, 4
 """Bits of a day's flag."""
@@ -58,9 +59,10 @@ class OpenDays:
     last: date | None
     """The last open day."""
 
-    def known(self) -> FloatArray:
-        """The quantities, with NaN where a day is unknown or sold out."""
-        return np.where(self.flags & (STOCK_OUT | UNKNOWN), np.nan, self.quantities)
+    def demand(self) -> FloatArray:
+        """The quantities, with NaN where a day is unknown, and at least what sold where stock ran out."""
+        sold = np.where(self.flags & UNKNOWN, np.nan, self.quantities)
+        return with_lost_demand(sold, (self.flags & STOCK_OUT) > 0)
 
 
 @dataclass(frozen=True, slots=True)

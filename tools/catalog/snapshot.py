@@ -172,7 +172,7 @@ class Snapshot:
 
     def known_demand(self, place: Place) -> FloatArray:
         """Demand by open day up to the location's last one, oldest first; NaN is unknown."""
-        return self._open_days(place).known()
+        return self._open_days(place).demand()
 
     def promotions_in(self, place: Place) -> frozenset[int]:
         """Positions in the demand history of periods with a promotion: marked in sales, or by the promotions' days."""

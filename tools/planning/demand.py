@@ -1,16 +1,17 @@
 """Demand history to statistics and demand class. Pure; no input or output.
 
-A history is read oldest first. Unknown periods and periods out of stock are left out and the rest closed up: their
-sales understate demand and must not lower the mean.
+A history is read oldest first. Unknown periods are left out and the rest closed up. A period that ran out of stock
+counts as at least what it sold (`tools.planning.stock_outs`); one that sold nothing is unknown.
 """
 
 from dataclasses import dataclass
-from math import sqrt
+from math import fsum, sqrt
 
 import numpy as np
 
 from tools.planning.counting_unit import counting_unit
 from tools.planning.demand_distribution import FloatArray, IntArray
+from tools.planning.stock_outs import with_lost_demand
 from tools.records.errors import InvalidDemand
 from tools.records.facts import DemandClass, DemandHistory
 
@@ -43,6 +44,10 @@ class DemandStatistics:
     """Known periods since the last sale."""
     counting_unit: float
     """The smallest amount that demand is counted in."""
+    short: int
+    """Known periods that ran out of stock after some sales."""
+    lost: float
+    """What is taken to have been wanted beyond those sales."""
 
 
 def describe(history: DemandHistory, unit_size: float = 1.0) -> DemandStatistics:
@@ -51,6 +56,7 @@ def describe(history: DemandHistory, unit_size: float = 1.0) -> DemandStatistics
     demand, positions = enough_demand(history)
     (sales,) = demand.nonzero()
     sizes, mean, unit = demand[sales], mean_of(demand), counting_unit(demand, unit_size)
+    short, lost = _lost(history, demand, positions)
     return DemandStatistics(
         demand=demand,
         positions=positions,
@@ -63,7 +69,18 @@ def describe(history: DemandHistory, unit_size: float = 1.0) -> DemandStatistics
         outliers=find_outliers(sizes, unit),
         idle_periods=demand.size - 1 - int(sales[-1]) if sales.size else demand.size,
         counting_unit=unit,
+        short=short,
+        lost=lost,
     )
+
+
+def _lost(history: DemandHistory, demand: FloatArray, positions: IntArray) -> tuple[int, float]:
+    """Known periods that ran out, and what was wanted beyond their sales."""
+    if not history.stockout_periods:
+        return 0, 0.0
+    short = np.isin(positions, list(history.stockout_periods))
+    sold = [history.values[place] or 0.0 for place in positions[short].tolist()]
+    return len(sold), float(demand[short].sum()) - fsum(sold)
 
 
 def enough_demand(history: DemandHistory) -> tuple[FloatArray, IntArray]:
@@ -71,19 +88,16 @@ def enough_demand(history: DemandHistory) -> tuple[FloatArray, IntArray]:
     demand, positions = known_demand(history)
     if demand.size < FEWEST_PERIODS:
         raise InvalidDemand(
-            f"Only {demand.size} of {len(history.values)} demand periods are known (the rest is unknown or out of "
-            f"stock); at least {FEWEST_PERIODS} are needed."
+            f"Only {demand.size} of {len(history.values)} demand periods are known (the rest is unknown, or out of "
+            f"stock with nothing sold); at least {FEWEST_PERIODS} are needed."
         )
     return demand, positions
 
 
 def known_demand(history: DemandHistory) -> tuple[FloatArray, IntArray]:
-    """The periods that are known and were in stock, oldest first, and their places among all."""
-    values = np.array(history.values, dtype=np.float64)
+    """The periods that are known, oldest first, and their places among all."""
+    values = demand_of(history)
     known = ~np.isnan(values)
-    for position in history.stockout_periods:
-        if 0 <= position < values.size:
-            known[position] = False
     demand = values[known]
     if demand.max(initial=0.0) > LARGEST_QUANTITY:
         worst = int(np.nanargmax(values))
@@ -92,6 +106,14 @@ def known_demand(history: DemandHistory) -> tuple[FloatArray, IntArray]:
             "counted exactly. Use a larger unit."
         )
     return demand, np.flatnonzero(known)
+
+
+def demand_of(history: DemandHistory) -> FloatArray:
+    """Demand of every period; NaN is unknown."""
+    sold = np.array(history.values, dtype=np.float64)
+    if not history.stockout_periods:
+        return sold
+    return with_lost_demand(sold, np.isin(np.arange(sold.size), list(history.stockout_periods)))
 
 
 def mean_of(demand: FloatArray) -> float:

@@ -5,7 +5,7 @@ Numbers have as many digits as each line needs to come out exactly as printed.
 
 from calendar import month_name
 from math import ceil, fsum, hypot, sqrt
-from operator import mul
+from operator import mul, truediv
 
 import numpy as np
 
@@ -34,13 +34,25 @@ def derive(working: Working, transfer: Transfer | None, coverage: PastCoverage |
     """The lines, from the history to the quantity."""
     days = working.facts.demand.period_days
     rate = "a day" if days == 1 else f"per period of {days:g} days"
-    lines = [*_mean(working, rate), *_interval(working), *_spread(working, rate), *_level(working)]
+    lines = [*_lost_sales(working, rate), *_mean(working, rate), *_interval(working), *_spread(working, rate)]
+    lines += _level(working)
     if coverage is not None:
         lines.append(
             f"Checked on {coverage.tests} past intervals: such a level would have covered "
             f"{_share(coverage.chosen)} of them, the textbook's {_share(coverage.textbook)}"
         )
     return (*lines, *position_lines(working), *order_lines(working, transfer))
+
+
+def _lost_sales(working: Working, rate: str) -> list[str]:
+    """What periods that ran out of stock add to their sales."""
+    statistics = working.statistics
+    if not statistics.short:
+        return []
+    lost, known, more = shown_result(truediv, statistics.lost, statistics.demand.size, digits=working.digits)
+    ran = several(statistics.short, "period")
+    said = f"{ran} ran out of stock. At least what was sold was wanted; by periods that sold as much or more"
+    return [f"{said}, {lost} more: ÷ {known} periods = {more} {rate} more"]
 
 
 def _mean(working: Working, rate: str) -> list[str]:

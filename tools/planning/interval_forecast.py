@@ -158,7 +158,7 @@ def forecast_demand(
     """Choose the method by the history and forecast demand over lead time + review period."""
     intervals = protection_intervals(lead_time, review_period_days, period_days)
     lead_time_sd = lead_time.sd_days / period_days
-    if statistics.nonzero == 0:
+    if statistics.mean == 0:
         return _certain(statistics, "no_demand", intervals, 0.0, uplift)
     if deterministic:
         return _certain(statistics, "deterministic", intervals, lead_time_sd, uplift)

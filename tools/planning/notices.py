@@ -127,8 +127,8 @@ def _history(working: Working) -> Iterator[Notice]:
     if statistics.masked:
         yield Notice(
             code="masked_periods",
-            message=f"{statistics.masked} of {statistics.periods} periods are unknown or were out of "
-            "stock and are left out.",
+            message=f"{statistics.masked} of {statistics.periods} periods are unknown, or ran out of stock before "
+            "anything sold, and are left out.",
         )
     if outliers:
         largest = ", ".join(f"{value:g}" for value in reversed(outliers[-3:]))

@@ -148,7 +148,7 @@ class DemandHistory(Record):
     period_days: Positive = 1
     last_period: date | None = None
     stockout_periods: frozenset[int] = frozenset()
-    """Positions in `values` in which the product was out of stock, so that sales understate demand (masked)."""
+    """Positions in `values` in which the product ran out of stock: at least what sold was wanted."""
     deterministic: bool = False
     """Stated by the planner: demand does not vary, so no Poisson floor is applied."""
     planned_uplift: Uplift = 1.0

@@ -153,7 +153,7 @@ class Plan(Record):
     nonzero_periods: int
     """Periods in which something sold."""
     masked_periods: int
-    """Periods left out: demand unknown, or out of stock."""
+    """Periods left out: demand unknown, or out of stock with nothing sold."""
     counting_unit: float = 1
     """The smallest amount that demand is counted in: `unit_size`, or less where the history has more decimals."""
     backtest_coverage: float | None

@@ -261,7 +261,7 @@ async def test_an_order_placed_just_before_a_run_is_recorded_counts_and_is_not_d
 @pytest.mark.parametrize(
     "impossible",
     [
-        {"demand_history": [1, 2, 3], "stockout_periods": [0]},
+        {"demand_history": [0, 2, 3], "stockout_periods": [0]},
         {"service_type": "cost"},
         {"service_type": "cost", "stockout_cost": 0, "holding_rate": 0},
     ],

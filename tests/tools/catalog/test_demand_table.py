@@ -159,7 +159,7 @@ def test_one_product_is_a_table_that_counts_as_its_history_does(
 
     assert (table.period, table.open_days) == (period, open_days)
     assert table.period_days == pytest.approx(period_days)
-    assert np.array_equal(table.demand, [[1, np.nan, np.nan, 4]], equal_nan=True)
+    assert np.array_equal(table.demand, [[1, 4, np.nan, 4]], equal_nan=True)
     assert (table.products, table.locations) == (("X1",), ("HQ",))
     assert table.unit_prices is not None
     assert table.unit_prices.tolist() == [500]
