@@ -61,11 +61,18 @@ def restaurant(folder: Path) -> DemandTable:
 
 
 def groceries(folder: Path) -> DemandTable:
-    """Weeks with a deal, or with most of the brand in the advertisement, are promoted. A brand is a group."""
+    """Weeks with a deal, or with most of the brand in the advertisement, are promoted. The price is cut below the
+    highest of the last quarter of a year; where it was not, no cut is stated. A brand is a group."""
     frame = pd.read_parquet(folder / "dominicks_oj_weekly.parquet")
     frame["id"] = frame["store"].astype(str) + "/" + frame["brand"].astype(str)
     table = _promoted(frame, "week_start", (frame["deal"] > 0) | (frame["feat"] > 0.5), "week")
-    return replace(table, groups=tuple(name.split("/")[1] for name in table.products))
+    price = pd.DataFrame(_wide(frame, "id", "week_start", "price", "week").demand.T).ffill()
+    cuts = (1 - price / price.rolling(13, min_periods=1).max()).to_numpy().T
+    return replace(
+        table,
+        promotions=np.where(table.promotions, np.where(cuts > 0, cuts, 1.0), 0.0),
+        groups=tuple(name.split("/")[1] for name in table.products),
+    )
 
 
 def _promoted(frame: pd.DataFrame, moment: str, promotions: pd.Series, period: Period) -> DemandTable:

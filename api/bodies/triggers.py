@@ -27,7 +27,7 @@ from api.bodies.fields import (
     money,
     no_finer_than,
 )
-from tools.records.facts import ProductFacts, ServiceType
+from tools.records.facts import PriceCut, ProductFacts, ServiceType
 from tools.records.quantities import count_in
 
 MAX_PERIODS = 5_000
@@ -92,6 +92,8 @@ class PriceBreakInput(Body):
 
 Positions = Annotated[list[Annotated[int, Field(ge=0), WholeNumber]], Field(max_length=MAX_PERIODS)]
 
+PriceCuts = Annotated[dict[Annotated[int, Field(ge=0, strict=False)], PriceCut], Field(max_length=MAX_PERIODS)]
+
 
 class InlineTrigger(CommonTrigger):
     """One product with everything that is known about it."""
@@ -118,6 +120,10 @@ class InlineTrigger(CommonTrigger):
     """Positions in demand_history, from 0, that were promoted. They tell what a promotion brings."""
     planned_promotion_periods: Positions = Field([])
     """Periods to come that will be promoted, without a factor: 0 is the one after demand_history."""
+    price_cuts: PriceCuts = Field({})
+    """How far the price was cut in periods of promotion_periods, where it is known: {"12": 0.25} is 25 % off in 12."""
+    planned_price_cuts: PriceCuts = Field({})
+    """The same of planned_promotion_periods."""
     usual_lift: Annotated[float, Field(ge=0.01, le=100)] = 1
     """How many times as much a promoted period usually sells in the product's group; few promotions are drawn to it."""
     data_age_days: Days = Field(0, description="Days since the end of demand_history.")
@@ -181,6 +187,10 @@ class InlineTrigger(CommonTrigger):
             if max(getattr(self, name), default=-1) >= len(self.demand_history):
                 words = "{name} names a position demand_history lacks"
                 raise PydanticCustomError("period_position", words, {"name": name})
+        for cuts, periods in (("price_cuts", "promotion_periods"), ("planned_price_cuts", "planned_promotion_periods")):
+            if not set(getattr(self, periods)) >= getattr(self, cuts).keys():
+                words = "{cuts} names a period that {periods} lacks"
+                raise PydanticCustomError("period_position", words, {"cuts": cuts, "periods": periods})
         if self.current_stock < 0 < self.backorders:
             raise PydanticCustomError(
                 "backorders_twice", "a current_stock below 0 means backorders; send those or a current_stock of 0"
@@ -231,6 +241,8 @@ class InlineTrigger(CommonTrigger):
             "stockout_periods": self.stockout_periods,
             "promotion_periods": self.promotion_periods,
             "planned_promotion_periods": self.planned_promotion_periods,
+            "price_cuts": self.price_cuts,
+            "planned_price_cuts": self.planned_price_cuts,
             "usual_lift": self.usual_lift,
         }
         given = {"product": self._product(), "supplier": supplier, "stock": stock, "demand": demand}

@@ -18,7 +18,7 @@ from tools.planning.demand_distribution import FloatArray
 from tools.planning.interval_forecast import LeadTime, lead_time
 from tools.planning.learned import Learned
 from tools.planning.order_quantity import pack_size
-from tools.planning.promotion import Flags
+from tools.planning.promotion import Cuts
 from tools.planning.scan import Terms
 from tools.planning.working import inventory_position
 from tools.records.facts import Product, Stock
@@ -36,8 +36,8 @@ class Block:
     demand: FloatArray
     """Places × open days, the newest last; NaN is unknown."""
     terms: Terms
-    promotions: Flags | None
-    """Places × open days that were promoted, with columns for those to come; None where there are none."""
+    promotions: Cuts | None
+    """Cuts of promoted places × open days, with columns for those to come; None where there are none."""
     learned: Learned | None
     """Of each place; None where nothing was learned of any."""
     alone: NDArray[np.bool_]
@@ -66,17 +66,17 @@ def _learned(rows: list[tuple[float, float, float]]) -> Learned | None:
     return (mean, sd, share) if share.any() else None
 
 
-def promotions_of(snapshot: Snapshot, places: Sequence[Place], width: int) -> Flags | None:
+def promotions_of(snapshot: Snapshot, places: Sequence[Place], width: int) -> Cuts | None:
     """Beside demand of so many columns that is right-aligned."""
     if not snapshot.has_promotions:
         return None
     past = [(snapshot.periods_of(place), snapshot.promotions_in(place)) for place in places]
     ahead = [snapshot.promotions_planned(place) for place in places]
-    flags = np.zeros((len(places), width + 1 + max((max(each, default=0) for each in ahead), default=0)), np.bool_)
-    for row, (periods, marked), planned in zip(flags, past, ahead, strict=True):
-        row[[width - periods + each for each in marked]] = True
-        row[[width + each for each in planned]] = True
-    return flags
+    cuts = np.zeros((len(places), width + 1 + max((max(each, default=0) for each in ahead), default=0)))
+    for row, (periods, marked), planned in zip(cuts, past, ahead, strict=True):
+        row[[width - periods + each for each in marked]] = list(marked.values())
+        row[[width + each for each in planned]] = list(planned.values())
+    return cuts
 
 
 class OrdersByPlace:

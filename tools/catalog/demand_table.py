@@ -14,7 +14,7 @@ from tools.catalog.reading.file_reading import FileReading
 from tools.catalog.reading.periods import next_start
 from tools.planning.demand import demand_of
 from tools.planning.demand_distribution import FloatArray, IntArray
-from tools.planning.promotion import Flags
+from tools.planning.promotion import Cuts, Flags
 from tools.planning.stock_outs import with_lost_demand
 from tools.records.errors import InvalidInput
 from tools.records.facts import ProductFacts
@@ -44,8 +44,8 @@ class DemandTable:
     """The location of each row; empty where the table tells none."""
     open_days: int = 7
     """Days of the week on which business is open. A daily table has a column for each of these alone."""
-    promotions: Flags | None = None
-    """Products × periods: which were promoted; known in advance."""
+    promotions: Cuts | None = None
+    """Products × periods: which were promoted, and by what cut of the price; known in advance."""
     groups: tuple[str, ...] = ()
     """The group of each product; empty where none is told."""
 

@@ -174,13 +174,14 @@ class Snapshot:
         """Demand by open day up to the location's last one, oldest first; NaN is unknown."""
         return self._open_days(place).demand()
 
-    def promotions_in(self, place: Place) -> frozenset[int]:
-        """Positions in the demand history of periods with a promotion: marked in sales, or by the promotions' days."""
+    def promotions_in(self, place: Place) -> dict[int, float]:
+        """Positions in the demand history of periods with a promotion, marked in sales or by the promotions' days, and
+        how far it cut the price; 1 where that is not stated."""
         if place not in self.histories:
-            return frozenset()
+            return {}
         first, marked = self.histories[place].first, self._open_days(place).flags & PROMOTION
         by_days = self._periods(place, first, (self._end(place) - first).days, self._promotions_at(place))
-        return by_days.union(np.flatnonzero(marked).tolist())
+        return dict.fromkeys(np.flatnonzero(marked).tolist(), 1.0) | by_days
 
     def periods_of(self, place: Place) -> int:
         """In the demand history."""
@@ -210,21 +211,22 @@ class Snapshot:
         """Whether any is marked in sales, or has days of its own."""
         return bool(self.promotions) or any((each.flags & PROMOTION).any() for each in self.histories.values())
 
-    def promotions_planned(self, place: Place) -> frozenset[int]:
-        """Periods to come, within a year, with a promotion that states no factor: 0 is the one after the history."""
+    def promotions_planned(self, place: Place) -> dict[int, float]:
+        """The same of periods to come, within a year, with a promotion that states no factor: 0 is the one after the
+        history."""
         planned = [row for row in self._promotions_at(place) if not row["uplift"]]
         return self._periods(place, self._end(place), LOOKED_AHEAD_DAYS, planned)
 
-    def _periods(self, place: Place, first: date, days: int, rows: list[Mapping[str, Any]]) -> frozenset[int]:
-        """Of the `days` from `first` on, the periods in which there is one of these promotions."""
-        found: set[int] = set()
+    def _periods(self, place: Place, first: date, days: int, rows: list[Mapping[str, Any]]) -> dict[int, float]:
+        """Of the `days` from `first` on, the periods in which there is one of these promotions, and the deepest cut."""
+        found: dict[int, float] = {}
         if not rows:
-            return frozenset()
+            return found
         period = np.maximum(0, np.cumsum(self.settings.calendar(place[1]).is_open(first, days)) - 1)
-        for row in rows:
+        for row in sorted(rows, key=lambda row: row["price_cut"] or 0.0):
             begins, ends = ((date.fromisoformat(row[day]) - first).days for day in ("first_day", "last_day"))
-            found.update(period[max(0, begins) : max(0, ends + 1)].tolist())
-        return frozenset(found)
+            found |= dict.fromkeys(period[max(0, begins) : max(0, ends + 1)].tolist(), row["price_cut"] or 1.0)
+        return found
 
     def _promotions_at(self, place: Place) -> list[Mapping[str, Any]]:
         return [row for row in self._promotions_of.get(place[0], ()) if row["location"] in ("", place[1])]
@@ -242,7 +244,7 @@ class Snapshot:
         return history.by_open_day(self.settings.calendar(place[1]))
 
     def _demand(self, place: Place) -> DemandHistory:
-        days = self._open_days(place)
+        days, past, planned = self._open_days(place), self.promotions_in(place), self.promotions_planned(place)
         pairs = zip(days.quantities.tolist(), days.flags.tolist(), strict=True)
         values = [None if flag & UNKNOWN else value for value, flag in pairs]
         return DemandHistory(
@@ -251,8 +253,10 @@ class Snapshot:
             last_period=days.last,
             stockout_periods=frozenset(np.flatnonzero(days.flags & STOCK_OUT).tolist()),
             planned_uplift=self.planned_uplift(place),
-            promotion_periods=self.promotions_in(place),
-            planned_promotion_periods=self.promotions_planned(place),
+            promotion_periods=frozenset(past),
+            planned_promotion_periods=frozenset(planned),
+            price_cuts=stated_cuts(past),
+            planned_price_cuts=stated_cuts(planned),
         )
 
     def planned_uplift(self, place: Place) -> float:
@@ -316,3 +320,7 @@ def moment(day: date, settings: CatalogueSettings) -> datetime:
     """The end of a day in the catalogue's time zone."""
     end = datetime.combine(day + timedelta(1), datetime.min.time(), ZoneInfo(settings.time_zone))
     return end.astimezone(UTC)
+
+
+def stated_cuts(promotions: Mapping[int, float]) -> dict[int, float]:
+    return {period: cut for period, cut in promotions.items() if cut < 1}

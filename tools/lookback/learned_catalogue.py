@@ -14,7 +14,7 @@ from tools.catalog.demand_table import DemandTable
 from tools.catalog.histories import PERIOD_DAYS, Period
 from tools.catalog.importing.changes import upsert
 from tools.catalog.own import VERSION
-from tools.catalog.snapshot import Place, Snapshot
+from tools.catalog.snapshot import Place, Snapshot, stated_cuts
 from tools.lookback.learning import ClassResult, LearnedTable, Progress, learn
 from tools.lookback.rolling_origin import Interval
 from tools.planning.demand_distribution import FloatArray, IntArray
@@ -109,13 +109,15 @@ def _by_place(
     for row, mean, sd, share in zip(*(column.tolist() for column in columns), strict=True):
         place, last = block.places[rows[row]], snapshot.last_period(block.places[rows[row]])
         if share > 0 and last is not None:
+            planned = snapshot.promotions_planned(place)
             learned_by_place[place] = LearnedDemand(
                 mean=mean * scale[row],
                 sd=sd * scale[row] ** 0.5,
                 share=share,
                 interval_days=float(lengths[rows[row]] * days[rows[row]]),
                 last_period=last,
-                planned_promotion_periods=snapshot.promotions_planned(place),
+                planned_promotion_periods=frozenset(planned),
+                planned_price_cuts=stated_cuts(planned),
             )
     return learned_by_place
 

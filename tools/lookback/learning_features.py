@@ -39,7 +39,15 @@ class Past:
     @cached_property
     def promoted(self) -> FloatArray:
         marks = self.table.promotions
-        return np.zeros(self.table.demand.shape) if marks is None else marks.astype(np.float64)
+        return np.zeros(self.table.demand.shape) if marks is None else (marks > 0).astype(np.float64)
+
+    @cached_property
+    def price_cuts(self) -> FloatArray | None:
+        """Of each period: 0 without a promotion, NaN where a promotion states none; None where none does."""
+        cuts = self.table.promotions
+        if cuts is None or not ((cuts > 0) & (cuts < 1)).any():
+            return None
+        return np.where(cuts == 1, np.nan, cuts)
 
     @cached_property
     def season(self) -> int:
@@ -138,7 +146,10 @@ def _promotions(past: Past, row: IntArray, moment: IntArray, rate: FloatArray) -
     count = _running(past.promoted)
     inside = count[row, np.minimum(moment + past.interval, count.shape[1] - 1)] - count[row, moment]
     means = [_mean(each, row, np.zeros_like(moment), moment) / rate for each in (past.ordinary, past.in_promotion)]
-    return [*ahead, *behind, inside, *means, past.in_promotion[1][row, moment]]
+    columns = [*ahead, *behind, inside, *means, past.in_promotion[1][row, moment]]
+    if past.price_cuts is not None:
+        columns += [_at(past.price_cuts, row, moment + each) for each in range(1 - LAGS, LAGS)]
+    return columns
 
 
 def _group(past: Past, row: IntArray, moment: IntArray) -> list[FloatArray]:

@@ -108,16 +108,20 @@ def _season(working: Working, rate: str) -> list[str]:
 
 def _promotions(working: Working, won: CompetingForecast, promoted: PromotedProfile, rate: str) -> list[str]:
     """What promoted periods have sold, and what those to come, with the season, make of an ordinary one."""
-    lift = float(promoted.lift[-1])
+    lift, cut = float(promoted.lift[-1]), promoted.promotions.average_cut
+    of_cut = f" at the average cut of {100 * cut:.0f} %" if cut else ""
     lines = [
         f"Promotions: {promoted.promoted} of {working.statistics.demand.size} past periods; each sold "
-        f"{shown(lift)} × an ordinary one, by which past forecasts lost less. The means are those of ordinary periods"
+        f"{shown(lift)} × an ordinary one{of_cut}, by which past forecasts lost less. "
+        "The means are those of ordinary periods"
     ]
     ahead, days = promoted.promotions.share_ahead(won.interval), shown(won.interval)
     if abs(won.factor - 1) <= SHOWN_SHARE:
         return lines
     average, factor, mean = shown_result(mul, working.forecast.average, won.factor, digits=working.digits)
-    planned = f"{shown(ahead)} of {days} with a promotion, × {shown(lift)}" if ahead else f"none of {days} promoted"
+    planned = f"none of {days} promoted"
+    if ahead:
+        planned = f"{shown(ahead)} of {days} with a promotion, × {shown(promoted.lift_to_come(won.interval))}"
     season = "" if won.profile.season == 1 else f", the season{_of_periods(working)}"
     said = f"The coming periods ({planned}{season}) sell {factor} × the average ordinary one"
     return [*lines, f"{said}: {average} × {factor} = {mean} {rate}"]

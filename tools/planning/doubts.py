@@ -97,11 +97,13 @@ def _outside(latest: FloatArray, earlier: FloatArray) -> bool:
 def _level_on(working: Working, demand: FloatArray) -> float:
     """The level with this history; 0 where nothing could be planned on it."""
     facts, target = working.facts, working.target
-    promoted = np.flatnonzero(np.isin(working.statistics.positions, list(facts.demand.promotion_periods)))
+    past, known = facts.demand.promotions, working.statistics.positions[: demand.size].tolist()
+    cuts = {place: past[position] for place, position in enumerate(known) if position in past}
     history = {
         "values": tuple(demand.tolist()),
         "stockout_periods": frozenset[int](),
-        "promotion_periods": frozenset(promoted[promoted < demand.size].tolist()),
+        "promotion_periods": frozenset(cuts),
+        "price_cuts": {each: cut for each, cut in cuts.items() if cut < 1},
     }
     product = facts.product.model_copy(update={"unit_size": working.statistics.counting_unit})
     facts = facts.model_copy(update={"demand": facts.demand.model_copy(update=history), "product": product})

@@ -5,6 +5,7 @@ Mean and standard deviation are averaged: with shares of a half, 120 ± 40 and 1
 for another interval, for other promotions, or from old data is not used.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 from typing import TypeAlias
@@ -45,7 +46,7 @@ def unusable(
     *,
     last_period: date | None,
     period_days: float,
-    planned: frozenset[int],
+    planned: Mapping[int, float],
     interval_days: float,
 ) -> str | None:
     """Why it is not used for this interval; None where it is.
@@ -61,14 +62,14 @@ def unusable(
     if not 0 <= age <= longest:
         return f"demand of {age} more days is known, and it holds for {longest:g}"
     passed, periods = round(age / period_days), interval_days / period_days
-    expected = {each - passed for each in learned.planned_promotion_periods}
+    expected = {each - passed: cut for each, cut in learned.planned_promotions.items()}
     if _within(expected, periods) != _within(planned, periods):
         return "other promotions are planned now"
     return None
 
 
-def _within(planned: frozenset[int] | set[int], periods: float) -> set[int]:
-    return {each for each in planned if 0 <= each < periods}
+def _within(planned: Mapping[int, float], periods: float) -> dict[int, float]:
+    return {each: cut for each, cut in planned.items() if 0 <= each < periods}
 
 
 def averaged_rates(

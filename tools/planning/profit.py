@@ -199,8 +199,7 @@ class _Ahead:
             return 1.0
         ahead, promoted = self.usual.won.profile.ahead(self.periods), self.usual.won.promoted
         if promoted is not None:
-            coming = [period for period in promoted.promotions.ahead if period < self.periods]
-            ahead[coming] *= promoted.lift[-1]
+            ahead *= promoted.ahead(self.periods)
         return ahead
 
     def until_delivery(self, supply: Supply) -> DemandForecast:

@@ -1,12 +1,15 @@
 """What a promotion brings: how many times as much a promoted period sells, by the product's own past. Pure.
 
 A promoted period is an ordinary one that sells so many times as much. What promoted periods sold, divided by what was
-to be expected of them without, is the lift (a ratio of sums). A lift that few promotions show is drawn towards what is
-usual: the group's lift, or none.
+to be expected of them without, is the lift (a ratio of sums). Where it is known how far promotions cut the price, the
+lift is that of the average one, and counts as often as a cut goes into it (constant elasticity). A lift that few
+promotions show is drawn towards what is usual: the group's lift, or none.
 """
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from functools import cached_property
+from typing import TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,8 +19,13 @@ from tools.planning.forecast_frame import BIAS_DOUBT, PRIOR_WINDOWS, SMALLEST, S
 from tools.planning.season import SMALLEST_INDEX, Profile, coming
 
 Flags = NDArray[np.bool_]
+Cuts: TypeAlias = Flags | FloatArray
+"""Of periods: 0 without a promotion; how far one cuts the price (0.25 is 25 % off), or 1 where that is not stated."""
 
 LARGEST_LIFT = 100.0
+DEEPEST = 0.95
+"""Cut of a price; what is more counts as that."""
+SCORINGS = 4
 FEWEST_BEFORE = 2
 """Ordinary periods before a promoted one that says something of the lift."""
 
@@ -29,12 +37,18 @@ FEWEST_PROMOTIONS = 3
 class Promotions:
     """Which periods of a product were promoted, and which will be."""
 
-    marked: Flags
-    """Of each known period."""
-    ahead: frozenset[int] = frozenset()
-    """Periods to come, from 0: the next one."""
+    sizes: Cuts
+    """Of each known period: how many average promotions it counts as; 0 for none."""
+    ahead: Mapping[int, float] = field(default_factory=dict)
+    """The same of periods to come, from 0: the next one."""
     usual: float = 1.0
     """The lift that is usual: the group's; 1 where none is known."""
+    average_cut: float = 0.0
+    """Of the price, by past promotions that state one; 0 where none does."""
+
+    @property
+    def marked(self) -> Flags:
+        return np.asarray(self.sizes > 0)
 
     def share_ahead(self, length: float) -> float:
         """Of the next `length` periods, those that will be promoted."""
@@ -42,10 +56,30 @@ class Promotions:
         return float(sum(shares[each] for each in self.ahead if each < shares.size))
 
 
+def promotions_of(cuts: Cuts, positions: IntArray, periods: int, usual: float) -> Promotions:
+    """By the cuts of so many periods, known at these positions, and of those to come."""
+    past, ahead = np.asarray(cuts[:periods][positions], np.float64), np.asarray(cuts[periods:], np.float64)
+    stated = _depths(past)
+    mean = float(stated[stated > 0].mean()) if stated.any() else 0.0
+    promoted = np.flatnonzero(ahead)
+    sizes = zip(promoted.tolist(), _sizes(ahead[promoted], mean).tolist(), strict=True)
+    return Promotions(_sizes(past, mean), dict(sizes), usual, -float(np.expm1(-mean)))
+
+
+def _depths(cuts: FloatArray) -> FloatArray:
+    """Logarithms of the price before ÷ after; 0 where no cut is stated."""
+    return np.asarray(-np.log1p(-np.where(cuts < 1, np.minimum(cuts, DEEPEST), 0.0)))
+
+
+def _sizes(cuts: FloatArray, mean: float) -> FloatArray:
+    depths = _depths(cuts)
+    return np.where((depths > 0) & (mean > 0), depths / max(mean, SMALLEST), cuts > 0)
+
+
 def unseen_lift(promotions: Promotions | None, interval: float) -> float:
     """Factor on an interval of a product that has never been promoted: by what is usual in its group.
 
-    >>> unseen_lift(Promotions(np.zeros(9, np.bool_), frozenset({0}), usual=3.0), 4.0)
+    >>> unseen_lift(Promotions(np.zeros(9, np.bool_), {0: 1.0}, usual=3.0), 4.0)
     1.5
     """
     if promotions is None or interval <= 0 or promotions.marked.any():
@@ -65,8 +99,9 @@ class PromotedProfile:
     """How many promoted periods it rests on."""
     level: FloatArray
     """Of the ordinary periods before each known one, per average period."""
-    swing: FloatArray
-    """How many times as much a promoted period varies as its length says; known as the lift is."""
+    scatter: FloatArray
+    """How many times as much promoted periods vary about what they sell, relative to it, as ordinary ones do; known as
+    the lift is."""
 
     @property
     def season(self) -> int:
@@ -90,12 +125,13 @@ class PromotedProfile:
     @property
     def factors(self) -> FloatArray:
         """How many times as much as an ordinary one each known period sells, as it was known before it."""
-        return np.where(self.promotions.marked, self.lift[:-1], 1.0)
+        return np.asarray(self.lift[:-1] ** self.promotions.sizes)
 
     @property
     def weights(self) -> FloatArray:
         """Of each known period in the means: promoted ones weigh less, and nothing while no lift is known."""
-        return np.where(self.promotions.marked, (self.seen[:-1] > 0) / self.swing[:-1], 1.0)
+        swings = self._swings(self.factors, self.scatter[:-1])
+        return np.where(self.promotions.marked, (self.seen[:-1] > 0) / swings, 1.0)
 
     def ordinary(self, demand: FloatArray) -> FloatArray:
         """Demand per average period, with the level before it in place of a promoted one."""
@@ -103,49 +139,82 @@ class PromotedProfile:
 
     def lengths(self, known: IntArray, horizon: int) -> FloatArray:
         """The `horizon` periods after so many known ones, in average periods."""
-        return self._sums(known, horizon, self.lift)
+        index, factors = self._after(known, horizon)
+        return np.asarray(np.add.reduce(index * factors, axis=1))
 
     def widths(self, known: IntArray, horizon: int) -> FloatArray:
         """The same in average periods that vary as much."""
-        return self._sums(known, horizon, self.lift * self.swing)
+        index, factors = self._after(known, horizon)
+        promoted = self.promotions.marked[known[:, None] + np.arange(horizon)]
+        swings = np.where(promoted, self._swings(factors, self.scatter[known, None]), 1.0)
+        return np.asarray(np.add.reduce(index * factors * swings, axis=1))
 
-    def _sums(self, known: IntArray, horizon: int, of_promoted: FloatArray) -> FloatArray:
+    def _after(self, known: IntArray, horizon: int) -> tuple[FloatArray, FloatArray]:
+        """Index and factor of the `horizon` periods after so many known ones."""
         after = known[:, None] + np.arange(horizon)
         index = self.base.indices[self.base.phases[after], known[:, None]]
-        factors = np.where(self.promotions.marked[after], of_promoted[known, None], 1.0)
-        return np.asarray(np.add.reduce(index * factors, axis=1))
+        return index, np.asarray(self.lift[known, None] ** self.promotions.sizes[after])
+
+    @staticmethod
+    def _swings(factors: FloatArray, scatter: FloatArray) -> FloatArray:
+        """How many times as much promoted periods that sell so many times as much vary as their length says."""
+        return np.clip(factors * scatter, 1 / LARGEST_LIFT, LARGEST_LIFT)
+
+    def ahead(self, periods: int) -> FloatArray:
+        """Factor on each of the coming periods."""
+        factors = np.ones(periods)
+        for each, size in self.promotions.ahead.items():
+            if each < periods:
+                factors[each] = self.lift[-1] ** size
+        return factors
+
+    def lift_to_come(self, length: float) -> float:
+        """Of those of the next `length` periods that are promoted, on average."""
+        shares = coming(length)
+        return 1 + float(shares @ (self.ahead(shares.size) - 1)) / self.promotions.share_ahead(length)
 
     def to_come(self, length: float) -> float:
         """The next `length` periods, in average periods."""
-        return self._to_come(length, float(self.lift[-1]))
+        shares = coming(length)
+        return max(SMALLEST_INDEX, float(shares * self.ahead(shares.size) @ self.base.ahead(shares.size)))
 
     def width_to_come(self, length: float) -> float:
-        return self._to_come(length, float(self.lift[-1] * self.swing[-1]))
-
-    def _to_come(self, length: float, of_promoted: float) -> float:
         shares = coming(length)
-        for each in self.promotions.ahead:
-            if each < shares.size:
-                shares[each] *= of_promoted
-        return max(SMALLEST_INDEX, float(shares @ self.base.ahead(shares.size)))
+        factors, promoted = self.ahead(shares.size), np.isin(np.arange(shares.size), list(self.promotions.ahead))
+        widths = factors * np.where(promoted, self._swings(factors, self.scatter[-1:]), 1.0)
+        return max(SMALLEST_INDEX, float(shares * widths @ self.base.ahead(shares.size)))
 
 
 def promoted_profile(demand: FloatArray, promotions: Promotions, base: Profile) -> PromotedProfile:
     """The lift at each past moment, by what was known then."""
-    marked = promotions.marked
+    marked, sizes = promotions.marked, promotions.sizes
     level = _ordinary_level(demand / base.of_each(), marked)
     expected = base.of_each() * level
     told = marked & (expected > 0) & (np.cumsum(~marked) > FEWEST_BEFORE)
     count = _known_before(told.astype(np.float64))
-    raw = (_known_before(told * demand)) / np.maximum(_known_before(told * expected), SMALLEST)
-    raw = np.where(count > 0, np.clip(raw, 1 / LARGEST_LIFT, LARGEST_LIFT), promotions.usual)
+    raw = _raw_lifts(demand[told], expected[told], sizes[told], promotions.usual)[count.astype(np.int64)]
     plain = _relative_variance(demand, expected, ~marked & (expected > 0))
     judged = told & (count[:-1] > 0)
-    seen, tests = _relative_variance(demand, expected * raw[:-1], judged), _known_before(judged.astype(np.float64))
+    seen = _relative_variance(demand, expected * raw[:-1] ** sizes, judged)
+    tests = _known_before(judged.astype(np.float64))
     noise = (PRIOR_WINDOWS * plain + tests * seen) / (PRIOR_WINDOWS + tests)
     lift = _drawn(raw, promotions.usual, noise, count)
-    swing = np.where(plain > 0, lift * noise / np.where(plain > 0, plain, 1.0), 1.0)
-    return PromotedProfile(base, promotions, lift, count, level, np.clip(swing, 1 / LARGEST_LIFT, LARGEST_LIFT))
+    scatter = np.where(plain > 0, noise / np.where(plain > 0, plain, 1.0), 1 / lift)
+    return PromotedProfile(base, promotions, lift, count, level, scatter)
+
+
+def _raw_lifts(demand: FloatArray, expected: FloatArray, sizes: Cuts, usual: float) -> FloatArray:
+    """Of the average promotion, before the first and after each: where expected × lift^size adds up to demand, each
+    promotion weighed by its size, as the likelihood of counts does (Fisher's scoring)."""
+    sold = np.add.accumulate(demand * sizes)
+    lifts = np.clip(sold / np.add.accumulate(expected * sizes), 1 / LARGEST_LIFT, LARGEST_LIFT)
+    if (sizes != 1).any():
+        seen = np.tri(sizes.size)
+        for _ in range(SCORINGS):
+            mean = seen * expected * lifts[:, None] ** sizes
+            step = (sold - mean @ sizes) / np.maximum(mean @ np.square(sizes), SMALLEST)
+            lifts = np.clip(lifts * np.exp(np.clip(step, -1, 1)), 1 / LARGEST_LIFT, LARGEST_LIFT)
+    return np.append(usual, lifts)
 
 
 def _drawn(raw: FloatArray, usual: float, noise: FloatArray, count: FloatArray) -> FloatArray:

@@ -21,7 +21,7 @@ from tools.planning.demand import LARGEST_QUANTITY
 from tools.planning.demand_distribution import FloatArray, IntArray, z_value
 from tools.planning.forecast_grid import Demand
 from tools.planning.learned import LEARNED, Learned
-from tools.planning.promotion import Flags
+from tools.planning.promotion import Cuts
 from tools.planning.scan_history import CACHED_ROWS, Rows, read_histories
 from tools.planning.scan_plan import plan_block, textbook_levels
 from tools.planning.scan_rates import read_rates, unseen_lifts
@@ -115,13 +115,14 @@ def scan(
     demand: Demand,
     terms: Terms,
     *,
-    promotions: Flags | None = None,
+    promotions: Cuts | None = None,
     learned: Learned | None = None,
     threads: int | None = None,
 ) -> PlanColumns:
     """Plan every row of `demand`, products × periods.
 
-    `promotions` tells which periods were promoted, and in further columns which of those to come will be.
+    `promotions` tells which periods were promoted, and in further columns which of those to come will be; where it is
+    known, by how far the price is cut (0.25 is 25 % off).
     `learned` is what the catalogue has taught of each row's interval, with a share of 0 where nothing.
     Raises `InvalidDemand` naming the first row with a negative or infinite demand, and `InvalidInput` for terms that
     no plan could be made with.

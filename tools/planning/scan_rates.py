@@ -10,7 +10,7 @@ from tools.planning.demand_distribution import FloatArray, IntArray
 from tools.planning.demand_forecast import combine
 from tools.planning.forecast_grid import Demand
 from tools.planning.interval_forecast import FEWEST_FOR_FORECAST_ERRORS, own_forecast
-from tools.planning.promotion import Flags, Promotions, unseen_lift
+from tools.planning.promotion import Cuts, Flags, promotions_of, unseen_lift
 from tools.planning.scan_history import CACHED_ROWS, Histories, Rows, part_of
 from tools.planning.season import FEWEST_SEASONS, STRIKING, resemblance, season_length
 
@@ -29,7 +29,7 @@ def read_rates(
     known: Histories,
     terms: dict[str, FloatArray],
     horizon: int,
-    promotions: Flags | None = None,
+    promotions: Cuts | None = None,
 ) -> Rates:
     """Of products whose histories were read; the textbook's where these are short."""
     periods = np.broadcast_to(known.periods, known.mean.shape)
@@ -50,7 +50,8 @@ def read_rates(
         positions = np.flatnonzero(~np.isnan(values))
         own_promotions = None
         if promotions is not None:
-            own_promotions = promotions_of(promotions[here][0], values, float(terms["usual_lift"][row]))
+            usual = float(terms["usual_lift"][row])
+            own_promotions = promotions_of(promotions[here][0], positions, values.size, usual)
         own = own_forecast(
             values[positions],
             positions,
@@ -64,24 +65,19 @@ def read_rates(
     return Rates(mean, variance)
 
 
-def _promoted_rows(promotions: Flags | None, rows: Rows, judged: Flags) -> IntArray:
+def _promoted_rows(promotions: Cuts | None, rows: Rows, judged: Flags) -> IntArray:
     """Positions in the block of those that were or will be promoted."""
     if promotions is None:
         return np.empty(0, dtype=np.int64)
     return np.flatnonzero(judged & promotions[rows].any(axis=1))
 
 
-def promotions_of(flags: Flags, demand: FloatArray, usual: float) -> Promotions:
-    """Of one product with this history; columns beyond it are periods to come."""
-    known, ahead = ~np.isnan(demand), np.flatnonzero(flags[demand.size :])
-    return Promotions(flags[: demand.size][known], frozenset(ahead.tolist()), usual)
-
-
-def unseen_lifts(demand: Demand, promotions: Flags, usual: FloatArray, interval: FloatArray) -> FloatArray:
+def unseen_lifts(demand: Demand, promotions: Cuts, usual: FloatArray, interval: FloatArray) -> FloatArray:
     """Factor on the interval of each product that has never been promoted and will be: by what is usual."""
     lifts = np.ones(len(demand))
     for row in np.flatnonzero((usual != 1) & promotions[:, demand.shape[1] :].any(axis=1)).tolist():
-        own = promotions_of(promotions[row], np.asarray(demand[row], dtype=np.float64), float(usual[row]))
+        (known,) = np.nonzero(~np.isnan(demand[row]))
+        own = promotions_of(promotions[row], known, demand.shape[1], float(usual[row]))
         lifts[row] = unseen_lift(own, float(interval[row]))
     return lifts
 

@@ -27,7 +27,7 @@ from tools.planning.order_quantity import (
     whole_units,
 )
 from tools.planning.profit import ProfitOutlook, look_ahead, seeks_profit
-from tools.planning.promotion import Promotions, unseen_lift
+from tools.planning.promotion import Promotions, promotions_of, unseen_lift
 from tools.planning.service import (
     DAYS_A_YEAR,
     OrderCycle,
@@ -231,7 +231,7 @@ def _learned_refused(facts: ProductFacts, interval_days: float) -> str | None:
         facts.learned,
         last_period=facts.demand.last_period,
         period_days=facts.demand.period_days,
-        planned=facts.demand.planned_promotion_periods,
+        planned=facts.demand.planned_promotions,
         interval_days=interval_days,
     )
 
@@ -240,8 +240,11 @@ def _promotions(history: DemandHistory, statistics: DemandStatistics) -> Promoti
     """Those of the known periods and those to come; None where there are neither."""
     if not history.promotion_periods and not history.planned_promotion_periods:
         return None
-    marked = np.isin(statistics.positions, list(history.promotion_periods))
-    return Promotions(marked, history.planned_promotion_periods, history.usual_lift)
+    past, planned = history.promotions, history.planned_promotions
+    cuts = np.zeros(statistics.periods + 1 + max(planned, default=0))
+    cuts[list(past)] = list(past.values())
+    cuts[[statistics.periods + each for each in planned]] = list(planned.values())
+    return promotions_of(cuts, statistics.positions, statistics.periods, history.usual_lift)
 
 
 def _needed(shortage: float, unit: float, *, continuous: bool) -> float:

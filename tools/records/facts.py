@@ -42,6 +42,7 @@ Quantity = Annotated[int | Finite, Field(ge=0), AfterValidator(quantity)]
 SomeQuantity = Annotated[int | Finite, Field(gt=0), AfterValidator(quantity)]
 UnitSize = Annotated[float, Field(ge=FINEST, allow_inf_nan=False)]
 ServiceLevel = Annotated[float, Field(gt=0, le=0.999, allow_inf_nan=False)]
+PriceCut = Annotated[float, Field(gt=0, lt=1)]
 Uplift = Annotated[float, Field(gt=0, le=100, allow_inf_nan=False)]
 Money = Annotated[Decimal, Field(ge=0, allow_inf_nan=False, max_digits=18, decimal_places=6)]
 
@@ -158,8 +159,22 @@ class DemandHistory(Record):
     planned_promotion_periods: frozenset[int] = frozenset()
     """Periods to come that will be promoted: 0 is the one after the history. The product's own past says how much more
     they will sell."""
+    price_cuts: dict[int, PriceCut] = {}
+    """Of the promoted positions: how far the price was cut (0.25 is 25 % off), where that is known."""
+    planned_price_cuts: dict[int, PriceCut] = {}
+    """The same of the promoted periods to come."""
     usual_lift: Uplift = 1.0
     """How many times as much a promoted period usually sells in the product's group; 1 where that is not known."""
+
+    @property
+    def promotions(self) -> dict[int, float]:
+        """The promoted positions, with the cut of the price; 1 where none is known."""
+        return {each: self.price_cuts.get(each, 1.0) for each in self.promotion_periods}
+
+    @property
+    def planned_promotions(self) -> dict[int, float]:
+        """The same of periods to come."""
+        return {each: self.planned_price_cuts.get(each, 1.0) for each in self.planned_promotion_periods}
 
 
 class LearnedDemand(Record):
@@ -175,6 +190,13 @@ class LearnedDemand(Record):
     """The last period of demand that it knew."""
     planned_promotion_periods: frozenset[int] = frozenset()
     """That it knew: 0 is the period after the last."""
+    planned_price_cuts: dict[int, PriceCut] = {}
+    """Theirs, where they were known."""
+
+    @property
+    def planned_promotions(self) -> dict[int, float]:
+        """Period to come → cut of the price; 1 where none was known."""
+        return {each: self.planned_price_cuts.get(each, 1.0) for each in self.planned_promotion_periods}
 
 
 class ProductFacts(Record):

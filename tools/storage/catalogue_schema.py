@@ -79,7 +79,7 @@ promotions = Table(
     Column("location", Text, primary_key=True),
     Column("first_day", Text, primary_key=True),
     Column("last_day", Text, nullable=False),
-    Column("uplift", Float),
+    *optional(Float, "uplift", "price_cut"),
 )
 
 learned = Table(

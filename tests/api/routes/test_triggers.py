@@ -97,6 +97,8 @@ async def test_every_optional_fact_reaches_the_calculation(client: httpx.AsyncCl
         "planned_uplift": 1.2,
         "promotion_periods": [2],
         "planned_promotion_periods": [0],
+        "price_cuts": {"2": 0.25},
+        "planned_price_cuts": {"0": 0.5},
         "usual_lift": 2,
         "review_period_days": 2,
         "lead_time_sd_days": 1.5,

@@ -209,8 +209,8 @@ async def test_periods_with_a_promotion_are_known_by_their_place_in_the_history(
 
     snapshot = await own.snapshot("BOLTS")
 
-    assert snapshot.promotions_in(("BOLTS", "SHOP")) == {3, len(STEADY) - 1}
-    assert snapshot.promotions_in(("BOLTS", "EMPTY")) == frozenset()
+    assert snapshot.promotions_in(("BOLTS", "SHOP")) == {3: 1.0, len(STEADY) - 1: 1.0}
+    assert snapshot.promotions_in(("BOLTS", "EMPTY")) == {}
     assert (await own.facts("BOLTS", "SHOP")).demand.promotion_periods == {3, len(STEADY) - 1}
 
 
@@ -223,14 +223,18 @@ async def test_promotions_by_days_mark_the_past_and_those_without_a_factor_what_
     days["stated"] = (end + timedelta(4), end + timedelta(4))
     for name, (first, last) in days.items():
         row = {"product_id": "BOLTS", "location": "", "first_day": first.isoformat(), "last_day": last.isoformat()}
-        put(engine, tables.promotions, row | {"uplift": 2.0 if name == "stated" else None})
+        cut = {"past": 0.25, "planned": None, "stated": 0.5}[name]
+        put(engine, tables.promotions, row | {"uplift": 2.0 if name == "stated" else None, "price_cut": cut})
 
     snapshot = await own.snapshot("BOLTS")
     block = block_of(await own.snapshot(), OwnOrders())
 
-    assert snapshot.promotions_in(("BOLTS", "SHOP")) == {len(STEADY) - 3, len(STEADY) - 2}
-    assert snapshot.promotions_planned(("BOLTS", "SHOP")) == {1, 2}
+    assert snapshot.promotions_in(("BOLTS", "SHOP")) == {len(STEADY) - 3: 0.25, len(STEADY) - 2: 0.25}
+    assert snapshot.promotions_planned(("BOLTS", "SHOP")) == {1: 1.0, 2: 1.0}
+    facts = (await own.facts("BOLTS", "SHOP")).demand
+    assert facts.price_cuts == {len(STEADY) - 3: 0.25, len(STEADY) - 2: 0.25} and not facts.planned_price_cuts
     row = block.places.index(("BOLTS", "SHOP"))
     assert block.promotions is not None
     ahead = block.demand.shape[1]
     assert np.flatnonzero(block.promotions[row]).tolist() == [ahead - 3, ahead - 2, ahead + 1, ahead + 2]
+    assert block.promotions[row, [ahead - 3, ahead + 1]].tolist() == [0.25, 1.0]

@@ -78,6 +78,8 @@ def test_it_holds_for_a_week_of_further_demand_and_for_a_promotion_that_moves_ne
     learned = taught(last_period=LAST - timedelta(2), planned_promotion_periods={3})
     found = planned(learned, planned_promotion_periods={1})
     assert not [each for each in found.notices if each.code == "learned_not_used"]
+    found = planned(learned, planned_promotion_periods={1}, planned_price_cuts={1: 0.25})
+    assert [each for each in found.notices if each.code == "learned_not_used"]
 
 
 def test_another_lead_time_asks_for_another_interval() -> None:

@@ -59,6 +59,23 @@ def test_a_planned_promotion_brings_what_past_ones_brought() -> None:
     assert "The coming periods (1 of 2 with a promotion" in lines
 
 
+def test_a_planned_promotion_brings_what_its_cut_of_the_price_did() -> None:
+    """Demand grows as the fourth power of how many times the price is lower."""
+    marks = every_eighth()
+    cuts = dict(zip(np.flatnonzero(marks).tolist(), [0.1, 0.3, 0.2] * 4, strict=True))
+    lifts = np.ones(WEEKS)
+    lifts[list(cuts)] = (1 - np.array(list(cuts.values()))) ** -4
+    demand = np.random.default_rng(7).poisson(100 * lifts).astype(float)
+    ahead = {cut: planned(demand, marks, {1}, price_cuts=cuts, planned_price_cuts={1: cut}) for cut in (0.1, 0.4)}
+    for cut, found in ahead.items():
+        assert found.mean_demand == pytest.approx(100 + 100 * (1 - cut) ** -4, rel=0.08)
+    said = "\n".join(ahead[0.4].derivation)
+    assert "× an ordinary one at the average cut of 20 %" in said
+    assert "1 of 2 with a promotion, × 7" in said
+    unsaid = planned(demand, marks, {1}, price_cuts=cuts)
+    assert unsaid.mean_demand == pytest.approx(100 + 100 * (1 - 0.204) ** -4, rel=0.08)
+
+
 def test_a_factor_as_stated_multiplies_the_ordinary_forecast() -> None:
     marks = every_eighth()
     plain, raised = (planned(sold(3, marks), marks, planned_uplift=factor) for factor in (1, 2))
@@ -98,7 +115,7 @@ def test_a_lift_known_at_a_past_moment_does_not_change_with_what_comes_later() -
     whole = promoted_profile(demand, Promotions(marks), level_profile(WEEKS))
     earlier = promoted_profile(demand[:50], Promotions(marks[:50]), level_profile(50))
     np.testing.assert_allclose(whole.lift[:51], earlier.lift, rtol=1e-12)
-    np.testing.assert_allclose(whole.swing[:51], earlier.swing, rtol=1e-12)
+    np.testing.assert_allclose(whole.scatter[:51], earlier.scatter, rtol=1e-12)
 
 
 def test_weeks_with_and_without_a_promotion_are_covered_without_much_left_over() -> None:

@@ -108,7 +108,8 @@ def plan_of_row(
     def maybe(name: str) -> float | None:
         return None if isnan(of(name)) else of(name)
 
-    marked = np.zeros((row + 1, 0), bool) if promotions is None else promotions
+    cuts = np.zeros((row + 1, demand.shape[1])) if promotions is None else promotions
+    past, planned = (dict(enumerate(part.tolist())) for part in np.split(cuts[row], [demand.shape[1]]))
     lead, on_order = of("lead_time_days"), of("on_order")
     orders = ({"reference": "A", "quantity": on_order, "due_in_days": 0},) if on_order else ()
     return plan(
@@ -143,8 +144,10 @@ def plan_of_row(
                 values=tuple(None if isnan(value) else value for value in demand[row].tolist()),
                 planned_uplift=of("planned_uplift"),
                 period_days=of("period_days"),
-                promotion_periods=frozenset(np.flatnonzero(marked[row, : demand.shape[1]]).tolist()),
-                planned_promotion_periods=frozenset(np.flatnonzero(marked[row, demand.shape[1] :]).tolist()),
+                promotion_periods=frozenset(each for each, cut in past.items() if cut),
+                planned_promotion_periods=frozenset(each for each, cut in planned.items() if cut),
+                price_cuts={each: cut for each, cut in past.items() if 0 < cut < 1},
+                planned_price_cuts={each: cut for each, cut in planned.items() if 0 < cut < 1},
                 usual_lift=of("usual_lift"),
                 last_period=LAST,
             ),
@@ -183,6 +186,8 @@ def test_every_row_has_the_promotions_of_its_own_plan(seed: int) -> None:
         [0.0, 0.02, 0.3], (len(demand), 1)
     )
     demand *= np.where(promotions[:, :200], random.choice([1, 3]), 1)
+    if seed % 2:
+        promotions = promotions * random.choice([0.1, 0.35, 1.0], promotions.shape)
     terms = terms_of(random, len(demand))
     found = scan(demand, terms, promotions=promotions, threads=1)
     for row in range(len(demand)):

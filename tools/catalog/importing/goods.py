@@ -253,6 +253,7 @@ def bring_promotions(draft: Draft, readings: list[FileReading]) -> None:
                     "first_day": _day(row["first_day"]),
                     "last_day": _day(row["last_day"]),
                     "uplift": _number(row.get("uplift")),
+                    "price_cut": _number(row.get("price_cut")),
                 },
             )
 

@@ -23,7 +23,7 @@ HIGHEST_LEVEL = 0.999
 TIME_DAYS = {"day": 1.0, "week": 7.0, "month": 365.25 / 12}
 DURATIONS = {"lead_time_days", "lead_time_sd_days", "review_period_days", "shelf_life_days", "maximum_cover_days"}
 DURATIONS |= {"receiving_days"}
-SHARES = {"service_level", "asked_service_level", "holding_rate"}
+SHARES = {"service_level", "asked_service_level", "holding_rate", "price_cut"}
 PAST = {"date", "as_of", "ordered_date", "received_date"}
 WHOLE = re.compile(r"\d+\.0|")
 """Ids that a program wrote as decimal numbers."""
@@ -150,6 +150,9 @@ class Reader:
                     "share",
                     f"A service level is at most {HIGHEST_LEVEL}: write 95 % as 0.95.",
                 )
+        if role == "price_cut":
+            for place in np.flatnonzero(found >= 1):
+                problems[int(place)] = "share", "A price is cut by less than all of it: write 25 % as 0.25."
         return (np.where(found == 0, np.nan, found) if role in NOT_ZERO else found), problems
 
     def days(self, role: str, cells: DayCells, others: Iterable[DayCells]) -> NDArray[np.datetime64]:

@@ -89,6 +89,7 @@ _ROLES: dict[str, tuple[str, str]] = {
     "first_day": ("first day of the promotion", ""),
     "last_day": ("last day of the promotion", ""),
     "uplift": ("how many times as much is sold", "1.5"),
+    "price_cut": ("how far it cuts the price", "25 %"),
 }
 _DAYS_FROM_TODAY = {
     "date": -28,

@@ -332,6 +332,10 @@ KINDS: dict[Kind, dict[str, Ranks]] = {
             "uplift, expected uplift, planned uplift, factor, uplift factor, lift, sales factor, faktor, "
             "absatzfaktor, mehrabsatz, uplift percent, factor de venta, incremento, facteur, hausse",
         ),
+        "price_cut": (
+            "price cut, discount, discount percent, discount pct, percent off, price reduction, markdown, rabatt, "
+            "preisnachlass, nachlass, preissenkung, descuento, rebaja, remise, reduction, rabais",
+        ),
     },
     "outcomes": {
         "order_number": ("order number, order no, order, number, bestellnummer, numero de pedido, numero de commande",),

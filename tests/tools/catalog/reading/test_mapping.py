@@ -103,6 +103,7 @@ def test_sales_exports_of_shops_and_systems_are_known_by_their_columns(
          {"quantity": "Outstanding Quantity"}),
         ("PO;Supplier;SKU;Order date;Received on;Received qty", "receipts", {"ordered_date": "Order date"}),
         ("Artikel;von;bis;Faktor", "promotions", {"first_day": "von", "last_day": "bis", "uplift": "Faktor"}),
+        ("Article;du;au;Remise", "promotions", {"price_cut": "Remise"}),
     ],
 )  # fmt: skip
 def test_other_files_are_known_by_their_columns_too(columns: str, kind: str, roles: dict[str, str]) -> None:
