@@ -52,7 +52,7 @@ def _first_steps(settings: Settings, link: str | None) -> Iterator[str]:
         yield f"Try it in a browser: {address}/docs"
     yield _models(settings)
     if link is not None:
-        yield f"\nOpen the desk in your browser (once, within ten minutes): {sign_in_link(address, link)}"
+        yield f"\nOpen the desk (once, within ten minutes): {sign_in_link(address, link)}"
 
 
 def _command() -> str:
