@@ -90,6 +90,15 @@ RECEIPTS: dict[str, Example] = {
 
 CORRECTIONS: dict[str, Example] = {
     "typed": {"summary": "A slip of the pen", "value": {"quantity": 50, "instead_of": 500, "reason": "One zero less."}},
+    "day": {
+        "summary": "It came on another day",
+        "value": {
+            "quantity": 300,
+            "instead_of": 300,
+            "received_at": "2026-01-28T09:30:00+01:00",
+            "reason": "By the delivery note.",
+        },
+    },
     "back": {
         "summary": "It was of another order",
         "value": {"quantity": 0, "instead_of": 300, "reason": "It belongs to PO-2026-000007."},

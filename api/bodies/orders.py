@@ -61,6 +61,8 @@ class CorrectionInput(Body):
 
     quantity: SomeUnits = Field(description="Units that arrived; 0 takes the receipt back whole.")
     instead_of: SomeUnits = Field(description="Units that the receipt says now, as you have seen it.")
+    received_at: Moment | None = None
+    """When they arrived, with a time zone. Without it, when the receipt says."""
     reason: Annotated[Notes, Field(min_length=1)] = Field(description="Kept with the receipt.")
 
 

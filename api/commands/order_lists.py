@@ -75,7 +75,9 @@ def receipt_line(receipt: Receipt) -> str:
     """A receipt on one line, with what was set right of it."""
     line = f"{at_minute(receipt.received_at)}: {amount(receipt.quantity)} units, reported by {receipt.recorded_by}"
     for each in receipt.corrections:
-        line += f", corrected from {amount(each.quantity_before)} by {each.recorded_by}: {each.reason}"
+        earlier = "" if each.quantity == each.quantity_before else f" from {amount(each.quantity_before)}"
+        when = f" to {at_minute(each.received_at)}" if each.received_at else ""
+        line += f", corrected{earlier}{when} by {each.recorded_by}: {each.reason}"
     return f"{line} | receipt {receipt.id}"
 
 

@@ -274,6 +274,10 @@ def correct(
     number: Annotated[str, typer.Argument(help="The order's number, as `restock orders` shows it.")],
     quantity: Annotated[float, typer.Argument(min=0, help="Units that arrived; 0 takes the receipt back.")],
     reason: Annotated[str, typer.Option(help="Why; kept with the receipt.")],
+    at: Annotated[
+        datetime | None,
+        typer.Option(formats=["%Y-%m-%d", "%Y-%m-%dT%H:%M:%S"], help="When (UTC); without it, when the receipt says."),
+    ] = None,
     receipt: Annotated[
         str | None, typer.Option(help="The receipt's id, as `restock orders show` prints it, if there are several.")
     ] = None,
@@ -289,6 +293,7 @@ def correct(
             receipt or (chosen.id if chosen else ""),
             as_quantity(quantity),
             instead_of=chosen.quantity if chosen else 0,
+            received_at=None if at is None else at.replace(tzinfo=UTC),
             reason=clean_text(reason, limit=1_000),
             by=operator(),
         )

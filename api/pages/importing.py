@@ -48,7 +48,9 @@ async def send_files(desk: DeskGiven, request: Request) -> Response:
 
     if not sent:
         raise InvalidInput("No file is chosen. Go back, choose one or more, and send them.")
-    return see_other(f"/desk/data/imports/{await desk.once(str(form.get('once') or ''), propose)}")
+    address = f"/desk/data/imports/{await desk.once(str(form.get('once') or ''), propose)}"
+    # A script that shows how much is sent would follow a redirect itself, and have the files read for nothing.
+    return Response(None, 204, {"HX-Redirect": address}) if "hx-request" in request.headers else see_other(address)
 
 
 @router.get("/data/imports/{number}", openapi_extra=page_for("read"))
@@ -147,6 +149,10 @@ class FileShown:
         values = [row[role.name] for row in reading.example if row.get(role.name)] if reading else []
         values = values or self.choices.columns.get(column, [])
         return RoleShown(role, column, ", ".join(values), role.name == self.asked)
+
+    @property
+    def rows(self) -> int:
+        return len(self.looked_at.reading.frame) if self.looked_at.reading else 0
 
     @property
     def notes(self) -> list[str]:

@@ -52,6 +52,7 @@ class Correction(DeskForm):
     receipt: str
     instead_of: str
     right_quantity: str
+    right_day: str = ""
     why: str = ""
 
 
@@ -182,11 +183,13 @@ async def _received(desk: Desk, number: str, form: Arrival) -> Order:
 
 
 async def _corrected(desk: Desk, number: str, form: Correction) -> Order:
+    at = await arrived_at(desk.runtime, form.right_day)
     return await desk.runtime.book.life.correct(
         number,
         form.receipt,
         typed.number(form.right_quantity, "quantity"),
         instead_of=typed.number(form.instead_of, "quantity"),
+        received_at=at or (datetime.now(UTC) if form.right_day.strip() else None),
         reason=clean_text(form.why, limit=1_000),
         by=desk.caller.actor,
         correction_id=receipt_id(desk, form, number),

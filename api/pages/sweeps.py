@@ -5,6 +5,7 @@ from collections import defaultdict
 from collections.abc import AsyncIterator
 from contextlib import suppress
 from decimal import Decimal
+from time import monotonic
 from typing import Annotated, Any
 
 from fastapi import Depends, Form, Path, Query
@@ -28,6 +29,9 @@ LINES = 100
 MOST_TRIED = 1_000
 """Products of a trial: a page is waited for. A sweep takes any number."""
 LOOK_SECONDS = 0.5
+MOST_TRIAL_SECONDS = 120.0
+_TRIALS: dict[str, tuple[int, int]] = {}
+"""How many products are done of how many, of each trial that runs in this process."""
 OUTCOME_WORDS: dict[Outcome, tuple[str, str]] = {
     "placed": ("ordered", "would be ordered"),
     "waiting": ("wait for a person", "would wait for a person"),
@@ -94,8 +98,26 @@ async def try_out(form: Annotated[Narrowed, Form()], desk: DeskGiven) -> Respons
     if len(due) > MOST_TRIED:
         words = f"{len(due):,} products are due; a trial takes at most {MOST_TRIED:,}. Narrow them by a filter."
         return await _overview(desk, form, refused=words, status=422)
-    report = await desk.runtime.sweeps.preview(form.filters, by=desk.caller.actor)
+    trial = deed_id(desk.caller, form.once)
+    try:
+        report = await desk.runtime.sweeps.preview(
+            form.filters, by=desk.caller.actor, progress=lambda done, of: _TRIALS.update({trial: (done, of)})
+        )
+    finally:
+        _TRIALS.pop(trial, None)
     return await desk.page("sweep.html", asked=form, sweep=None, **await _report(desk, report, "", 0))
+
+
+@router.get("/sweeps/trial/{once}/events", response_class=EventSourceResponse, openapi_extra=stream_for("read"))
+async def trial_events(once: Annotated[str, Path(max_length=100)], desk: DeskGiven) -> AsyncIterator[ServerSentEvent]:
+    """How many products a trial of this process has done. Says nothing where it has none, or none any more."""
+    trial, ends = deed_id(desk.caller, once), monotonic() + MOST_TRIAL_SECONDS
+    while not desk.runtime.closing and monotonic() < ends:
+        if trial in _TRIALS:
+            done, total = _TRIALS[trial]
+            words = f"{done:,} of {total:,} tried."
+            yield ServerSentEvent(event="progress", data={"done": done, "total": total, "words": words})
+        await asyncio.sleep(LOOK_SECONDS)
 
 
 async def _sweep(sweep_id: Annotated[str, Path(max_length=100)], runtime: RuntimeGiven) -> Sweep:

@@ -100,6 +100,7 @@ async def correct(
         receipt_id,
         body.quantity,
         instead_of=body.instead_of,
+        received_at=body.received_at,
         reason=body.reason,
         by=caller.actor,
         correction_id=attempt.run_id,

@@ -28,7 +28,6 @@ from tools.planning.gate import is_countable
 from tools.records.errors import IdempotencyMismatch, InvalidInput, InvalidQuantity, OrderClosed, UnknownOrder
 from tools.records.orders import OPEN_STATUSES, Correction, Order, Receipt
 from tools.records.plan import Plan
-from tools.records.quantities import quantity
 from tools.storage.database import Store, reads, writes
 from tools.storage.schema import orders, proposals, receipt_corrections, receipts
 
@@ -83,27 +82,35 @@ class LifeStore(Store):
         instead_of: float,
         reason: str,
         by: Actor,
+        received_at: datetime | None = None,
         correction_id: str | None = None,
     ) -> Order:
-        """Set a receipt right: `arrived` units came and not `instead_of`, which it says. 0 takes it back whole. An
-        order of which too little has arrived then is open again.
+        """Set a receipt right: `arrived` units came and not `instead_of`, which it says, at `received_at` or when it
+        says. 0 takes it back whole. An order of which too little has arrived then is open again.
 
         The receipt and each of its corrections stay on record. What it says already, and a `correction_id` that is
-        stored already, change nothing. Raises UnknownReceipt, InvalidInput without a reason, InvalidQuantity, and
-        ReceiptChanged if the receipt says neither.
+        stored already, change nothing. Raises UnknownReceipt, InvalidInput without a reason or for a time in the future
+        or before the order, InvalidQuantity, and ReceiptChanged if the receipt says neither.
         """
         if not reason:
             raise InvalidInput("Say why the receipt is corrected: the reason is kept with it.")
         order, now = _locked(connection, number)
         receipt = found_receipt(order, read_receipts(connection, [number])[number], receipt_id)
-        if receipt.quantity == arrived or is_recorded(connection, correction_id or ""):
+        at = None if received_at in (None, receipt.received_at) else _time_of_receipt(order, received_at, now)
+        if (receipt.quantity == arrived and at is None) or is_recorded(connection, correction_id or ""):
             return order
-        require_as_seen(receipt, instead_of)
+        if receipt.quantity != arrived:
+            require_as_seen(receipt, instead_of)
         if arrived:
             require_in_range(arrived)
             _require_countable(connection, order, arrived)
         correction = Correction(
-            quantity_before=receipt.quantity, quantity=arrived, reason=reason, recorded_by=by.name, recorded_at=now
+            quantity_before=receipt.quantity,
+            quantity=arrived,
+            received_at=at,
+            reason=reason,
+            recorded_by=by.name,
+            recorded_at=now,
         )
         return _set_right(connection, order, receipt, correction, by, correction_id or token_hex(16))
 
@@ -134,7 +141,8 @@ def _set_right(
 ) -> Order:
     stored = dict(correction) | {"id": identity, "receipt_id": receipt.id, "recorded_by_id": by.id}
     connection.execute(sa.insert(receipt_corrections).values(stored))
-    told = correction.model_dump(mode="json", include={"quantity_before", "quantity"}) | {"receipt_id": receipt.id}
+    said = {"quantity_before", "quantity", "received_at"}
+    told = correction.model_dump(mode="json", include=said, exclude_none=True) | {"receipt_id": receipt.id}
     changed = as_received(order, read_receipts(connection, [order.number])[order.number])
     more = {"correction": told, "reason": correction.reason}
     return _change(connection, order, "order.corrected", by, more, occasion=identity, **changed)
@@ -189,7 +197,8 @@ def take_in(
     stored = receipt.model_dump(exclude={"corrections"}) | {"order_number": order.number, "recorded_by_id": by.id}
     connection.execute(sa.insert(receipts).values(stored))
     told = {"receipt": receipt.model_dump(mode="json", include={"id", "quantity", "received_at"})}
-    return _change(connection, order, "order.received", by, told, occasion=receipt.id, **_taken_in(order, arrived))
+    changed = as_received(order, read_receipts(connection, [order.number])[order.number])
+    return _change(connection, order, "order.received", by, told, occasion=receipt.id, **changed)
 
 
 _WAY_ON = {
@@ -244,15 +253,6 @@ def _time_of_receipt(order: Order, stated: datetime | None, now: datetime) -> da
             "leave it out for now, or give a later time."
         )
     return stated
-
-
-def _taken_in(order: Order, arrived: float) -> dict[str, Any]:
-    """What a receipt changes in its order."""
-    received = quantity(order.received_quantity + arrived)
-    if received < order.quantity:
-        return {"received_quantity": received, "status": "partly_received"}
-    latest = sa.select(sa.func.max(receipts.c.received_at)).where(receipts.c.order_number == order.number)
-    return {"received_quantity": received, "status": "received", "closed_at": latest.scalar_subquery()}
 
 
 def _change(

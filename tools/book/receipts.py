@@ -40,6 +40,9 @@ def _receipt(row: Mapping[Any, Any], made: tuple[Correction, ...]) -> Receipt:
     values = {name: row[name] for name in _RECORDED}
     if made:
         values["quantity"] = made[-1].quantity
+        values["received_at"] = next(
+            (each.received_at for each in reversed(made) if each.received_at), values["received_at"]
+        )
     return Receipt.model_validate(values | {"corrections": made})
 
 

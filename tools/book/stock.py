@@ -71,16 +71,22 @@ def _moved_since_count(*chosen: sa.ColumnElement[bool]) -> tuple[sa.Select[Any],
     """The same since the stock was counted. What came or went before is in the count."""
     counted = (stock.c.product_id == orders.c.product_id) & (stock.c.location == orders.c.location)
     arrived = orders.join(receipts, receipts.c.order_number == orders.c.number).join(stock, counted)
-    since = receipts.c.received_at > stock.c.as_of
-    came = _total(receipts.c.quantity).select_from(arrived).where(*chosen, since)
-    set_right = _total(receipt_corrections.c.quantity - receipt_corrections.c.quantity_before)
-    set_right = set_right.select_from(arrived.join(receipt_corrections)).where(*chosen, since)
+    since = _as_set_right("received_at") > stock.c.as_of
+    came = _total(_as_set_right("quantity")).select_from(arrived).where(*chosen, since)
     went = (
         sa.select(orders.c.product_id, orders.c.source_location, sa.func.sum(-_GIVEN))
         .join(stock, (stock.c.product_id == orders.c.product_id) & (stock.c.location == orders.c.source_location))
         .where(*chosen, orders.c.created_at > stock.c.as_of)
     )
-    return came, set_right, _by_source(went)
+    return came, _by_source(went)
+
+
+def _as_set_right(name: str) -> sa.ColumnElement[Any]:
+    """What a receipt says, or the last of its corrections that says it."""
+    recorded, corrected = receipts.c[name], receipt_corrections.c[name]
+    said = sa.select(corrected).where(receipt_corrections.c.receipt_id == receipts.c.id, corrected.is_not(None))
+    latest = said.order_by(receipt_corrections.c.number.desc()).limit(1).correlate(receipts).scalar_subquery()
+    return sa.func.coalesce(latest, recorded, type_=recorded.type)
 
 
 def _total(units: sa.ColumnElement[Any]) -> sa.Select[Any]:

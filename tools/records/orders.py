@@ -197,6 +197,8 @@ class Correction(Record):
     """Units that the receipt said before."""
     quantity: Quantity
     """Units that arrived; 0 takes the receipt back."""
+    received_at: AwareDatetime | None = None
+    """When they arrived; null where that was right."""
     reason: str
     """Why it was set right."""
     recorded_by: str
@@ -213,7 +215,7 @@ class Receipt(Record):
     quantity: Quantity
     """Units that arrived, as the last correction says."""
     received_at: AwareDatetime
-    """When they arrived."""
+    """When they arrived, as the last correction says."""
     recorded_by: str
     """Name of the key that reported it."""
     recorded_at: AwareDatetime

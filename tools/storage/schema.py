@@ -206,10 +206,11 @@ receipt_corrections = Table(
     Column("receipt_id", Text, ForeignKey("receipts.id"), nullable=False),
     *required(Quantity, "quantity_before", "quantity"),
     Column("recorded_at", Instant, nullable=False),
+    Column("received_at", Instant),
     UniqueConstraint("id"),
     Index(None, "receipt_id"),
 )
-"""Receipts stay as they were recorded. What arrived is the quantity of a receipt's last correction."""
+"""Receipts stay as they were recorded. What arrived, and when, is as the last correction says that says it."""
 
 decisions = Table(
     "decisions",

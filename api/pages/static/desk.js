@@ -90,12 +90,12 @@ document.addEventListener("submit", (event) => {
   if (event.target.method !== "post") return;
   if (event.target.dataset.sent) { event.preventDefault(); return; }
   event.target.dataset.sent = "yes";
-  const words = event.submitter?.dataset.busy;
-  if (words) showBusy(event.target, words);
+  const { busy, busyEvents } = event.submitter?.dataset ?? {};
+  if (busy) showBusy(event.target, busy, busyEvents);
 });
 
-/* What takes long says so, and for how long already, until the next page is there. */
-function showBusy(form, words) {
+/* What takes long says so, for how long already, and how much of it is done where that is known. */
+function showBusy(form, words, events) {
   const sign = document.createElement("p"), said = document.createElement("span"), clock = document.createElement("span");
   const bar = document.createElement("progress"), began = Date.now();
   sign.className = "busy";
@@ -107,6 +107,28 @@ function showBusy(form, words) {
   const tick = () => { clock.textContent = `${Math.round((Date.now() - began) / 1000)} s so far.`; };
   tick();
   sign.dataset.timer = setInterval(tick, 1000);
+  if (!events) return;
+  const source = new EventSource(events);
+  source.addEventListener("progress", (event) => {
+    const { done, total, words } = JSON.parse(event.data);
+    said.textContent = words;
+    [bar.max, bar.value] = [total, done];
+  });
+  window.addEventListener("pagehide", () => source.close(), { once: true });
+}
+
+/* Files on their way: how much of them is sent. What the service refuses, it says on a page of its own. */
+document.addEventListener("htmx:xhr:progress", ({ target, detail }) => {
+  const sign = target.querySelector(".busy"), mega = (bytes) => (bytes / 1e6).toFixed(1);
+  if (!sign || !detail.lengthComputable || !detail.total) return;
+  const bar = sign.querySelector("progress"), sent = detail.loaded === detail.total;
+  [bar.max, bar.value] = [detail.total, detail.loaded];
+  if (sent) bar.removeAttribute("value");
+  const words = sent ? `${mega(detail.total)} MB are sent, and read now.` : `${mega(detail.loaded)} of ${mega(detail.total)} MB are sent.`;
+  sign.querySelector("[role=status]").textContent = words;
+});
+for (const failed of ["htmx:responseError", "htmx:sendError"]) {
+  document.addEventListener(failed, ({ target }) => { if (target.matches("form[hx-post]")) target.submit(); });
 }
 window.addEventListener("pageshow", () => {
   for (const form of document.querySelectorAll("form[data-sent]")) delete form.dataset.sent;

@@ -48,7 +48,8 @@ def test_what_takes_long_says_so_and_for_how_long_already(
     if path == "/desk/data":
         desk.page.set_input_files("input[type=file]", [str(files / "stock.csv")])
     # The answer never comes. A request that is held would hold the questions to the page as well.
-    desk.page.evaluate("document.addEventListener('submit', (event) => event.preventDefault())")
+    for event in ("submit", "htmx:beforeRequest"):
+        desk.page.evaluate(f"document.addEventListener('{event}', (event) => event.preventDefault())")
     desk.page.click(button)
     desk.page.wait_for_timeout(2_500)
 

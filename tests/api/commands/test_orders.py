@@ -147,12 +147,14 @@ async def test_orders_are_printed_as_json(orders: Any, many: list[str]) -> None:
 async def test_a_receipt_is_corrected_and_the_one_that_is_meant_is_named(orders: Any, number: str) -> None:
     await orders("receive", number, "30")
     corrected = await orders("correct", number, "3", "--reason", "a zero too many")
+    future = await orders("correct", number, "3", "--reason", "the note", "--at", "2099-01-01")
     await orders("receive", number, "5")
     several = await orders("correct", number, "50", "--reason", "why")
     missing = await orders("correct", number, "50", "--reason", "why", "--receipt", "none")
     shown = (await orders("show", number)).stdout
 
     assert "3 of" in corrected.stdout
+    assert "in the future" in future.stderr
     assert "several; name one" in several.stderr.replace("\n", " ")
     assert "no receipt" in missing.stderr.replace("\n", " ")
     assert "3 units, reported by" in shown

@@ -221,6 +221,18 @@ async def test_leaving_out_the_last_file_ends_the_import(browser: Any, service: 
     assert (await browser.get(address)).status_code == 404
 
 
+async def test_a_script_that_sends_files_is_told_where_they_are_and_does_not_follow(browser: Any) -> None:
+    form = {"csrf": await browser.token(), "once": "a"}
+    files = [("files", ("stock.csv", b"SKU,On hand\nA1,5\n"))]
+
+    answer = await browser.client.post(
+        "/desk/data/imports", data=form, files=files, headers=FORM | {"HX-Request": "true"}
+    )
+
+    assert (answer.status_code, answer.text) == (204, "")
+    assert "stock.csv" in (await browser.get(answer.headers["hx-redirect"])).text
+
+
 async def test_files_that_cannot_come_in_together_say_why(browser: Any) -> None:
     daily = b"Date,SKU,Qty\n2026-01-05,A1,1\n2026-01-06,A1,2\n2026-01-08,A1,2\n"
     first, _ = await sent(browser, ("daily.csv", daily))

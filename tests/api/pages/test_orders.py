@@ -185,6 +185,28 @@ async def test_a_receipt_is_corrected_at_the_desk_once_and_the_page_tells_of_it(
     assert 'name="quantity" value="' in page  # the rest can be received
 
 
+async def test_the_day_of_a_receipt_is_corrected_alone(browser: Any, service: Any) -> None:
+    order = await placed(service)
+    await let_pass(service.book, await service.book.orders.get(order["number"]), days=3)
+    address = f"/desk/orders/{order['number']}"
+    await browser.send(f"{address}/receipts", quantity="10", day=(TODAY - timedelta(days=2)).isoformat())
+    [receipt] = (await state(service, order["number"]))["receipts"]
+    form = {"receipt": receipt["id"], "instead_of": "10", "right_quantity": "10", "why": "by the note"}
+
+    days = []
+    for ago in (1, 0):
+        day = TODAY - timedelta(days=ago)
+        await browser.send(f"{address}/corrections", once=f"{ago}", **form, right_day=day.isoformat())
+        days.append((await state(service, order["number"]))["receipts"][0]["received_at"][:10] == day.isoformat())
+    kept = await browser.send(
+        f"{address}/corrections", once="kept", **form, right_day=(TODAY + timedelta(3)).isoformat()
+    )
+
+    assert days == [True, True]
+    assert "is in the future" in alert(kept)
+    assert "corrected to have arrived" in (await browser.get(address)).text
+
+
 async def test_another_key_s_form_is_another_receipt(browser: Any, service: Any) -> None:
     order = await placed(service)
     made = await service.client.post("/keys", json={"name": "Anna", "scopes": ["read", "approve"]})

@@ -8,8 +8,10 @@ from typing import Any
 
 import pytest
 
+from api.pages import sweeps
 from tests.api.pages.conftest import sign_in
 from tests.own_catalogue import keep_bolts
+from tools.sweep.report import report
 
 MIDWEST = {"supplier": "Midwest Metals Company"}
 
@@ -143,6 +145,31 @@ async def test_who_may_not_trigger_looks_only(service: Any, browser: Any) -> Non
 async def test_an_unknown_sweep_is_a_page_that_says_so(browser: Any, path: str) -> None:
     answer = await browser.get(path)
     assert (answer.status_code, "No sweep" in answer.text) == (404, True)
+
+
+async def test_a_trial_tells_its_own_session_how_far_it_is(
+    browser: Any, reader: Any, service: Any, monkeypatch: Any
+) -> None:
+    told, go_on = asyncio.Event(), asyncio.Event()
+
+    async def trial(filters: Any, *, by: Any, progress: Any) -> Any:
+        progress(3, 12)
+        told.set()
+        await go_on.wait()
+        return report(())
+
+    monkeypatch.setattr(service.runtime.sweeps, "preview", trial)
+    monkeypatch.setattr(sweeps, "MOST_TRIAL_SECONDS", 0.2)
+    page = asyncio.create_task(browser.send("/desk/sweeps/trial", once="a"))
+    await told.wait()
+
+    own, others = [await each.get("/desk/sweeps/trial/a/events") for each in (browser, reader)]
+    go_on.set()
+
+    assert (await page).status_code == 200
+    assert "3 of 12 tried." in own.text
+    assert "tried" not in others.text
+    assert "tried" not in (await browser.get("/desk/sweeps/trial/a/events")).text
 
 
 async def test_the_events_of_a_sweep_that_is_over_are_its_end(browser: Any) -> None:

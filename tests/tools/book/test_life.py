@@ -211,6 +211,31 @@ async def test_of_two_corrections_the_first_wins_and_the_second_learns_of_it(boo
     assert (await book.orders.get(order.number)).received_quantity == 3
 
 
+async def test_a_receipt_of_a_wrong_day_is_set_right_and_closes_the_order_on_the_right_one(
+    book: OrderBook, engine: sa.Engine, placed
+) -> None:
+    order = await placed()
+    await let_pass(book, order, days=5)
+    await book.life.receive(order.number, 40, by=ANNA)
+    identity, day = await receipt_of(book, order.number), datetime.now(UTC).replace(microsecond=0) - timedelta(days=2)
+    said = {"instead_of": 40, "by": BEN}
+
+    right = await book.life.correct(order.number, identity, 40, received_at=day, reason="by the note", **said)
+    again = await book.life.correct(order.number, identity, 40, received_at=day, reason="once more", **said)
+    fewer = await book.life.correct(order.number, identity, 39, reason="one broken", **said)
+
+    assert (right.status, right.closed_at, again) == ("received", day, right)
+    assert (fewer.status, fewer.received_quantity) == ("partly_received", 39)
+    [receipt] = (await book.life.receipts([order.number]))[order.number]
+    assert (receipt.quantity, receipt.received_at) == (39, day)
+    assert [(each.quantity, each.received_at) for each in receipt.corrections] == [(40, day), (39, None)]
+    with engine.connect() as connection:
+        assert connection.scalars(sa.select(receipts.c.received_at)).one() > day
+    for impossible in (day + timedelta(days=9), day - timedelta(days=9)):
+        with pytest.raises(InvalidInput, match="received_at is"):
+            await book.life.correct(order.number, identity, 39, received_at=impossible, reason="when?", **said)
+
+
 @pytest.mark.parametrize(("sent", "status"), [(True, "sent"), (False, "placed")])
 async def test_a_receipt_that_is_taken_back_leaves_the_order_as_it_was_before(
     book: OrderBook, placed, sent: bool, status: str

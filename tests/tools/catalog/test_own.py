@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import sqlalchemy as sa
 
-from tests.order_book import ANNA
+from tests.order_book import ANNA, let_pass
 from tests.own_catalogue import BOLTS, STEADY, YESTERDAY, demand_row, keep_bolts, put, stock_row
 from tools.book.book import OrderBook
 from tools.book.stock import OwnOrders
@@ -161,6 +161,24 @@ async def test_what_arrives_after_the_count_is_in_stock_and_what_came_before_is_
         connection.execute(sa.update(tables.stock).values(on_hand=30, as_of=datetime.now(UTC) + timedelta(seconds=1)))
     stock = (await live.facts("BOLTS")).stock
     assert (stock.on_hand, stock.open_orders[0].quantity) == (30, 25)
+
+
+async def test_a_receipt_whose_day_is_set_right_before_the_count_is_in_the_count(
+    engine: sa.Engine, book: OrderBook, own: OwnCatalog, placed
+) -> None:
+    keep_bolts(engine)
+    live, order = LiveCatalog(own, book, "database"), await placed(quantity=40)
+    await let_pass(book, order, days=9)
+    await book.life.receive(order.number, 15, by=ANNA)
+    [receipt] = (await book.life.receipts([order.number]))[order.number]
+    counted, came = (datetime.now(UTC) - timedelta(days=days) for days in (1, 2))
+    with engine.begin() as connection:
+        connection.execute(sa.update(tables.stock).values(on_hand=30, as_of=counted))
+    before = (await live.facts("BOLTS")).stock.on_hand
+
+    await book.life.correct(order.number, receipt.id, 10, instead_of=15, received_at=came, reason="the note", by=ANNA)
+
+    assert (before, (await live.facts("BOLTS")).stock.on_hand) == (45, 30)
 
 
 async def test_the_scan_s_columns_give_the_numbers_of_one_product_s_plan(
