@@ -3,8 +3,8 @@
 For each set in `benchmarks/demand_sets.py`, on the later 40 % of its origins and without looking ahead: the mean
 pinball loss at 90, 95, 98 and 99 % in units of the product's own demand over the interval, the ratio to the figures in
 `forecasting_today.json`, the share of intervals covered, and what is left over (in intervals of demand). Beside it
-stands the textbook over lead time + review period. On some origins drawn by a seed stands AutoETS of statsforecast with
-the set's season and normal quantiles, whose errors of single periods are taken as independent.
+stands the textbook over lead time + review period; on some origins drawn by a seed AutoETS and MSTL of statsforecast,
+which are told the set's season, with normal and with conformal quantiles.
 """
 
 import argparse
@@ -15,6 +15,7 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -30,6 +31,8 @@ ASKED = (0.9, 0.95, 0.98, 0.99)
 FROZEN = Path(__file__).parent / "forecasting_today.json"
 LONGEST_FOR_PEERS = 400
 """Periods of history that a peer is fitted on, so that it ends."""
+MOST_CONFORMAL = 60
+"""Past forecasts whose misses give a peer's conformal quantiles; at most half of its history."""
 
 Levels = Callable[[float], FloatArray]
 
@@ -71,20 +74,45 @@ def later_origins(table: DemandTable, of: DemandSet) -> Origins:
     return origins.where(origins.typical > 0)
 
 
-def ets_levels(table: DemandTable, origins: Origins, season: int) -> Levels:
-    """AutoETS at each of the origins."""
-    from statsforecast.models import AutoETS
-
+def peer_levels(table: DemandTable, origins: Origins, make: Callable[[int], Any], season: int) -> dict[str, Levels]:
+    """A peer at each of the origins: with normal quantiles, whose errors of single periods are taken as independent,
+    and with conformal ones: quantiles of what its forecasts of the whole interval missed after it was fitted."""
     length = origins.interval.length
-    means, variances = np.zeros(len(origins)), np.zeros(len(origins))
+    means, variances, missed = np.zeros(len(origins)), np.zeros(len(origins)), []
     for place, (product, moment) in enumerate(zip(origins.product, origins.moment, strict=True)):
         past = table.demand[product, :moment]
         past = past[~np.isnan(past)][-LONGEST_FOR_PEERS:]
-        told = season if past.size > 2 * season else 1
-        found = AutoETS(season_length=told).forecast(y=past, h=length, level=[90])
+        model = make(season if past.size > 2 * season else 1)
+        found = model.forecast(y=past, h=length, level=[90])
         means[place] = found["mean"].sum()
         variances[place] = np.sum(np.square((found["hi-90"] - found["mean"]) / z_value(0.95)))
-    return lambda asked: np.maximum(0.0, means + z_value(asked) * np.sqrt(variances))
+        first = max(past.size - length - MOST_CONFORMAL, past.size // 2)
+        model = model.fit(past[:first])
+        missed.append(
+            [
+                past[end : end + length].sum() - model.forward(y=past[:end], h=length)["mean"].sum()
+                for end in range(first, past.size - length + 1)
+            ]
+        )
+
+    def conformal(asked: float) -> FloatArray:
+        above = [np.quantile(each, min(1.0, asked * (1 + 1 / len(each))), method="higher") for each in missed]
+        return np.maximum(0.0, means + np.array(above))
+
+    def normal(asked: float) -> FloatArray:
+        return np.maximum(0.0, means + z_value(asked) * np.sqrt(variances))
+
+    return {"normal": normal, "conformal": conformal}
+
+
+def peers(season: int) -> dict[str, Callable[[int], Any]]:
+    from statsforecast.models import MSTL, AutoETS
+
+    def mstl(told: int) -> Any:
+        return MSTL(told, trend_forecaster=AutoETS(model="ZZN")) if told > 1 else AutoETS()
+
+    ets = {"AutoETS": lambda told: AutoETS(season_length=told)}
+    return ets | ({"MSTL": mstl} if season > 1 else {})
 
 
 def line(name: str, found: Score, frozen: float | None = None) -> str:
@@ -106,37 +134,48 @@ def judged(of: DemandSet, folder: Path, given: argparse.Namespace, frozen: float
     yield f"{of.name}: {size}, P = {of.interval.length}, {spent:.1f} s"
     yield line("restock", own, frozen)
     yield line("textbook over L + R", score(origins, origins.textbook_levels))
+    told = {"restock": origins}
     if given.learn:
-        yield from with_catalogue(table, of, frozen)
+        begun = time.process_time()
+        told |= with_catalogue(table, of)
+        yield from (line(name, score(each, each.levels), frozen) for name, each in told.items() if each is not origins)
+        yield f"  {time.process_time() - begun:.1f} s"
     if given.peers:
-        drawn = np.zeros(len(origins), np.bool_)
-        drawn[np.random.default_rng(given.seed).permutation(len(origins))[: given.peers]] = True
-        some = origins.where(drawn)
-        yield line(f"restock, {len(some)} of them", score(some, some.levels))
-        yield line("AutoETS, the same", score(some, ets_levels(table, some, of.season)))
+        yield from beside_peers(table, of, told, given)
 
 
-def with_catalogue(table: DemandTable, of: DemandSet, frozen: float | None) -> Iterator[str]:
+def beside_peers(
+    table: DemandTable, of: DemandSet, told: dict[str, Origins], given: argparse.Namespace
+) -> Iterator[str]:
+    """On some origins; the ratio is to the last of ours."""
+    drawn = np.zeros(len(told["restock"]), np.bool_)
+    drawn[np.random.default_rng(given.seed).permutation(drawn.size)[: given.peers]] = True
+    some = {name: each.where(drawn) for name, each in told.items()}
+    found = {name: score(each, each.levels) for name, each in some.items()}
+    origins = some["restock"]
+    for name, make in peers(of.season).items():
+        levels = peer_levels(table, origins, make, of.season)
+        found |= {f"{name}, {quantiles}": score(origins, each) for quantiles, each in levels.items()}
+    yield f"on {len(origins):,} of them, ratio to ours{' with `learn`' if given.learn else ''}:"
+    ours = found["with `learn`" if given.learn else "restock"].loss
+    yield from (line(name, each, ours) for name, each in found.items())
+
+
+def with_catalogue(table: DemandTable, of: DemandSet) -> dict[str, Origins]:
     """With what the catalogue has taught, as `restock learn` does it; and the model alone, without own forecasts."""
-    begun = time.process_time()
     first = int(EARLIER_SHARE * table.demand.shape[1])
     earliest = FEWEST_FOR_FORECAST_ERRORS + (first - FEWEST_FOR_FORECAST_ERRORS) % of.step
     every = rolling_origins(table, of.interval, step=of.step, first=earliest)
     every = every.where(every.typical > 0)
-    later = every.moment >= first
-    for name in ("with `learn`", "LightGBM alone"):
-        told = (
-            every
-            if name.startswith("with")
-            else replace(every, mean=every.textbook_mean, variance=np.square(every.textbook_sd))
-        )
+    plain = replace(every, mean=every.textbook_mean, variance=np.square(every.textbook_sd))
+    found = {}
+    for name, told in {"with `learn`": every, "LightGBM alone": plain}.items():
         examples = examples_of(Past(table, of.interval.length), told)
-        found = looked_back(examples, table.demand.shape[1]).learned
-        if told is not every:
-            found = replace(found, share=np.where(np.isnan(found.mean), 0.0, 1.0))
-        averaged = found.averaged(told).where(later)
-        yield line(name, score(averaged, averaged.levels), frozen)
-    yield f"  {time.process_time() - begun:.1f} s"
+        learned = looked_back(examples, table.demand.shape[1]).learned
+        if told is plain:
+            learned = replace(learned, share=np.where(np.isnan(learned.mean), 0.0, 1.0))
+        found[name] = learned.averaged(told).where(every.moment >= first)
+    return found
 
 
 def main() -> None:
@@ -146,7 +185,7 @@ def main() -> None:
     parser.add_argument("--data", default=os.environ.get("RESTOCK_DATA"), help="folder with data/*.parquet")
     parser.add_argument("--only", help="one set, by its name")
     parser.add_argument("--learn", action="store_true", help="with `restock learn`, and LightGBM alone beside it")
-    parser.add_argument("--peers", type=int, default=60, help="origins of each set on which AutoETS is fitted")
+    parser.add_argument("--peers", type=int, default=60, help="origins of each set on which peers are fitted")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--freeze", action="store_true", help=f"write {FROZEN.name}")
     given = parser.parse_args()
