@@ -37,6 +37,15 @@ def test_a_column_sorts_numbers_as_numbers(shared_url: str, open_desk: Callable[
     assert "1,200" in typed
 
 
+def test_what_the_columns_mean_is_shown_when_asked(shared_url: str, open_desk: Callable[..., Desk]) -> None:
+    desk = open_desk(shared_url)
+    assert not desk.page.is_visible("#columns")
+    desk.page.click("text=What the columns mean")
+
+    desk.page.wait_for_selector("#columns >> text=an order is due")
+    assert desk.violations() == []
+
+
 def test_an_edited_quantity_is_ordered_and_seen(desk: Desk, url: str) -> None:
     desk.go("/desk?text=STEEL_SHEETS")
     desk.page.keyboard.press("j")
