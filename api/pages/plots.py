@@ -9,7 +9,7 @@ from markupsafe import Markup
 from tools.records.text import amount
 
 WIDTH, HEIGHT = 640, 270
-LEFT, RIGHT, BOTTOM = 56, 12, 30
+LEFT, RIGHT, BOTTOM = 62, 12, 30
 LINE = 15
 """Height of a line of words."""
 Point = tuple[float, float]
@@ -43,11 +43,12 @@ class Plot:
         else:
             self._draw(Markup('<circle class="{}" cx="{}" cy="{}" r="4.5"/>'), kind, left, top)
 
-    def across(self, height: float, words: str, *, below: bool = False) -> None:
-        """A level, with its name at the right."""
+    def across(self, height: float, words: str, *, at_left: bool = False) -> None:
+        """A level, with its name above it at the right, or at the left."""
         self.line([(self._x[0], height), (self._x[1], height)], "rule")
         _, top = self._at(0, height)
-        self._words(WIDTH - RIGHT, top + (LINE - 2 if below else -4), words, "end")
+        place, anchor = (LEFT + 4, "start") if at_left else (WIDTH - RIGHT, "end")
+        self._words(place, top - 4, words, anchor)
 
     def upright(self, place: float, words: str, *, row: int = 0) -> None:
         """A moment, with its name above the plot; names that would meet go in different rows."""

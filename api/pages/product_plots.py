@@ -49,7 +49,7 @@ def projected_stock(found: Projection, levels: Levels, *, today: date, ordered: 
         plot.line([(point.day, point.stock) for point in ordered.points], "ahead")
     plot.across(levels.reorder_point, f"reorder point {amount(levels.reorder_point)}")
     if levels.safety_stock > 0:
-        plot.across(levels.safety_stock, f"safety stock {amount(levels.safety_stock)}", below=True)
+        plot.across(levels.safety_stock, f"safety stock {amount(levels.safety_stock)}", at_left=True)
     out = found.out_in_days
     if out is not None and out <= last:
         plot.upright(out, f"out on {_day(today, out)}" if out else "out now")

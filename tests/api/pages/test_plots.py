@@ -31,14 +31,14 @@ def test_a_place_is_where_its_share_of_the_axes_is() -> None:
 
     [line] = drawn(plot.svg())
 
-    assert line.get("points") == "56.0,240.0 628.0,15.0 342.0,127.5"
+    assert line.get("points") == "62.0,240.0 628.0,15.0 345.0,127.5"
 
 
 def test_what_lies_beyond_the_axes_is_drawn_at_their_end() -> None:
     plot = Plot("a line", x=(0, 10), y=(0, 100))
     plot.line([(-5, -20), (99, 300)], "stock")
 
-    assert drawn(plot.svg())[0].get("points") == "56.0,240.0 628.0,15.0"
+    assert drawn(plot.svg())[0].get("points") == "62.0,240.0 628.0,15.0"
 
 
 def test_words_are_shown_as_text_whatever_they_hold() -> None:
