@@ -29,7 +29,6 @@ PeriodName = Literal["day", "week", "month"]
 Period = Annotated[PeriodName | None, typer.Option(help="Length of a demand period. [as the file counts]")]
 LeadTime = Annotated[float, typer.Option(help="Lead time in days.")]
 Review = Annotated[float, typer.Option(help="Review period in days.")]
-DropReturns = Annotated[bool, typer.Option("--drop-returns", help="Returns never lower demand; kept for old scripts.")]
 
 
 def _demand(
@@ -88,7 +87,6 @@ def backtest(
     lost_sales: Annotated[bool, typer.Option("--lost-sales", help="Unmet demand is lost instead of waiting.")] = False,
     holding_rate: Annotated[float, typer.Option(help="Share of the price, per year.")] = 0.2,
     order_cost: Annotated[float, typer.Option(help="Cost of an order.")] = 0.0,
-    drop_returns: DropReturns = False,
     columns: Map = None,
     sheet: Sheet = None,
     decimal: DecimalMark = None,
@@ -135,7 +133,6 @@ def scan(
         list[str] | None, typer.Option("--map-products", help="As --map, for TERMS; repeatable.")
     ] = None,
     pooled: Annotated[bool, typer.Option("--pooled", help="Ask for what similar products had to ask for.")] = False,
-    drop_returns: DropReturns = False,
     columns: Map = None,
     sheet: Sheet = None,
     decimal: DecimalMark = None,
@@ -214,7 +211,6 @@ def calibrate(
     lead_time: LeadTime = 7,
     review: Review = 1,
     period: Period = None,
-    drop_returns: DropReturns = False,
     columns: Map = None,
     sheet: Sheet = None,
     decimal: DecimalMark = None,

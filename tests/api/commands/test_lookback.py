@@ -92,13 +92,12 @@ def test_a_file_that_cannot_be_used_is_refused_in_a_sentence(run: Any, tmp_path:
     assert not (tmp_path / "never.html").exists()
 
 
-@pytest.mark.parametrize("options", [[], ["--drop-returns"]])
-def test_returns_do_not_lower_demand_and_are_counted(run: Any, sales: Path, options: list[str]) -> None:
+def test_returns_do_not_lower_demand_and_are_counted(run: Any, sales: Path) -> None:
     before = run("scan", str(sales)).stdout
     with sales.open("a") as file:
         file.write("A,2026-02-01,-3\n")
 
-    result = run("scan", str(sales), *options)
+    result = run("scan", str(sales))
 
     assert (result.exit_code, result.stdout) == (0, before)
     assert "1 other line of returns, which do not lower demand." in result.stderr
