@@ -23,9 +23,7 @@ async def find_suppliers(
     overview: Overview,
     words: Annotated[Words, Field(description="Words of its id or name.")] = "",
     with_late_orders: Annotated[bool | None, Field(description="Only those that owe us an overdue order.")] = None,
-    with_orders_due: Annotated[
-        bool | None, Field(description="Only those from whom something is to be ordered.")
-    ] = None,
+    with_orders_due: Annotated[bool | None, Field(description="Only those with something to order.")] = None,
     sort: Annotated[Sort, Field(description="latest: most often later than promised.")] = "name",
     limit: Limit = 20,
 ) -> dict[str, Any]:
@@ -75,9 +73,8 @@ def _lead_times(supplier: Supplier) -> dict[str, Any]:
     promised, observed = supplier.promised_lead_time_days, supplier.observed_lead_times_days
     told: dict[str, Any] = {"promised_lead_time_days": promised}
     if observed:
-        late = sum(days > promised for days in observed)
-        told |= {"deliveries": len(observed), "later_than_promised": late}
-        told |= {"mean_lead_time_days": round(fmean(observed), 1)}
+        told |= {"deliveries": len(observed), "later_than_promised": sum(days > promised for days in observed)}
+        told["mean_lead_time_days"] = round(fmean(observed), 1)
     return told
 
 

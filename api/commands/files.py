@@ -18,12 +18,10 @@ Map = Annotated[
     ),
 ]
 Sheet = Annotated[str | None, typer.Option(help="The sheet of a workbook.")]
-DecimalMark = Annotated[
-    Literal["point", "comma"] | None, typer.Option("--decimal", help="The decimal mark, where the file leaves it open.")
-]
-Dates = Annotated[
-    Literal["day-first", "month-first"] | None, typer.Option(help="What 1/2/2026 means, where the file leaves it open.")
-]
+Mark = Literal["point", "comma"] | None
+Order = Literal["day-first", "month-first"] | None
+DecimalMark = Annotated[Mark, typer.Option("--decimal", help="The decimal mark, where the file leaves it open.")]
+Dates = Annotated[Order, typer.Option(help="What 1/2/2026 means, where the file leaves it open.")]
 SkipBad = Annotated[bool, typer.Option("--skip-bad", help="Go on without the lines that have a fault.")]
 Rejects = Annotated[Path | None, typer.Option(help="Write every fault here as CSV.")]
 
@@ -45,8 +43,8 @@ class Reading:
     """How a command reads its files."""
 
     sheet: str | None = None
-    decimal: Literal["point", "comma"] | None = None
-    dates: Literal["day-first", "month-first"] | None = None
+    decimal: Mark = None
+    dates: Order = None
     skip_bad: bool = False
     rejects: Path | None = None
 

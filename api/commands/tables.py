@@ -80,17 +80,12 @@ def _opened(path: Path, ending: str) -> Iterator[BinaryIO]:
 
 def screen(rows: "Iterable[Mapping[str, Cell]]", columns: Sequence[str]) -> str:
     """The columns side by side: texts from the left, numbers from the right."""
-    cells = [[_shown(row[name]) for name in columns] for row in rows]
-    widths = [max(map(len, column)) for column in zip(columns, *cells, strict=True)]
-    right = [all(_is_number(line[place]) for line in cells) for place in range(len(columns))]
-    lines = [
-        GAP.join(
-            cell.rjust(width) if number else cell.ljust(width)
-            for cell, width, number in zip(line, widths, right, strict=True)
-        )
-        for line in (list(columns), *cells)
-    ]
-    return "\n".join(line.rstrip() for line in lines)
+    cells = [columns, *([_shown(row[name]) for name in columns] for row in rows)]
+    sides = []
+    for head, *column in zip(*cells, strict=True):
+        width, aligned = max(map(len, (head, *column))), str.rjust if all(map(_is_number, column)) else str.ljust
+        sides.append([aligned(cell, width) for cell in (head, *column)])
+    return "\n".join(GAP.join(line).rstrip() for line in zip(*sides, strict=True))
 
 
 def _shown(value: "Cell") -> str:

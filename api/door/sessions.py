@@ -17,7 +17,6 @@ from tools.book.book import OrderBook
 from tools.book.sessions import SESSION_SECONDS
 
 COOKIE_PATH = "/desk"
-_SAME = ("same-origin", "none")
 
 
 class Sessions:
@@ -93,7 +92,7 @@ def require_same_origin(request: Request) -> None:
     """Refuse a form that another site sends. Browsers say where a form comes from."""
     origin = request.headers.get("origin")
     elsewhere = origin is not None and origin.partition("://")[2] != request.headers.get("host")
-    if elsewhere or request.headers.get("sec-fetch-site", "none") not in _SAME:
+    if elsewhere or request.headers.get("sec-fetch-site", "none") not in ("same-origin", "none"):
         raise Forbidden("This form came from another site. Open the page here and send it again.", code="other_site")
 
 

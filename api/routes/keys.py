@@ -3,26 +3,18 @@
 import json
 from typing import Annotated
 
-from fastapi import APIRouter, Body, Depends, Path, Request
+from fastapi import APIRouter, Body, Path, Request
 from starlette.responses import Response
 
 from api.bodies.examples import KEY_ROTATIONS, KEYS, LIMITS
 from api.bodies.keys import KeyAnswer, KeyRotation, Keys, MadeKey, NewKey, NewLimits
-from api.door.auth import KeyRing, kept, new_key
+from api.door.auth import kept, new_key
 from api.door.doorkeeper import CallerGiven, RuntimeGiven, needs
 from api.door.idempotency import Attempt
 from api.routes.wiring import problems
 
 router = APIRouter(tags=["keys"])
 KeyId = Annotated[str, Path(max_length=100, description="Id of the key.")]
-
-
-async def _keys(request: Request) -> KeyRing:
-    ring: KeyRing = request.app.state.keys
-    return ring
-
-
-KeyRingGiven = Annotated[KeyRing, Depends(_keys)]
 
 
 @router.get("/keys", response_model=Keys, responses=problems(), openapi_extra=needs("admin"))
@@ -42,10 +34,9 @@ async def create(
     request: Request,
     runtime: RuntimeGiven,
     caller: CallerGiven,
-    ring: KeyRingGiven,
 ) -> Response:
     """Make a key. Only this answer shows its secret; a repeated request is answered without it."""
-    attempt = Attempt(request, body, runtime.book)
+    attempt, ring = Attempt(request, body, runtime.book), request.app.state.keys
 
     async def work() -> bytes:
         made, secret = await ring.make(body.grant, by=caller.actor, once=attempt.run_id)
@@ -78,9 +69,9 @@ async def rotate(
 
 
 @router.delete("/keys/{key_id}", response_model=KeyAnswer, responses=problems(404, 409), openapi_extra=needs("admin"))
-async def revoke(key_id: KeyId, caller: CallerGiven, ring: KeyRingGiven) -> Response:
+async def revoke(key_id: KeyId, request: Request, caller: CallerGiven) -> Response:
     """End a key at once. The last key with scope `admin` is kept, unless the setting API_KEY is there."""
-    return KeyAnswer.of(await ring.revoke(key_id, by=caller.actor)).response()
+    return KeyAnswer.of(await request.app.state.keys.revoke(key_id, by=caller.actor)).response()
 
 
 @router.put(

@@ -6,6 +6,7 @@ import logging
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from decimal import Decimal
+from functools import partial
 from typing import Any
 
 from tools.book.deliveries import Delivery
@@ -21,6 +22,7 @@ LINES = 20
 PAUSE_SECONDS = 60.0
 """Between two messages to the same people."""
 _THREADS = 4
+_NOBODY = "Nobody decided in time, so nothing is ordered."
 _HEADINGS = {
     "review.opened": ("order waits for you", "orders wait for you"),
     "review.expired": ("review has expired", "reviews have expired"),
@@ -39,14 +41,11 @@ class Notifier:
 
     async def send(self, recipient: str, title: str, body: str) -> bool:
         """Whether the message was taken."""
-        loop = asyncio.get_running_loop()
-        return bool(await loop.run_in_executor(self._threads, self._send, recipient, title, body))
+        send = partial(self._senders[recipient].notify, title=title, body=body, body_format="text")
+        return bool(await asyncio.get_running_loop().run_in_executor(self._threads, send))
 
     def close(self) -> None:
         self._threads.shutdown(wait=False, cancel_futures=True)
-
-    def _send(self, recipient: str, title: str, body: str) -> bool:
-        return bool(self._senders[recipient].notify(title=title, body=body, body_format="text"))
 
 
 def _sender(place: int, recipient: Recipient) -> Any:
@@ -68,14 +67,10 @@ def _sender(place: int, recipient: Recipient) -> Any:
 def notice(deliveries: Sequence[Delivery], address: str) -> tuple[str, str]:
     """Title and text of one message. `address` is that of the service."""
     lines = [_line(each, address) for each in deliveries[:LINES]]
-    if len(deliveries) > LINES:
-        lines.append(f"And {len(deliveries) - LINES:,} more: {address}/desk")
-    return f"Restock: {_heading(deliveries)}", "\n\n".join(lines)
-
-
-def _heading(deliveries: Sequence[Delivery]) -> str:
+    more = [f"And {len(deliveries) - LINES:,} more: {address}/desk"] if len(deliveries) > LINES else []
     counts = {event: sum(each.event == event for each in deliveries) for event in _HEADINGS}
-    return ", ".join(f"{count:,} {_HEADINGS[event][count != 1]}" for event, count in counts.items() if count)
+    heading = ", ".join(f"{count:,} {_HEADINGS[event][count != 1]}" for event, count in counts.items() if count)
+    return f"Restock: {heading}", "\n\n".join([*lines, *more])
 
 
 def _line(delivery: Delivery, address: str) -> str:
@@ -88,7 +83,8 @@ def _line(delivery: Delivery, address: str) -> str:
     if event in ("review.opened", "review.expired"):
         price, quantity = about["unit_price"], about["quantity"]
         what = _what(about["product_name"], quantity, None if price is None else cost(Decimal(price), quantity), about)
-        return f"{what}. {_why(event, about)}\n{address}/desk/reviews/{about['id']}"
+        why = _NOBODY if event == "review.expired" else " ".join(map(_text, about["review_reasons"]))
+        return f"{what}. {why}\n{address}/desk/reviews/{about['id']}"
     return f"Run {delivery.run_id} has failed: {_text(about.get('reason', 'its log has more'))}"
 
 
@@ -97,12 +93,6 @@ def _what(name: str, quantity: float, value: Any, about: Mapping[str, Any]) -> s
     worth = "" if value is None else f", {money(value, about['currency'])}"
     supplier = f", from {_text(about['supplier_name'])}" if about["supplier_name"] else ""
     return f"{_text(name)} at {_text(about['location'])}: {counted(quantity)}{worth}{supplier}"
-
-
-def _why(event: str, about: Mapping[str, Any]) -> str:
-    if event == "review.expired":
-        return "Nobody decided in time, so nothing is ordered."
-    return " ".join(map(_text, about["review_reasons"]))
 
 
 def _text(text: object) -> str:

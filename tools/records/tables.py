@@ -20,39 +20,34 @@ _QUOTED = frozenset('",;|\t\r\n')
 """Every separator that a spreadsheet may read a CSV with, so that no text is split into further cells."""
 
 
-def write_csv(rows: Iterable[Mapping[str, Cell]], columns: Sequence[str], file: TextIO) -> int:
-    """Write a head and the rows to an open text file, comma-separated, and return the number of rows.
+def write_csv(rows: Iterable[Mapping[str, Cell]], columns: Sequence[str], file: TextIO) -> None:
+    """Write a head and the rows to an open text file, comma-separated.
 
     A text that a spreadsheet would take for a formula is written with `'` before it, unless it is a number.
     """
-    count = 0
     file.write(",".join(map(_csv_text, columns)) + "\n")
-    for row in rows:
-        file.write(",".join(_csv_cell(row[name]) for name in columns) + "\n")
-        count += 1
-    return count
+    file.writelines(",".join(_csv_cell(row[name]) for name in columns) + "\n" for row in rows)
 
 
-def write_xlsx(rows: Iterable[Mapping[str, Cell]], columns: Sequence[str], file: BinaryIO) -> int:
-    """Write a workbook of one sheet, in bounded memory, and return the number of rows.
+def write_xlsx(rows: Iterable[Mapping[str, Cell]], columns: Sequence[str], file: BinaryIO) -> None:
+    """Write a workbook of one sheet, in bounded memory.
 
     Raises InvalidInput for more rows than a sheet holds, or a text longer than a cell.
     """
     from xlsxwriter import Workbook
 
-    count = 0
     with Workbook(file, {"constant_memory": True, "strings_to_formulas": False}) as workbook:
         sheet = workbook.add_worksheet()
         sheet.freeze_panes(1, 0)
         sheet.set_column(0, len(columns) - 1, 16)
-        head, formats = workbook.add_format({"bold": True}), _formats(workbook)
+        head, shown = workbook.add_format({"bold": True}), {str: "@", datetime: "yyyy-mm-dd hh:mm", date: "yyyy-mm-dd"}
+        formats = {kind: workbook.add_format({"num_format": pattern}) for kind, pattern in shown.items()}
         for place, name in enumerate(columns):
             sheet.write_string(0, place, name, head)
         for count, row in enumerate(rows, 1):
             _require_room(count, XLSX_ROWS, "rows", "a sheet")
             for place, name in enumerate(columns):
                 _write_cell(sheet, count, place, row[name], formats)
-    return count
 
 
 def _csv_cell(cell: Cell) -> str:
@@ -82,11 +77,6 @@ def _plain(cell: float | Decimal | date) -> str:
     if not isfinite(cell):
         return ""
     return f"{cell:.0f}" if cell == int(cell) else format(Decimal(str(cell)), "f")
-
-
-def _formats(workbook: Any) -> dict[type, Any]:
-    shown = {str: "@", datetime: "yyyy-mm-dd hh:mm", date: "yyyy-mm-dd"}
-    return {kind: workbook.add_format({"num_format": pattern}) for kind, pattern in shown.items()}
 
 
 def _write_cell(sheet: Any, row: int, column: int, cell: Cell, formats: dict[type, Any]) -> None:

@@ -22,7 +22,7 @@ FORMULAS = ["=1+1", "=HYPERLINK(A1)", "+49 30 1234", "-rubber", "-1+cmd|' /C cal
 def as_csv(*cells: Any) -> str:
     """The line of a row with these cells."""
     file, columns = io.StringIO(), [f"c{n}" for n in range(len(cells))]
-    assert write_csv([dict(zip(columns, cells, strict=True))], columns, file) == 1
+    write_csv([dict(zip(columns, cells, strict=True))], columns, file)
     return file.getvalue().split("\n", 1)[1].removesuffix("\n")
 
 
@@ -97,13 +97,13 @@ def test_no_text_becomes_two_cells_whatever_separator_a_spreadsheet_takes(separa
 
 def test_columns_come_in_the_order_asked_for_and_others_are_left_out() -> None:
     file = io.StringIO()
-    assert write_csv(({"a": n, "b": "x", "c": 0} for n in range(2)), ["b", "a"], file) == 2
+    write_csv(({"a": n, "b": "x", "c": 0} for n in range(2)), ["b", "a"], file)
     assert file.getvalue() == "b,a\nx,0\nx,1\n"
 
 
 def test_a_table_without_rows_has_its_head() -> None:
     file = io.BytesIO()
-    assert write_xlsx([], ["a", "b"], file) == 0
+    write_xlsx([], ["a", "b"], file)
     assert CalamineWorkbook.from_filelike(io.BytesIO(file.getvalue())).get_sheet_by_index(0).to_python() == [["a", "b"]]
 
 

@@ -1,7 +1,5 @@
 """The way back from an import: the rows as they were before it."""
 
-from collections.abc import Iterable
-
 import sqlalchemy as sa
 from sqlalchemy import Connection, Table
 
@@ -57,12 +55,8 @@ def _require_last(connection: Connection, number: int) -> None:
         .where(mine.c.import_number == number, later.c.import_number > number, imports.c.status == "done")
         .distinct()
     )
-    _refuse(number, sorted(connection.scalars(found)))
-
-
-def _refuse(number: int, later: list[int]) -> None:
-    if later:
-        named = counted_ids([str(each) for each in later])
+    if numbers := sorted(connection.scalars(found)):
+        named = counted_ids(list(map(str, numbers)))
         raise Conflict(f"Later imports changed the same rows as import {number}: undo {named} first, the newest first.")
 
 
@@ -97,9 +91,8 @@ _REFERRING = {"products", "stock", "demand", "purchase_lines", "supplier_receipt
 def _require_known(connection: Connection, number: int, table: Table, column: str, of: Table) -> None:
     named = table.c[column]
     there = sa.select(of.c.id).where(of.c.id == named).exists()
-    lost: Iterable[str] = connection.scalars(sa.select(named).where(named.is_not(None), named != "", ~there).distinct())
-    ids = list(lost)
-    if ids:
+    lost = sa.select(named).where(named.is_not(None), named != "", ~there).distinct()
+    if ids := connection.scalars(lost).all():
         raise Conflict(
             f"Later data of {counted_ids(ids)} in {table.name} need what import {number} brought in: undo the "
             "imports after it first, the newest first."

@@ -77,15 +77,14 @@ def _read(
     values = reader.read()
     rows = unfolded(reader, periods, values) if wide and periods else framed(values, table)
     frame, notes = meant(kind, rows, reader)
-    unused = tuple(column for column in table.columns if column not in used and _says_something(table, column))
+    unused = tuple(
+        column
+        for column in table.columns
+        if column not in used and (not is_unnamed(column) or any(table.coded(column).values))
+    )
     faults = (*_overfull(name, table), *sorted(reader.faults, key=lambda fault: fault.line))
     said = (*table.notes, *left_out, *reader.notes, *notes)
     return FileReading(name, kind, found, unused, _example(table, used), frame, faults, said, wide)
-
-
-def _says_something(table: Table, column: str) -> bool:
-    """Whether a column has a name or a cell."""
-    return not is_unnamed(column) or any(table.coded(column).values)
 
 
 def _example(table: Table, columns: Mapping[str, str]) -> list[dict[str, str]]:

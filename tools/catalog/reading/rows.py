@@ -75,12 +75,9 @@ def _totals(table: Table, mapping: Mapping[str, str]) -> Marks:
         for column in table.columns:
             marks |= nameless & _matching(table, column, NAMED_TOTAL)
     lacking = ~np.all([_filled(table, column) for column in mapping.values()], axis=0)
-    below = _matching(table, table.columns[0], NAMED_TOTAL) & lacking & _last(len(marks))
+    below = _matching(table, table.columns[0], NAMED_TOTAL) & lacking
+    below[:-5] = False
     return np.asarray(marks | below)
-
-
-def _last(size: int, count: int = 5) -> Marks:
-    return np.arange(size) >= size - count
 
 
 def _matching(table: Table, name: str, pattern: re.Pattern[str]) -> Marks:
