@@ -34,7 +34,6 @@ class Coverage:
     achieved_by_product: float
     """Mean over products of what each achieved."""
     textbook: float
-    textbook_by_product: float
     stock: float
     """Mean leftover in units."""
     stock_ratio: float
@@ -84,7 +83,6 @@ def coverage(name: str, origins: Origins, level: FloatArray, asked: float) -> Co
         standard_error=standard_error(origins, covered),
         achieved_by_product=by_product(origins, covered),
         textbook=float((origins.actual <= textbook).mean()),
-        textbook_by_product=by_product(origins, origins.actual <= textbook),
         stock=float(left.mean()),
         stock_ratio=_ratio(left.sum(), left_textbook.sum()),
         cover_ratio=_ratio((left * own_scale).sum(), (left_textbook * own_scale).sum()),

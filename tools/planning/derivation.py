@@ -183,8 +183,6 @@ def _corrected(working: Working, rate: str) -> list[str]:
 
 def _observed(working: Working) -> str:
     lead, usual = working.lead_time, len(working.facts.supplier.usual_lateness_days)
-    if not lead.replayed:
-        return ""
     receipts = several(lead.receipts, "receipt")
     if len(lead.replayed) == lead.receipts:
         return f" (mean of {receipts})"
@@ -194,7 +192,7 @@ def _observed(working: Working) -> str:
 
 def _interval(working: Working) -> list[str]:
     lead, review, total = shown_sum(working.lead_time.days, working.facts.product.review_period_days)
-    observed = _observed(working)
+    observed = _observed(working) if working.lead_time.replayed else ""
     lines = [f"Protection interval: lead time {lead}{observed} + review period {review} = {total} days"]
     forecast = working.forecast
     mean, length, demand = shown_result(mul, forecast.mean_per_period, forecast.interval, digits=working.digits)

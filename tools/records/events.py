@@ -2,7 +2,7 @@
 
 from base64 import b64decode
 from hashlib import sha256
-from typing import Annotated, ClassVar, Literal, get_args
+from typing import Annotated, ClassVar, Literal
 
 from pydantic import AfterValidator, Field, HttpUrl, SecretStr
 
@@ -22,7 +22,6 @@ EventName = Literal[
     "run.no_action",
     "run.failed",
 ]
-EVENTS: tuple[EventName, ...] = get_args(EventName)
 NOTICES: tuple[EventName, ...] = ("review.opened", "review.expired", "order.late", "run.failed")
 """What people are told of."""
 
