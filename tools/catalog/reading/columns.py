@@ -14,7 +14,7 @@ from tools.catalog.reading.days import DayCells, alone, day_cells, order_of
 from tools.catalog.reading.file_reading import DateOrder, Decimal, Fault
 from tools.catalog.reading.names import UNITS, unit_of_time
 from tools.catalog.reading.numbers import Numbers, decide, numbers_of, usual_unit, value
-from tools.catalog.reading.roles import content
+from tools.catalog.reading.roles import SOFT, content
 from tools.catalog.reading.table import Coded, Table
 from tools.records.errors import UnclearColumns, UnclearNotation
 
@@ -27,6 +27,8 @@ SHARES = {"service_level", "asked_service_level", "holding_rate", "price_cut"}
 PAST = {"date", "as_of", "ordered_date", "received_date"}
 WHOLE = re.compile(r"\d+\.0|")
 """Ids that a program wrote as decimal numbers."""
+ROUNDED = re.compile(r"\d[.,]\d+E\+\d{2}")
+"""Ids of which a spreadsheet kept the first digits only: 4.00639E+12."""
 SIGNED = {"quantity", "on_hand"}
 NOT_ZERO = {"order_multiple", "maximum_order_quantity", "unit_size", "units_per_purchase_unit", "maximum_cover_days"}
 NOT_ZERO |= {"shelf_life_days", "price_unit"}
@@ -78,7 +80,16 @@ class Reader:
         return [(role, column) for role, column in self.mapping.items() if content(role) in kinds]
 
     def texts(self, role: str, cells: Coded) -> NDArray[np.object_]:
-        self.note_faults(role, cells, {})
+        lost = (
+            {}
+            if role in SOFT or content(role) != "id"
+            else {
+                place: ("rounded_id", "A spreadsheet has rounded this id. Export it again, with the column as text.")
+                for place, text in enumerate(cells.values)
+                if ROUNDED.fullmatch(text)
+            }
+        )
+        self.note_faults(role, cells, lost)
         if content(role) == "id" and all(WHOLE.fullmatch(value) for value in cells.values):
             cells = Coded([value.partition(".")[0] for value in cells.values], cells.codes)
         return cells.texts()
@@ -229,9 +240,12 @@ class Reader:
         share = np.isin(cells.codes[rows], list(unread)).sum() / max(1, len(cells.codes))
         if share > WRONG_COLUMN and len(cells.codes) > 4:
             shown = ", ".join(repr(cells.values[place]) for place in list(unread)[:3])
+            wrong = f"most of its cells are none: {shown}."
+            if all(not cells.values[place] for place in unread):
+                wrong = "most of its cells are empty. If they mean what stands above them, fill them down."
             raise UnclearColumns(
-                f"{self.file}: column {self.mapping[role]!r} was taken for {role}, but most of its cells are none: "
-                f"{shown}. Name the right one (--map {role}=COLUMN); the columns are "
+                f"{self.file}: column {self.mapping[role]!r} was taken for {role}, but {wrong} "
+                f"Name the right one (--map {role}=COLUMN); the columns are "
                 f"{', '.join(self.table.columns)}.",
                 role=role,
                 candidates=tuple(self.table.columns),

@@ -24,7 +24,7 @@ WEEKDAY = re.compile(r"^[a-z]{2,10}\.?,?\s+(?=\d|[a-z]{3,10}\.? \d)")
 DAY_NAMED_MONTH = re.compile(
     rf"(\d{{1,2}})(?:st|nd|rd|th|\.)?[-/ ]*(?:de )?({MONTH})\.?[-/ ,]*(?:de )?(\d{{4}}|\d{{2}})"
 )
-NAMED_MONTH_DAY = re.compile(rf"({MONTH})\.? (\d{{1,2}})(?:st|nd|rd|th)?,? (\d{{4}})")
+NAMED_MONTH_DAY = re.compile(rf"({MONTH})\.?[-/ ](\d{{1,2}})(?:st|nd|rd|th)?(?:, ?|[-/ ])(\d{{4}}|\d{{2}})")
 COMPACT = re.compile(r"(19|20)\d{6}")
 NUMBER = re.compile(r"\d+(?:[.,]\d+)?")
 EXCEL_START, UNIX_START = date(1899, 12, 30), date(1970, 1, 1)
@@ -118,7 +118,7 @@ def _day(text: str) -> date | None:
     if found := DAY_NAMED_MONTH.fullmatch(text):
         return _date(full_year(found[3]), MONTHS[found[2]], int(found[1]))
     if found := NAMED_MONTH_DAY.fullmatch(text):
-        return _date(int(found[3]), MONTHS[found[1]], int(found[2]))
+        return _date(full_year(found[3]), MONTHS[found[1]], int(found[2]))
     if COMPACT.fullmatch(text):
         return _date(int(text[:4]), int(text[4:6]), int(text[6:]))
     return _counted(text) if NUMBER.fullmatch(text) else None

@@ -5,12 +5,15 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import get_args
 
+import pyarrow as pa
+
+from tools.catalog.reading.days import day_cells
 from tools.catalog.reading.file_reading import Kind
 from tools.catalog.reading.loose_names import loose
 from tools.catalog.reading.names import plain, ranks, spellings
 from tools.catalog.reading.roles import KINDS, REQUIRED, SOFT
 from tools.catalog.reading.table import Table
-from tools.catalog.reading.wide import PeriodColumns
+from tools.catalog.reading.wide import FEWEST, PeriodColumns
 from tools.records.errors import InvalidInput, UnclearColumns
 
 ORDER_TERMS = {"lead_time_days", "minimum_order_quantity", "order_multiple", "service_level"}
@@ -25,6 +28,8 @@ MONEY_NAMES = {"sales", "sale", "ventas", "ventes", "verkauf", "verkaufe", "week
 CURRENCY_SIGN = re.compile(r"[$€£¥]|\b(?:EUR|USD|GBP)\b")
 POSTED = 1
 """The rank of names for a day that may be of a receipt or of any other movement."""
+LONG_PERIOD = re.compile(r"(?:19|20)\d\d|[QT][1-4][ /.-]*(?:19|20)?\d\d|(?:19|20)\d\d[ /.-]*[QT][1-4]", re.IGNORECASE)
+"""A year or a quarter."""
 LOOSE = 10
 """The first rank of names that are only like known ones."""
 TIMES = ({"date"}, {"year", "month"}, {"year", "week"})
@@ -100,13 +105,23 @@ def kind_of(columns: Sequence[str], given: Mapping[str, str], *, wide: bool) -> 
     fitting = _sharper(fitting, by_kind)
     if len(fitting) == 1:
         return fitting[0]
-    listed = f"The columns are {', '.join(columns)}."
+    listed = f"The columns are {', '.join(columns)}.{_seen(columns)}"
     if fitting:
         raise UnclearColumns(f"This may be a file of {' or of '.join(fitting)}; say which (--kind). {listed}")
     raise UnclearColumns(
         f"No kind of file has these columns. {listed} It may be {', '.join(kinds)}: say which (--kind), and which "
         "column is what (--map product_id=COLUMN)."
     )
+
+
+def _seen(columns: Sequence[str]) -> str:
+    """What is wrong with columns that are no names, or are periods that cannot be planned in."""
+    if sum(LONG_PERIOD.fullmatch(column.strip()) is not None for column in columns) >= FEWEST:
+        return " Demand by quarter or by year is too coarse to plan by: give days, weeks or months."
+    cells = day_cells(pa.array(columns, pa.string()))
+    if cells.clear or cells.either:
+        return " A day is among them: is the line of column names missing?"
+    return ""
 
 
 def _fits(found: Mapped, wide: bool) -> bool:

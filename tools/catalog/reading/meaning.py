@@ -124,17 +124,16 @@ def _doubled(reader: Reader) -> Notes:
 
 
 def _twins(reader: Reader) -> Notes:
-    """Products whose ids differ in case or blanks only."""
-    if "product_id" not in reader.mapping:
-        return []
-    by_name: dict[str, list[str]] = {}
-    for each in reader.table.coded(reader.mapping["product_id"]).values:
-        by_name.setdefault("".join(each.casefold().split()), []).append(each)
-    twins = [ids for ids in by_name.values() if len(ids) > 1]
-    shown = "; ".join(" and ".join(map(repr, ids)) for ids in twins[:3])
-    return (
-        [f"{several(len(twins), 'product', 'have')} ids that differ in case or blanks only: {shown}."] if twins else []
-    )
+    """Products and locations whose ids differ in case or blanks only."""
+    notes = []
+    for role, what in (("product_id", "product"), ("location", "location")):
+        by_name: dict[str, list[str]] = {}
+        for each in reader.table.coded(reader.mapping[role]).values if role in reader.mapping else ():
+            by_name.setdefault("".join(each.casefold().split()), []).append(each)
+        if twins := [ids for ids in by_name.values() if len(ids) > 1]:
+            shown = "; ".join(" and ".join(map(repr, ids)) for ids in twins[:3])
+            notes.append(f"{several(len(twins), what, 'have')} ids that differ in case or blanks only: {shown}.")
+    return notes
 
 
 def _once(kind: Kind, frame: "pd.DataFrame", reader: Reader) -> tuple["pd.DataFrame", Notes]:

@@ -27,6 +27,7 @@ MARKS: tuple[tuple[Decimal, str, str], ...] = (("point", ",", r"\."), ("comma", 
 CLEAR: dict[Decimal, re.Pattern[str]] = {
     mark: re.compile(
         rf"\d{{1,3}}(?:{groups}\d{{3}})+{point}\d*|\d{{1,3}}(?:{groups}\d{{3}}){{2,}}"
+        rf"|\d{{1,2}}(?:{groups}\d{{2}})+{groups}\d{{3}}(?:{point}\d*)?"  # 1,05,250, as in India.
         rf"|\d*{point}(?:\d{{0,2}}|\d{{4,}})|0*{point}\d+|\d{{4,}}{point}\d+"
     )
     for mark, groups, point in MARKS

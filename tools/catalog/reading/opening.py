@@ -26,7 +26,7 @@ def open_table(source: Path | bytes, *, name: str, sheet: str | None = None) -> 
         return _parquet_table(raw, name)
     if raw.startswith(WORKBOOKS):
         return workbook_table(raw, name=name, sheet=sheet)
-    if b"\x00\x00\x00" in raw[:400]:
+    if b"\x00\x00\x00" in raw[:400] or raw.startswith(b"%PDF"):
         raise InvalidInput(f"{name} is neither text nor a workbook nor Parquet; give one of {', '.join(ENDINGS)}.")
     if raw.lstrip()[:1] in (b"<", b"{", b"["):
         raise InvalidInput(f"{name} is HTML, XML or JSON; open it in a spreadsheet and save it as CSV or .xlsx.")

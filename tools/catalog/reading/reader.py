@@ -83,7 +83,8 @@ def _read(
         if column not in used and (not is_unnamed(column) or any(table.coded(column).values))
     )
     faults = (*_overfull(name, table), *sorted(reader.faults, key=lambda fault: fault.line))
-    said = (*table.notes, *left_out, *reader.notes, *notes)
+    nothing = () if len(table.lines) else (f"{name} has column names and no rows.",)
+    said = (*table.notes, *left_out, *nothing, *reader.notes, *notes)
     return FileReading(name, kind, found, unused, _example(table, used), frame, faults, said, wide)
 
 

@@ -47,14 +47,15 @@ KINDS: dict[Kind, dict[str, Ranks]] = {
             "quantity, qty, units sold, unit sold, unit sales, quantity sold, qty sold, sold quantity, sold qty, sold, "
             "items sold, pieces sold, net items sold, net quantity, quantity ordered, qty ordered, ordered quantity, "
             "order quantity, order qty, units, lineitem quantity, line item quantity, item quantity, sales quantity, "
-            "sales qty, sales units, quantity shipped, shipped quantity, shipped qty, menge, stück, stk, stückzahl, "
-            "anzahl, verkaufte menge, verkaufsmenge, absatz, absatzmenge, liefermenge, auftragsmenge, rechnungsmenge, "
+            "sales qty, sales units, ordered qty, menge, stück, stk, stückzahl, "
+            "anzahl, verkaufte menge, verkaufsmenge, absatz, absatzmenge, auftragsmenge, rechnungsmenge, "
             "fakturierte menge, bestellmenge, bestellte menge, cantidad, cantidad vendida, unidades, "
             "unidades vendidas, uds, uds vendidas, quantité, qte, quantité vendue, qte vendue, unités, unités vendues, "
             "pieces, pcs, demand, demand qty, demand quantity, order demand, daily demand, nachfrage, bedarf, demanda, "
-            "demande, cant, fkimg, lfimg, kwmeng",
+            "demande, cant, fkimg, kwmeng",
             "units ordered, sales volume, volume, count, number, abgesetzte menge, gelieferte menge, "
-            "ausgelieferte menge, cantidad entregada, quantite livree, delivered quantity, quantity delivered",
+            "ausgelieferte menge, cantidad entregada, quantite livree, delivered quantity, quantity delivered, "
+            "quantity shipped, shipped quantity, shipped qty, liefermenge, lfimg",
             "sales, sale, verkauf, verkäufe, ventas, ventes, weekly sales, daily sales, monthly sales",
         ),
         "location": LOCATION,

@@ -70,6 +70,8 @@ def _totals(table: Table, mapping: Mapping[str, str]) -> Marks:
     for role, column in mapping.items():
         if content(role) in ("id", "day"):
             marks |= _matching(table, column, TOTAL)
+    if "product_id" in mapping and "date" in mapping:
+        marks |= ~_filled(table, mapping["date"]) & _matching(table, mapping["product_id"], NAMED_TOTAL)
     nameless = ~_filled(table, mapping["product_id"]) if "product_id" in mapping else marks.copy()
     if nameless.any():
         for column in table.columns:

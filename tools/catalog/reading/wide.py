@@ -1,5 +1,6 @@
 """Wide files: a row per product, a column per period. The columns become rows of sales."""
 
+import re
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -15,6 +16,7 @@ from tools.catalog.reading.periods import Named, next_start, period_of
 from tools.records.errors import UnclearColumns, UnclearNotation
 
 FEWEST = 3
+CALENDAR_WEEK, WEEKS = re.compile(r"\W*(?:kw|cw|kalenderwoche|calendar week)\b|\W*[kc]w\d", re.IGNORECASE), (52, 53)
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,23 +61,46 @@ def _dated(named: dict[str, Named], dates: DateOrder | None) -> tuple[dict[str, 
 
 
 def _numbered(named: dict[str, Named], period: Period, today: date) -> tuple[dict[str, date], str]:
-    """Periods that only have a number: the highest is taken for the last that is over."""
+    """Periods that only have a number: the highest is taken for the last that is over, and a month or a week
+    of the calendar for the last of its name that has begun."""
     numbers = {name: each.number for name, each in named.items() if each.day is None}
-    if period == "month" and not any(char.isdigit() for name in numbers for char in name):
-        numbers = _unwrapped(numbers)
     last = _last_start(period, today)
+    cycle = _cycle(numbers, period)
+    if cycle:
+        numbers = _unwrapped(numbers, cycle)
+        newest = (max(numbers.values()) - 1) % cycle + 1
+        last = next_start(last, period)
+        while _place(last, period) != newest:
+            last = _earlier(last, period, 1)
     newest = max(numbers.values(), default=0)
     days = {name: _earlier(last, period, newest - number) for name, number in numbers.items()}
     name = max(numbers, key=lambda each: numbers[each], default="")
-    return days, f"Column {name!r} was taken for the {period} that began on {last}, the last that is over."
+    which = "the last of that name" if cycle else "the last that is over"
+    return days, f"Column {name!r} was taken for the {period} that began on {last}, {which}."
 
 
-def _unwrapped(numbers: dict[str, int]) -> dict[str, int]:
-    """Months by name that go on over the turn of a year: Nov, Dec, Jan."""
+def _cycle(numbers: dict[str, int], period: Period) -> int:
+    """How many such periods a year has, where the names are a calendar's: Sep, KW 40. 0 where they only count."""
+    if period == "month" and not any(char.isdigit() for name in numbers for char in name):
+        return 12
+    if period != "week" or not numbers or min(numbers.values()) < 1 or max(numbers.values()) > WEEKS[-1]:
+        return 0
+    counted = set(numbers.values()) == set(range(1, len(numbers) + 1))
+    named = all(CALENDAR_WEEK.match(name) for name in numbers) or not counted
+    return max(WEEKS[0], *numbers.values()) if named else 0
+
+
+def _place(start: date, period: Period) -> int:
+    """The number of a month or week in its year."""
+    return start.month if period == "month" else start.isocalendar().week
+
+
+def _unwrapped(numbers: dict[str, int], cycle: int) -> dict[str, int]:
+    """Periods by name that go on over the turn of a year: Nov, Dec, Jan."""
     found, last = {}, 0
     for name, number in numbers.items():
-        while number < last - 6:
-            number += 12
+        while number < last - cycle // 2:
+            number += cycle
         found[name] = last = number
     return found
 

@@ -1,5 +1,6 @@
 """Which rows of sales are demand."""
 
+import re
 from datetime import date
 from typing import Any
 
@@ -143,3 +144,45 @@ def test_a_mark_of_a_stock_out_that_is_neither_yes_nor_no_is_a_fault_for_every_r
     assert (fault.line, fault.column, fault.value, fault.code) == (3, "Stock out", "perhaps", "no_answer")
     assert "Write one of them, or leave the cell empty." in fault.problem
     assert len(reading.frame) == 5
+
+
+def test_locations_that_differ_in_case_only_are_named() -> None:
+    reading = read("sku,location,date,quantity\nA1,Main,2026-01-05,1\nA1,MAIN,2026-01-06,2\n")
+    assert "1 location has ids that differ in case or blanks only: 'Main' and 'MAIN'." in reading.notes
+
+
+def test_a_subtotal_among_the_lines_is_no_sale() -> None:
+    reading = read("sku,date,quantity\nA1,2026-01-05,1\nSubtotal A1,,1\nB2,2026-01-06,2\n")
+    assert (reading.faults, reading.frame["quantity"].tolist()) == ((), [1, 2])
+    assert "1 line with totals: left out (line 3)." in reading.notes
+
+
+@pytest.mark.parametrize("rounded", ["4.00639E+12", '"4,00639E+12"'])
+def test_an_id_that_a_spreadsheet_has_rounded_is_a_fault(rounded: str) -> None:
+    reading = read(f"ean,date,quantity\n{rounded},2026-01-05,1\n4006381333931,2026-01-05,2\n")
+    assert [(fault.line, fault.code) for fault in reading.faults] == [(2, "rounded_id")]
+    assert reading.frame["product_id"].tolist() == ["4006381333931"]
+
+
+def test_what_was_ordered_goes_before_what_was_shipped() -> None:
+    reading = read("sku,date,shipped qty,ordered qty\nA1,2026-01-05,1,5\nA1,2026-01-06,2,2\n")
+    assert reading.mapping["quantity"] == "ordered qty"
+
+
+def test_a_file_without_rows_says_so() -> None:
+    assert "sales.csv has column names and no rows." in read("sku,date,quantity\n").notes
+
+
+@pytest.mark.parametrize(
+    ("text", "way_out"),
+    [
+        ("Part,2023,2024,2025\nP1,10,12,9\n", "give days, weeks or months"),
+        ("Part,Q1 2025,Q2 2025,Q3 2025\nP1,10,12,9\n", "give days, weeks or months"),
+        ("A1,2026-01-05,8\nA1,2026-01-06,9\n", "is the line of column names missing?"),
+        ("sku,date,quantity\nA1,2026-01-05,1\n" + ",2026-01-06,2\n" * 6, "fill them down"),
+        ("%PDF-1.4\n", "neither text nor a workbook"),
+    ],
+)
+def test_a_table_that_cannot_be_read_is_refused_with_the_way_out(text: str, way_out: str) -> None:
+    with pytest.raises(InvalidInput, match=re.escape(way_out)):
+        read_file(text.encode(), name="sales.csv", today=TODAY)
