@@ -8,7 +8,6 @@ from typing import Annotated, Any, Union, get_args, get_origin
 
 from pydantic import SecretStr
 from pydantic.fields import FieldInfo
-from pydantic_settings import BaseSettings, PydanticBaseSettingsSource
 
 _CUT_OFF = "look whether it is cut off"
 
@@ -93,18 +92,3 @@ def text_of(value: Any, field: FieldInfo) -> str:
 def is_free(field: FieldInfo) -> bool:
     """Whether any text is allowed, as for a key, a path or an address. If blank, it counts as not given."""
     return _kinds(field.annotation) <= {str, Path, SecretStr, NoneType} and not field.metadata
-
-
-class WithoutBlanks(PydanticBaseSettingsSource):
-    """A source of settings without blank texts, so that the next source may give them."""
-
-    def __init__(self, settings_cls: type[BaseSettings], source: PydanticBaseSettingsSource) -> None:
-        super().__init__(settings_cls)
-        self._source = source
-
-    def get_field_value(self, field: FieldInfo, field_name: str) -> tuple[Any, str, bool]:
-        return self._source.get_field_value(field, field_name)
-
-    def __call__(self) -> dict[str, Any]:
-        free = {name for name, field in self.settings_cls.model_fields.items() if is_free(field)}
-        return {name: value for name, value in self._source().items() if name not in free or str(value).strip()}

@@ -3,12 +3,13 @@
 import re
 from decimal import Decimal
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, Field, SecretStr, ValidationInfo, field_validator
+from pydantic.fields import FieldInfo
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
-from agent.setting_text import WithoutBlanks, value_of
+from agent.setting_text import is_free, value_of
 from tools.records.events import Listener, Receiver, Recipient
 from tools.records.money import Amount, Currency, DayLimit
 
@@ -44,6 +45,21 @@ GROUPS = {
     "public_url": "Operations",
 }
 """Settings stand in groups: each group's first setting, and its heading."""
+
+
+class _WithoutBlanks(PydanticBaseSettingsSource):
+    """A source of settings without blank texts, so that the next source may give them."""
+
+    def __init__(self, settings_cls: type[BaseSettings], source: PydanticBaseSettingsSource) -> None:
+        super().__init__(settings_cls)
+        self._source = source
+
+    def get_field_value(self, field: FieldInfo, field_name: str) -> tuple[Any, str, bool]:
+        return self._source.get_field_value(field, field_name)
+
+    def __call__(self) -> dict[str, Any]:
+        free = {name for name, field in self.settings_cls.model_fields.items() if is_free(field)}
+        return {name: value for name, value in self._source().items() if name not in free or str(value).strip()}
 
 
 class Settings(BaseSettings):
@@ -192,7 +208,7 @@ class Settings(BaseSettings):
         dotenv_settings: PydanticBaseSettingsSource,
         file_secret_settings: PydanticBaseSettingsSource,
     ) -> tuple[PydanticBaseSettingsSource, ...]:
-        written = (WithoutBlanks(settings_cls, source) for source in (env_settings, dotenv_settings))
+        written = (_WithoutBlanks(settings_cls, source) for source in (env_settings, dotenv_settings))
         return (init_settings, *written, file_secret_settings)
 
     @field_validator("webhooks")

@@ -22,7 +22,6 @@ from api.commands.opening import NO_START, finish, load_settings, prepared, with
 from api.commands.orders import orders
 from api.commands.sign_in import sign_in
 from api.commands.sweep import sweep
-from api.commands.tables import to_standard_output
 from api.commands.today import today
 
 if TYPE_CHECKING:
@@ -34,7 +33,11 @@ class Commands(TyperGroup):
     """All commands. `--csv` alone means standard output, for which Typer has no option."""
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
-        return super().parse_args(ctx, to_standard_output(args))
+        """With `-` after each `--csv` that names no file."""
+        completed = []
+        for each, following in zip(args, [*args[1:], "--"], strict=True):
+            completed += [each, "-"] if each == "--csv" and following.startswith("--") else [each]
+        return super().parse_args(ctx, completed)
 
 
 app = typer.Typer(

@@ -23,15 +23,6 @@ Xlsx = Annotated[Path | None, typer.Option(metavar="FILE", help="Write a workboo
 NARROW, GAP = 32, "  "
 
 
-def to_standard_output(args: Sequence[str]) -> list[str]:
-    """The arguments with `-` after each `--csv` that names no file."""
-    return [
-        part
-        for each, following in zip(args, [*args[1:], "--"], strict=True)
-        for part in ([each, "-"] if each == "--csv" and following.startswith("--") else [each])
-    ]
-
-
 def one_of(given: str, literal: Any, what: str) -> Any:
     """The value, if the literal type has it. Raises BadParameter."""
     known = get_args(get_args(literal)[0]) or get_args(literal)  # It may be annotated.
