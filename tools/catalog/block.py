@@ -101,6 +101,7 @@ def _row(snapshot: Snapshot, orders: OrdersByPlace, place: Place) -> Mapping[str
         "lead_time_sd_days": lead.sd_days,
         "period_days": snapshot.settings.calendar(place[1]).period_days,
         "planned_uplift": snapshot.planned_uplift(place),
+        "usual_lift": snapshot.usual_lift(place),
         "learned": (learned.mean, learned.sd, learned.share) if learned else (0.0, 0.0, 0.0),
         "on_hand": stock.on_hand,
         "on_order": _on_order(stock, lead, product),

@@ -1,13 +1,14 @@
 """The planner's own catalogue: suppliers, products, stock, demand and open orders, in the order book's database."""
 
+from collections.abc import Iterable, Mapping
 from datetime import date
 from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy import Connection
 
-from tools.catalog.histories import Calendar, read_history
-from tools.catalog.snapshot import CatalogueSettings, Place, Snapshot, StoredStock
+from tools.catalog.histories import PROMOTION, Calendar, History, read_history
+from tools.catalog.snapshot import PRODUCTS_OF_GROUP, CatalogueSettings, Place, Snapshot, StoredStock
 from tools.catalog.sources import no_location, no_product
 from tools.records.errors import InvalidInput, UnknownProduct
 from tools.records.facts import LearnedDemand, ProductFacts
@@ -95,20 +96,38 @@ class OwnCatalog(Store):
         """All rows, or those that one product needs."""
         found = {row["id"]: row for row in _rows(connection, products, product_id)}
         supplier = None if product_id is None else next((row["supplier_id"] or "" for row in found.values()), "")
+        settings = read_settings(connection)
+        found_promotions, histories = _rows(connection, promotions, product_id), _histories(connection, product_id)
+        promoted = bool(found_promotions) or any((each.flags & PROMOTION).any() for each in histories.values())
         return Snapshot(
-            settings=read_settings(connection),
+            settings=settings,
             suppliers={row["id"]: row for row in _rows(connection, suppliers, supplier)},
             products=found,
             stock=_stock(connection, product_id),
-            histories=_histories(connection, product_id),
+            histories=histories,
             lines=_rows(connection, purchase_lines, product_id),
             receipts=_rows(connection, supplier_receipts, supplier),
-            promotions=_rows(connection, promotions, product_id),
+            promotions=found_promotions,
+            group=_group(connection, settings, found[product_id]["category"])
+            if promoted and product_id in found
+            else None,
             learned={
                 (row["product_id"], row["location"]): LearnedDemand(**row["value"])
                 for row in _rows(connection, learned, product_id)
             },
         )
+
+
+def _group(connection: Connection, settings: CatalogueSettings, category: str) -> Snapshot:
+    """What the first products of a group tell of its promotions."""
+    ids = connection.scalars(sa.select(products.c.id).where(products.c.category == category))
+    first = sorted(ids)[:PRODUCTS_OF_GROUP]
+    of_first: list[Any] = [
+        connection.execute(sa.select(table).where(table.c.product_id.in_(first))).mappings().all()
+        for table in (demand, promotions)
+    ]
+    named = {product_id: {"category": category} for product_id in first}
+    return Snapshot(settings, {}, named, {}, _by_place(of_first[0]), promotions=tuple(of_first[1]))
 
 
 def read_settings(connection: Connection) -> CatalogueSettings:
@@ -134,10 +153,14 @@ def _stock(connection: Connection, product_id: str | None) -> dict[Place, Stored
     }
 
 
-def _histories(connection: Connection, product_id: str | None) -> dict[Place, Any]:
+def _histories(connection: Connection, product_id: str | None) -> dict[Place, History]:
+    return _by_place(_rows(connection, demand, product_id))
+
+
+def _by_place(rows: Iterable[Mapping[str, Any]]) -> dict[Place, History]:
     return {
         (row["product_id"], row["location"]): read_history(row["first_day"], row["quantities"], row["flags"])
-        for row in _rows(connection, demand, product_id)
+        for row in rows
     }
 
 

@@ -36,6 +36,7 @@ def own_table(snapshot: Snapshot) -> DemandTable:
         notes=_notes(len(known) - len(chosen), usual),
         locations=tuple(location for _, location in chosen),
         open_days=open_days,
+        groups=tuple(snapshot.products[product_id]["category"] for product_id, _ in chosen),
     )
 
 

@@ -13,6 +13,7 @@ import numpy as np
 from tools.catalog.histories import PROMOTION, STOCK_OUT, UNKNOWN, Calendar, History, OpenDays
 from tools.planning.demand_distribution import FloatArray
 from tools.planning.learned import unusable
+from tools.planning.promotion import usual_lift
 from tools.records.errors import InvalidInput
 from tools.records.facts import DemandHistory, LearnedDemand, OpenOrder, Product, ProductFacts, Stock, Supplier
 
@@ -21,6 +22,8 @@ Place = tuple[str, str]
 DEFAULT_LOCATION = "MAIN"
 NO_SUPPLIER = "no supplier"
 """The supplier of products that name none."""
+PRODUCTS_OF_GROUP = 200
+"""The first, among which promoted ones say what is usual."""
 LOOKED_AHEAD_DAYS = 366
 """For planned promotions."""
 
@@ -78,6 +81,8 @@ class Snapshot:
     receipts: tuple[Mapping[str, Any], ...] = ()
     promotions: tuple[Mapping[str, Any], ...] = ()
     learned: Mapping[Place, LearnedDemand] = field(default_factory=dict)
+    group: "Snapshot | None" = None
+    """Products, demand and promotions of the first products of a group, where one product was read."""
 
     @cached_property
     def places(self) -> tuple[Place, ...]:
@@ -211,6 +216,40 @@ class Snapshot:
         """Whether any is marked in sales, or has days of its own."""
         return bool(self.promotions) or any((each.flags & PROMOTION).any() for each in self.histories.values())
 
+    def usual_lift(self, place: Place) -> float:
+        """What promotions usually bring in the product's group; 1 where it has none."""
+        if not self.has_promotions or (not self.promotions_in(place) and not self.promotions_planned(place)):
+            return 1.0
+        lifts, category = self._usual_lifts, self.products[place[0]]["category"]
+        if category not in lifts:
+            lifts[category] = (self.group or self).lift_of(category)
+        return lifts[category]
+
+    @cached_property
+    def _usual_lifts(self) -> dict[str, float]:
+        return {}
+
+    def lift_of(self, category: str) -> float:
+        """That promotions usually bring, by the promoted ones of its first products."""
+        ids = sorted(product_id for product_id, row in self.products.items() if row["category"] == category)
+        known = self._places_known
+        places = (place for product_id in ids[:PRODUCTS_OF_GROUP] for place in known.get(product_id, ()))
+        return usual_lift(self._promoted(place) for place in places)
+
+    @cached_property
+    def _places_known(self) -> dict[str, list[Place]]:
+        places = defaultdict(list)
+        for place in sorted(self.histories):
+            places[place[0]].append(place)
+        return places
+
+    def _promoted(self, place: Place) -> tuple[FloatArray, FloatArray]:
+        """Past demand, and the cuts of its promotions."""
+        demand, promotions = self.known_demand(place), self.promotions_in(place)
+        cuts = np.zeros(demand.size)
+        cuts[list(promotions)] = list(promotions.values())
+        return demand, cuts
+
     def promotions_planned(self, place: Place) -> dict[int, float]:
         """The same of periods to come, within a year, with a promotion that states no factor: 0 is the one after the
         history."""
@@ -257,6 +296,7 @@ class Snapshot:
             planned_promotion_periods=frozenset(planned),
             price_cuts=stated_cuts(past),
             planned_price_cuts=stated_cuts(planned),
+            usual_lift=self.usual_lift(place),
         )
 
     def planned_uplift(self, place: Place) -> float:

@@ -22,6 +22,7 @@ from tools.planning.demand_distribution import (
 )
 from tools.planning.interval_forecast import FEWEST_FOR_FORECAST_ERRORS
 from tools.planning.notices import FEWEST_SALES
+from tools.planning.promotion import Cuts, usual_lift
 from tools.planning.scan import Terms, scan
 from tools.planning.scan_plan import METHODS
 from tools.planning.working import MOST_INTERVALS, SAFETY_SHARE
@@ -192,6 +193,8 @@ def origins_at(table: DemandTable, interval: Interval, moment: int) -> Origins:
         service_level=ONE_SD_ABOVE,
     )
     known_ahead = None if table.promotions is None else table.promotions[rows, : moment + interval.length]
+    if known_ahead is not None and table.groups:
+        terms = replace(terms, usual_lift=_usual_lifts(past[rows], known_ahead, np.array(table.groups)[rows]))
     found = scan(past[rows], terms, promotions=known_ahead)
     return Origins(
         interval=interval,
@@ -210,6 +213,15 @@ def origins_at(table: DemandTable, interval: Interval, moment: int) -> Origins:
         counting_unit=found.counting_unit,
         typical=interval.length * _mean_known(table.demand[rows]),
     )
+
+
+def _usual_lifts(past: FloatArray, promotions: Cuts, groups: NDArray[np.str_]) -> FloatArray:
+    """Of each row's group, as known then."""
+    found = np.ones(len(past))
+    for group in np.unique(groups):
+        rows = np.flatnonzero(groups == group)
+        found[rows] = usual_lift(zip(past[rows], promotions[rows], strict=True))
+    return found
 
 
 def _mean_known(demand: FloatArray) -> FloatArray:

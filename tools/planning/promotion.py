@@ -6,9 +6,10 @@ lift is that of the average one, and counts as often as a cut goes into it (cons
 promotions show is drawn towards what is usual: the group's lift, or none.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
+from itertools import islice
 from typing import TypeAlias
 
 import numpy as np
@@ -16,7 +17,7 @@ from numpy.typing import NDArray
 
 from tools.planning.demand_distribution import FloatArray, IntArray
 from tools.planning.forecast_frame import BIAS_DOUBT, PRIOR_WINDOWS, SMALLEST, SMOOTHING
-from tools.planning.season import SMALLEST_INDEX, Profile, coming
+from tools.planning.season import SMALLEST_INDEX, Profile, coming, level_profile
 
 Flags = NDArray[np.bool_]
 Cuts: TypeAlias = Flags | FloatArray
@@ -26,6 +27,8 @@ LARGEST_LIFT = 100.0
 DEEPEST = 0.95
 """Cut of a price; what is more counts as that."""
 SCORINGS = 4
+FEWEST_OF_GROUP, MOST_OF_GROUP = 3, 50
+"""Products whose lifts say what is usual in their group."""
 FEWEST_BEFORE = 2
 """Ordinary periods before a promoted one that says something of the lift."""
 
@@ -74,6 +77,24 @@ def _depths(cuts: FloatArray) -> FloatArray:
 def _sizes(cuts: FloatArray, mean: float) -> FloatArray:
     depths = _depths(cuts)
     return np.where((depths > 0) & (mean > 0), depths / max(mean, SMALLEST), cuts > 0)
+
+
+def usual_lift(histories: Iterable[tuple[FloatArray, Cuts]]) -> float:
+    """The middle lift of the promoted products of a group, by demand (NaN is unknown) and cuts of each; 1 where fewer
+    than three show one."""
+    lifts = islice((lift for demand, cuts in histories if (lift := _shown_lift(demand, cuts)) > 0), MOST_OF_GROUP)
+    shown = np.array(list(lifts))
+    return float(np.median(shown)) if shown.size >= FEWEST_OF_GROUP else 1.0
+
+
+def _shown_lift(demand: FloatArray, cuts: Cuts) -> float:
+    """0 where none is shown."""
+    (known,) = np.nonzero(~np.isnan(demand))
+    promotions = promotions_of(cuts, known, demand.size, 1.0)
+    if not promotions.marked.any():
+        return 0.0
+    found = promoted_profile(demand[known], promotions, level_profile(known.size))
+    return float(found.lift[-1]) if found.seen[-1] else 0.0
 
 
 def unseen_lift(promotions: Promotions | None, interval: float) -> float:

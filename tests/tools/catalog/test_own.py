@@ -256,3 +256,30 @@ async def test_promotions_by_days_mark_the_past_and_those_without_a_factor_what_
     ahead = block.demand.shape[1]
     assert np.flatnonzero(block.promotions[row]).tolist() == [ahead - 3, ahead - 2, ahead + 1, ahead + 2]
     assert block.promotions[row, [ahead - 3, ahead + 1]].tolist() == [0.25, 1.0]
+
+
+async def test_promotions_of_the_group_say_what_a_product_never_promoted_will_sell_by_itself_and_in_the_list(
+    engine: sa.Engine, own: OwnCatalog
+) -> None:
+    keep_bolts(engine)
+    promoted = np.arange(len(STEADY)) % 8 == 5
+    for name, lift in (("NUTS", 2), ("RIVETS", 3), ("SCREWS", 5)):
+        put(engine, tables.products, BOLTS | {"id": name})
+        put(engine, tables.stock, stock_row(name))
+        sold = (np.array(STEADY) * np.where(promoted, lift, 1)).tolist()
+        put(engine, tables.demand, demand_row(sold, product_id=name, flags=PROMOTION * promoted))
+    put(engine, tables.products, BOLTS | {"id": "TAPE", "category": "other"})
+    put(engine, tables.stock, stock_row("TAPE"))
+    put(engine, tables.demand, demand_row(product_id="TAPE"))
+    for name in ("BOLTS", "TAPE"):
+        tomorrow = (YESTERDAY + timedelta(2)).isoformat()
+        row = {"product_id": name, "location": "", "first_day": tomorrow, "last_day": tomorrow}
+        put(engine, tables.promotions, row)
+
+    block = block_of(await own.snapshot(), OwnOrders())
+
+    usual = {place[0]: block.terms.usual_lift[row] for row, place in enumerate(block.places)}
+    assert usual["BOLTS"] == usual["NUTS"] == pytest.approx(3, rel=0.05)
+    assert usual["TAPE"] == 1
+    for name, lift in usual.items():
+        assert (await own.facts(name)).demand.usual_lift == lift

@@ -1,5 +1,7 @@
 """Past moments, judged by what was known then."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -69,6 +71,18 @@ def test_no_origin_knows_what_comes_after_it() -> None:
     later[:, 60:] *= 5
     before, after = (origins_at(DemandTable(data.products, demand, "day"), WEEK, 60) for demand in (data.demand, later))
     np.testing.assert_array_equal(before.levels(0.9), after.levels(0.9))
+
+
+def test_a_product_never_promoted_has_the_lift_that_its_group_had_shown_by_then() -> None:
+    marks = np.zeros((4, 80), bool)
+    marks[:3, 3:40:6] = marks[:, 60] = True
+    demand = np.random.default_rng(1).poisson(40 * np.where(marks, 3, 1)).astype(float)
+    known = DemandTable(tuple("ABCD"), demand, "week", promotions=marks, groups=("A",) * 4)
+    grouped, alone = (origins_at(each, Interval(1, 1), 60).mean[3] for each in (known, replace(known, groups=())))
+    assert alone == pytest.approx(80, rel=0.1)
+    assert grouped == pytest.approx(160, rel=0.1)
+    later = replace(known, demand=np.where(np.arange(80) >= 60, 9 * demand, demand))
+    assert origins_at(later, Interval(1, 1), 60).mean[3] == grouped
 
 
 def test_a_product_joins_when_eight_of_its_periods_are_known() -> None:

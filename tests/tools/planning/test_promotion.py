@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from tools.planning.promotion import Promotions, promoted_profile
+from tools.planning.promotion import Promotions, promoted_profile, usual_lift
 from tools.planning.replenishment import plan
 from tools.planning.scan import Terms, scan
 from tools.planning.season import level_profile
@@ -107,6 +107,14 @@ def test_what_a_product_never_promoted_will_sell_is_taken_from_its_group() -> No
     demand, never = np.random.default_rng(4).poisson(30, WEEKS).astype(float), np.zeros(WEEKS, bool)
     plain, raised = planned(demand, never), planned(demand, never, {0}, usual_lift=3)
     assert raised.mean_demand == pytest.approx(2 * plain.mean_demand)
+
+
+def test_what_is_usual_is_the_middle_lift_of_three_promoted_products_or_more() -> None:
+    marks = every_eighth()
+    shown = [(sold(seed, marks, lift), marks) for seed, lift in enumerate((2.0, 3.0, 9.0))]
+    quiet = (sold(8, ~marks | marks), np.zeros(WEEKS, bool))
+    assert usual_lift([*shown, quiet]) == pytest.approx(3, rel=0.1)
+    assert usual_lift([shown[0], quiet, shown[2]]) == 1
 
 
 def test_a_lift_known_at_a_past_moment_does_not_change_with_what_comes_later() -> None:
