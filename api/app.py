@@ -41,7 +41,12 @@ from api.routes import (
 )
 from api.webhooks.deliverer import delivering
 
-FORMS = {"v1": openai_errors.answer, "desk": refusals.page, "reviews": refusals.page_of_review}
+FORMS = {
+    "v1": openai_errors.answer,
+    "desk": refusals.page,
+    "reviews": refusals.page_of_review,
+    "calibration": refusals.page_of_calibration,
+}
 """How problems look at the addresses whose callers read no problem document."""
 OpenRuntime = Callable[[Settings], AbstractAsyncContextManager[Runtime]]
 

@@ -16,10 +16,18 @@ DESK = "/desk"
 
 def page_of_review(scope: Scope, status: int, headers: Mapping[str, str], problem: Problem) -> Response | None:
     """A review's address in a browser leads to its page: links to reviews are sent to people."""
+    return RedirectResponse(f"{DESK}{quote(scope['path'])}", 303) if _is_browser(scope) else None
+
+
+def page_of_calibration(scope: Scope, status: int, headers: Mapping[str, str], problem: Problem) -> Response | None:
+    """The address of the calibration in a browser leads to the page that says what it means."""
+    return RedirectResponse(f"{DESK}/trust", 303) if _is_browser(scope) else None
+
+
+def _is_browser(scope: Scope) -> bool:
+    """Whether a page is asked for, without a key."""
     asked = Headers(scope=scope)
-    if "text/html" not in asked.get("accept", "") or "x-api-key" in asked:
-        return None
-    return RedirectResponse(f"{DESK}{quote(scope['path'])}", 303)
+    return "text/html" in asked.get("accept", "") and "x-api-key" not in asked
 
 
 def page(scope: Scope, status: int, headers: Mapping[str, str], problem: Problem) -> Response:

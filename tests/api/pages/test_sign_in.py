@@ -140,6 +140,14 @@ async def test_a_review_s_address_leads_a_browser_to_the_desk_and_tells_a_progra
     assert (program.status_code, program.json()["code"]) == (401, "key_missing")
 
 
+async def test_the_calibration_s_address_leads_a_browser_to_what_it_means(visitor: httpx.AsyncClient) -> None:
+    page = await visitor.get("/calibration", headers={"Accept": "text/html"})
+    program = await visitor.get("/calibration")
+
+    assert (page.status_code, page.headers["location"]) == (303, "/desk/trust")
+    assert program.status_code == 401
+
+
 async def test_the_session_s_cookie_is_no_key_for_the_api(browser: Any) -> None:
     assert (await browser.client.get("/reviews")).status_code == 401
 
