@@ -22,7 +22,7 @@ from api.door.idempotency import given_back_unless_done
 from api.door.sessions import form_token
 from tools.book.keys import Scope
 from tools.records.errors import BeyondAuthority, Conflict, InFlight, InvalidInput
-from tools.records.text import amount, days, percent, several
+from tools.records.text import amount, days, percent, several, without_invisible
 from tools.records.text import money as with_currency
 
 NOT_KNOWN = "–"
@@ -157,7 +157,13 @@ def _since(moment: datetime) -> str:
     return "just now"
 
 
+def _shown(value: Any) -> Any:
+    """What a page shows of a text: characters that turn or hide others are left out, whoever wrote them."""
+    return without_invisible(value) if type(value) is str else value
+
+
 templates = Environment(
+    finalize=_shown,
     loader=PackageLoader("api.pages"),
     autoescape=True,
     undefined=StrictUndefined,

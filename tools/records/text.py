@@ -43,6 +43,15 @@ def clean_text(text: str, *, limit: int) -> str:
     return " ".join(text.split())[:limit].rstrip()
 
 
+def without_invisible(text: str) -> str:
+    """The text without characters that people cannot see; white space stays as it is.
+
+    >>> without_invisible("Blue\\u202e mug\\n")
+    'Blue mug\\n'
+    """
+    return text if text.isascii() else "".join(filter(_is_seen, text))
+
+
 def clean_facts(facts: ProductFacts) -> ProductFacts:
     """The facts with every text cleaned. An id that would change is refused, because two ids must not look alike."""
     product, supplier, stock = facts.product, facts.supplier, facts.stock
@@ -204,9 +213,9 @@ def _require_visible(name: str, value: str) -> None:
 
 def _visible(text: str) -> list[str]:
     """The visible characters. A line break or tab becomes a space, so that words stay apart."""
-    return [
-        " " if character.isspace() else character
-        for character in text
-        if character.isspace()
-        or not (character in _INVISIBLE or unicodedata.category(character) in _INVISIBLE_CATEGORIES)
-    ]
+    return [" " if character.isspace() else character for character in text if _is_seen(character)]
+
+
+def _is_seen(character: str) -> bool:
+    hidden = character in _INVISIBLE or unicodedata.category(character) in _INVISIBLE_CATEGORIES
+    return character.isspace() or not hidden

@@ -125,7 +125,8 @@ async def test_a_list_of_the_first_or_last_day_there_is_is_refused(browser: Any,
 
 async def test_invisible_characters_of_filters_and_files_reach_no_page(browser: Any) -> None:
     sweep = await browser.send("/desk/sweeps", text="\u202eevil", supplier="\u202enobody")
-    file = ("files", ("\u202evsc.exe.csv", b"SKU,On hand\nA1,4\n", "text/csv"))
+    stock = "SKU,On hand,\u202elatot\nA1\u202e,4,5\nB1,\u202emany,5\n".encode()
+    file = ("files", ("\u202evsc.exe.csv", stock, "text/csv"))
     form = {"csrf": await browser.token(), "once": "1"}
     upload = await browser.client.post("/desk/data/imports", data=form, files=[file], headers=FORM)
 

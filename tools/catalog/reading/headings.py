@@ -5,6 +5,7 @@ from collections.abc import Sequence
 
 from tools.catalog.reading.names import is_known, spellings
 from tools.catalog.reading.periods import period_of
+from tools.records.text import clean_text
 
 SEARCHED = 60
 """Lines in which the column names are looked for."""
@@ -38,11 +39,11 @@ def is_unnamed(column: str) -> bool:
 
 
 def unique_names(row: Sequence[str]) -> list[str]:
-    """Column names, trimmed; one without a name is called by its place, a second one by its number."""
+    """Column names, trimmed and without invisible characters; one without a name is called by its place, a second one by its number."""
     seen: dict[str, int] = {}
     names = []
     for place, cell in enumerate(row, start=1):
-        name = " ".join(cell.split()) or f"column {place}"
+        name = clean_text(cell, limit=len(cell)) or f"column {place}"
         seen[name] = seen.get(name, 0) + 1
         names.append(name if seen[name] == 1 else f"{name} ({seen[name]})")
     return names
