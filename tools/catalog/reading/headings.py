@@ -39,7 +39,8 @@ def is_unnamed(column: str) -> bool:
 
 
 def unique_names(row: Sequence[str]) -> list[str]:
-    """Column names, trimmed and without invisible characters; one without a name is called by its place, a second one by its number."""
+    """Column names, trimmed, without invisible characters. One without a name is called by its place, a second one by
+    its number."""
     seen: dict[str, int] = {}
     names = []
     for place, cell in enumerate(row, start=1):
