@@ -16,12 +16,8 @@ if TYPE_CHECKING:
     from tools.sweep.pages import Filters
 
 LOOK_SECONDS = 0.3
-HEADINGS = {
-    "placed": "Placed",
-    "waiting": "Waiting for a person",
-    "not_ordered": "Not ordered",
-    "unfinished": "Not finished",
-}
+HEADINGS = {"placed": "Placed", "waiting": "Waiting for a person", "not_ordered": "Not ordered"}
+HEADINGS |= {"unfinished": "Not finished"}
 WOULD_BE = HEADINGS | {"placed": "Would be placed", "waiting": "Would wait for a person"}
 
 
@@ -38,8 +34,7 @@ def sweep(
 
     Nothing is doubled if a sweep is repeated, or killed and begun again."""
     settings = load_settings(check_models=False)
-    filters = filters_of(supplier, category, location, status, text)
-    mode, report = finish(_swept(settings, filters, dry_run), settings)
+    mode, report = finish(_swept(settings, filters_of(supplier, category, location, status, text), dry_run), settings)
     if mode == "mock":
         typer.echo("The sample catalogue was swept: bring in your own with `restock import`.", err=True)
     if as_json:

@@ -74,8 +74,7 @@ def _read(
     table, left_out = without_other_rows(table, found)
     required = frozenset((*REQUIRED[kind], "year", "month", "week")) & found.keys()
     reader = Reader(name, table, found, required, decimal, dates, today)
-    values = reader.read()
-    rows = unfolded(reader, periods, values) if wide and periods else framed(values, table)
+    rows = unfolded(reader, periods, reader.read()) if wide and periods else framed(reader.read(), table)
     frame, notes = meant(kind, rows, reader)
     unused = tuple(
         column

@@ -92,11 +92,5 @@ def _matching(table: Table, name: str, pattern: re.Pattern[str]) -> Marks:
 
 def _below(count: NDArray[np.int64], columns: int) -> Marks:
     """Rows at the end with one cell, in a table of more."""
-    marks = np.zeros(len(count), dtype=bool)
-    if columns < 3:
-        return marks
-    for row in range(len(count) - 1, -1, -1):
-        if count[row] > 1:
-            break
-        marks[row] = True
-    return marks
+    fuller_ones_follow = np.cumsum(count[::-1] > 1)[::-1] > 0
+    return np.asarray(~fuller_ones_follow & (columns >= 3))

@@ -2,7 +2,6 @@
 
 import io
 from collections.abc import Sequence
-from datetime import date, datetime
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -82,11 +81,9 @@ def _table(rows: Rows, place: int, notes: Sequence[str]) -> Table:
 
 def _column(values: Sequence[Any]) -> pa.Array:
     """Numbers as numbers where all cells are; else the text of each."""
-    given = [None if value == "" else value for value in values]
-    kinds = {type(value) for value in given if value is not None}
-    if kinds and kinds <= {int, float}:
-        return pa.array([None if value is None else float(value) for value in given], pa.float64())
-    return pa.array([None if value is None else cell_text(value) for value in given], pa.string())
+    kinds = {type(value) for value in values if value != ""}
+    as_stored, kind = (float, pa.float64()) if kinds and kinds <= {int, float} else (cell_text, pa.string())
+    return pa.array([None if value == "" else as_stored(value) for value in values], kind)
 
 
 def cell_text(value: Any) -> str:
@@ -95,9 +92,7 @@ def cell_text(value: Any) -> str:
         return str(value).lower()
     if isinstance(value, int | float):
         return number_text(float(value))
-    if isinstance(value, datetime):
-        return value.isoformat(sep=" ")
-    return value.isoformat() if isinstance(value, date) else str(value).strip()
+    return str(value).strip()
 
 
 def _texts(row: Sequence[Any]) -> list[str]:
