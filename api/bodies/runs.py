@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable, Set
 from datetime import datetime, timedelta
+from operator import attrgetter
 from typing import Annotated, Any, Literal
 
 from pydantic import Field
@@ -220,7 +221,7 @@ def _figures(plan: Plan, more_warnings: tuple[str, ...] = ()) -> dict[str, Any]:
         "reorder_point": plan.reorder_point,
         "current_stock": plan.on_hand,
         "shortage": plan.shortage,
-        "warnings": (*[notice.message for notice in plan.notices], *more_warnings),
+        "warnings": (*map(attrgetter("message"), plan.notices), *more_warnings),
     }
 
 
