@@ -1,5 +1,6 @@
 """A purchase order as a page to print: plain HTML with a style, without a script. Or as a PDF of that page."""
 
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from html import escape
 
@@ -38,10 +39,10 @@ _PAGE = """<!doctype html>
 """
 
 
-def print_page(document: Document) -> str:
-    """Every text is escaped. Cancelled lines are left out."""
+def print_page(document: Document, units: Mapping[str, str] = {}) -> str:
+    """Every text is escaped. Cancelled lines are left out. `units` says what a product is counted in, by its id."""
     supplier = document.supplier_name or document.supplier_id
-    lines = [_line(line) for line in document.lines if line.status != "cancelled"]
+    lines = [_line(line, units.get(line.product_id, "")) for line in document.lines if line.status != "cancelled"]
     return _PAGE.format(
         style=STYLE,
         number=escape(document.number),
@@ -53,23 +54,24 @@ def print_page(document: Document) -> str:
     )
 
 
-def as_pdf(document: Document) -> bytes:
-    """Takes seconds. Raises PdfNotInstalled without the extra `pdf`, or where the system lacks Pango."""
+def as_pdf(document: Document, units: Mapping[str, str] = {}) -> bytes:
+    """The same page. Takes seconds. Raises PdfNotInstalled without the extra `pdf`, or where the system lacks Pango."""
     try:
         from weasyprint import HTML
     except (ImportError, OSError) as error:
         raise PdfNotInstalled(
             "This installation makes no PDF. Install restock[pdf] and the system's Pango, or print the HTML page."
         ) from error
-    pdf: bytes = HTML(string=print_page(document)).write_pdf()
+    pdf: bytes = HTML(string=print_page(document, units)).write_pdf()
     return pdf
 
 
-def _line(line: Order) -> str:
+def _line(line: Order, unit: str) -> str:
     [item] = line.items
     price, value = (_money(each, line.currency) for each in (item.unit_price, item.value))
     product = f"{escape(item.name)}<br>{escape(item.product_id)}"
-    cells = (escape(line.number), product, f"{_due(line):%Y-%m-%d}", amount(item.quantity), price, value)
+    ordered = escape(f"{amount(item.quantity)} {unit}".rstrip())
+    cells = (escape(line.number), product, f"{_due(line):%Y-%m-%d}", ordered, price, value)
     return "<tr>" + "".join(f"<td>{cell}</td>" for cell in cells) + "</tr>"
 
 

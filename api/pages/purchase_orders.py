@@ -66,14 +66,18 @@ async def purchase_order(number: str, desk: DeskGiven) -> Response:
 async def printed(number: str, desk: DeskGiven) -> Response:
     """The page to print."""
     document = await desk.runtime.purchasing.documents.get(number)
-    return HTMLResponse(print_page(document), headers=permitting_style(STYLE))
+    return HTMLResponse(print_page(document, await desk.runtime.today.units()), headers=permitting_style(STYLE))
 
 
 @router.get("/purchase-orders/{number}/pdf", openapi_extra=page_for("read"))
 async def pdf(number: str, desk: DeskGiven) -> Response:
     """The same page as a PDF, where the extra for it is installed."""
     document = await desk.runtime.purchasing.documents.get(number)
-    return file_answer(await asyncio.to_thread(as_pdf, document), "application/pdf", f"{document.number}.pdf")
+    return file_answer(
+        await asyncio.to_thread(as_pdf, document, await desk.runtime.today.units()),
+        "application/pdf",
+        f"{document.number}.pdf",
+    )
 
 
 @router.get("/purchase-orders/{number}/lines.{kind}", openapi_extra=page_for("read"))
@@ -119,6 +123,7 @@ async def _page(
         "purchase_order.html",
         200 if refusal is None else status_of(refusal),
         document=document,
+        units=await desk.runtime.today.units(),
         ways=ways,
         early={str(Cursor("", way.product_id, document.location)): way for way in ways if way.days_to_reorder_point},
         has_pdf=find_spec("weasyprint") is not None,

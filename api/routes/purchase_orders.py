@@ -71,7 +71,7 @@ async def purchase_order(number: Number, runtime: RuntimeGiven) -> Response:
 async def printed(number: Number, runtime: RuntimeGiven) -> Response:
     """Show one purchase order as a page to print."""
     document = await runtime.purchasing.documents.get(number)
-    return HTMLResponse(print_page(document), headers=permitting_style(STYLE))
+    return HTMLResponse(print_page(document, await runtime.today.units()), headers=permitting_style(STYLE))
 
 
 @router.get(
@@ -83,7 +83,9 @@ async def printed(number: Number, runtime: RuntimeGiven) -> Response:
 async def pdf(number: Number, runtime: RuntimeGiven) -> Response:
     """Show one purchase order as a PDF. It needs the extra `pdf`; without it, print the page."""
     document = await runtime.purchasing.documents.get(number)
-    return Response(await asyncio.to_thread(as_pdf, document), media_type="application/pdf")
+    return Response(
+        await asyncio.to_thread(as_pdf, document, await runtime.today.units()), media_type="application/pdf"
+    )
 
 
 @router.post("/purchase-orders/{number}/sent", **STEP)

@@ -79,6 +79,10 @@ class TodayLists:
         """Whether there is an own catalogue; else the list is of the sample."""
         return await self._present.mode() == "database"
 
+    async def units(self) -> dict[str, str]:
+        """What each product of the list is counted in."""
+        return {row.product_id: row.unit for row in (await self.present()).rows}
+
     def earlier(self, version: str) -> TodayList | None:
         """The list of this version, if it is still kept."""
         return self._kept.get(version)

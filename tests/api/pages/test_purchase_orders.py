@@ -13,6 +13,7 @@ from python_calamine import CalamineWorkbook
 
 from tests.api.pages.conftest import sign_in
 from tests.api.pages.test_orders import alert, placed, version_of
+from tests.api.pages.test_today import row_of
 from tests.own_catalogue import demand_row, keep_bolts, put, stock_row
 from tools.storage import catalogue_schema as tables
 
@@ -116,6 +117,16 @@ async def test_a_delivery_that_cannot_be_meant_is_refused_whole(
 
     assert (await browser.send(f"/desk/purchase-orders/{number}/receipts", **form)).status_code == status
     assert await service.count("receipts") == 0
+
+
+async def test_a_draft_says_what_its_products_are_counted_in(browser: Any, service: Any) -> None:
+    form = {**await row_of(browser, "STEEL_SHEETS"), "deed": "order"}
+    await browser.send("/desk/rows", **form)
+    [order] = await service.book.orders.page()
+    address = f"/desk/purchase-orders/{order.purchase_order}"
+
+    for page in (address, f"{address}/print"):
+        assert f"{order.quantity:,} sheets" in (await browser.get(page)).text
 
 
 async def test_it_can_be_printed_and_taken_along_by_the_session(browser: Any, service: Any, monkeypatch: Any) -> None:
