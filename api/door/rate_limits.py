@@ -9,7 +9,6 @@ still gets through, so that one user behind a shared address cannot lock out the
 
 import time
 from collections.abc import Awaitable, Callable
-from functools import lru_cache
 from hashlib import sha256
 from ipaddress import IPv6Address, ip_address
 from math import ceil
@@ -142,11 +141,7 @@ def refusal(why: str, limit: Limit, wait: float) -> RateLimited:
 
 def client_of(request: Request) -> str:
     """The client's address. For IPv6 its /64 network, because a client may use any address in it."""
-    return _address_or_network(request.client.host if request.client else "")
-
-
-@lru_cache(maxsize=MOST_REMEMBERED)
-def _address_or_network(host: str) -> str:
+    host = request.client.host if request.client else ""
     try:
         address = ip_address(host)
     except ValueError:
