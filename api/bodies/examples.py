@@ -144,6 +144,20 @@ DEMAND: dict[str, Example] = {
     },
 }
 
+ARRIVALS: dict[str, Example] = {
+    "part": {
+        "summary": "60 of them have arrived",
+        "value": {"reference": "4500017", "product_id": "BOLTS", "location": "MAIN", "quantity": 60},
+    },
+}
+
+LINE_CANCELLATIONS: dict[str, Example] = {
+    "cancelled": {
+        "summary": "It will not come",
+        "value": {"reference": "4500017", "product_id": "BOLTS", "reason": "The supplier has given it up."},
+    },
+}
+
 CATALOGUES: dict[str, Example] = {
     "settings": {"summary": "Euros and German days", "value": {"currency": "EUR", "time_zone": "Europe/Berlin"}},
 }

@@ -20,6 +20,7 @@ from api.commands.lookback import backtest, calibrate, scan
 from api.commands.mcp import mcp
 from api.commands.opening import NO_START, finish, load_settings, prepared, with_book
 from api.commands.orders import orders
+from api.commands.other_orders import other_orders
 from api.commands.sign_in import sign_in
 from api.commands.sweep import sweep
 from api.commands.today import today
@@ -50,6 +51,7 @@ app = typer.Typer(
 )
 app.add_typer(keys, name="keys")
 app.add_typer(orders, name="orders")
+app.add_typer(other_orders, name="orders-elsewhere")
 app.add_typer(events, name="events")
 
 

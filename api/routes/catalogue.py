@@ -128,7 +128,7 @@ async def stock(
     if body.movements and HEADER not in request.headers:
         raise InvalidInput("Movements are added to the stock: send an Idempotency-Key, so that each counts once.")
     entries = body.entries()
-    return await _recorded(request, body, runtime, caller, "POST /stock", len(entries), set_levels(entries))
+    return await recorded(request, body, runtime, caller, "POST /stock", len(entries), set_levels(entries))
 
 
 @router.post("/demand", **_BULK, openapi_extra=needs("trigger", idempotent=True))
@@ -140,7 +140,7 @@ async def demand(
 ) -> Response:
     """Say what was asked for, by product, location and day, in bulk. Each day replaces what was stored for it."""
     entries = body.entries()
-    return await _recorded(request, body, runtime, caller, "POST /demand", len(entries), add_days(entries))
+    return await recorded(request, body, runtime, caller, "POST /demand", len(entries), add_days(entries))
 
 
 @router.get("/catalogue", response_model=CatalogueAnswer, responses=problems(), openapi_extra=needs("read"))
@@ -164,9 +164,11 @@ async def set_whole_catalogue(
     return await catalogue(runtime)
 
 
-async def _recorded(
+async def recorded(
     request: Request, body: BaseModel, runtime: Runtime, caller: Caller, name: str, lines: int, work: Work
 ) -> Response:
+    """Change the catalogue once, as an import that can be undone."""
+
     async def carry_out() -> bytes:
         return ImportAnswer.copy_of(await _changed(runtime, caller, name, lines, work)).as_json()
 

@@ -79,7 +79,11 @@ def taught(supplier: Supplier, learned: tuple[float, ...]) -> Supplier:
     learned = tuple(days for days in learned if days >= PLAUSIBLE_SHARE * (supplier.promised_lead_time_days or 0))
     if not learned:
         return supplier
-    return supplier.model_copy(update={"observed_lead_times_days": supplier.observed_lead_times_days + learned})
+    times = {"observed_lead_times_days": supplier.observed_lead_times_days + learned}
+    if supplier.observed_lateness_days:
+        late = tuple(days - supplier.promised_lead_time_days for days in learned)
+        times["observed_lateness_days"] = supplier.observed_lateness_days + late
+    return supplier.model_copy(update=times)
 
 
 def as_open(order: Order, named: float | None = None) -> OpenOrder:

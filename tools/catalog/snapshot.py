@@ -153,7 +153,8 @@ class Snapshot:
             name=row.get("name") or identity,
             promised_lead_time_days=self.lead_time_days(product_id) or 0.0,
             lead_time_sd_days=row.get("terms", {}).get("lead_time_sd_days"),
-            observed_lead_times_days=self._observed.get(self.products[product_id]["supplier_id"] or "", ()),
+            observed_lead_times_days=self._lead_times.get(self.products[product_id]["supplier_id"] or "", ()),
+            observed_lateness_days=self._lateness.get(self.products[product_id]["supplier_id"] or "", ()),
         )
 
     def supplier_id(self, product_id: str) -> str:
@@ -333,14 +334,23 @@ class Snapshot:
         return lines
 
     @cached_property
-    def _observed(self) -> dict[str, tuple[float, ...]]:
+    def _lead_times(self) -> dict[str, tuple[float, ...]]:
         """Days from order to receipt, oldest first, by supplier."""
-        found: dict[str, list[tuple[str, float]]] = defaultdict(list)
-        for row in self.receipts:
-            if row["ordered_on"]:
-                days = (date.fromisoformat(row["received_on"]) - date.fromisoformat(row["ordered_on"])).days
-                found[row["supplier_id"]].append((row["received_on"], float(max(0, days))))
-        return {supplier: tuple(days for _, days in sorted(rows)) for supplier, rows in found.items()}
+        times = self._days_since("ordered_on")
+        return {supplier: tuple(max(0.0, days) for days in found) for supplier, found in times.items()}
+
+    @cached_property
+    def _lateness(self) -> dict[str, tuple[float, ...]]:
+        """Days from the promised day to the receipt, oldest first, by supplier."""
+        return self._days_since("due_on")
+
+    def _days_since(self, start: str) -> dict[str, tuple[float, ...]]:
+        found: dict[str, list[float]] = defaultdict(list)
+        for row in sorted(self.receipts, key=lambda row: str(row["received_on"])):
+            if row[start]:
+                days = (date.fromisoformat(row["received_on"]) - date.fromisoformat(row[start])).days
+                found[row["supplier_id"]].append(float(days))
+        return {supplier: tuple(days) for supplier, days in found.items()}
 
     def _open_order(self, line: Mapping[str, Any]) -> OpenOrder:
         today = self.settings.today

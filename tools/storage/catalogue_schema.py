@@ -68,7 +68,7 @@ supplier_receipts = Table(
     Column("reference", Text, primary_key=True),
     Column("product_id", Text, primary_key=True),
     Column("received_on", Text, primary_key=True),
-    *optional(Text, "location", "ordered_on"),
+    *optional(Text, "location", "ordered_on", "due_on"),
     Column("quantity", Float),
 )
 

@@ -69,7 +69,12 @@ async def test_one_is_received_in_part_and_whole_and_the_list_follows(browser: A
     assert "320 came before" in page
     with known.book.database.engine.connect() as connection:
         [taught] = connection.execute(sa.select(tables.supplier_receipts)).mappings()
-    assert (taught["supplier_id"], taught["ordered_on"], taught["quantity"]) == ("ACME", LINE["ordered_on"], 550)
+    assert {name: taught[name] for name in ("supplier_id", "ordered_on", "due_on", "quantity")} == {
+        "supplier_id": "ACME",
+        "ordered_on": LINE["ordered_on"],
+        "due_on": LINE["due_on"],
+        "quantity": 550,
+    }
     assert "No file has named an open order." in (await browser.get(ADDRESS)).text
 
 

@@ -9,9 +9,9 @@ from tests.order_book import ANNA, let_pass
 from tests.own_catalogue import put, stock_row
 from tools.book.book import OrderBook
 from tools.book.stock import OwnOrders
-from tools.catalog.live import LiveCatalog, with_own_orders
+from tools.catalog.live import LiveCatalog, taught, with_own_orders
 from tools.catalog.sources import Index
-from tools.records.facts import OpenOrder, ProductFacts
+from tools.records.facts import OpenOrder, ProductFacts, Supplier
 from tools.storage.catalogue_schema import stock
 
 
@@ -135,6 +135,12 @@ async def test_a_receipt_teaches_the_lead_time_of_its_supplier(book: OrderBook, 
             "one that came at once was marked as sent too late"
         )
         assert min(facts.supplier.observed_lead_times_days) >= 0
+
+
+def test_a_receipt_of_ours_is_as_late_as_it_took_longer_than_promised() -> None:
+    known = Supplier(id="S", name="S", promised_lead_time_days=7, observed_lateness_days=(2,))
+    assert taught(known, (10, 0.1, 6)).observed_lateness_days == (2, 3, -1)
+    assert taught(known.model_copy(update={"observed_lateness_days": ()}), (10,)).observed_lateness_days == ()
 
 
 async def test_an_order_that_is_open_or_cancelled_teaches_no_lead_time(

@@ -225,16 +225,18 @@ def _receipt(draft: Draft, names: SupplierNames, row: dict[Any, Any]) -> Row:
         "received_on": _day(row["received_date"]),
         "location": row.get("location") or None,
         "ordered_on": _day(row.get("ordered_date")),
+        "due_on": _day(row.get("due_date")),
         "quantity": _number(row.get("quantity")),
     }
 
 
 def _name_undated(draft: Draft, reading: FileReading) -> None:
-    frame = reading.frame
-    undated = len(frame) if "ordered_date" not in frame else int(frame["ordered_date"].isna().sum())
+    days = [reading.frame[column] for column in ("ordered_date", "due_date") if column in reading.frame]
+    undated = int(pd.concat(days, axis=1).isna().all(axis=1).sum()) if days else len(reading.frame)
     if undated:
         draft.note(
-            f"{several(undated, 'receipt')} of {reading.file} without an order date: kept, but no lead time is learned."
+            f"{several(undated, 'receipt')} of {reading.file} without the day of the order, or for which it was "
+            "promised: kept, but no lead time is learned."
         )
 
 

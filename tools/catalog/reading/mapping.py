@@ -144,7 +144,7 @@ def _fits(found: Mapped, wide: bool) -> bool:
 def _sharper(fitting: list[Kind], by_kind: Mapping[Kind, Mapped]) -> list[Kind]:
     """Without the kinds that a file with these columns is not, where it fits another."""
     has = {kind: by_kind[kind].roles for kind in fitting}
-    beaten: set[Kind] = set()
+    beaten = _came(by_kind) if {"receipts", "open_orders"} <= has.keys() else set()
     moved = "movement" in has.get("sales", set())
     if "receipts" in has and by_kind["receipts"].ranks["received_date"] == POSTED:
         beaten |= set() if "reference" in has["receipts"] else {"receipts"}
@@ -166,6 +166,12 @@ def _sharper(fitting: list[Kind], by_kind: Mapping[Kind, Mapped]) -> list[Kind]:
     if has.keys() - {"suppliers"}:
         beaten |= {"suppliers"} if any("product_id" in roles for roles in has.values()) else set()
     return [kind for kind in fitting if kind not in beaten]
+
+
+def _came(by_kind: Mapping[Kind, Mapped]) -> set[Kind]:
+    """Orders with the day on which they came are receipts, unless a column says what is still open."""
+    received, still_open = by_kind["receipts"].ranks["received_date"], by_kind["open_orders"].ranks["quantity"]
+    return {"open_orders"} if received < POSTED and still_open else set()
 
 
 def checked_mapping(given: Mapping[str, str], columns: Sequence[str], kind: Kind | None) -> dict[str, str]:

@@ -7,6 +7,7 @@ from tools.catalog.reading.shared_roles import (
     BACKORDERS,
     BIN,
     CURRENCY,
+    DUE,
     LEAD_TIME,
     LEAD_TIME_SD,
     LOCATION,
@@ -277,16 +278,7 @@ KINDS: dict[Kind, dict[str, Ranks]] = {
             "units, menge, bestellmenge, bestellte menge, stück, anzahl, cantidad, unidades, cantidad pedida, "
             "quantite, qte, quantite commandee",
         ),
-        "due_date": (
-            "due date, due, expected date, expected, expected on, expected delivery, expected delivery date, "
-            "expected receipt date, expected receipt, expected arrival, eta, arrival date, delivery date, "
-            "promised date, confirmed date, confirmed delivery date, requested delivery date, scheduled date, "
-            "liefertermin, lieferdatum, termin, wunschtermin, bestätigter termin, wareneingangstermin, wareneingang, "
-            "wareneingangsdatum, solltermin, fällig am, fällig, liefertermin bestätigt, erwartet, erwartet am, "
-            "erwartetes lieferdatum, geplantes lieferdatum, fecha prevista, fecha de entrega, fecha entrega, "
-            "entrega prevista, fecha esperada, date prevue, date de livraison, date livraison, livraison prevue, "
-            "date de livraison prevue, eindt",
-        ),
+        "due_date": DUE,
         "ordered_date": ORDERED,
         "received_quantity": (
             "received quantity, received qty, qty received, quantity received, received, delivered quantity, "
@@ -315,6 +307,7 @@ KINDS: dict[Kind, dict[str, Ranks]] = {
             "recu le",
             "budat",
         ),
+        "due_date": DUE,
     },
     "promotions": {
         "product_id": PRODUCT,

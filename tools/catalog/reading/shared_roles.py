@@ -107,3 +107,13 @@ ORDERED: Ranks = (
     "bestellt, fecha pedido, fecha de pedido, fecha orden, date commande, date de commande, commande le, bedat",
     "created, created at, date, datum, fecha, belegdatum",
 )
+DUE: Ranks = (
+    "due date, due, expected date, expected, expected on, expected delivery, expected delivery date, "
+    "expected receipt date, expected receipt, expected arrival, eta, arrival date, delivery date, "
+    "promised date, confirmed date, confirmed delivery date, requested delivery date, scheduled date, "
+    "liefertermin, lieferdatum, termin, wunschtermin, bestätigter termin, wareneingangstermin, "
+    "geplanter wareneingang, gepl wareneingang, erwartetes wareneingangsdatum, solltermin, fällig am, fällig, "
+    "liefertermin bestätigt, erwartet, erwartet am, erwartetes lieferdatum, geplantes lieferdatum, fecha prevista, "
+    "fecha de entrega, fecha entrega, entrega prevista, fecha esperada, date prevue, date de livraison, "
+    "date livraison, livraison prevue, date de livraison prevue, eindt",
+)

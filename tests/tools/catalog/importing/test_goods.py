@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
+from tools.planning.interval_forecast import lead_time
 from tools.storage.catalogue_schema import promotions, purchase_lines, stock
 
 TERMS = "SKU,Supplier,Lead time (days)\nA1,Acme,7\nB2,Best,7\n"
@@ -129,6 +130,22 @@ async def test_receipts_teach_the_lead_time(bring: Any, own: Any) -> None:
         "P1,Acme,A1,10,2026-10-01,2026-10-11\nP2,Acme,A1,10,2026-10-05,2026-10-25\n",
     )
     assert (await own.facts("A1")).supplier.observed_lead_times_days == (10, 20)
+
+
+async def test_receipts_with_the_day_that_was_promised_teach_how_late_the_supplier_is(bring: Any, own: Any) -> None:
+    """With ten of them the promise and their lateness are planned with, whatever the lead times were."""
+    lines = "".join(f"P{day},Acme,A1,10,2026-10-{day:02},2026-10-{day + day % 3:02}\n" for day in range(1, 11))
+    record = await bring(
+        TERMS,
+        "SKU,On hand\nA1,4\n",
+        "Date,SKU,Qty\n2026-11-02,A1,3\n2026-11-03,A1,4\n2026-11-04,A1,3\n",
+        f"PO,Supplier,SKU,Qty,Promised date,Received date\n{lines}",
+    )
+    supplier = (await own.facts("A1")).supplier
+    assert sorted(supplier.observed_lateness_days) == [0, 0, 0, 1, 1, 1, 1, 2, 2, 2]
+    assert supplier.observed_lead_times_days == ()
+    assert lead_time(supplier).days == 7 + 1
+    assert not any("no lead time is learned" in note for note in record.notes)
 
 
 async def test_a_promotion_without_a_location_holds_everywhere(bring: Any, rows: Any) -> None:
