@@ -72,16 +72,13 @@ def list_orders(
 
     async def read(book: "OrderBook") -> "Listing":
         from api.bodies.fields import money
-        from tools.book.filters import Filters
         from tools.purchasing.purchasing import Purchasing
 
-        since, until = (None, None) if day is None else await Purchasing(book).documents.span(day.date())
-        filters = Filters(
+        filters = await Purchasing(book).filters(
             product_id=product,
             supplier=supplier,
             location=location,
-            since=since,
-            until=until,
+            day=day and day.date(),
             late=late,
             value=money(value),
         )

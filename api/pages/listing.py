@@ -31,14 +31,11 @@ class Listed:
         self.day, self.late, self.value, self.before = day, late, value, before
 
     async def filters(self, runtime: Runtime) -> Filters:
-        placed = typed.day(self.day)
-        since, until = (None, None) if placed is None else await runtime.purchasing.documents.span(placed)
-        return Filters(
+        return await runtime.purchasing.filters(
             product_id=self.product or None,
             supplier=self.supplier or None,
             location=self.location or None,
-            since=since,
-            until=until,
+            day=typed.day(self.day),
             late=True if self.late else None,
             value=Decimal(repr(typed.number(self.value, "value"))) if self.value else None,
         )

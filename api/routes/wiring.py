@@ -56,15 +56,8 @@ async def _filters(
     ] = None,
     value: Annotated[Price | None, Query(description="Only of this value at least, each in its own currency.")] = None,
 ) -> Filters:
-    since, until = (None, None) if day is None else await runtime.purchasing.documents.span(day)
-    return Filters(
-        product_id=product_id,
-        supplier=supplier,
-        location=location,
-        since=since,
-        until=until,
-        late=late,
-        value=money(value),
+    return await runtime.purchasing.filters(
+        product_id=product_id, supplier=supplier, location=location, day=day, late=late, value=money(value)
     )
 
 

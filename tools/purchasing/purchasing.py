@@ -1,9 +1,12 @@
 """Purchase orders with what would fill them up."""
 
 import asyncio
+from datetime import date
+from typing import Any
 
 from tools.book.audit import Actor
 from tools.book.book import OrderBook
+from tools.book.filters import Filters
 from tools.catalog.present import PresentCatalog
 from tools.purchasing.documents import Document
 from tools.purchasing.filling import FillUp, fill_up
@@ -16,6 +19,11 @@ class Purchasing:
     def __init__(self, book: OrderBook) -> None:
         self.documents = DocumentStore(book.database)
         self._catalogs = PresentCatalog(book).by_mode
+
+    async def filters(self, *, day: date | None, **others: Any) -> Filters:
+        """What a list of orders or reviews is narrowed to. `day` is one of the catalogue's time zone."""
+        since, until = (None, None) if day is None else await self.documents.span(day)
+        return Filters(since=since, until=until, **others)
 
     async def fill_up(self, document: Document) -> tuple[FillUp, ...]:
         """What would bring a draft to its supplier's minimum or, where it has that, to free freight. Empty where
