@@ -9,7 +9,7 @@ from tools.asking.fields import Figure, Limit, Name, Words
 from tools.asking.orders import AskedOrder, totals_of
 from tools.asking.overview import Overview
 from tools.asking.periods import Day, Period
-from tools.asking.totals import groups_of
+from tools.asking.totals import groups_of, within
 from tools.records.orders import OrderFilter
 
 Sort = Literal["newest", "due", "value", "overdue"]
@@ -33,6 +33,8 @@ async def find_orders(
     since: Day = None,
     until: Day = None,
     value_at_least: Figure = None,
+    value_at_most: Figure = None,
+    days_overdue_at_least: Figure = None,
     placed_by: Annotated[Name, Field(description="Who approved it, or `automatic`.")] = None,
     sort: Sort = "newest",
     group_by: Literal["supplier", "product_id", "location", "status", "placed", "placed_by"] | None = None,
@@ -51,7 +53,8 @@ async def find_orders(
         for order in named
         if days.holds(order.placed)
         and supplier in (None, order.supplied_by[0])
-        and (value_at_least is None or (order.value is not None and order.value >= value_at_least))
+        and within(order.value, value_at_least, value_at_most)
+        and (days_overdue_at_least is None or order.days_overdue >= days_overdue_at_least)
         and all(asked is None or getattr(order, name).casefold() == asked.casefold() for name, asked in same.items())
     ]
     answer = {**days.shown(), **about, "totals": totals_of(fitting)}

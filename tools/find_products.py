@@ -8,7 +8,7 @@ from pydantic import Field
 from tools.asking.fields import Figure, Name, Words
 from tools.asking.overview import Overview, about
 from tools.asking.periods import Day
-from tools.asking.totals import groups_of, money_of, short
+from tools.asking.totals import groups_of, money_of, short, within
 from tools.asking.words import Found
 from tools.catalog.live import as_open
 from tools.catalog.products import Location, number, shown_order, shown_orders
@@ -41,7 +41,9 @@ async def find_products(
         Cover | None, Field(description="How far the stock reaches; too_much: over half a year beyond the lead time.")
     ] = None,
     days_left_at_most: Annotated[Figure, Field(description="Stock on hand lasts no longer than so many days.")] = None,
+    days_left_at_least: Annotated[Figure, Field(description="Or so many days and more, or for ever.")] = None,
     value_at_least: Annotated[Figure, Field(description="Of what is to be ordered.")] = None,
+    value_at_most: Figure = None,
     demand_class: DemandClass | None = None,
     not_sold_since: Day = None,
     sort: Annotated[Sort, Field(description="value: of the order. confidence: the least sure first.")] = "urgent",
@@ -62,14 +64,16 @@ async def find_products(
         and supplier in (None, row.supplier_id)
         and (category is None or row.category.casefold() == category.casefold())
         and cover in (None, row.cover)
-        and (days_left_at_most is None or (row.days_left is not None and row.days_left <= days_left_at_most))
-        and (value_at_least is None or (row.value is not None and row.value >= value_at_least))
+        and (days_left_at_most is None or _least(row.days_left) <= days_left_at_most)
+        and (days_left_at_least is None or _least(row.days_left) >= days_left_at_least)
+        and within(row.value, value_at_least, value_at_most)
         and demand_class in (None, row.demand_class)
         and (unsold_since is None or row.last_sold is None or row.last_sold < unsold_since)
     ]
     known = [row for row in fitting if row.status != "needs_data"]
     found = sorted((row for row in known if _in_status(row, listed.open_orders(row.place), status)), key=KEYS[sort])
-    whole = not any((supplier, category, cover, days_left_at_most, value_at_least, demand_class, unsold_since))
+    figures = (days_left_at_most, days_left_at_least, value_at_least, value_at_most)
+    whole = not any((supplier, category, cover, demand_class, unsold_since, *figures))
     others = await _others(overview, listed, status) if whole else []
     alone = [order for order in others if location in (None, order.location)]
     alone, about_alone = await overview.worded(words, alone, lambda order: (order.product_id, order.location))

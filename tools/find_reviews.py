@@ -10,7 +10,7 @@ from pydantic import Field
 from tools.asking.fields import Figure, Limit, Name, Words
 from tools.asking.overview import Overview
 from tools.asking.periods import Day, Period
-from tools.asking.totals import groups_of, money_of, short
+from tools.asking.totals import groups_of, money_of, short, within
 from tools.book.filters import REVIEW_WAITS
 from tools.book.reviews import ReviewRow
 from tools.records.quantities import quantity
@@ -31,6 +31,7 @@ async def find_reviews(
     until: Day = None,
     late: Annotated[bool | None, Field(description="Only those that have waited for over a day.")] = None,
     value_at_least: Figure = None,
+    value_at_most: Figure = None,
     group_by: Literal["supplier", "product_id", "location", "status", "decided_by"] | None = None,
     limit: Limit = 20,
 ) -> dict[str, Any]:
@@ -48,7 +49,7 @@ async def find_reviews(
         if days.holds((row.decided_at or row.created_at).astimezone(zone).date())
         and supplier in (None, _supplier(row)[0])
         and (late is None or late == _is_late(row))
-        and (value_at_least is None or (_value(row) or 0) >= value_at_least)
+        and within(_value(row), value_at_least, value_at_most)
         and all(
             asked is None or (getattr(row, name) or "").casefold() == asked.casefold() for name, asked in same.items()
         )

@@ -121,6 +121,15 @@ async def test_figures_narrow_the_search_and_totals_are_of_all_that_fit(today: O
     fitting = [row for row in rows if row["location"] == "Chicago" and (row["days_until_stockout"] or 9) <= 3]
     assert (soon["total"], len(soon["products"])) == (len(fitting), 1)
 
+    long = await find_products(today, days_left_at_least=90, limit=100)
+    lasting = [row for row in rows if row["days_until_stockout"] is None or row["days_until_stockout"] >= 90]
+    assert {row["product_id"] for row in long["products"]} == {row["product_id"] for row in lasting}
+
+    cheap = await find_products(today, status="needs_order", value_at_most=500, limit=100)
+    assert {row["product_id"] for row in cheap["products"]} == {
+        row["product_id"] for row in rows if row["recommended_action"] != "none" and row.get("order_value", 501) <= 500
+    }
+
     dear = await find_products(today, status="needs_order", value_at_least=10_000, limit=100)
     wanted = [row for row in rows if row.get("order_value", 0) >= 10_000]
     assert {row["product_id"] for row in dear["products"]} == {row["product_id"] for row in wanted}

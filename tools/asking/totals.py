@@ -20,6 +20,13 @@ def money_of(rows: Iterable[Row], money: Money[Row]) -> dict[str, float]:
     return {currency: round(float(total), 2) for currency, total in sorted(sums.items())}
 
 
+def within(value: Decimal | float | None, least: float | None, most: float | None) -> bool:
+    """Whether a value is in the bounds that were asked for. An unknown one is in none."""
+    if value is None:
+        return least is None and most is None
+    return (least is None or value >= least) and (most is None or value <= most)
+
+
 def groups_of(
     rows: Sequence[Row], by: str, key: Callable[[Row], object], totals: Callable[[Sequence[Row]], dict[str, Any]]
 ) -> dict[str, Any]:
