@@ -15,9 +15,9 @@ FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--
 FOLDER = Path(__file__).parents[1] / "docs" / "pictures"
 COLOURS = 96
 PICTURES = {
-    "today": ("/desk", 1180, 700),
-    "review": ("/desk/reviews/RV-000001", 1180, 700),
-    "product": ("/desk/products/RUBBER_SHEETS?location=Chicago", 1180, 760),
+    "today": ("/desk", 1280, 740),
+    "review": ("/desk/reviews/RV-000001", 1280, 740),
+    "product": ("/desk/products/RUBBER_SHEETS?location=Chicago", 1280, 760),
 }
 
 

@@ -176,6 +176,7 @@ async def _overview(desk: Desk, asked: Narrowed, *, before: str = "", refused: s
         refused=refused,
         choices=choices(await desk.runtime.today.present()),
         due=len(due),
+        moves=any(row.action == "transfer" for row in due),
         money={currency: value for currency, value in money.items() if value},
         sweeps=found[:ROWS],
         following=found[ROWS - 1].id if len(found) > ROWS else None,

@@ -266,6 +266,7 @@ class Summary:
         self.status, self.cover = Counter(row.status for row in rows), Counter(row.cover for row in rows)
         due = [row for row in rows if row.quantity and row.status in ("order_now", "late_order")]
         self.to_do = sum(self.status[status] for status in TO_DO)
+        self.moves = sum(row.action == "transfer" for row in due)
         self.due, self.to_order = len(due), self.status["order_now"]
         self.last_sold = max((row.last_sold for row in rows if row.last_sold), default=None)
         self.currencies = len({row.currency for row in rows})

@@ -36,7 +36,7 @@ async def test_today_leads_to_what_is_due_and_filters_narrow_it(browser: Any, se
 
     for rows, page in ((due, everything), (midwest, some)):
         worth = sum(row.value for row in rows if row.value is not None)
-        assert f"{len(rows)} products are due, for {worth:,.2f} USD" in " ".join(page.split())
+        assert f"{len(rows)} products are due, for {worth:,.2f} USD, moves from one" in " ".join(page.split())
     assert "There was none yet" in everything
     nothing = (await browser.get("/desk/sweeps", text="no such thing")).text
     assert "Nothing of this is due" in nothing
@@ -89,7 +89,7 @@ async def test_products_are_shown_by_what_came_of_them_and_in_pages(
 
     waiting = (await browser.get(address, outcome="waiting")).text
     rows = re.findall(r"<td class=\"l narrow wrap\">\s*(?:✓|◐|○|…) ([\w ]+?)(?:<|:)", waiting)
-    assert rows == ["wait for a person"] * 2
+    assert rows == ["waits for a person"] * 2
     assert "?outcome=waiting&amp;after=2#lines" in waiting
     second = (await browser.get(address, outcome="waiting", after=2)).text
     names = [re.findall(r'href="/desk/products/([^"]+)"', page) for page in (waiting, second)]

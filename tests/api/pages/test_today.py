@@ -29,6 +29,7 @@ async def test_the_list_opens_with_what_needs_doing(browser: Any) -> None:
 
     [to_order] = re.findall(r"<b>([\d,]+)</b><span>to order</span>", page)
     assert f"{to_order} products are to order, 1 more beside an order that is late: " in page
+    assert re.search(r"USD together, and \d+ moves from one location to another\.", " ".join(page.split()))
     assert "The newest sale is of " in page
     assert "STEEL_SHEETS" in page
     assert "bring your own data" in page
