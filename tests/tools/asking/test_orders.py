@@ -56,7 +56,7 @@ async def test_it_lists_what_the_book_lists_and_the_open_orders_of_other_systems
         ({"value_at_least": 299.71}, [0]),
         ({"value_at_most": 299.70}, [1]),
         ({"value_at_least": 299.71, "value_at_most": 400}, []),
-        ({"days_overdue_at_least": 0.01, "location": "SHOP"}, [1]),
+        ({"days_overdue_at_least": 1e-9, "location": "SHOP"}, [1]),
         ({"days_overdue_at_least": 10, "location": "SHOP"}, []),
         ({"words": "nuts shop"}, [1]),
         ({"placed_by": "Automatic", "location": "SHOP", "sort": "value"}, [0, 1, 2]),
