@@ -24,7 +24,7 @@ def within(value: Decimal | float | None, least: float | None, most: float | Non
     """Whether a value is in the bounds that were asked for. An unknown one is in none."""
     if value is None:
         return least is None and most is None
-    return (least is None or value >= least) and (most is None or value <= most)
+    return (least is None or float(value) >= least) and (most is None or float(value) <= most)
 
 
 def groups_of(
