@@ -1,5 +1,6 @@
 """The command `restock`. Each command imports what it needs, so that `--help` answers at once."""
 
+import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -18,7 +19,7 @@ from api.commands.learn import learn
 from api.commands.lists import products, runs, suppliers
 from api.commands.lookback import backtest, calibrate, scan
 from api.commands.mcp import mcp
-from api.commands.opening import NO_START, finish, load_settings, prepared, with_book
+from api.commands.opening import NO_START, AsJson, finish, load_settings, prepared, with_book
 from api.commands.orders import orders
 from api.commands.other_orders import other_orders
 from api.commands.sign_in import sign_in
@@ -102,12 +103,15 @@ def demo(
 
 
 @app.command()
-def prune() -> None:
+def prune(as_json: AsJson = False) -> None:
     """Remove what is older than the KEEP_… settings say, never orders or decisions. The service may run meanwhile."""
     settings = load_settings()
     from agent.runtime import prune_once
 
     pruned = finish(prune_once(settings), settings)
+    if as_json:
+        typer.echo(json.dumps(pruned))
+        return
     typer.echo("Forgotten: " + ", ".join(f"{number} {what}" for what, number in pruned.items()) + ".")
 
 
@@ -141,6 +145,7 @@ def outcomes(
     decimal: DecimalMark = None,
     skip_bad: SkipBad = False,
     rejects: Rejects = None,
+    as_json: AsJson = False,
 ) -> None:
     """Record how placed orders turned out, from a file. Lines recorded before are skipped."""
     settings = load_settings()
@@ -156,7 +161,8 @@ def outcomes(
         return await book.outcomes.import_all(reports, recorded_by=f"file {file.name}", table=table)
 
     new, known = with_book(settings, import_all)
-    typer.echo(f"Recorded {new} outcomes; {known} were known.")
+    words = f"Recorded {new} outcomes; {known} were known."
+    typer.echo(json.dumps({"recorded": new, "known": known}) if as_json else words)
 
 
 @app.command()

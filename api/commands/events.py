@@ -1,5 +1,6 @@
 """`restock events …`: events that could not be delivered to webhook receivers."""
 
+import json
 from typing import Annotated
 
 import typer
@@ -26,9 +27,10 @@ def replay(
         int | None, typer.Argument(help="A dead letter's number, as `restock events dead` shows it.")
     ] = None,
     every: Annotated[bool, typer.Option("--all", help="All of them.")] = False,
+    as_json: AsJson = False,
 ) -> None:
     """Try one dead letter again, or all."""
     if every == (number is not None):
         raise typer.BadParameter("Give a dead letter's number or --all.")
     count = with_book(load_settings(), lambda book: book.deliveries.replay(number, by=operator()))
-    typer.echo(f"Dead letters that are tried again: {count}.")
+    typer.echo(json.dumps({"tried_again": count}) if as_json else f"Dead letters that are tried again: {count}.")

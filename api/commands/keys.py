@@ -1,5 +1,6 @@
 """`restock keys …`: manages keys in the database, also when no valid key is left."""
 
+import json
 import re
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -40,6 +41,7 @@ def create(
     per_order: PerOrder = None,
     per_day: PerDay = None,
     in_total: InTotal = None,
+    as_json: AsJson = False,
 ) -> None:
     """Make a key and show its secret, once."""
     from api.door.auth import kept, new_key
@@ -58,8 +60,7 @@ def create(
     async def make(book: "OrderBook") -> "Key":
         return await book.keys.create(identity_of(kept(secret)[0]), *kept(secret), grant, by=operator())
 
-    typer.echo(_line(with_book(load_settings(), make)))
-    _show(secret)
+    _tell(with_book(load_settings(), make), as_json, secret)
 
 
 @keys.command("list")
@@ -77,6 +78,7 @@ def list_keys(as_json: AsJson = False) -> None:
 def rotate(
     key_id: Identity,
     overlap: Annotated[str, typer.Option(help="How long the present secret stays valid: 30m, 24h, 7d, 0.")] = "24h",
+    as_json: AsJson = False,
 ) -> None:
     """Give a key a new secret and show it, once."""
     from api.door.auth import kept, new_key
@@ -86,19 +88,18 @@ def rotate(
     async def renew(book: "OrderBook") -> "Key":
         return await book.keys.rotate(key_id, *kept(secret), overlap_seconds=seconds, by=operator())
 
-    typer.echo(_line(with_book(load_settings(), renew)))
-    _show(secret)
+    _tell(with_book(load_settings(), renew), as_json, secret)
 
 
 @keys.command()
-def revoke(key_id: Identity) -> None:
+def revoke(key_id: Identity, as_json: AsJson = False) -> None:
     """End a key at once, everywhere."""
     settings = load_settings()
 
     async def end(book: "OrderBook") -> "Key":
         return await book.keys.revoke(key_id, by=operator(), keep_an_admin=settings.api_key is None)
 
-    typer.echo(_line(with_book(settings, end)))
+    _tell(with_book(settings, end), as_json)
 
 
 @keys.command()
@@ -108,6 +109,7 @@ def limit(
     per_day: PerDay = None,
     in_total: InTotal = None,
     none: Annotated[bool, typer.Option("--none", help="Take every limit away.")] = False,
+    as_json: AsJson = False,
 ) -> None:
     """Replace what a key may spend. What it has spent so far counts."""
     limits = _limits(per_order, per_day, in_total)
@@ -117,11 +119,17 @@ def limit(
     async def change(book: "OrderBook") -> "Key":
         return await book.keys.limit(key_id, limits, by=operator())
 
-    typer.echo(_line(with_book(load_settings(), change)))
+    _tell(with_book(load_settings(), change), as_json)
 
 
-def _show(secret: str) -> None:
-    typer.echo(f"API key (shown once, stored as a hash only): {secret}")
+def _tell(key: "Key", as_json: bool, secret: str | None = None) -> None:
+    """The key, and once its new secret."""
+    if as_json:
+        typer.echo(json.dumps(key.model_dump(mode="json") | ({"secret": secret} if secret else {})))
+        return
+    typer.echo(_line(key))
+    if secret:
+        typer.echo(f"API key (shown once, stored as a hash only): {secret}")
 
 
 def _name(name: str) -> str:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from api.commands.files import Dates, DecimalMark, Map, Reading, Rejects, Sheet, SkipBad, refusals
-from api.commands.opening import load_settings, with_book
+from api.commands.opening import AsJson, load_settings, with_book
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -139,6 +139,7 @@ def scan(
     dates: Dates = None,
     skip_bad: SkipBad = False,
     rejects: Rejects = None,
+    as_json: AsJson = False,
 ) -> None:
     """Plan every product, as FILE --products TERMS --out plans.csv; without FILE those of your own catalogue.
 
@@ -170,7 +171,7 @@ def scan(
             )
         if out is not None:
             write_plans(found, out)
-    typer.echo(listing(found, top))
+    typer.echo(found.head(top).to_json(orient="records", lines=True).strip() if as_json else listing(found, top))
 
 
 def _own_plans(*, pooled: bool) -> "pd.DataFrame":

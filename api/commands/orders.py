@@ -112,11 +112,11 @@ def _show_lines(listing: "Listing", *, gather: bool) -> None:
 
 
 @orders.command()
-def show(number: Number) -> None:
+def show(number: Number, as_json: AsJson = False) -> None:
     """Show one order with its receipts, or one document with its lines and what would fill it up."""
     if _is_document(number):
-        for line in with_book(load_settings(), lambda book: _document_lines(book, number)):
-            typer.echo(line)
+        document, lines = with_book(load_settings(), lambda book: _document_lines(book, number))
+        typer.echo(_document_json(document) if as_json else "\n".join(lines))
         return
     from api.commands.order_lists import order_line, receipt_line
 
@@ -125,6 +125,11 @@ def show(number: Number) -> None:
         return order, (await book.life.receipts([number]))[number]
 
     order, receipts = with_book(load_settings(), found)
+    if as_json:
+        from api.bodies.orders import OrderDetail
+
+        typer.echo(OrderDetail.with_receipts(order, {number: receipts}).model_dump_json())
+        return
     typer.echo(order_line(order))
     for receipt in receipts:
         typer.echo(f"  {receipt_line(receipt)}")
@@ -166,13 +171,12 @@ def send(
         bool, typer.Option("--below-minimum", help="Send it although it is below its supplier's minimum.")
     ] = False,
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+    as_json: AsJson = False,
 ) -> None:
     """Say that a document, or one order by itself, has gone to its supplier. Lead times begin now."""
-    from api.commands.order_lists import document_line, order_line
-
     settings = load_settings()
     if not _is_document(number):
-        typer.echo(order_line(with_book(settings, lambda book: book.life.mark_sent(number, by=operator()))))
+        _tell_order(with_book(settings, lambda book: book.life.mark_sent(number, by=operator())), as_json)
         return
     if version is None:
         version = _seen(number, ask=not yes)
@@ -182,22 +186,16 @@ def send(
 
         return await Purchasing(book).send(number, version, by=operator(), below_minimum=below_minimum)
 
-    typer.echo(document_line(with_book(settings, mark)))
+    _tell_document(with_book(settings, mark), as_json)
 
 
 def _seen(number: str, *, ask: bool) -> str:
     """Show the document and return its version, once a person has agreed."""
-    from tools.purchasing.purchasing import Purchasing
-
-    async def look(book: "OrderBook") -> "tuple[str, list[str]]":
-        return (await Purchasing(book).documents.get(number)).version, await _document_lines(book, number)
-
-    version, lines = with_book(load_settings(), look)
-    for line in lines:
-        typer.echo(line)
+    document, lines = with_book(load_settings(), lambda book: _document_lines(book, number))
+    typer.echo("\n".join(lines), err=not ask)
     if ask:
         typer.confirm("Has it gone to the supplier like this?", abort=True)
-    return version
+    return document.version
 
 
 @orders.command()
@@ -217,21 +215,21 @@ def receive(
     stock_before: Annotated[
         float | None, typer.Option(min=0, help="Units in stock just before: how the order before this turned out.")
     ] = None,
+    as_json: AsJson = False,
 ) -> None:
     """Record what has arrived of an order, or a whole delivery. Each call is a receipt of its own."""
     when = None if at is None else at.replace(tzinfo=UTC)
     if _is_document(number):
         if quantity is not None or stock_before is not None:
             raise typer.BadParameter("A document takes no quantity and no --stock-before; use --line PO-…=300.")
-        _take_in_delivery(number, line or [], when)
+        _tell_document(_take_in_delivery(number, line or [], when), as_json)
         return
     if quantity is None or line:
         raise typer.BadParameter("An order needs the units that have arrived, and no --line.")
-    _take_in_order(number, quantity, when, stock_before)
+    _tell_order(_take_in_order(number, quantity, when, stock_before), as_json)
 
 
-def _take_in_delivery(number: str, line: list[str], when: datetime | None) -> None:
-    from api.commands.order_lists import document_line
+def _take_in_delivery(number: str, line: list[str], when: datetime | None) -> "Document":
     from tools.purchasing.purchasing import Purchasing
 
     quantities = dict(map(_quantity_of_line, line)) or None
@@ -240,7 +238,7 @@ def _take_in_delivery(number: str, line: list[str], when: datetime | None) -> No
         documents = Purchasing(book).documents
         return await documents.receive(number, quantities, by=operator(), received_at=when)
 
-    typer.echo(document_line(with_book(load_settings(), take_in)))
+    return with_book(load_settings(), take_in)
 
 
 def _quantity_of_line(given: str) -> tuple[str, float]:
@@ -251,9 +249,8 @@ def _quantity_of_line(given: str) -> tuple[str, float]:
         raise typer.BadParameter(f"{given!r} is no line; write PO-2026-000001=300.", param_hint="--line") from None
 
 
-def _take_in_order(number: str, quantity: float, when: datetime | None, stock_before: float | None) -> None:
+def _take_in_order(number: str, quantity: float, when: datetime | None, stock_before: float | None) -> "Order":
     settings = load_settings()
-    from api.commands.order_lists import order_line
     from tools.planning.confidence import read_table
 
     async def take_in(book: "OrderBook") -> "Order":
@@ -263,7 +260,7 @@ def _take_in_order(number: str, quantity: float, when: datetime | None, stock_be
             await book.outcomes.learn(order, stock_before, by=operator(), table=table)
         return order
 
-    typer.echo(order_line(with_book(settings, take_in)))
+    return with_book(settings, take_in)
 
 
 @orders.command()
@@ -278,9 +275,9 @@ def correct(
     receipt: Annotated[
         str | None, typer.Option(help="The receipt's id, as `restock orders show` prints it, if there are several.")
     ] = None,
+    as_json: AsJson = False,
 ) -> None:
     """Set a receipt right that was wrong. The stock follows. An order of which too little has come is open again."""
-    from api.commands.order_lists import order_line
     from tools.records.text import clean_text
 
     async def set_right(book: "OrderBook") -> "Order":
@@ -295,7 +292,7 @@ def correct(
             by=operator(),
         )
 
-    typer.echo(order_line(with_book(load_settings(), set_right)))
+    _tell_order(with_book(load_settings(), set_right), as_json)
 
 
 def _chosen_receipt(known: "tuple[Receipt, ...]", identity: str | None) -> "Receipt | None":
@@ -312,15 +309,15 @@ def _chosen_receipt(known: "tuple[Receipt, ...]", identity: str | None) -> "Rece
 def cancel(
     number: Annotated[str, typer.Argument(help="The order's number, as `restock orders` shows it.")],
     reason: Annotated[str, typer.Option(help="Why the rest will not come; kept with the order.")],
+    as_json: AsJson = False,
 ) -> None:
     """Cancel what has not arrived of an order. The supplier is not told."""
-    from api.commands.order_lists import order_line
     from tools.records.text import clean_text
 
     async def end(book: "OrderBook") -> "Order":
         return await book.life.cancel(number, clean_text(reason, limit=1_000), by=operator())
 
-    typer.echo(order_line(with_book(load_settings(), end)))
+    _tell_order(with_book(load_settings(), end), as_json)
 
 
 orders.command("list", hidden=True)(list_orders)
@@ -328,11 +325,30 @@ orders.command("sent", hidden=True)(send)
 # The names that these commands had before.
 
 
+def _tell_order(order: "Order", as_json: bool) -> None:
+    from api.bodies.runs import OrderAnswer
+    from api.commands.order_lists import order_line
+
+    typer.echo(OrderAnswer.of(order).model_dump_json() if as_json else order_line(order))
+
+
+def _tell_document(document: "Document", as_json: bool) -> None:
+    from api.commands.order_lists import document_line
+
+    typer.echo(_document_json(document) if as_json else document_line(document))
+
+
+def _document_json(document: "Document") -> str:
+    from api.bodies.purchase_orders import DocumentDetail
+
+    return DocumentDetail.of(document).model_dump_json()
+
+
 def _is_document(number: str) -> bool:
     return number.startswith("PD-")
 
 
-async def _document_lines(book: "OrderBook", number: str) -> "list[str]":
+async def _document_lines(book: "OrderBook", number: str) -> "tuple[Document, list[str]]":
     from api.commands.order_lists import document_line, order_line
     from tools.purchasing.purchasing import Purchasing
 
@@ -341,7 +357,8 @@ async def _document_lines(book: "OrderBook", number: str) -> "list[str]":
     ways = [way.words for way in await purchasing.fill_up(document)]
     lines = [f"  {order_line(line)}" for line in document.lines]
     beside = [f"  would be filled up by {'; '.join(ways)}"] if ways else []
-    return [f"{document.supplier_name} | {document.location} | {document_line(document)}", *lines, *beside]
+    head = f"{document.supplier_name} | {document.location} | {document_line(document)}"
+    return document, [head, *lines, *beside]
 
 
 def _status(given: str) -> "OrderFilter":

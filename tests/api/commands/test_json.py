@@ -33,3 +33,23 @@ def test_the_settings_and_a_backup_can_be_read_by_programs(run: Any, tmp_path: P
     }
     refused = run("backup", "copy.db", "--json")
     assert (refused.exit_code, refused.stdout, "is there already" in refused.stderr) == (2, "", True)
+
+
+def test_what_is_done_to_keys_and_orders_can_be_read_by_programs(run: Any) -> None:
+    made = json.loads(run("keys", "create", "ERP", "--scope", "read", "--json").stdout)
+    renewed = json.loads(run("keys", "rotate", made["id"], "--json").stdout)
+    assert made["secret"] != renewed["secret"]
+    assert json.loads(run("keys", "limit", made["id"], "--per-day", "50EUR", "--json").stdout)["limits"]
+    assert json.loads(run("keys", "revoke", made["id"], "--json").stdout)["revoked_at"]
+    assert json.loads(run("events", "replay", "--all", "--json").stdout) == {"tried_again": 0}
+    assert set(json.loads(run("prune", "--json").stdout).values()) == {0}
+
+
+def test_plans_of_a_file_can_be_read_by_programs(run: Any, tmp_path: Path) -> None:
+    rows = "".join(
+        f"A{n},2026-0{month}-{day:02},{n + day % 3}\n" for n in (1, 2) for month in (1, 2) for day in range(1, 28)
+    )
+    (tmp_path / "sales.csv").write_text(f"sku,date,quantity\n{rows}")
+    plans = list(map(json.loads, run("scan", "sales.csv", "--json").stdout.splitlines()))
+    assert [plan["product_id"] for plan in plans] == ["A2", "A1"]
+    assert plans[0]["order_quantity"] > plans[1]["order_quantity"] > 0

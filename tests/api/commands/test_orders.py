@@ -43,6 +43,16 @@ async def test_an_order_is_sent_received_in_parts_and_shown(service: Any, orders
     assert {entry.actor for entry in await service.book.audit.page(limit=3)} == {"command line"}
 
 
+async def test_what_is_done_to_an_order_can_be_read_by_programs(orders: Any, number: str) -> None:
+    sent = json.loads((await orders("send", number, "--json")).stdout)
+    part = json.loads((await orders("receive", number, "300", "--json")).stdout)
+    right = json.loads((await orders("correct", number, "200", "--reason", "miscounted", "--json")).stdout)
+    shown = json.loads((await orders("show", number, "--json")).stdout)
+    ended = json.loads((await orders("cancel", number, "--reason", "no need", "--json")).stdout)
+    assert [each["status"] for each in (sent, part, right, ended)] == ["sent", *2 * ["partly_received"], "cancelled"]
+    assert (right["received_quantity"], [each["quantity"] for each in shown["receipts"]]) == (200, [200])
+
+
 async def test_a_late_order_is_listed_with_how_late_it_is(service: Any, orders: Any, number: str) -> None:
     none = await orders("--status", "overdue")
     assert (none.stdout, "no such orders" in none.stderr) == ("", True)
