@@ -177,7 +177,9 @@ class Nodes:
             escalation=state.get("escalation"),
             open_orders=tuple(order for order in case.product.facts.stock.open_orders if order.placed_here),
             earlier_orders=await self._earlier_orders(case),
-            only_proposes=await self._only_proposes(case),
+            # Whether nothing of the own catalogue goes out by itself, at least not to this supplier.
+            only_proposes=case.request.mode == "database"
+            and not (await self._book.automatic.get()).allows(case.product.facts.supplier.id),
             may_retry=in_time and corrections < MAX_CORRECTIONS,
         )
 
@@ -188,12 +190,6 @@ class Nodes:
             return ()
         bought = await self._book.orders.bought(plan.product_id, plan.location, request.mode)
         return tuple(map(EarlierOrder.of, bought))
-
-    async def _only_proposes(self, case: Decision) -> bool:
-        """Whether nothing of the own catalogue goes out by itself, at least not to this supplier."""
-        if case.request.mode != "database":
-            return False
-        return not (await self._book.automatic.get()).allows(case.product.facts.supplier.id)
 
     async def _record(self, proposal: NewProposal, route: Literal["review", "none"], owner: str | None) -> Route:
         """Store the proposal. If the run was cut off and has one already, that one and its route stand."""
