@@ -93,8 +93,10 @@ def _span(days: float) -> str:
 
 def _held(working: Working) -> str:
     position, digits = working.position, working.digits
-    on_way = amount(position.on_order, digits) if position.on_order else "nothing"
-    have = f"You have {amount(position.on_hand, digits)} and {on_way} on the way"
+    on_way = f"{amount(position.on_order, digits) if position.on_order else 'nothing'} on the way"
+    if position.orders and not position.on_order:
+        on_way += " that counts"
+    have = f"You have {amount(position.on_hand, digits)} and {on_way}"
     if position.backorders:
         have += f", and customers wait for {amount(position.backorders, digits)}"
     if working.decision is None:
