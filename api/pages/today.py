@@ -81,8 +81,10 @@ _SCOPES_OF: dict[str, tuple[Scope, ...]] = {
     "review": ("trigger",),
     "snooze": ("approve",),
 }
-RISING_FIRST = frozenset({"product_id", "days_left", "order_by", "confidence"})
+RISING_FIRST = frozenset({"product_id", "days_left", "order_by", "confidence", "supplier", "location", "status"})
 """Columns of which the smallest matters most."""
+SORT_WORDS = {"supplier": "Supplier", "location": "Location", "status": "Status"} | SORTS
+"""What the list can be sorted by: its columns, of which a phone shows few, and what stands under a product."""
 
 
 class View:
@@ -156,6 +158,7 @@ async def today(desk: DeskGiven, view: ViewGiven) -> Response:
         status_words=STATUS_WORDS,
         cover_words=COVER_WORDS,
         sorts=SORTS,
+        sort_words={name if name in RISING_FIRST else f"-{name}": words for name, words in SORT_WORDS.items()},
         meanings={name: words.format(threshold=threshold) for name, words in MEANINGS.items()},
         threshold=threshold,
         out_on=_out_on,

@@ -73,6 +73,16 @@ async def test_every_column_is_explained(browser: Any) -> None:
     assert "Below 0.6 an order always waits for a person." in page
 
 
+@pytest.mark.parametrize("sort", ["supplier", "-value", "safety_stock"])
+async def test_the_list_is_sorted_by_what_is_chosen_on_a_phone_too(browser: Any, sort: str) -> None:
+    page = (await browser.get("/desk", sort=sort)).text
+
+    assert re.search(rf'<option value="{sort}" selected>', page)
+    if sort == "supplier":
+        suppliers = re.findall(r'data-supplier="([^"]*)"', page)
+        assert suppliers == sorted(suppliers, key=str.casefold) != []
+
+
 async def test_numbers_are_sorted_as_numbers(browser: Any) -> None:
     page = (await browser.get("/desk", sort="-quantity")).text
 
