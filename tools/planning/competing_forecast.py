@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tools.planning.demand import INTERMITTENT_INTERVAL
-from tools.planning.demand_distribution import SMALLEST, SMALLEST_MEAN, FloatArray, IntArray
+from tools.planning.demand_distribution import SMALLEST, SMALLEST_MEAN, FloatArray, IntArray, Values
 from tools.planning.demand_forecast import SMALLEST_SHARE, RateForecast, combine, running_moments, running_variance
 from tools.planning.forecast_frame import ERROR_DECAY, SMOOTHING, Frame
 from tools.planning.forecast_grid import Grid, grid
@@ -20,8 +20,6 @@ from tools.planning.season import FEWEST_SEASONS, Profile, is_yearly, level_prof
 
 TREND_DOUBT = 0.4
 """Of the bias of the plain forecast, below which a trend is tried: a bias of 2.5 standard errors."""
-TREND_ADVANTAGE = 1.0
-"""Standard errors by which a trend must have lost less."""
 FEWEST_RIVALRIES = 3.0
 """Past intervals of equal weight, on which the season must have lost less than the forecast without it."""
 RIVAL_SERVICE, RIVAL_Z = 0.9, 1.2815515655446004
@@ -108,12 +106,12 @@ def competing_forecast(past: Past, season: int) -> CompetingForecast | None:
 def _without_promotions(past: Past, season: int) -> CompetingForecast | None:
     if strikes(past.demand, past.positions, past.periods, season):
         found = _by_average_period(past, _seasonal(past, past.demand, season))
-        if _advantage(found.rates, past, found.frame) > 0:
+        if _loses_less(found.rates, past, found.frame):
             return found
     sales = np.count_nonzero(past.demand)
     if bool(trends(past.rival.doubt[-1:], np.array([sales]), np.array([past.demand.size]))[0]):
         found = _by_average_period(past, level_profile(past.demand.size))
-        if _advantage(found.rates, past, found.frame) > TREND_ADVANTAGE:
+        if _loses_less(found.rates, past, found.frame, past.rival.mean[:-1]):
             return found
     return None
 
@@ -127,7 +125,7 @@ def _with_promotions(past: Past, promotions: Promotions, season: int) -> Competi
         lifted = promoted_profile(past.demand, promotions, _seasonal(past, ordinary, season))
     found = _by_average_period(past, lifted.base, lifted)
     against = past if rival is None else replace(past, rival=rival.rates)
-    return found if _advantage(found.rates, against, found.frame) > 0 else rival
+    return found if _loses_less(found.rates, against, found.frame) else rival
 
 
 def _seasonal(past: Past, demand: FloatArray, season: int) -> Profile:
@@ -151,12 +149,15 @@ def _by_average_period(past: Past, found: Profile, promoted: PromotedProfile | N
         told *= promoted.weights
     means = _means(grid(told, periods=np.array([demand.size]), horizon=horizon), horizon)
     came = np.diff(past.plain.sums[0, 0])
-    errors = (came - means[:, :-1] * lengths) * (frame.counted[0] / np.sqrt(horizon * widths))
     level = demand / index if promoted is None else promoted.ordinary(demand)
+    size = _size_of_errors(means) if found.season == 1 and promoted is None else np.ones(known.size)
+    level = level / size[np.maximum(np.searchsorted(known, np.arange(demand.size), side="right") - 1, 0)]
+    errors = (came - means[:, :-1] * lengths) * (frame.counted[0] / (np.sqrt(horizon * widths) * size[:-1]))
+    moments = running_moments(errors, frame)
     average = combine(
         means=means,
-        moments=running_moments(errors, frame),
-        variance=running_variance(level, frame, centre=float(level.mean())),
+        moments=replace(moments, bias=moments.bias * size, products=moments.products * np.square(size)),
+        variance=running_variance(level, frame, centre=float(level.mean())) * np.square(size),
         horizon=horizon,
     )
     spread = _spread(average, (lengths, widths), came, frame, past.unit, found.season)
@@ -175,6 +176,11 @@ def _frame_of(frame: Frame, season: int, size: int, told: int) -> Frame:
     periods `told`. Those of a yearly season lose half of their weight in two years."""
     keep = 0.5 ** (1 / (2 * season)) if is_yearly(season) else ERROR_DECAY
     return replace(frame, keep=keep, fewest=max(told, season + season // 2 if size >= 3 * season else 0))
+
+
+def _size_of_errors(means: FloatArray) -> FloatArray:
+    """At each point, of demand that moves: a variance is in proportion to the mean of the last weeks."""
+    return np.asarray(np.sqrt(np.maximum(means[1], SMALLEST_SHARE * means[0]) + SMALLEST_MEAN))
 
 
 def _means(past: Grid, horizon: int) -> FloatArray:
@@ -210,18 +216,14 @@ def _spread(
     return float(max(SMALLEST_SPREAD, 1 + windows / (windows + SPREAD_DOUBT) * (seen - 1)))
 
 
-def _advantage(rates: RateForecast, past: Past, frame: Frame) -> float:
-    """By how much less levels at past origins would have lost than the plain ones, in standard errors; no advantage
-    where too few are known."""
+def _loses_less(rates: RateForecast, past: Past, frame: Frame, size: Values = 1.0) -> bool:
+    """Whether levels at past origins would have lost less than the plain ones, in units of `size`; no where too few are
+    known."""
     weight, came = frame.weight[0], np.diff(past.plain.sums[0, 0])
-    total, squares = weight.sum(), np.square(weight).sum()
-    if total**2 < FEWEST_RIVALRIES * max(squares, SMALLEST):
-        return -1.0
+    if weight.sum() ** 2 < FEWEST_RIVALRIES * max(np.square(weight).sum(), SMALLEST):
+        return False
     plain, own = (_pinball(each, came, frame.horizon, past.unit) for each in (past.rival, rates))
-    less = plain - own
-    mean = (weight @ less) / total
-    error = np.sqrt(np.square(weight) @ np.square(less - mean)) / total
-    return float(mean / max(error, SMALLEST))
+    return bool(weight @ ((plain - own) / np.maximum(size, SMALLEST_MEAN)) > 0)
 
 
 def _pinball(rates: RateForecast, came: FloatArray, horizon: int, unit: float) -> FloatArray:

@@ -19,7 +19,7 @@ WHOLE = 0.05
 """How far a season may be from a whole number of periods, as a share."""
 FEWEST_SEASONS = 2
 """Known, before one is looked for."""
-AVERAGE_SEASONS = 1.0
+FEWEST_AVERAGE, MOST_AVERAGE = 0.03, 1.0
 """Seasons of average periods that are mixed with those seen, so that one alone does not decide."""
 SMALLEST_INDEX = 0.03
 STRIKING = 3.0
@@ -51,7 +51,8 @@ def resemblance(deviations: FloatArray, known: IntArray, season: int) -> FloatAr
     alike = np.vecdot(deviations[:, season:], deviations[:, :-season])
     alike -= np.maximum(0.0, np.vecdot(deviations[:, half:], deviations[:, :-half]))
     told = (squares > 0) & (known >= FEWEST_SEASONS * season)
-    return np.where(told, alike * np.sqrt(known) / np.where(told, squares, 1.0), -1.0)
+    error = squares * np.sqrt(np.maximum(known - season, 1)) / known  # Of the sum of so many products by chance.
+    return np.where(told, alike / np.where(told, error, 1.0), -1.0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,12 +112,26 @@ def profile(demand: FloatArray, positions: IntArray, *, periods: int, season: in
     ratio = np.divide(sold, middle, out=np.ones_like(sold), where=middle > 0)
     # A ratio is known half a season later, when its centred mean is.
     place = phases[half : demand.size - half], np.arange(2 * half + 1, demand.size + 1)
-    seen = np.zeros((2, season, demand.size + 1))
-    seen[(0, *place)], seen[(1, *place)] = ratio, 1.0
-    total, count = np.add.accumulate(seen, axis=2, out=seen) + AVERAGE_SEASONS
+    seen = np.zeros((3, season, demand.size + 1))
+    seen[(0, *place)], seen[(1, *place)], seen[(2, *place)] = ratio, 1.0, np.square(ratio)
+    total, count, squares = np.add.accumulate(seen, axis=2, out=seen)
+    average = _average_seasons(total, count, squares)
+    total += average
+    count += average
     total /= count
     total *= season / np.add.reduce(total)
     return Profile(np.maximum(total, SMALLEST_INDEX), phases, periods % season)
+
+
+def _average_seasons(total: FloatArray, count: FloatArray, squares: FloatArray) -> FloatArray:
+    """How many seasons of average periods are mixed with those seen, at each moment: variance within the periods of the
+    season ÷ variance between them, at most one. (Empirical Bayes: Efron & Morris, 1973)"""
+    periods, told = np.add.reduce(count), np.count_nonzero(count, axis=0)
+    explained = np.add.reduce(np.square(total) / np.maximum(count, 1))
+    within = np.maximum(np.add.reduce(squares) - explained, 0.0) / np.maximum(periods - told, 1)
+    between = (explained - 2 * np.add.reduce(total) + periods - within * told) / np.maximum(periods, 1)
+    average = within / np.maximum(np.maximum(between, within), SMALLEST_INDEX**2)
+    return np.where(periods - told < len(total) / 2, MOST_AVERAGE, np.maximum(average, FEWEST_AVERAGE))
 
 
 def _centred_means(demand: FloatArray, season: int) -> FloatArray:

@@ -135,5 +135,5 @@ def test_the_plan_says_what_each_day_or_month_sells_of_the_average_one() -> None
     )
     (week,) = [line for line in days.derivation if line.startswith("Season")]
     (season,) = [line for line in months.derivation if line.startswith("Season")]
-    assert "× the average: Monday 0.56" in week and "Tuesday 0.8" in week and "(40 weeks," in week
-    assert "January 1.0" in season and "February 1.26" in season and "(6 years," in season
+    assert "× the average: Monday 0.55" in week and "Tuesday 0.8" in week and "(40 weeks," in week
+    assert "January 1.0" in season and "February 1.31" in season and "(6 years," in season
