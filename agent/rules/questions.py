@@ -6,6 +6,7 @@ import tomllib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, timedelta
+from functools import lru_cache
 from itertools import count
 from pathlib import Path
 from typing import Any
@@ -107,6 +108,8 @@ _SPOKEN: Mapping[str, frozenset[str]] = {
     language: frozenset(words.split()) for language, words in WORDS["idle"].items()
 }
 _IDLE = frozenset().union(*_SPOKEN.values())
+_IDLE_IN = {each: {w for w in _IDLE if len(w) > 1 or w in _SPOKEN[each] | _SPOKEN["en"]} for each in _SPOKEN}
+"""A single letter may be a size in another language."""
 _SPELLINGS = _IDLE | frozenset(WORDS["unused"]["spellings"].split())
 
 
@@ -189,6 +192,7 @@ def folded(message: str) -> str:
 _NOT_WORDS = r"[^\w\s.,%$€£<>=+&/-]|[.](?=\s|$)"
 
 
+@lru_cache(maxsize=256)  # each step of an answer reads the turns before
 def read(message: str) -> Asked:
     """
     >>> asked = read("Top 5 to order in Dallas by value?")
@@ -214,7 +218,7 @@ def read(message: str) -> Asked:
     kind, text = _kind(whole, text, slots)
     text = _PHRASES.sub(" ", text[follows.end() :] if follows and text.startswith(follows[0]) else text)
     language = _language(whole)
-    idle = {word for word in _IDLE if len(word) > 1} | _SPOKEN[language] | _SPOKEN["en"]
+    idle = _IDLE_IN[language]
     parts = (" ".join(word for word in part.split() if word not in idle) for part in _NAMES.split(f" {text} "))
     return Asked(kind, slots, said, tuple(filter(None, map(str.strip, parts))), topic, language, bool(follows))
 
