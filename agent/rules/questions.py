@@ -27,12 +27,15 @@ Given = Sequence[str]
 
 def number(text: str) -> float:
     """
-    >>> number("1,200"), number("5k"), number("1.200.000"), number("three")
-    (1200.0, 5000.0, 1200000.0, 3.0)
+    >>> number("1,200"), number("5k"), number("1.200.000"), number("1.200,5"), number("three")
+    (1200.0, 5000.0, 1200000.0, 1200.5, 3.0)
     """
-    plain = re.sub(r"[.,](?=\d{3}(?:\D|$))", "", text) if re.search(r",\d{3}\b|\.\d{3}\.", text) else text
-    plain = plain.rstrip(".,").replace(",", ".")
-    return float(WORDS["number_words"].get(plain) or float(plain.rstrip("k")) * (1000 if plain.endswith("k") else 1))
+    whole, mark, decimals = re.fullmatch(r"(.*?)(?:([.,])(\d+))?k?", text).groups("")  # type: ignore[union-attr]
+    if (mark == "," and len(decimals) == 3) or mark in whole:
+        whole, decimals = whole + decimals, ""
+    plain = re.sub("[.,]", "", whole)
+    figure = WORDS["number_words"].get(plain) or float(f"{plain}.{decimals}")
+    return float(figure * (1000 if text.endswith("k") and text[0].isdigit() else 1))
 
 
 def _span(given: Given) -> float:
@@ -197,7 +200,7 @@ def read(message: str) -> Asked:
     """
     >>> asked = read("Top 5 to order in Dallas by value?")
     >>> asked.kind, asked.slots, asked.parts
-    ('to_order', {'sort': 'value', 'limit': 5}, ('dallas',))
+    ('to_order', {'limit': 5, 'sort': 'value'}, ('dallas',))
     """
     whole = folded(message)
     follows = _FOLLOW_UP.match(whole)
