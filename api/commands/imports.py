@@ -98,7 +98,7 @@ def _read(
     profile: str | None,
 ) -> "list[FileReading]":
     """Every file, or the rows of the query. Raises InvalidInput."""
-    from tools.catalog.importing.sources import from_database, read_source
+    from tools.catalog.importing.sources import from_database, read_source, read_tables
     from tools.lookback.progress import progress_bar
     from tools.records.errors import InvalidInput
 
@@ -110,9 +110,9 @@ def _read(
     if url and query:
         with from_database(url, query) as file:
             return [read_source(file, name="query", mapping=mapping, kept=kept, **how)]
-    readings = []
+    readings: list[FileReading] = []
     for number, file in enumerate(files, 1):
-        readings.append(read_source(file, name=file.name, mapping=mapping, kept=kept, **how))
+        readings += read_tables(file, mapping=mapping, kept=kept, **how)
         progress_bar(number, len(files))
     return readings
 

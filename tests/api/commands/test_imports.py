@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 import sqlalchemy as sa
+from xlsxwriter import Workbook
 
 STOCK = "SKU,Location,On hand\nA1,MAIN,40\nB2,MAIN,-3\n"
 
@@ -126,3 +127,31 @@ def test_the_catalogues_settings_are_shown_and_changed(run: Any, stock: Path) ->
     assert run("catalogue", "--closed", "sat").exit_code == 2
     refused = run("catalogue", "--time-zone", "Mars/Base")
     assert (refused.exit_code, "Europe/Berlin" in refused.stderr) == (1, True)
+
+
+def workbook(path: Path, sheets: dict[str, list[list[Any]]]) -> str:
+    with Workbook(path) as book:
+        for name, rows in sheets.items():
+            sheet = book.add_worksheet(name)
+            for line, row in enumerate(rows):
+                sheet.write_row(line, 0, row)
+    return str(path)
+
+
+def test_each_sheet_of_a_workbook_is_read_where_they_hold_different_kinds(run: Any, tmp_path: Path) -> None:
+    sheets: dict[str, list[list[Any]]] = {
+        "Artikel": [["Artikelnr.", "Lieferant", "WBZ"], ["A1", "Acme", 7]],
+        "Bestand": [["Artikelnr.", "Lager", "Bestand"], ["A1", "MAIN", 40]],
+        "Hinweise": [["Bitte vertraulich behandeln"]],
+    }
+    done = run("import", workbook(tmp_path / "all.xlsx", sheets), "--yes")
+    assert done.stdout == "Import 1 is done: suppliers 1 new; products 1 new; stock 1 new\n"
+    assert "all.xlsx, Bestand: stock, 1 row" in done.stderr
+
+
+def test_two_sheets_of_one_kind_are_a_question_and_one_may_be_named(run: Any, tmp_path: Path) -> None:
+    rows = [["SKU", "Location", "On hand"], ["A1", "MAIN", 40]]
+    file = workbook(tmp_path / "stock.xlsx", {"North": rows, "South": rows})
+    asked = run("import", file, "--yes")
+    assert (asked.exit_code, "several sheets: North, South" in asked.stderr) == (2, True)
+    assert run("import", file, "--sheet", "South", "--yes").exit_code == 0

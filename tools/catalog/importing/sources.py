@@ -12,7 +12,8 @@ from sqlalchemy import exc
 
 from tools.catalog.importing.checks import checked
 from tools.catalog.reading import FileReading, Kind, read_file
-from tools.records.errors import InvalidInput
+from tools.catalog.reading.workbook import sheet_names
+from tools.records.errors import InvalidInput, UnclearNotation
 
 CHUNK_ROWS = 10_000
 KINDS = tuple(kind for kind in get_args(Kind) if kind != "outcomes")
@@ -41,6 +42,29 @@ def read_source(
             except InvalidInput:
                 continue  # a profile keeps the mappings of several files
     return checked(read_file(source, name=name, kind=cast("Kind | None", kind), mapping=mapping, **how))
+
+
+def read_tables(source: Path, *, sheet: str | None = None, **how: Any) -> list[FileReading]:
+    """The table of a file; of a workbook whose sheets hold different kinds of table, each. Raises InvalidInput."""
+    sheets = [] if sheet or how.get("kind") or how.get("mapping") or how.get("kept") else _sheets(source)
+    found = [reading for name in sheets if (reading := _read_sheet(source, name, how)) is not None]
+    if len(found) > 1 and len({reading.kind for reading in found}) == len(found):
+        return found
+    return [read_source(source, name=source.name, sheet=sheet, **how)]
+
+
+def _sheets(source: Path) -> list[str]:
+    return sheet_names(source.read_bytes()) if source.is_file() else []
+
+
+def _read_sheet(source: Path, sheet: str, how: Mapping[str, Any]) -> FileReading | None:
+    """None where the sheet holds no table of a kind that is known."""
+    try:
+        return read_source(source, name=f"{source.name}, {sheet}", sheet=sheet, **how)
+    except UnclearNotation:
+        raise
+    except InvalidInput:
+        return None
 
 
 @contextmanager

@@ -10,11 +10,10 @@ from tools.catalog.reading.headings import unique_names
 from tools.catalog.reading.separated import MOST_CELLS, separated_table
 from tools.catalog.reading.table import Table
 from tools.catalog.reading.unpacking import require_at_most
-from tools.catalog.reading.workbook import ZIPPED, workbook_table
+from tools.catalog.reading.workbook import WORKBOOKS, workbook_table
 from tools.records.errors import InvalidInput
 
 ENDINGS = (".csv", ".txt", ".tsv", ".tab", ".xlsx", ".xlsm", ".xls", ".ods", ".parquet", ".pq")
-WORKBOOKS = (ZIPPED, b"\xd0\xcf\x11\xe0")
 
 
 def open_table(source: Path | bytes, *, name: str, sheet: str | None = None) -> Table:

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 Rows = list[list[Any]]
 ZIPPED = b"PK\x03\x04"
+WORKBOOKS = (ZIPPED, b"\xd0\xcf\x11\xe0")
 
 
 def workbook_table(raw: bytes, *, name: str, sheet: str | None) -> Table:
@@ -40,6 +41,18 @@ def workbook_table(raw: bytes, *, name: str, sheet: str | None) -> Table:
     if place:
         notes.append(f"The column names are in line {place + 1}; what is above them is left out.")
     return _table(rows, place, notes)
+
+
+def sheet_names(raw: bytes) -> list[str]:
+    """The sheets of a workbook; none of another file, or of one that cannot be read."""
+    from python_calamine import CalamineError, load_workbook
+
+    if not raw.startswith(WORKBOOKS):
+        return []
+    try:
+        return list(load_workbook(io.BytesIO(raw)).sheet_names)
+    except CalamineError:
+        return []
 
 
 def _rows(book: "CalamineWorkbook", sheet: str) -> Rows:
