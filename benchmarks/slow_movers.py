@@ -11,17 +11,17 @@ import argparse
 import numpy as np
 
 from benchmarks.demand_sets import SETS
-from benchmarks.forecasting import ASKED, sampled
+from benchmarks.forecasting import ASKED, later_origins, sampled, with_catalogue
 from benchmarks.real_data import data_folder
 from tools.lookback.coverage import FAST
-from tools.lookback.rolling_origin import Origins, rolling_origins
+from tools.lookback.rolling_origin import Flags, Origins, rolling_origins
 from tools.planning.demand import DEMAND_CLASSES
-from tools.planning.demand_distribution import SMALLEST_MEAN, FloatArray, lognormal_expected_shortage
+from tools.planning.demand_distribution import SMALLEST_MEAN, lognormal_expected_shortage
 
 FEWEST = 500
 
 
-def groups(origins: Origins) -> dict[str, FloatArray]:
+def groups(origins: Origins) -> dict[str, Flags]:
     """Only what was known at the origin decides."""
     every = {"all": np.ones(len(origins), np.bool_), "slow": origins.textbook_mean < FAST * origins.counting_unit}
     every |= {name: origins.demand_class == place for place, name in enumerate(DEMAND_CLASSES) if "mit" in name}
@@ -50,23 +50,34 @@ def main() -> None:
         prog="python -m benchmarks.slow_movers", description=(__doc__ or "").split("\n")[0]
     )
     parser.add_argument("--data", help="folder with data/*.parquet (default: RESTOCK_DATA)")
+    parser.add_argument("--only", help="one set, by its name")
+    parser.add_argument("--learn", action="store_true", help="the later 40 %% of origins, with `restock learn` beside")
     parser.add_argument("--seed", type=int, default=1)
     given = parser.parse_args()
     folder = data_folder(given.data)
     for of in SETS:
-        table, _ = sampled(of.read(folder), of.products, given.seed)
-        found = rolling_origins(table, of.interval, step=of.step)
-        found = found.where((found.typical > 0) & (found.mean > 0))
-        print(f"{of.name}: {len(found):,} origins")
-        for name, chosen in groups(found).items():
-            part = found.where(chosen)
-            nothing = part.chance_up_to(np.zeros(len(part)))
-            rates = [served(part, asked) for asked in ASKED]
-            print(
-                f"  {name:14}{len(part):8,}  no demand: expected {nothing.mean():.3f}, "
-                f"came {(part.actual == 0).mean():.3f}; served at 90/95/98/99 %: "
-                + ", ".join(f"{100 * said:.1f} ({100 * (said - came):+.1f})" for said, came in rates)
-            )
+        if given.only in (None, of.name):
+            table, _ = sampled(of.read(folder), of.products, given.seed)
+            every = {"own": rolling_origins(table, of.interval, step=of.step)}
+            if given.learn:
+                every = {"own, later": later_origins(table, of), **with_catalogue(table, of)}
+            for name, found in every.items():
+                report(f"{of.name}, {name}", found)
+
+
+def report(name: str, found: Origins) -> None:
+    found = found.where((found.typical > 0) & (found.mean > 0))
+    print(f"{name}: {len(found):,} origins")
+    for group, chosen in groups(found).items():
+        part = found.where(chosen)
+        nothing = part.chance_up_to(np.zeros(len(part)))
+        rates = [served(part, asked) for asked in ASKED]
+        print(
+            f"  {group:14}{len(part):8,}  no demand: expected {nothing.mean():.3f}, "
+            f"came {(part.actual == 0).mean():.3f}; served at 90/95/98/99 %: "
+            + ", ".join(f"{100 * said:.1f} ({100 * (said - came):+.1f})" for said, came in rates),
+            flush=True,
+        )
 
 
 if __name__ == "__main__":
