@@ -86,7 +86,8 @@ class Context:
     def completed(self, asked: Asked) -> Asked:
         """A follow-up with what it leaves out: the kind, and the conditions that it does not change."""
         before, slots = self.asked, _bare_as_before(asked.slots, self.asked)
-        kind = asked.kind or "what_if" * bool(slots.keys() & TAKES["assumptions"])
+        narrows = asked.kind == "products" and asked.follows and before.by.get("tool") == "find_products"
+        kind = "" if narrows else asked.kind or "what_if" * bool(slots.keys() & TAKES["assumptions"])
         goes_on = (asked.follows or asked.is_bare) and (before.kind == "what_if" or not asked.topic)
         if kind or not before.kind or not goes_on:
             return replace(asked, kind=kind, slots=slots)
