@@ -79,6 +79,11 @@ def _sizes(cuts: FloatArray, mean: float) -> FloatArray:
     return np.where((depths > 0) & (mean > 0), depths / max(mean, SMALLEST), cuts > 0)
 
 
+def _lifted(lift: FloatArray, sizes: Cuts) -> FloatArray:
+    """What promotions of these sizes bring; a cut much deeper than the average one does not bring more without end."""
+    return np.clip(lift**sizes, 1 / LARGEST_LIFT, LARGEST_LIFT)
+
+
 def usual_lift(histories: Iterable[tuple[FloatArray, Cuts]]) -> float:
     """The middle lift of the promoted products of a group, by demand (NaN is unknown) and cuts of each; 1 where fewer
     than three show one."""
@@ -146,7 +151,7 @@ class PromotedProfile:
     @property
     def factors(self) -> FloatArray:
         """How many times as much as an ordinary one each known period sells, as it was known before it."""
-        return np.asarray(self.lift[:-1] ** self.promotions.sizes)
+        return _lifted(self.lift[:-1], self.promotions.sizes)
 
     @property
     def weights(self) -> FloatArray:
@@ -174,7 +179,7 @@ class PromotedProfile:
         """Index and factor of the `horizon` periods after so many known ones."""
         after = known[:, None] + np.arange(horizon)
         index = self.base.indices[self.base.phases[after], known[:, None]]
-        return index, np.asarray(self.lift[known, None] ** self.promotions.sizes[after])
+        return index, _lifted(self.lift[known, None], self.promotions.sizes[after])
 
     @staticmethod
     def _swings(factors: FloatArray, scatter: FloatArray) -> FloatArray:
@@ -183,11 +188,11 @@ class PromotedProfile:
 
     def ahead(self, periods: int) -> FloatArray:
         """Factor on each of the coming periods."""
-        factors = np.ones(periods)
+        sizes = np.zeros(periods)
         for each, size in self.promotions.ahead.items():
             if each < periods:
-                factors[each] = self.lift[-1] ** size
-        return factors
+                sizes[each] = size
+        return _lifted(self.lift[-1:], sizes)
 
     def lift_to_come(self, length: float) -> float:
         """Of those of the next `length` periods that are promoted, on average."""
@@ -216,7 +221,7 @@ def promoted_profile(demand: FloatArray, promotions: Promotions, base: Profile) 
     raw = _raw_lifts(demand[told], expected[told], sizes[told], promotions.usual)[count.astype(np.int64)]
     plain = _relative_variance(demand, expected, ~marked & (expected > 0))
     judged = told & (count[:-1] > 0)
-    seen = _relative_variance(demand, expected * raw[:-1] ** sizes, judged)
+    seen = _relative_variance(demand, expected * _lifted(raw[:-1], sizes), judged)
     tests = _known_before(judged.astype(np.float64))
     noise = (PRIOR_WINDOWS * plain + tests * seen) / (PRIOR_WINDOWS + tests)
     lift = _drawn(raw, promotions.usual, noise, count)
@@ -232,7 +237,7 @@ def _raw_lifts(demand: FloatArray, expected: FloatArray, sizes: Cuts, usual: flo
     if (sizes != 1).any():
         seen = np.tri(sizes.size)
         for _ in range(SCORINGS):
-            mean = seen * expected * lifts[:, None] ** sizes
+            mean = seen * expected * _lifted(lifts[:, None], sizes)
             step = (sold - mean @ sizes) / np.maximum(mean @ np.square(sizes), SMALLEST)
             lifts = np.clip(lifts * np.exp(np.clip(step, -1, 1)), 1 / LARGEST_LIFT, LARGEST_LIFT)
     return np.append(usual, lifts)

@@ -109,6 +109,14 @@ def test_what_a_product_never_promoted_will_sell_is_taken_from_its_group() -> No
     assert raised.mean_demand == pytest.approx(2 * plain.mean_demand)
 
 
+def test_a_cut_many_times_as_deep_as_those_before_brings_no_more_than_the_largest_lift() -> None:
+    marks = every_eighth()
+    demand = sold(9, marks)
+    shallow = dict.fromkeys(np.flatnonzero(marks).tolist(), 0.01)
+    found = planned(demand, marks, {0}, price_cuts=shallow, planned_price_cuts={0: 0.5})
+    assert found.mean_demand <= 101.5 * 30 * 1.1
+
+
 def test_what_is_usual_is_the_middle_lift_of_three_promoted_products_or_more() -> None:
     marks = every_eighth()
     shown = [(sold(seed, marks, lift), marks) for seed, lift in enumerate((2.0, 3.0, 9.0))]
