@@ -76,18 +76,18 @@ def later_origins(table: DemandTable, of: DemandSet) -> Origins:
 
 def peer_levels(table: DemandTable, origins: Origins, make: Callable[[int], Any], season: int) -> dict[str, Levels]:
     """A peer at each of the origins: with normal quantiles, whose errors of single periods are taken as independent,
-    and with conformal ones: quantiles of what its forecasts of the whole interval missed after it was fitted."""
+    and with conformal ones: quantiles of what its forecasts of the whole interval have missed (with what was fitted to
+    all of them, to its advantage)."""
     length = origins.interval.length
     means, variances, missed = np.zeros(len(origins)), np.zeros(len(origins)), []
     for place, (product, moment) in enumerate(zip(origins.product, origins.moment, strict=True)):
         past = table.demand[product, :moment]
         past = past[~np.isnan(past)][-LONGEST_FOR_PEERS:]
         model = make(season if past.size > 2 * season else 1)
-        found = model.forecast(y=past, h=length, level=[90])
+        found = model.fit(past).predict(h=length, level=[90])
         means[place] = found["mean"].sum()
         variances[place] = np.sum(np.square((found["hi-90"] - found["mean"]) / z_value(0.95)))
         first = max(past.size - length - MOST_CONFORMAL, past.size // 2)
-        model = model.fit(past[:first])
         missed.append(
             [
                 past[end : end + length].sum() - model.forward(y=past[:end], h=length)["mean"].sum()
@@ -150,15 +150,28 @@ def beside_peers(
     """On some origins; the ratio is to the last of ours."""
     drawn = np.zeros(len(told["restock"]), np.bool_)
     drawn[np.random.default_rng(given.seed).permutation(drawn.size)[: given.peers]] = True
-    some = {name: each.where(drawn) for name, each in told.items()}
-    found = {name: score(each, each.levels) for name, each in some.items()}
-    origins = some["restock"]
+    levels = {name: each.where(drawn).levels for name, each in told.items()}
+    origins = told["restock"].where(drawn)
     for name, make in peers(of.season).items():
-        levels = peer_levels(table, origins, make, of.season)
-        found |= {f"{name}, {quantiles}": score(origins, each) for quantiles, each in levels.items()}
-    yield f"on {len(origins):,} of them, ratio to ours{' with `learn`' if given.learn else ''}:"
-    ours = found["with `learn`" if given.learn else "restock"].loss
-    yield from (line(name, each, ours) for name, each in found.items())
+        found = peer_levels(table, origins, make, of.season)
+        levels |= {f"{name}, {quantiles}": each for quantiles, each in found.items()}
+    yield f"on {len(origins):,} of them, ratio to ours{' with `learn`' if given.learn else ''} ± its standard error:"
+    ours = levels["with `learn`" if given.learn else "restock"]
+    for name, each in levels.items():
+        lost, base = by_product(origins, each), by_product(origins, ours)
+        ratio = lost.sum() / base.sum()
+        error = np.sqrt(np.square(lost - ratio * base).sum()) / base.sum()
+        yield line(name, score(origins, each), base.sum() / len(origins)) + f"  ± {error:.3f}"
+
+
+def by_product(origins: Origins, levels: Levels) -> FloatArray:
+    """Pinball loss, the sum over each product: moments of one are no independent evidence."""
+    total = np.zeros(len(origins))
+    for asked in ASKED:
+        left = levels(asked) - origins.actual
+        total += np.maximum((1 - asked) * left, -asked * left) / len(ASKED)
+    scaled = total / np.maximum(origins.typical, np.finfo(float).tiny)
+    return np.bincount(origins.product, scaled).astype(np.float64)
 
 
 def with_catalogue(table: DemandTable, of: DemandSet) -> dict[str, Origins]:
