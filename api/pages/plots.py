@@ -94,17 +94,28 @@ class Plot:
         return " ".join(f"{left},{top}" for left, top in (self._at(*point) for point in points))
 
 
+_SHORT = ((1e6, 1e6, " M"), (1e4, 1e3, " k"), (float("-inf"), 1, ""))
+"""From where on figures of an axis are named by a unit, and by which."""
+
+
 def ticks(most: float, least: float = 0.0) -> list[tuple[float, str]]:
-    """Round numbers from `least` to `most`, at most six, each with its name.
+    """Round numbers from `least` to `most`, at most six, each with its name, which is short: k for thousands, M for
+    millions.
 
     >>> ticks(1200)
     [(0.0, '0'), (250.0, '250'), (500.0, '500'), (750.0, '750'), (1000.0, '1,000')]
+    >>> ticks(40_000)[1:3], ticks(2_600_000)[1:3]
+    ([(10000.0, '10 k'), (20000.0, '20 k')], [(1000000.0, '1 M'), (2000000.0, '2 M')])
     """
     rough = (most - least) / 5 or 1.0
     size = 10.0 ** floor(log10(rough))
     step = next(step for step in (size, 2 * size, 2.5 * size, 5 * size, 10 * size) if step >= rough * (1 - 1e-9))
     values = (least + count * step for count in range(7))
-    return [(value, amount(value, 6)) for value in takewhile(lambda value: value <= most * (1 + 1e-9), values)]
+    scale, sign = next((scale, sign) for least_of, scale, sign in _SHORT if most >= least_of)
+    return [
+        (value, amount(value / scale, 6) + (sign if value else ""))
+        for value in takewhile(lambda value: value <= most * (1 + 1e-9), values)
+    ]
 
 
 def percents(low: float, high: float = 1.0) -> list[tuple[float, str]]:

@@ -1,6 +1,7 @@
 """A planner brings in files of one's own, and works with them."""
 
 import re
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -96,6 +97,25 @@ def test_a_column_that_no_name_tells_is_mapped_by_hand(desk: Desk, files: Path) 
     desk.page.click("button.main:has-text('Bring in')")
 
     desk.page.wait_for_selector("text=In the catalogue since")
+
+
+def test_the_longest_names_scroll_no_page_sideways(desk: Desk, tmp_path: Path) -> None:
+    product, words = "9" * 100, ("X" * 200, "S" * 100, "C" * 100)
+    days = [datetime.now(UTC).date() - timedelta(ago) for ago in (1, 2, 3)]
+    texts = {
+        "products": f"SKU,Description,Supplier,Category,Unit cost,Lead time (days)\n{product},{','.join(words)},9,7\n",
+        "stock": f"SKU,On hand\n{product},123456789\n",
+        "sales": "Date,SKU,Qty\n" + "".join(f"{each},{product},99999\n" for each in days),
+    }
+    for name, text in texts.items():
+        (tmp_path / f"{name}.csv").write_text(text)
+    bring_in(desk, *(tmp_path / f"{name}.csv" for name in texts))
+
+    for path in ("/desk?status=all", f"/desk/products/{product}", "/desk/data", "/desk/sweeps"):
+        for width in (1280, 390):
+            desk.page.set_viewport_size({"width": width, "height": 844})
+            desk.go(path)
+            assert not desk.reaches_beyond(), (path, width)
 
 
 def test_from_own_files_to_a_purchase_order_in_the_hand(desk: Desk, url: str, files: Path, tmp_path: Path) -> None:
