@@ -9,7 +9,7 @@ from tools.asking.fields import Figure, Limit, Name, Words
 from tools.asking.orders import AskedOrder, totals_of
 from tools.asking.overview import Overview
 from tools.asking.periods import Day, Period
-from tools.asking.totals import groups_of, within
+from tools.asking.totals import groups_of, short, within
 from tools.records.orders import OrderFilter
 
 Sort = Literal["newest", "due", "value", "overdue"]
@@ -41,7 +41,8 @@ async def find_orders(
     limit: Limit = 20,
 ) -> dict[str, Any]:
     """Search orders that were placed, by day of placing: this service's, and open ones of other systems. What is still
-    to be ordered is in find_products. Filters narrow together; `totals` are of all that fit, also by group."""
+    to be ordered is in find_products. Filters narrow together; `totals` are of all that fit, also by group. Bounds of
+    value leave out orders of unknown value, and say how many."""
     days = await overview.days(period, since, until)
     every = await overview.orders(None if status == "any" else status)
     supplier = await overview.supplier(supplier, (order.supplied_by for order in every))
@@ -53,11 +54,18 @@ async def find_orders(
         for order in named
         if days.holds(order.placed)
         and supplier in (None, order.supplied_by[0])
-        and within(order.value, value_at_least, value_at_most)
         and (days_overdue_at_least is None or order.days_overdue >= days_overdue_at_least)
         and all(asked is None or getattr(order, name).casefold() == asked.casefold() for name, asked in same.items())
     ]
-    answer = {**days.shown(), **about, "totals": totals_of(fitting)}
+    valued = [order for order in fitting if within(order.value, value_at_least, value_at_most)]
+    unvalued = 0 if len(valued) == len(fitting) else sum(order.value is None for order in fitting)
+    fitting = valued
+    answer = {
+        **days.shown(),
+        **about,
+        **short({"left_out_of_unknown_value": unvalued or None}),
+        "totals": totals_of(fitting),
+    }
     if group_by is not None:
         return answer | groups_of(fitting, group_by, lambda order: getattr(order, group_by), totals_of)
     ordered = sorted(fitting, key=KEYS[sort]) if sort in KEYS else fitting

@@ -161,11 +161,13 @@ def listed(kind: str, found: Data, asked: Data) -> str:
     if kind in ("reviews", "decided", "orders") and (status := asked.get("status", "pending" * (kind != "orders"))):
         scopes.append(f"status {status}")
     head = ", ".join([SAID["heads"][kind], *scopes])
+    unvalued = found.get("left_out_of_unknown_value")
+    left_out = [said("unvalued", count=unvalued)] if unvalued else []
     if not rows:
-        return f"{head}: none."
+        return " ".join([f"{head}: none.", *left_out])
     totals = "; ".join(f"{_readable(n)} {_shown(v)}" for n, v in found["totals"].items() if v and n not in idle)
     total = found.get("groups_in_all", found.get("total", found["totals"].get(name, len(rows))))
-    shown = [f"The {len(rows)} that come first:"] if len(rows) < total else []
+    shown = left_out + [f"The {len(rows)} that come first:"] * (len(rows) < total)
     return "\n".join([f"{head}: {totals}.", *shown, *(f"- {_row(name, row)}" for row in rows)])
 
 

@@ -191,7 +191,8 @@ ALONE: list[tuple[str, ...]] = [
     ("Quel temps fait-il ?", RIEN),
     # conditions, in all languages
     ("orders over 5000", "value at least 5,000: orders 2"),
-    ("orders below 1000 usd", "value at most 1,000: none"),
+    ("orders below 1000 usd", "value at most 1,000: none. 4 of unknown value left out."),
+    ("which late orders are worth more than 1000", "value at least 1,000: none. 1 of unknown value left out."),
     ("what to order under 500 usd", TO_ORDER, "value at most 500: products 1", "PACKING_TAPE_50 (Newark)"),
     ("orders more than 30 days late", "days overdue at least 30: orders 1"),
     ("Bestellungen die mehr als 10 Tage verspätet sind", "days overdue at least 10: orders 1"),

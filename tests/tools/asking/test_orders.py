@@ -133,3 +133,12 @@ async def test_a_number_that_no_order_has_is_refused(overview: Overview) -> None
         await get_order(overview, "PD-2026-999999")
     with pytest.raises(InvalidInput, match="get_review"):
         await get_order(overview, "RV-000001")
+
+
+async def test_a_bound_of_value_says_how_many_orders_of_unknown_value_it_leaves_out(
+    overview: Overview, orders: list[Any]
+) -> None:
+    found = await find_orders(overview, location="SHOP", value_at_least=400)
+    assert numbers(found) == [orders[0].number]
+    assert found["left_out_of_unknown_value"] == 1
+    assert "left_out_of_unknown_value" not in await find_orders(overview, location="SHOP")
