@@ -60,6 +60,12 @@ INLINE: dict[str, tuple[dict[str, Any], str, str]] = {
         "price_breaks",
         "2.5 is no multiple of unit_size 1",
     ),
+    "a price cut without a promotion": ({"price_cuts": {"0": 0.2}}, "body", "a period that promotion_periods lacks"),
+    "a price cut of all of it": (
+        {"planned_promotion_periods": [1], "planned_price_cuts": {"1": 1}},
+        "planned_price_cuts.1",
+        "less than 1",
+    ),
     "a stock-out beyond the history": ({"stockout_periods": [7]}, "body", "a position demand_history lacks"),
     "an unknown service type": ({"service_type": "hope"}, "service_type", "'cycle'"),
     "an order without a quantity": (

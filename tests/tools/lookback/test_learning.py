@@ -53,6 +53,21 @@ def test_what_is_told_of_a_past_moment_does_not_change_with_later_demand() -> No
     np.testing.assert_array_equal(told[0], told[1])
 
 
+def test_the_model_is_told_the_cuts_of_past_and_planned_promotions() -> None:
+    table = common_jumps()
+    marks = np.asarray(table.promotions)
+    cuts = np.where(marks, np.where(np.arange(120) % 2 == 0, 0.4, 1.0), 0.0)
+    origins = rolling_origins(table, PAIR, step=10, first=20)
+    plain, told = (features(Past(replace(table, promotions=each), 2), origins) for each in (marks, cuts))
+    added = told[:, len(plain[0]) - 3 : -3]  # The group comes last.
+    assert added.shape[1] == 7
+    for column, ahead in enumerate(range(-3, 4)):
+        position = origins.moment + ahead
+        inside = position < 120
+        stated = cuts[origins.product[inside], position[inside]]
+        np.testing.assert_array_equal(added[inside, column], np.where(stated == 1, np.nan, stated))
+
+
 def test_shares_are_earned_where_one_has_lost_less_and_halves_where_none_has() -> None:
     table = common_jumps()
     origins = rolling_origins(table, PAIR, step=4, first=40)

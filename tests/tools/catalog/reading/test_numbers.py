@@ -133,6 +133,14 @@ def test_shares_are_read_with_or_without_percent_and_durations_in_days() -> None
     assert frame["review_period_days"].tolist() == [7, 3, 2]
 
 
+def test_a_price_cut_is_a_share_of_the_price_below_all_of_it() -> None:
+    text = "Artikel;von;bis;Rabatt\nA;1.3.2026;7.3.2026;25 %\nB;1.3.2026;7.3.2026;100 %\nC;1.3.2026;7.3.2026;\n"
+    reading = read_file(text.encode(), name="aktionen.csv", kind="promotions")
+    np.testing.assert_array_equal(reading.frame["price_cut"], [0.25, np.nan])
+    (fault,) = reading.faults
+    assert (fault.line, fault.column, fault.code) == (3, "Rabatt", "share")
+
+
 def test_a_term_that_systems_write_as_zero_for_none_is_not_given() -> None:
     frame = read_file(b"sku,lead time,pack size,max order\nA,5,0,0\n", name="terms.csv").frame
     assert frame[["order_multiple", "maximum_order_quantity"]].isna().all().all()
