@@ -32,6 +32,7 @@ CLEAR: dict[Decimal, re.Pattern[str]] = {
     )
     for mark, groups, point in MARKS
 }
+CURRENCIES = {"€": "eur", "$": "usd", "£": "gbp", "euro": "eur"}
 UNCLEAR = re.compile(r"[1-9]\d{0,2}([.,])\d{3}")
 BLANK_GROUPS = re.compile(r"\d{1,3}(?: \d{3})+([.,]\d+)?")
 
@@ -61,7 +62,8 @@ def take_apart(text: str) -> Written | None:
             return None
         digits = digits.replace(" ", "")
     negative = any(found[part] not in (None, "+") for part in ("open", "sign", "late", "minus"))
-    return Written(negative, digits, found["power"] or "", fold(found["unit"] or "").strip(" ."))
+    unit = fold(found["unit"] or "").strip(" .")
+    return Written(negative, digits, found["power"] or "", CURRENCIES.get(unit, unit))
 
 
 @dataclass(frozen=True, slots=True)

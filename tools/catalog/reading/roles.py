@@ -37,6 +37,7 @@ KINDS: dict[Kind, dict[str, Ranks]] = {
             "rechnungsdatum, fecha factura, leistungsdatum, fakturadatum, warenausgangsdatum, fecha de factura, "
             "date facture, date de facture",
             "timestamp, datetime, date time, time, order time, paid at, month id, year month, yearmonth, period, "
+            "week ending, week start, week starting, week beginning, woche ab, wochenbeginn, semana del, semaine du, "
             "periode, periodo, jahrmonat, monat jahr, calendar week, year week, yearweek",
             "ship date, shipped date, shipping date, delivery date, lieferdatum, versanddatum, fecha envio, "
             "date livraison, date d expedition",

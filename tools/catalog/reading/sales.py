@@ -34,6 +34,11 @@ NO_SALE = re.compile(
 )
 SALE = re.compile(r".*\b(?:sales?|verkauf.*|venta.*|vente.*|invoice|rechnung|shipment|lieferung|abgang|pos)\b.*")
 
+RETURNED = re.compile(
+    r".*\b(?:gutschrift.*|rechnungskorrektur.*|retouren?|rucksendung.*|rucknahme.*|credit (?:notes?|memos?)|"
+    r"returns?|abono.*|devolucion.*|nota de credito|avoirs?|retours?)\b.*"
+)
+
 
 def demand_rows(frame: "pd.DataFrame", columns: dict[str, str]) -> tuple["pd.DataFrame", list[str]]:
     """The rows of demand, and in words what the others were. `columns` are the file's names by role."""
@@ -50,7 +55,10 @@ def demand_rows(frame: "pd.DataFrame", columns: dict[str, str]) -> tuple["pd.Dat
         _said(moved, "of transfers"),
         _said(other, "of purchases, counts or offers"),
     ]
-    frame, more = _without_returns(_outward(frame))
+    frame = _outward(frame)
+    if (returned := _like(frame, "movement", RETURNED)).any():
+        frame = frame.assign(quantity=frame["quantity"].where(~returned, -frame["quantity"].abs()))
+    frame, more = _without_returns(frame)
     frame = frame.drop(columns="reversal", errors="ignore")
     return frame, [note for note in [*notes, *more] if note]
 

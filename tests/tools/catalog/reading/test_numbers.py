@@ -144,3 +144,8 @@ def test_a_price_cut_is_a_share_of_the_price_below_all_of_it() -> None:
 def test_a_term_that_systems_write_as_zero_for_none_is_not_given() -> None:
     frame = read_file(b"sku,lead time,pack size,max order\nA,5,0,0\n", name="terms.csv").frame
     assert frame[["order_multiple", "maximum_order_quantity"]].isna().all().all()
+
+
+def test_a_currency_by_sign_and_by_name_is_one_unit() -> None:
+    reading = read_file("Supplier;Lead time;MOV\nA;7;250 EUR\nB;7;1.250,00 €\n".encode(), name="s.csv", today=TODAY)
+    assert (reading.faults, reading.frame["minimum_order_value"].tolist()) == ((), [250, 1250])

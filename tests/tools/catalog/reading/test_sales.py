@@ -186,3 +186,20 @@ def test_a_file_without_rows_says_so() -> None:
 def test_a_table_that_cannot_be_read_is_refused_with_the_way_out(text: str, way_out: str) -> None:
     with pytest.raises(InvalidInput, match=re.escape(way_out)):
         read_file(text.encode(), name="sales.csv", today=TODAY)
+
+
+@pytest.mark.parametrize("word", ["Gutschrift", "Credit memo", "Sales return", "Abono", "Avoir", "Retoure"])
+def test_a_credit_note_is_a_return_whatever_its_sign(word: str) -> None:
+    lines = f"A,2026-01-05,4,C1,Invoice\nA,2026-01-06,5,C2,Invoice\nA,2026-01-07,4,C1,{word}\n"
+    reading = read(f"sku,date,quantity,customer,Document type\n{lines}")
+    assert reading.frame["quantity"].tolist() == [5]
+    turned = read(
+        f"sku,date,quantity,customer,Document type\n{lines.replace(',4,C1,I', ',-4,C1,I').replace(',5,', ',-5,')}"
+    )
+    assert turned.frame["quantity"].tolist() == [5]
+
+
+def test_a_week_may_be_named_by_its_first_or_last_day() -> None:
+    lines = "".join(f"2026-01-{day:02},A1,{day}\n" for day in (4, 11, 18, 25))
+    reading = read(f"Week ending,sku,qty\n{lines}")
+    assert (reading.mapping["date"], reading.period) == ("Week ending", "week")
