@@ -56,7 +56,7 @@ def describe(history: DemandHistory, unit_size: float = 1.0) -> DemandStatistics
     demand, positions = enough_demand(history)
     (sales,) = demand.nonzero()
     sizes, mean, unit = demand[sales], mean_of(demand), counting_unit(demand, unit_size)
-    short, lost = _lost(history, demand, positions)
+    short, lost = _lost(history, demand, positions) if history.stockout_periods else (0, 0.0)
     return DemandStatistics(
         demand=demand,
         positions=positions,
@@ -76,8 +76,6 @@ def describe(history: DemandHistory, unit_size: float = 1.0) -> DemandStatistics
 
 def _lost(history: DemandHistory, demand: FloatArray, positions: IntArray) -> tuple[int, float]:
     """Known periods that ran out, and what was wanted beyond their sales."""
-    if not history.stockout_periods:
-        return 0, 0.0
     short = np.isin(positions, list(history.stockout_periods))
     sold = [history.values[place] or 0.0 for place in positions[short].tolist()]
     return len(sold), float(demand[short].sum()) - fsum(sold)

@@ -34,7 +34,8 @@ def derive(working: Working, transfer: Transfer | None, coverage: PastCoverage |
     """The lines, from the history to the quantity."""
     days = working.facts.demand.period_days
     rate = "a day" if days == 1 else f"per period of {days:g} days"
-    lines = [*_lost_sales(working, rate), *_mean(working, rate), *_interval(working), *_spread(working, rate)]
+    lost = _lost_sales(working, rate) if working.statistics.short else []
+    lines = [*lost, *_mean(working, rate), *_interval(working), *_spread(working, rate)]
     lines += _level(working)
     if coverage is not None:
         lines.append(
@@ -47,8 +48,6 @@ def derive(working: Working, transfer: Transfer | None, coverage: PastCoverage |
 def _lost_sales(working: Working, rate: str) -> list[str]:
     """What periods that ran out of stock add to their sales."""
     statistics = working.statistics
-    if not statistics.short:
-        return []
     lost, known, more = shown_result(truediv, statistics.lost, statistics.demand.size, digits=working.digits)
     ran = several(statistics.short, "period")
     said = f"{ran} ran out of stock. At least what was sold was wanted; by periods that sold as much or more"

@@ -219,9 +219,7 @@ class EarlierOrder:
 def beside_earlier(
     plan: Plan, quantity: float, price: Decimal | None, earlier: Sequence[EarlierOrder]
 ) -> Iterator[str]:
-    """What sets this purchase apart from the earlier ones of the product, which come newest first."""
-    if not earlier:
-        return
+    """What sets this purchase apart from the earlier ones of the product, which come newest first; there is one."""
     last, largest = earlier[0], max(order.quantity for order in earlier)
     if price and last.unit_price and plan.currency == last.currency and _far(price, last.unit_price):
         yield f"The price of {price} is far from the {last.unit_price} of {last.number}, the last order: check it."

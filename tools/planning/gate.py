@@ -209,13 +209,13 @@ def _standing_reasons(plan: Plan, quantity: float, circumstances: Circumstances,
         reasons += why_not_another(circumstances.open_orders)
     if plan.recommended_action == "purchase_order":
         price = unit_price_at(quantity, unit_price=plan.unit_price, price_breaks=plan.price_tiers)
-        reasons += _money_reasons(plan, quantity, limits)
-        reasons += beside_earlier(plan, quantity, price, circumstances.earlier_orders)
+        reasons += _money_reasons(plan, quantity, price, limits)
+        if circumstances.earlier_orders:
+            reasons += beside_earlier(plan, quantity, price, circumstances.earlier_orders)
     return reasons
 
 
-def _money_reasons(plan: Plan, quantity: float, limits: Limits) -> list[str]:
-    price = unit_price_at(quantity, unit_price=plan.unit_price, price_breaks=plan.price_tiers)
+def _money_reasons(plan: Plan, quantity: float, price: Decimal | None, limits: Limits) -> list[str]:
     if not price:  # 0 is what many systems send for a price they do not know.
         unknown = "No unit price is known" if price is None else "The unit price is 0"
         return [f"{unknown}, so the order's value cannot be held against the limit."]

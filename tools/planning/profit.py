@@ -22,7 +22,7 @@ from tools.planning.lead_time_belief import LeadTimeBelief, believe_lead_time
 from tools.planning.lost_sales import Courses, Economics, ProfitableOrder, profitable_order
 from tools.planning.service import DAYS_A_YEAR, yearly_holding
 from tools.records.errors import InvalidInput
-from tools.records.facts import OpenOrder, Product, ProductFacts, WhatIf
+from tools.records.facts import OpenOrder, Product, ProductFacts
 
 COURSES = 300
 REVIEWS_HELD = 8
@@ -67,11 +67,6 @@ class ProfitOutlook:
     """Demand until an order placed at the next review would arrive."""
     believed: bool
     """From the belief of a level; else from past periods drawn by chance."""
-
-
-def seeks_profit(product: Product, what_if: WhatIf) -> bool:
-    """An assumed service level replaces a profit target by a cycle target."""
-    return product.service_type == "profit" and what_if.service_level is None
 
 
 def profit_economics(product: Product, *, period_days: float, interval_days: float) -> Economics:

@@ -102,13 +102,13 @@ def _shown_lift(demand: FloatArray, cuts: Cuts) -> float:
     return float(found.lift[-1]) if found.seen[-1] else 0.0
 
 
-def unseen_lift(promotions: Promotions | None, interval: float) -> float:
+def unseen_lift(promotions: Promotions, interval: float) -> float:
     """Factor on an interval of a product that has never been promoted: by what is usual in its group.
 
     >>> unseen_lift(Promotions(np.zeros(9, np.bool_), {0: 1.0}, usual=3.0), 4.0)
     1.5
     """
-    if promotions is None or interval <= 0 or promotions.marked.any():
+    if interval <= 0 or promotions.marked.any():
         return 1.0
     return 1 + (promotions.usual - 1) * promotions.share_ahead(interval) / interval
 

@@ -11,7 +11,7 @@ from math import sqrt
 from tools.planning.demand import enough_demand
 from tools.planning.demand_distribution import IntervalDemand, z_value
 from tools.planning.derivation import derive
-from tools.planning.interval_forecast import lead_time
+from tools.planning.interval_forecast import JudgedErrors, lead_time
 from tools.planning.notices import gather
 from tools.planning.order_quantity import price_tiers, unit_price_at
 from tools.planning.past_coverage import PastCoverage, past_coverage
@@ -53,8 +53,71 @@ def plan(
 
 
 def plan_of_working(working: Working, siblings: Sequence[ProductFacts]) -> Plan:
-    """The plan of what was worked out, with a transfer where a sibling can give the need."""
-    return write_plan(working, None if working.decision is None else _find_transfer(working, siblings))
+    """The plan of what was worked out, with its derivation, its notices and the textbook beside it, and with a transfer
+    where a sibling can give the need."""
+    needs = working.decision is not None and siblings
+    transfer = _find_transfer(working, siblings) if needs else None
+    cycle_service = working.forecast.stock_basis.cdf(working.reorder_point)
+    facts, forecast, position = working.facts, working.forecast, working.position
+    product, statistics, judged = facts.product, working.statistics, forecast.judged
+    coverage = None if judged is None else _coverage(working, judged, cycle_service)
+    choice, notices = _choose(working, transfer), gather(working)
+    price = unit_price_at(choice.quantity, unit_price=product.unit_price, price_breaks=product.price_breaks)
+    return Plan(
+        product_id=product.id,
+        location=facts.stock.location,
+        method=forecast.method,
+        distribution=forecast.stock_basis.family,
+        service_type=product.service_type,
+        service_level=working.target.wanted,
+        implied=ImpliedService(
+            cycle_service_level=cycle_service,
+            fill_rate=working.cycle.fill_rate(forecast.stock_basis, working.reorder_point),
+            critical_ratio=cycle_service,  # The ratio at which this reorder point is optimal.
+        ),
+        lead_time_days=working.lead_time.days,
+        review_period_days=product.review_period_days,
+        protection_interval_days=working.interval_days,
+        mean_per_day=working.mean_per_day,
+        mean_demand=working.mean_demand,
+        demand_sd=sqrt(forecast.stock_basis.variance),
+        demand_class=statistics.demand_class,
+        periods=statistics.periods,
+        nonzero_periods=statistics.nonzero,
+        masked_periods=statistics.masked,
+        backtest_coverage=None if coverage is None else coverage.chosen,
+        safety_stock=working.safety_stock,
+        reorder_point=working.reorder_point,
+        order_up_to_level=working.reorder_point,
+        on_hand=position.on_hand,
+        on_order=position.on_order,
+        open_orders=facts.stock.open_orders,
+        backorders=position.backorders,
+        inventory_position=position.units,
+        shortage=working.shortage,
+        days_until_stockout=_days_until_stockout(working),
+        recommended_action=choice.action,
+        order_quantity=choice.quantity,
+        minimum_quantity=choice.minimum,
+        maximum_quantity=choice.maximum,
+        unit_size=product.unit_size,
+        order_multiple=working.rules.order_multiple,
+        permitted_leftover=working.permitted_leftover,
+        transfer=transfer,
+        unit_price=price,
+        price_tiers=_price_tiers(product),
+        order_value=None if price is None else cost(price, choice.quantity),
+        currency=product.currency,
+        infeasible=choice.infeasible,
+        reason=summarise(working, transfer, notices),
+        derivation=derive(working, transfer, coverage)
+        if working.profit is None
+        else derive_profit(working, working.profit, transfer),
+        notices=notices,
+        textbook=_textbook(working, coverage),
+        predictive=_predictive(forecast.predictive),
+        counting_unit=statistics.counting_unit,
+    )
 
 
 def require_plannable(facts: ProductFacts) -> None:
@@ -108,80 +171,8 @@ def _spare(sibling: ProductFacts) -> _Offer | None:
     return _Offer(sibling.stock.location, spare, on_hand, working.reorder_point)
 
 
-def write_plan(working: Working, transfer: Transfer | None) -> Plan:
-    """The plan with its derivation, its notices and the textbook beside it."""
-    cycle_service = working.forecast.stock_basis.cdf(working.reorder_point)
-    coverage = _coverage(working, cycle_service)
-    facts, forecast, position = working.facts, working.forecast, working.position
-    product, statistics = facts.product, working.statistics
-    choice, notices = _choose(working, transfer), gather(working)
-    price = unit_price_at(choice.quantity, unit_price=product.unit_price, price_breaks=product.price_breaks)
-    return Plan(
-        product_id=product.id,
-        location=facts.stock.location,
-        method=forecast.method,
-        distribution=forecast.stock_basis.family,
-        service_type=product.service_type,
-        service_level=working.target.wanted,
-        implied=ImpliedService(
-            cycle_service_level=cycle_service,
-            fill_rate=working.cycle.fill_rate(forecast.stock_basis, working.reorder_point),
-            critical_ratio=cycle_service,  # The ratio at which this reorder point is optimal.
-        ),
-        lead_time_days=working.lead_time.days,
-        review_period_days=product.review_period_days,
-        protection_interval_days=working.interval_days,
-        mean_per_day=working.mean_per_day,
-        mean_demand=working.mean_demand,
-        demand_sd=sqrt(forecast.stock_basis.variance),
-        demand_class=statistics.demand_class,
-        periods=statistics.periods,
-        nonzero_periods=statistics.nonzero,
-        masked_periods=statistics.masked,
-        backtest_coverage=None if coverage is None else coverage.chosen,
-        safety_stock=working.safety_stock,
-        reorder_point=working.reorder_point,
-        order_up_to_level=working.reorder_point,
-        on_hand=position.on_hand,
-        on_order=position.on_order,
-        open_orders=facts.stock.open_orders,
-        backorders=position.backorders,
-        inventory_position=position.units,
-        shortage=working.shortage,
-        days_until_stockout=_days_until_stockout(working),
-        recommended_action=choice.action,
-        order_quantity=choice.quantity,
-        minimum_quantity=choice.minimum,
-        maximum_quantity=choice.maximum,
-        unit_size=product.unit_size,
-        order_multiple=working.rules.order_multiple,
-        permitted_leftover=working.permitted_leftover,
-        transfer=transfer,
-        unit_price=price,
-        price_tiers=_price_tiers(product),
-        order_value=None if price is None else cost(price, choice.quantity),
-        currency=product.currency,
-        infeasible=choice.infeasible,
-        reason=summarise(working, transfer, notices),
-        derivation=_derivation(working, transfer, coverage),
-        notices=notices,
-        textbook=_textbook(working, coverage),
-        predictive=_predictive(forecast.predictive),
-        counting_unit=statistics.counting_unit,
-    )
-
-
-def _derivation(working: Working, transfer: Transfer | None, coverage: PastCoverage | None) -> tuple[str, ...]:
-    if working.profit is not None:
-        return derive_profit(working, working.profit, transfer)
-    return derive(working, transfer, coverage)
-
-
-def _coverage(working: Working, cycle_service: float) -> PastCoverage | None:
-    """How both methods did in the past; None for methods that are not judged by it."""
-    judged = working.forecast.judged
-    if judged is None:
-        return None
+def _coverage(working: Working, judged: JudgedErrors, cycle_service: float) -> PastCoverage | None:
+    """How both methods did in the past; None where no past interval is whole."""
     target = working.target
     return past_coverage(
         working.statistics.demand,

@@ -81,14 +81,12 @@ def _kept(working: Working, safety: float) -> str:
         return "demand is stated not to vary, so no more is kept"
     if target.limit is not None:
         return f"{more} serve {target.wanted * 100:.4g} % of demand from stock"
-    share = f"{target.wanted * 100:.4g} % of such {_span(working.interval_days)} in stock"
+    days = working.interval_days
+    span = next((name for least, most, name in SPANS if least <= days <= most), "spans")
+    share = f"{target.wanted * 100:.4g} % of such {span} in stock"
     asked = working.facts.product.service_type if working.what_if.service_level is None else "cycle"
     best = {"cost": "cost least and ", "profit": "earn most and "}.get(asked, "")
     return f"{more} {best}keep {share}"
-
-
-def _span(days: float) -> str:
-    return next((name for least, most, name in SPANS if least <= days <= most), "spans")
 
 
 def _held(working: Working) -> str:

@@ -26,7 +26,7 @@ from tools.planning.order_quantity import (
     units_above,
     whole_units,
 )
-from tools.planning.profit import ProfitOutlook, look_ahead, seeks_profit
+from tools.planning.profit import ProfitOutlook, look_ahead
 from tools.planning.promotion import Promotions, promotions_of, unseen_lift
 from tools.planning.service import (
     DAYS_A_YEAR,
@@ -38,7 +38,7 @@ from tools.planning.service import (
     target_of_level,
 )
 from tools.records.errors import InvalidInput
-from tools.records.facts import DemandHistory, OpenOrder, Product, ProductFacts, Stock, WhatIf
+from tools.records.facts import DemandHistory, LearnedDemand, OpenOrder, Product, ProductFacts, Stock, WhatIf
 from tools.records.quantities import reaches_down
 
 LONGEST_INTERVAL_DAYS = 36_500.0
@@ -137,20 +137,22 @@ def work_out(facts: ProductFacts, what_if: WhatIf, asked: float | None = None) -
     interval_days = lead.days + product.review_period_days
     statistics, unit = describe(history, product.unit_size), product.unit_size
     promotions = _promotions(history, statistics)
-    learned_refused = _learned_refused(facts, interval_days)
-    interval = interval_days / history.period_days
+    learned_refused = None if facts.learned is None else _learned_refused(facts, facts.learned, interval_days)
+    lift = 1.0 if promotions is None else unseen_lift(promotions, interval_days / history.period_days)
     forecast = forecast_demand(
         statistics,
         lead_time=lead,
         review_period_days=product.review_period_days,
         period_days=history.period_days,
-        uplift=history.planned_uplift * what_if.demand_uplift * unseen_lift(promotions, interval),
+        uplift=history.planned_uplift * what_if.demand_uplift * lift,
         deterministic=history.deterministic,
         promotions=promotions,
         learned=facts.learned if learned_refused is None else None,
     )
-    profit = look_ahead(facts, statistics, lead, forecast) if seeks_profit(product, what_if) else None
-    if profit is not None:
+    profit: ProfitOutlook | None = None
+    # An assumed service level replaces a profit target by a cycle target.
+    if product.service_type == "profit" and what_if.service_level is None:
+        profit = look_ahead(facts, statistics, lead, forecast)
         forecast = profit.forecast
         interval_days = forecast.interval * history.period_days
     mean_per_day = forecast.mean_per_period / history.period_days
@@ -180,7 +182,6 @@ def work_out(facts: ProductFacts, what_if: WhatIf, asked: float | None = None) -
     triggered = needed > 0 and reaches_down(position.units, level) and (expected or position.units < 0)
     decision = decide_quantity(need=needed, economic=economic, spare=mean, rules=rules) if triggered else None
     extra = position.units + decision.quantity - level if decision else 0.0
-    extra = min(extra, max(MOST_INTERVALS * mean, economic))
     return Working(
         facts=facts,
         what_if=what_if,
@@ -224,11 +225,9 @@ def _supposed(facts: ProductFacts, what_if: WhatIf) -> ProductFacts:
     return facts
 
 
-def _learned_refused(facts: ProductFacts, interval_days: float) -> str | None:
-    if facts.learned is None:
-        return None
+def _learned_refused(facts: ProductFacts, learned: LearnedDemand, interval_days: float) -> str | None:
     return unusable(
-        facts.learned,
+        learned,
         last_period=facts.demand.last_period,
         period_days=facts.demand.period_days,
         planned=facts.demand.planned_promotions,
@@ -258,10 +257,11 @@ def _needed(shortage: float, unit: float, *, continuous: bool) -> float:
 
 def _unknown_lately(history: DemandHistory) -> int:
     """Periods at the end of the history of which not even a stock-out is known."""
-    newest = enumerate(reversed(history.values))
     last = len(history.values) - 1
-    known = (ago for ago, value in newest if value is not None or last - ago in history.stockout_periods)
-    return next(known, 0)
+    for ago, value in enumerate(reversed(history.values)):
+        if value is not None or last - ago in history.stockout_periods:
+            return ago
+    return 0
 
 
 def refuse_uncountable(facts: ProductFacts, lead: LeadTime) -> None:
