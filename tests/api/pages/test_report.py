@@ -92,6 +92,6 @@ def test_confidence_that_holds_lies_on_the_diagonal() -> None:
     svg = reliability_plot([("dot", [holds]), ("other", [holds])])
 
     assert "Of 40 orders said to be right with 50 %, 50 % were;" in svg
-    assert '<circle class="dot" cx="342.0" cy="127.5" r="4.5"/>' in svg
-    assert '<rect class="other" x="338.0" y="123.5"' in svg
+    assert '<circle class="dot" cx="345.0" cy="127.5" r="4.5"/>' in svg
+    assert '<rect class="other" x="341.0" y="123.5"' in svg
     assert svg.count('class="whisker"') == 2
