@@ -93,6 +93,7 @@ def peer_levels(table: DemandTable, origins: Origins, make: Callable[[int], Any]
                 past[end : end + length].sum() - model.forward(y=past[:end], h=length)["mean"].sum()
                 for end in range(first, past.size - length + 1)
             ]
+            or [0.0]  # Too little is known for a whole interval.
         )
 
     def conformal(asked: float) -> FloatArray:
