@@ -173,6 +173,7 @@ def audit(
     actor: Annotated[str | None, typer.Option(help="A key's id or name.")] = None,
     limit: Annotated[int, typer.Option(min=1, max=200, help="Most entries to show.")] = 50,
     before: Annotated[int | None, typer.Option(help="The number of the last entry seen, to go on from.")] = None,
+    as_json: AsJson = True,
 ) -> None:
     """Show who did what, newest first, one entry a line as JSON."""
 

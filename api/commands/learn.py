@@ -1,11 +1,13 @@
 """`restock learn`: what the whole of your own catalogue teaches about each of its products."""
 
-from typing import TYPE_CHECKING, Annotated
+import json
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from api.commands.files import refusals
-from api.commands.opening import load_settings, with_book
+from api.commands.opening import AsJson, load_settings, with_book
 
 if TYPE_CHECKING:
     from tools.book.book import OrderBook
@@ -18,6 +20,7 @@ MOST_SHOWN = 10
 
 def learn(
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Show what it would change, and store nothing.")] = False,
+    as_json: AsJson = False,
 ) -> None:
     """Learn from all products of your own catalogue what each needs for its coming interval. Needs the extra `learn`.
 
@@ -39,7 +42,16 @@ def learn(
 
     with refusals():
         found = with_book(load_settings(), look)
-    typer.echo("\n".join(_words(found, dry_run=dry_run)))
+    typer.echo(json.dumps(_figures(found, dry_run=dry_run)) if as_json else "\n".join(_words(found, dry_run=dry_run)))
+
+
+def _figures(found: "LearnedCatalogue", *, dry_run: bool) -> dict[str, Any]:
+    levels = [
+        {"product_id": product_id, "location": location, "reorder_point": after, "reorder_point_before": before}
+        for (product_id, location), (before, after) in found.levels.items()
+    ]
+    tried = [asdict(result) for result in found.results]
+    return {"stored": not dry_run, "classes": tried, "levels": levels, "left_out": found.left_out}
 
 
 def _words(found: "LearnedCatalogue", *, dry_run: bool) -> list[str]:

@@ -1,5 +1,6 @@
 """`restock backtest`, `restock scan` and `restock calibrate`: for a file of past demand, or for your own catalogue."""
 
+import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
@@ -29,6 +30,8 @@ PeriodName = Literal["day", "week", "month"]
 Period = Annotated[PeriodName | None, typer.Option(help="Length of a demand period. [as the file counts]")]
 LeadTime = Annotated[float, typer.Option(help="Lead time in days.")]
 Review = Annotated[float, typer.Option(help="Review period in days.")]
+DropReturns = Annotated[bool, typer.Option("--drop-returns", hidden=True)]
+"""Of scripts for the version before. Returns never lower demand now."""
 
 
 def _demand(
@@ -93,13 +96,15 @@ def backtest(
     dates: Dates = None,
     skip_bad: SkipBad = False,
     rejects: Rejects = None,
+    as_json: AsJson = False,
+    drop_returns: DropReturns = False,
 ) -> None:
     """Look back on your own demand, as FILE --report out.html: achieved and asked service, stock, cost, confidence."""
     from api.pages.report import write_report
     from tools.lookback.backtest import backtest as look_back
     from tools.lookback.coverage import SERVICE_LEVELS
     from tools.lookback.progress import progress_bar
-    from tools.lookback.report import summary
+    from tools.lookback.report import figures, summary
     from tools.lookback.simulation import OrderTerms
 
     terms = OrderTerms(
@@ -117,7 +122,7 @@ def backtest(
         interval = _interval(table, lead_time, review)
         found = look_back(table, interval, terms=terms, asked=asked, step=step, progress=progress_bar)
         write_report(found, report, name=name)
-    typer.echo(f"{summary(found)}report: {report}")
+    typer.echo(json.dumps(figures(found) | {"report": str(report)}) if as_json else f"{summary(found)}report: {report}")
 
 
 def scan(
@@ -140,6 +145,7 @@ def scan(
     skip_bad: SkipBad = False,
     rejects: Rejects = None,
     as_json: AsJson = False,
+    drop_returns: DropReturns = False,
 ) -> None:
     """Plan every product, as FILE --products TERMS --out plans.csv; without FILE those of your own catalogue.
 
@@ -218,6 +224,8 @@ def calibrate(
     dates: Dates = None,
     skip_bad: SkipBad = False,
     rejects: Rejects = None,
+    as_json: AsJson = False,
+    drop_returns: DropReturns = False,
 ) -> None:
     """Fit the confidence on your own demand and recorded outcomes, as FILE --out TABLE; then set CALIBRATION_TABLE."""
     from tools.lookback.calibration import fitted_on_origins, moved_by_outcomes, write
@@ -236,6 +244,11 @@ def calibrate(
         origins = rolling_origins(table, interval, progress=progress_bar)
         fitted = moved_by_outcomes(fitted_on_origins(origins, origin=origin), recorded)
         write(fitted, out)
+    if as_json:
+        done = {"table": str(out.resolve()), "curves": len(fitted.curves), "products": len(table.products)}
+        outcomes = {"past_proposals": fitted.proposals, "recorded_outcomes": fitted.recorded_outcomes}
+        typer.echo(json.dumps(done | outcomes))
+        return
     typer.echo(
         f"wrote {out}: {len(fitted.curves)} curves from {len(table.products)} products, {fitted.proposals:,} "
         f"past proposals and {fitted.recorded_outcomes} of {len(recorded)} recorded outcomes\n"

@@ -1,6 +1,8 @@
 """The backtest in words."""
 
 from collections.abc import Sequence
+from math import isfinite
+from typing import Any
 
 from tools.lookback.backtest import Backtest, SimulatedRow, few_moments
 from tools.lookback.coverage import FEWEST_ORIGINS
@@ -18,6 +20,15 @@ def summary(found: Backtest) -> str:
     lines.append(f"calibration error of the confidence: {found.calibration_error:.3f}\n")
     note = few_moments(found)
     return "".join([*lines, f"{note}\n" if note else ""])
+
+
+def figures(found: Backtest) -> dict[str, Any]:
+    """The same for programs."""
+    shown = ("asked", "achieved", "textbook", "stock_ratio")
+    rows = [{name: getattr(row, name) for name in shown} for row in found.coverage if row.group == "all"]
+    service = [{name: value if isfinite(value) else None for name, value in row.items()} for row in rows]
+    looked = {"products": len(found.table.products), "past_moments": found.origins}
+    return looked | {"service": service, "calibration_error": found.calibration_error}
 
 
 def conclusion(found: Backtest, asked: float) -> str:

@@ -16,6 +16,11 @@ def test_keys_and_the_switch_can_be_read_by_programs(run: Any) -> None:
     assert run("events", "dead", "--json").stdout == ""
 
 
+def test_the_audit_trail_takes_the_option_of_all_lists(run: Any) -> None:
+    run("keys", "create", "Anna", "--scope", "read")
+    assert run("audit", "--json").stdout == run("audit").stdout != ""
+
+
 def test_the_settings_and_a_backup_can_be_read_by_programs(run: Any, tmp_path: Path) -> None:
     (tmp_path / "sales.csv").write_text("sku,date,quantity\nA1,2026-01-05,3\nA1,2026-01-06,4\n")
     run("import", "sales.csv", "--yes")

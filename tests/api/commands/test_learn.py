@@ -1,5 +1,6 @@
 """`restock learn` stores what plans use, and with --dry-run shows it only."""
 
+import json
 from collections.abc import Callable, Iterator
 from datetime import timedelta
 from typing import Any
@@ -54,6 +55,14 @@ def test_a_trial_stores_nothing_and_learning_stores_a_row_for_each_product(run: 
     assert "Stored." in done.stdout
     assert 0 < len(stored(engine)) <= 31
     assert stored(engine)[0].value["last_period"] == YESTERDAY.isoformat()
+
+
+def test_what_was_learned_can_be_read_by_programs(run: Run, engine: sa.Engine) -> None:
+    keep_many(engine)
+    tried = json.loads(run("learn", "--dry-run", "--json").stdout)
+    assert (tried["stored"], stored(engine)) == (False, [])
+    assert {row["product_id"] for row in tried["levels"]} >= {"P00", "P29"}
+    assert sum(row["origins"] for row in tried["classes"]) > 0
 
 
 def test_the_list_and_the_plan_use_the_same_learned_numbers(run: Run, engine: sa.Engine) -> None:

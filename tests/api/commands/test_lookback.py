@@ -49,6 +49,18 @@ def test_backtest_writes_its_report_and_says_where(run: Any, sales: Path, tmp_pa
     assert out.read_text().startswith("<!doctype html>")
 
 
+def test_what_looks_back_can_be_read_by_programs(run: Any, sales: Path) -> None:
+    options = (str(sales), "--lead-time", "3", "--json", "--drop-returns")
+    looked = json.loads(run("backtest", *options, "--out", "out.html", "--service", "0.9").stdout)
+    fitted = json.loads(run("calibrate", *options, "--out", "table.json").stdout)
+
+    assert looked["report"] == "out.html"
+    assert [row["asked"] for row in looked["service"]] == [0.9]
+    assert 0.5 < looked["service"][0]["achieved"] <= 1
+    assert fitted["products"] == looked["products"]
+    assert (fitted["recorded_outcomes"], Path(fitted["table"]).is_file()) == (0, True)
+
+
 def test_backtest_plays_orders_by_the_terms_that_are_given(run: Any, sales: Path, tmp_path: Path) -> None:
     terms = ("--late", "0", "--late", "2", "--lost-sales", "--minimum-order", "40", "--multiple", "6", "--step", "9")
 
