@@ -17,7 +17,7 @@ from api.pages.files import table_file
 from tools.catalog.importing.record import ImportRecord
 from tools.catalog.importing.sources import KINDS
 from tools.catalog.imports import ImportStore
-from tools.catalog.proposals import LookedAt, ProposalStore, ReadAs, SentFile, faults_of, look_at
+from tools.catalog.proposals import LookedAt, ProposalStore, ReadAs, SentFile, faults_of, look_at, sheets_as_files
 from tools.catalog.reading import Choices, DateOrder, Decimal, Fault, UnclearColumns, choices
 from tools.catalog.reading.role_words import KIND_WORDS, Role, roles
 from tools.records.errors import Conflict, InvalidInput
@@ -44,7 +44,8 @@ async def send_files(desk: DeskGiven, request: Request) -> Response:
 
     async def propose() -> str:
         files = [SentFile(sent_name(each), await each.read()) for each in sent]
-        return str(await ProposalStore(desk.runtime.book.database).propose(files, desk.caller.actor))
+        store = ProposalStore(desk.runtime.book.database)
+        return str(await store.propose(await sheets_as_files(files), desk.caller.actor))
 
     if not sent:
         raise InvalidInput("No file is chosen. Go back, choose one or more, and send them.")

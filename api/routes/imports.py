@@ -1,6 +1,7 @@
 """Bringing in files: sent, looked at, confirmed, undone."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from hashlib import sha256
 from typing import Annotated
 
@@ -20,7 +21,7 @@ from api.door.doorkeeper import CallerGiven, RuntimeGiven, needs
 from api.door.idempotency import Attempt
 from api.routes.wiring import Limit, problems
 from tools.catalog.imports import ImportStore
-from tools.catalog.proposals import ProposalStore, SentFile, look_at
+from tools.catalog.proposals import ProposalStore, SentFile, look_at, sheets_as_files
 
 router = APIRouter(tags=["catalogue"])
 Number = Annotated[int, Path(ge=1, le=2**53, description="Number of the import.")]
@@ -51,14 +52,16 @@ async def propose(
 ) -> Response:
     """Send files of suppliers, products, stock, sales, open orders, receipts or promotions.
 
-    Nothing is imported yet: the answer says how they are read and what they would change. They wait for a week."""
+    Nothing is imported yet: the answer says how they are read and what they would change. They wait for a week. A
+    workbook with another kind of table on each sheet is a file for each sheet, named `book.xlsx, Sheet`."""
     told = _told(how)
     sent = [await _sent(file, told) for file in files]
     hashes = [(file.name, sha256(file.content).hexdigest()) for file in sent]
 
     async def work() -> bytes:
-        number = await ProposalStore(runtime.book.database).propose(sent, caller.actor)
-        return (await _proposal(runtime, number, sent, caller)).as_json()
+        apart = await sheets_as_files(sent)
+        number = await ProposalStore(runtime.book.database).propose(apart, caller.actor)
+        return (await _proposal(runtime, number, apart, caller)).as_json()
 
     answer = await Attempt(request, Upload(files=hashes, how=how), runtime.book).answer(work)
     answer.status_code = 201
@@ -82,7 +85,9 @@ async def read_again(
     store = ProposalStore(runtime.book.database)
 
     async def work() -> bytes:
-        await store.read_as(number, {name: body.of(name) for name in body.files})
+        notation = {file.name: file.how.notation for file in await store.files(number)}
+        how = {name: replace(body.of(name), notation=notation.get(name, {})) for name in body.files}
+        await store.read_as(number, how)
         return (await _proposal(runtime, number, await store.files(number), caller)).as_json()
 
     return await Attempt(request, body, runtime.book).answer(work)

@@ -10,7 +10,7 @@ from sqlalchemy import Connection
 
 from tools.book.audit import Actor
 from tools.catalog.importing.record import ImportRecord, ReadFile
-from tools.catalog.importing.sources import read_source
+from tools.catalog.importing.sources import read_source, sheets_apart
 from tools.catalog.imports import ImportStore, begun, found_import
 from tools.catalog.reading import Fault, FileReading, refuse_faults
 from tools.records.errors import Conflict, InvalidInput
@@ -117,6 +117,17 @@ class ProposalStore(Store):
         if not skip_bad:
             refuse_faults([fault for reading in readings for fault in reading.faults])
         return await ImportStore(self.database).bring_in(readings, by, number=number)
+
+
+async def sheets_as_files(files: Sequence[SentFile]) -> list[SentFile]:
+    """The files; a workbook whose sheets hold different kinds of table as one for each sheet."""
+    return await asyncio.to_thread(lambda: [each for file in files for each in _sheets_as_files(file)])
+
+
+def _sheets_as_files(file: SentFile) -> list[SentFile]:
+    sheets = sheets_apart(file.content, name=file.name) if file.how == ReadAs() else []
+    apart = [SentFile(f"{file.name}, {each}", file.content, ReadAs(notation={"sheet": each})) for each in sheets]
+    return apart or [file]
 
 
 async def look_at(files: Sequence[SentFile]) -> list[LookedAt]:

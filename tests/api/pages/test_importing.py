@@ -150,6 +150,20 @@ async def test_what_may_be_read_in_two_ways_is_asked_and_can_be_said(
     assert await service.count("demand") == 1
 
 
+async def test_the_sheets_of_a_workbook_with_different_kinds_come_in_together(browser: Any, service: Any) -> None:
+    made = BytesIO()
+    with Workbook(made) as book:
+        for name, column, value in (("Artikel", "Supplier", "Acme"), ("Lager", "On hand", 4)):
+            sheet = book.add_worksheet(name)
+            sheet.write_row(0, 0, ["SKU", column])
+            sheet.write_row(1, 0, ["A1", value])
+    address, page = await sent(browser, ("all.xlsx", made.getvalue()))
+
+    assert (chosen(page, "kind:0"), chosen(page, "kind:1")) == ("products", "stock")
+    await browser.send(f"{address}/confirm")
+    assert (await service.count("products"), await service.count("stock")) == (1, 1)
+
+
 async def test_a_sheet_is_asked_for_by_the_names_of_the_workbook(browser: Any, workbook: bytes) -> None:
     address, page = await sent(browser, ("book.xlsx", workbook))
     assert "<option>South</option>" in page

@@ -1,12 +1,24 @@
 """POST /imports: files are sent, looked at, corrected, confirmed and undone."""
 
 import json
+from io import BytesIO
 from typing import Any
 
 import pytest
+from xlsxwriter import Workbook
 
 PRODUCTS = b"SKU,Description,Supplier,Unit cost,Currency,Lead time (days)\nA1,Bolt,Acme,1.25,EUR,7\n"
 STOCK = b"SKU,Location,On hand\nA1,MAIN,40\n"
+
+
+def workbook(sheets: dict[str, list[list[Any]]]) -> bytes:
+    made = BytesIO()
+    with Workbook(made) as book:
+        for name, rows in sheets.items():
+            sheet = book.add_worksheet(name)
+            for line, row in enumerate(rows):
+                sheet.write_row(line, 0, row)
+    return made.getvalue()
 
 
 async def send(client: Any, *files: tuple[str, bytes], how: Any = None, **headers: str) -> Any:
@@ -150,3 +162,24 @@ async def test_a_number_that_no_import_can_have_is_refused(client: Any, problem:
     for asked in (client.get(f"/imports?before={number}"), client.get(f"/imports/{number}")):
         problem(await asked, 422, "invalid_input")
     problem(await client.post(f"/imports/{number}/undo"), 422, "invalid_input")
+
+
+async def test_each_sheet_of_a_workbook_with_different_kinds_is_a_file_that_can_be_read_again(service: Any) -> None:
+    sheets = {
+        "Artikel": [["SKU", "Supplier", "Lead time (days)"], ["A1", "Acme", 7]],
+        "Lager": [["SKU", "On hand"], ["A1", 4]],
+    }
+    shown = (await send(service.client, ("all.xlsx", workbook(sheets)))).json()
+    files = [(file["name"], file["kind"], file["rows"]) for file in shown["files"]]
+    assert files == [("all.xlsx, Artikel", "products", 1), ("all.xlsx, Lager", "stock", 1)]
+
+    again = {"files": {"all.xlsx, Lager": {"kind": "stock", "mapping": {"on_hand": "On hand"}}}}
+    assert (await service.client.post(f"/imports/{shown['number']}", json=again)).status_code == 200
+    await service.client.post(f"/imports/{shown['number']}/confirm", json={})
+    assert (await service.count("products"), await service.count("stock")) == (1, 1)
+
+
+async def test_a_workbook_whose_reading_is_stated_stays_one_file(service: Any) -> None:
+    sheets = {"Artikel": [["SKU", "Lead time (days)"], ["A1", 7]], "Lager": [["SKU", "On hand"], ["A1", 4]]}
+    shown = (await send(service.client, ("all.xlsx", workbook(sheets)), how={"all.xlsx": {"kind": "stock"}})).json()
+    assert [file["name"] for file in shown["files"]] == ["all.xlsx"]

@@ -11,9 +11,9 @@ import sqlalchemy as sa
 from sqlalchemy import exc
 
 from tools.catalog.importing.checks import checked
-from tools.catalog.reading import FileReading, Kind, read_file
+from tools.catalog.reading import FileReading, Kind, choices, read_file
 from tools.catalog.reading.workbook import sheet_names
-from tools.records.errors import InvalidInput, UnclearNotation
+from tools.records.errors import InvalidInput
 
 CHUNK_ROWS = 10_000
 KINDS = tuple(kind for kind in get_args(Kind) if kind != "outcomes")
@@ -46,25 +46,19 @@ def read_source(
 
 def read_tables(source: Path, *, sheet: str | None = None, **how: Any) -> list[FileReading]:
     """The table of a file; of a workbook whose sheets hold different kinds of table, each. Raises InvalidInput."""
-    sheets = [] if sheet or how.get("kind") or how.get("mapping") or how.get("kept") else _sheets(source)
-    found = [reading for name in sheets if (reading := _read_sheet(source, name, how)) is not None]
-    if len(found) > 1 and len({reading.kind for reading in found}) == len(found):
-        return found
+    told = sheet or how.get("kind") or how.get("mapping") or how.get("kept") or not source.is_file()
+    apart = [] if told else sheets_apart(source, name=source.name)
+    if apart:
+        return [read_source(source, name=f"{source.name}, {each}", sheet=each, **how) for each in apart]
     return [read_source(source, name=source.name, sheet=sheet, **how)]
 
 
-def _sheets(source: Path) -> list[str]:
-    return sheet_names(source.read_bytes()) if source.is_file() else []
-
-
-def _read_sheet(source: Path, sheet: str, how: Mapping[str, Any]) -> FileReading | None:
-    """None where the sheet holds no table of a kind that is known."""
-    try:
-        return read_source(source, name=f"{source.name}, {sheet}", sheet=sheet, **how)
-    except UnclearNotation:
-        raise
-    except InvalidInput:
-        return None
+def sheets_apart(source: Path | bytes, *, name: str) -> list[str]:
+    """The sheets of a workbook that hold tables, where each holds another kind of them; else none."""
+    raw = source if isinstance(source, bytes) else source.read_bytes()
+    found = {sheet: choices(raw, name=name, sheet=sheet) for sheet in sheet_names(raw)}
+    kinds = {sheet: each.kind for sheet, each in found.items() if each and each.kind}
+    return list(kinds) if 1 < len(kinds) == len(set(kinds.values())) else []
 
 
 @contextmanager

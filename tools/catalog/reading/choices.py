@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from tools.catalog.reading.file_reading import Kind
 from tools.catalog.reading.mapping import checked_mapping, kind_of, mapped
 from tools.catalog.reading.opening import open_table
+from tools.catalog.reading.periods import period_of
+from tools.catalog.reading.wide import FEWEST
 from tools.records.errors import InvalidInput
 
 VALUES = 3
@@ -32,7 +34,8 @@ def choices(
     columns = {column: list(filter(None, table.coded(column).values))[:VALUES] for column in table.columns}
     try:
         given = checked_mapping(mapping, table.columns, kind)
-        kind = kind or kind_of(table.columns, given, wide=False)
+        wide = sum(period_of(column) is not None for column in table.columns) >= FEWEST
+        kind = kind or kind_of(table.columns, given, wide=wide)
     except InvalidInput:
         given = {}
     return Choices(kind, mapped(table.columns, kind, given).columns if kind else {}, columns)
