@@ -13,20 +13,10 @@ import numpy as np
 import pandas as pd
 
 from benchmarks.real_data import data_folder
-from tools.planning.demand_distribution import FloatArray
-from tools.planning.interval_forecast import FEWEST_TO_REPLAY, lead_time
+from tools.planning.interval_forecast import FEWEST_TO_REPLAY, lead_time, usual_lateness
 from tools.records.facts import Supplier
 
 ASKED = (0.5, 0.8, 0.95)
-QUANTILES = 10
-
-
-def usual_lateness(late: FloatArray) -> tuple[float, ...]:
-    """Evenly spaced quantiles of all receipts; none where there are too few."""
-    if late.size < QUANTILES:
-        return ()
-    places = (np.arange(QUANTILES) + 0.5) / QUANTILES
-    return tuple(np.quantile(late, places, method="inverted_cdf").tolist())
 
 
 def orders(lines: pd.DataFrame) -> Iterator[tuple[Supplier, Supplier, float]]:

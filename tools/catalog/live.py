@@ -80,7 +80,7 @@ def taught(supplier: Supplier, learned: tuple[float, ...]) -> Supplier:
     if not learned:
         return supplier
     times = {"observed_lead_times_days": supplier.observed_lead_times_days + learned}
-    if supplier.observed_lateness_days:
+    if supplier.observed_lateness_days or supplier.usual_lateness_days:
         late = tuple(days - supplier.promised_lead_time_days for days in learned)
         times["observed_lateness_days"] = supplier.observed_lateness_days + late
     return supplier.model_copy(update=times)

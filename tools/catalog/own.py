@@ -4,12 +4,14 @@ from collections.abc import Iterable, Mapping
 from datetime import date
 from typing import Any
 
+import numpy as np
 import sqlalchemy as sa
 from sqlalchemy import Connection
 
 from tools.catalog.histories import PROMOTION, Calendar, History, read_history
 from tools.catalog.snapshot import PRODUCTS_OF_GROUP, CatalogueSettings, Place, Snapshot, StoredStock
 from tools.catalog.sources import no_location, no_product
+from tools.planning.interval_forecast import usual_lateness
 from tools.records.errors import InvalidInput, UnknownProduct
 from tools.records.facts import LearnedDemand, ProductFacts
 from tools.records.text import clean_facts
@@ -29,6 +31,8 @@ from tools.storage.schema import counters
 
 VERSION = "catalogue"
 """The counter that every change of the catalogue moves on."""
+RECEIPTS_OF_ALL = 500
+"""The latest with a promised day, among all suppliers', say how late they usually are."""
 
 _BY_PRODUCT = (products.c.id, *(table.c.product_id for table in (stock, demand, purchase_lines, promotions, learned)))
 _BY_SUPPLIER = (suppliers.c.id, supplier_receipts.c.supplier_id)
@@ -36,6 +40,13 @@ _BY_SUPPLIER = (suppliers.c.id, supplier_receipts.c.supplier_id)
 _SETTINGS = sa.select(catalogue)
 _ALL = {key.table: sa.select(key.table) for key in (*_BY_PRODUCT, *_BY_SUPPLIER)}
 _OF_KEY = {key.table: _ALL[key.table].where(key == sa.bindparam("key")) for key in (*_BY_PRODUCT, *_BY_SUPPLIER)}
+_PROMISED = (supplier_receipts.c.due_on, supplier_receipts.c.received_on)
+_LATEST_PROMISED = (
+    sa.select(*_PROMISED)
+    .where(supplier_receipts.c.due_on.is_not(None))
+    .order_by(*(column.desc() for column in _PROMISED))
+    .limit(RECEIPTS_OF_ALL)
+)
 
 
 class NoCatalogue(InvalidInput):
@@ -108,6 +119,7 @@ class OwnCatalog(Store):
             lines=_rows(connection, purchase_lines, product_id),
             receipts=_rows(connection, supplier_receipts, supplier),
             promotions=found_promotions,
+            usual_lateness=_usual_lateness(connection),
             group=_group(connection, settings, found[product_id]["category"])
             if promoted and product_id in found
             else None,
@@ -116,6 +128,15 @@ class OwnCatalog(Store):
                 for row in _rows(connection, learned, product_id)
             },
         )
+
+
+def _usual_lateness(connection: Connection) -> tuple[float, ...]:
+    """Of the latest receipts of all suppliers."""
+    days = [
+        (date.fromisoformat(row.received_on) - date.fromisoformat(row.due_on)).days
+        for row in connection.execute(_LATEST_PROMISED)
+    ]
+    return usual_lateness(np.array(days, np.float64))
 
 
 def _group(connection: Connection, settings: CatalogueSettings, category: str) -> Snapshot:

@@ -12,6 +12,7 @@ import numpy as np
 
 from tools.catalog.histories import PROMOTION, STOCK_OUT, UNKNOWN, Calendar, History, OpenDays
 from tools.planning.demand_distribution import FloatArray
+from tools.planning.interval_forecast import FEWEST_TO_REPLAY
 from tools.planning.learned import unusable
 from tools.planning.promotion import usual_lift
 from tools.records.errors import InvalidInput
@@ -81,6 +82,8 @@ class Snapshot:
     receipts: tuple[Mapping[str, Any], ...] = ()
     promotions: tuple[Mapping[str, Any], ...] = ()
     learned: Mapping[Place, LearnedDemand] = field(default_factory=dict)
+    usual_lateness: tuple[float, ...] = ()
+    """By how many days receipts of all suppliers came later than their promise, in a few quantiles."""
     group: "Snapshot | None" = None
     """Products, demand and promotions of the first products of a group, where one product was read."""
 
@@ -148,13 +151,18 @@ class Snapshot:
 
     def supplier(self, product_id: str) -> Supplier:
         row, identity = self._supplier_row(product_id), self.supplier_id(product_id)
+        stored = self.products[product_id]["supplier_id"] or ""
+        took, late = self._lead_times.get(stored, ()), self._lateness.get(stored, ())
+        spread = row.get("terms", {}).get("lead_time_sd_days")
+        more_is_known = spread is not None or (len(took) >= FEWEST_TO_REPLAY and not late)
         return Supplier(
             id=identity,
             name=row.get("name") or identity,
             promised_lead_time_days=self.lead_time_days(product_id) or 0.0,
-            lead_time_sd_days=row.get("terms", {}).get("lead_time_sd_days"),
-            observed_lead_times_days=self._lead_times.get(self.products[product_id]["supplier_id"] or "", ()),
-            observed_lateness_days=self._lateness.get(self.products[product_id]["supplier_id"] or "", ()),
+            lead_time_sd_days=spread,
+            observed_lead_times_days=took,
+            observed_lateness_days=late,
+            usual_lateness_days=() if more_is_known else self.usual_lateness,
         )
 
     def supplier_id(self, product_id: str) -> str:

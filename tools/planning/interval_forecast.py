@@ -26,6 +26,7 @@ FEWEST_TO_REPLAY = 10
 FEWEST_FOR_SPREAD = 2
 MOST_REPLAYED = 60
 """Only the latest receipts count, so that a supplier's improvement shows."""
+USUAL_QUANTILES = 10
 FEWEST_FOR_FORECAST_ERRORS = 8
 MISSED_SPREAD = 0.1
 """Share by which the variance of future errors exceeds that of past ones: what has not happened yet is not in them."""
@@ -69,6 +70,18 @@ def lead_time(supplier: Supplier, *, stated_days: float | None = None) -> LeadTi
     slip = max(0.0, max(observed) - promised) if observed else 2 * (supplier.lead_time_sd_days or 0.0)
     days = promised if stated_days is None else stated_days
     return LeadTime(days, promised, _spread(supplier, observed), (), len(observed), slip)
+
+
+def usual_lateness(late: FloatArray) -> tuple[float, ...]:
+    """Evenly spaced quantiles of all suppliers' receipts; none where there are too few.
+
+    >>> usual_lateness(np.repeat([0.0, 3.0], [17, 3]))[-3:]
+    (0.0, 0.0, 3.0)
+    """
+    if late.size < USUAL_QUANTILES:
+        return ()
+    places = (np.arange(USUAL_QUANTILES) + 0.5) / USUAL_QUANTILES
+    return tuple(np.quantile(late, places, method="inverted_cdf").tolist())
 
 
 def _replayed(observed: tuple[float, ...], promised: float, stated_days: float | None, *, receipts: int) -> LeadTime:

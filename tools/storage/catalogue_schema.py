@@ -70,6 +70,7 @@ supplier_receipts = Table(
     Column("received_on", Text, primary_key=True),
     *optional(Text, "location", "ordered_on", "due_on"),
     Column("quantity", Float),
+    Index(None, "due_on", "received_on"),
 )
 
 promotions = Table(

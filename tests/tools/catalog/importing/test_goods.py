@@ -132,6 +132,29 @@ async def test_receipts_teach_the_lead_time(bring: Any, own: Any) -> None:
     assert (await own.facts("A1")).supplier.observed_lead_times_days == (10, 20)
 
 
+async def test_a_supplier_without_receipts_is_as_late_as_all_are(bring: Any, own: Any) -> None:
+    """In the list of all products as in the plan of one. What is known of itself goes before."""
+    late = "".join(f"P{day},Acme,A1,10,,2026-10-{day:02},2026-10-{day + 3:02}\n" for day in range(1, 11))
+    taken = "".join(f"Q{day},Slow,C1,10,2026-10-{day:02},,2026-10-{day + 9:02}\n" for day in range(1, 11))
+    skus = ("A1", "B1", "C1", "D1")
+    await bring(
+        "SKU,Supplier,Lead time\nA1,Acme,7\nB1,Newco,5\nC1,Slow,7\nD1,Stated,5\n",
+        "Supplier,Lead time,Lead time SD\nStated,5,2\n",
+        "SKU,On hand\n" + "".join(f"{sku},4\n" for sku in skus),
+        "Date,SKU,Qty\n" + "".join(f"2026-11-0{day},{sku},3\n" for sku in skus for day in (2, 3, 4)),
+        f"PO,Supplier,SKU,Qty,Order date,Promised date,Received date\n{late}{taken}",
+    )
+    by_itself = {sku: (await own.facts(sku)).supplier for sku in skus}
+    assert {sku: lead_time(supplier).days for sku, supplier in by_itself.items()} == {
+        "A1": 10,
+        "B1": 8,
+        "C1": 9,
+        "D1": 5,
+    }
+    assert len(lead_time(by_itself["B1"]).replayed) == 10
+    assert {facts.product.id: facts.supplier for facts in await own.all_facts()} == by_itself
+
+
 async def test_receipts_with_the_day_that_was_promised_teach_how_late_the_supplier_is(bring: Any, own: Any) -> None:
     """With ten of them the promise and their lateness are planned with, whatever the lead times were."""
     lines = "".join(f"P{day},Acme,A1,10,2026-10-{day:02},2026-10-{day + day % 3:02}\n" for day in range(1, 11))
