@@ -197,7 +197,7 @@ async def attacked(folder: Path, variant: Variant) -> AsyncIterator[Service]:
             rate_limit_per_key="off",
         )
         log = StringIO()
-        configure_logging("debug", secrets=secrets_in_force(settings), stream=log, fixed=False)
+        configure_logging("debug", secrets=secrets_in_force(settings), stream=log)
         app = create_app(settings)
         transport = httpx.ASGITransport(app=app, raise_app_exceptions=False)
         client = httpx.AsyncClient(

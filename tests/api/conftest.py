@@ -195,7 +195,7 @@ def log() -> Iterator[io.StringIO]:
     before = structlog.get_config()
     handlers, level = logging.root.handlers[:], logging.root.level
     stream = io.StringIO()
-    configure_logging("debug", secrets=["canary-1a2b", 'quo"ted-secret', "", "event"], stream=stream, fixed=False)
+    configure_logging("debug", secrets=["canary-1a2b", 'quo"ted-secret', "", "event"], stream=stream)
     yield stream
     logging.captureWarnings(False)
     logging.root.handlers[:] = handlers

@@ -28,7 +28,7 @@ def test_a_key_of_any_provider_is_struck_out_whatever_it_is_called(
 ) -> None:
     monkeypatch.setenv("acme_cloud_access_token", "canary-acme-4c1b")
 
-    configure_logging("info", secrets=secrets_in_force(Settings(_env_file=None)), stream=log, fixed=False)
+    configure_logging("info", secrets=secrets_in_force(Settings(_env_file=None)), stream=log)
     structlog.get_logger().info("slip", text="refused with canary-acme-4c1b")
 
     assert lines(log)[0]["text"] == "refused with [redacted]"
@@ -133,7 +133,7 @@ def test_a_database_error_is_named_without_statement_and_values(log: io.StringIO
 
 
 def test_a_level_is_a_floor(log: io.StringIO) -> None:
-    configure_logging("warning", stream=log, fixed=False)
+    configure_logging("warning", stream=log)
 
     structlog.get_logger().info("quiet")
     structlog.get_logger().warning("loud")

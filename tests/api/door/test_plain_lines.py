@@ -11,7 +11,7 @@ from api.door.logs import configure_logging
 
 @pytest.fixture
 def shown(log: io.StringIO) -> io.StringIO:
-    configure_logging("info", log_format="plain", secrets=["canary-1a2b"], stream=log, fixed=False)
+    configure_logging("info", log_format="plain", secrets=["canary-1a2b"], stream=log)
     return log
 
 
