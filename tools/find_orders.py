@@ -8,7 +8,7 @@ from pydantic import Field
 from tools.asking.fields import Figure, Limit, Name, Words
 from tools.asking.orders import AskedOrder, totals_of
 from tools.asking.overview import Overview
-from tools.asking.periods import Day, Period
+from tools.asking.periods import Coming, Day, Period
 from tools.asking.totals import groups_of, short, within
 from tools.records.orders import OrderFilter
 
@@ -32,6 +32,7 @@ async def find_orders(
     period: Period = None,
     since: Day = None,
     until: Day = None,
+    due: Coming = None,
     value_at_least: Figure = None,
     value_at_most: Figure = None,
     days_overdue_at_least: Figure = None,
@@ -44,6 +45,7 @@ async def find_orders(
     to be ordered is in find_products. Filters narrow together; `totals` are of all that fit, also by group. Bounds of
     value leave out orders of unknown value, and say how many."""
     days = await overview.days(period, since, until)
+    coming = await overview.days(due, None, None)
     every = await overview.orders(None if status == "any" else status)
     supplier = await overview.supplier(supplier, (order.supplied_by for order in every))
     location = await overview.location(location, (order.location for order in every))
@@ -53,6 +55,7 @@ async def find_orders(
         order
         for order in named
         if days.holds(order.placed)
+        and coming.holds(order.due)
         and supplier in (None, order.supplied_by[0])
         and (days_overdue_at_least is None or order.days_overdue >= days_overdue_at_least)
         and all(asked is None or getattr(order, name).casefold() == asked.casefold() for name, asked in same.items())
@@ -62,6 +65,7 @@ async def find_orders(
     fitting = valued
     answer = {
         **days.shown(),
+        **short({"due_from": due and str(coming.first), "due_until": due and str(coming.last)}),
         **about,
         **short({"left_out_of_unknown_value": unvalued or None}),
         "totals": totals_of(fitting),

@@ -18,7 +18,7 @@ from tools.sweep.lists import TodayList
 from tools.sweep.today_rows import Cover, TodayRow
 
 StockStatus = Literal["any", "needs_order", "on_order", "overdue"]
-Sort = Literal["urgent", "days_left", "value", "stock_value", "quantity", "confidence"]
+Sort = Literal["urgent", "days_left", "value", "stock_value", "quantity", "confidence", "lost_revenue"]
 LAST = float("inf")
 KEYS: dict[Sort, Callable[[TodayRow], Any]] = {
     "urgent": lambda row: (row.action == "none", _least(row.days_left)),
@@ -27,6 +27,7 @@ KEYS: dict[Sort, Callable[[TodayRow], Any]] = {
     "stock_value": lambda row: -(row.stock_value or 0),
     "quantity": lambda row: -(row.quantity or 0),
     "confidence": lambda row: _least(row.confidence),
+    "lost_revenue": lambda row: -(row.lost_revenue_per_day or 0),
 }
 
 
@@ -147,6 +148,7 @@ def _row(row: TodayRow, orders: tuple[OpenOrder, ...]) -> dict[str, Any]:
     more = {
         "order_value": None if row.value is None else float(row.value),
         "stock_value": number(row.stock_value, 2),
+        "lost_revenue_per_day": number(row.lost_revenue_per_day, 2) or None,
         "currency": row.currency,
         "review_id": row.review_id,
     }

@@ -17,7 +17,7 @@ TURNS_READ, LONGEST, MOST_PRODUCTS = 8, 1_000, 5
 KINDS: Mapping[str, Any] = WORDS["answered_by"]
 DETAILS = {"number": "get_order", "review_id": "get_review"}
 _ROW = re.compile(r"^- (?:\S+: .+? of )?(\S+) \(([^)]+)\)", re.MULTILINE)
-_HEADLINE = re.compile(r"^(\S+) at ([^,:]+)(?:, with .+)?: (?:no |order |transfer |a restock|\(as )", re.MULTILINE)
+_HEADLINE = re.compile(r"^(\S+) at ([^,:]+)(?:, with .+)?(?:: (?:no |order |transfer |a restock)| \(as )", re.MULTILINE)
 _ABOUT = re.compile(r"^\S.*, product id ([^\s,:]+)", re.MULTILINE)
 Target = tuple[str, str | None]
 Found = dict[str, Any]
@@ -157,7 +157,7 @@ def _search(tool: str, asked: Asked, context: Context, **arguments: Any) -> Step
     tried = list(dict.fromkeys([f"{before} {words}".strip(), words] if before and words else [before or words]))
     results = yield [Call(tool, {**arguments, "words": each}) for each in tried]
     both, found = _one(results[:1]), _one(results[-1:])
-    if not both.get("unknown_words") and (_count(both) or "pronoun" in asked.slots):
+    if not both.get("unknown_words") and (not words or _count(both) or "pronoun" in asked.slots):
         words, found = tried[0], both
     note = ""
     if unknown := list(found.get("unknown_words", ())):
@@ -170,7 +170,7 @@ def _search(tool: str, asked: Asked, context: Context, **arguments: Any) -> Step
 
 def _require_passable(asked: Asked, unknown: Sequence[str]) -> None:
     """One unknown word beside a clear question is passed over, and said. Any other is refused."""
-    if slips := {word: known for word in unknown if (known := meant(word))}:
+    if slips := {word: known for word in unknown if (known := meant(word, asked.language))}:
         raise Misspelt(slips)
     risky = any(COMPARING.search(word) or DANGER.fullmatch(word) for word in unknown)
     weak = asked.by.get("weak")
@@ -227,7 +227,9 @@ def _product(asked: Asked, context: Context) -> Steps:
     try:
         targets, note = yield from _targets(asked, context, must=what_if)
     except Refused as refused:
-        return (yield from _ordered(asked, refused))
+        if what_if or asked.topic != "lead_time":
+            return (yield from _ordered(asked, refused))
+        targets, note = [], ""
     if targets and not (what_if and len(targets) > 1):
         return answers.joined((note, (yield from _cards(asked, targets))))
     if asked.topic == "lead_time" and not what_if:
@@ -241,13 +243,16 @@ def _product(asked: Asked, context: Context) -> Steps:
 def _cards(asked: Asked, targets: Sequence[Target]) -> Steps:
     if "compare" in asked.slots and len(targets) < 2:
         raise Refused(answers.SAID["two"])
-    assumed = {name: value for name, value in asked.slots.items() if name in TAKES["assumptions"]}
     calls = [Call(name, _place(each)) for each in targets for name in ("calculate_reorder", "get_product")]
-    then = [Call(plan.name, plan.arguments | assumed) for plan in calls[::2]]
-    told = [_one([result]) for result in (yield [*calls, *(then if assumed else ())])]
-    plans, products, changed = told[: len(calls) : 2], told[1 : len(calls) : 2], told[len(calls) :]
-    several = zip(plans, products, changed or [Found()] * len(plans), strict=True)
-    return answers.joined(answers.card(*each, asked.slots) for each in several)
+    told = [_one([result]) for result in (yield calls)]
+    cards = []
+    for target, plan, product in zip(targets, told[::2], told[1::2], strict=True):
+        assumed = {name: value for name, value in asked.slots.items() if name in TAKES["assumptions"]}
+        if times := assumed.pop("lead_time_factor", None):
+            assumed["lead_time_days"] = round(times * plan["lead_time_days"], 2)
+        then = _one((yield [Call("calculate_reorder", _place(target) | assumed)])) if assumed else Found()
+        cards.append(answers.card(plan, product, then, asked.slots | assumed))
+    return answers.joined(cards)
 
 
 def _ordered(asked: Asked, refused: Refused) -> Steps:
@@ -261,9 +266,11 @@ def _ordered(asked: Asked, refused: Refused) -> Steps:
 def _list(asked: Asked, context: Context) -> Steps:
     """What fits, with totals. A single product is answered by itself."""
     by, slots = asked.by, asked.slots
-    narrowing = {WORDS["names"].get(name, name): slots[name] for name in asked.sent}
+    names = WORDS["names"] | by.get("names", {})
+    narrowing = {names.get(name, name): slots[name] for name in asked.sent}
     arguments = by.get("unless", {}) | narrowing | by.get("always", {})
-    pointed = slots.keys() & {"pronoun", "ordinal", "why"} and not asked.parts and "total" not in slots
+    pointing = {"pronoun", "ordinal", "why"} - ({"why"} if by["tool"] == "find_reviews" else set())
+    pointed = slots.keys() & pointing and not asked.parts and "total" not in slots
     of_products = by["tool"] == "find_products"
     if pointed and not context.subjects and "ordinal" not in slots and ("why" in slots or not of_products):
         raise Refused(answers.SAID["which"])
@@ -294,7 +301,7 @@ def _each_part(asked: Asked, none: Found, arguments: Found, note: str) -> Steps:
     found = [_one([result]) | {"for": part} for result, part in zip(results, parts, strict=True)]
     if any(map(_count, found)):
         return answers.joined(answers.listed(asked.kind, each, arguments) for each in found)
-    if asked.by["tool"] == "find_products" and not _count(_one([fit])):
+    if not _count(_one([fit])):
         raise Refused(answers.which(none["for"], []))
     return answers.joined((note, answers.listed(asked.kind, none, arguments)))
 

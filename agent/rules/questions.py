@@ -156,23 +156,27 @@ class Asked:
         by: Mapping[str, Any] = WORDS["answered_by"].get(self.kind or "product", {})
         return by
 
+    def _among(self, names: frozenset[str]) -> list[str]:
+        """Conditions that are among the names, by themselves or with their value."""
+        return [name for name, value in self.slots.items() if {name, f"{name}={value}"} & names]
+
     @property
-    def takes(self) -> frozenset[str]:
-        return _names(self.by["takes"]) | TAKES["any"]
+    def takes(self) -> list[str]:
+        return self._among(_names(self.by["takes"]) | TAKES["any"])
 
     @property
     def passed(self) -> list[str]:
         """Conditions that do not turn the answer round."""
-        passes = _names(self.by.get("passes", "")) | ({"period=today"} if "period" not in self.takes else set())
-        return [name for name, value in self.slots.items() if {name, f"{name}={value}"} & passes]
+        passes = _names(self.by.get("passes", "")) | (set() if "period" in self.takes else {"period=today"})
+        return self._among(passes)
 
     @property
     def sent(self) -> list[str]:
         """Conditions that the tool is sent."""
-        return [name for name in self.slots if name in self.takes - TAKES["any"] and name not in self.passed]
+        return [name for name in self.takes if name not in {*TAKES["any"], *self.passed}]
 
 
-def meant(word: str) -> str:
+def meant(word: str, language: str = "en") -> str:
     """The known word that this one is a slip of; empty if none is.
 
     >>> meant("ordr"), meant("helmet")
@@ -180,7 +184,8 @@ def meant(word: str) -> str:
     """
     if len(word) < 4 or word in _SPELLINGS or DANGER.fullmatch(word):
         return ""
-    same = sorted(each for each in _SPELLINGS if len(each) > 4 and each[0] == word[0])
+    known = _SPOKEN[language] | frozenset(WORDS["unused"]["spellings"].split())
+    same = sorted(each for each in known if len(each) > 4 and each[0] == word[0])
     best = process.extractOne(word, same, scorer=OSA.distance, score_cutoff=1)
     return "" if best is None else f"{best[0]}"
 
@@ -251,5 +256,6 @@ def _kind(whole: str, text: str, slots: Slots) -> tuple[str, str]:
     if kind == "reviews" and slots.keys() & {"review_status", "decided_by", "somebody"}:
         kind = "decided"
     if kind in ("", "products"):
-        kind = next((asked for name, asked in WORDS["kinds"]["of_slots"].items() if name in slots), kind)
+        marks = slots.keys() | {f"{name}={value}" for name, value in slots.items()}
+        kind = next((asked for name, asked in WORDS["kinds"]["of_slots"].items() if name in marks), kind)
     return kind, text

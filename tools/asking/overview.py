@@ -6,7 +6,7 @@ from typing import Any, TypeVar
 from zoneinfo import ZoneInfo
 
 from tools.asking.orders import AskedOrder, of_other_systems, placed_here
-from tools.asking.periods import Day, Days, Period, days_of
+from tools.asking.periods import Coming, Day, Days, Period, days_of
 from tools.asking.totals import short
 from tools.asking.words import Found, WordIndex
 from tools.book.book import OrderBook
@@ -66,7 +66,7 @@ class Overview:
     async def zone(self) -> ZoneInfo:
         return ZoneInfo((await self._catalogue.settings()).time_zone)
 
-    async def days(self, period: Period, since: Day, until: Day) -> Days:
+    async def days(self, period: Period | Coming, since: Day, until: Day) -> Days:
         return days_of(period, since, until, today=datetime.now(await self.zone()).date())
 
     async def moments(self, days: Days) -> tuple[datetime | None, datetime | None]:

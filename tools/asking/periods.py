@@ -27,6 +27,10 @@ Period = Annotated[
     | None,
     Field(description="Whole days; weeks begin on Monday. Or use since and until."),
 ]
+Coming = Annotated[
+    Literal["today", "tomorrow", "this_week", "next_week", "this_month", "next_month"] | None,
+    Field(description="Only those due then."),
+]
 Day = Annotated[str | None, Field(max_length=20, description="As 2026-11-30, 3 days ago, monday or november.")]
 """A day of the week or a month is the newest that has begun."""
 
@@ -57,13 +61,16 @@ class Days(NamedTuple):
 ALL_DAYS = Days()
 
 
-def days_of(period: Period, since: Day, until: Day, *, today: date) -> Days:
+def days_of(period: Period | Coming, since: Day, until: Day, *, today: date) -> Days:
     """
     >>> days_of("last_week", None, None, today=date(2026, 11, 30))
     Days(first=datetime.date(2026, 11, 23), last=datetime.date(2026, 11, 29))
     """
     if period is None:
-        return Days(_day(since, "since", today), _day(until, "until", today))
+        days = Days(_day(since, "since", today), _day(until, "until", today))
+        if days.first and days.last and days.first > days.last:
+            raise InvalidInput(f"since {days.first} is after until {days.last}; write both days as 2026-11-30.")
+        return days
     if since or until:
         raise InvalidInput("Give a period, or since and until, not both.")
     return _PERIODS[period](today)
@@ -101,9 +108,12 @@ def _week(day: date) -> Days:
 _PERIODS: dict[str, Callable[[date], Days]] = {
     "today": lambda today: Days(today, today),
     "yesterday": lambda today: Days(today - timedelta(1), today - timedelta(1)),
+    "tomorrow": lambda today: Days(today + timedelta(1), today + timedelta(1)),
     "this_week": _week,
+    "next_week": lambda today: _week(today + timedelta(7)),
     "last_week": lambda today: _week(today - timedelta(7)),
     "this_month": _month,
+    "next_month": lambda today: _month(today.replace(day=1) + timedelta(31)),
     "last_month": lambda today: _month(today.replace(day=1) - timedelta(1)),
     "this_year": lambda today: Days(today.replace(month=1, day=1), today),
     "last_7_days": lambda today: Days(today - timedelta(7), today),

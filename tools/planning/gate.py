@@ -147,12 +147,14 @@ def check_quantity(plan: Plan, units: float) -> str | None:
     if plan.infeasible:
         return f"No quantity can be ordered: {plan.infeasible} Change the product's data, or reject."
     if not plan.minimum_quantity <= units <= plan.maximum_quantity:
-        return f"{units} is outside {plan.minimum_quantity} to {plan.maximum_quantity}, the plan's bounds."
+        if not plan.maximum_quantity:
+            return f"Nothing is due now, so the plan has no place for {quantity(units)}."
+        return f"{quantity(units)} is outside {plan.minimum_quantity} to {plan.maximum_quantity}, the plan's bounds."
     multiple = plan.order_multiple if plan.recommended_action == "purchase_order" else quantity(plan.unit_size)
     if count_in(units, multiple) % 1:
         below = counts_down(units, multiple)
         near, next_one = quantity(below * multiple), quantity((below + 1) * multiple)
-        return f"{units} is not a multiple of {multiple}; {near} and {next_one} are."
+        return f"{quantity(units)} is not a multiple of {multiple}; {near} and {next_one} are."
     return None
 
 
