@@ -93,11 +93,11 @@ def settled_faults(readings: "Sequence[FileReading]", rejects: Path | None, skip
 
 
 def mapping_of(given: Sequence[str] | None) -> dict[str, str]:
-    """Columns by role, of `role=column`."""
+    """Columns by role, of `role=column`. Without a column, no column has that role."""
     found = {}
     for each in given or ():
         role, sign, column = each.partition("=")
-        if not (sign and role.strip() and column.strip()):
+        if not (sign and role.strip()):
             raise typer.BadParameter(f"--map takes role=COLUMN, as product_id=SKU; it got {each!r}.")
         found[role.strip()] = column.strip()
     return found

@@ -1,5 +1,6 @@
 """What the rows of each kind of file mean, once their cells are read."""
 
+import re
 from collections.abc import Callable, Mapping
 from datetime import date
 from typing import TYPE_CHECKING
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
 Notes = list[str]
 LARGEST_KEY = 2**62
 FEWEST_PERIODS = 4
+PRICED_PER = re.compile(r"(?:\b(?:per|je|pro|por|par|for|für|pour|para)|/) *([1-9]\d{0,4})\b")
+"""How many units a price is for, as its name says: EK je 100."""
 KEYS: dict[Kind, tuple[str, ...]] = {
     "products": ("product_id", "location"),
     "stock": ("product_id", "location", "bin"),
@@ -54,12 +57,13 @@ def _sales(frame: "pd.DataFrame", reader: Reader) -> tuple["pd.DataFrame", Notes
         frame = frame.assign(promotion=frame["promotion"].map(promoted).astype(bool))
     frame = frame[~reader.bad] if reader.bad.any() else frame
     doubled = _doubled(reader)
+    frame, priced = _priced(frame, reader.mapping)
     frame, notes = demand_rows(frame, dict(reader.mapping))
     period = _period(frame, reader)
     if "period" not in frame and period:
         frame = frame.assign(period=period)
         notes.append(f"The quantities are of whole {period}s.")
-    return frame, [*doubled, *notes, *_twins(reader)]
+    return frame, [*doubled, *priced, *notes, *_twins(reader)]
 
 
 def _period(frame: "pd.DataFrame", reader: Reader) -> Period | None:
@@ -183,12 +187,16 @@ def _open(frame: "pd.DataFrame", columns: Mapping[str, str]) -> tuple["pd.DataFr
 
 
 def _priced(frame: "pd.DataFrame", columns: Mapping[str, str]) -> tuple["pd.DataFrame", Notes]:
-    """The price of one unit, where it is given for several."""
-    if "price_unit" not in frame:
-        return frame, []
-    if "unit_price" in frame:
-        frame = frame.assign(unit_price=frame["unit_price"] / frame["price_unit"].fillna(1))
-    return frame.drop(columns="price_unit"), [f"Prices are for as many units as {columns['price_unit']} says."]
+    """The price of one unit, where a column or the name of the price's says that it is for several."""
+    notes = [f"Prices are for as many units as {columns['price_unit']} says."] if "price_unit" in frame else []
+    for role in ("unit_price", "price"):
+        if role in frame:
+            stated = PRICED_PER.search(columns[role].casefold())
+            units = float(stated[1]) if stated else 1.0
+            frame = frame.assign(**{role: frame[role] / (frame["price_unit"].fillna(units) if notes else units)})
+            if units > 1 and not notes:
+                notes = [f"{columns[role]} is the price of {units:g} units: divided by {units:g}."]
+    return frame.drop(columns="price_unit", errors="ignore"), notes
 
 
 def _until_in_stock(frame: "pd.DataFrame", columns: Mapping[str, str]) -> tuple["pd.DataFrame", Notes]:

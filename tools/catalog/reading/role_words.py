@@ -48,6 +48,7 @@ _ROLES: dict[str, tuple[str, str]] = {
     "price": ("selling price of a unit; tells returns apart", "1.20"),
     "status": ("whether the line was cancelled; such lines are no demand", "shipped"),
     "movement": ("sale, transfer or correction; only sales are demand", "sale"),
+    "side": ("debit or credit, where quantities have no sign; lines of the rarer side are returns", "D"),
     "customer": ("who bought; tells returns apart", "C17"),
     "document": ("number of the invoice or order; tells returns apart", "SO-1001"),
     "promotion": ("whether it was promoted that day", "no"),
@@ -100,7 +101,7 @@ _DAYS_FROM_TODAY = {
     "first_day": 7,
     "last_day": 21,
 }
-_SPARED = {"year", "month", "week", "on_order", "movement"}
+_SPARED = {"year", "month", "week", "on_order", "movement", "side"}
 """Other ways to say what an example says already."""
 
 

@@ -77,7 +77,12 @@ KINDS: dict[Kind, dict[str, Ranks]] = {
             "type, transaction type, entry type, document type, order type, sales type, movement type, line type, "
             "belegart, buchungsart, bewegungsart, bwa, vorgangsart, vorgang, auftragsart, posten art, art, tipo, "
             "tipo de movimiento, tipo movimiento, tipo documento, type de mouvement, type mouvement, type de piece, "
-            "bwart, mvt",
+            "bwart, mvt, doc type, voucher type, belegtyp, dokumentart, dokumenttyp, tipo de documento, "
+            "clase de documento, type de document, type document",
+        ),
+        "side": (
+            "s h, soll haben, soll haben kennzeichen, sh kennzeichen, shkzg, debit credit, debit credit indicator, "
+            "dr cr, cr dr, debe haber, sens",
         ),
         "customer": (
             "customer id, customerid, customer no, customer number, customer code, client id, kundennummer, kundennr, "
@@ -352,7 +357,7 @@ REQUIRED: dict[Kind, tuple[str, ...]] = {
 """Roles without which a file of the kind says nothing."""
 IDS = {"product_id", "location", "bin", "supplier", "supplier_id", "reference", "order_number", "customer", "document"}
 DAYS = {"date", "as_of", "due_date", "ordered_date", "received_date", "first_day", "last_day"}
-TEXTS = {"name", "category", "unit", "currency", "notes", "supplier_name", "order_days", "status", "movement"}
+TEXTS = {"name", "category", "unit", "currency", "notes", "supplier_name", "order_days", "status", "movement", "side"}
 TEXTS |= {"purchase_unit", "promotion", "stock_out", "ran_out", "month", "week"}
 SOFT = TEXTS | {"price", "customer", "document", "reference", "as_of", "bin"}
 """Where two columns are as good as each other, the first is taken and named: no plan rests on these roles."""

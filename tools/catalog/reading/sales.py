@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from tools.catalog.reading.documents import one_document_each, signed_by_side
 from tools.catalog.reading.movements import COLUMNS, Movement, movement_of
 from tools.catalog.reading.names import plain
 from tools.catalog.reading.periods import fold
@@ -55,12 +56,14 @@ def demand_rows(frame: "pd.DataFrame", columns: dict[str, str]) -> tuple["pd.Dat
         _said(moved, "of transfers"),
         _said(other, "of purchases, counts or offers"),
     ]
+    frame, sides = signed_by_side(frame, columns)
     frame = _outward(frame)
     if (returned := _like(frame, "movement", RETURNED)).any():
         frame = frame.assign(quantity=frame["quantity"].where(~returned, -frame["quantity"].abs()))
+    frame, documents = one_document_each(frame)
     frame, more = _without_returns(frame)
     frame = frame.drop(columns="reversal", errors="ignore")
-    return frame, [note for note in [*notes, *more] if note]
+    return frame, [note for note in [*notes, *sides, *documents, *more] if note]
 
 
 def _by_movement_type(frame: "pd.DataFrame", columns: dict[str, str]) -> "pd.DataFrame":
