@@ -155,9 +155,10 @@ def _ask() -> None:
 def _brought_in(readings: "list[FileReading]", profile: str | None) -> "ImportRecord":
     async def bring(book: "OrderBook") -> "ImportRecord":
         from tools.catalog.imports import ImportStore
+        from tools.lookback.progress import progress_bar
 
         store = ImportStore(book.database)
-        done = await store.bring_in(readings, operator())
+        done = await store.bring_in(readings, operator(), told=progress_bar)
         if profile:
             await store.keep_profile(profile, readings)
         return done

@@ -1,6 +1,7 @@
 """Imports: data that come into the catalogue in one transaction, are recorded, and can be undone."""
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from itertools import chain
 
 import sqlalchemy as sa
@@ -47,14 +48,24 @@ class ImportStore(Store):
 
     @writes
     def bring_in(
-        self, connection: Connection, readings: Sequence[FileReading], by: Actor, *, number: int | None = None
+        self,
+        connection: Connection,
+        readings: Sequence[FileReading],
+        by: Actor,
+        *,
+        number: int | None = None,
+        told: Callable[[int, int], None] | None = None,
     ) -> ImportRecord:
         """Write all files, whatever their order, or nothing. The same files again change nothing.
 
-        `number` is a proposed import that a person has confirmed. Raises Conflict if it is done already.
+        `number` is a proposed import that a person has confirmed. Raises Conflict if it is done already. `told` hears
+        how many of how many histories are written, from the thread that writes.
         """
-        files = tuple(map(read_as, readings))
-        return _carried_out(connection, files, lambda draft: drafted(draft, readings), by, number)
+
+        def work(draft: Draft) -> Sales:
+            return replace(drafted(draft, readings), told=told)
+
+        return _carried_out(connection, tuple(map(read_as, readings)), work, by, number)
 
     @writes
     def change(self, connection: Connection, file: ReadFile, work: Work, by: Actor) -> ImportRecord:

@@ -1,6 +1,6 @@
 """Sales lines as demand by day: the lines of one import replace what was stored for their days."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from typing import Any
@@ -48,6 +48,8 @@ class Sales:
     lost: set[Place] = field(default_factory=set)
     lost_days: int = 0
     """Days that had demand and have no line now."""
+    told: Callable[[int, int], None] | None = None
+    """Is told how many of how many histories are done, every few hundred."""
 
     def changes(self, draft: Draft) -> Iterator[Change]:
         """One for each place, as many at a time as memory likes."""
@@ -65,6 +67,8 @@ class Sales:
                 part = slice(bounds[number], bounds[number + 1])
                 days = self._days(place, *(column[part] for column in columns))
                 yield self._change(place, days, stored.get(place))
+            if self.told:
+                self.told(start + len(chosen), len(places))
 
     def _days(self, place: Place, day: Any, quantity: Any, flag: Any) -> Days:
         """The lines of a place by day: from its first line on, each day of the files' spans is said."""

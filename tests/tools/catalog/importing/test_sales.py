@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from tests.tools.catalog.importing.conftest import BUYER
+from tests.tools.catalog.importing.conftest import BUYER, reading
 from tools.records.errors import InvalidInput
 
 TERMS = "SKU,Lead time (days)\nA1,7\nB2,7\n"
@@ -32,6 +32,13 @@ async def demand(bring: Any, own: Any) -> Any:
 async def test_lines_of_one_day_are_added_up_over_all_files_of_the_call(bring: Any, demand: Any) -> None:
     await bring(lines(("2026-11-02", "A1", 3), ("2026-11-02", "A1", 4)), lines(("2026-11-02", "A1", 2.5)))
     assert await demand(days=1) == [9.5]
+
+
+async def test_who_waits_is_told_how_many_histories_are_written(store: Any, monkeypatch: Any) -> None:
+    monkeypatch.setattr("tools.catalog.importing.sales._PLACES_AT_ONCE", 1)
+    sold, told = reading(lines(("2026-11-02", "A1", 3), ("2026-11-02", "B2", 4)), "sales.csv"), []
+    await store.bring_in([sold], BUYER, told=lambda *done: told.append(done))
+    assert told == [(1, 2), (2, 2)]
 
 
 async def test_a_day_that_comes_again_replaces_what_was_stored(bring: Any, demand: Any) -> None:
