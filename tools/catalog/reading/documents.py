@@ -29,6 +29,8 @@ _SIDES: dict[str, Literal["debit", "credit"]] = {
     **dict.fromkeys(("s", "soll", "d", "dr", "debit", "debe", "cargo"), "debit"),
     **dict.fromkeys(("h", "haben", "c", "cr", "credit", "haber", "k", "abono"), "credit"),
 }
+MOSTLY = 0.5
+"""Of lines on other documents. Where fewer are copies, by product, customer and quantity, they are other sales."""
 MOST_RETURNS = 0.25
 """Of the lines of sales. Where the rarer side has more, it may be something else."""
 
@@ -45,7 +47,7 @@ def one_document_each(frame: "pd.DataFrame") -> tuple["pd.DataFrame", list[str]]
     sums["weight"] = sums["kind"].map(dict(enumerate(_BY_WEIGHT)))
     best = sums.sort_values(["quantity", "weight"], ascending=[False, True]).drop_duplicates("product_id")
     out = sold & (kinds != frame["product_id"].map(best.set_index("product_id")["kind"]))
-    if not out.any():
+    if not out.any() or _copied(frame[out], frame[sold & ~out]) < MOSTLY:
         return frame, []
     left = ", ".join(f"{count:,} of {text}" for text, count in frame.loc[out, "movement"].value_counts().items())
     counted = ", ".join(map(str, frame.loc[sold & ~out, "movement"].unique()))
@@ -54,6 +56,12 @@ def one_document_each(frame: "pd.DataFrame") -> tuple["pd.DataFrame", list[str]]
         f"out ({left}). If they are other sales, read the file without that column (--map movement=)."
     )
     return frame[~out], [note]
+
+
+def _copied(lines: "pd.DataFrame", counted: "pd.DataFrame") -> float:
+    """The share of lines that are among the counted ones with the same product, customer and quantity."""
+    same = [role for role in ("product_id", "customer", "quantity") if role in lines]
+    return len(lines[same].merge(counted[same].drop_duplicates())) / len(lines)
 
 
 def _document(text: str) -> int | None:

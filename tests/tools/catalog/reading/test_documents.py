@@ -49,6 +49,13 @@ def test_a_product_counts_by_the_documents_that_it_has() -> None:
     assert found.to_dict() == {"A1": sum(DAYS) + 50, "B2": 7}
 
 
+def test_documents_of_other_customers_are_other_sales() -> None:
+    """Invoices over the counter beside orders by post."""
+    lines = [f"A1,2026-11-0{day},{day},{who}" for day in DAYS for who in ("Shop,Invoice", f"C{day},Order")]
+    reading = read("\n".join(("sku,date,quantity,customer,Document type", *lines, "")))
+    assert reading.frame["quantity"].sum() == 2 * sum(DAYS)
+
+
 def test_one_kind_of_document_beside_credit_notes_is_read_as_it_is() -> None:
     reading = read(ledger("Document type", "Invoice") + "A1,2026-11-09,3,Credit note\n")
     assert reading.frame["quantity"].sum() == sum(DAYS)
