@@ -272,7 +272,8 @@ def _list(asked: Asked, context: Context) -> Steps:
     pointing = {"pronoun", "ordinal", "why"} - ({"why"} if by["tool"] == "find_reviews" else set())
     pointed = slots.keys() & pointing and not asked.parts and "total" not in slots
     of_products = by["tool"] == "find_products"
-    if pointed and not context.subjects and "ordinal" not in slots and ("why" in slots or not of_products):
+    goes_on = of_products and "why" not in slots and context.asked.by.get("tool") == by["tool"]
+    if pointed and not context.subjects and "ordinal" not in slots and not goes_on:
         raise Refused(answers.SAID["which"])
     if pointed or (of_products and asked.parts):
         targets, note = yield from _targets(asked, context)

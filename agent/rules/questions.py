@@ -6,7 +6,7 @@ import tomllib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, timedelta
-from functools import lru_cache
+from functools import lru_cache, partial
 from itertools import count
 from pathlib import Path
 from typing import Any
@@ -57,9 +57,9 @@ def _day(given: Given) -> Any:
     return tuple(days) if len(days) > 1 else days[0]
 
 
-def _day_before(given: Given) -> str:
+def _day_beside(days: int, given: Given) -> str:
     try:
-        return str(date.fromisoformat(given[0]) - timedelta(1))
+        return str(date.fromisoformat(given[0]) + timedelta(days))
     except (ValueError, OverflowError):
         return given[0]  # the tool says what is wrong with it
 
@@ -71,7 +71,8 @@ READERS: dict[str, Callable[[Given], Any]] = {
     "span": _span,
     "ago": lambda given: f"{_span(given):.0f} days ago",
     "day": _day,
-    "day_before": _day_before,
+    "day_before": partial(_day_beside, -1),
+    "day_after": partial(_day_beside, 1),
     "code": lambda given: given[0].upper(),
     "word": lambda given: given[0],
     "count": lambda given: max(1, min(20, int(number(given[0])))),
