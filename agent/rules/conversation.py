@@ -91,7 +91,7 @@ class Context:
         goes_on = (asked.follows or asked.is_bare) and (before.kind == "what_if" or not asked.topic)
         if kind or not before.kind or not goes_on:
             return replace(asked, kind=kind, slots=slots)
-        passing = {"ordinal", "pronoun", "asked"} | (TAKES["days"] if slots.keys() & TAKES["days"] else set())
+        passing = {"ordinal", "pronoun", "asked"} | (TAKES["when"] if slots.keys() & TAKES["when"] else set())
         passing |= {"limit", "sort", "group_by"} if "ordinal" in slots else set()
         kept = {name: value for name, value in before.slots.items() if name not in passing}
         return replace(asked, kind=before.kind, slots=kept | slots, said={**before.said, **asked.said})

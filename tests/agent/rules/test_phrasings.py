@@ -125,6 +125,10 @@ ALONE: list[tuple[str, ...]] = [
     ("low stock in Newark only", RUNS_OUT, "for newark"),
     ("Was muss ich nur in Dallas bestellen?", TO_ORDER, "for dallas"),
     ("Qu'est-ce qui ne s'est pas vendu depuis 60 jours ?", "not sold since 60 days ago: products 1"),
+    ("what is due to order by supplier", TO_ORDER, "\n- supplier Farland Imports"),
+    ("to order in Chicago", TO_ORDER, "for chicago"),
+    ("how many orders are open, and how many are late", NO, "'the second question'"),
+    ("how much stock do we have", "Stock on hand: products 52; stock value "),
     # who must look, and whom it hangs on
     ("did anyone reject something this week?", "status rejected: none"),
     ("which orders need a human and why", REVIEWS, "RV-000002"),
@@ -451,7 +455,8 @@ CONVERSATIONS: list[list[tuple[str, ...]]] = [
      ("what do we order from them?", NO, "Which product")],
     [("why 340 titanium rods?", "TITANIUM_RODS at Newark: order 340"), ("that is too much", "TITANIUM_RODS at Newark"),
      ("what if I order 300?", "TITANIUM_RODS at Newark, with an order of only 300")],
-    [("what arrives next?", "On order"), ("and next week?", "On order, by due day, due from "),
+    [("what arrives next?", "On order"), ("and tomorrow?", "On order, by due day, due from "),
+     ("and by friday?", "I did not use: 'by friday'.", "On order, by due day: orders 6"),
      ("and after that?", NO)],
     [("what if lead time of copper wire is 30 days?", "a lead time of 30 days"), ("and 40?", "a lead time of 40 days")],
 ]  # fmt: skip
