@@ -226,9 +226,12 @@ def _product(asked: Asked, context: Context) -> Steps:
         raise Refused(answers.SAID["which"] if asked.slots else "")
     try:
         targets, note = yield from _targets(asked, context, must=what_if)
-    except Refused as refused:
-        if what_if or asked.topic != "lead_time":
-            return (yield from _ordered(asked, refused))
+    except Refused:
+        if what_if or asked.topic != "lead_time":  # why a product of no catalogue was ordered, if it was
+            found = _one((yield [Call("find_orders", {"words": asked.words, "limit": 1})]))
+            if what_if or not found["orders"]:
+                raise
+            return answers.details(_one((yield [Call("get_order", {"number": found["orders"][0]["number"]})])))
         targets, note = [], ""
     if targets and not (what_if and len(targets) > 1):
         return answers.joined((note, (yield from _cards(asked, targets))))
@@ -255,19 +258,11 @@ def _cards(asked: Asked, targets: Sequence[Target]) -> Steps:
     return answers.joined(cards)
 
 
-def _ordered(asked: Asked, refused: Refused) -> Steps:
-    """Why a product of no catalogue was ordered, if it was."""
-    found = _one((yield [Call("find_orders", {"words": asked.words, "limit": 1})]))
-    if not found["orders"]:
-        raise refused
-    return answers.details(_one((yield [Call("get_order", {"number": found["orders"][0]["number"]})])))
-
-
 def _list(asked: Asked, context: Context) -> Steps:
     """What fits, with totals. A single product is answered by itself."""
     by, slots = asked.by, asked.slots
     names = WORDS["names"] | by.get("names", {})
-    narrowing = {names.get(name, name): slots[name] for name in asked.sent}
+    narrowing = {names.get(n, n): slots[n] for n in asked.takes if n not in {*TAKES["any"], *asked.passed}}
     arguments = by.get("unless", {}) | narrowing | by.get("always", {})
     pointing = {"pronoun", "ordinal", "why"} - ({"why"} if by["tool"] == "find_reviews" else set())
     pointed = slots.keys() & pointing and not asked.parts and "total" not in slots

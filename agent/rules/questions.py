@@ -3,7 +3,7 @@ are neither a condition, a keyword nor idle are left for the tools, which know n
 
 import re
 import tomllib
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from functools import lru_cache, partial
@@ -154,8 +154,7 @@ class Asked:
     @property
     def by(self) -> Mapping[str, Any]:
         """What answers it."""
-        by: Mapping[str, Any] = WORDS["answered_by"].get(self.kind or "product", {})
-        return by
+        return dict(WORDS["answered_by"].get(self.kind or "product", {}))
 
     def _among(self, names: frozenset[str]) -> list[str]:
         """Conditions that are among the names, by themselves or with their value."""
@@ -170,11 +169,6 @@ class Asked:
         """Conditions that do not turn the answer round."""
         passes = _names(self.by.get("passes", "")) | (set() if "period" in self.takes else {"period=today"})
         return self._among(passes)
-
-    @property
-    def sent(self) -> list[str]:
-        """Conditions that the tool is sent."""
-        return [name for name in self.takes if name not in {*TAKES["any"], *self.passed}]
 
 
 def meant(word: str, language: str = "en") -> str:
@@ -195,10 +189,8 @@ def folded(message: str) -> str:
     """The words of a message in small letters, without accents and most signs."""
     text = re.sub(r"n['’]t\b", " not", fold(re.sub(r"</?[a-z_]+>", " ", message)))
     text = re.sub(r"-(?=(?:je|nous|vous|ce|il|on|t|moi)\b)", " ", text)
-    return " ".join(re.sub(r"(?<!\d),|,(?!\d{3})", " , ", re.sub(_NOT_WORDS, " ", text)).split())
-
-
-_NOT_WORDS = r"[^\w\s.,%$€£<>=+&/-]|[.](?=\s|$)"
+    text = re.sub(r"[^\w\s.,%$€£<>=+&/-]|[.](?=\s|$)", " ", text)
+    return " ".join(re.sub(r"(?<!\d),|,(?!\d{3})", " , ", text).split())
 
 
 @lru_cache(maxsize=256)  # each step of an answer reads the turns before
@@ -217,7 +209,8 @@ def read(message: str) -> Asked:
         match = None if slots.keys() & names else pattern.search(text)
         if match:
             kept = match.groupdict()
-            given = [each for name, each in _groups(match) if each and name not in kept]
+            named = pattern.groupindex.values()
+            given = [each for index, each in enumerate(match.groups(), 1) if each and index not in named]
             value = READERS[reader](given) if reader in READERS else reader
             slots |= zip(names, value if isinstance(value, tuple) else [value] * len(names), strict=True)
             said |= dict.fromkeys(names, match[0].strip() or str(value))
@@ -230,12 +223,6 @@ def read(message: str) -> Asked:
     idle = _IDLE_IN[language]
     parts = (" ".join(word for word in part.split() if word not in idle) for part in _NAMES.split(f" {text} "))
     return Asked(kind, slots, said, tuple(filter(None, map(str.strip, parts))), topic, language, bool(follows))
-
-
-def _groups(match: re.Match[str]) -> Iterator[tuple[object, str]]:
-    """Each group by its name, or by its number where it has none."""
-    names = {index: name for name, index in match.re.groupindex.items()}
-    return ((names.get(index, index), each) for index, each in enumerate(match.groups(), 1))
 
 
 def _language(text: str) -> str:

@@ -129,6 +129,10 @@ ALONE: list[tuple[str, ...]] = [
     ("to order in Chicago", TO_ORDER, "for chicago"),
     ("how many orders are open, and how many are late", NO, "'the second question'"),
     ("how much stock do we have", "Stock on hand: products 52; stock value "),
+    ("what do I need to order and how much will it cost", TO_ORDER, "value 1,5"),
+    ("which approvals are overdue", "Reviews, waiting for over a day, status pending: none"),
+    ("which orders went through without a human", "placed by automatic: orders 2"),
+    ("when can I expect pellets", "On order, by due day, for pellets: orders 1"),
     # who must look, and whom it hangs on
     ("did anyone reject something this week?", "status rejected: none"),
     ("which orders need a human and why", REVIEWS, "RV-000002"),
