@@ -153,7 +153,10 @@ async def test_groups_add_up_to_the_totals(today: Overview, by: Any) -> None:
     assert sum(group["to_order"] for group in found["groups"]) == found["total"]
 
 
-@pytest.mark.parametrize(("sort", "column"), [("value", "order_value"), ("quantity", "order_quantity")])
+@pytest.mark.parametrize(
+    ("sort", "column"),
+    [("value", "order_value"), ("quantity", "order_quantity"), ("lost_revenue", "lost_revenue_per_day")],
+)
 async def test_products_are_ranked_by_a_figure(today: Overview, sort: Any, column: str) -> None:
     ranked = (await find_products(today, status="needs_order", sort=sort, limit=5))["products"]
     every = (await find_products(today, status="needs_order", limit=100))["products"]

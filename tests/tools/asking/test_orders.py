@@ -142,3 +142,11 @@ async def test_a_bound_of_value_says_how_many_orders_of_unknown_value_it_leaves_
     assert numbers(found) == [orders[0].number]
     assert found["left_out_of_unknown_value"] == 1
     assert "left_out_of_unknown_value" not in await find_orders(overview, location="SHOP")
+
+
+@pytest.mark.parametrize("due", ["today", "tomorrow", "this_week", "next_week", "this_month", "next_month"])
+async def test_orders_are_sought_by_when_they_are_due(overview: Overview, orders: list[Any], due: Any) -> None:
+    every, found = await find_orders(overview), await find_orders(overview, due=due)
+    first, last = found["due_from"], found["due_until"]
+    assert numbers(found) == [each["number"] for each in every["orders"] if first <= each["due"] <= last]
+    assert found["totals"]["orders"] == len(found["orders"])

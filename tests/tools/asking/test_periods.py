@@ -1,15 +1,15 @@
 """Days in words are whole days, weeks begin on Monday, and nothing else is taken for a day."""
 
 from datetime import date, timedelta
-from typing import get_args
+from typing import Any, get_args
 
 import pytest
 
-from tools.asking.periods import ALL_DAYS, Days, Period, days_of
+from tools.asking.periods import ALL_DAYS, Coming, Days, Period, days_of
 from tools.records.errors import InvalidInput
 
 MONDAY = date(2026, 11, 30)
-EVERY = get_args(get_args(get_args(Period)[0])[0])
+EVERY = [each for kind in (Period, Coming) for each in get_args(get_args(get_args(kind)[0])[0])]
 
 
 @pytest.mark.parametrize(
@@ -23,9 +23,12 @@ EVERY = get_args(get_args(get_args(Period)[0])[0])
         ("last_month", "2026-10-01", "2026-10-31"),
         ("this_year", "2026-01-01", "2026-11-30"),
         ("last_7_days", "2026-11-23", "2026-11-30"),
+        ("tomorrow", "2026-12-01", "2026-12-01"),
+        ("next_week", "2026-12-07", "2026-12-13"),
+        ("next_month", "2026-12-01", "2026-12-31"),
     ],
 )
-def test_a_period_is_its_days(period: Period, first: str, last: str) -> None:
+def test_a_period_is_its_days(period: Any, first: str, last: str) -> None:
     assert days_of(period, None, None, today=MONDAY).shown() == {"since": first, "until": last}
 
 
@@ -67,3 +70,8 @@ def test_what_is_no_day_is_refused_with_how_to_write_one(day: str) -> None:
 def test_a_period_and_a_day_at_once_are_refused() -> None:
     with pytest.raises(InvalidInput, match="not both"):
         days_of("today", "2026-11-01", None, today=MONDAY)
+
+
+def test_days_that_end_before_they_begin_are_refused() -> None:
+    with pytest.raises(InvalidInput, match="since 2026-11-30 is after until 2026-11-25"):
+        days_of(None, "monday", "wednesday", today=MONDAY)
