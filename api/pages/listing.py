@@ -32,7 +32,7 @@ class Listed:
 
     async def filters(self, runtime: Runtime) -> Filters:
         return await runtime.purchasing.filters(
-            product_id=self.product or None,
+            product=self.product or None,
             supplier=self.supplier or None,
             location=self.location or None,
             day=typed.day(self.day),

@@ -182,18 +182,19 @@ async def _page(
 ) -> Response:
     book = desk.runtime.book
     proposal = await book.reviews.get(review_id)
+    order = (await book.runs.get(proposal.run_id)).order
     plan, sure, threshold = proposal.plan, proposal.confidence, desk.runtime.settings.confidence_threshold
     return await desk.page(
         "review.html",
         200 if refusal is None else status_of(refusal),
         review=proposal,
         plan=plan,
-        value=order_value(proposal, proposal.quantity),
+        value=order.total if order else order_value(proposal, proposal.quantity),
         unsure="" if sure.value >= threshold else why_unsure(plan, proposal.quantity, sure),
         snoozed_until=await _snoozed_until(desk, proposal) if proposal.status == "rejected" else None,
         multiple=plan.order_multiple if plan.recommended_action == "purchase_order" else plan.unit_size,
         older=await book.reviews.superseded_by(proposal),
-        order=(await book.runs.get(proposal.run_id)).order,
+        order=order,
         following=await _following(desk, proposal),
         entries=await book.audit.page(review=proposal.id),
         refusal=refusal,

@@ -39,13 +39,16 @@ def _documented(status: int) -> dict[str, Any]:
 Limit = Annotated[int, Query(ge=1, le=200, description="Entries on a page.")]
 Before = Annotated[str | None, Query(max_length=40, description="The `next` of the page before.")]
 OrderNumber = Annotated[str, Path(max_length=40, description="Number of the order.")]
-Supplier = Annotated[str | None, Query(max_length=200, description="Only of this supplier: its id or its name.")]
+Supplier = Annotated[str | None, Query(max_length=200, description="Only of this supplier: a part of its id or name.")]
 PlaceAsked = Annotated[Identifier | None, Query(description="Only for this location.")]
 
 
 async def _filters(
     runtime: RuntimeGiven,
     product_id: Annotated[Identifier | None, Query(description="Only of this product.")] = None,
+    product: Annotated[
+        str | None, Query(max_length=200, description="Only of products with this in their id or name.")
+    ] = None,
     supplier: Supplier = None,
     location: PlaceAsked = None,
     day: Annotated[
@@ -57,7 +60,13 @@ async def _filters(
     value: Annotated[Price | None, Query(description="Only of this value at least, each in its own currency.")] = None,
 ) -> Filters:
     return await runtime.purchasing.filters(
-        product_id=product_id, supplier=supplier, location=location, day=day, late=late, value=money(value)
+        product_id=product_id,
+        product=product,
+        supplier=supplier,
+        location=location,
+        day=day,
+        late=late,
+        value=money(value),
     )
 
 

@@ -20,10 +20,12 @@ _ROUNDING = Decimal(1) - Decimal("1e-9")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Filters:
-    """None takes everything. `supplier` is an id or a name; `since` is the first moment and `until` the one after the
-    last; `value` is the least, in each order's own currency, which an order without a price does not reach."""
+    """None takes everything. `product` and `supplier` are a part of an id or a name, in any case. `since` is the first
+    moment and `until` the one after the last. `value` is the least, in each order's own currency, which an order
+    without a price does not reach."""
 
     product_id: str | None = None
+    product: str | None = None
     supplier: str | None = None
     location: str | None = None
     since: datetime | None = None
@@ -45,8 +47,10 @@ class Filters:
     def _common(self, table: sa.Table, late: sa.ColumnElement[bool]) -> Iterator[sa.ColumnElement[bool]]:
         if self.product_id is not None:
             yield table.c.product_id == self.product_id
+        if self.product is not None:
+            yield part_of(self.product, table.c.product_id, table.c.product_name)
         if self.supplier is not None:
-            yield (table.c.supplier_id == self.supplier) | (table.c.supplier_name == self.supplier)
+            yield part_of(self.supplier, table.c.supplier_id, table.c.supplier_name)
         if self.location is not None:
             yield table.c.location == self.location
         if self.since is not None:
@@ -59,6 +63,11 @@ class Filters:
     def _worth(self, worth: sa.ColumnElement[float]) -> Iterator[sa.ColumnElement[bool]]:
         if self.value is not None:
             yield worth >= float(self.value * _ROUNDING)
+
+
+def part_of(text: str, *columns: sa.ColumnElement[str]) -> sa.ColumnElement[bool]:
+    """Whether any of the columns contains the text, in any case."""
+    return sa.or_(*(column.icontains(text, autoescape=True) for column in columns))
 
 
 EVERYTHING = Filters()

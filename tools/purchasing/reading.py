@@ -8,6 +8,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy import Connection
 
+from tools.book.filters import part_of
 from tools.book.placing import DRAFT
 from tools.book.rows import OPEN, ORDER, READ_AT, order_from
 from tools.catalog.own import read_settings
@@ -21,7 +22,7 @@ from tools.storage.types import Now
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Wanted:
-    """Which documents a list is of; None is all of them. `supplier` is an id or a name."""
+    """Which documents a list is of; None is all of them. `supplier` is a part of an id or a name."""
 
     supplier: str | None = None
     location: str | None = None
@@ -38,8 +39,7 @@ _SENT = purchase_orders.c.status == "sent"
 def chosen(connection: Connection, wanted: Wanted) -> list[sa.ColumnElement[bool]]:
     chosen: list[sa.ColumnElement[bool]] = [sa.exists().where(_LINE)]
     if wanted.supplier is not None:
-        named = (purchase_orders.c.supplier_id, purchase_orders.c.supplier_name)
-        chosen.append(sa.or_(*(column == wanted.supplier for column in named)))
+        chosen.append(part_of(wanted.supplier, purchase_orders.c.supplier_id, purchase_orders.c.supplier_name))
     if wanted.location is not None:
         chosen.append(purchase_orders.c.location == wanted.location)
     if wanted.status is not None:

@@ -77,6 +77,7 @@ async def test_an_empty_queue_says_what_to_do_next(browser: Any) -> None:
     [
         ({}, {"A", "B"}),
         ({"supplier": "Acme"}, {"A"}),
+        ({"supplier": "acm"}, {"A"}),
         ({"location": "DEPOT"}, {"B"}),
         ({"product": " B "}, {"B"}),
         ({"value": "1,000,000"}, {"A"}),
@@ -207,6 +208,7 @@ async def test_an_edit_orders_what_was_typed(browser: Any, service: Any) -> None
 
     page = unescape((await browser.get(f"/desk/reviews/{review['review_id']}")).text)
     assert f"Ordered: {quantity:,} instead of {review['quantity']:,}" in page
+    assert page.count(f"{quantity * 5_000:,}.00 USD") == 2
     assert "“A full truck.”" in page
 
 

@@ -14,8 +14,14 @@ from tools.storage.schema import proposals
 
 MANY: list[dict[str, Any]] = [
     {"product_id": "A", "quantity": 100, "unit_price": Decimal("1.15")},
-    {"product_id": "B", "quantity": 30, "unit_price": Decimal("9.99"), "supplier_id": "N1", "supplier_name": "Nuts"},
-    {"product_id": "C", "location": "DEPOT", "unit_price": None},
+    {
+        "product_id": "B",
+        "quantity": 30,
+        "unit_price": Decimal("9.99"),
+        "supplier_id": "N1",
+        "supplier_name": "Nuts Übel",
+    },
+    {"product_id": "C", "product_name": "Müller's 5 % mix", "location": "DEPOT", "unit_price": None},
 ]
 """Worth 115.00, 299.70, and not known."""
 
@@ -51,8 +57,10 @@ async def listed(request: pytest.FixtureRequest, book: OrderBook, placed: Any, n
 
 async def test_supplier_location_and_product_narrow_a_list(listed: Any) -> None:
     assert await listed() == "ABC"
-    assert await listed(supplier="N1") == await listed(supplier="Nuts") == "B"
-    assert await listed(supplier="nuts") == ""
+    assert await listed(supplier="N1") == await listed(supplier="NUTS ÜBEL") == "B"
+    assert await listed(supplier="nut") == await listed(supplier="n1") == "B"
+    assert await listed(supplier="N_1") == await listed(product="5_%") == ""
+    assert await listed(product="MÜLL") == await listed(product="5 %") == "C"
     assert await listed(location="DEPOT") == await listed(product_id="C") == "C"
     assert await listed(location="SHOP", supplier="ACME") == "A"
 
