@@ -133,6 +133,9 @@ ALONE: list[tuple[str, ...]] = [
     ("which approvals are overdue", "Reviews, waiting for over a day, status pending: none"),
     ("which orders went through without a human", "placed by automatic: orders 2"),
     ("when can I expect pellets", "On order, by due day, for pellets: orders 1"),
+    ("first order of this month", NO, "'first order'"),
+    ("Quelle commande est la plus chère ?", ORDERS, "X1"),
+    ("show everything that needs me", REVIEWS),
     # who must look, and whom it hangs on
     ("did anyone reject something this week?", "status rejected: none"),
     ("which orders need a human and why", REVIEWS, "RV-000002"),
