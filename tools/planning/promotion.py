@@ -188,11 +188,14 @@ class PromotedProfile:
 
     def ahead(self, periods: int) -> FloatArray:
         """Factor on each of the coming periods."""
+        return _lifted(self.lift[-1:], self._sizes_ahead(periods))
+
+    def _sizes_ahead(self, periods: int) -> FloatArray:
         sizes = np.zeros(periods)
         for each, size in self.promotions.ahead.items():
             if each < periods:
                 sizes[each] = size
-        return _lifted(self.lift[-1:], sizes)
+        return sizes
 
     def lift_to_come(self, length: float) -> float:
         """Of those of the next `length` periods that are promoted, on average."""
@@ -205,10 +208,15 @@ class PromotedProfile:
         return max(SMALLEST_INDEX, float(shares * self.ahead(shares.size) @ self.base.ahead(shares.size)))
 
     def width_to_come(self, length: float) -> float:
+        """The same in average periods that vary as much. What the lift may be wrong by is common to all promoted ones:
+        the variance of a promotion ÷ how many average ones the lift rests on."""
         shares = coming(length)
-        factors, promoted = self.ahead(shares.size), np.isin(np.arange(shares.size), list(self.promotions.ahead))
-        widths = factors * np.where(promoted, self._swings(factors, self.scatter[-1:]), 1.0)
-        return max(SMALLEST_INDEX, float(shares * widths @ self.base.ahead(shares.size)))
+        factors, sizes = self.ahead(shares.size), self._sizes_ahead(shares.size)
+        sold = shares * factors * self.base.ahead(shares.size)
+        swings = np.where(sizes > 0, self._swings(factors, self.scatter[-1:]), 1.0)
+        lifted, seen = float(sold @ sizes), float(np.square(self.promotions.sizes, dtype=np.float64).sum())
+        doubt = lifted * min(LARGEST_LIFT, lifted * self.scatter.item(-1) / max(seen, 1.0))
+        return max(SMALLEST_INDEX, float(sold @ swings) + doubt)
 
 
 def promoted_profile(demand: FloatArray, promotions: Promotions, base: Profile) -> PromotedProfile:

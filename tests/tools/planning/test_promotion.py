@@ -1,5 +1,7 @@
 """Past promotions raise no ordinary forecast, and a planned one brings what past ones have brought."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -132,6 +134,18 @@ def test_a_lift_known_at_a_past_moment_does_not_change_with_what_comes_later() -
     earlier = promoted_profile(demand[:50], Promotions(marks[:50]), level_profile(50))
     np.testing.assert_allclose(whole.lift[:51], earlier.lift, rtol=1e-12)
     np.testing.assert_allclose(whole.scatter[:51], earlier.scatter, rtol=1e-12)
+
+
+def test_an_interval_varies_the_more_the_fewer_promotions_its_lift_rests_on() -> None:
+    """The variance of a promotion, and that of a mean of so many of them."""
+    marks = every_eighth()
+    found = promoted_profile(sold(3, marks), Promotions(marks, {0: 1.0}), level_profile(WEEKS))
+    once = replace(found, promotions=replace(found.promotions, sizes=np.arange(WEEKS) == np.argmax(marks)))
+    variance = found.lift[-1] ** 2 * found.scatter[-1]
+    assert found.width_to_come(1) == pytest.approx(variance * (1 + 1 / found.promoted))
+    assert once.width_to_come(1) == pytest.approx(variance * 2)
+    twice = replace(found, promotions=replace(found.promotions, ahead={0: 1.0, 1: 1.0}))
+    assert twice.width_to_come(2) == pytest.approx(variance * (2 + 4 / found.promoted))
 
 
 def test_weeks_with_and_without_a_promotion_are_covered_without_much_left_over() -> None:
