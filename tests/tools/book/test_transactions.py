@@ -655,7 +655,7 @@ async def test_an_approval_is_held_to_the_plan_s_bounds(book: OrderBook, propose
 
     with pytest.raises(InvalidQuantity, match="61 is outside 20 to 60"):
         await book.reviews.decide(review.id, decision="approve", reason="x", decided_by="anna")
-    with pytest.raises(InvalidQuantity, match="with override"):
+    with pytest.raises(InvalidQuantity, match="as an override"):
         await book.reviews.decide(review.id, decision="approve", reason="x", decided_by="anna", override=True)
     assert rows(orders) == rows(decisions) == []
 
@@ -960,7 +960,7 @@ async def test_an_approver_s_limit_counts_on_the_day_of_the_order(book: OrderBoo
 async def test_without_an_override_no_edit_leaves_the_bounds(book: OrderBook, propose: Propose) -> None:
     review = await propose()
 
-    with pytest.raises(InvalidQuantity, match="with override and a reason"):
+    with pytest.raises(InvalidQuantity, match="as an override with a reason"):
         await book.reviews.decide(review.id, decision="edit", quantity=61, reason="x", decided_by="anna")
 
 
