@@ -1,10 +1,11 @@
 """Reviews: orders that wait for a person, and that person's decision on one of them or on many."""
 
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 from urllib.parse import quote
 
-from fastapi import Form
+from fastapi import Depends, Form
 from pydantic import ValidationError
 from starlette.responses import Response
 
@@ -15,6 +16,7 @@ from api.pages import typed
 from api.pages.desk import CORRECTABLE, Desk, DeskForm, DeskGiven, desk_router, inside, see_other
 from api.pages.listing import ROWS, ListedGiven
 from api.pages.ordering import Result, Wanted
+from tools.book.filters import Filters
 from tools.book.placing import order_value
 from tools.planning.confidence import why_unsure
 from tools.planning.gate import ONLY_PROPOSES
@@ -32,6 +34,39 @@ STATUS_WORDS: dict[ProposalStatus, str] = {
     "superseded": "replaced by a newer plan",
 }
 Status = Literal["pending", "approved", "rejected", "expired", "superseded", "all"]
+
+
+class Queue:
+    """Which reviews are listed, and how they are sorted. A review's address says it too, so that what follows fits."""
+
+    def __init__(
+        self,
+        listed: ListedGiven,
+        status: Status = "pending",
+        sort: Literal["newest", "value", "confidence"] = "newest",
+        sure: Literal["", "safe", "doubtful"] = "",
+    ) -> None:
+        self.listed, self.status, self.sort, self.sure = listed, status, sort, sure
+
+    async def page(self, desk: Desk, limit: int, before: str | None, status: ProposalStatus | None) -> list[Proposal]:
+        worth = desk.runtime.settings.worth if self.sort == "value" else None
+        return await desk.runtime.book.reviews.page(
+            status, limit, before, await self.filters(desk), worth, surest=self.sort == "confidence"
+        )
+
+    async def filters(self, desk: Desk) -> Filters:
+        found = await self.listed.filters(desk.runtime)
+        return replace(found, safe=self.sure == "safe") if self.sure else found
+
+    def address(self, review_id: str = "", **changed: Any) -> str:
+        """The address of this list with other words in it, or of a review in it."""
+        words = {"status": self.status, "sort": self.sort, "sure": self.sure} | changed
+        usual = {"status": "pending", "sort": "newest"}
+        said = {name: "" if usual.get(name) == value else value for name, value in words.items()}
+        return self.listed.address(f"/desk/reviews/{quote(review_id)}".rstrip("/"), **{"before": ""} | said)
+
+
+QueueGiven = Annotated[Queue, Depends()]
 
 
 class Choice(DeskForm):
@@ -52,7 +87,7 @@ class DecisionForm(DeskForm):
     reason: str = ""
     override: bool = False
     until: str = ""
-    """Until when the product of a rejected order is left alone."""
+    """Until when the product is left alone, if nothing or less than was proposed is ordered."""
 
     def decision(self) -> Decision:
         quantity = typed.number(self.quantity, "quantity") if self.deed == "edit" else None
@@ -60,29 +95,25 @@ class DecisionForm(DeskForm):
 
 
 @router.get("/reviews", openapi_extra=page_for("read"))
-async def reviews(
-    desk: DeskGiven, listed: ListedGiven, status: Status = "pending", sort: Literal["newest", "value"] = "newest"
-) -> Response:
-    """The queue, newest first or by value."""
-    store, filters = desk.runtime.book.reviews, await listed.filters(desk.runtime)
-    chosen = None if status == "all" else status
-    worth = desk.runtime.settings.worth if sort == "value" else None
-    found = await store.page(chosen, ROWS, listed.before or None, filters, worth)
+async def reviews(desk: DeskGiven, queue: QueueGiven) -> Response:
+    """The queue, newest first, by value or by confidence."""
+    store, listed = desk.runtime.book.reviews, queue.listed
+    chosen = None if queue.status == "all" else queue.status
+    found = await queue.page(desk, ROWS, listed.before or None, chosen)
     more = len(found) == ROWS
     return await desk.page(
         "reviews.html",
         reviews=found,
         values=[order_value(proposal, proposal.quantity) for proposal in found],
-        total=await store.count(chosen, filters),
+        total=await store.count(chosen, await queue.filters(desk)),
+        suppliers=await store.suppliers(),
+        queue=queue,
         listed=listed,
-        chosen=status,
-        sort=sort,
-        sorts={
-            each: listed.address("/desk/reviews", status=status, sort=each, before="") for each in ("newest", "value")
-        },
+        chosen=queue.status,
+        sort=queue.sort,
         currency=desk.runtime.settings.limit_currency,
-        here=listed.address("/desk/reviews", status=status, sort=sort),
-        following=listed.address("/desk/reviews", status=status, sort=sort, before=found[-1].id) if more else None,
+        here=queue.address(before=listed.before),
+        following=queue.address(before=found[-1].id) if more else None,
         only_proposed=(ONLY_PROPOSES,),
         status_words=STATUS_WORDS,
     )
@@ -100,30 +131,37 @@ async def decide_many(desk: DeskGiven, form: Annotated[Choice, Form()]) -> Respo
 
 
 @router.get("/reviews/{review_id}", openapi_extra=page_for("read"))
-async def review(review_id: str, desk: DeskGiven) -> Response:
+async def review(review_id: str, desk: DeskGiven, queue: QueueGiven) -> Response:
     """One review, waiting or decided."""
-    return await _page(desk, review_id)
+    return await _page(desk, review_id, queue)
 
 
 @router.post("/reviews/{review_id}", openapi_extra=page_for("approve"))
-async def decide(review_id: str, desk: DeskGiven, form: Annotated[DecisionForm, Form()]) -> Response:
+async def decide(review_id: str, desk: DeskGiven, queue: QueueGiven, form: Annotated[DecisionForm, Form()]) -> Response:
     """Approve, edit or reject. What stands in the way is shown beside what stands now."""
     try:
         until = await _until(desk, form)
         view = await _decide(desk, review_id, form.decision())
-        if until is not None and view.proposal is not None:
+        if until is not None and view.proposal is not None and _is_less(view):
             await _leave_alone(desk, view.proposal, until=until, reason=form.reason)
     except CORRECTABLE as error:
         # What was typed is kept, unless it was meant for a plan that stands no more.
-        return await _page(desk, review_id, refusal=error, typed_before=None if isinstance(error, Conflict) else form)
-    return see_other(f"/desk/reviews/{quote(review_id)}")
+        return await _page(
+            desk, review_id, queue, refusal=error, typed_before=None if isinstance(error, Conflict) else form
+        )
+    return see_other(queue.address(review_id))
 
 
 async def _until(desk: Desk, form: DecisionForm) -> date | None:
-    """Until when the product of a rejected order is left alone."""
-    if form.deed != "reject" or not form.until:
+    """Until when the product of a rejected or smaller order is left alone."""
+    if form.deed == "approve" or not form.until:
         return None
     return typed.day_ahead(form.until, (await desk.runtime.today.present()).day)
+
+
+def _is_less(view: RunView) -> bool:
+    """Whether less was ordered than proposed, so that the rest would be proposed again at once."""
+    return view.order is None or (view.proposal is not None and view.order.quantity < view.proposal.quantity)
 
 
 def _chosen(form: Choice, review: str) -> tuple[str, Decision]:
@@ -178,7 +216,12 @@ async def _result(desk: Desk, proposal: Proposal, decision: Decision) -> Result:
 
 
 async def _page(
-    desk: Desk, review_id: str, *, refusal: RestockError | None = None, typed_before: DecisionForm | None = None
+    desk: Desk,
+    review_id: str,
+    queue: Queue,
+    *,
+    refusal: RestockError | None = None,
+    typed_before: DecisionForm | None = None,
 ) -> Response:
     book = desk.runtime.book
     proposal = await book.reviews.get(review_id)
@@ -191,11 +234,12 @@ async def _page(
         plan=plan,
         value=order.total if order else order_value(proposal, proposal.quantity),
         unsure="" if sure.value >= threshold else why_unsure(plan, proposal.quantity, sure),
-        snoozed_until=await _snoozed_until(desk, proposal) if proposal.status == "rejected" else None,
+        snoozed_until=await _snoozed_until(desk, proposal) if proposal.decided_at else None,
         multiple=plan.order_multiple if plan.recommended_action == "purchase_order" else plan.unit_size,
         older=await book.reviews.superseded_by(proposal),
         order=order,
-        following=await _following(desk, proposal),
+        queue=queue,
+        following=await _following(desk, queue, proposal),
         entries=await book.audit.page(review=proposal.id),
         refusal=refusal,
         typed=typed_before,
@@ -211,9 +255,7 @@ async def _snoozed_until(desk: Desk, proposal: Proposal) -> date | None:
     return found.until if found else None
 
 
-async def _following(desk: Desk, proposal: Proposal) -> Proposal | None:
-    """The next review that waits: the one before this in time, or else the newest."""
-    store = desk.runtime.book.reviews
-    older = await store.page("pending", 1, before=proposal.id)
-    found = older or await store.page("pending", 1)
+async def _following(desk: Desk, queue: Queue, proposal: Proposal) -> Proposal | None:
+    """The next review of the list that waits: the one after this, or else the first."""
+    found = await queue.page(desk, 1, proposal.id, "pending") or await queue.page(desk, 1, None, "pending")
     return next((each for each in found if each.id != proposal.id), None)

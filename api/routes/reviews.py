@@ -1,5 +1,6 @@
 """Orders that wait for a person, and the person's decision."""
 
+from dataclasses import replace
 from typing import Annotated, Literal
 
 import structlog
@@ -28,21 +29,26 @@ async def reviews(
     limit: Limit = 50,
     before: Before = None,
     sort: Annotated[
-        Literal["newest", "value"],
+        Literal["newest", "value", "confidence"],
         Query(
             description="`value`: those of most value first, compared by EXCHANGE_RATES; currencies without a rate "
-            "come after."
+            "come after. `confidence`: the surest first."
         ),
     ] = "newest",
+    safe: Annotated[
+        bool | None,
+        Query(description="`true`: only those that wait only because automatic ordering is off. `false`: the others."),
+    ] = None,
     include: Annotated[
         Literal["calculation"] | None, Query(description="`calculation`: with the whole plan of each.")
     ] = None,
 ) -> Response:
-    """List orders that wait for a person, newest first or by value. A model's words come last and are marked."""
-    chosen = None if status == "all" else status
-    found = await runtime.book.reviews.page(
-        chosen, limit, before, filters, worth=runtime.settings.worth if sort == "value" else None
-    )
+    """List orders that wait for a person, newest first, by value or by confidence.
+
+    A model's words come last and are marked."""
+    chosen, filters = None if status == "all" else status, replace(filters, safe=safe)
+    worth = runtime.settings.worth if sort == "value" else None
+    found = await runtime.book.reviews.page(chosen, limit, before, filters, worth, surest=sort == "confidence")
     answers = [ReviewAnswer.of(proposal, runtime.review_url) for proposal in found]
     return Reviews(
         reviews=tuple(answer if include else answer.without_calculation() for answer in answers),

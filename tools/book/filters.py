@@ -9,6 +9,7 @@ import sqlalchemy as sa
 
 from tools.book.placing import PENDING_NOW
 from tools.book.rows import OPEN
+from tools.planning.gate import ONLY_PROPOSES
 from tools.storage.schema import orders, proposals
 from tools.storage.types import Now, NowPlus
 
@@ -32,6 +33,8 @@ class Filters:
     until: datetime | None = None
     late: bool | None = None
     value: Decimal | None = None
+    safe: bool | None = None
+    """Of reviews: whether one waits only because automatic ordering is off."""
 
     def of_orders(self) -> list[sa.ColumnElement[bool]]:
         """An order is late once it is due and open."""
@@ -42,7 +45,13 @@ class Filters:
         """A review is late once it has waited for a day."""
         late = sa.and_(PENDING_NOW, proposals.c.created_at < NowPlus(-REVIEW_WAITS.total_seconds()))
         worth = sa.cast(proposals.c.unit_price, sa.Float) * proposals.c.quantity
-        return [*self._common(proposals, late), *self._worth(worth)]
+        return [*self._common(proposals, late), *self._worth(worth), *self._safe()]
+
+    def _safe(self) -> Iterator[sa.ColumnElement[bool]]:
+        if self.safe is not None:
+            first, second = (sa.func.coalesce(proposals.c.review_reasons[at].as_string(), "") for at in (0, 1))
+            safe = sa.and_(first == ONLY_PROPOSES, second == "")
+            yield safe if self.safe else sa.not_(safe)
 
     def _common(self, table: sa.Table, late: sa.ColumnElement[bool]) -> Iterator[sa.ColumnElement[bool]]:
         if self.product_id is not None:

@@ -76,6 +76,7 @@ class ReviewRow(NamedTuple):
 Sorting = tuple[tuple[sa.ColumnElement[Any], bool], ...]
 """What a list is sorted by, and whether it rises. Never null, and different for every row."""
 _NEWEST: Sorting = ((proposals.c.number, False),)
+_SUREST: Sorting = ((proposals.c.confidence["value"].as_float(), False), (proposals.c.number, False))
 
 
 def _dearest(worth: Mapping[str, float]) -> Sorting:
@@ -115,13 +116,15 @@ class ReviewStore(Store):
         before: str | None = None,
         filters: Filters = EVERYTHING,
         worth: Mapping[str, float] | None = None,
+        *,
+        surest: bool = False,
     ) -> list[Proposal]:
         """A page of reviews, newest first, at most 200. `before` is the last id of the page before. Without a status
         all reviews are listed, decided ones too. Raises UnknownReview.
 
         With the `worth` of a unit of each currency, those of most value come first; then those of currencies that are
-        not in it, each currency by itself."""
-        sorting = _NEWEST if worth is None else _dearest(worth)
+        not in it, each currency by itself. With `surest`, those of most confidence come first."""
+        sorting = _SUREST if surest else _NEWEST if worth is None else _dearest(worth)
         query = sa.select(proposals).where(*_chosen(status, filters))
         query = query.order_by(*(column.asc() if rises else column.desc() for column, rises in sorting))
         query = query.limit(page_size(limit))
@@ -155,6 +158,12 @@ class ReviewStore(Store):
         """How many reviews there are in all pages together. Call it after `page`, which lets reviews expire."""
         query = sa.select(sa.func.count()).select_from(proposals).where(*_chosen(status, filters))
         return connection.scalar(query) or 0
+
+    @reads
+    def suppliers(self, connection: Connection) -> list[str]:
+        """The names of those that something was ever proposed of."""
+        name = proposals.c.supplier_name
+        return list(connection.scalars(sa.select(name).where(name.is_not(None)).distinct().order_by(name)))
 
     @reads
     def waiting(self, connection: Connection, mode: Mode) -> dict[tuple[str, str], str]:

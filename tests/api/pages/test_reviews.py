@@ -9,7 +9,9 @@ import httpx
 import pytest
 import sqlalchemy as sa
 
+from api.bodies.today import Cursor
 from tests.api.pages.conftest import Browser, sign_in
+from tools.planning.gate import ONLY_PROPOSES
 from tools.storage.schema import proposals
 
 EVIL = '<script>alert(1)</script> & "Co"'
@@ -39,7 +41,69 @@ async def test_the_dearest_come_first_where_that_is_asked_for(browser: Any, serv
 
     assert re.findall(r"<small>RV-\d+ · (\w) ·", page) == ["B", "A", "C"]
     assert "Amounts are compared in USD" in page
-    assert '<th class="narrow" aria-sort="descending"><a href="/desk/reviews?status=pending&amp;sort=value">' in page
+    assert '<th class="narrow" aria-sort="descending"><a href="/desk/reviews?sort=value">' in page
+
+
+async def test_what_follows_a_review_fits_the_list_it_was_opened_from(browser: Any, service: Any) -> None:
+    ids = [(await waiting(service, each, supplier=name))["review_id"] for each, name in (("A", "Müller"), ("B", "Co"))]
+    ids.append((await waiting(service, "C", supplier="Müller", unit_price=4_000))["review_id"])
+
+    listed = unescape((await browser.get("/desk/reviews", supplier="MÜLLER", sort="value")).text)
+    address = f"/desk/reviews/{ids[0]}?supplier=M%C3%9CLLER&sort=value"
+    await browser.send(address, deed="approve", version=1)
+    page = unescape((await browser.client.get(address)).text)
+
+    assert f'href="{address}"' in listed
+    assert f'href="/desk/reviews/{ids[2]}?supplier=M%C3%9CLLER&sort=value">Next: ' in page
+    assert 'href="/desk/reviews?supplier=M%C3%9CLLER&sort=value">All that waits' in page
+
+
+async def test_safe_reviews_can_be_shown_apart_and_the_surest_first(browser: Any, service: Any) -> None:
+    ids = [(await waiting(service, product))["review_id"] for product in "ABC"]
+    for identity, reasons, value in zip(
+        ids, ([ONLY_PROPOSES], ["Doubt."], [ONLY_PROPOSES]), (0.9, 0.5, 0.95), strict=True
+    ):
+        values = {
+            "review_reasons": reasons,
+            "confidence": {"value": value, "raw": value, "calibrated": False, "label": ""},
+        }
+        work = sa.update(proposals).where(proposals.c.number == int(identity[3:])).values(values)
+        await service.book.database.write(lambda connection, work=work: connection.execute(work) and None)
+
+    async def shown(**query: str) -> list[str]:
+        return re.findall(r"RV-\d+ · (\w)", (await browser.get("/desk/reviews", **query)).text)
+
+    async def answered(**query: str) -> list[str]:
+        found = (await service.client.get("/reviews", params=query)).json()
+        assert found["total"] == len(found["reviews"])
+        return [each["product_id"] for each in found["reviews"]]
+
+    assert await shown(sure="safe") == await answered(safe="true") == ["C", "A"]
+    assert await shown(sure="doubtful") == await answered(safe="false") == ["B"]
+    assert await shown(sort="confidence") == await answered(sort="confidence") == ["C", "A", "B"]
+    last = await answered(sort="confidence", safe="true")
+    assert await shown(sort="confidence", before=ids["ABC".index(last[0])]) == ["A", "B"]
+
+
+@pytest.mark.parametrize(("ordered", "alone"), [("less", True), ("as much", False)])
+async def test_what_is_ordered_less_than_proposed_can_be_left_alone(
+    browser: Any, service: Any, ordered: str, alone: bool
+) -> None:
+    rows = (await service.runtime.today.present()).rows
+    row = next(row for row in rows if row.is_to_order and row.action == "purchase_order")
+    key = str(Cursor("", *row.place))
+    await browser.send("/desk/rows", deed="review", place=key, **{f"seen:{key}": f"{row.quantity}"})
+    [seen] = (await service.client.get("/reviews")).json()["reviews"]
+    address = f"/desk/reviews/{seen['review_id']}"
+    quantity = seen["quantity"] - (1 if ordered == "less" else 0)
+    until = (datetime.now(UTC).date() + timedelta(5)).isoformat()
+    form = {"deed": "edit", "version": 1, "quantity": quantity, "reason": "Room.", "until": until, "override": "true"}
+
+    answer = await browser.send(address, **form)
+
+    assert answer.status_code == 303
+    assert ("left alone until" in (await browser.get(address)).text) is alone
+    assert bool(await service.book.snoozes.on("mock", datetime.now(UTC).date())) is alone
 
 
 async def change(service: Any, **values: Any) -> None:
@@ -236,6 +300,10 @@ async def test_beyond_the_plan_it_takes_an_override_which_stands_apart(browser: 
         ({"deed": "edit", "quantity": "900"}, "reason is needed to edit, override or reject; say why."),
         ({"deed": "edit", "quantity": "1,5", "reason": "x"}, "'1,5' is no quantity; type a number such as 120 or 0.5."),
         ({"deed": "edit", "quantity": "0", "reason": "x"}, "quantity: Input should be greater than"),
+        (
+            {"deed": "edit", "quantity": "900", "reason": "x", "until": "2020-01-01"},
+            "Leaving products alone needs a day from tomorrow",
+        ),
         ({"deed": "approve", "reason": "x" * 1_001}, "reason: String should have at most 1000 characters."),
         ({"deed": "reject", "reason": "x", "until": "2020-01-01"}, "Leaving products alone needs a day from tomorrow"),
         ({"deed": "reject", "reason": "x", "until": "2199-01-01"}, "Leaving products alone needs a day from tomorrow"),
