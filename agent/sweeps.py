@@ -124,6 +124,7 @@ class Sweeps:
             quantity=row.quantity or 0,
             value=row.value,
             currency=row.currency,
+            source_location=row.source_location,
             ask_models=self._asks_models(row),
             run_id=sha256("\n".join((sweep_id, *row.place)).encode()).hexdigest()[:32],
         )
@@ -152,4 +153,5 @@ def _would_be(item: SweepItem, view: RunView) -> SweepLine:
 
 def _line(item: SweepItem, **found: object) -> SweepLine:
     about = {"product_id", "name", "location", "supplier_id", "supplier", "currency", "quantity", "value"}
+    about.add("source_location")
     return SweepLine.model_validate(item.model_dump(include=about) | {"run_id": None} | found)

@@ -44,10 +44,12 @@ def filled(template: str, data: Data) -> str:
     """
     >>> filled("{id}: {left:days}[, worth {value:money}][, {late:days} late]", {"id": "A", "left": 1, "late": 2.5})
     'A: 1 day, 2.5 days late'
+    >>> filled("{on_hand} in stock[ for {left:lasting}]", {"on_hand": 0, "left": 0})
+    '0 in stock'
     """
     while optional := _OPTIONAL.search(template):
         fields = [(_value(data, each[1])[0], each[2]) for each in _FIELD.finditer(optional[1])]
-        known = all(value not in UNKNOWN and (value or form != "some") for value, form in fields)
+        known = all(value not in UNKNOWN and (value or form not in ("some", "lasting")) for value, form in fields)
         template = f"{template[: optional.start()]}{optional[1] if known else ''}{template[optional.end() :]}"
     return joined(_FIELD.sub(lambda field: _written(field, data), template).splitlines())
 

@@ -34,6 +34,7 @@ _PAGE = """<!doctype html>
 </tbody>
 </table>
 <p>Total: <strong>{total}</strong></p>
+{version}
 </body>
 </html>
 """
@@ -48,7 +49,8 @@ def print_page(document: Document, units: Mapping[str, str] = {}) -> str:
         number=escape(document.number),
         supplier=escape(supplier) or "not known",
         location=escape(document.location),
-        state=_state(document),
+        state=f"Sent {document.sent_at:%Y-%m-%d}" if document.sent_at else f"Of {document.opened_at:%Y-%m-%d}",
+        version="" if document.sent_at else f"<footer><small>Version {document.version}</small></footer>",
         lines="\n".join(lines),
         total=_total(document),
     )
@@ -78,12 +80,6 @@ def _line(line: Order, unit: str) -> str:
 def _due(line: Order) -> datetime:
     """When it should arrive; of what has not been sent, if it is sent now."""
     return line.due_at if line.sent_at else datetime.now(UTC) + (line.due_at - line.created_at)
-
-
-def _state(document: Document) -> str:
-    if document.sent_at is None:
-        return f"Draft of {document.opened_at:%Y-%m-%d}, version {document.version}"
-    return f"Sent {document.sent_at:%Y-%m-%d}"
 
 
 def _total(document: Document) -> str:

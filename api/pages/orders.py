@@ -1,6 +1,6 @@
 """Orders: by supplier in purchase orders, and one by one; what became of each, and saying so."""
 
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Annotated, Literal
 from urllib.parse import quote
@@ -94,8 +94,7 @@ async def open_lines(kind: FileKind, desk: DeskGiven, listed: ListedGiven) -> Re
         return await desk.runtime.book.orders.page(size, last, "open", filters)
 
     found = await every_page(page, lambda order: order.number, None, listed.before or None)
-    rows = map(order_row, by_supplier(found))
-    return await table_file(kind, rows, COLUMNS, f"open-orders-{datetime.now(UTC):%Y-%m-%d}")
+    return await lines_file(desk, kind, by_supplier(found), f"open-orders-{datetime.now(UTC):%Y-%m-%d}")
 
 
 @router.get("/orders/{number}", openapi_extra=page_for("read"))
@@ -127,6 +126,17 @@ async def cancel(number: str, desk: DeskGiven, form: Annotated[Cancellation, For
 async def sent(number: str, desk: DeskGiven, form: Annotated[DeskForm, Form()]) -> Response:
     """Say that an order has gone to its supplier by itself."""
     return await _step(desk, number, desk.runtime.book.life.mark_sent(number, by=desk.caller.actor), form)
+
+
+async def lines_file(desk: Desk, kind: FileKind, orders: Sequence[Order], name: str) -> Response:
+    """Orders as a table, each with its unit, and in the desk's words a draft until it is sent."""
+    units, at = await desk.runtime.today.units(), COLUMNS.index("quantity") + 1
+    rows = []
+    for order in orders:
+        is_draft = order.status == "placed" and order.purchase_order is not None
+        status = "draft" if is_draft else order.status
+        rows.append({**order_row(order), "unit": units.get(order.product_id, ""), "status": status})
+    return await table_file(kind, rows, (*COLUMNS[:at], "unit", *COLUMNS[at:]), name)
 
 
 def receipt_id(desk: Desk, form: DeskForm, number: str) -> str | None:

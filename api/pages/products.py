@@ -16,7 +16,7 @@ from api.pages.listing import Word
 from api.pages.orders import STATUS_WORDS as ORDER_WORDS
 from api.pages.product_plots import Levels, Sold, demand_bars, projected_stock, sold
 from api.pages.reviews import STATUS_WORDS as REVIEW_WORDS
-from api.pages.today import COVER_WORDS, STATUS_WORDS
+from api.pages.today import COVER_WORDS, STATUS_WORDS, is_too_late
 from api.pages.whatif import Assumptions, Planned, difference, planned
 from tools.book.filters import Filters
 from tools.catalog.demand_table import table_of
@@ -116,6 +116,7 @@ async def product(
         "product.html",
         200 if refusal is None or swapped else 422,
         sheet=sheet,
+        too_late=is_too_late(row, found.day),
         supposed=supposed,
         changed=difference(sheet.now, supposed) if supposed else "",
         refusal=refusal,

@@ -15,9 +15,8 @@ from api.door.errors import status_of
 from api.door.security_headers import permitting_style
 from api.pages import typed
 from api.pages.desk import CORRECTABLE, Desk, DeskForm, DeskGiven, desk_router, see_other
-from api.pages.files import FileKind, file_answer, table_file
-from api.pages.orders import STATUS_WORDS, arrived_at, in_words, receipt_id
-from tools.purchasing.table import COLUMNS, order_row
+from api.pages.files import FileKind, file_answer
+from api.pages.orders import STATUS_WORDS, arrived_at, in_words, lines_file, receipt_id
 from tools.records.errors import InvalidInput, RestockError
 
 router = desk_router()
@@ -84,7 +83,7 @@ async def pdf(number: str, desk: DeskGiven) -> Response:
 async def lines(number: str, kind: FileKind, desk: DeskGiven) -> Response:
     """The lines as a table."""
     document = await desk.runtime.purchasing.documents.get(number)
-    return await table_file(kind, map(order_row, document.lines), COLUMNS, document.number)
+    return await lines_file(desk, kind, document.lines, document.number)
 
 
 @router.post("/purchase-orders/{number}/sent", openapi_extra=page_for("approve"))

@@ -43,6 +43,7 @@ _COLUMNS = (
     "product_id",
     "name",
     "location",
+    "source_location",
     "supplier_id",
     "supplier",
     "outcome",
@@ -105,7 +106,7 @@ async def try_out(form: Annotated[Narrowed, Form()], desk: DeskGiven) -> Respons
         )
     finally:
         _TRIALS.pop(trial, None)
-    return await desk.page("sweep.html", asked=form, sweep=None, **await _report(desk, report, "", 0))
+    return await desk.page("sweep.html", asked=form, sweep=None, **await _report(desk, report, "", 0, MOST_TRIED))
 
 
 @router.get("/sweeps/trial/{once}/events", response_class=EventSourceResponse, openapi_extra=stream_for("read"))
@@ -136,7 +137,7 @@ async def one_sweep(
 ) -> Response:
     """How far it is; what was ordered, what waits, and what was not ordered and why."""
     report = await desk.runtime.sweeps.report(sweep)
-    return await desk.page("sweep.html", asked=None, sweep=sweep, **await _report(desk, report, outcome, after))
+    return await desk.page("sweep.html", asked=None, sweep=sweep, **await _report(desk, report, outcome, after, LINES))
 
 
 @router.get("/sweeps/{sweep_id}/lines.{kind}", openapi_extra=page_for("read"))
@@ -184,7 +185,7 @@ async def _overview(desk: Desk, asked: Narrowed, *, before: str = "", refused: s
     )
 
 
-async def _report(desk: Desk, report: SweepReport, outcome: str, after: int) -> dict[str, Any]:
+async def _report(desk: Desk, report: SweepReport, outcome: str, after: int, most: int) -> dict[str, Any]:
     """What the page shows of a report: a part of the lines with one outcome."""
     known = next((each for each in OUTCOME_WORDS if each == outcome), None)
     if outcome and known is None:
@@ -194,8 +195,8 @@ async def _report(desk: Desk, report: SweepReport, outcome: str, after: int) -> 
         "report": report,
         "outcome": outcome,
         "outcome_words": OUTCOME_WORDS,
-        "lines": fitting[after : after + LINES],
-        "following": after + LINES if len(fitting) > after + LINES else None,
+        "lines": fitting[after : after + most],
+        "following": after + most if len(fitting) > after + most else None,
         "automatic": await desk.runtime.book.automatic.get(),
     }
 

@@ -60,9 +60,11 @@ SORTS = {
     "value": "Value",
     "lost_revenue_per_day": "Lost a day",
     "order_by": "Order by",
-    "confidence": "Sure?",
+    "confidence": "Confidence",
 }
 MEANINGS = {
+    "product_id": "The product, its location and supplier; below, how far its stock reaches and what is in the way.",
+    "on_hand": "Units in stock.",
     "on_order": "Units on the way that come in time to count; the numbers of late orders stand below.",
     "mean_per_day": "What sells a day, on average, by the forecast.",
     "days_left": "How long the stock on hand lasts at that rate, and the day on which it is gone.",
@@ -70,8 +72,10 @@ MEANINGS = {
     "safety_stock": "Units kept beyond the expected demand, in case more sells or a delivery is late.",
     "reorder_point": "Once stock and what is on the way fall to it, an order is due.",
     "quantity": "Units to order today, in whole packs and at least the supplier's minimum. You may change it.",
+    "value": "Of the quantity, at the purchase price.",
     "lost_revenue_per_day": "Sales that are expected to be missed a day if nothing is ordered, at the purchase price.",
-    "order_by": "The last day on which an order still comes in time.",
+    "order_by": "The last day on which an order still comes in time. Too late: stock runs out before an order of "
+    "today comes.",
     "confidence": "The chance that this quantity turns out right: no stock-out before the next delivery, and not too "
     "much left over. Below {threshold} an order always waits for a person.",
 }
@@ -162,6 +166,7 @@ async def today(desk: DeskGiven, view: ViewGiven) -> Response:
         meanings={name: words.format(threshold=threshold) for name, words in MEANINGS.items()},
         threshold=threshold,
         out_on=_out_on,
+        is_too_late=is_too_late,
     )
 
 
@@ -293,6 +298,11 @@ def _compared(view: View, rows: Sequence[TodayRow], found: TodayList, currency: 
     without = ", ".join(sorted(present - found.worth.keys()))
     last = f" No rate is known for {without}: these come last." if without else ""
     return f"Amounts are compared in {currency}, at the rates of the setting EXCHANGE_RATES.{last}"
+
+
+def is_too_late(row: TodayRow, day: date) -> bool:
+    """Whether an order is due, and stock runs out before one of today comes."""
+    return row.order_by is not None and row.order_by <= day and row.cover in ("out", "at_risk")
 
 
 def _out_on(row: TodayRow, day: date) -> date | None:

@@ -145,8 +145,11 @@ def _parts(ids: Iterator[str]) -> Iterator[list[str]]:
         yield part
 
 
+_ABOUT = {"product_id", "name", "location", "supplier_id", "supplier", "currency", "source_location"}
+
+
 def _line(item: SweepItem, row: RowMapping | None) -> SweepLine:
-    about = item.model_dump(include={"product_id", "name", "location", "supplier_id", "supplier", "currency"})
+    about = item.model_dump(include=_ABOUT)
     planned = {"quantity": item.quantity, "value": item.value, "run_id": item.run_id}
     if item.failure is not None:
         return SweepLine(**about, **planned | {"run_id": None}, outcome="not_ordered", reasons=(item.failure,))

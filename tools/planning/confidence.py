@@ -22,6 +22,7 @@ from tools.planning.summary import lasting
 from tools.records.errors import InvalidInput
 from tools.records.facts import Record
 from tools.records.plan import Confidence, Plan, Stratum
+from tools.records.text import several
 
 SHORT_HISTORY = 26
 TYPING_ERROR = 10
@@ -128,12 +129,14 @@ def why_unsure(plan: Plan, quantity: float, confidence: Confidence) -> str:
     known, asked = plan.periods - plan.masked_periods, plan.implied.cycle_service_level or 0.0
     if short > learned:
         if quantity < plan.shortage:
-            return f"{quantity:,} units are ordered, and {whole_units(plan.shortage, plan.unit_size):,} are missing"
+            missing = whole_units(plan.shortage, plan.unit_size)
+            ordered = "1 unit is" if quantity == 1 else f"{quantity:,} units are"
+            return f"{ordered} ordered, and {missing:,} {'is' if missing == 1 else 'are'} missing"
         if short <= 1 - asked + SMALL:
             cause = "The order that earns most" if plan.method == "profit" else "The service asked for"
             return f"{cause} lets stock run out in {1 - asked:.0%} of such intervals"
         if known < SHORT_HISTORY:
-            return f"Only {known} periods of demand are known"
+            return f"Only {several(known, 'period')} of demand {'is' if known == 1 else 'are'} known"
     if plan.backtest_coverage is not None and plan.backtest_coverage < 1 - SMALL:
         return f"{10 * (1 - plan.backtest_coverage):.0f} of 10 past intervals needed more"
     return f"Of past orders that looked as sure ({stratum(plan)}), {confidence.value:.0%} turned out right"

@@ -66,7 +66,8 @@ def _sales(working: Working) -> Iterator[Notice]:
     elif sales < FEWEST_SALES:
         yield Notice(
             code="few_sales",
-            message=f"Only {sales} periods with demand; at least {FEWEST_SALES} are needed to order without a person.",
+            message=f"Only {several(sales, 'period')} with demand; at least {FEWEST_SALES} are needed to order without "
+            "a person.",
             blocks_automatic=True,
         )
     elif (1 - sales / (known - silent + 1)) ** silent < SURPRISE:
@@ -122,7 +123,8 @@ def _history(working: Working) -> Iterator[Notice]:
     if known < FEWEST_FOR_FORECAST_ERRORS:
         yield Notice(
             code="low_history",
-            message=f"Only {known} known periods: too few to judge forecasts by, so the textbook formula is used.",
+            message=f"Only {several(known, 'known period')}: too few to judge forecasts by, so the textbook formula is "
+            "used.",
         )
     if statistics.masked:
         yield Notice(
@@ -191,7 +193,7 @@ def _doubted(working: Working) -> Iterator[Notice]:
         elif entry.standing == "written_off":
             yield Notice(
                 code="overdue_order",
-                message=f"{overdue}, a whole lead time more than this supplier has been late; it is not counted.",
+                message=f"{overdue}, far later than this supplier has been; it is not counted. Ask the supplier.",
             )
         elif entry.standing == "later":
             yield Notice(

@@ -102,7 +102,11 @@ def _held(working: Working) -> str:
         return f"{have}, so there is enough{'' if spare == '0' else f': {spare} more than needed'}."
     level = _level(working) if working.profit is None else working.reorder_point
     missing = amount(level - position.units, digits)
-    return f"{have}, so {missing} are missing." if missing != "0" else f"{have}, just what is needed."
+    return (
+        f"{have}, so {missing} {'is' if missing == '1' else 'are'} missing."
+        if missing != "0"
+        else f"{have}, just what is needed."
+    )
 
 
 def _order(working: Working, transfer: Transfer | None) -> str:

@@ -36,6 +36,7 @@ class SweepItem(Record):
     currency: str
     ask_models: bool
     """Whether there is something to read, so that a model is asked."""
+    source_location: str | None = None
     run_id: str
     """Follows from the sweep, the product and the location, so that nothing is doubled. An earlier run that answers for
     the same need takes its place."""
@@ -96,6 +97,8 @@ class SweepLine(Record):
     value: JsonMoney | None
     """Of the quantity, in `currency`; null where no price is known."""
     currency: CurrencyCode
+    source_location: str | None = None
+    """Where a move comes from; null for an order from a supplier."""
     run_id: str | None
     """Id of the decision run; null where nothing was recorded."""
     order_number: str | None = None

@@ -127,6 +127,8 @@ async def test_open_lines_come_as_files_by_supplier(browser: Any, service: Any) 
     assert [row["product_id"] for row in rows] == ["C", "B", "A"]
     assert rows[0]["supplier"].startswith("'=cmd")
     assert (rows[0]["received"], rows[0]["status"]) == ("5", "partly_received")
+    assert [row["status"] for row in rows[1:]] == ["draft", "draft"]
+    assert list(rows[0])[8:10] == ["quantity", "unit"]
     assert [row[3] for row in sheet.to_python()] == ["product_id", "C", "B", "A"]
     assert f'filename="open-orders-{TODAY}.csv"' in text.headers["content-disposition"]
 

@@ -52,6 +52,27 @@ async def test_a_trial_says_what_would_come_of_it_and_records_nothing(browser: A
     assert [await service.count(table) for table in ("sweeps", "runs", "orders")] == [0, 0, 0]
 
 
+async def test_a_trial_shows_every_product_and_names_moves(browser: Any, service: Any, monkeypatch: Any) -> None:
+    monkeypatch.setattr("api.pages.sweeps.LINES", 2)
+    due = [row for row in (await service.runtime.today.present()).rows if row.is_due]
+
+    tried = (await browser.send("/desk/sweeps/trial")).text
+    address = (await browser.send("/desk/sweeps")).headers["location"]
+    await ended(browser, address)
+    lines, orders = [
+        list(csv.DictReader(io.StringIO((await browser.get(file)).content.decode("utf-8-sig"))))
+        for file in (f"{address}/lines.csv", "/desk/orders.csv")
+    ]
+
+    moves = {row.place: row.source_location for row in due if row.source_location}
+    assert len(re.findall(r'<td class="l"><a href="/desk/products/', tried)) == len(due)
+    assert sorted(re.findall(r"<small>move from (.*?)</small>", tried)) == sorted(moves.values()) != []
+    named = {(line["product_id"], line["location"]): line["source_location"] for line in lines}
+    assert {place: source for place, source in named.items() if source} == moves
+    units = {row.product_id: row.unit for row in due}
+    assert [order["unit"] for order in orders] == [units[order["product_id"]] for order in orders] != []
+
+
 async def test_a_trial_of_too_many_is_refused_with_the_way_out(browser: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("api.pages.sweeps.MOST_TRIED", 4)
     refused = await browser.send("/desk/sweeps/trial", **MIDWEST)

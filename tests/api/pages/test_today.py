@@ -28,8 +28,8 @@ async def test_the_list_opens_with_what_needs_doing(browser: Any) -> None:
     page = (await browser.get("/desk")).text
 
     [to_order] = re.findall(r"<b>([\d,]+)</b><span>to order</span>", page)
-    assert f"{to_order} products are to order, 1 more beside an order that is late: " in page
-    assert re.search(r"USD together, and \d+ moves from one location to another\.", " ".join(page.split()))
+    assert f"{to_order} products are to order, 1 more beside an order that is late, " in page
+    assert re.search(r" late, \d+ of them moves from one location to another: [\d,.]+ USD together\.", page)
     assert "The newest sale is of " in page
     assert "STEEL_SHEETS" in page
     assert "bring your own data" in page
@@ -65,11 +65,27 @@ async def test_a_quantity_has_its_unit_beside_it(browser: Any) -> None:
     assert 'aria-label="Quantity of STEEL_SHEETS at Chicago"><small>sheets</small>' in page
 
 
+async def test_what_runs_out_before_an_order_can_come_is_too_late(browser: Any, service: Any) -> None:
+    found = await service.runtime.today.present()
+    late = [row for row in found.rows if row.order_by == found.day and row.cover in ("out", "at_risk")]
+    page = (await browser.get("/desk", status="all")).text
+
+    shown = re.findall(r'<td class="wide">(too late|today)</td>', page)
+    assert shown.count("too late") == len(late) > 0
+    assert shown.count("today") == sum(row.order_by == found.day for row in found.rows) - len(late)
+    row = late[0]
+    assert "<b>too late</b>" in (await browser.get(f"/desk/products/{row.product_id}", location=row.location)).text
+
+
 async def test_every_column_is_explained(browser: Any) -> None:
     page = (await browser.get("/desk")).text
 
-    explained = re.findall(r"<dt>(.*?)</dt><dd>", page.partition('id="columns"')[2].partition("</dl>")[0])
-    assert {"Lost a day", "Sure?", "Order by", "Safety stock", "Reorder point"} <= set(explained)
+    explained = re.findall(
+        r'<dt class="(.*?)">(.*?)</dt><dd class="\1">', page.partition('id="columns"')[2].partition("</dl>")[0]
+    )
+    heads = re.findall(r'<th class="[l ]*(\w*)"(?: aria-sort="\w+")?><a [^>]*>(.*?)</a></th>', page)
+    assert sorted(explained) == sorted(heads)
+    assert {"On hand", "Value", "Confidence", "Order by"} <= {name for _, name in explained}
     assert "Below 0.6 an order always waits for a person." in page
 
 

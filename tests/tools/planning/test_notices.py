@@ -31,7 +31,8 @@ def test_what_blocks_comes_first(make_facts: Make) -> None:
 
 
 @pytest.mark.parametrize(
-    ("order", "words"), [(LATE, ("PO-9", "3 days overdue", "25 are counted")), (LOST, ("PO-8", "not counted"))]
+    ("order", "words"),
+    [(LATE, ("PO-9", "3 days overdue", "25 are counted")), (LOST, ("PO-8", "far later than", "not counted"))],
 )
 def test_an_overdue_order_is_named_with_what_counts_of_it(
     make_facts: Make, order: OpenOrder, words: tuple[str, ...]

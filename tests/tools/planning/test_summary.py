@@ -37,6 +37,7 @@ CASES: dict[str, tuple[dict[str, Any], str]] = {
         {"stock": {"open_orders": (ON_WAY.model_copy(update={"due_in_days": 20}),)}},
         "You have 150 and nothing on the way that counts, so 748 are missing.",
     ),
+    "one unit": ({"stock": {"on_hand": 897}}, "You have 897 and nothing on the way, so 1 is missing."),
     "half units": ({"stock": {"on_hand": 10.5}}, "You have 10.5 and nothing on the way, so 887.5 are missing."),
     "on the way": ({"stock": {"on_hand": 50, "open_orders": (ON_WAY,)}}, "You have 50 and 200 on the way, so 648 are"),
     "backorders": ({"stock": {"on_hand": 0, "backorders": 30}}, "customers wait for 30, so 928 are missing."),
