@@ -14,10 +14,7 @@ PLAUSIBLE_SHARE = 0.1
 
 class LiveCatalog:
     """A catalogue that counts the order book's orders: open ones are on the way, receipts are in stock and teach the
-    supplier's lead time.
-
-    Without them a second run would order again what the first has ordered.
-    """
+    supplier's lead time. Without them a second run would order again what the first has ordered."""
 
     def __init__(self, catalog: Catalog, book: OrderBook, mode: Mode) -> None:
         self._catalog, self._book, self._mode = catalog, book, mode

@@ -48,10 +48,9 @@ def read_rates(
         here = part_of(rows, np.array([row]))
         values = np.asarray(demand[here][0], dtype=np.float64)
         positions = np.flatnonzero(~np.isnan(values))
-        own_promotions = None
+        marked = None
         if promotions is not None:
-            usual = float(terms["usual_lift"][row])
-            own_promotions = promotions_of(promotions[here][0], positions, values.size, usual)
+            marked = promotions_of(promotions[here][0], positions, values.size, float(terms["usual_lift"][row]))
         own = own_forecast(
             values[positions],
             positions,
@@ -59,7 +58,7 @@ def read_rates(
             interval=float(interval[row]),
             season=int(seasons[row]),
             unit=float(known.counting_unit[row]),
-            promotions=own_promotions,
+            promotions=marked,
         )
         mean[row], variance[row] = own.rates.mean[-1], own.rates.variance[-1]
     return Rates(mean, variance)
