@@ -42,7 +42,8 @@ def test_what_the_columns_mean_is_shown_when_asked(shared_url: str, open_desk: C
     assert not desk.page.is_visible("#columns")
     desk.page.click("text=What the columns mean")
 
-    desk.page.wait_for_selector("#columns >> text=an order is due")
+    desk.page.wait_for_selector("#columns >> text=Sales that are expected to be missed")
+    assert not desk.page.is_visible("#columns >> text=an order is due")  # of a column that only wide screens show
     assert desk.violations() == []
 
 
@@ -118,3 +119,16 @@ def test_the_help_opens_and_closes_by_keyboard(shared_url: str, open_desk: Calla
     assert desk.page.locator("#help").is_visible()
     desk.page.keyboard.press("Escape")
     assert not desk.page.locator("#help").is_visible()
+
+
+def test_no_table_of_a_product_with_a_late_order_is_cut_off(shared_url: str, open_desk: Callable[..., Desk]) -> None:
+    desk = open_desk(shared_url, viewport={"width": 1280, "height": 900})
+    desk.go("/desk?status=late_order")
+    desk.page.locator("#list tbody tr a").first.click()
+    desk.page.wait_for_selector("[aria-label='Orders on the way']")
+    cut = (
+        "[...document.querySelectorAll('.halves .table')].filter((each) => each.scrollWidth > each.clientWidth).length"
+    )
+
+    assert "late" in desk.page.inner_text("[aria-label='Orders on the way']")
+    assert desk.page.evaluate(cut) == 0
