@@ -12,6 +12,7 @@ import pytest
 
 from tests.api.door.test_auth import GUARDED
 
+ELSEWHERE = {"reference": "4711", "product_id": "X1", "location": "SHOP"}
 BODIES = {
     "/chat": {"message": "What is overdue?"},
     "/reviews/RV-000001/decision": {"decision": "reject", "reason": "canary-reason"},
@@ -20,6 +21,8 @@ BODIES = {
     "/orders/PO-2026-000001/cancel": {"reason": "canary-reason"},
     "/orders/PO-2026-000001/sent": {},
     "/orders/PO-2026-000001/receipts/1/corrections": {"quantity": 3, "instead_of": 30, "reason": "canary-reason"},
+    "/orders-elsewhere/receipts": ELSEWHERE,
+    "/orders-elsewhere/cancel": ELSEWHERE | {"reason": "canary-reason"},
     "/keys": {"name": "canary-name", "scopes": ["read"]},
     "/keys/key_unknown/rotate": {},
     "/keys/key_unknown/limits": {"limits": []},

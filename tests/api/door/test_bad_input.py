@@ -90,10 +90,10 @@ INLINE: dict[str, tuple[dict[str, Any], str, str]] = {
 
 
 async def test_a_parameter_that_is_not_known_is_named_with_those_that_are(service: Any, problem: Any) -> None:
-    document = problem(await service.client.get("/orders?product=X1&limit=3"), 422, "invalid_input")
+    document = problem(await service.client.get("/orders?item=X1&limit=3"), 422, "invalid_input")
     trigger = await service.client.post("/inventory-trigger?dry_run=true", json={"product_id": "X", "mode": "mock"})
 
-    assert [each["field"] for each in document["errors"]] == ["product"]
+    assert [each["field"] for each in document["errors"]] == ["item"]
     assert "it takes before, day, late, limit," in document["detail"]
     assert "it takes none" in problem(trigger, 422, "invalid_input")["detail"]
     assert await service.count("runs") == 0
