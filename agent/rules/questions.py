@@ -30,7 +30,7 @@ def number(text: str) -> float:
     >>> number("1,200"), number("5k"), number("1.200.000"), number("1.200,5"), number("three")
     (1200.0, 5000.0, 1200000.0, 1200.5, 3.0)
     """
-    whole, mark, decimals = re.fullmatch(r"(.*?)(?:([.,])(\d+))?k?", text).groups("")  # type: ignore[union-attr]
+    whole, mark, decimals, *_ = *re.split(r"([.,])(?=\d+$)", text.removesuffix("k")), "", ""
     if (mark == "," and len(decimals) == 3) or mark in whole:
         whole, decimals = whole + decimals, ""
     plain = re.sub("[.,]", "", whole)
