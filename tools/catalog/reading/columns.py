@@ -80,17 +80,9 @@ class Reader:
         return [(role, column) for role, column in self.mapping.items() if content(role) in kinds]
 
     def texts(self, role: str, cells: Coded) -> NDArray[np.object_]:
-        lost = (
-            {}
-            if role in SOFT or content(role) != "id"
-            else {
-                place: ("rounded_id", "A spreadsheet has rounded this id. Export it again, with the column as text.")
-                for place, text in enumerate(cells.values)
-                if ROUNDED.fullmatch(text)
-            }
-        )
-        self.note_faults(role, cells, lost)
-        if content(role) == "id" and all(WHOLE.fullmatch(value) for value in cells.values):
+        is_id = content(role) == "id"
+        self.note_faults(role, cells, _rounded(cells) if is_id and role not in SOFT else {})
+        if is_id and all(WHOLE.fullmatch(value) for value in cells.values):
             cells = Coded([value.partition(".")[0] for value in cells.values], cells.codes)
         return cells.texts()
 
@@ -250,3 +242,8 @@ class Reader:
                 role=role,
                 candidates=tuple(self.table.columns),
             )
+
+
+def _rounded(cells: Coded) -> dict[int, Problem]:
+    problem: Problem = ("rounded_id", "A spreadsheet has rounded this id. Export it again, with the column as text.")
+    return {place: problem for place, text in enumerate(cells.values) if ROUNDED.fullmatch(text)}
