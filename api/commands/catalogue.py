@@ -35,7 +35,7 @@ def catalogue(
         from tools.catalog.imports import ImportStore
 
         if changed:
-            file = ReadFile(name="restock catalogue", kind="settings", mapping={}, lines=len(changed), faults=0)
+            file = ReadFile.without_file("restock catalogue", kind="settings", lines=len(changed))
             await ImportStore(book.database).change(file, set_catalogue(changed), operator())
         return await EntryStore(book.database).settings()
 

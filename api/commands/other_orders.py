@@ -95,12 +95,10 @@ def _change(name: str, work: "Work", as_json: bool) -> None:
     """Change the catalogue as an import that can be undone, and say so."""
     from tools.catalog.importing.record import ReadFile
 
-    file = ReadFile(name=name, kind="request", mapping={}, lines=1, faults=0)
-
     async def change(book: "OrderBook") -> "ImportRecord":
         from tools.catalog.imports import ImportStore
 
-        return await ImportStore(book.database).change(file, work, operator())
+        return await ImportStore(book.database).change(ReadFile.without_file(name), work, operator())
 
     record = with_book(load_settings(), change)
     for note in () if as_json else record.notes:

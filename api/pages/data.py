@@ -58,7 +58,7 @@ async def example_file(kind: ImportedKind) -> Response:
 async def for_all(form: Annotated[ForAll, Form()], desk: DeskGiven) -> Response:
     """Change what holds for the whole catalogue."""
     given = {name: text.strip() for name, text in form.model_dump(exclude={"csrf", "once"}).items() if text.strip()}
-    file = ReadFile(name="the desk", kind="settings", mapping={}, lines=len(given), faults=0)
+    file = ReadFile.without_file("the desk", kind="settings", lines=len(given))
     try:
         await ImportStore(desk.runtime.book.database).change(file, set_catalogue(given), desk.caller.actor)
     except InvalidInput as error:

@@ -85,10 +85,7 @@ async def cancel(desk: DeskGiven, form: Annotated[Cancellation, Form()]) -> Resp
 
 async def _recorded(desk: Desk, form: LineForm, name: str, work: Work) -> Response:
     """Change the catalogue once, as an import that can be undone, and show the list again."""
-    store, file = (
-        ImportStore(desk.runtime.book.database),
-        ReadFile(name=name, kind="request", mapping={}, lines=1, faults=0),
-    )
+    store, file = ImportStore(desk.runtime.book.database), ReadFile.without_file(name)
 
     async def change() -> str:
         return str((await store.change(file, work, desk.caller.actor)).number)

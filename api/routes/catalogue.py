@@ -176,7 +176,7 @@ async def recorded(
 
 
 async def _changed(runtime: Runtime, caller: Caller, name: str, lines: int, work: Work) -> ImportRecord:
-    file = ReadFile(name=name, kind="request", mapping={}, lines=lines, faults=0)
+    file = ReadFile.without_file(name, lines=lines)
     return await ImportStore(runtime.book.database).change(file, work, caller.actor)
 
 

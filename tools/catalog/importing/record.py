@@ -1,7 +1,7 @@
 """What an import was, or would be."""
 
 from datetime import datetime
-from typing import Any, Literal
+from typing import Any, Literal, Self
 
 from pydantic import Field
 
@@ -27,6 +27,11 @@ class ReadFile(Record):
     """Rows that were left out, because they could not be read."""
     notes: tuple[str, ...] = ()
     """What was assumed or left out."""
+
+    @classmethod
+    def without_file(cls, name: str, *, kind: str = "request", lines: int = 1) -> Self:
+        """A change that came in no file."""
+        return cls(name=name, kind=kind, mapping={}, lines=lines, faults=0)
 
 
 class TableCounts(Record):
