@@ -8,6 +8,7 @@ import pytest
 from pydantic import ValidationError
 
 from tools.planning.confidence import CalibrationCurve, CalibrationTable, assess, stratum
+from tools.planning.doubts import EarlierOrder
 from tools.planning.gate import (
     ONLY_PROPOSES,
     Circumstances,
@@ -460,6 +461,42 @@ def test_the_same_reason_is_given_once_and_in_the_order_of_its_weight() -> None:
     verdict = judge(None, order, circumstances, LIMITS)
 
     assert verdict.reasons == ("No model.", "Grave.", "It was asked for in a chat; a person must confirm it.")
+
+
+def test_what_sets_an_order_apart_from_the_last_one_is_a_reason_beside_the_others() -> None:
+    order = _plan(unit_price=Decimal(2_000))
+    last = EarlierOrder("PO-2026-000007", order.order_quantity, Decimal(20), order.currency, order.lead_time_days)
+    circumstances = Circumstances(calculated=True, open_orders=(LATE,), earlier_orders=(last,))
+
+    late, value, price = judge(_submission(order), order, circumstances, LIMITS).reasons
+
+    assert late.startswith("PO-2026-000007 is 3 days late")
+    assert value.startswith("Its value, ")
+    assert price == "The price of 2000 is far from the 20 of PO-2026-000007, the last order: check it."
+
+
+def test_an_order_like_the_last_one_is_placed_and_a_transfer_has_no_last_one() -> None:
+    order = _plan()
+    last = EarlierOrder("PO-2026-000007", order.order_quantity, order.unit_price, order.currency, order.lead_time_days)
+    alike, dear = CALCULATED.model_copy(update={"earlier_orders": (last,)}), EarlierOrder("", 1, Decimal(1), "", 900)
+    moved = _transfer()
+
+    assert judge(_submission(order), order, alike, LIMITS).route == "auto"
+    assert (
+        judge(_submission(moved), moved, CALCULATED.model_copy(update={"earlier_orders": (dear,)}), LIMITS).reasons
+        == ()
+    )
+
+
+@pytest.mark.parametrize(("review_days", "so"), [(0, True), (1, False), (3, False)])
+def test_a_position_exactly_at_the_level_is_due_without_a_period_between_reviews_and_not_with_one(
+    review_days: float, so: bool
+) -> None:
+    ordered = OpenOrder(reference="PO-2026-000007", quantity=900, due_in_days=2, placed_here=True)
+    planned = _plan(open_orders=(ordered,), review_period_days=review_days)
+    exactly = planned.model_copy(update={"inventory_position": planned.reorder_point + 900})
+
+    assert is_ordered(exactly) is so
 
 
 @pytest.mark.parametrize("begun", ["desk", "chat"])
