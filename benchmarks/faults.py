@@ -47,7 +47,7 @@ TRIGGER = {
 }
 CHAT = {"message": "Which products need an order?"}
 SHORT = {"executed": "order", "pending_review": "review", "no_action": "no order", "answered": "answer"}
-NAMES = {"google_genai": "Gemini", "groq": "Groq", "rules": "rules", "calculator": "calculator"}
+NAMES = {"google_genai": "Gemini", "groq": "Groq", "rules": "rules", "calculator": "calculator", "none": "no model"}
 PAGE = """# What happens when providers fail
 
 Written by `make faults`: the whole service with the real Gemini and Groq clients, against local servers that speak both
@@ -160,7 +160,9 @@ def table(results: Sequence[Result]) -> str:
 
 
 def summary(results: Sequence[Result], problems: Sequence[str]) -> str:
-    ends = Counter(f"{SHORT.get(result.end, result.end)} by {NAMES.get(result.provider, '?')}" for result in results)
+    ends = Counter(
+        f"{SHORT.get(result.end, result.end)} by {NAMES.get(result.provider, result.provider)}" for result in results
+    )
     counted = ", ".join(f"{number} {end}" for end, number in ends.most_common())
     slowest = max(results, key=lambda result: result.seconds)
     verdict = "\n".join(f"- **{problem}**" for problem in problems) or "No request broke a promise."

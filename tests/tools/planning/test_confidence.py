@@ -198,6 +198,14 @@ def test_a_table_does_not_speak_for_a_stratum_it_was_not_fitted_on(make_facts: M
     assert assess(other, other.order_quantity, table=table).calibrated is False
 
 
+def test_no_table_speaks_for_the_order_that_earns_most_since_none_is_fitted_on_such(make_facts: Make) -> None:
+    asked = plan(make_facts(demand=STEADY))
+    earning, table = asked.model_copy(update={"method": "profit"}), calibration(asked, (0.0, 0.0), (1.0, 0.5))
+
+    assert assess(asked, asked.order_quantity, table=table).calibrated is True
+    assert assess(earning, earning.order_quantity, table=table).calibrated is False
+
+
 def test_a_calibrated_slip_of_the_hand_is_held_down_too(make_facts: Make) -> None:
     result = plan(make_facts())
     table = calibration(result, (0.0, 0.9), (1.0, 0.9))
@@ -241,6 +249,25 @@ def test_a_large_order_is_called_a_minimum_only_where_it_is_one(make_facts: Make
     order = plan(make_facts(minimum_order_quantity=6_000, demand=EVEN)).model_copy(update={"minimum_quantity": least})
 
     assert words in why_unsure(order, order.order_quantity, assess(order, order.order_quantity))
+
+
+@pytest.mark.parametrize(("multiple", "words"), [(6_000, "The minimum order of 6,000"), (6_001, "The order of 6,000")])
+def test_an_order_is_called_a_minimum_from_one_whole_multiple_above_the_need_on(
+    make_facts: Make, multiple: int, words: str
+) -> None:
+    order = plan(make_facts(minimum_order_quantity=6_000, demand=EVEN))
+    exactly = order.model_copy(update={"shortage": 0.0, "order_multiple": multiple})
+
+    assert words in why_unsure(exactly, 6_000, assess(exactly, 6_000))
+
+
+@pytest.mark.parametrize(
+    ("units", "words"), [(1, "1 unit is ordered, and 748 are missing"), (2, "2 units are ordered, and 748 are")]
+)
+def test_units_that_are_ordered_are_counted_in_good_english(make_facts: Make, units: int, words: str) -> None:
+    order = plan(make_facts())
+
+    assert words in why_unsure(order, units, assess(order, units))
 
 
 @pytest.mark.parametrize(
