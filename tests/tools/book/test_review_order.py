@@ -6,6 +6,7 @@ import pytest
 
 from tools.book.book import OrderBook
 from tools.records.orders import Proposal
+from tools.records.plan import Confidence
 
 
 @pytest.mark.parametrize("size", [1, 2, 7])
@@ -43,3 +44,18 @@ async def test_without_rates_amounts_are_compared_within_a_currency_and_rows_are
 
     assert [each.product_id for each in await book.reviews.page("pending", worth={})] == ["DEAR", "CHEAP"]
     assert [row.product_id for row in await book.reviews.rows("pending")] == ["DEAR", "CHEAP"]
+
+
+@pytest.mark.parametrize("size", [1, 2, 7])
+async def test_the_surest_come_first_and_the_newest_first_of_equally_sure_ones_from_page_to_page(
+    book: OrderBook, waiting, size: int
+) -> None:
+    for product, value in (("OLD", 0.5), ("DOUBTFUL", 0.25), ("SURE", 0.75), ("MIDDLE", 0.5), ("NEW", 0.5)):
+        sure = Confidence(value=value, raw=0.9, calibrated=True, label="calibrated")
+        await waiting(product_id=product, confidence=sure)
+
+    found: list[Proposal] = []
+    while page := await book.reviews.page("pending", size, found[-1].id if found else None, surest=True):
+        found += page
+
+    assert [review.product_id for review in found] == ["SURE", "NEW", "MIDDLE", "OLD", "DOUBTFUL"]

@@ -25,6 +25,7 @@ from tools.planning.demand_distribution import (
     standard_normal_loss,
     z_value,
 )
+from tools.records.plan import Distribution
 
 MOMENTS = [(0.3, 1.1), (3.0, 3.5), (17.0, 80.0), (250.0, 900.0)]
 
@@ -129,6 +130,23 @@ def test_the_level_for_a_shortage_is_the_smallest_that_keeps_to_it(
     level = demand.level_for_shortage(limit)
     assert demand.expected_shortage(level) <= limit
     assert level == 0 or demand.expected_shortage(level - 1) > limit
+
+
+@pytest.mark.parametrize("family", ["lognormal", "normal", "degenerate"])
+@pytest.mark.parametrize("parts", [1, 2])
+def test_levels_in_grams_are_a_thousand_times_those_in_kilograms(family: Distribution, parts: int) -> None:
+    sizes = [(0.5, 0.3, 0.04), (0.5, 0.9, 0.01)] if parts == 2 else [(1.0, 0.3, 0.04)]
+    grams, kilograms = (
+        IntervalDemand(family, tuple(Component(share, mean * by, sd2 * by**2) for share, mean, sd2 in sizes), unit)
+        for by, unit in ((1000, 1), (1, 0.001))
+    )
+
+    for asked in (0.5, 0.98):
+        assert 1000 * kilograms.quantile(asked) == pytest.approx(grams.quantile(asked))
+    for limit in (1, 25):
+        level = kilograms.level_for_shortage(limit / 1000)
+        assert 1000 * level == pytest.approx(grams.level_for_shortage(limit))
+        assert kilograms.expected_shortage(level) <= limit / 1000 * (1 + 1e-9)
 
 
 CASES = [(0.3, 0.4), (2.0, 2.0), (40.0, 900.0), (40.0, 40.0), (3.0, 200.0), (5000.0, 1e6)]
@@ -291,6 +309,18 @@ def test_few_levels_are_tried_on_the_way() -> None:
     assert tried(999, 1) == 2
     assert tried(1000, 1) == 2
     assert tried(900, 200) <= 10
+
+
+@pytest.mark.parametrize(("answer", "begun"), [(900, [100, 101, 103, 107, 115, 131]), (3, [100, 99, 97, 93, 85, 69])])
+def test_steps_double_up_and_down(answer: float, begun: list[float]) -> None:
+    tried: list[float] = []
+
+    def enough(level: float) -> bool:
+        tried.append(level)
+        return level >= answer
+
+    assert smallest_level(enough, start=100, step=1) == answer
+    assert tried[:6] == begun
 
 
 def test_a_level_is_never_sought_below_nothing() -> None:
