@@ -151,7 +151,8 @@ class Decisions:
             return request
         facts = request.facts or (await self._catalogs.family(request))[0]
         require_plannable(facts)
-        return request.model_copy(update={"location": facts.stock.location})
+        place = facts.stock.location
+        return request if request.location == place else request.model_copy(update={"location": place})
 
     async def _admit(
         self, request: DecisionRequest, lane: Lane, *, at_once: bool = False, after: datetime | None = None

@@ -11,7 +11,6 @@ from alembic.config import Config
 from tools.book.audit import SERVICE, Actor
 from tools.book.book import OrderBook
 from tools.book.keys import Grant, Key, identity_of
-from tools.book.runs import insert_run
 from tools.records.facts import Mode
 from tools.records.orders import NewRun, Order, Run
 from tools.storage.schema import metadata, orders
@@ -36,8 +35,9 @@ class InMemory:
 
 async def record(book: OrderBook, new: NewRun, *, owner: str, lease_seconds: float) -> Run:
     """A run that has begun, whatever else stands for its need."""
-    run = await book.database.write(lambda connection: insert_run(connection, new, "interactive", owner, lease_seconds))
-    assert run is not None, f"there is a run {new.id}"
+    later = datetime(2200, 1, 1, tzinfo=UTC)
+    run, fresh = await book.runs.admit(new, lane="interactive", owner=owner, lease_seconds=lease_seconds, after=later)
+    assert fresh, f"there is a run {new.id}"
     return run
 
 

@@ -30,8 +30,6 @@ PeriodName = Literal["day", "week", "month"]
 Period = Annotated[PeriodName | None, typer.Option(help="Length of a demand period. [as the file counts]")]
 LeadTime = Annotated[float, typer.Option(help="Lead time in days.")]
 Review = Annotated[float, typer.Option(help="Review period in days.")]
-DropReturns = Annotated[bool, typer.Option("--drop-returns", hidden=True)]
-"""Of scripts for the version before. Returns never lower demand now."""
 
 
 def _demand(
@@ -97,7 +95,6 @@ def backtest(
     skip_bad: SkipBad = False,
     rejects: Rejects = None,
     as_json: AsJson = False,
-    drop_returns: DropReturns = False,
 ) -> None:
     """Look back on your own demand, as FILE --report out.html: achieved and asked service, stock, cost, confidence."""
     from api.pages.report import write_report
@@ -145,7 +142,6 @@ def scan(
     skip_bad: SkipBad = False,
     rejects: Rejects = None,
     as_json: AsJson = False,
-    drop_returns: DropReturns = False,
 ) -> None:
     """Plan every product, as FILE --products TERMS --out plans.csv; without FILE those of your own catalogue.
 
@@ -225,7 +221,6 @@ def calibrate(
     skip_bad: SkipBad = False,
     rejects: Rejects = None,
     as_json: AsJson = False,
-    drop_returns: DropReturns = False,
 ) -> None:
     """Fit the confidence on your own demand and recorded outcomes, as FILE --out TABLE; then set CALIBRATION_TABLE."""
     from tools.lookback.calibration import fitted_on_origins, moved_by_outcomes, write

@@ -11,7 +11,7 @@ import time
 from collections.abc import Awaitable, Callable
 from hashlib import sha256
 from ipaddress import IPv6Address, ip_address
-from math import ceil
+from math import ceil, inf
 from typing import Any
 
 import structlog
@@ -51,15 +51,14 @@ class RateLimits:
     ) -> Caller:
         """The caller of a request. Raises RateLimited if there are too many. `shown` is the key or link of a form, and
         counts instead of the headers."""
-        address = client_of(request)
         seen = fingerprint(request) if shown is None else sha256(b"form\n" + shown.encode("utf-8", "replace")).digest()
-        if address in self._blocked:
-            self._require_known(address, seen)
+        if self._blocked:
+            self._require_known(client_of(request), seen)
         try:
             caller = await identify(request)
         except Unauthenticated as error:
             if error.code not in _NOTHING_SHOWN:
-                await self._count_failure(address)
+                await self._count_failure(client_of(request))
             raise
         if len(self._good) >= MOST_REMEMBERED:
             self._good.clear()
@@ -74,9 +73,9 @@ class RateLimits:
         await self._failed_keys.aclose()
 
     def _require_known(self, address: str, seen: bytes) -> None:
-        wait = self._blocked[address] - time.monotonic()
+        wait = self._blocked.get(address, -inf) - time.monotonic()
         if wait <= 0:
-            del self._blocked[address]
+            self._blocked.pop(address, None)
         elif seen not in self._good:
             raise refusal("Too many keys from this address opened nothing", self._failed_keys, wait)
 

@@ -6,6 +6,7 @@ here; FastAPI then reads the rest.
 
 import json
 import math
+import re
 from typing import Any, NoReturn
 
 from api.door.errors import MalformedRequest
@@ -14,15 +15,15 @@ MAX_DEPTH = 32
 MAX_INTEGER = 2**53 - 1
 """The largest integer that every JSON reader keeps exactly."""
 
-_SAFE_DIGITS = 15
-"""No integer so short, with its sign, is larger."""
+_MAYBE_TOO_LARGE = re.compile(r"\d{16}|\d[eE]\+?\d{3}")
+"""Without such digits no number is too large, so its reader need not ask."""
 
 
 def check(body: bytes) -> None:
     """Raise MalformedRequest with place and reason if `body` is not strict JSON."""
     try:
         text = body.decode("utf-8")
-        value = _DECODER.decode(text)
+        value = (_CAREFUL if _MAYBE_TOO_LARGE.search(text) else _PLAIN).decode(text)
     except UnicodeDecodeError as error:
         raise _malformed(f"byte {error.start} is not valid UTF-8; send UTF-8") from None
     except json.JSONDecodeError as error:
@@ -53,8 +54,6 @@ def _float(literal: str) -> float:
 
 
 def _integer(literal: str) -> int:
-    if len(literal) <= _SAFE_DIGITS:
-        return int(literal)
     value = int(literal) if len(literal) <= 17 else MAX_INTEGER + 1
     if abs(value) > MAX_INTEGER:
         raise _malformed(f"an integer is outside ±{MAX_INTEGER}")
@@ -94,4 +93,5 @@ def _require_whole_characters(value: Any) -> None:
         raise _malformed("an escape is half of a surrogate pair") from None
 
 
-_DECODER = json.JSONDecoder(object_pairs_hook=_unique, parse_float=_float, parse_int=_integer, parse_constant=_constant)
+_PLAIN = json.JSONDecoder(object_pairs_hook=_unique, parse_constant=_constant)
+_CAREFUL = json.JSONDecoder(object_pairs_hook=_unique, parse_float=_float, parse_int=_integer, parse_constant=_constant)

@@ -54,15 +54,13 @@ _ACCEPTED: dict[int | str, dict[str, Any]] = {
     responses={**problems(400, 404, 409, 413, 415), **_ACCEPTED},
     openapi_extra=_TRIGGERING,
 )
-async def trigger(
-    body: Annotated[Trigger, Body(openapi_examples=TRIGGERS)],
-    request: Request,
-    runtime: RuntimeGiven,
-    caller: CallerGiven,
-) -> Response:
+async def trigger(body: Annotated[Trigger, Body(openapi_examples=TRIGGERS)], request: Request) -> Response:
     """Decide whether to reorder one product, and how much. A safe order is placed; a doubtful one waits for a person.
 
     The run is recorded first. With `Prefer: respond-async`, or when it takes long, the answer is 202 with its id."""
+    # Read here and not as dependencies, because each of those costs a trigger as much as its JSON.
+    runtime: Runtime = request.app.state.runtime
+    caller: Caller = request.state.caller
     decision = body.to_request(requested_by=caller.name, requested_by_id=caller.id)
     if body.dry_run:
         return await _answer(await _decided(runtime, decision, runtime.try_out), runtime, caller, at_once=False)

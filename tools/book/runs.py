@@ -8,7 +8,7 @@ A run that begins at once is recorded as running by its process.
 
 from collections.abc import Callable, Collection
 from contextlib import suppress
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
 import sqlalchemy as sa
@@ -28,6 +28,8 @@ from tools.storage.types import Instant, Now, NowPlus, as_indexed
 
 _FINISHED = ("executed", "no_action", "rejected", "expired", "superseded", "failed")
 _CLAIM_LIMIT = 200
+_NO_LIMIT = 2**31
+_EVER = datetime(1970, 1, 1, tzinfo=UTC)
 _NOBODY = ""
 """The caller under which the answers of runs are kept: a run's id says whose it is."""
 _QUEUED = as_indexed("runs.status = 'queued'")
@@ -40,14 +42,20 @@ _SAME_NEED = sa.and_(*(runs.c[name] == sa.bindparam(name) for name in ("product_
 _IN_REVIEW = (runs.c.status == "pending_review") & (proposals.c.expires_at > Now())
 
 # Every trigger asks these. They are built once, because building one costs more than running it.
+_WITH_PROPOSALS = runs.outerjoin(proposals, proposals.c.run_id == runs.c.id)
+_COVERS_NEED = sa.and_(
+    _STANDING,
+    _SAME_NEED,
+    _IN_REVIEW | _UNFINISHED,
+    runs.c.created_at > sa.bindparam("after", type_=Instant),
+)
 _TO_JOIN = (
     sa.select(runs)
-    .outerjoin(proposals, proposals.c.run_id == runs.c.id)
-    .where(_SAME_ID | sa.and_(_STANDING, _SAME_NEED, _IN_REVIEW | _UNFINISHED))
+    .select_from(_WITH_PROPOSALS)
+    .where(_SAME_ID | _COVERS_NEED)
     .order_by(_SAME_ID.desc(), runs.c.created_at.desc())
     .limit(1)
 )
-_TO_JOIN_LATER = _TO_JOIN.where(_SAME_ID | (runs.c.created_at > sa.bindparam("after", type_=Instant)))
 _ANSWERED = sa.select(idempotency.c.body, idempotency.c.body_hash).where(
     idempotency.c.caller == _NOBODY, idempotency.c.key == sa.bindparam("run_id")
 )
@@ -105,7 +113,7 @@ class RunStore(Store):
         lane: Lane,
         owner: str | None,
         lease_seconds: float = 0,
-        most_waiting: int | None = None,
+        most_waiting: int = _NO_LIMIT,
         deliver: Deliver | None = None,
         after: datetime | None = None,
     ) -> Admission:
@@ -119,14 +127,14 @@ class RunStore(Store):
         _wait_for_others(connection, new)
         if "body_hash" in new.request and _answered(connection, new.id):
             raise _answered_meanwhile()
-        answering = _answering(connection, new, after)
-        if answering is not None:
-            return Admission(answering, fresh=False)
-        if owner is None and most_waiting is not None:
-            _require_room(connection, lane, most_waiting)
-        run = insert_run(connection, new, lane, owner, lease_seconds)
-        if run is None:
-            return Admission(_stored(connection, new.id), fresh=False)
+        begun = {"lane": lane, "owner": owner, "attempts": 0, "status": "queued"}
+        if owner is not None:
+            begun |= {"attempts": 1, "status": "running"}
+        values, sought = dict(new) | begun, {"run_id": new.id, "after": after or _EVER}
+        row = connection.execute(_ADMIT, values | sought | {"lease": lease_seconds, "last": most_waiting - 1}).first()
+        if row is None:
+            return Admission(_answering(connection, values | sought, most_waiting), fresh=False)
+        run = Run.model_construct(**values, product_version=row.product_version, created_at=row.created_at)
         if owner is None and deliver is not None:
             deliver(connection, run)
         return Admission(run, fresh=True)
@@ -257,26 +265,13 @@ class RunStore(Store):
         connection.execute(closed.values(thread_waits=False))
 
 
-def insert_run(connection: Connection, new: NewRun, lane: Lane, owner: str | None, lease_seconds: float) -> Run | None:
-    """Store the run, begun, or queued if it has no owner. None if there is a run of this id."""
-    begun = {"lane": lane, "owner": owner, "attempts": 0, "status": "queued"}
-    if owner is not None:
-        begun |= {"attempts": 1, "status": "running"}
-    stored = connection.execute(_INSERT_RUN, dict(new) | begun | {"lease": lease_seconds})
-    row = stored.mappings().first()
-    return None if row is None else Run.model_validate(dict(new) | begun | dict(row))
-
-
-def _stored(connection: Connection, run_id: str) -> Run:
-    return run_from(connection.execute(sa.select(runs).where(runs.c.id == run_id)).mappings().one())
-
-
-def _answering(connection: Connection, new: NewRun, after: datetime | None) -> Run | None:
-    """The run of the same id; else the newest later one for the same need that is unfinished or waits for a person."""
-    sought = {"run_id": new.id, "product_id": new.product_id, "mode": new.mode, "location": new.location}
-    query = _TO_JOIN if after is None else _TO_JOIN_LATER
-    row = connection.execute(query, sought | ({"after": after} if after else {})).mappings().first()
-    return None if row is None else run_from(row)
+def _answering(connection: Connection, sought: dict[str, Any], most_waiting: int) -> Run:
+    """The run of the same id; else the newest later one for the same need that is unfinished or waits for a person.
+    Raises Overloaded where there is none, since only a full queue then kept the new run out."""
+    row = connection.execute(_TO_JOIN, sought).mappings().first()
+    if row is None:
+        raise Overloaded(f"{most_waiting} runs wait already, which is the limit. Try again in a few seconds.")
+    return run_from(row)
 
 
 def _wait_for_others(connection: Connection, new: NewRun) -> None:
@@ -294,11 +289,6 @@ def _answered(connection: Connection, run_id: str) -> sa.Row[Any, Any] | None:
 
 def _answered_meanwhile() -> InFlight:
     return InFlight("Another request with this Idempotency-Key was just answered. Send it again in a few seconds.")
-
-
-def _require_room(connection: Connection, lane: Lane, most_waiting: int) -> None:
-    if connection.execute(_LAST_PLACE, {"lane": lane, "last": most_waiting - 1}).first() is not None:
-        raise Overloaded(f"{most_waiting} runs wait already, which is the limit. Try again in a few seconds.")
 
 
 def _orders_seen(product_id: Any, mode: Any) -> sa.ColumnElement[int]:
@@ -330,17 +320,20 @@ _GIVEN = {
     name: sa.bindparam(name, type_=runs.c[name].type)
     for name in (*NewRun.model_fields, "lane", "owner", "attempts", "status")
 }
-_INSERT_RUN = (
+_NEW_RUN: dict[str, sa.ColumnElement[Any]] = _GIVEN | {
+    "lease_until": NowPlus(sa.bindparam("lease", type_=sa.Float)),
+    "product_version": _orders_seen(_GIVEN["product_id"], _GIVEN["mode"]),
+    "thread_waits": sa.false(),
+    "created_at": Now(),
+}
+_COVERED = sa.select(1).select_from(_WITH_PROPOSALS).where(_COVERS_NEED).exists()
+_ROOM = _GIVEN["owner"].is_not(None) | ~_LAST_PLACE.exists()
+# One statement looks for a run to join and for room, and inserts: every trigger runs it.
+_ADMIT = (
     conflict_insert(runs)
-    .values(
-        **_GIVEN,
-        lease_until=NowPlus(sa.bindparam("lease", type_=sa.Float)),
-        product_version=_orders_seen(_GIVEN["product_id"], _GIVEN["mode"]),
-        thread_waits=False,
-        created_at=Now(),
-    )
+    .from_select(list(_NEW_RUN), sa.select(*_NEW_RUN.values()).where(~_COVERED, _ROOM))
     .on_conflict_do_nothing()
-    .returning(runs.c.product_version, runs.c.created_at, runs.c.finished_at)
+    .returning(runs.c.product_version, runs.c.created_at)
 )
 
 

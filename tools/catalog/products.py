@@ -8,7 +8,6 @@ from typing import Annotated, Protocol
 from pydantic import Field
 
 from tools.book.book import OrderBook
-from tools.book.stock import OwnOrders
 from tools.catalog.live import with_own_orders
 from tools.catalog.present import PresentCatalog
 from tools.catalog.sources import Catalog
@@ -113,23 +112,25 @@ class Catalogs:
     ) -> None:
         self._catalogs, self._calibration, self._book = catalogs, calibration, book
 
-    async def look_up(self, asked: Asked) -> OneProduct:
-        """The product with its facts, and this service's open orders counted. Raises what its catalogue raises, and
-        InvalidInput for facts that cannot be used."""
-        facts, *siblings = await self.family(asked)
+    async def look_up(self, asked: Asked, *, never_ordered: bool = False) -> OneProduct:
+        """The product with its facts, and this service's open orders counted; of one that was `never_ordered` there are
+        none to look for. Raises what its catalogue raises, and InvalidInput for facts that cannot be used."""
+        facts, *siblings = await self.family(asked, never_ordered=never_ordered)
         if asked.service_level is not None:
             product = facts.product.model_copy(update={"service_level": asked.service_level})
             facts = facts.model_copy(update={"product": product})
         return OneProduct(facts, siblings, self._calibration)
 
-    async def family(self, asked: Asked) -> Family:
+    async def family(self, asked: Asked, *, never_ordered: bool = False) -> Family:
         """The product at its locations, with this service's open orders counted."""
         if asked.facts is None:
             return await self._catalog(asked.mode).family(asked.product_id, asked.location)
         facts, place = asked.facts, asked.facts.stock.location
         if (asked.product_id, asked.location or place) != (facts.product.id, place):
             raise InvalidInput(f"The facts are of {facts.product.id} at {place}; ask about that product and location.")
-        own = OwnOrders() if self._book is None else await self._book.stock.of_input(asked.product_id, place)
+        if self._book is None or never_ordered:
+            return (facts,)
+        own = await self._book.stock.of_input(asked.product_id, place)
         return (with_own_orders(facts, own) if own.open or own.lead_times else facts,)
 
     def _catalog(self, mode: Mode) -> Catalog:

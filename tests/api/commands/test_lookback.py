@@ -50,7 +50,7 @@ def test_backtest_writes_its_report_and_says_where(run: Any, sales: Path, tmp_pa
 
 
 def test_what_looks_back_can_be_read_by_programs(run: Any, sales: Path) -> None:
-    options = (str(sales), "--lead-time", "3", "--json", "--drop-returns")
+    options = (str(sales), "--lead-time", "3", "--json")
     looked = json.loads(run("backtest", *options, "--out", "out.html", "--service", "0.9").stdout)
     fitted = json.loads(run("calibrate", *options, "--out", "table.json").stdout)
 
