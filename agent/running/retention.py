@@ -32,33 +32,24 @@ class Retention:
 
     async def prune(self) -> Pruned:
         """Remove what is old enough, and return the counts. Other processes may serve meanwhile."""
-        settings = self._settings
+        settings, stored = self._settings, self._book.retention
         pruned = {
-            "answers": await self._until_none(KEEP_ANSWERS_DAYS, self._answers),
+            "answers": await self._until_none(KEEP_ANSWERS_DAYS, stored.forget_answers),
             "chats": await self._until_none(settings.keep_chats_days, self._chats),
-            "events": await self._until_none(KEEP_EVENTS_DAYS, self._events),
-            "imports": await self._until_none(settings.keep_requests_days, self._imports),
+            "events": await self._until_none(KEEP_EVENTS_DAYS, stored.forget_events),
+            "imports": await self._until_none(settings.keep_requests_days, stored.forget_imports),
             "requests": await self._until_none(settings.keep_requests_days, self._requests),
         }
         if any(pruned.values()):
             log.info("pruned", **pruned)
         return pruned
 
-    async def _until_none(self, days: float, forget: Callable[[float], Awaitable[int]]) -> int:
+    async def _until_none(self, days: float, forget: Callable[..., Awaitable[int]]) -> int:
         total = 0
-        while days and (gone := await forget(days)):
+        while days and (gone := await forget(days=days)):
             total += gone
             await asyncio.sleep(BREATH_SECONDS)
         return total
-
-    async def _answers(self, days: float) -> int:
-        return await self._book.retention.forget_answers(days=days)
-
-    async def _events(self, days: float) -> int:
-        return await self._book.retention.forget_events(days=days)
-
-    async def _imports(self, days: float) -> int:
-        return await self._book.retention.forget_imports(days=days)
 
     async def _chats(self, days: float) -> int:
         ids = await self._book.retention.old_conversations(days=days)
