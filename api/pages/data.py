@@ -14,7 +14,7 @@ from tools.catalog.entries import EntryStore
 from tools.catalog.importing.direct import set_catalogue
 from tools.catalog.importing.record import ReadFile
 from tools.catalog.imports import ImportStore
-from tools.catalog.reading.role_words import KIND_WORDS, example, roles
+from tools.catalog.reading.roles import KIND_WORDS, example, roles
 from tools.catalog.snapshot import CatalogueSettings
 from tools.records.errors import InvalidInput
 from tools.records.text import DAY_NAMES, without_commands

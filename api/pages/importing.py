@@ -19,7 +19,7 @@ from tools.catalog.importing.sources import KINDS
 from tools.catalog.imports import ImportStore
 from tools.catalog.proposals import LookedAt, ProposalStore, ReadAs, SentFile, faults_of, look_at, sheets_as_files
 from tools.catalog.reading import Choices, DateOrder, Decimal, Fault, UnclearColumns, choices
-from tools.catalog.reading.role_words import KIND_WORDS, Role, roles
+from tools.catalog.reading.roles import KIND_WORDS, Role, roles
 from tools.records.errors import Conflict, InvalidInput
 from tools.records.text import without_commands
 

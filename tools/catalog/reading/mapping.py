@@ -246,7 +246,7 @@ def _require(table: Table, name: str, kind: Kind, columns: Mapping[str, str], wi
     if kind == "suppliers" and "supplier_id" in columns:
         needed = []
     for role in needed:
-        names = ", ".join(KINDS[kind][role][0].split(", ")[:4])
+        names = ", ".join(KINDS[kind][role][0][:4])
         raise UnclearColumns(
             f"{name} has no column for {role} of {kind}. Name it (--map {role}=COLUMN), or call it one of: {names}. "
             f"The columns are {', '.join(table.columns)}.",

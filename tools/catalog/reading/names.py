@@ -6,8 +6,7 @@ from functools import cache
 
 from tools.catalog.reading.file_reading import Kind
 from tools.catalog.reading.loose_names import loose
-from tools.catalog.reading.roles import KINDS
-from tools.catalog.reading.shared_roles import Ranks
+from tools.catalog.reading.roles import KINDS, Ranks
 
 BRACKETS = re.compile(r"[(\[{].*?[)\]}]")
 UNIT_WORDS = {
@@ -52,7 +51,7 @@ def ranks(kind: Kind) -> dict[str, dict[str, int]]:
 def _ranked(role: str, tiers: Ranks) -> dict[str, int]:
     found: dict[str, int] = {}
     for rank, names in enumerate(tiers):
-        for name in names.split(","):
+        for name in names:
             for spelling in (plain(name), plain(_two_letters(name))):
                 found.setdefault(spelling, rank)
     found.setdefault(plain(role), 0)

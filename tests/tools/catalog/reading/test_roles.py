@@ -8,8 +8,7 @@ from typing import get_args
 import pytest
 
 from tools.catalog.reading import Kind, read_file
-from tools.catalog.reading.role_words import KIND_WORDS, example, roles
-from tools.catalog.reading.roles import KINDS
+from tools.catalog.reading.roles import KIND_WORDS, KINDS, example, roles
 
 IMPORTED = [kind for kind in get_args(Kind) if kind != "outcomes"]
 NOT_STORED = {"asked_service_level", "planned_uplift", "usual_lift", "period_days"}
