@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from api.commands.opening import AsJson, load_settings, operator, with_book
+from api.commands.opening import AsJson, operator, with_book
 
 if TYPE_CHECKING:
     from tools.book.automatic import AutomaticOrdering
@@ -23,7 +23,7 @@ def automatic(
             return await book.automatic.get()
         return await book.automatic.switch(switch == "on", by=operator(), supplier_id=supplier)
 
-    now = with_book(load_settings(), change)
+    now = with_book(change)
     typer.echo(now.model_dump_json() if as_json else _words(now))
 
 

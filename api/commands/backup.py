@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from api.commands.opening import NO_START, AsJson, load_settings
+from api.commands.opening import AsJson, load_settings, no_start
 
 
 def backup(
@@ -18,23 +18,17 @@ def backup(
     """Copy orders, reviews, keys and your catalogue. To restore: stop the service and put the copy in place."""
     settings = load_settings()
     if settings.on_postgresql:
-        _refuse("The database is PostgreSQL: use pg_dump and pg_restore (docs/operations.md).")
+        raise no_start("The database is PostgreSQL: use pg_dump and pg_restore (docs/operations.md).")
     if file.exists():
-        _refuse(f"{file} is there already; give another name.")
+        raise no_start(f"{file} is there already; give another name.")
     from tools.storage.database import create_engine, keep_private
 
-    source = create_engine(settings.database_url).url.database or ""
-    if not Path(source).exists() or not Path(source).stat().st_size:
-        _refuse(f"There is no order book at {source} yet.")
+    source = Path(create_engine(settings.database_url).url.database or "")
+    if not source.is_file() or not source.stat().st_size:
+        raise no_start(f"There is no order book at {source} yet.")
     keep_private(file)
     with closing(sqlite3.connect(source)) as book, closing(sqlite3.connect(file)) as copy:
         book.backup(copy)
-    if as_json:
-        typer.echo(json.dumps({"source": source, "copy": str(file), "bytes": file.stat().st_size}))
-        return
-    typer.echo(f"Copied {source} to {file}. To restore it, stop the service and put it in place of {source}.")
-
-
-def _refuse(why: str) -> None:
-    typer.echo(why, err=True)
-    raise typer.Exit(NO_START)
+    told = {"source": str(source), "copy": str(file), "bytes": file.stat().st_size}
+    words = f"Copied {source} to {file}. To restore it, stop the service and put it in place of {source}."
+    typer.echo(json.dumps(told) if as_json else words)

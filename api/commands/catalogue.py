@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from api.commands.files import refusals
-from api.commands.opening import AsJson, load_settings, operator, with_book
+from api.commands.opening import AsJson, operator, with_book
 
 if TYPE_CHECKING:
     from tools.book.book import OrderBook
@@ -40,7 +40,7 @@ def catalogue(
         return await EntryStore(book.database).settings()
 
     with refusals():
-        settings = with_book(load_settings(), change)
+        settings = with_book(change)
     if as_json:
         from api.bodies.catalogue import CatalogueAnswer
 

@@ -2,7 +2,7 @@
 
 import json
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import typer
 from typer.core import TyperGroup
@@ -12,7 +12,7 @@ from api.commands.backup import backup
 from api.commands.catalogue import catalogue
 from api.commands.chat import chat
 from api.commands.events import events
-from api.commands.files import DecimalMark, Map, Reading, Rejects, Sheet, SkipBad, refusals
+from api.commands.files import Reading, refusals
 from api.commands.imports import bring_in, list_imports
 from api.commands.keys import keys
 from api.commands.learn import learn
@@ -20,15 +20,12 @@ from api.commands.lists import products, runs, suppliers
 from api.commands.lookback import backtest, calibrate, scan
 from api.commands.mcp import mcp
 from api.commands.opening import NO_START, AsJson, finish, load_settings, prepared, with_book
+from api.commands.options import with_options
 from api.commands.orders import orders
 from api.commands.other_orders import other_orders
 from api.commands.sign_in import sign_in
 from api.commands.sweep import sweep
 from api.commands.today import today
-
-if TYPE_CHECKING:
-    from tools.book.audit import AuditEntry
-    from tools.book.book import OrderBook
 
 
 class Commands(TyperGroup):
@@ -138,13 +135,10 @@ app.command("sign-in")(sign_in)
 
 
 @app.command()
+@with_options
 def outcomes(
     file: Annotated[Path, typer.Argument(help="A table with order_number, ran_out, left_over, received_quantity.")],
-    columns: Map = None,
-    sheet: Sheet = None,
-    decimal: DecimalMark = None,
-    skip_bad: SkipBad = False,
-    rejects: Rejects = None,
+    how: Reading,
     as_json: AsJson = False,
 ) -> None:
     """Record how placed orders turned out, from a file. Lines recorded before are skipped."""
@@ -153,14 +147,10 @@ def outcomes(
     from tools.planning.confidence import read_table
 
     with refusals():
-        (reading,) = Reading(sheet, decimal, skip_bad=skip_bad, rejects=rejects).read((file, "outcomes", columns))
+        (reading,) = how.read((file, "outcomes", how.columns))
         reports = outcome_reports(reading)
-
-    async def import_all(book: "OrderBook") -> tuple[int, int]:
-        table = read_table(settings.calibration_table)
-        return await book.outcomes.import_all(reports, recorded_by=f"file {file.name}", table=table)
-
-    new, known = with_book(settings, import_all)
+    by, table = f"file {file.name}", read_table(settings.calibration_table)
+    new, known = with_book(lambda book: book.outcomes.import_all(reports, recorded_by=by, table=table), settings)
     words = f"Recorded {new} outcomes; {known} were known."
     typer.echo(json.dumps({"recorded": new, "known": known}) if as_json else words)
 
@@ -176,11 +166,8 @@ def audit(
     as_json: AsJson = True,
 ) -> None:
     """Show who did what, newest first, one entry a line as JSON."""
-
-    async def entries(book: "OrderBook") -> "list[AuditEntry]":
-        return await book.audit.page(limit, before, run_id=run, order_number=order, review=review, actor=actor)
-
-    for entry in with_book(load_settings(), entries):
+    asked = {"run_id": run, "order_number": order, "review": review, "actor": actor}
+    for entry in with_book(lambda book: book.audit.page(limit, before, **asked)):
         typer.echo(entry.model_dump_json(exclude_none=True))
 
 

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from api.commands.opening import AsJson, load_settings, operator, with_book
+from api.commands.opening import AsJson, operator, with_book
 
 events = typer.Typer(help="Events that could not be delivered.", no_args_is_help=True, rich_markup_mode=None)
 
@@ -13,7 +13,7 @@ events = typer.Typer(help="Events that could not be delivered.", no_args_is_help
 @events.command()
 def dead(as_json: AsJson = False) -> None:
     """Show the newest 200 dead letters."""
-    for letter in with_book(load_settings(), lambda book: book.deliveries.dead_letters(200)):
+    for letter in with_book(lambda book: book.deliveries.dead_letters(200)):
         if as_json:
             typer.echo(letter.model_dump_json())
             continue
@@ -32,5 +32,5 @@ def replay(
     """Try one dead letter again, or all."""
     if every == (number is not None):
         raise typer.BadParameter("Give a dead letter's number or --all.")
-    count = with_book(load_settings(), lambda book: book.deliveries.replay(number, by=operator()))
+    count = with_book(lambda book: book.deliveries.replay(number, by=operator()))
     typer.echo(json.dumps({"tried_again": count}) if as_json else f"Dead letters that are tried again: {count}.")

@@ -4,26 +4,12 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
 if TYPE_CHECKING:
-    from tools.catalog.reading import Fault, FileReading, Kind
-
-Map = Annotated[
-    list[str] | None,
-    typer.Option(
-        "--map", help="Which column is what, as quantity='Qty sold'; repeatable. It goes before what is found."
-    ),
-]
-Sheet = Annotated[str | None, typer.Option(help="The sheet of a workbook.")]
-Mark = Literal["point", "comma"] | None
-Order = Literal["day-first", "month-first"] | None
-DecimalMark = Annotated[Mark, typer.Option("--decimal", help="The decimal mark, where the file leaves it open.")]
-Dates = Annotated[Order, typer.Option(help="What 1/2/2026 means, where the file leaves it open.")]
-SkipBad = Annotated[bool, typer.Option("--skip-bad", help="Go on without the lines that have a fault.")]
-Rejects = Annotated[Path | None, typer.Option(help="Write every fault here as CSV.")]
+    from tools.catalog.reading import FileReading, Kind
 
 
 @contextmanager
@@ -42,54 +28,54 @@ def refusals() -> Iterator[None]:
 class Reading:
     """How a command reads its files."""
 
-    sheet: str | None = None
-    decimal: Mark = None
-    dates: Order = None
-    skip_bad: bool = False
-    rejects: Path | None = None
+    columns: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--map", help="Which column is what, as quantity='Qty sold'; repeatable. It goes before what is found."
+        ),
+    ] = None
+    sheet: Annotated[str | None, typer.Option(help="The sheet of a workbook.")] = None
+    decimal: Annotated[
+        Literal["point", "comma"] | None, typer.Option(help="The decimal mark, where the file leaves it open.")
+    ] = None
+    dates: Annotated[
+        Literal["day-first", "month-first"] | None,
+        typer.Option(help="What 1/2/2026 means, where the file leaves it open."),
+    ] = None
+    skip_bad: Annotated[bool, typer.Option("--skip-bad", help="Go on without the lines that have a fault.")] = False
+    rejects: Annotated[Path | None, typer.Option(help="Write every fault here as CSV.")] = None
+    drop_returns: Annotated[bool, typer.Option("--drop-returns", hidden=True)] = False
+    """Of scripts for the version before. Returns never lower demand now."""
+
+    @property
+    def how(self) -> dict[str, Any]:
+        """What the reader takes beside the columns."""
+        return {"sheet": self.sheet, "decimal": self.decimal, "dates": self.dates}
 
     def read(self, *files: "tuple[Path, Kind, Sequence[str] | None]") -> "list[FileReading]":
         """Read files of known kinds, and show how. Raises FaultyFile unless bad lines are skipped."""
         from tools.catalog.reading import read_file
-        from tools.records.text import several
 
         readings = [
-            read_file(
-                path,
-                name=path.name,
-                kind=kind,
-                mapping=mapping_of(given),
-                sheet=self.sheet,
-                decimal=self.decimal,
-                dates=self.dates,
-            )
+            read_file(path, name=path.name, kind=kind, mapping=mapping_of(given), **self.how)
             for path, kind, given in files
         ]
-        tell(readings)
-        if faults := settled_faults(readings, self.rejects, self.skip_bad):
-            count = len({(each.file, each.line) for each in faults})
-            typer.echo(f"{several(count, 'line')} with faults left out.", err=True)
+        self.settle(readings)
         return readings
 
+    def settle(self, readings: "Sequence[FileReading]") -> None:
+        """Show how each file was read, and every fault. Raises FaultyFile for faults that are not to be skipped."""
+        from tools.catalog.reading import fault_report, mapping_report, refuse_faults, write_rejects
 
-def tell(readings: "Sequence[FileReading]") -> None:
-    """Show how each file was read."""
-    from tools.catalog.reading import mapping_report
-
-    for reading in readings:
-        typer.echo(mapping_report(reading), err=True)
-
-
-def settled_faults(readings: "Sequence[FileReading]", rejects: Path | None, skip_bad: bool) -> "list[Fault]":
-    """The faults of all files that are passed over. Raises FaultyFile if there are any and they are not to be."""
-    from tools.catalog.reading import refuse_faults, write_rejects
-
-    faults = [fault for reading in readings for fault in reading.faults]
-    if rejects is not None:
-        write_rejects(faults, rejects)
-    if not skip_bad:
-        refuse_faults(faults)
-    return faults
+        for reading in readings:
+            typer.echo(mapping_report(reading), err=True)
+        faults = [fault for reading in readings for fault in reading.faults]
+        if self.rejects is not None:
+            write_rejects(faults, self.rejects)
+        if not self.skip_bad:
+            refuse_faults(faults)
+        if faults:
+            typer.echo(f"Left out: {fault_report(faults)}", err=True)
 
 
 def mapping_of(given: Sequence[str] | None) -> dict[str, str]:

@@ -2,23 +2,13 @@
 
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from api.commands.files import (
-    Dates,
-    DecimalMark,
-    Map,
-    Rejects,
-    Sheet,
-    SkipBad,
-    mapping_of,
-    refusals,
-    settled_faults,
-    tell,
-)
-from api.commands.opening import NO_START, AsJson, load_settings, operator, with_book
+from api.commands.files import Reading, mapping_of, refusals
+from api.commands.opening import AsJson, no_start, operator, with_book
+from api.commands.options import with_options
 from api.commands.tables import at_minute
 
 if TYPE_CHECKING:
@@ -30,18 +20,14 @@ KINDS = "suppliers, products, stock, sales, open_orders, receipts or promotions"
 Files = Annotated[list[Path] | None, typer.Argument(help="CSV, TSV, XLSX, XLS or Parquet; several in any order.")]
 
 
+@with_options
 def bring_in(
+    reading: Reading,
     files: Files = None,
     kind: Annotated[str | None, typer.Option(help=f"What a file holds: {KINDS}. [by its columns]")] = None,
-    map_: Map = None,
     profile: Annotated[str | None, typer.Option(help="Use the mapping kept under this name; keep this one.")] = None,
-    sheet: Sheet = None,
-    decimal: DecimalMark = None,
-    dates: Dates = None,
     yes: Annotated[bool, typer.Option("--yes", help="Import without asking.")] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Show what would change, and end.")] = False,
-    skip_bad: SkipBad = False,
-    rejects: Rejects = None,
     undo: Annotated[int | None, typer.Option(help="Take back the import of this number.")] = None,
     url: Annotated[str | None, typer.Option("--from", help="A database to read, as URL; with --query.")] = None,
     query: Annotated[str | None, typer.Option(help="The SELECT whose rows are imported.")] = None,
@@ -52,16 +38,18 @@ def bring_in(
     The columns are found by their names and shown before anything is written. What is already there is replaced row by
     row; the same file twice changes nothing.
     """
+    from tools.catalog.imports import ImportStore
+
     if undo is not None:
-        _undo(undo, as_json)
+        record = with_book(lambda book: ImportStore(book.database).undo(undo, operator()))
+        words = f"Import {undo} is undone: its rows are as they were before."
+        typer.echo(record.model_dump_json() if as_json else words)
         return
-    how = {"kind": kind, "sheet": sheet, "decimal": decimal, "dates": dates}
     with refusals():
-        readings = _read(files or [], url, query, how, mapping=mapping_of(map_), profile=profile)
-    tell(readings)
-    _settle_faults(readings, rejects, skip_bad)
+        readings = _read(files or [], url, query, reading, kind, profile)
+        reading.settle(readings)
     if dry_run or not yes:
-        _show(_previewed(readings), as_json and dry_run)
+        _show(with_book(lambda book: ImportStore(book.database).preview(readings, operator())), as_json and dry_run)
     if dry_run:
         return
     if not yes:
@@ -75,13 +63,9 @@ def list_imports(
     as_json: AsJson = False,
 ) -> None:
     """List imports, newest first: number, status, who, when, files and what they changed."""
+    from tools.catalog.imports import ImportStore
 
-    async def page(book: "OrderBook") -> "list[ImportRecord]":
-        from tools.catalog.imports import ImportStore
-
-        return await ImportStore(book.database).page(limit, before)
-
-    found = with_book(load_settings(), page)
+    found = with_book(lambda book: ImportStore(book.database).page(limit, before))
     for record in found:
         typer.echo(record.model_dump_json() if as_json else _line(record))
     if not found:
@@ -89,66 +73,34 @@ def list_imports(
 
 
 def _read(
-    files: list[Path],
-    url: str | None,
-    query: str | None,
-    how: dict[str, Any],
-    *,
-    mapping: dict[str, str],
-    profile: str | None,
+    files: list[Path], url: str | None, query: str | None, reading: Reading, kind: str | None, profile: str | None
 ) -> "list[FileReading]":
     """Every file, or the rows of the query. Raises InvalidInput."""
     from tools.catalog.importing.sources import from_database, read_source, read_tables
+    from tools.catalog.imports import ImportStore
     from tools.lookback.progress import progress_bar
     from tools.records.errors import InvalidInput
 
     if bool(files) == bool(url) or bool(url) != bool(query):
         raise InvalidInput("Name the files to import, or a database with --from URL --query SELECT.")
-    if len(files) > 1 and (mapping or how["kind"] or how["sheet"]):
+    if len(files) > 1 and (reading.columns or kind or reading.sheet):
         raise InvalidInput("--map, --kind and --sheet speak of one file: import this file by itself.")
-    kept = _profile(profile) if profile else {}
+    how = reading.how | {"kind": kind, "mapping": mapping_of(reading.columns)}
+    if profile:
+        how["kept"] = with_book(lambda book: ImportStore(book.database).profile(profile))
     if url and query:
         with from_database(url, query) as file:
-            return [read_source(file, name="query", mapping=mapping, kept=kept, **how)]
+            return [read_source(file, name="query", **how)]
     readings: list[FileReading] = []
     for number, file in enumerate(files, 1):
-        readings += read_tables(file, mapping=mapping, kept=kept, **how)
+        readings += read_tables(file, **how)
         progress_bar(number, len(files))
     return readings
 
 
-def _profile(name: str) -> dict[str, dict[str, str]]:
-    async def found(book: "OrderBook") -> dict[str, dict[str, str]]:
-        from tools.catalog.imports import ImportStore
-
-        return await ImportStore(book.database).profile(name)
-
-    return with_book(load_settings(), found)
-
-
-def _settle_faults(readings: "list[FileReading]", rejects: Path | None, skip_bad: bool) -> None:
-    """Show every fault. Without --skip-bad they end the command."""
-    from tools.catalog.reading import fault_report
-
-    with refusals():
-        faults = settled_faults(readings, rejects, skip_bad)
-    if faults:
-        typer.echo(f"Left out: {fault_report(faults)}", err=True)
-
-
-def _previewed(readings: "list[FileReading]") -> "ImportRecord":
-    async def look(book: "OrderBook") -> "ImportRecord":
-        from tools.catalog.imports import ImportStore
-
-        return await ImportStore(book.database).preview(readings, operator())
-
-    return with_book(load_settings(), look)
-
-
 def _ask() -> None:
     if not sys.stdin.isatty():
-        typer.echo("Nothing is imported yet: add --yes to import without being asked.", err=True)
-        raise typer.Exit(NO_START)
+        raise no_start("Nothing is imported yet: add --yes to import without being asked.")
     typer.confirm("Import this?", abort=True, err=True)
 
 
@@ -163,17 +115,7 @@ def _brought_in(readings: "list[FileReading]", profile: str | None) -> "ImportRe
             await store.keep_profile(profile, readings)
         return done
 
-    return with_book(load_settings(), bring)
-
-
-def _undo(number: int, as_json: bool) -> None:
-    async def take_back(book: "OrderBook") -> "ImportRecord":
-        from tools.catalog.imports import ImportStore
-
-        return await ImportStore(book.database).undo(number, operator())
-
-    record = with_book(load_settings(), take_back)
-    typer.echo(record.model_dump_json() if as_json else f"Import {number} is undone: its rows are as they were before.")
+    return with_book(bring)
 
 
 def _show(record: "ImportRecord", as_json: bool) -> None:

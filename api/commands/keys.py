@@ -12,7 +12,6 @@ from api.commands.opening import AsJson, load_settings, operator, with_book
 from api.commands.tables import at_minute
 
 if TYPE_CHECKING:
-    from tools.book.book import OrderBook
     from tools.book.keys import Key
     from tools.records.money import Limit
 
@@ -47,30 +46,21 @@ def create(
     from api.door.auth import kept, new_key
     from tools.book.keys import Grant, identity_of
 
-    secret, limits = new_key(), _limits(per_order, per_day, in_total)
-    scopes = _scopes(scope)
+    secret, scopes = new_key(), _scopes(scope)
+    limits = _limits(per_order, per_day, in_total)
     ends = None if until is None else until.replace(tzinfo=UTC)
     if ends is not None and ends <= datetime.now(UTC):
         raise typer.BadParameter(f"{at_minute(ends)} is in the past. Name a later time.")
-
-    grant = Grant(
-        name=_name(name), scopes=scopes, expires_at=ends, may_approve_own=may_approve_own, limits=tuple(limits)
-    )
-
-    async def make(book: "OrderBook") -> "Key":
-        return await book.keys.create(identity_of(kept(secret)[0]), *kept(secret), grant, by=operator())
-
-    _tell(with_book(load_settings(), make), as_json, secret)
+    grant = Grant(name=_name(name), scopes=scopes, expires_at=ends, may_approve_own=may_approve_own, limits=limits)
+    stored, prefix = kept(secret)
+    made = with_book(lambda book: book.keys.create(identity_of(stored), stored, prefix, grant, by=operator()))
+    _tell(made, as_json, secret)
 
 
 @keys.command("list")
 def list_keys(as_json: AsJson = False) -> None:
     """Show every key: id, name, scopes, limits, and the first characters and last use of its secrets."""
-
-    async def found(book: "OrderBook") -> "list[Key]":
-        return await book.keys.all()
-
-    for key in with_book(load_settings(), found):
+    for key in with_book(lambda book: book.keys.all()):
         typer.echo(key.model_dump_json() if as_json else _line(key))
 
 
@@ -84,22 +74,16 @@ def rotate(
     from api.door.auth import kept, new_key
 
     secret, seconds = new_key(), _seconds(overlap)
-
-    async def renew(book: "OrderBook") -> "Key":
-        return await book.keys.rotate(key_id, *kept(secret), overlap_seconds=seconds, by=operator())
-
-    _tell(with_book(load_settings(), renew), as_json, secret)
+    renewed = with_book(lambda book: book.keys.rotate(key_id, *kept(secret), overlap_seconds=seconds, by=operator()))
+    _tell(renewed, as_json, secret)
 
 
 @keys.command()
 def revoke(key_id: Identity, as_json: AsJson = False) -> None:
     """End a key at once, everywhere."""
     settings = load_settings()
-
-    async def end(book: "OrderBook") -> "Key":
-        return await book.keys.revoke(key_id, by=operator(), keep_an_admin=settings.api_key is None)
-
-    _tell(with_book(settings, end), as_json)
+    keep = settings.api_key is None
+    _tell(with_book(lambda book: book.keys.revoke(key_id, by=operator(), keep_an_admin=keep), settings), as_json)
 
 
 @keys.command()
@@ -115,11 +99,7 @@ def limit(
     limits = _limits(per_order, per_day, in_total)
     if none == bool(limits):
         raise typer.BadParameter("Name at least one limit, as --per-day 5000EUR, or take all away with --none.")
-
-    async def change(book: "OrderBook") -> "Key":
-        return await book.keys.limit(key_id, limits, by=operator())
-
-    _tell(with_book(load_settings(), change), as_json)
+    _tell(with_book(lambda book: book.keys.limit(key_id, limits, by=operator())), as_json)
 
 
 def _tell(key: "Key", as_json: bool, secret: str | None = None) -> None:

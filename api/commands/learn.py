@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from api.commands.files import refusals
-from api.commands.opening import AsJson, load_settings, with_book
+from api.commands.opening import AsJson, with_book
 
 if TYPE_CHECKING:
     from tools.book.book import OrderBook
@@ -41,7 +41,7 @@ def learn(
         return found
 
     with refusals():
-        found = with_book(load_settings(), look)
+        found = with_book(look)
     typer.echo(json.dumps(_figures(found, dry_run=dry_run)) if as_json else "\n".join(_words(found, dry_run=dry_run)))
 
 

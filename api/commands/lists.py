@@ -2,13 +2,13 @@
 
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
 import typer
 
-from api.commands.opening import AsJson, load_settings, with_book
-from api.commands.tables import Csv, Xlsx, one_of, screen, write_files
+from api.commands.opening import with_book
+from api.commands.options import with_options
+from api.commands.tables import Out, one_of
 from tools.book.paging import every_page
 
 if TYPE_CHECKING:
@@ -21,23 +21,20 @@ if TYPE_CHECKING:
 
 Entry = TypeVar("Entry", bound="BaseModel")
 SHOWN = 20
-NO_PRODUCT = "There is no such product in your catalogue; `restock import FILE…` brings products in."
-NO_SUPPLIER = "There is no such supplier in your catalogue; `restock import FILE…` brings suppliers in."
 Most = Annotated[
     int | None, typer.Option(min=1, help=f"Most lines; without it, {SHOWN} on the screen and all elsewhere.")
 ]
 After = Annotated[str | None, typer.Option(help="The last id seen, to go on from.")]
 
 
+@with_options
 def products(
+    out: Out,
     limit: Most = None,
     after: After = None,
     supplier: Annotated[str | None, typer.Option(help="Only this supplier's, by id or name.")] = None,
     category: Annotated[str | None, typer.Option(help="Only this category.")] = None,
     text: Annotated[str | None, typer.Option(help="Looked for in id and name.")] = None,
-    csv: Csv = None,
-    xlsx: Xlsx = None,
-    as_json: AsJson = False,
 ) -> None:
     """List the products of your catalogue by id, as they are stored. `restock import` takes the file back."""
     from api.bodies.catalogue import ProductAnswer
@@ -49,13 +46,12 @@ def products(
         return list(map(ProductAnswer.of, found))
 
     narrow = ("product_id", "name", "category", "supplier", "unit_price", "currency", "lead_time_days")
-    listing = Listing("product_id", _columns(ProductAnswer, "product_id"), narrow, "--after", NO_PRODUCT)
-    listing.show(page, Out(limit, after, csv, xlsx, as_json))
+    listing = Listing("product_id", _columns(ProductAnswer, "product_id"), narrow, _nothing("product"))
+    listing.show(page, out, limit, after)
 
 
-def suppliers(
-    limit: Most = None, after: After = None, csv: Csv = None, xlsx: Xlsx = None, as_json: AsJson = False
-) -> None:
+@with_options
+def suppliers(out: Out, limit: Most = None, after: After = None) -> None:
     """List the suppliers of your catalogue by id, as they are stored. `restock import` takes the file back."""
     from api.bodies.catalogue import SupplierAnswer
     from tools.catalog.entries import EntryStore
@@ -65,11 +61,13 @@ def suppliers(
         return list(map(SupplierAnswer.of, found))
 
     columns = _columns(SupplierAnswer, "supplier_id")
-    listing = Listing("supplier_id", columns, columns, "--after", NO_SUPPLIER)
-    listing.show(page, Out(limit, after, csv, xlsx, as_json))
+    listing = Listing("supplier_id", columns, columns, _nothing("supplier"))
+    listing.show(page, out, limit, after)
 
 
+@with_options
 def runs(
+    out: Out,
     limit: Most = None,
     before: Annotated[str | None, typer.Option(help="The last run seen, to go on from.")] = None,
     status: Annotated[
@@ -79,9 +77,6 @@ def runs(
         ),
     ] = None,
     product: Annotated[str | None, typer.Option(help="A product's id.")] = None,
-    csv: Csv = None,
-    xlsx: Xlsx = None,
-    as_json: AsJson = False,
 ) -> None:
     """List decision runs, newest first, without their results."""
     from api.bodies.runs import RunLine
@@ -94,61 +89,38 @@ def runs(
         return list(map(RunLine.of_run, found))
 
     narrow = ("run_id", "status", "product_id", "location", "mode", "origin", "requested_by", "created_at")
-    listing = Listing("run_id", _columns(RunLine, "run_id"), narrow, "--before", "There are no such runs.")
-    listing.show(page, Out(limit, before, csv, xlsx, as_json))
-
-
-@dataclass(frozen=True, slots=True)
-class Out:
-    """How much of a list, and where it goes."""
-
-    limit: int | None
-    last: str | None
-    csv: str | None
-    xlsx: Path | None
-    as_json: bool
-
-    @property
-    def in_files(self) -> bool:
-        return self.csv is not None or self.xlsx is not None
-
-    @property
-    def most(self) -> int | None:
-        return self.limit if self.limit or self.in_files or self.as_json else SHOWN
+    listing = Listing("run_id", _columns(RunLine, "run_id"), narrow, "There are no such runs.", further="--before")
+    listing.show(page, out, limit, before)
 
 
 @dataclass(frozen=True, slots=True)
 class Listing:
-    """A list by the column `key`: all its columns and those on the screen, the option that goes on after a page, and
-    what is said of an empty list."""
+    """A list by the column `key`: all its columns and those on the screen, what is said of an empty list, and the
+    option that goes on after a page."""
 
     key: str
     columns: Sequence[str]
     narrow: Sequence[str]
-    further: str
     nothing: str
+    further: str = "--after"
 
-    def show(self, page: "Callable[[OrderBook, int, str | None], Awaitable[list[Entry]]]", out: Out) -> None:
+    def show(
+        self,
+        page: "Callable[[OrderBook, int, str | None], Awaitable[list[Entry]]]",
+        out: Out,
+        limit: int | None,
+        last: str | None,
+    ) -> None:
         """Read as many entries as are asked for, and show them."""
+        most = limit or (SHOWN if out.on_screen else None)
 
         async def read(book: "OrderBook") -> "list[Entry]":
-            return await every_page(lambda size, last: page(book, size, last), self._id, out.most, out.last)
+            return await every_page(lambda size, after: page(book, size, after), self._id, most, last)
 
-        entries = with_book(load_settings(), read)
-        rows = list(map(self._row, entries))
-        if out.in_files:
-            write_files(rows, self.columns, csv=out.csv, xlsx=out.xlsx)
-        elif not entries:
-            typer.echo(self.nothing, err=True)
-        elif out.as_json:
-            for entry in entries:
-                typer.echo(entry.model_dump_json())
-        else:
-            self._on_screen(rows, out)
-
-    def _on_screen(self, rows: "list[dict[str, Cell]]", out: Out) -> None:
-        typer.echo(screen(rows, self.narrow))
-        if len(rows) == out.most:
+        entries = with_book(read)
+        rows, lines = list(map(self._row, entries)), (entry.model_dump_json() for entry in entries)
+        out.show(rows, self.columns, narrow=self.narrow, json=lines, nothing=self.nothing)
+        if out.on_screen and len(rows) == most:
             typer.echo(f"These are {len(rows)}; go on with {self.further} {rows[-1][self.key]}.", err=True)
 
     def _id(self, entry: "BaseModel") -> str:
@@ -160,6 +132,10 @@ class Listing:
             self.key if name == "id" else name: _cell(value) if name in entry.model_fields_set else None
             for name, value in entry
         }
+
+
+def _nothing(what: str) -> str:
+    return f"There is no such {what} in your catalogue; `restock import FILE…` brings {what}s in."
 
 
 def _columns(entry: "type[BaseModel]", key: str) -> tuple[str, ...]:

@@ -1,13 +1,15 @@
 """`restock backtest`, `restock scan` and `restock calibrate`: for a file of past demand, or for your own catalogue."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from api.commands.files import Dates, DecimalMark, Map, Reading, Rejects, Sheet, SkipBad, refusals
-from api.commands.opening import AsJson, load_settings, with_book
+from api.commands.files import Reading, refusals
+from api.commands.opening import AsJson, with_book
+from api.commands.options import with_options
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -18,7 +20,6 @@ if TYPE_CHECKING:
     from tools.catalog.demand_table import DemandTable
     from tools.catalog.reading import FileReading, Kind
     from tools.lookback.rolling_origin import Interval
-    from tools.records.orders import OrderOutcome
 
 DemandFile = Annotated[
     Path | None,
@@ -32,32 +33,25 @@ LeadTime = Annotated[float, typer.Option(help="Lead time in days.")]
 Review = Annotated[float, typer.Option(help="Review period in days.")]
 
 
-def _demand(
-    file: Path | None, period: PeriodName | None, how: Reading, given: list[str] | None
-) -> "tuple[DemandTable, str]":
-    """Past demand of the file, else of your catalogue, and its name. What was assumed is shown."""
+def _demand(file: Path | None, period: PeriodName | None, how: Reading) -> "tuple[DemandTable, str]":
+    """Past demand of the file, else of your catalogue, or of the sample while there is none; and its name. What was
+    assumed is shown."""
     from tools.catalog.demand_table import demand_table
+    from tools.catalog.present import PresentCatalog
 
-    _require_file(file, period, given, how != Reading())
+    _require_file(file, how, period)
     if file is None:
-        table, name = _catalogue()
+        table, name = with_book(lambda book: PresentCatalog(book).past_demand())
     else:
-        (reading,) = how.read((file, "sales", given))
+        (reading,) = how.read((file, "sales", how.columns))
         table, name = demand_table(reading, period=period), file.name
     _tell(table.notes)
     return table, name
 
 
-def _require_file(file: Path | None, *of_files: object) -> None:
-    if file is None and any(of_files):
+def _require_file(file: Path | None, how: Reading, *of_files: object) -> None:
+    if file is None and (any(of_files) or replace(how, drop_returns=False) != Reading()):
         raise typer.BadParameter("--period, --map and the like say how a file is read: name the file too.")
-
-
-def _catalogue() -> "tuple[DemandTable, str]":
-    """Past demand of your own catalogue, or of the sample while there is none, and its name."""
-    from tools.catalog.present import PresentCatalog
-
-    return with_book(load_settings(), lambda book: PresentCatalog(book).past_demand())
 
 
 def _interval(table: "DemandTable", lead_time: float, review: float) -> "Interval":
@@ -72,7 +66,9 @@ def _tell(notes: "Sequence[str]") -> None:
         typer.echo(note, err=True)
 
 
+@with_options
 def backtest(
+    how: Reading,
     file: Annotated[
         Path | None, typer.Argument(help="As for `scan`; without it your catalogue, or the sample.")
     ] = None,
@@ -88,12 +84,6 @@ def backtest(
     lost_sales: Annotated[bool, typer.Option("--lost-sales", help="Unmet demand is lost instead of waiting.")] = False,
     holding_rate: Annotated[float, typer.Option(help="Share of the price, per year.")] = 0.2,
     order_cost: Annotated[float, typer.Option(help="Cost of an order.")] = 0.0,
-    columns: Map = None,
-    sheet: Sheet = None,
-    decimal: DecimalMark = None,
-    dates: Dates = None,
-    skip_bad: SkipBad = False,
-    rejects: Rejects = None,
     as_json: AsJson = False,
 ) -> None:
     """Look back on your own demand, as FILE --report out.html: achieved and asked service, stock, cost, confidence."""
@@ -112,9 +102,8 @@ def backtest(
         holding_rate=holding_rate,
         order_cost=order_cost,
     )
-    how = Reading(sheet, decimal, dates, skip_bad, rejects)
     with refusals():
-        table, name = _demand(file, period, how, columns)
+        table, name = _demand(file, period, how)
         asked = tuple(service) if service else SERVICE_LEVELS
         interval = _interval(table, lead_time, review)
         found = look_back(table, interval, terms=terms, asked=asked, step=step, progress=progress_bar)
@@ -122,7 +111,9 @@ def backtest(
     typer.echo(json.dumps(figures(found) | {"report": str(report)}) if as_json else f"{summary(found)}report: {report}")
 
 
+@with_options
 def scan(
+    how: Reading,
     file: DemandFile = None,
     products: Annotated[Path | None, typer.Option(help="CSV, Excel or Parquet with each product's terms.")] = None,
     out: Annotated[Path | None, typer.Option(help="Write all rows and columns here, .csv or .parquet.")] = None,
@@ -135,12 +126,6 @@ def scan(
         list[str] | None, typer.Option("--map-products", help="As --map, for TERMS; repeatable.")
     ] = None,
     pooled: Annotated[bool, typer.Option("--pooled", help="Ask for what similar products had to ask for.")] = False,
-    columns: Map = None,
-    sheet: Sheet = None,
-    decimal: DecimalMark = None,
-    dates: Dates = None,
-    skip_bad: SkipBad = False,
-    rejects: Rejects = None,
     as_json: AsJson = False,
 ) -> None:
     """Plan every product, as FILE --products TERMS --out plans.csv; without FILE those of your own catalogue.
@@ -153,13 +138,12 @@ def scan(
     """
     from tools.sweep.scan_table import listing, scan_demand, write_plans
 
-    how = Reading(sheet, decimal, dates, skip_bad, rejects)
-    _require_file(file, period, columns, products, terms_columns, how != Reading())
+    _require_file(file, how, period, products, terms_columns)
     with refusals():
         if file is None:
             found = _own_plans(pooled=pooled)
         else:
-            files: list[tuple[Path, Kind, list[str] | None]] = [(file, "sales", columns)]
+            files: list[tuple[Path, Kind, list[str] | None]] = [(file, "sales", how.columns)]
             if products is not None:
                 files.append((products, "products", terms_columns))
             table, terms = _demand_and_terms(how.read(*files), period)
@@ -189,7 +173,7 @@ def _own_plans(*, pooled: bool) -> "pd.DataFrame":
             )
         return scan_catalogue(await own.snapshot(), await book.stock.of_catalogue("database"), pooled=pooled)
 
-    found, notes = with_book(load_settings(), plans)
+    found, notes = with_book(plans)
     _tell(notes)
     return found
 
@@ -208,18 +192,14 @@ def _demand_and_terms(
     return table, terms
 
 
+@with_options
 def calibrate(
+    how: Reading,
     out: Annotated[Path, typer.Option(help="Where the table goes (JSON).")],
     file: Annotated[Path | None, typer.Argument(help="As for `scan`; without it your catalogue.")] = None,
     lead_time: LeadTime = 7,
     review: Review = 1,
     period: Period = None,
-    columns: Map = None,
-    sheet: Sheet = None,
-    decimal: DecimalMark = None,
-    dates: Dates = None,
-    skip_bad: SkipBad = False,
-    rejects: Rejects = None,
     as_json: AsJson = False,
 ) -> None:
     """Fit the confidence on your own demand and recorded outcomes, as FILE --out TABLE; then set CALIBRATION_TABLE."""
@@ -227,13 +207,9 @@ def calibrate(
     from tools.lookback.progress import progress_bar
     from tools.lookback.rolling_origin import rolling_origins
 
-    async def known(book: "OrderBook") -> "list[OrderOutcome]":
-        return await book.outcomes.latest(limit=None)
-
-    recorded = with_book(load_settings(), known)
+    recorded = with_book(lambda book: book.outcomes.latest(limit=None))
     with refusals():
-        how = Reading(sheet, decimal, dates, skip_bad, rejects)
-        table, name = _demand(file, period, how, columns)
+        table, name = _demand(file, period, how)
         interval = _interval(table, lead_time, review)
         origin = f"{name}, lead time {lead_time:g}, review {review:g} ({table.period})"
         origins = rolling_origins(table, interval, progress=progress_bar)

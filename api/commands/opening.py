@@ -25,23 +25,29 @@ def load_settings(**given: str | int | None) -> "Settings":
     try:
         return read_settings(**{name: value for name, value in given.items() if value is not None})
     except BadSettings as error:
-        for fault in error.faults:
-            typer.echo(fault, err=True)
-        raise typer.Exit(NO_START) from None
+        raise no_start("\n".join(error.faults)) from None
 
 
-def with_book(settings: "Settings", work: "Callable[[OrderBook], Awaitable[T]]") -> T:
-    """Run the work on the order book of these settings, and return its result."""
+def no_start(why: str) -> typer.Exit:
+    """Say why the command cannot begin."""
+    typer.echo(why, err=True)
+    return typer.Exit(NO_START)
+
+
+def with_book(work: "Callable[[OrderBook], Awaitable[T]]", settings: "Settings | None" = None) -> T:
+    """Run the work on the order book of the settings, and return its result."""
     from tools.book.book import OrderBook
     from tools.storage.database import Database
     from tools.storage.migrations.upgrade import migrate
 
+    chosen = settings or load_settings()
+
     async def on_book() -> T:
-        await migrate(settings.database_url)
-        async with Database(settings.database_url) as database:
+        await migrate(chosen.database_url)
+        async with Database(chosen.database_url) as database:
             return await work(OrderBook(database))
 
-    return finish(on_book(), settings)
+    return finish(on_book(), chosen)
 
 
 def prepared(settings: "Settings") -> tuple[socket.socket, "Settings"]:
@@ -54,8 +60,7 @@ def prepared(settings: "Settings") -> tuple[socket.socket, "Settings"]:
     try:
         listener = _bound(settings.host, settings.port)
     except OSError as error:
-        typer.echo(cannot_listen(error, settings), err=True)
-        raise typer.Exit(NO_START) from None
+        raise no_start(cannot_listen(error, settings)) from None
     finish(prepare_databases(settings), settings, code=NO_START)
     settings = settings.model_copy(update={"port": listener.getsockname()[1], "migrate_at_start": False})
     return listener, settings.model_copy(update={"public_url": settings.public_url or address_of(settings)})

@@ -2,7 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
@@ -10,13 +10,14 @@ from pydantic import BaseModel
 
 from api.bodies.purchase_orders import DocumentDetail
 from api.bodies.runs import OrderAnswer
-from api.commands.tables import at_minute
+from api.commands.tables import Out, at_minute
 from tools.book.paging import every_page
 from tools.purchasing.documents import Document
 from tools.purchasing.purchasing import Purchasing
-from tools.purchasing.table import by_supplier, group_of
+from tools.purchasing.table import COLUMNS, by_supplier, group_of, order_row
 from tools.records.orders import Order, OrderFilter, Receipt
 from tools.records.text import amount, days, money, several
+from tools.sweep.lists import TodayLists
 
 if TYPE_CHECKING:
     from tools.book.book import OrderBook
@@ -29,7 +30,9 @@ class Listing:
 
     orders: list[Order]
     total: int
-    documents: dict[str, Document] = field(default_factory=dict)
+    documents: dict[str, Document]
+    units: dict[str, str]
+    """By product; for a file only."""
 
 
 async def read_listing(
@@ -40,6 +43,7 @@ async def read_listing(
     limit: int | None,
     before: str | None,
     by_supplier: bool,
+    units: bool,
 ) -> Listing:
     """As many orders as the limit says, newest first, or all of them."""
 
@@ -48,13 +52,20 @@ async def read_listing(
 
     found = await every_page(page, lambda order: order.number, limit, before)
     total = await book.orders.count(status, filters)
-    return Listing(found, total, await _documents(book, found) if by_supplier else {})
+    documents = await _documents(book, found) if by_supplier else {}
+    return Listing(found, total, documents, await TodayLists(book).units() if units else {})
 
 
 async def _documents(book: "OrderBook", found: Iterable[Order]) -> dict[str, Document]:
     numbers = dict.fromkeys(order.purchase_order for order in found if order.purchase_order)
     store = Purchasing(book).documents
     return {number: await store.get(number) for number in numbers}
+
+
+def write(listing: Listing, out: Out, *, gather: bool) -> None:
+    """Write the orders as lines of files."""
+    lines = by_supplier(listing.orders) if gather else listing.orders
+    out.write([order_row(order, listing.units) for order in lines], COLUMNS)
 
 
 def order_line(order: Order) -> str:

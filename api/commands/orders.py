@@ -7,15 +7,16 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from api.commands.opening import AsJson, load_settings, operator, with_book
-from api.commands.tables import Csv, Xlsx, one_of, write_files
+from api.commands.options import with_options
+from api.commands.tables import Out, one_of
 from tools.records.quantities import FINEST
 from tools.records.quantities import quantity as as_quantity
 
 if TYPE_CHECKING:
-    from api.commands.order_lists import Listing
+    from api.commands import order_lists as lists
     from tools.book.book import OrderBook
     from tools.purchasing.documents import Document
-    from tools.records.orders import Order, OrderFilter, Receipt
+    from tools.records.orders import Order, Receipt
 
 orders = typer.Typer(
     help="List orders by supplier or one by one, and say what became of them.",
@@ -30,8 +31,10 @@ Number = Annotated[
 
 
 @orders.callback()
+@with_options
 def list_orders(
     context: typer.Context,
+    out: Out,
     status: Annotated[
         str | None,
         typer.Option(help="open, overdue, placed, sent, partly_received, received or cancelled; without it, all."),
@@ -51,9 +54,6 @@ def list_orders(
         int | None, typer.Option(min=1, help=f"Most orders; without it, {SHOWN} on the screen and all elsewhere.")
     ] = None,
     before: Annotated[str | None, typer.Option(help="The last number seen, to go on from.")] = None,
-    csv: Csv = None,
-    xlsx: Xlsx = None,
-    as_json: AsJson = False,
 ) -> None:
     """List orders, newest first, one a line; or gather them by supplier; or write them to a file, one a row."""
     if context.invoked_subcommand is not None:
@@ -64,16 +64,15 @@ def list_orders(
         return
     if by not in (None, "supplier"):
         raise typer.BadParameter(f"Orders cannot be gathered by {by!r}; use --by supplier.")
+    from api.bodies.fields import money
     from api.commands import order_lists as lists
+    from tools.purchasing.purchasing import Purchasing
+    from tools.records.orders import OrderFilter
 
-    chosen = _status(status or "open") if status or by else None
-    only_screen = csv is None and xlsx is None and not as_json and by is None
-    most = SHOWN if limit is None and only_screen else limit
+    chosen: OrderFilter | None = one_of(status or "open", OrderFilter, "status") if status or by else None
+    most = SHOWN if limit is None and by is None and out.on_screen else limit
 
-    async def read(book: "OrderBook") -> "Listing":
-        from api.bodies.fields import money
-        from tools.purchasing.purchasing import Purchasing
-
+    async def read(book: "OrderBook") -> "lists.Listing":
         filters = await Purchasing(book).filters(
             product_id=product,
             supplier=supplier,
@@ -82,21 +81,20 @@ def list_orders(
             late=late,
             value=money(value),
         )
-        return await lists.read_listing(book, filters, chosen, limit=most, before=before, by_supplier=by is not None)
+        return await lists.read_listing(
+            book, filters, chosen, limit=most, before=before, by_supplier=by is not None, units=out.in_files
+        )
 
-    listing = with_book(load_settings(), read)
-    if csv is not None or xlsx is not None:
-        from tools.purchasing.table import COLUMNS, by_supplier, order_row
-
-        lines = by_supplier(listing.orders) if by else listing.orders
-        write_files(list(map(order_row, lines)), COLUMNS, csv=csv, xlsx=xlsx)
-    elif as_json:
+    listing = with_book(read)
+    if out.in_files:
+        lists.write(listing, out, gather=by is not None)
+    elif out.as_json:
         typer.echo(lists.as_json(listing, gather=by is not None))
     else:
         _show_lines(listing, gather=by is not None)
 
 
-def _show_lines(listing: "Listing", *, gather: bool) -> None:
+def _show_lines(listing: "lists.Listing", *, gather: bool) -> None:
     from api.commands.order_lists import gathered_lines, order_line
 
     if not listing.orders:
@@ -115,7 +113,7 @@ def _show_lines(listing: "Listing", *, gather: bool) -> None:
 def show(number: Number, as_json: AsJson = False) -> None:
     """Show one order with its receipts, or one document with its lines and what would fill it up."""
     if _is_document(number):
-        document, lines = with_book(load_settings(), lambda book: _document_lines(book, number))
+        document, lines = with_book(lambda book: _document_lines(book, number))
         typer.echo(_document_json(document) if as_json else "\n".join(lines))
         return
     from api.commands.order_lists import order_line, receipt_line
@@ -124,7 +122,7 @@ def show(number: Number, as_json: AsJson = False) -> None:
         order = await book.orders.get(number)
         return order, (await book.life.receipts([number]))[number]
 
-    order, receipts = with_book(load_settings(), found)
+    order, receipts = with_book(found)
     if as_json:
         from api.bodies.orders import OrderDetail
 
@@ -150,7 +148,7 @@ def print_document(
     ending = Path(out).suffix.lower()
     if out != "-" and ending not in (".html", ".pdf"):
         raise typer.BadParameter(f"{out!r} ends in neither .html nor .pdf.", param_hint="--out")
-    document = with_book(load_settings(), lambda book: Purchasing(book).documents.get(number))
+    document = with_book(lambda book: Purchasing(book).documents.get(number))
     if out == "-":
         typer.echo(print_page(document))
         return
@@ -174,24 +172,19 @@ def send(
     as_json: AsJson = False,
 ) -> None:
     """Say that a document, or one order by itself, has gone to its supplier. Lead times begin now."""
-    settings = load_settings()
     if not _is_document(number):
-        _tell_order(with_book(settings, lambda book: book.life.mark_sent(number, by=operator())), as_json)
+        _tell_order(with_book(lambda book: book.life.mark_sent(number, by=operator())), as_json)
         return
-    if version is None:
-        version = _seen(number, ask=not yes)
+    from tools.purchasing.purchasing import Purchasing
 
-    async def mark(book: "OrderBook") -> "Document":
-        from tools.purchasing.purchasing import Purchasing
-
-        return await Purchasing(book).send(number, version, by=operator(), below_minimum=below_minimum)
-
-    _tell_document(with_book(settings, mark), as_json)
+    seen = version or _seen(number, ask=not yes)
+    sent = with_book(lambda book: Purchasing(book).send(number, seen, by=operator(), below_minimum=below_minimum))
+    _tell_document(sent, as_json)
 
 
 def _seen(number: str, *, ask: bool) -> str:
     """Show the document and return its version, once a person has agreed."""
-    document, lines = with_book(load_settings(), lambda book: _document_lines(book, number))
+    document, lines = with_book(lambda book: _document_lines(book, number))
     typer.echo("\n".join(lines), err=not ask)
     if ask:
         typer.confirm("Has it gone to the supplier like this?", abort=True)
@@ -233,12 +226,9 @@ def _take_in_delivery(number: str, line: list[str], when: datetime | None) -> "D
     from tools.purchasing.purchasing import Purchasing
 
     quantities = dict(map(_quantity_of_line, line)) or None
-
-    async def take_in(book: "OrderBook") -> "Document":
-        documents = Purchasing(book).documents
-        return await documents.receive(number, quantities, by=operator(), received_at=when)
-
-    return with_book(load_settings(), take_in)
+    return with_book(
+        lambda book: Purchasing(book).documents.receive(number, quantities, by=operator(), received_at=when)
+    )
 
 
 def _quantity_of_line(given: str) -> tuple[str, float]:
@@ -260,7 +250,7 @@ def _take_in_order(number: str, quantity: float, when: datetime | None, stock_be
             await book.outcomes.learn(order, stock_before, by=operator(), table=table)
         return order
 
-    return with_book(settings, take_in)
+    return with_book(take_in, settings)
 
 
 @orders.command()
@@ -292,7 +282,7 @@ def correct(
             by=operator(),
         )
 
-    _tell_order(with_book(load_settings(), set_right), as_json)
+    _tell_order(with_book(set_right), as_json)
 
 
 def _chosen_receipt(known: "tuple[Receipt, ...]", identity: str | None) -> "Receipt | None":
@@ -314,10 +304,8 @@ def cancel(
     """Cancel what has not arrived of an order. The supplier is not told."""
     from tools.records.text import clean_text
 
-    async def end(book: "OrderBook") -> "Order":
-        return await book.life.cancel(number, clean_text(reason, limit=1_000), by=operator())
-
-    _tell_order(with_book(load_settings(), end), as_json)
+    why = clean_text(reason, limit=1_000)
+    _tell_order(with_book(lambda book: book.life.cancel(number, why, by=operator())), as_json)
 
 
 orders.command("list", hidden=True)(list_orders)
@@ -359,10 +347,3 @@ async def _document_lines(book: "OrderBook", number: str) -> "tuple[Document, li
     beside = [f"  would be filled up by {'; '.join(ways)}"] if ways else []
     head = f"{document.supplier_name} | {document.location} | {document_line(document)}"
     return document, [head, *lines, *beside]
-
-
-def _status(given: str) -> "OrderFilter":
-    from tools.records.orders import OrderFilter
-
-    status: OrderFilter = one_of(given, OrderFilter, "status")
-    return status

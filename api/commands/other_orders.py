@@ -5,13 +5,11 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from api.commands.opening import AsJson, load_settings, operator, with_book
-from api.commands.tables import Csv, Xlsx, screen, write_files
+from api.commands.opening import AsJson, operator, with_book
+from api.commands.options import with_options
+from api.commands.tables import Out
 
 if TYPE_CHECKING:
-    from tools.book.book import OrderBook
-    from tools.catalog.entries import OpenLine
-    from tools.catalog.importing.record import ImportRecord
     from tools.catalog.imports import Work
 
 other_orders = typer.Typer(
@@ -28,34 +26,22 @@ Location = Annotated[str | None, typer.Option(help="Where it is to arrive; not n
 
 
 @other_orders.callback()
+@with_options
 def list_other_orders(
     context: typer.Context,
+    out: Out,
     supplier: Annotated[str, typer.Option(help="A supplier's id or name.")] = "",
     product: Annotated[str, typer.Option(help="A product's id.")] = "",
-    csv: Csv = None,
-    xlsx: Xlsx = None,
-    as_json: AsJson = False,
 ) -> None:
     """List them, what is due first before the others."""
     if context.invoked_subcommand is not None:
         return
+    from tools.catalog.entries import EntryStore
 
-    async def read(book: "OrderBook") -> "list[OpenLine]":
-        from tools.catalog.entries import EntryStore
-
-        return (await EntryStore(book.database).open_lines(MOST, supplier=supplier, product=product))[0]
-
-    found = with_book(load_settings(), read)
-    rows = [line.model_dump() for line in found]
-    if csv is not None or xlsx is not None:
-        write_files(rows, COLUMNS, csv=csv, xlsx=xlsx)
-    elif as_json:
-        for line in found:
-            typer.echo(line.model_dump_json())
-    elif found:
-        typer.echo(screen(rows, COLUMNS))
-    else:
-        typer.echo("There are no such orders; `restock import` brings in open orders of other systems.", err=True)
+    found, _ = with_book(lambda book: EntryStore(book.database).open_lines(MOST, supplier=supplier, product=product))
+    rows, lines = [line.model_dump() for line in found], (line.model_dump_json() for line in found)
+    nothing = "There are no such orders; `restock import` brings in open orders of other systems."
+    out.show(rows, COLUMNS, narrow=COLUMNS, json=lines, nothing=nothing)
 
 
 @other_orders.command()
@@ -94,13 +80,9 @@ def cancel(
 def _change(name: str, work: "Work", as_json: bool) -> None:
     """Change the catalogue as an import that can be undone, and say so."""
     from tools.catalog.importing.record import ReadFile
+    from tools.catalog.imports import ImportStore
 
-    async def change(book: "OrderBook") -> "ImportRecord":
-        from tools.catalog.imports import ImportStore
-
-        return await ImportStore(book.database).change(ReadFile.without_file(name), work, operator())
-
-    record = with_book(load_settings(), change)
+    record = with_book(lambda book: ImportStore(book.database).change(ReadFile.without_file(name), work, operator()))
     for note in () if as_json else record.notes:
         typer.echo(note)
     typer.echo(record.model_dump_json() if as_json else f"{name} is recorded as import {record.number}.")

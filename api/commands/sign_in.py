@@ -1,13 +1,10 @@
 """`restock sign-in`: a link that opens the desk once."""
 
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
 from api.commands.opening import load_settings, with_book
-
-if TYPE_CHECKING:
-    from tools.book.book import OrderBook
 
 
 def sign_in(
@@ -21,10 +18,7 @@ def sign_in(
     from api.door.sessions import Sessions
     from api.welcome import address_of, sign_in_link
 
-    async def offer(book: "OrderBook") -> str | None:
-        return await Sessions(book, KeyRing(book, settings.api_key)).offer(key)
-
-    link = with_book(settings, offer)
+    link = with_book(lambda book: Sessions(book, KeyRing(book, settings.api_key)).offer(key), settings)
     if link is None:
         wanted = f"no valid key {key!r}; see `restock keys list`" if key else "no key yet; `restock serve` makes one"
         typer.echo(f"There is {wanted}.", err=True)

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from api.commands.opening import AsJson, finish, load_settings, operator
-from api.commands.today import Category, Location, Status, Supplier, Text, filters_of
+from api.commands.options import with_options
+from api.commands.today import Narrowed
 
 if TYPE_CHECKING:
     from agent.settings import Settings
@@ -21,20 +22,17 @@ HEADINGS |= {"unfinished": "Not finished"}
 WOULD_BE = HEADINGS | {"placed": "Would be placed", "waiting": "Would wait for a person"}
 
 
+@with_options
 def sweep(
+    narrowed: Narrowed,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would come of it, and record nothing.")] = False,
-    supplier: Supplier = None,
-    category: Category = None,
-    location: Location = None,
-    status: Status = None,
-    text: Text = None,
     as_json: AsJson = False,
 ) -> None:
     """Decide on everything in today's list that triggers: safe orders are placed, doubtful ones wait for a person.
 
     Nothing is doubled if a sweep is repeated, or killed and begun again."""
     settings = load_settings(check_models=False)
-    mode, report = finish(_swept(settings, filters_of(supplier, category, location, status, text), dry_run), settings)
+    mode, report = finish(_swept(settings, narrowed.filters(), dry_run), settings)
     if mode == "mock":
         typer.echo("The sample catalogue was swept: bring in your own with `restock import`.", err=True)
     if as_json:

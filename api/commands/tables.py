@@ -3,6 +3,7 @@
 import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal
 from io import TextIOWrapper
@@ -11,15 +12,12 @@ from typing import TYPE_CHECKING, Annotated, Any, BinaryIO, get_args
 
 import typer
 
+from api.commands.opening import AsJson
 from tools.records.errors import InvalidInput
 
 if TYPE_CHECKING:
     from tools.records.tables import Cell
 
-Csv = Annotated[
-    str | None, typer.Option(metavar="[FILE]", help="Write a CSV here; to standard output without FILE, or with -.")
-]
-Xlsx = Annotated[Path | None, typer.Option(metavar="FILE", help="Write a workbook here.")]
 NARROW, GAP = 32, "  "
 
 
@@ -31,27 +29,61 @@ def one_of(given: str, literal: Any, what: str) -> Any:
     return given
 
 
-def write_files(
-    rows: "Sequence[Mapping[str, Cell]]", columns: Sequence[str], *, csv: str | None, xlsx: Path | None
-) -> None:
-    """Write the rows as the options ask, and say where they are, or that there are none. Raises BadParameter for a file
-    of another ending, or one that cannot be written."""
-    from tools.records.tables import write_csv, write_xlsx
-    from tools.records.text import several
+@dataclass(frozen=True, slots=True)
+class Out:
+    """Where a list goes: to the screen, as JSON, or into files."""
 
-    if csv == "-":
-        write_csv(rows, columns, sys.stdout)
-    elif csv is not None:
-        with _opened(Path(csv), ".csv") as file, TextIOWrapper(file, "utf-8", newline="") as text:
-            write_csv(rows, columns, text)
-    if xlsx is not None:
-        with _opened(xlsx, ".xlsx") as file:
-            write_xlsx(rows, columns, file)
-    for path in (csv, xlsx):
-        if path not in (None, "-"):
-            typer.echo(f"{several(len(rows), 'row', 'are')} in {path}.", err=True)
-    if not rows:
-        typer.echo("There are no rows, only a head.", err=True)
+    csv: Annotated[
+        str | None, typer.Option(metavar="[FILE]", help="Write a CSV here; to standard output without FILE, or with -.")
+    ] = None
+    xlsx: Annotated[Path | None, typer.Option(metavar="FILE", help="Write a workbook here.")] = None
+    as_json: AsJson = False
+
+    @property
+    def in_files(self) -> bool:
+        return self.csv is not None or self.xlsx is not None
+
+    @property
+    def on_screen(self) -> bool:
+        return not (self.in_files or self.as_json)
+
+    def write(self, rows: "Sequence[Mapping[str, Cell]]", columns: Sequence[str]) -> None:
+        """Write the rows to the files, and say where they are, or that there are none. Raises BadParameter for a file
+        of another ending, or one that cannot be written."""
+        from tools.records.tables import write_csv, write_xlsx
+        from tools.records.text import several
+
+        if self.csv == "-":
+            write_csv(rows, columns, sys.stdout)
+        elif self.csv is not None:
+            with _opened(Path(self.csv), ".csv") as file, TextIOWrapper(file, "utf-8", newline="") as text:
+                write_csv(rows, columns, text)
+        if self.xlsx is not None:
+            with _opened(self.xlsx, ".xlsx") as file:
+                write_xlsx(rows, columns, file)
+        for path in (self.csv, self.xlsx):
+            if path not in (None, "-"):
+                typer.echo(f"{several(len(rows), 'row', 'are')} in {path}.", err=True)
+        if not rows:
+            typer.echo("There are no rows, only a head.", err=True)
+
+    def show(
+        self,
+        rows: "Sequence[Mapping[str, Cell]]",
+        columns: Sequence[str],
+        *,
+        narrow: Sequence[str],
+        json: Iterable[str],
+        nothing: str,
+    ) -> None:
+        """Write files with all columns, or print a line of `json` for each, or the `narrow` columns; or that there is
+        nothing."""
+        if self.in_files:
+            self.write(rows, columns)
+        elif not rows:
+            typer.echo(nothing, err=True)
+        else:
+            typer.echo("\n".join(json) if self.as_json else screen(rows, narrow))
 
 
 @contextmanager

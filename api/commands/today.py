@@ -3,12 +3,14 @@
 import json
 from collections import Counter
 from collections.abc import Iterator
+from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from api.commands.opening import AsJson, load_settings, with_book
-from api.commands.tables import Csv, Xlsx, screen, write_files
+from api.commands.opening import load_settings, with_book
+from api.commands.options import with_options
+from api.commands.tables import Out, screen
 
 if TYPE_CHECKING:
     from tools.book.book import OrderBook
@@ -16,17 +18,34 @@ if TYPE_CHECKING:
     from tools.sweep.pages import Filters
     from tools.sweep.today_rows import TodayRow
 
-Supplier = Annotated[str | None, typer.Option(help="Only this supplier's, by id or name.")]
-Category = Annotated[str | None, typer.Option(help="Only this category.")]
-Location = Annotated[str | None, typer.Option(help="Only this location.")]
-Status = Annotated[
-    list[str] | None,
-    typer.Option(
-        help="Only these: order_now, late_order, waits_for_review, needs_data, not_possible, on_order, no_demand or "
-        "enough; repeatable."
-    ),
-]
-Text = Annotated[str | None, typer.Option(help="Words of id, name, category or supplier.")]
+
+@dataclass(frozen=True, slots=True)
+class Narrowed:
+    """Which products a list or a sweep is of."""
+
+    supplier: Annotated[str | None, typer.Option(help="Only this supplier's, by id or name.")] = None
+    category: Annotated[str | None, typer.Option(help="Only this category.")] = None
+    location: Annotated[str | None, typer.Option(help="Only this location.")] = None
+    status: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="Only these: order_now, late_order, waits_for_review, needs_data, not_possible, on_order, no_demand "
+            "or enough; repeatable."
+        ),
+    ] = None
+    text: Annotated[str | None, typer.Option(help="Words of id, name, category or supplier.")] = None
+
+    def filters(self) -> "Filters":
+        """A wrong status ends the command."""
+        from tools.records.errors import InvalidInput
+        from tools.sweep.pages import Filters
+
+        try:
+            return Filters(**asdict(self) | {"status": self.status or ()})
+        except InvalidInput as error:
+            raise typer.BadParameter(error.message) from None
+
+
 SHOWN = [
     "product_id",
     "location",
@@ -42,59 +61,38 @@ SHOWN = [
 ]
 
 
+@with_options
 def today(
-    supplier: Supplier = None,
-    category: Category = None,
-    location: Location = None,
-    status: Status = None,
-    text: Text = None,
+    narrowed: Narrowed,
+    out: Out,
     sort: Annotated[
         str, typer.Option(help="A column, or `-` and a column for the reverse. Money is compared by EXCHANGE_RATES.")
     ] = "urgency",
     limit: Annotated[int | None, typer.Option(min=1, help="Most rows. [20 on the screen, else all]")] = None,
-    csv: Csv = None,
-    xlsx: Xlsx = None,
-    as_json: AsJson = False,
 ) -> None:
     """List every product with what is to be done today: status, quantity, value, supplier, days left, order-by date.
 
     A file has every column: product_id, name, location, supplier, on_hand, on_order, reorder_point, quantity, value,
     currency, order_by, days_left, confidence, reason, status and others."""
-    settings = load_settings()
+    settings, filters = load_settings(), narrowed.filters()
     from tools.planning.confidence import read_table
     from tools.sweep.lists import TodayLists
     from tools.sweep.pages import arranged
     from tools.sweep.today_rows import COLUMNS
 
-    chosen = filters_of(supplier, category, location, status, text)
+    async def read(book: "OrderBook") -> "tuple[TodayList, list[TodayRow]]":
+        found = await TodayLists(book, read_table(settings.calibration_table), settings.worth).present()
+        return found, arranged(found.rows, filters, sort, found.worth)
 
-    async def rows(book: "OrderBook") -> "tuple[TodayList, list[TodayRow]]":
-        table = read_table(settings.calibration_table)
-        found = await TodayLists(book, table, settings.worth).present()
-        return found, arranged(found.rows, chosen, sort, found.worth)
-
-    found, fitting = with_book(settings, rows)
+    found, rows = with_book(read, settings)
     typer.echo(about(found), err=True)
-    if as_json:
-        typer.echo(_as_json(found, fitting[:limit]))
-    elif csv is not None or xlsx is not None:
-        write_files([row.cells() for row in fitting[:limit]], COLUMNS, csv=csv, xlsx=xlsx)
+    if out.as_json:
+        typer.echo(_as_json(found, rows[:limit]))
+    elif out.in_files:
+        out.write([row.cells() for row in rows[:limit]], COLUMNS)
     else:
-        for line in _lines(fitting, limit or 20):
+        for line in _lines(rows, limit or 20):
             typer.echo(line)
-
-
-def filters_of(
-    supplier: str | None, category: str | None, location: str | None, status: list[str] | None, text: str | None
-) -> "Filters":
-    """The filters of the options. A wrong status ends the command."""
-    from tools.records.errors import InvalidInput
-    from tools.sweep.pages import Filters
-
-    try:
-        return Filters(supplier=supplier, category=category, location=location, status=tuple(status or ()), text=text)
-    except InvalidInput as error:
-        raise typer.BadParameter(error.message) from None
 
 
 def about(found: "TodayList") -> str:

@@ -129,14 +129,9 @@ async def sent(number: str, desk: DeskGiven, form: Annotated[DeskForm, Form()]) 
 
 
 async def lines_file(desk: Desk, kind: FileKind, orders: Sequence[Order], name: str) -> Response:
-    """Orders as a table, each with its unit, and in the desk's words a draft until it is sent."""
-    units, at = await desk.runtime.today.units(), COLUMNS.index("quantity") + 1
-    rows = []
-    for order in orders:
-        is_draft = order.status == "placed" and order.purchase_order is not None
-        status = "draft" if is_draft else order.status
-        rows.append({**order_row(order), "unit": units.get(order.product_id, ""), "status": status})
-    return await table_file(kind, rows, (*COLUMNS[:at], "unit", *COLUMNS[at:]), name)
+    """Orders as a table, each with its unit."""
+    units = await desk.runtime.today.units()
+    return await table_file(kind, (order_row(order, units) for order in orders), COLUMNS, name)
 
 
 def receipt_id(desk: Desk, form: DeskForm, number: str) -> str | None:

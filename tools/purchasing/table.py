@@ -1,18 +1,18 @@
 """Orders as lines of a table, and their order by supplier."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from tools.records.orders import Order
 from tools.records.tables import Cell
 
 COLUMNS = (
-    *("document", "order", "type", "product_id", "name", "supplier_id", "supplier", "location", "quantity", "received"),
-    *("unit_price", "value", "currency", "placed", "sent", "due", "days_overdue", "status"),
+    *("document", "order", "type", "product_id", "name", "supplier_id", "supplier", "location", "quantity", "unit"),
+    *("received", "unit_price", "value", "currency", "placed", "sent", "due", "days_overdue", "status"),
 )
 
 
-def order_row(order: Order) -> dict[str, Cell]:
-    """A line of a table."""
+def order_row(order: Order, units: Mapping[str, str]) -> dict[str, Cell]:
+    """A line of a table, with the product's unit of `units`. What stands in a document is a draft until it is sent."""
     [item] = order.items
     return {
         "document": order.purchase_order or "",
@@ -24,6 +24,7 @@ def order_row(order: Order) -> dict[str, Cell]:
         "supplier": order.supplier_name or "",
         "location": order.location,
         "quantity": item.quantity,
+        "unit": units.get(order.product_id, ""),
         "received": order.received_quantity,
         "unit_price": item.unit_price,
         "value": item.value,
@@ -32,7 +33,7 @@ def order_row(order: Order) -> dict[str, Cell]:
         "sent": order.sent_at,
         "due": order.due_at,
         "days_overdue": round(order.days_overdue, 1),
-        "status": order.status,
+        "status": "draft" if order.status == "placed" and order.purchase_order else order.status,
     }
 
 
