@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from tools.catalog.histories import PERIOD_DAYS, Calendar, Period
 from tools.catalog.reading.calendar import closed_days
 from tools.catalog.reading.file_reading import FileReading
-from tools.catalog.reading.periods import next_start
+from tools.catalog.reading.periods import later
 from tools.planning.demand import demand_of
 from tools.planning.demand_distribution import FloatArray, IntArray
 from tools.planning.promotion import Cuts, Flags
@@ -151,7 +151,7 @@ def _finished(frame: "pd.DataFrame", period: Period, counted: Period, today: dat
     """The first day of each row's period; NaT for rows of a last period that is not over."""
     starts = frame["date"].dt.to_period(PANDAS_PERIOD[period]).dt.start_time.to_numpy().astype("datetime64[D]")
     last = starts.max()
-    end = next_start(last.item(), period)
+    end = later(last.item(), period)
     if (starts == last).all() or not _is_open(frame, period, counted, end, today):
         return starts, ()
     rows = several(int((starts == last).sum()), "row")

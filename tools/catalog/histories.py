@@ -1,6 +1,5 @@
 """Demand by day as it is stored: one row for a product at a location, with a number and a flag for each day."""
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any, Literal
@@ -39,15 +38,11 @@ class Calendar:
         """Whether each of the days from `first` on is open."""
         if self == Calendar():
             return np.ones(length, np.bool_)
-        weekday = (np.arange(length) + first.weekday()) % 7
+        every = np.datetime64(first) + np.arange(length)
         if self.period == "month":
-            every = np.datetime64(first) + np.arange(length)
             return np.asarray(every == every.astype("datetime64[M]"))
-        opened = weekday == 0 if self.period == "week" else ~np.isin(weekday, list(self.weekdays))
-        for day in self.days:
-            if 0 <= (day - first).days < length:
-                opened[(day - first).days] = False
-        return opened
+        week = [day == 0 if self.period == "week" else day not in self.weekdays for day in range(7)]
+        return np.asarray(np.is_busday(every, week, np.array(list(self.days), "datetime64[D]")))
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,16 +96,6 @@ class History:
         kept = slice(max(0, -before), len(self.quantities) + min(0, after))
         padding = (max(0, before), max(0, after))
         return History(first, np.pad(self.quantities[kept], padding), np.pad(self.flags[kept], padding))
-
-    def replaced(self, days: Iterable[tuple[date, float, int]]) -> "History":
-        """With these days' quantities and flags in place of what was there."""
-        new = list(days)
-        first, last = min(day for day, _, _ in new), max(day for day, _, _ in new)
-        wider = self.spanning(min(self.first, first), max(self.end, last + timedelta(1)))
-        for day, quantity, flag in new:
-            position = (day - wider.first).days
-            wider.quantities[position], wider.flags[position] = quantity, flag
-        return wider
 
     def by_open_day(self, calendar: Calendar) -> OpenDays:
         """What sells on a closed day counts for the open day before it."""

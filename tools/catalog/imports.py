@@ -23,7 +23,7 @@ from tools.storage.database import Store, conflict_insert, reads, writes
 from tools.storage.schema import counters
 from tools.storage.types import Now
 
-Work = Callable[[Draft], Sales]
+Work = Callable[[Draft], Sales | None]
 """What an import does to the catalogue's rows, in memory."""
 
 
@@ -126,7 +126,7 @@ def _carried_out(
     _lock(connection)
     number = begun(connection, "done", files, by) if proposed is None else _confirmed(connection, proposed)
     draft = Draft(connection)
-    sales = work(draft)
+    sales = work(draft) or Sales({})
     counts = write(connection, number, chain(draft.changes(), sales.changes(draft)))
     values = {"files": _files(files, [*draft.notes, *sales.notes()]), "counts": counts, "done_at": Now()}
     connection.execute(sa.update(imports).where(imports.c.number == number).values(values))

@@ -1,13 +1,11 @@
 """What becomes of open orders of other systems: they arrive, whole or in part, or are cancelled."""
 
-from collections.abc import Callable
 from datetime import datetime
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
-from tools.catalog.importing.draft import Draft, Row
+from tools.catalog.importing.draft import Draft, Row, as_work
 from tools.catalog.importing.goods import now_to_the_millisecond
-from tools.catalog.importing.sales import Sales
 from tools.records.errors import InvalidInput, InvalidQuantity, OrderClosed, UnknownOrder
 from tools.records.quantities import quantity
 from tools.records.text import amount
@@ -22,47 +20,44 @@ class LineKey(NamedTuple):
     location: str | None = None
 
 
+@as_work
 def receive_line(
-    key: LineKey, arrived: float | None, *, seen: float | None = None, received_at: datetime | None = None
-) -> Callable[[Draft], Sales]:
+    draft: Draft,
+    key: LineKey,
+    arrived: float | None,
+    *,
+    seen: float | None = None,
+    received_at: datetime | None = None,
+) -> None:
     """What arrived, or all that is open, at this time or now: it is in stock, unless it was counted since, and teaches
     the lead time. With the rest of it the line is closed. `seen` is what was open when the person looked.
 
     Raises UnknownOrder, OrderClosed if another quantity is open, InvalidQuantity for none, InvalidInput for a time that
     is still to come."""
-
-    def work(draft: Draft) -> Sales:
-        now = now_to_the_millisecond()
-        if received_at is not None and received_at > now:
-            raise InvalidInput(f"{received_at:%Y-%m-%d %H:%M %Z} is in the future; report what has arrived.")
-        if arrived is not None and arrived <= 0:
-            raise InvalidQuantity(f"{amount(arrived)} units cannot arrive; give more than 0, or cancel the order.")
-        line = _open_line(draft, key, seen)
-        came, at = line["quantity"] if arrived is None else arrived, received_at or now
-        if line["quantity"] > came:
-            left, all_of_it = quantity(line["quantity"] - came), quantity(line["received"] + came)
-            draft.put(purchase_lines, line | {"quantity": float(left), "received": float(all_of_it)})
-        else:
-            _close(draft, line)
-        _raise_stock(draft, line, came, at)
-        _teach(draft, line, came, at)
-        return Sales({})
-
-    return work
-
-
-def cancel_line(key: LineKey, reason: str, *, seen: float | None = None) -> Callable[[Draft], Sales]:
-    """The rest will not come. Raises UnknownOrder, OrderClosed as above, InvalidInput without a reason."""
-
-    def work(draft: Draft) -> Sales:
-        if not reason:
-            raise InvalidInput(f"Say why {key.reference} is cancelled: the reason is kept with the change.")
-        line = _open_line(draft, key, seen)
+    now = now_to_the_millisecond()
+    if received_at is not None and received_at > now:
+        raise InvalidInput(f"{received_at:%Y-%m-%d %H:%M %Z} is in the future; report what has arrived.")
+    if arrived is not None and arrived <= 0:
+        raise InvalidQuantity(f"{amount(arrived)} units cannot arrive; give more than 0, or cancel the order.")
+    line = _open_line(draft, key, seen)
+    came, at = line["quantity"] if arrived is None else arrived, received_at or now
+    if line["quantity"] > came:
+        left, all_of_it = quantity(line["quantity"] - came), quantity(line["received"] + came)
+        draft.put(purchase_lines, line | {"quantity": float(left), "received": float(all_of_it)})
+    else:
         _close(draft, line)
-        draft.note(f"{amount(line['quantity'])} of {key.product_id} were cancelled: {reason}")
-        return Sales({})
+    _raise_stock(draft, line, came, at)
+    _teach(draft, line, came, at)
 
-    return work
+
+@as_work
+def cancel_line(draft: Draft, key: LineKey, reason: str, *, seen: float | None = None) -> None:
+    """The rest will not come. Raises UnknownOrder, OrderClosed as above, InvalidInput without a reason."""
+    if not reason:
+        raise InvalidInput(f"Say why {key.reference} is cancelled: the reason is kept with the change.")
+    line = _open_line(draft, key, seen)
+    _close(draft, line)
+    draft.note(f"{amount(line['quantity'])} of {key.product_id} were cancelled: {reason}")
 
 
 def _open_line(draft: Draft, key: LineKey, seen: float | None) -> Row:

@@ -8,14 +8,14 @@ import pandas as pd
 from tools.catalog.histories import Calendar, Period
 from tools.catalog.importing.draft import Draft, counted_ids
 from tools.catalog.reading.calendar import closed_days
-from tools.catalog.reading.periods import next_start
+from tools.catalog.reading.periods import later
 from tools.records.errors import InvalidInput
 from tools.records.text import DAY_NAMES, several
 
 
 def end_of(first: date, period: Period) -> date:
     """The last day of the period that begins on `first`."""
-    return next_start(first, period) - timedelta(1)
+    return later(first, period) - timedelta(1)
 
 
 def anchored(days: "pd.Series[pd.Timestamp]", period: Period) -> "pd.Series[pd.Timestamp]":

@@ -2,9 +2,10 @@
 
 import base64
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from itertools import groupby, islice
+from operator import attrgetter
 from typing import Any, Literal
 
 import sqlalchemy as sa
@@ -16,7 +17,7 @@ from tools.storage.database import conflict_insert
 from tools.storage.types import Instant
 
 Outcome = Literal["new", "changed", "unchanged", "gone"]
-Counts = dict[str, dict[str, int]]
+Counts = Mapping[str, Mapping[str, int]]
 """For each table, how many of its rows are new, changed, unchanged, and gone."""
 BATCH = 500
 
@@ -31,33 +32,21 @@ def outcome(change: Change) -> Outcome:
 
 def counted(changes: Iterable[Change]) -> Counts:
     """What the changes would do."""
-    counts: dict[str, Counter[str]] = {}
-    for change in changes:
-        counts.setdefault(change.table.name, Counter())[outcome(change)] += 1
-    return {table: dict(found) for table, found in counts.items()}
+    return {table.name: Counter(map(outcome, group)) for table, group in groupby(changes, key=attrgetter("table"))}
 
 
 def write(connection: Connection, number: int, changes: Iterable[Change]) -> Counts:
     """Write what changes, in batches, and record it under the import's number."""
     counts: dict[str, Counter[str]] = {}
-    for table, group in groupby(changes, key=lambda change: change.table):
+    for table, group in groupby(changes, key=attrgetter("table")):
         found = counts.setdefault(table.name, Counter())
-        for batch in _batches(group):
+        while batch := list(islice(group, BATCH)):
             found.update(map(outcome, batch))
             different = [change for change in batch if outcome(change) != "unchanged"]
-            _write_rows(connection, table, different)
+            upsert(connection, table, [change.after for change in different if change.after is not None])
+            delete(connection, table, [change.key for change in different if change.after is None])
             _record(connection, number, different)
-    return {table: dict(found) for table, found in counts.items()}
-
-
-def _batches(changes: Iterator[Change]) -> Iterator[list[Change]]:
-    while batch := list(islice(changes, BATCH)):
-        yield batch
-
-
-def _write_rows(connection: Connection, table: Table, changes: list[Change]) -> None:
-    upsert(connection, table, [change.after for change in changes if change.after is not None])
-    delete(connection, table, [change.key for change in changes if change.after is None])
+    return dict(counts)
 
 
 def upsert(connection: Connection, table: Table, rows: list[Row]) -> None:

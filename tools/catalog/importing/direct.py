@@ -10,7 +10,7 @@ import pandas as pd
 
 from tools.catalog.histories import PROMOTION, STOCK_OUT
 from tools.catalog.importing.calendars import move_on, require_period
-from tools.catalog.importing.draft import Draft, Row
+from tools.catalog.importing.draft import Draft, Row, as_work
 from tools.catalog.importing.goods import now_to_the_millisecond
 from tools.catalog.importing.names import SupplierNames, know_products
 from tools.catalog.importing.sales import Sales, day_number
@@ -45,43 +45,31 @@ class DayOfDemand:
     promotion: bool = False
 
 
-def put_product(product_id: str, given: Mapping[str, Any]) -> Callable[[Draft], Sales]:
+@as_work
+def put_product(draft: Draft, product_id: str, given: Mapping[str, Any]) -> None:
     """The product as it is given: what is left out is the default. `given` has roles of a products' file."""
-
-    def work(draft: Draft) -> Sales:
-        draft.read(products, [product_id])
-        supplier = SupplierNames(draft).id_of(given.get("supplier") or "")
-        row = {"id": product_id, "name": given.get("name") or product_id, "category": given.get("category") or ""}
-        draft.put(products, row | {"supplier_id": supplier, "terms": product_terms(dict(given))})
-        return Sales({})
-
-    return work
+    draft.read(products, [product_id])
+    supplier = SupplierNames(draft).id_of(given.get("supplier") or "")
+    row = {"id": product_id, "name": given.get("name") or product_id, "category": given.get("category") or ""}
+    draft.put(products, row | {"supplier_id": supplier, "terms": product_terms(dict(given))})
 
 
-def put_supplier(supplier_id: str, given: Mapping[str, Any]) -> Callable[[Draft], Sales]:
+@as_work
+def put_supplier(draft: Draft, supplier_id: str, given: Mapping[str, Any]) -> None:
     """The supplier as it is given: what is left out is the default. `given` has roles of a suppliers' file."""
-
-    def work(draft: Draft) -> Sales:
-        draft.read(suppliers)
-        name = given.get("supplier_name") or supplier_id
-        draft.put(suppliers, {"id": supplier_id, "name": name, "terms": supplier_terms(dict(given))})
-        return Sales({})
-
-    return work
+    draft.read(suppliers)
+    name = given.get("supplier_name") or supplier_id
+    draft.put(suppliers, {"id": supplier_id, "name": name, "terms": supplier_terms(dict(given))})
 
 
-def set_levels(levels: Sequence[Level]) -> Callable[[Draft], Sales]:
+@as_work
+def set_levels(draft: Draft, levels: Sequence[Level]) -> None:
     """Stock in bulk."""
-
-    def work(draft: Draft) -> Sales:
-        ids = {level.product_id for level in levels}
-        know_products(draft, ids, "The request")
-        draft.read(stock, ids)
-        for level in levels:
-            _set_level(draft, level)
-        return Sales({})
-
-    return work
+    ids = {level.product_id for level in levels}
+    know_products(draft, ids, "The request")
+    draft.read(stock, ids)
+    for level in levels:
+        _set_level(draft, level)
 
 
 def _set_level(draft: Draft, level: Level) -> None:
@@ -108,20 +96,17 @@ def _set_level(draft: Draft, level: Level) -> None:
     draft.put(stock, old if known and repeated else row)
 
 
-def add_days(days: Sequence[DayOfDemand]) -> Callable[[Draft], Sales]:
+@as_work
+def add_days(draft: Draft, days: Sequence[DayOfDemand]) -> Sales:
     """Demand in bulk: each day replaces what was stored for it; other days stay as they are."""
-
-    def work(draft: Draft) -> Sales:
-        know_products(draft, {each.product_id for each in days}, "The request")
-        rows = [_line(draft, each) for each in days]
-        lines = pd.DataFrame(rows)
-        last = {str(place): int(day) for place, day in lines.groupby("location")["day"].max().items()}
-        for place, day in last.items():
-            require_period(draft, {place}, "day", "The request")
-            move_on(draft, {place}, date.fromordinal(day + date(1970, 1, 1).toordinal()))
-        return Sales(last, frames=[lines])
-
-    return work
+    know_products(draft, {each.product_id for each in days}, "The request")
+    rows = [_line(draft, each) for each in days]
+    lines = pd.DataFrame(rows)
+    last = {str(place): int(day) for place, day in lines.groupby("location")["day"].max().items()}
+    for place, day in last.items():
+        require_period(draft, {place}, "day", "The request")
+        move_on(draft, {place}, date.fromordinal(day + date(1970, 1, 1).toordinal()))
+    return Sales(last, frames=[lines])
 
 
 def _line(draft: Draft, each: DayOfDemand) -> Row:
@@ -135,20 +120,16 @@ def _line(draft: Draft, each: DayOfDemand) -> Row:
     }
 
 
-def set_catalogue(settings: Mapping[str, Any]) -> Callable[[Draft], Sales]:
+@as_work
+def set_catalogue(draft: Draft, settings: Mapping[str, Any]) -> None:
     """Settings of the whole catalogue: currency, time_zone, default_location, and `closed`: weekdays (mon) and days
     (2026-12-25) on which a location is closed, by location. Raises InvalidInput."""
-
-    def work(draft: Draft) -> Sales:
-        for name, value in settings.items():
-            if name == "closed":
-                for place, days in value.items():
-                    _close(draft, place, days)
-            else:
-                draft.set(name, _CHECKS[name](value))
-        return Sales({})
-
-    return work
+    for name, value in settings.items():
+        if name == "closed":
+            for place, days in value.items():
+                _close(draft, place, days)
+        else:
+            draft.set(name, _CHECKS[name](value))
 
 
 def _close(draft: Draft, place: str, days: Sequence[str]) -> None:

@@ -1,10 +1,10 @@
 """The catalogue's rows as they are, and as an import wants them to be."""
 
 from collections import defaultdict
-from collections.abc import Collection, Iterator
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from typing import Any, Concatenate, ParamSpec, TypeVar
 
 import sqlalchemy as sa
 from sqlalchemy import Connection, Table
@@ -13,6 +13,8 @@ from tools.catalog.own import read_settings
 from tools.catalog.snapshot import DEFAULT_LOCATION, CatalogueSettings
 from tools.storage.catalogue_schema import catalogue, demand, products, purchase_lines, stock
 
+P = ParamSpec("P")
+T = TypeVar("T")
 Row = dict[str, Any]
 Key = tuple[Any, ...]
 FEW = 2_000
@@ -117,6 +119,11 @@ class Draft:
             place = DEFAULT_LOCATION
             self.set("default_location", place)
         return str(place)
+
+
+def as_work(write: Callable[Concatenate[Draft, P], T]) -> Callable[P, Callable[[Draft], T]]:
+    """`write(draft, …)`, called without the draft, as what `ImportStore` carries out once it has one."""
+    return lambda *given, **named: lambda draft: write(draft, *given, **named)
 
 
 def key_of(table: Table, row: Any) -> Key:

@@ -30,7 +30,7 @@ STORED_ROLES: dict[str, frozenset[str]] = {
     "suppliers": SUPPLIER_TERMS | frozenset(["supplier_id", "supplier_name"]),
     "stock": frozenset(["product_id", "location", "on_hand", "backorders", "as_of"]),
     "receipts": frozenset(
-        ["reference", "supplier", "product_id", "location", "quantity", "ordered_date", "received_date"]
+        ["reference", "supplier", "product_id", "location", "quantity", "ordered_date", "due_date", "received_date"]
     ),
 }
 """Roles of which something is stored; of kinds that are not here, all are."""

@@ -126,11 +126,9 @@ class Sales:
 
 def _places(lines: pd.DataFrame) -> tuple[NDArray[np.int64], list[Place]]:
     """The number of each line's place, and the places."""
-    product, ids = pd.factorize(lines["product_id"])
-    location, names = pd.factorize(lines["location"])
-    codes, pairs = pd.factorize(product.astype(np.int64) * len(names) + location)
-    split = ((int(pair) // len(names), int(pair) % len(names)) for pair in pairs)
-    return codes, [(str(ids[one]), str(names[other])) for one, other in split]
+    keys = ["product_id", "location"]
+    codes = lines.groupby(keys, sort=False).ngroup().to_numpy(np.int64)
+    return codes, list(lines[keys].drop_duplicates().itertuples(index=False, name=None))
 
 
 def _stored(draft: Draft, places: list[Place]) -> dict[Place, Row]:

@@ -31,8 +31,6 @@ def read_source(
     """A file with all of its faults. `kept` has mappings by kind; one that fits is used. Raises InvalidInput."""
     if kind is not None and kind not in KINDS:
         raise InvalidInput(f"There is no kind {kind!r} to import; use one of {', '.join(KINDS)}.")
-    if isinstance(source, Path) and not source.is_file():
-        raise InvalidInput(f"There is no file {source}; check its name and folder.")
     for known, columns in kept.items():
         if kind in (None, known):
             try:

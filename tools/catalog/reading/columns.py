@@ -23,7 +23,8 @@ HIGHEST_LEVEL = 0.999
 TIME_DAYS = {"day": 1.0, "week": 7.0, "month": 365.25 / 12}
 DURATIONS = {"lead_time_days", "lead_time_sd_days", "review_period_days", "shelf_life_days", "maximum_cover_days"}
 DURATIONS |= {"receiving_days"}
-SHARES = {"service_level", "asked_service_level", "holding_rate", "price_cut"}
+LEVELS = {"service_level", "asked_service_level"}
+SHARES = LEVELS | {"holding_rate", "price_cut"}
 PAST = {"date", "as_of", "ordered_date", "received_date"}
 WHOLE = re.compile(r"\d+\.0|")
 """Ids that a program wrote as decimal numbers."""
@@ -141,21 +142,15 @@ class Reader:
         return found
 
     def _bounded(self, role: str, found: NDArray[np.float64]) -> tuple[NDArray[np.float64], dict[int, Problem]]:
-        problems: dict[int, Problem] = {}
-        for place in np.flatnonzero(np.abs(found) > LARGEST):
-            problems[int(place)] = "too_large", f"No more than {LARGEST:,.0f} is taken. Is this the right column?"
-        if role not in SIGNED:
-            for place in np.flatnonzero(found < 0):
-                problems[int(place)] = "negative", "This cannot be below 0. Correct it, or leave the cell empty."
-        if role in ("service_level", "asked_service_level"):
-            for place in np.flatnonzero((found <= 0) | (found > HIGHEST_LEVEL)):
-                problems[int(place)] = (
-                    "share",
-                    f"A service level is at most {HIGHEST_LEVEL}: write 95 % as 0.95.",
-                )
-        if role == "price_cut":
-            for place in np.flatnonzero(found >= 1):
-                problems[int(place)] = "share", "A price is cut by less than all of it: write 25 % as 0.25."
+        negative, all_of_it = (found < 0) & (role not in SIGNED), (found >= 1) & (role == "price_cut")
+        no_level = ((found <= 0) | (found > HIGHEST_LEVEL)) & (role in LEVELS)
+        bounds = (
+            (np.abs(found) > LARGEST, "too_large", f"No more than {LARGEST:,.0f} is taken. Is this the right column?"),
+            (negative, "negative", "This cannot be below 0. Correct it, or leave the cell empty."),
+            (no_level, "share", f"A service level is at most {HIGHEST_LEVEL}: write 95 % as 0.95."),
+            (all_of_it, "share", "A price is cut by less than all of it: write 25 % as 0.25."),
+        )
+        problems = {int(place): (code, words) for out, code, words in bounds for place in np.flatnonzero(out)}
         return (np.where(found == 0, np.nan, found) if role in NOT_ZERO else found), problems
 
     def days(self, role: str, cells: DayCells, others: Iterable[DayCells]) -> NDArray[np.datetime64]:

@@ -247,26 +247,22 @@ def _require(table: Table, name: str, kind: Kind, columns: Mapping[str, str], wi
         needed = []
     for role in needed:
         names = ", ".join(KINDS[kind][role][0][:4])
-        raise UnclearColumns(
-            f"{name} has no column for {role} of {kind}. Name it (--map {role}=COLUMN), or call it one of: {names}. "
-            f"The columns are {', '.join(table.columns)}.",
-            role=role,
-            candidates=tuple(table.columns),
-        )
-    if kind == "sales" and not wide and _is_line_number(table, columns["product_id"]):
-        raise UnclearColumns(
-            f"{name}: {columns['product_id']!r} differs in every row, so it names no product. Name the "
-            f"product's column (--map product_id=COLUMN); the columns are {', '.join(table.columns)}.",
-            role="product_id",
-            candidates=tuple(table.columns),
-        )
-    if kind == "sales" and not wide and _is_money(table, columns["quantity"]):
-        raise UnclearColumns(
-            f"{name}: {columns['quantity']!r} looks like money, not like a quantity. Name the quantity's column "
-            f"(--map quantity=COLUMN); the columns are {', '.join(table.columns)}.",
-            role="quantity",
-            candidates=tuple(table.columns),
-        )
+        raise _to_name(table, role, f"{name} has no column for {role} of {kind}; it may be called {names}.")
+    if kind != "sales" or wide:
+        return
+    product, quantity = columns["product_id"], columns["quantity"]
+    if _is_line_number(table, product):
+        raise _to_name(table, "product_id", f"{name}: {product!r} differs in every row, so it names no product.")
+    if _is_money(table, quantity):
+        raise _to_name(table, "quantity", f"{name}: {quantity!r} looks like money, not like a quantity.")
+
+
+def _to_name(table: Table, role: str, problem: str) -> UnclearColumns:
+    return UnclearColumns(
+        f"{problem} Name the column (--map {role}=COLUMN); the columns are {', '.join(table.columns)}.",
+        role=role,
+        candidates=tuple(table.columns),
+    )
 
 
 def _is_line_number(table: Table, column: str) -> bool:

@@ -21,7 +21,6 @@ if TYPE_CHECKING:
     import pandas as pd
 
 Notes = list[str]
-LARGEST_KEY = 2**62
 FEWEST_PERIODS = 4
 PRICED_PER = re.compile(r"(?:\b(?:per|je|pro|por|par|for|für|pour|para)|/) *([1-9]\d{0,4})\b")
 """How many units a price is for, as its name says: EK je 100."""
@@ -111,15 +110,8 @@ def _doubled(reader: Reader) -> Notes:
     """Rows that are the same in every column of the file. They are counted, because both may be true."""
     import pandas as pd
 
-    key = np.zeros(len(reader.table.lines), dtype=np.int64)
-    size = 1
-    for name in reader.table.columns:
-        cells = reader.table.coded(name)
-        if size * len(cells.values) > LARGEST_KEY:
-            key, known = pd.factorize(key)
-            size = len(known)
-        key, size = key * len(cells.values) + cells.codes, size * len(cells.values)
-    again = pd.Series(key).duplicated().to_numpy()
+    codes = {name: reader.table.coded(name).codes for name in reader.table.columns}
+    again = pd.DataFrame(codes).duplicated().to_numpy()
     if not again.any():
         return []
     lines = ", ".join(map(str, reader.table.lines[again][:3]))

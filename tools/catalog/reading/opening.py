@@ -44,6 +44,7 @@ def _bytes_of(path: Path) -> bytes:
 
 
 def _parquet_table(raw: bytes, name: str) -> Table:
+    """Its first row is line 1."""
     import pyarrow.parquet as pq
 
     try:
@@ -52,11 +53,6 @@ def _parquet_table(raw: bytes, name: str) -> Table:
         found = file.read()
     except (pa.ArrowException, OSError) as error:
         raise InvalidInput(f"{name} cannot be read as Parquet: {error}.") from error
-    return arrow_table(found)
-
-
-def arrow_table(found: pa.Table) -> Table:
-    """A table of Arrow as it is; its first row is line 1."""
     columns = [each.combine_chunks() for each in found.columns]
     flat = [each.dictionary_decode() if pa.types.is_dictionary(each.type) else each for each in columns]
     cells = dict(zip(unique_names(found.column_names), flat, strict=True))

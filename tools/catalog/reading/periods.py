@@ -123,8 +123,13 @@ def _week(year: int, week: int) -> Named | None:
         return None
 
 
-def next_start(day: date, period: Period) -> date:
-    """The first day of the period after the one that begins on `day`."""
+def later(day: date, period: Period, count: int = 1) -> date:
+    """The first day of the period that comes so many after the one that begins on `day`.
+
+    >>> later(date(2026, 11, 1), "month", 2), later(date(2026, 11, 30), "week", -1)
+    (datetime.date(2027, 1, 1), datetime.date(2026, 11, 23))
+    """
     if period == "month":
-        return date(day.year + day.month // 12, day.month % 12 + 1, 1)
-    return day + timedelta(days=1 if period == "day" else 7)
+        months = 12 * day.year + day.month - 1 + count
+        return date(months // 12, months % 12 + 1, 1)
+    return day + timedelta(days=count * (1 if period == "day" else 7))

@@ -3,22 +3,18 @@
 from collections.abc import Mapping
 from datetime import UTC, date, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from tools.catalog.reading.columns import Reader
 from tools.catalog.reading.file_reading import DateOrder, Decimal, Fault, FileReading, Kind
 from tools.catalog.reading.headings import is_unnamed
 from tools.catalog.reading.mapping import chosen_columns
 from tools.catalog.reading.meaning import meant
-from tools.catalog.reading.opening import arrow_table, open_table
+from tools.catalog.reading.opening import open_table
 from tools.catalog.reading.roles import KINDS, REQUIRED
 from tools.catalog.reading.rows import without_other_rows
 from tools.catalog.reading.table import Table
 from tools.catalog.reading.unfolding import framed, unfolded
 from tools.catalog.reading.wide import period_columns
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 
 def read_file(
@@ -37,34 +33,7 @@ def read_file(
     `decimal` and `dates` say how numbers and dates are written where the file itself leaves that open.
     Raises UnclearColumns, UnclearNotation, and InvalidInput for what is no table.
     """
-    table = open_table(source, name=name, sheet=sheet)
-    return _read(table, name, kind, mapping, decimal, dates, today or datetime.now(UTC).date())
-
-
-def read_frame(
-    frame: "pd.DataFrame",
-    *,
-    name: str,
-    kind: Kind | None = None,
-    mapping: Mapping[str, str] = {},
-    today: date | None = None,
-) -> FileReading:
-    """As `read_file`, for rows that are in memory; the first is line 1."""
-    import pyarrow as pa
-
-    table = arrow_table(pa.Table.from_pandas(frame, preserve_index=False))
-    return _read(table, name, kind, mapping, None, None, today or datetime.now(UTC).date())
-
-
-def _read(
-    table: Table,
-    name: str,
-    kind: Kind | None,
-    mapping: Mapping[str, str],
-    decimal: Decimal | None,
-    dates: DateOrder | None,
-    today: date,
-) -> FileReading:
+    table, today = open_table(source, name=name, sheet=sheet), today or datetime.now(UTC).date()
     periods = period_columns(table.columns, dates=dates, today=today)
     kind, found, wide = chosen_columns(table, name, kind, mapping, periods)
     used = {column: role for role, column in found.items()}

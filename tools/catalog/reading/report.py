@@ -29,9 +29,7 @@ def fault_report(faults: Sequence[Fault]) -> str:
     """How many faults of each kind, and the first of them by line."""
     kinds = ", ".join(f"{count:,} × {code}" for code, count in Counter(fault.code for fault in faults).most_common())
     lines = [f"{several(len(faults), 'fault')}: {kinds}"]
-    lines += [
-        f"  {each.file}, line {each.line}, {each.column} {each.value!r}: {each.problem}" for each in faults[:SHOWN]
-    ]
+    lines += map(_line, faults[:SHOWN])
     if len(faults) > SHOWN:
         lines.append(f"  and {len(faults) - SHOWN:,} more; --rejects FILE writes all of them.")
     return "\n".join(lines)

@@ -12,7 +12,7 @@ import pyarrow as pa
 from tools.catalog.histories import Period
 from tools.catalog.reading.days import day_cells, order_of
 from tools.catalog.reading.file_reading import DateOrder
-from tools.catalog.reading.periods import Named, next_start, period_of
+from tools.catalog.reading.periods import Named, later, period_of
 from tools.records.errors import UnclearColumns, UnclearNotation
 
 FEWEST = 3
@@ -69,11 +69,11 @@ def _numbered(named: dict[str, Named], period: Period, today: date) -> tuple[dic
     if cycle:
         numbers = _unwrapped(numbers, cycle)
         newest = (max(numbers.values()) - 1) % cycle + 1
-        last = next_start(last, period)
+        last = later(last, period)
         while _place(last, period) != newest:
-            last = _earlier(last, period, 1)
+            last = later(last, period, -1)
     newest = max(numbers.values(), default=0)
-    days = {name: _earlier(last, period, newest - number) for name, number in numbers.items()}
+    days = {name: later(last, period, number - newest) for name, number in numbers.items()}
     name = max(numbers, key=lambda each: numbers[each], default="")
     which = "the last of that name" if cycle else "the last that is over"
     return days, f"Column {name!r} was taken for the {period} that began on {last}, {which}."
@@ -110,14 +110,7 @@ def _last_start(period: Period, today: date) -> date:
         return today - timedelta(days=1)
     if period == "week":
         return today - timedelta(days=today.weekday() + 7)
-    return (today.replace(day=1) - timedelta(days=1)).replace(day=1)
-
-
-def _earlier(last: date, period: Period, count: int) -> date:
-    if period == "month":
-        months = last.year * 12 + last.month - 1 - count
-        return date(months // 12, months % 12 + 1, 1)
-    return last - timedelta(days=count * (7 if period == "week" else 1))
+    return later(today, "month", -1)
 
 
 def _in_a_row(days: dict[str, date], period: Period, assumed: str) -> PeriodColumns:
@@ -128,7 +121,7 @@ def _in_a_row(days: dict[str, date], period: Period, assumed: str) -> PeriodColu
         period, starts = _spaced(starts)
         ordered = dict(zip(ordered, starts, strict=True))
     for (name, day), after in zip(ordered.items(), starts[1:], strict=False):
-        if after != next_start(day, period):
+        if after != later(day, period):
             wrong = "twice" if after == day else f"without the {period} after it"
             raise UnclearColumns(
                 f"Column {name!r} is there {wrong}. Give each {period} in a row a column; leave unknown cells empty."
