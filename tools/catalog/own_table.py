@@ -1,6 +1,7 @@
 """Past demand of the own catalogue as a table, for looking back."""
 
 from collections import Counter
+from collections.abc import Sequence
 
 import numpy as np
 
@@ -12,28 +13,27 @@ from tools.records.errors import InvalidInput
 from tools.records.text import several
 
 
-def own_table(snapshot: Snapshot) -> DemandTable:
-    """Every history of the locations that count demand as most do: by the same period, and as many days a week.
+def own_table(snapshot: Snapshot, places: Sequence[Place] | None = None) -> DemandTable:
+    """The histories of these places, or of all, at the locations that count demand as most do: by the same period, and
+    as many days a week.
 
     Histories of other locations are left out, and counted in the notes. Raises InvalidInput where there is no demand.
     """
-    known = [place for place in snapshot.places if place in snapshot.histories]
+    known = [place for place in places or snapshot.places if place in snapshot.histories]
     if not known:
         raise InvalidInput("Your catalogue has no demand yet; import sales, or name a file of sales.")
     kinds = {place: _kind(snapshot, place) for place in known}
-    usual = Counter(kinds.values()).most_common(1)[0][0]
+    usual = period, open_days = Counter(kinds.values()).most_common(1)[0][0]
     chosen = [place for place in known if kinds[place] == usual]
     prices = [snapshot.product(product_id).unit_price for product_id, _ in chosen]
-    period, open_days = usual
     demand = right_aligned([snapshot.known_demand(place) for place in chosen])
-    promotions = promotions_of(snapshot, chosen, demand.shape[1])
     return DemandTable(
         products=tuple(product_id for product_id, _ in chosen),
         demand=demand,
-        promotions=None if promotions is None else promotions[:, : demand.shape[1]],
+        promotions=promotions_of(snapshot, chosen, demand.shape[1]),
         period=period,
         unit_prices=np.array([np.nan if price is None else float(price) for price in prices]),
-        notes=_notes(len(known) - len(chosen), usual),
+        notes=_notes(len(known) - len(chosen), period, open_days),
         locations=tuple(location for _, location in chosen),
         open_days=open_days,
         groups=tuple(snapshot.products[product_id]["category"] for product_id, _ in chosen),
@@ -45,8 +45,8 @@ def _kind(snapshot: Snapshot, place: Place) -> tuple[Period, int]:
     return calendar.period, 7 - len(calendar.weekdays)
 
 
-def _notes(left_out: int, usual: tuple[Period, int]) -> tuple[str, ...]:
+def _notes(left_out: int, period: Period, open_days: int) -> tuple[str, ...]:
     if not left_out:
         return ()
-    counted = f"by {usual[0]}" if usual[0] != "day" else f"on {usual[1]} days a week"
+    counted = f"by {period}" if period != "day" else f"on {open_days} days a week"
     return (f"{several(left_out, 'product')} at locations that do not count demand {counted}: left out.",)

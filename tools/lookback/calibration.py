@@ -9,9 +9,11 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from tempfile import NamedTemporaryFile
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.optimize import isotonic_regression
 
 from tools.lookback.reliability import reliability
 from tools.lookback.rolling_origin import Flags, Origins
@@ -47,9 +49,10 @@ class Outcomes:
     """How many of them share an interval of demand, so that together they say as much as one."""
 
     def where(self, chosen: Flags) -> "Outcomes":
-        return Outcomes(
-            self.raw[chosen], self.acceptable[chosen], self.stratum[chosen], self.origin[chosen], self.overlap
-        )
+        return replace(self, **{name: getattr(self, name)[chosen] for name in _COLUMNS})
+
+
+_COLUMNS = ("raw", "acceptable", "stratum", "origin")
 
 
 def strata(origins: Origins) -> NDArray[np.str_]:
@@ -81,13 +84,8 @@ def judge_proposals(origins: Origins) -> Outcomes:
 
 def together(parts: Sequence[Outcomes]) -> Outcomes:
     """Several proposals for the same origins."""
-    return Outcomes(
-        np.concatenate([part.raw for part in parts]),
-        np.concatenate([part.acceptable for part in parts]),
-        np.concatenate([part.stratum for part in parts]),
-        np.concatenate([part.origin for part in parts]),
-        sum(part.overlap for part in parts),
-    )
+    columns: dict[str, Any] = {name: np.concatenate([getattr(part, name) for part in parts]) for name in _COLUMNS}
+    return Outcomes(**columns, overlap=sum(part.overlap for part in parts))
 
 
 def fit_table(outcomes: Outcomes, *, origin: str) -> CalibrationTable:
@@ -117,27 +115,12 @@ def fit_curve(outcomes: Outcomes) -> CalibrationCurve:
         (float(outcomes.acceptable[part].sum()) + prior * point) / (part.size + prior)
         for part, point in zip(parts, points, strict=True)
     ]
-    rising = isotonic(mixed, [float(part.size) for part in parts])
+    rising = isotonic_regression(mixed, weights=[float(part.size) for part in parts]).x.tolist()
     distinct = [index for index in range(len(points)) if index == 0 or points[index] > points[index - 1] + 1e-6]
     return CalibrationCurve(
         raw=tuple(round(min(1.0, max(0.0, points[index])), 5) for index in distinct),
         acceptable=tuple(round(min(1.0, max(0.0, rising[index])), 5) for index in distinct),
     )
-
-
-def isotonic(values: Sequence[float], weights: Sequence[float]) -> list[float]:
-    """The rising sequence nearest to `values` by weighted squares: neighbours that fall are pooled.
-
-    >>> isotonic([1.0, 3.0, 2.0, 4.0], [1.0, 1.0, 1.0, 1.0])
-    [1.0, 2.5, 2.5, 4.0]
-    """
-    pools: list[tuple[float, float, int]] = []
-    for value, weight in zip(values, weights, strict=True):
-        pools.append((value, weight, 1))
-        while len(pools) > 1 and pools[-2][0] >= pools[-1][0]:
-            (above, heavy, many), (below, light, few) = pools[-2], pools[-1]
-            pools[-2:] = [((above * heavy + below * light) / (heavy + light), heavy + light, many + few)]
-    return [value for value, _, count in pools for _ in range(count)]
 
 
 def calibrated(table: CalibrationTable, outcomes: Outcomes) -> FloatArray:
@@ -153,7 +136,10 @@ def fitted_on_origins(*sets: Origins, origin: str) -> CalibrationTable:
     """The table of all origins, of one set of data or several, with how a trial table of the earlier ones of each held
     on the later."""
     judged = [judge_proposals(each) for each in sets]
-    earlier, later = zip(*map(_earlier_and_later, sets, judged), strict=True)
+    cuts = [each.earlier_and_later for each in sets]
+    earlier, later = (
+        [each.where(cut[side][each.origin]) for each, cut in zip(judged, cuts, strict=True)] for side in (0, 1)
+    )
     proposals = pooled(judged)
     return fit_table(proposals, origin=origin).model_copy(
         update={
@@ -167,11 +153,6 @@ def fitted_on_origins(*sets: Origins, origin: str) -> CalibrationTable:
 def pooled(parts: Sequence[Outcomes]) -> Outcomes:
     """Proposals of different origins."""
     return replace(together(parts), overlap=max(part.overlap for part in parts))
-
-
-def _earlier_and_later(origins: Origins, proposals: Outcomes) -> tuple[Outcomes, Outcomes]:
-    earlier, later = (proposals.where(part[proposals.origin]) for part in origins.earlier_and_later)
-    return earlier, later
 
 
 def held_out_reliability(earlier: Outcomes, later: Outcomes) -> tuple[ReliabilityBin, ...]:
@@ -207,7 +188,7 @@ def _moved(curve: CalibrationCurve, recorded: Sequence[OrderOutcome]) -> Calibra
     good = np.bincount(nearest, [outcome.acceptable for outcome in recorded], minlength=points.size)
     weight = count + PRIOR_OUTCOMES
     mixed = (good + PRIOR_OUTCOMES * np.array(curve.acceptable)) / weight
-    rising = isotonic(mixed.tolist(), weight.tolist())
+    rising = isotonic_regression(mixed, weights=weight).x.tolist()
     return CalibrationCurve(raw=curve.raw, acceptable=tuple(round(value, 5) for value in rising))
 
 

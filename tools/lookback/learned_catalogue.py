@@ -10,10 +10,9 @@ from sqlalchemy import Connection
 from tools.book.placing import next_value
 from tools.book.stock import OwnOrders
 from tools.catalog.block import Block, block_of
-from tools.catalog.demand_table import DemandTable
-from tools.catalog.histories import PERIOD_DAYS, Period
 from tools.catalog.importing.changes import upsert
 from tools.catalog.own import VERSION
+from tools.catalog.own_table import own_table
 from tools.catalog.snapshot import Place, Snapshot, stated_cuts
 from tools.lookback.learning import ClassResult, LearnedTable, Progress, learn
 from tools.lookback.rolling_origin import Interval
@@ -61,13 +60,13 @@ def learn_catalogue(snapshot: Snapshot, own: OwnOrders, *, progress: Progress = 
         raise InvalidInput(
             "Your catalogue has no product that can be planned yet; `restock today` says what is missing."
         )
-    period_days, lengths = _columns(block)
-    values, counts = np.unique(period_days, return_counts=True)
-    rows = np.flatnonzero(period_days == values[counts.argmax()])
-    table = _table(snapshot, block, rows, float(values[counts.argmax()]))
-    whole = np.maximum(1, np.rint(lengths[rows])).astype(int)
+    table = own_table(snapshot, block.places)
+    chosen = set(zip(table.products, table.locations, strict=True))
+    rows = np.flatnonzero([place in chosen for place in block.places])
+    lengths = _lengths(block)[rows]
+    whole = np.maximum(1, np.rint(lengths)).astype(int)
     found = learn(table, [Interval(length, 0) for length in whole.tolist()], progress=progress)
-    learned_by_place = _by_place(snapshot, block, rows, found, lengths[rows] / whole)
+    learned_by_place = _by_place(snapshot, block, rows, found, lengths / whole)
     return LearnedCatalogue(
         learned_by_place,
         found.results,
@@ -76,34 +75,17 @@ def learn_catalogue(snapshot: Snapshot, own: OwnOrders, *, progress: Progress = 
     )
 
 
-def _columns(block: Block) -> tuple[FloatArray, FloatArray]:
-    """Of each place: days in a period, and periods in its protection interval."""
+def _lengths(block: Block) -> FloatArray:
+    """Periods in the protection interval of each place."""
     terms = block.terms
-    lead, review, days = (
-        np.asarray(each) for each in (terms.lead_time_days, terms.review_period_days, terms.period_days)
-    )
-    return days, (lead + review) / days
-
-
-def _table(snapshot: Snapshot, block: Block, rows: IntArray, period_days: float) -> DemandTable:
-    period: Period = next((name for name, days in PERIOD_DAYS.items() if days == period_days), "day")
-    places = [block.places[row] for row in rows.tolist()]
-    return DemandTable(
-        tuple(product_id for product_id, _ in places),
-        block.demand[rows],
-        period,
-        np.asarray(block.terms.unit_price)[rows],
-        locations=tuple(location for _, location in places),
-        open_days=round(7 / period_days) if period == "day" else 7,
-        promotions=None if block.promotions is None else block.promotions[rows],
-        groups=tuple(snapshot.products[product_id]["category"] for product_id, _ in places),
-    )
+    lead, review, days = map(np.asarray, (terms.lead_time_days, terms.review_period_days, terms.period_days))
+    return np.asarray((lead + review) / days)
 
 
 def _by_place(
     snapshot: Snapshot, block: Block, rows: IntArray, found: LearnedTable, scale: FloatArray
 ) -> dict[Place, LearnedDemand]:
-    days, lengths = _columns(block)
+    days, lengths = np.asarray(block.terms.period_days), _lengths(block)
     learned_by_place = {}
     columns = (found.rows, found.mean, found.sd, found.share)
     for row, mean, sd, share in zip(*(column.tolist() for column in columns), strict=True):

@@ -6,7 +6,7 @@ demand, not sales.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, fields
 
 import numpy as np
 
@@ -57,19 +57,20 @@ class Played:
         )
 
 
-@dataclass(slots=True)
+_COUNTED = tuple(field.name for field in fields(Played) if field.name not in ("method", "asked"))
+
+
 class _Course:
     """The running state of one method at one service level, for every product of the table."""
 
-    method: str
-    asked: float
-    on_hand: FloatArray
-    owed: FloatArray
-    pipeline: FloatArray
-    """Products × periods ahead; the first column arrives now."""
-    short: Flags
-    """Unmet demand in the review cycle so far."""
-    tally: dict[str, FloatArray] = field(default_factory=dict)
+    def __init__(self, method: str, asked: float, size: int, deepest: int) -> None:
+        self.method, self.asked = method, asked
+        self.on_hand, self.owed = np.zeros(size), np.zeros(size)
+        self.pipeline = np.zeros((size, deepest))
+        """Products × periods ahead; the first column arrives now."""
+        self.short = np.zeros(size, np.bool_)
+        """Unmet demand in the review cycle so far."""
+        self.tally = {name: np.zeros(size) for name in _COUNTED}
 
     def position(self) -> FloatArray:
         return np.asarray(self.on_hand + self.pipeline.sum(axis=1) - self.owed)
@@ -88,19 +89,7 @@ def play(
     random = np.random.default_rng(0)
     size, end = len(table.products), table.demand.shape[1]
     deepest = interval.lead_time + max(0, *terms.lead_time_spread) + 1
-    courses = [
-        _Course(
-            method,
-            level,
-            np.zeros(size),
-            np.zeros(size),
-            np.zeros((size, deepest)),
-            np.zeros(size, np.bool_),
-            _tally(size),
-        )
-        for method in ("calculator", "textbook")
-        for level in asked
-    ]
+    courses = [_Course(method, level, size, deepest) for method in ("calculator", "textbook") for level in asked]
     begun = np.full(size, end)
     for period in range(first, end):
         if (period - first) % interval.review_period == 0:
@@ -116,12 +105,6 @@ def play(
         if progress:
             progress(period - first + 1, end - first)
     return [_played(course) for course in courses]
-
-
-def _tally(size: int) -> dict[str, FloatArray]:
-    return {
-        name: np.zeros(size) for name in ("periods", "cycles", "short_cycles", "demand", "unmet", "stock", "orders")
-    }
 
 
 def _review(course: _Course, known: Origins, terms: OrderTerms, lead_times: IntArray, *, fresh: Flags) -> None:
@@ -159,20 +142,10 @@ def _live(course: _Course, demand: FloatArray, terms: OrderTerms, counted: Flags
     tally["stock"] += np.where(counted, course.on_hand, 0.0)
     if ends_cycle:
         tally["cycles"] += counted
-        tally["short_cycles"] += counted & course.short
+        tally["served_cycles"] += counted & ~course.short
         course.short[:] = False
 
 
 def _played(course: _Course) -> Played:
-    tally = course.tally
-    return Played(
-        method=course.method,
-        asked=course.asked,
-        cycles=tally["cycles"],
-        served_cycles=tally["cycles"] - tally["short_cycles"],
-        demand=tally["demand"],
-        unmet=tally["unmet"],
-        stock=tally["stock"] / np.maximum(tally["periods"], 1),
-        orders=tally["orders"],
-        periods=tally["periods"],
-    )
+    stock = course.tally["stock"] / np.maximum(course.tally["periods"], 1)
+    return Played(course.method, course.asked, **course.tally | {"stock": stock})

@@ -175,13 +175,7 @@ def _by_line(document: Document, quantities: Mapping[str, float]) -> dict[str, f
     for name, quantity in quantities.items():
         lines = [line.number for line in document.lines if name in (line.number, line.product_id)]
         if len(lines) != 1 or lines[0] in found:
-            says = (
-                "has no line"
-                if not lines
-                else "has several lines"
-                if len(lines) > 1
-                else "was given two quantities for"
-            )
+            says = ("has no line", "was given two quantities for", "has several lines")[min(len(lines), 2)]
             raise InvalidInput(f"{document.number} {says} {name[:100]!r}; name each line once, by its order number.")
         found[lines[0]] = quantity
     return found

@@ -3,10 +3,9 @@
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import date
 from functools import partial
-from itertools import islice
 from typing import Any
 
-from pydantic import field_validator
+from pydantic import ValidationInfo, field_validator
 
 from tools.records.errors import InvalidInput
 from tools.records.facts import DemandClass, Record
@@ -44,20 +43,12 @@ class Filters(Record):
     not_sold_since: date | None = None
     """Only what nobody has bought on this day or later, and is in stock."""
 
-    @field_validator("status")
+    @field_validator("status", "cover")
     @classmethod
-    def _known(cls, value: tuple[str, ...]) -> tuple[str, ...]:
-        unknown = [status for status in value if status not in STATUSES]
-        if unknown:
-            raise InvalidInput(f"There is no status {unknown[0][:40]!r}; use one of {', '.join(STATUSES)}.")
-        return value
-
-    @field_validator("cover")
-    @classmethod
-    def _known_cover(cls, value: tuple[str, ...]) -> tuple[str, ...]:
-        unknown = [cover for cover in value if cover not in COVERS]
-        if unknown:
-            raise InvalidInput(f"There is no cover {unknown[0][:40]!r}; use one of {', '.join(COVERS)}.")
+    def _known(cls, value: tuple[str, ...], info: ValidationInfo) -> tuple[str, ...]:
+        known: tuple[str, ...] = STATUSES if info.field_name == "status" else COVERS
+        if unknown := [each for each in value if each not in known]:
+            raise InvalidInput(f"There is no {info.field_name} {unknown[0][:40]!r}; use one of {', '.join(known)}.")
         return value
 
     def fitting(self, rows: Iterable[TodayRow]) -> list[TodayRow]:
@@ -128,7 +119,13 @@ def arranged(
             f"There is no column {name[:40]!r} to sort by; use {URGENCY} or one of {', '.join(COLUMNS)}."
         )
     rates = worth or {}
-    key = _by_amount(name, rates) if name in MONEY else _by_column(name)
+
+    def key(row: TodayRow) -> Any:
+        value = getattr(row, name)
+        if name in MONEY:
+            return float(value) * rates.get(row.currency, 1.0)
+        return value.casefold() if isinstance(value, str) else value
+
     known = sorted((row for row in fitting if getattr(row, name) is not None), key=key, reverse=sort.startswith("-"))
     if name in MONEY:
         known.sort(key=lambda row: "" if row.currency in rates else row.currency)
@@ -139,28 +136,12 @@ def _urgency(row: TodayRow) -> tuple[bool, float]:
     return not row.quantity, float("inf") if row.days_left is None else row.days_left
 
 
-def _by_column(name: str) -> Callable[[TodayRow], Any]:
-    def key(row: TodayRow) -> Any:
-        value = getattr(row, name)
-        return value.casefold() if isinstance(value, str) else value
-
-    return key
-
-
-def _by_amount(name: str, worth: Mapping[str, float]) -> Callable[[TodayRow], float]:
-    return lambda row: float(getattr(row, name)) * worth.get(row.currency, 1.0)
-
-
 def page_after(rows: Sequence[TodayRow], after: Place | None, limit: int) -> list[TodayRow]:
     """The next rows after this place. Raises InvalidInput if it is not among them."""
-    return list(islice(_after(rows, after), limit))
-
-
-def _after(rows: Sequence[TodayRow], after: Place | None) -> Iterator[TodayRow]:
     start = 0
     if after is not None:
         places = [row.place for row in rows]
         if after not in places:
             raise InvalidInput("The list has changed since that page, and its last line is gone. Begin with page one.")
         start = places.index(after) + 1
-    return islice(iter(rows), start, None)
+    return list(rows[start : start + limit])

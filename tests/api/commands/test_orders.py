@@ -124,7 +124,8 @@ async def test_a_file_has_a_row_for_each_order_and_no_formula(orders: Any, many:
 
     head, first, *_ = CalamineWorkbook.from_path(tmp_path / "orders.xlsx").get_sheet_by_index(0).to_python()
     newest = dict(zip(head, first, strict=True))
-    assert (newest["order"], newest["unit_price"], newest["status"]) == (many[2], 7, "placed")
+    assert (newest["order"], newest["unit_price"], newest["status"]) == (many[2], 7, "draft")
+    assert head[head.index("quantity") + 1] == "unit"
     assert (tmp_path / "orders.csv").read_text("utf-8").splitlines()[0].split(",") == head
 
 

@@ -15,7 +15,6 @@ from tools.lookback.calibration import (
     fit_curve,
     fit_table,
     fitted_on_origins,
-    isotonic,
     judge,
     judge_proposals,
     moved_by_outcomes,
@@ -68,10 +67,6 @@ def test_a_curve_never_falls() -> None:
     curve = fit_curve(outcomes(raw, 1 - raw))
     assert (np.diff(curve.acceptable) >= 0).all()
     assert (np.diff(curve.raw) > 0).all()
-
-
-def test_pooling_keeps_the_weighted_mean() -> None:
-    assert isotonic([3.0, 1.0], [1.0, 3.0]) == [1.5, 1.5]
 
 
 def test_few_outcomes_are_drawn_towards_the_probability_itself() -> None:

@@ -127,8 +127,8 @@ class Sales:
 def _places(lines: pd.DataFrame) -> tuple[NDArray[np.int64], list[Place]]:
     """The number of each line's place, and the places."""
     keys = ["product_id", "location"]
-    codes = lines.groupby(keys, sort=False).ngroup().to_numpy(np.int64)
-    return codes, list(lines[keys].drop_duplicates().itertuples(index=False, name=None))
+    codes = lines.groupby(keys, sort=False).ngroup()
+    return codes.to_numpy().astype(np.int64), list(lines[keys].drop_duplicates().itertuples(index=False, name=None))
 
 
 def _stored(draft: Draft, places: list[Place]) -> dict[Place, Row]:

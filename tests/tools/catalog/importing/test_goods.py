@@ -168,6 +168,7 @@ async def test_receipts_with_the_day_that_was_promised_teach_how_late_the_suppli
     assert sorted(supplier.observed_lateness_days) == [0, 0, 0, 1, 1, 1, 1, 2, 2, 2]
     assert supplier.observed_lead_times_days == ()
     assert lead_time(supplier).days == 7 + 1
+    assert not any("not stored" in note for file in record.files for note in file.notes)
     assert not any("no lead time is learned" in note for note in record.notes)
 
 
