@@ -111,7 +111,8 @@ def demand_table(
 
     Sales are added up per period. From a product's first sale on, a period without a row has no demand; before it,
     demand is unknown. In a wide file every empty cell is unknown. A last period that is not over is left out.
-    With `by_location` a product has a row for each location of the file.
+    With `by_location` a product has a row for each location of the file. Where a column tells promotions, they are
+    known in advance.
     """
     frame = reading.frame
     if frame.empty:
@@ -125,16 +126,17 @@ def demand_table(
     closed = _closed(frame) if counted == chosen == "day" and not reading.wide else Calendar()
     columns = _columns(starts, chosen, closed)
     rows = frame.groupby(keys, sort=True).ngroup().to_numpy().astype(np.int64)
-    demand = _summed(frame, rows, np.searchsorted(columns, starts), len(columns), wide=reading.wide)
+    cells, shape = rows * len(columns) + np.searchsorted(columns, starts), (int(rows.max()) + 1, len(columns))
     named = frame[keys].drop_duplicates().sort_values(keys)
     return DemandTable(
         tuple(named["product_id"]),
-        demand,
+        _summed(frame, cells, shape, wide=reading.wide),
         chosen,
         _prices(frame, rows),
         (*left_out, *_working_days(closed), *_gap(columns, starts, chosen)),
         tuple(named["location"]) if len(keys) > 1 else (),
         7 - len(closed.weekdays),
+        _marked(frame, "promotion", cells, shape).astype(np.float64) if "promotion" in frame else None,
     )
 
 
@@ -197,27 +199,28 @@ def _columns(starts: Days, period: Period, closed: Calendar) -> Days:
     return days[~shut] if period == "day" else days
 
 
-def _summed(frame: "pd.DataFrame", rows: IntArray, columns: IntArray, width: int, *, wide: bool) -> FloatArray:
-    size = int(rows.max()) + 1
-    cells = rows * width + columns
-    total = np.bincount(cells, frame["quantity"].to_numpy(), size * width).reshape(size, width)
-    known = np.bincount(cells, minlength=size * width).reshape(size, width) > 0
+def _marked(frame: "pd.DataFrame", role: str, cells: IntArray, shape: tuple[int, int]) -> Flags:
+    """The cells of products × periods with a row that says so."""
+    marked = np.zeros(shape, np.bool_)
+    marked.ravel()[cells[frame[role].to_numpy(bool)]] = True
+    return marked
+
+
+def _summed(frame: "pd.DataFrame", cells: IntArray, shape: tuple[int, int], *, wide: bool) -> FloatArray:
+    size = shape[0] * shape[1]
+    total = np.bincount(cells, frame["quantity"].to_numpy(), size).reshape(shape)
+    known = np.bincount(cells, minlength=size).reshape(shape) > 0
     if not wide:
         known = np.logical_or.accumulate(total > 0, axis=1)
     demand = np.where(known, total, np.nan)
     if "stock_out" in frame:
-        ran_out = np.zeros_like(known)
-        ran_out.ravel()[cells[frame["stock_out"].to_numpy()]] = True
+        ran_out = _marked(frame, "stock_out", cells, shape)
         for row in np.flatnonzero(ran_out.any(axis=1)):
             demand[row] = with_lost_demand(demand[row], ran_out[row])
     return demand
 
 
-def _gap(
-    columns: Days,
-    starts: Days,
-    period: Period,
-) -> tuple[str, ...]:
+def _gap(columns: Days, starts: Days, period: Period) -> tuple[str, ...]:
     """A note on the longest stretch in which no product has a row, where it is too long for chance."""
     silent = ~np.isin(columns, starts)
     edges = np.flatnonzero(np.diff(np.concatenate([[False], silent, [False]]).astype(np.int8)))

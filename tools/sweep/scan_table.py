@@ -6,7 +6,7 @@ The terms of a product stand in a row with its `product_id`, under the names of 
 from collections.abc import Sequence
 from dataclasses import fields
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -61,7 +61,8 @@ def scan_demand(
     if table.unit_prices is not None and "unit_price" not in frame.columns:
         frame = frame.assign(unit_price=np.where(place < 0, np.nan, table.unit_prices[place]))
     terms = _terms(frame, {"period_days": table.period_days} | defaults)
-    return _plans(frame, demand, terms, pooled=pooled)
+    promotions = None if table.promotions is None else np.where(place[:, None] < 0, 0.0, table.promotions[place])
+    return _plans(frame, demand, terms, pooled=pooled, promotions=promotions)
 
 
 def scan_catalogue(snapshot: Snapshot, own: OwnOrders, *, pooled: bool = False) -> "tuple[pd.DataFrame, list[str]]":
@@ -76,7 +77,8 @@ def scan_catalogue(snapshot: Snapshot, own: OwnOrders, *, pooled: bool = False) 
         )
     frame = pd.DataFrame(block.places, columns=list(KEYS))
     frame["currency"] = [snapshot.product(product_id).currency for product_id, _ in block.places]
-    return _plans(frame, block.demand, block.terms, pooled=pooled), _catalogue_notes(snapshot, block)
+    known = {"promotions": block.promotions, "learned": block.learned}
+    return _plans(frame, block.demand, block.terms, pooled=pooled, **known), _catalogue_notes(snapshot, block)
 
 
 def _catalogue_notes(snapshot: Snapshot, block: Block) -> list[str]:
@@ -89,12 +91,13 @@ def _catalogue_notes(snapshot: Snapshot, block: Block) -> list[str]:
     ]
 
 
-def _plans(frame: "pd.DataFrame", demand: Demand, terms: Terms, *, pooled: bool) -> "pd.DataFrame":
+def _plans(frame: "pd.DataFrame", demand: Demand, terms: Terms, *, pooled: bool, **known: Any) -> "pd.DataFrame":
+    """Sorted. `known` is what `scan` takes beside demand and terms."""
     if not pooled:
-        return _sorted(_table(frame, scan(demand, terms)))
-    learned = pooled_service(demand, terms)
-    plans = _table(frame, scan(demand, learned.terms(terms)))
-    return _sorted(plans.assign(asked_service_level=learned.asked))
+        return _sorted(_table(frame, scan(demand, terms, **known)))
+    asked = pooled_service(demand, terms)
+    plans = _table(frame, scan(demand, asked.terms(terms), **known))
+    return _sorted(plans.assign(asked_service_level=asked.asked))
 
 
 def _all_rows(table: DemandTable) -> "pd.DataFrame":

@@ -65,13 +65,16 @@ def test_what_was_learned_can_be_read_by_programs(run: Run, engine: sa.Engine) -
     assert sum(row["origins"] for row in tried["classes"]) > 0
 
 
-def test_the_list_and_the_plan_use_the_same_learned_numbers(run: Run, engine: sa.Engine) -> None:
+def test_the_list_and_the_scan_use_the_same_learned_numbers(run: Run, engine: sa.Engine) -> None:
     keep_many(engine)
     value = {"mean": 500.0, "sd": 50.0, "share": 0.5, "interval_days": 7.0, "last_period": YESTERDAY.isoformat()}
     before = run("today", "--json").stdout
     put(engine, tables.learned, {"product_id": "BOLTS", "location": "SHOP", "value": value})
     after = run("today", "--json").stdout
     assert before != after
+    listed = {(row["product_id"], row["location"]): row["reorder_point"] for row in json.loads(after)["rows"]}
+    plans = [json.loads(line) for line in run("scan", "--top", "100", "--json").stdout.splitlines()]
+    assert {(row["product_id"], row["location"]): row["reorder_point"] for row in plans} == pytest.approx(listed)
 
 
 def test_what_was_learned_long_ago_is_not_used(run: Run, engine: sa.Engine) -> None:

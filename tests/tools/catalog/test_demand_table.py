@@ -108,6 +108,12 @@ def test_days_out_of_stock_are_unknown() -> None:
     np.testing.assert_array_equal(table_of(sales).demand, [[3, np.nan, 4]])
 
 
+def test_promotions_that_a_file_tells_are_known_in_advance() -> None:
+    sales = "sku,date,quantity,promo\nA,2026-01-01,3,\nA,2026-01-02,9,Easter\nB,2026-01-03,4,no\n"
+    np.testing.assert_array_equal(table_of(sales).promotions, [[0, 1, 0], [0, 0, 0]])
+    assert table_of("sku,date,quantity\nA,2026-01-01,3\n").promotions is None
+
+
 def test_a_stretch_without_any_row_is_pointed_out_where_chance_does_not_explain_it() -> None:
     days = pd.date_range("2026-01-01", "2026-03-31")
     sold = days[days.month != 2]
