@@ -89,21 +89,6 @@ def table_of(facts: ProductFacts) -> DemandTable:
     )
 
 
-def sample_table() -> DemandTable:
-    """The sample catalogue of the package: made-up demand."""
-    from tools.catalog.sample.reader import read_sample
-
-    facts = [each for each in read_sample() if not each.demand.deterministic]
-    return DemandTable(
-        tuple(each.product.id for each in facts),
-        right_aligned([demand_of(each.demand) for each in facts]),
-        "day",
-        np.array([float(each.product.unit_price or 0) or np.nan for each in facts]),
-        ("This is the sample catalogue: its demand is made up.",),
-        tuple(each.stock.location for each in facts),
-    )
-
-
 def demand_table(
     reading: FileReading, *, period: Period | None = None, by_location: bool = True, today: date | None = None
 ) -> DemandTable:

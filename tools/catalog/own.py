@@ -10,11 +10,10 @@ from sqlalchemy import Connection
 
 from tools.catalog.histories import PROMOTION, Calendar, History, read_history
 from tools.catalog.snapshot import PRODUCTS_OF_GROUP, CatalogueSettings, Place, Snapshot, StoredStock
-from tools.catalog.sources import no_location, no_product
+from tools.catalog.sources import SnapshotCatalog
 from tools.planning.interval_forecast import usual_lateness
 from tools.records.errors import InvalidInput, UnknownProduct
-from tools.records.facts import LearnedDemand, ProductFacts
-from tools.records.text import clean_facts
+from tools.records.facts import LearnedDemand
 from tools.storage.catalogue_schema import (
     catalogue,
     demand,
@@ -53,37 +52,15 @@ class NoCatalogue(InvalidInput):
     code = "no_catalogue"
 
 
-class OwnCatalog(Store):
+class OwnCatalog(SnapshotCatalog, Store):
     """A `Catalog` over the tables. Without a location, a product's home is the default location if it is kept there."""
 
-    async def facts(self, product_id: str, location: str | None = None) -> ProductFacts:
-        return (await self.family(product_id, location))[0]
-
-    async def family(self, product_id: str, location: str | None = None) -> tuple[ProductFacts, ...]:
-        """Raises UnknownProduct, UnknownLocation, and MissingFacts where the asked one cannot be planned."""
-        snapshot = await self.snapshot(product_id)
-        if product_id not in snapshot.products:
-            raise await self._unknown(product_id)
-        places = snapshot.places
-        asked = places[0] if location is None else (product_id, location)
-        if asked not in places:
-            raise no_location(product_id, asked[1], [place for _, place in places])
-        others = [place for place in places if place != asked and not snapshot.missing(place)]
-        return tuple(clean_facts(snapshot.facts(place)) for place in (asked, *others))
-
-    async def all_facts(self, supplier_id: str | None = None) -> tuple[ProductFacts, ...]:
-        """Every product at every location, or those of one supplier, that can be planned."""
-        snapshot = await self.snapshot()
-        chosen = (place for place in snapshot.places if supplier_id in (None, snapshot.supplier_id(place[0])))
-        return tuple(clean_facts(snapshot.facts(place)) for place in chosen if not snapshot.missing(place))
-
-    async def _unknown(self, product_id: str) -> InvalidInput | UnknownProduct:
-        known = await self.product_ids()
+    def unknown(self, product_id: str, known: tuple[str, ...]) -> InvalidInput | UnknownProduct:
         if not known:
             return NoCatalogue(
                 "There is no catalogue of your own yet; bring one in with `restock import`, or use mode mock."
             )
-        return no_product(product_id, known)
+        return super().unknown(product_id, known)
 
     @reads
     def has_products(self, connection: Connection) -> bool:

@@ -2,12 +2,14 @@
 
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 
 from tools.catalog.block import promotions_of
 from tools.catalog.demand_table import DemandTable, right_aligned
 from tools.catalog.histories import Period
+from tools.catalog.sample.reader import BASE_DATE, read_sample
 from tools.catalog.snapshot import Place, Snapshot
 from tools.records.errors import InvalidInput
 from tools.records.text import several
@@ -38,6 +40,12 @@ def own_table(snapshot: Snapshot, places: Sequence[Place] | None = None) -> Dema
         open_days=open_days,
         groups=tuple(snapshot.products[product_id]["category"] for product_id, _ in chosen),
     )
+
+
+def sample_table() -> DemandTable:
+    """The sample catalogue of the package: made-up demand."""
+    notes = ("This is the sample catalogue: its demand is made up.",)
+    return replace(own_table(read_sample(BASE_DATE)), notes=notes)
 
 
 def _kind(snapshot: Snapshot, place: Place) -> tuple[Period, int]:

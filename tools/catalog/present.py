@@ -3,11 +3,11 @@
 from collections.abc import Mapping
 
 from tools.book.book import OrderBook
-from tools.catalog.demand_table import DemandTable, sample_table
+from tools.catalog.demand_table import DemandTable
 from tools.catalog.live import LiveCatalog
 from tools.catalog.own import OwnCatalog
-from tools.catalog.own_table import own_table
-from tools.catalog.sources import Catalog, SampleCatalog
+from tools.catalog.own_table import own_table, sample_table
+from tools.catalog.sources import Catalog, SampleCatalog, SnapshotCatalog
 from tools.records.facts import Mode, ProductFacts
 
 
@@ -16,9 +16,9 @@ class PresentCatalog:
 
     def __init__(self, book: OrderBook) -> None:
         self.own = OwnCatalog(book.database)
+        self.plain: Mapping[Mode, SnapshotCatalog] = {"mock": SampleCatalog(), "database": self.own}
         self.by_mode: Mapping[Mode, Catalog] = {
-            "mock": LiveCatalog(SampleCatalog(), book, "mock"),
-            "database": LiveCatalog(self.own, book, "database"),
+            mode: LiveCatalog(catalog, book, mode) for mode, catalog in self.plain.items()
         }
         """Both, with this service's own orders counted."""
 

@@ -16,7 +16,7 @@ from tools.planning.interval_forecast import FEWEST_TO_REPLAY
 from tools.planning.learned import unusable
 from tools.planning.promotion import usual_lift
 from tools.records.errors import InvalidInput
-from tools.records.facts import DemandHistory, LearnedDemand, OpenOrder, Product, ProductFacts, Stock, Supplier
+from tools.records.facts import DemandHistory, LearnedDemand, Mode, OpenOrder, Product, ProductFacts, Stock, Supplier
 
 Place = tuple[str, str]
 """Product id and location."""
@@ -47,10 +47,12 @@ class CatalogueSettings:
     demand_through: Mapping[str, date] = field(default_factory=dict)
     """The last day of demand that each location has reported."""
     calendars: Mapping[str, Calendar] = field(default_factory=dict)
+    day: date | None = None
+    """Taken for today, where it is given."""
 
     @property
     def today(self) -> date:
-        return datetime.now(ZoneInfo(self.time_zone)).date()
+        return self.day or datetime.now(ZoneInfo(self.time_zone)).date()
 
     def calendar(self, location: str) -> Calendar:
         return self.calendars.get(location, Calendar())
@@ -84,12 +86,17 @@ class Snapshot:
     learned: Mapping[Place, LearnedDemand] = field(default_factory=dict)
     usual_lateness: tuple[float, ...] = ()
     """By how many days receipts of all suppliers came later than their promise, in a few quantiles."""
+    source: Mode = "database"
+    places_in_order: tuple[Place, ...] = ()
+    """Where they are not in the usual one."""
     group: "Snapshot | None" = None
     """Products, demand and promotions of the first products of a group, where one product was read."""
 
     @cached_property
     def places(self) -> tuple[Place, ...]:
         """Every product at every location that has stock or demand of it, in order. The default location is first."""
+        if self.places_in_order:
+            return self.places_in_order
         home = self.settings.default_location
         known = {place for place in (*self.stock, *self.histories) if place[0] in self.products}
         homeless = set(self.products) - {product_id for product_id, _ in known}
@@ -106,7 +113,7 @@ class Snapshot:
             supplier=self.supplier(product_id),
             stock=self.stock_at(place),
             demand=self._demand(place),
-            source="database",
+            source=self.source,
             data_age_days=self.data_age_days(location),
             learned=self.learned.get(place),
         )

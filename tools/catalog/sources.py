@@ -1,13 +1,15 @@
 """Catalogues: where facts about products come from."""
 
+from abc import ABC, abstractmethod
 from collections.abc import Iterable
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime
 from difflib import get_close_matches
 from functools import lru_cache
 from typing import Protocol
 
-from tools.catalog.sample.reader import BASE_DATE, read_sample
-from tools.records.errors import UnknownLocation, UnknownProduct
+from tools.catalog.sample.reader import read_sample
+from tools.catalog.snapshot import Place, Snapshot
+from tools.records.errors import InvalidInput, UnknownLocation, UnknownProduct
 from tools.records.facts import ProductFacts
 from tools.records.text import ID_LIMIT, clean_facts, clean_text
 
@@ -30,7 +32,45 @@ class Catalog(Protocol):
     async def product_ids(self) -> tuple[str, ...]: ...
 
 
-class SampleCatalog:
+class SnapshotCatalog(ABC):
+    """A catalogue over the rows of a snapshot."""
+
+    @abstractmethod
+    async def snapshot(self, product_id: str | None = None) -> Snapshot:
+        """All rows, or those at least that one product needs."""
+
+    @abstractmethod
+    async def product_ids(self) -> tuple[str, ...]: ...
+
+    async def facts(self, product_id: str, location: str | None = None) -> ProductFacts:
+        return (await self.family(product_id, location))[0]
+
+    async def family(self, product_id: str, location: str | None = None) -> tuple[ProductFacts, ...]:
+        """Raises UnknownProduct, UnknownLocation, and MissingFacts where the asked one cannot be planned."""
+        snapshot = await self.snapshot(product_id)
+        if product_id not in snapshot.products:
+            raise self.unknown(product_id, await self.product_ids())
+        places = [place for place in snapshot.places if place[0] == product_id]
+        asked = places[0] if location is None else (product_id, location)
+        if asked not in places:
+            raise no_location(product_id, asked[1], [place for _, place in places])
+        others = [place for place in places if place != asked and not snapshot.missing(place)]
+        return tuple(self.facts_at(snapshot, place) for place in (asked, *others))
+
+    async def all_facts(self, supplier_id: str | None = None) -> tuple[ProductFacts, ...]:
+        """Every product at every location, or those of one supplier, that can be planned."""
+        snapshot = await self.snapshot()
+        chosen = (place for place in snapshot.places if supplier_id in (None, snapshot.supplier_id(place[0])))
+        return tuple(self.facts_at(snapshot, place) for place in chosen if not snapshot.missing(place))
+
+    def unknown(self, product_id: str, known: tuple[str, ...]) -> InvalidInput | UnknownProduct:
+        return no_product(product_id, known)
+
+    def facts_at(self, snapshot: Snapshot, place: Place) -> ProductFacts:
+        return clean_facts(snapshot.facts(place))
+
+
+class SampleCatalog(SnapshotCatalog):
     """The sample catalogue of the package. Its history always ends yesterday.
 
     `today` fixes the date. Without it the dates move on at midnight (UTC).
@@ -38,69 +78,30 @@ class SampleCatalog:
 
     def __init__(self, *, today: date | None = None) -> None:
         self._today = today
-        self._dated()
+        _sample_on(self._day)
 
-    def _dated(self) -> "Index":
-        return _sample_on(self._today or datetime.now(UTC).date())
+    @property
+    def _day(self) -> date:
+        return self._today or datetime.now(UTC).date()
 
-    async def facts(self, product_id: str, location: str | None = None) -> ProductFacts:
-        return self._dated().find(product_id, location)
-
-    async def family(self, product_id: str, location: str | None = None) -> tuple[ProductFacts, ...]:
-        return self._dated().family(product_id, location)
-
-    async def all_facts(self, supplier_id: str | None = None) -> tuple[ProductFacts, ...]:
-        everything = self._dated().everything
-        return tuple(facts for facts in everything if supplier_id in (None, facts.supplier.id))
+    async def snapshot(self, product_id: str | None = None) -> Snapshot:
+        return _sample_on(self._day)
 
     async def product_ids(self) -> tuple[str, ...]:
-        return self._dated().ids
+        return tuple(_sample_on(self._day).products)
 
-
-class Index:
-    """Facts in memory, in the order given."""
-
-    def __init__(self, facts: Iterable[ProductFacts]) -> None:
-        self.everything = tuple(facts)
-        self._places: dict[str, dict[str, ProductFacts]] = {}
-        for each in self.everything:
-            self._places.setdefault(each.product.id, {})[each.stock.location] = each
-        self.ids = tuple(self._places)
-
-    def find(self, product_id: str, location: str | None) -> ProductFacts:
-        places = self._places_of(product_id)
-        if location is None:
-            return next(iter(places.values()))
-        if location not in places:
-            raise no_location(product_id, location, places)
-        return places[location]
-
-    def family(self, product_id: str, location: str | None) -> tuple[ProductFacts, ...]:
-        asked = self.find(product_id, location)
-        others = (facts for facts in self._places_of(product_id).values() if facts is not asked)
-        return (asked, *others)
-
-    def _places_of(self, product_id: str) -> dict[str, ProductFacts]:
-        if product_id not in self._places:
-            raise no_product(product_id, self.ids)
-        return self._places[product_id]
+    def facts_at(self, snapshot: Snapshot, place: Place) -> ProductFacts:
+        return _facts_on(snapshot.settings.today, place)
 
 
 @lru_cache(maxsize=2)
-def _sample_on(today: date) -> Index:
-    return Index(_moved(facts, today - BASE_DATE) for facts in _sample())
+def _sample_on(today: date) -> Snapshot:
+    return read_sample(today)
 
 
-@lru_cache(maxsize=1)
-def _sample() -> tuple[ProductFacts, ...]:
-    return tuple(clean_facts(facts) for facts in read_sample())
-
-
-def _moved(facts: ProductFacts, shift: timedelta) -> ProductFacts:
-    """The same facts with the end of the history moved. All else is relative to today already."""
-    last = facts.demand.last_period
-    demand = facts.demand.model_copy(update={"last_period": last + shift if last else None})
-    return facts.model_copy(update={"demand": demand})
+@lru_cache(maxsize=256)
+def _facts_on(today: date, place: Place) -> ProductFacts:
+    return clean_facts(_sample_on(today).facts(place))
 
 
 def no_product(product_id: str, known: tuple[str, ...]) -> UnknownProduct:

@@ -9,11 +9,11 @@ from hashlib import sha256
 
 from tools.book.book import OrderBook
 from tools.catalog.present import PresentCatalog
-from tools.catalog.snapshot import Snapshot
+from tools.catalog.snapshot import Place, Snapshot
 from tools.planning.confidence import CalibrationTable
 from tools.records.facts import Mode, OpenOrder, Supplier
-from tools.sweep.own_source import OwnSource
-from tools.sweep.today import Listed, Place, Source, Today
+from tools.sweep.source import Source
+from tools.sweep.today import Today
 from tools.sweep.today_rows import TodayRow
 
 Basis = tuple[Mode, date, int]
@@ -110,13 +110,11 @@ class TodayLists:
 
     async def _source(self, basis: Basis) -> Source:
         mode = basis[0]
-        if mode == "mock":
-            return Listed(await self._present.by_mode[mode].all_facts())
         known, snapshot = self._snapshot
         if snapshot is None or known != basis:
-            snapshot = await self._own.snapshot()
+            snapshot = await self._present.plain[mode].snapshot()
             self._snapshot = basis, snapshot
-        return OwnSource(snapshot, await self._book.stock.of_catalogue(mode))
+        return Source(snapshot, await self._book.stock.of_catalogue(mode))
 
     def _keep(self, made: TodayList) -> None:
         self._kept[made.version] = made

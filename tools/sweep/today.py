@@ -5,96 +5,20 @@ What triggers is planned in full, because confidence and reason need the whole p
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from datetime import date, timedelta
-from typing import Protocol
+from datetime import date
 
 from tools.book.snoozes import Snooze
+from tools.catalog.snapshot import Place
 from tools.planning.confidence import CalibrationTable
 from tools.planning.replenishment import plan_of_working
 from tools.planning.working import work_out
 from tools.records.errors import InvalidInput
 from tools.records.facts import AS_THINGS_ARE, OpenOrder, ProductFacts, Supplier
-from tools.sweep.today_rows import Figures, Label, Sales, Standing, TodayRow, missing_row, planned_row, resting_row
+from tools.sweep.source import Source
+from tools.sweep.today_rows import Figures, Standing, TodayRow, missing_row, planned_row, resting_row
 
-Place = tuple[str, str]
-"""Product id and location."""
 FEW = 200
 """So many rows are quicker planned one by one than the whole catalogue is scanned."""
-
-
-class Source(Protocol):
-    """A catalogue at one moment, with this service's own orders counted."""
-
-    @property
-    def places(self) -> Sequence[Place]:
-        """Every product at every location."""
-        ...
-
-    def missing(self, place: Place) -> str | None:
-        """What must be given before the product can be planned, in one sentence."""
-        ...
-
-    def facts(self, place: Place) -> ProductFacts:
-        """Of a place that misses nothing."""
-        ...
-
-    def label(self, place: Place) -> Label: ...
-
-    def open_orders(self, place: Place) -> tuple[OpenOrder, ...]: ...
-
-    def sales(self, place: Place, day: date) -> Sales:
-        """Of a place that misses nothing, up to this day."""
-        ...
-
-    def supplier(self, place: Place) -> Supplier:
-        """The product's supplier, with the lead times of its receipts."""
-        ...
-
-    def at_rest(self) -> Mapping[Place, Figures]:
-        """The figures of places of which is known already that nothing is to be ordered."""
-        ...
-
-    def touched(self) -> Mapping[Place, object]:
-        """What this service's own orders say of places, where they say something. A row stays as it is while this is
-        the same, and the catalogue too."""
-        ...
-
-
-class Listed:
-    """A catalogue whose facts are all at hand, and complete."""
-
-    def __init__(self, everything: Sequence[ProductFacts]) -> None:
-        self._facts = {(facts.product.id, facts.stock.location): facts for facts in everything}
-        self.places = tuple(self._facts)
-
-    def missing(self, place: Place) -> str | None:
-        return None
-
-    def facts(self, place: Place) -> ProductFacts:
-        return self._facts[place]
-
-    def label(self, place: Place) -> Label:
-        return Label.of(self._facts[place])
-
-    def open_orders(self, place: Place) -> tuple[OpenOrder, ...]:
-        return self._facts[place].stock.open_orders
-
-    def sales(self, place: Place, day: date) -> Sales:
-        history = self._facts[place].demand
-        end, step = history.last_period or day - timedelta(1), timedelta(history.period_days)
-        newest = enumerate(reversed(history.values))
-        sold = [(end - ago * step, value) for ago, value in newest if value]
-        lately = sum(value for when, value in sold if when >= day - timedelta(30))
-        return Sales(sold[0][0] if sold else None, lately)
-
-    def supplier(self, place: Place) -> Supplier:
-        return self._facts[place].supplier
-
-    def at_rest(self) -> Mapping[Place, Figures]:
-        return {}
-
-    def touched(self) -> Mapping[Place, object]:
-        return self._facts
 
 
 class Today:

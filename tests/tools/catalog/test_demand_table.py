@@ -8,8 +8,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from tools.catalog.demand_table import DemandTable, demand_table, sample_table
+from tools.catalog.demand_table import DemandTable, demand_table
 from tools.catalog.demand_table import table_of as table_of_facts
+from tools.catalog.own_table import sample_table
 from tools.catalog.reading import read_file
 from tools.catalog.reading.periods import Period
 from tools.records.errors import InvalidInput

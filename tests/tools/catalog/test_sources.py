@@ -5,8 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.tools.catalog.test_catalogs import facts
-from tools.catalog.sources import Index, SampleCatalog
+from tools.catalog.sources import SampleCatalog, no_product
 from tools.records.errors import UnknownLocation, UnknownProduct
 
 
@@ -14,28 +13,12 @@ def undated(each):
     return each.model_dump(exclude={"demand": {"last_period"}})
 
 
-def test_without_a_location_the_home_of_the_product_answers():
-    index = Index([facts(location="Ghent"), facts(location="Liege")])
+async def test_without_a_location_the_home_of_the_product_answers_before_its_siblings():
+    family = await SampleCatalog().family("SAFETY_HELMETS")
+    assert [each.stock.location for each in family] == ["Newark", "Chicago", "Dallas"]
 
-    assert index.find("X1", None).stock.location == "Ghent"
-    assert index.find("X1", "Liege").stock.location == "Liege"
-
-
-def test_siblings_are_the_same_product_elsewhere():
-    index = Index([facts(location="Ghent"), facts(location="Liege"), facts("X2", "Namur")])
-
-    _, *siblings = index.family("X1", "Ghent")
-
-    assert [each.stock.location for each in siblings] == ["Liege"]
-
-
-def test_everything_holds_every_product_at_every_location_in_order():
-    index = Index([facts(location="Ghent"), facts("X2", "Namur"), facts(location="Liege")])
-
-    places = [(each.product.id, each.stock.location) for each in index.everything]
-
-    assert places == [("X1", "Ghent"), ("X2", "Namur"), ("X1", "Liege")]
-    assert index.ids == ("X1", "X2")
+    family = await SampleCatalog().family("SAFETY_HELMETS", "Dallas")
+    assert [each.stock.location for each in family] == ["Dallas", "Newark", "Chicago"]
 
 
 @pytest.mark.parametrize("asked", ["STEEL_SHETS", "steel sheets", "Steel-Sheets", "STEEL"])
@@ -47,9 +30,8 @@ async def test_a_near_miss_names_the_product_that_was_meant(asked):
 @pytest.mark.parametrize(("known", "asked"), [("Bolt-7", "BOLT-7"), ("STEEL", "steel"), ("schloß", "SCHLOSS")])
 def test_an_id_in_another_case_is_told_how_it_is_spelt(known, asked):
     """No order can come of the other spelling, so none is placed twice for one product of a catalogue."""
-    index = Index([facts(known), facts("STEEL_SHEETS")])
     with pytest.raises(UnknownProduct, match=rf"Did you mean {known}\? Ids that differ in upper and lower case"):
-        index.find(asked, None)
+        raise no_product(asked, (known, "STEEL_SHEETS"))
 
 
 async def test_a_far_miss_suggests_no_product():

@@ -88,6 +88,6 @@ def test_another_lead_time_asks_for_another_interval() -> None:
 
 
 def test_no_plan_imports_lightgbm() -> None:
-    code = "import sys, tools.planning.replenishment, tools.planning.scan, tools.sweep.own_source, tools.catalog.own;"
+    code = "import sys, tools.planning.replenishment, tools.planning.scan, tools.sweep.source, tools.catalog.own;"
     code += "import tools.lookback.learning; sys.exit('lightgbm' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

@@ -7,10 +7,11 @@ from typing import Any
 
 import pytest
 
+from tests.listed import Listed
 from tools.records.errors import InvalidInput
 from tools.records.facts import ProductFacts
 from tools.sweep.pages import Filters, arranged, page_after
-from tools.sweep.today import Listed, Today
+from tools.sweep.today import Today
 from tools.sweep.today_rows import COLUMNS, TodayRow
 
 DAY = date(2026, 3, 2)

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from tests.listed import Listed
 from tests.order_book import ANNA, record
 from tools.book.book import OrderBook
 from tools.catalog.live import LiveCatalog
@@ -14,7 +15,7 @@ from tools.catalog.sources import SampleCatalog
 from tools.planning.confidence import assess
 from tools.records.facts import OpenOrder, ProductFacts
 from tools.sweep.lists import TodayLists
-from tools.sweep.today import Listed, Today
+from tools.sweep.today import Today
 from tools.sweep.today_rows import TodayRow
 
 DAY = date(2026, 3, 2)

@@ -1,80 +1,71 @@
-"""Reads the sample's files. What is read is relative to `BASE_DATE`, the day on which the sample is "today"."""
+"""Reads the sample's files as the rows of a catalogue. They tell of `BASE_DATE`, and are moved to another day."""
 
 import csv
 import json
 from collections.abc import Iterator
-from datetime import date
+from datetime import UTC, date, datetime, timedelta
 from importlib.resources import files
 from typing import Any
 
-from tools.records.facts import (
-    DemandHistory,
-    OpenOrder,
-    Product,
-    ProductFacts,
-    Stock,
-    Supplier,
-)
+import numpy as np
+
+from tools.catalog.histories import STOCK_OUT, UNKNOWN, History
+from tools.catalog.snapshot import CatalogueSettings, Snapshot, StoredStock
 
 BASE_DATE = date(2026, 1, 1)
 
 
-def read_sample() -> tuple[ProductFacts, ...]:
-    """Every product at every location; the first location of a product is its home."""
-    suppliers = {row["id"]: Supplier(**row) for row in _json("suppliers.json")}
-    products = {row["id"]: row for row in _json("products.json")}
-    demand = {(row["product_id"], row["location"]): _history(row) for row in _csv("demand.csv")}
-    return tuple(_facts(row, products[row["product_id"]], suppliers, demand) for row in _json("stock.json"))
-
-
-def _facts(
-    row: dict[str, Any],
-    product: dict[str, Any],
-    suppliers: dict[str, Supplier],
-    demand: dict[tuple[str, str], DemandHistory],
-) -> ProductFacts:
-    terms = {name: value for name, value in product.items() if name != "supplier_id"}
-    return ProductFacts(
-        product=Product(**terms),
-        supplier=suppliers[product["supplier_id"]],
-        stock=Stock(
-            location=row["location"],
-            on_hand=row["on_hand"],
-            backorders=row["backorders"],
-            open_orders=tuple(_open_order(order) for order in row["open_orders"]),
+def read_sample(today: date) -> Snapshot:
+    """Every product at every location as on this day; the first location of a product is its home."""
+    moved, suppliers, kept = today - BASE_DATE, _json("suppliers.json"), _json("stock.json")
+    counted = datetime.min.replace(tzinfo=UTC)
+    stock = {
+        (row["product_id"], row["location"]): StoredStock(row["on_hand"], row["backorders"], counted) for row in kept
+    }
+    return Snapshot(
+        settings=CatalogueSettings(
+            day=today, demand_through=dict.fromkeys((place for _, place in stock), today - timedelta(1))
         ),
-        demand=demand[row["product_id"], row["location"]],
+        suppliers={row["id"]: row | {"terms": {"lead_time_days": row["promised_lead_time_days"]}} for row in suppliers},
+        products={row["id"]: _product(**row) for row in _json("products.json")},
+        stock=stock,
+        histories={(row["product_id"], row["location"]): _history(row, moved) for row in _csv("demand.csv")},
+        lines=tuple(_line(row, order, moved) for row in kept for order in row["open_orders"]),
+        receipts=tuple(receipt for row in suppliers for receipt in _receipts(row)),
         source="mock",
+        places_in_order=tuple(stock),
     )
 
 
-def _open_order(order: dict[str, Any]) -> OpenOrder:
-    return OpenOrder(
-        reference=order["reference"],
-        quantity=order["quantity"],
-        due_in_days=(date.fromisoformat(order["due"]) - BASE_DATE).days,
-        placed_days_ago=(BASE_DATE - date.fromisoformat(order["placed"])).days,
-    )
+def _product(name: str, category: str, supplier_id: str, **terms: Any) -> dict[str, Any]:
+    return {"name": name, "category": category, "supplier_id": supplier_id, "terms": terms}
 
 
-def _history(row: dict[str, str]) -> DemandHistory:
-    """One line of demand.csv: daily demand from `first_date` to `last_date`; `-` is a day that nobody recorded."""
-    first, last = date.fromisoformat(row["first_date"]), date.fromisoformat(row["last_date"])
-    values = tuple(None if text == "-" else float(text) for text in row["daily_demand"].split())
-    if len(values) != (last - first).days + 1:
-        raise ValueError(f"demand.csv: {row['product_id']} at {row['location']} has {len(values)} days, not its dates'")
-    return DemandHistory(
-        values=values,
-        last_period=last,
-        stockout_periods=frozenset(_stockout_days(row["out_of_stock"], first)),
-    )
+def _line(row: dict[str, Any], order: dict[str, Any], moved: timedelta) -> dict[str, Any]:
+    """An open order. Its days are those of the sample."""
+    days = {to: (date.fromisoformat(order[of]) + moved).isoformat() for to, of in _DAYS.items()}
+    return row | {"reference": order["reference"], "quantity": order["quantity"], "received": 0.0} | days
 
 
-def _stockout_days(text: str, first: date) -> Iterator[int]:
-    """Positions of the days in `2025-03-01/2025-03-14`, an inclusive interval; empty text is none."""
-    if text:
-        begin, end = (date.fromisoformat(part) for part in text.split("/"))
-        yield from range((begin - first).days, (end - first).days + 1)
+_DAYS = {"ordered_on": "placed", "due_on": "due"}
+
+
+def _receipts(supplier: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    """One for each lead time that was observed, oldest first."""
+    for number, days in enumerate(supplier["observed_lead_times_days"]):
+        came = BASE_DATE + timedelta(number)
+        ordered = came - timedelta(days)
+        yield {"supplier_id": supplier["id"], "received_on": str(came), "ordered_on": str(ordered), "due_on": None}
+
+
+def _history(row: dict[str, str], moved: timedelta) -> History:
+    """One line of demand.csv: daily demand from `first_date` on; `-` is a day that nobody recorded."""
+    first, demand = date.fromisoformat(row["first_date"]), row["daily_demand"].split()
+    flags = np.array([UNKNOWN if text == "-" else 0 for text in demand], np.uint8)
+    if row["out_of_stock"]:  # 2025-03-01/2025-03-14, both included
+        begin, end = ((date.fromisoformat(part) - first).days for part in row["out_of_stock"].split("/"))
+        flags[begin : end + 1] |= STOCK_OUT
+    return History(first + moved, np.array([0.0 if text == "-" else float(text) for text in demand]), flags)
 
 
 def _json(name: str) -> list[dict[str, Any]]:

@@ -16,7 +16,7 @@ from tools.catalog.products import plan_of
 from tools.storage import catalogue_schema as tables
 from tools.storage.schema import counters
 from tools.sweep.lists import TodayLists
-from tools.sweep.own_source import OwnSource
+from tools.sweep.source import Source
 from tools.sweep.today_rows import TodayRow
 
 
@@ -92,7 +92,7 @@ async def test_goods_by_the_kilogram_have_the_numbers_of_their_own_plan(
 async def test_the_scan_finds_what_is_at_rest_and_leaves_the_rest_to_plans(engine: sa.Engine, book: OrderBook) -> None:
     make_catalogue(engine, 60, days=90, due=0.3)
     snapshot = await OwnCatalog(book.database).snapshot()
-    source = OwnSource(snapshot, await book.stock.of_catalogue("database"))
+    source = Source(snapshot, await book.stock.of_catalogue("database"))
     at_rest, rows = source.at_rest(), await rows_of(book)
     assert set(at_rest) == {place for place, row in rows.items() if row.status == "enough"}
     assert 0 < len(at_rest) < 60

@@ -1,4 +1,4 @@
-"""The own catalogue for today's list. The scan finds at once what is at rest: where nothing is to be ordered."""
+"""A catalogue for today's list. The scan finds at once what is at rest: where nothing is to be ordered."""
 
 from collections import defaultdict
 from collections.abc import Mapping
@@ -10,17 +10,16 @@ from typing import Any
 from tools.book.stock import OwnOrders
 from tools.catalog.block import Block, OrdersByPlace, block_of
 from tools.catalog.live import count_in, taught, with_orders
-from tools.catalog.snapshot import Snapshot
+from tools.catalog.snapshot import Place, Snapshot
 from tools.planning.demand import DEMAND_CLASSES
 from tools.planning.scan import PlanColumns, scan
 from tools.records.errors import InvalidInput
 from tools.records.facts import OpenOrder, ProductFacts, Supplier
 from tools.records.text import clean_facts
-from tools.sweep.today import Place
 from tools.sweep.today_rows import Figures, Label, Sales
 
 
-class OwnSource:
+class Source:
     """The catalogue at one moment, with this service's own orders counted."""
 
     def __init__(self, snapshot: Snapshot, own: OwnOrders) -> None:
@@ -31,12 +30,15 @@ class OwnSource:
         self.facts = cache(self._facts)
 
     def at_rest(self) -> dict[Place, Figures]:
+        """The figures of places of which is known already that nothing is to be ordered."""
         try:
             return figures_at_rest(block_of(self._snapshot, self._own))
         except InvalidInput:  # One product's terms or demand are impossible; its row will say which.
             return {}
 
     def touched(self) -> Mapping[Place, object]:
+        """What this service's own orders say of places, where they say something. A row stays as it is while this is
+        the same, and the catalogue too."""
         by_product: dict[str, list[object]] = defaultdict(list)
         for order in self._own.open:
             by_product[order.product_id].append(order)
@@ -62,10 +64,12 @@ class OwnSource:
         return counted.open_orders
 
     def supplier(self, place: Place) -> Supplier:
+        """The product's supplier, with the lead times of its receipts."""
         known = self._snapshot.supplier(place[0])
         return taught(known, self._own.lead_times.get(known.id, ()))
 
     def sales(self, place: Place, day: date) -> Sales:
+        """Of a place that misses nothing, up to this day."""
         history = self._snapshot.histories[place]
         return Sales(history.last_sale, history.sold_since(day - timedelta(30)))
 
