@@ -33,9 +33,6 @@ class LiveCatalog:
         own = await self._book.stock.of_catalogue(self._mode)
         return tuple(with_orders(facts, own) for facts in everything)
 
-    async def product_ids(self) -> tuple[str, ...]:
-        return await self._catalog.product_ids()
-
 
 def with_own_orders(facts: ProductFacts, own: OwnOrders) -> ProductFacts:
     """The facts of a caller with our open orders counted, named by the caller or not. Lead times of earlier receipts

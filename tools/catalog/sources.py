@@ -17,19 +17,14 @@ from tools.records.text import ID_LIMIT, clean_facts, clean_text
 class Catalog(Protocol):
     """Products by id and location. `location=None` is the product's home, the first location it is listed at."""
 
-    async def facts(self, product_id: str, location: str | None = None) -> ProductFacts:
-        """One product at one location; UnknownProduct or UnknownLocation when there is none."""
-        ...
-
     async def family(self, product_id: str, location: str | None = None) -> tuple[ProductFacts, ...]:
-        """The same, followed by the product at its other locations, from where it could be transferred."""
+        """One product at one location, followed by the product at its other locations, from where it could be
+        transferred. Raises UnknownProduct or UnknownLocation when there is none."""
         ...
 
     async def all_facts(self, supplier_id: str | None = None) -> tuple[ProductFacts, ...]:
         """Every product at every location, or those of one supplier."""
         ...
-
-    async def product_ids(self) -> tuple[str, ...]: ...
 
 
 class SnapshotCatalog(ABC):

@@ -87,14 +87,18 @@ def document_of(
     zone, draft = ZoneInfo(time_zone), row["status"] == "draft"
     opened_at = min((line.created_at for line in lines), default=row["created_at"])
     open_lines = sum(line.status in OPEN_STATUSES for line in lines)
-    money = _Money(lines, row["currency"], terms.currency or base_currency)
+    known = sum((line.total for line in lines if line.total is not None), Decimal(0))
+    unpriced, terms_currency = sum(line.total is None for line in lines), terms.currency or base_currency
+    values = (terms.minimum_order_value, terms.free_freight_value)
+    compared = values if draft and row["currency"] == terms_currency else (None, None)
+    to_minimum, to_free_freight = (_missing_to(value, known, unpriced=unpriced) for value in compared)
     return Document(
         **{name: row[name] for name in ("number", "mode", "supplier_id", "supplier_name", "location", "currency")},
         status="draft" if draft else "sent" if open_lines else "closed",
         line_count=len(lines),
         open_lines=open_lines,
-        unpriced_lines=money.unpriced,
-        total=None if money.unpriced else money.known,
+        unpriced_lines=unpriced,
+        total=None if unpriced else known,
         version=version_of(lines),
         opened_at=opened_at,
         sent_at=row["sent_at"],
@@ -102,9 +106,9 @@ def document_of(
         late=_is_late_draft(terms, opened_at, now, zone) if draft else any(line.days_overdue for line in lines),
         minimum_order_value=terms.minimum_order_value,
         free_freight_value=terms.free_freight_value,
-        terms_currency=money.terms_currency,
-        missing_to_minimum=money.missing_to(terms.minimum_order_value) if draft else None,
-        missing_to_free_freight=money.missing_to(terms.free_freight_value) if draft else None,
+        terms_currency=terms_currency,
+        missing_to_minimum=to_minimum,
+        missing_to_free_freight=to_free_freight,
         next_order_day=next_order_day(terms.order_days, now.astimezone(zone).date()),
         lines=tuple(lines),
     )
@@ -120,17 +124,9 @@ def _is_late_draft(terms: Terms, opened_at: datetime, now: datetime, zone: ZoneI
     return now - opened_at > DRAFT_DAYS if day is None else now.astimezone(zone).date() > day
 
 
-class _Money:
-    """What the lines are worth, and how far that is from a value."""
-
-    def __init__(self, lines: Sequence[Order], currency: str, terms_currency: str) -> None:
-        self.currency, self.terms_currency = currency, terms_currency
-        self.known = sum((line.total for line in lines if line.total is not None), Decimal(0))
-        self.unpriced = sum(line.total is None for line in lines)
-
-    def missing_to(self, value: Decimal | None) -> Decimal | None:
-        if value is None or self.currency != self.terms_currency:
-            return None
-        if self.known >= value:
-            return Decimal(0)
-        return None if self.unpriced else value - self.known
+def _missing_to(value: Decimal | None, known: Decimal, *, unpriced: int) -> Decimal | None:
+    if value is None:
+        return None
+    if known >= value:
+        return Decimal(0)
+    return None if unpriced else value - known

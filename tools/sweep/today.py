@@ -64,10 +64,8 @@ class Today:
             return self._source.places
         self.made = before.made.copy()
         places = self.made_of.keys() | before.made_of.keys()
-        return [place for place in places & before.made.keys() if not self._is_as_before(before, place)]
-
-    def _is_as_before(self, before: "Today", place: Place) -> bool:
-        return self.made_of.get(place) == before.made_of.get(place)
+        known = places & before.made.keys()
+        return [place for place in known if self.made_of.get(place) != before.made_of.get(place)]
 
     def open_orders(self) -> dict[Place, tuple[OpenOrder, ...]]:
         """Of the places that have any, and can be planned."""
