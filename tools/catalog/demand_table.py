@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tools.catalog.histories import PERIOD_DAYS, Calendar, Period
-from tools.catalog.reading.calendar import closed_days
+from tools.catalog.reading.calendar import closed_days, stretches
 from tools.catalog.reading.file_reading import FileReading
 from tools.catalog.reading.periods import later
 from tools.planning.demand import demand_of
@@ -207,14 +207,11 @@ def _summed(frame: "pd.DataFrame", cells: IntArray, shape: tuple[int, int], *, w
 
 def _gap(columns: Days, starts: Days, period: Period) -> tuple[str, ...]:
     """A note on the longest stretch in which no product has a row, where it is too long for chance."""
-    silent = ~np.isin(columns, starts)
-    edges = np.flatnonzero(np.diff(np.concatenate([[False], silent, [False]]).astype(np.int8)))
-    first, end = edges[::2], edges[1::2]
-    rows_each = len(starts) / len(columns)
-    if not first.size or rows_each * (end - first).max() < CERTAIN_GAP_ROWS or (end - first).max() < 3:
+    silent = stretches(~np.isin(columns, starts))
+    first, end = max(silent, key=lambda each: each[1] - each[0], default=(0, 0))
+    if end - first < max(3.0, CERTAIN_GAP_ROWS * len(columns) / len(starts)):
         return ()
-    longest = int(np.argmax(end - first))
-    what = f"from {columns[first[longest]]} to {columns[end[longest] - 1]} ({end[longest] - first[longest]} {period}s)"
+    what = f"from {columns[first]} to {columns[end - 1]} ({end - first} {period}s)"
     return (
         f"No product has a row {what}. They are taken for {period}s without demand; if the file has a gap there, "
         "fill it.",

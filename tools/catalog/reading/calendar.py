@@ -4,6 +4,7 @@ from datetime import date
 from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import NDArray
 
 from tools.catalog.histories import Calendar
 
@@ -44,6 +45,16 @@ def _holidays(sold: "np.ndarray[tuple[int], np.dtype[np.datetime64]]", silent: f
     quiet = ~np.isin(working, sold)
     if quiet.mean() > 1 - OPEN_SHARE:
         return frozenset()
-    edges = np.flatnonzero(np.diff(np.concatenate([[False], quiet, [False]]).astype(np.int8)))
-    runs = [working[start:end] for start, end in zip(edges[::2], edges[1::2], strict=True)]
-    return frozenset(day.item() for run in runs if len(run) <= LONGEST_HOLIDAY for day in run)
+    return frozenset(
+        day.item() for start, end in stretches(quiet) if end - start <= LONGEST_HOLIDAY for day in working[start:end]
+    )
+
+
+def stretches(marked: NDArray[np.bool_]) -> list[tuple[int, int]]:
+    """Start and end of each run of marked ones.
+
+    >>> stretches(np.array([True, False, True, True]))
+    [(0, 1), (2, 4)]
+    """
+    edges = np.flatnonzero(np.diff(marked.astype(np.int8), prepend=0, append=0))
+    return list(zip(edges[::2].tolist(), edges[1::2].tolist(), strict=True))

@@ -247,19 +247,23 @@ def _require(table: Table, name: str, kind: Kind, columns: Mapping[str, str], wi
         needed = []
     for role in needed:
         names = ", ".join(KINDS[kind][role][0][:4])
-        raise _to_name(table, role, f"{name} has no column for {role} of {kind}; it may be called {names}.")
+        raise _to_name(table, role, f"{name} has no column for {role} of {kind}.", f", or call it one of: {names}")
     if kind != "sales" or wide:
         return
     product, quantity = columns["product_id"], columns["quantity"]
     if _is_line_number(table, product):
-        raise _to_name(table, "product_id", f"{name}: {product!r} differs in every row, so it names no product.")
+        raise _to_name(
+            table,
+            "product_id",
+            f"{name}: {product!r} differs in every row, so it names no product: another column does.",
+        )
     if _is_money(table, quantity):
-        raise _to_name(table, "quantity", f"{name}: {quantity!r} looks like money, not like a quantity.")
+        raise _to_name(table, "quantity", f"{name}: {quantity!r} looks like money: another column has the quantity.")
 
 
-def _to_name(table: Table, role: str, problem: str) -> UnclearColumns:
+def _to_name(table: Table, role: str, problem: str, way_on: str = "") -> UnclearColumns:
     return UnclearColumns(
-        f"{problem} Name the column (--map {role}=COLUMN); the columns are {', '.join(table.columns)}.",
+        f"{problem} Name it (--map {role}=COLUMN){way_on}. The columns are {', '.join(table.columns)}.",
         role=role,
         candidates=tuple(table.columns),
     )
