@@ -22,7 +22,10 @@ class Listed:
         return self._facts[place]
 
     def label(self, place: Place) -> Label:
-        return Label.of(self._facts[place])
+        facts = self._facts[place]
+        product, supplier = facts.product, facts.supplier
+        named = (product.id, product.name, facts.stock.location, product.category)
+        return Label(*named, supplier.id, supplier.name, product.currency, product.unit)
 
     def open_orders(self, place: Place) -> tuple[OpenOrder, ...]:
         return self._facts[place].stock.open_orders

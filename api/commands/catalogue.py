@@ -29,15 +29,15 @@ def catalogue(
         changed["closed"] = dict(map(_closed, closed))
 
     async def change(book: "OrderBook") -> "CatalogueSettings":
-        from tools.catalog.entries import EntryStore
         from tools.catalog.importing.direct import set_catalogue
         from tools.catalog.importing.record import ReadFile
         from tools.catalog.imports import ImportStore
+        from tools.catalog.own import OwnCatalog
 
         if changed:
             file = ReadFile.without_file("restock catalogue", kind="settings", lines=len(changed))
             await ImportStore(book.database).change(file, set_catalogue(changed), operator())
-        return await EntryStore(book.database).settings()
+        return await OwnCatalog(book.database).settings()
 
     with refusals():
         settings = with_book(change)

@@ -14,6 +14,7 @@ from tools.catalog.entries import EntryStore
 from tools.catalog.importing.direct import set_catalogue
 from tools.catalog.importing.record import ReadFile
 from tools.catalog.imports import ImportStore
+from tools.catalog.own import OwnCatalog
 from tools.catalog.reading.roles import KIND_WORDS, example, roles
 from tools.catalog.snapshot import CatalogueSettings
 from tools.records.errors import InvalidInput
@@ -75,15 +76,15 @@ async def automatic(form: Annotated[Automatic, Form()], desk: DeskGiven) -> Resp
 
 async def _page(desk: Desk, *, before: int | None = None, refused: str = "", status: int = 200) -> Response:
     database = desk.runtime.book.database
-    entries, found = EntryStore(database), await ImportStore(database).page(ROWS + 1, before)
-    settings = await entries.settings()
+    found = await ImportStore(database).page(ROWS + 1, before)
+    settings = await OwnCatalog(database).settings()
     return await desk.page(
         "data.html",
         status,
         refused=refused,
         settings=settings,
         locations=_locations(settings),
-        products=(await entries.products(1))[1],
+        products=(await EntryStore(database).products(1))[1],
         imports=found[:ROWS],
         following=found[ROWS - 1].number if len(found) > ROWS else None,
         kinds={kind: (*words, roles(kind)) for kind, words in KIND_WORDS.items()},

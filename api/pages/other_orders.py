@@ -16,6 +16,7 @@ from tools.catalog.entries import EntryStore
 from tools.catalog.importing.arrivals import LineKey, cancel_line, receive_line
 from tools.catalog.importing.record import ReadFile
 from tools.catalog.imports import ImportStore, Work
+from tools.catalog.own import OwnCatalog
 from tools.records.errors import RestockError, UnknownOrder
 from tools.records.text import clean_text
 
@@ -104,7 +105,7 @@ async def _page(
 ) -> Response:
     store = EntryStore(desk.runtime.book.database)
     found, total = await store.open_lines(ROWS, skip, supplier=supplier, product=product)
-    day: date = (await store.settings()).today
+    day: date = (await OwnCatalog(desk.runtime.book.database).settings()).today
     return await desk.page(
         "other_orders.html",
         200 if refusal is None else status_of(refusal),

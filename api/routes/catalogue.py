@@ -29,6 +29,7 @@ from tools.catalog.entries import EntryStore
 from tools.catalog.importing.direct import add_days, put_product, put_supplier, set_catalogue, set_levels
 from tools.catalog.importing.record import ImportRecord, ReadFile
 from tools.catalog.imports import ImportStore, Work
+from tools.catalog.own import OwnCatalog
 from tools.records.errors import InvalidInput
 from tools.records.text import ID_LIMIT, clean_text
 
@@ -146,7 +147,7 @@ async def demand(
 @router.get("/catalogue", response_model=CatalogueAnswer, responses=problems(), openapi_extra=needs("read"))
 async def catalogue(runtime: RuntimeGiven) -> Response:
     """Show what holds for the whole catalogue: currency, time zone, locations."""
-    return CatalogueAnswer.of(await EntryStore(runtime.book.database).settings()).response()
+    return CatalogueAnswer.of(await OwnCatalog(runtime.book.database).settings()).response()
 
 
 @router.put(

@@ -50,7 +50,7 @@ def block_of(snapshot: Snapshot, own: OwnOrders) -> Block:
     rows = list(map(partial(_row, snapshot, OrdersByPlace(own)), places))
     names = [name for name in rows[0] if name not in ("alone", "learned")] if rows else []
     columns: dict[str, Any] = {name: np.array([row[name] for row in rows], np.float64) for name in names}
-    demand = right_aligned([snapshot.known_demand(place) for place in places])
+    demand = right_aligned([snapshot.open_days(place).demand() for place in places])
     return Block(
         places,
         demand,
@@ -70,7 +70,7 @@ def promotions_of(snapshot: Snapshot, places: Sequence[Place], width: int) -> Cu
     """Beside demand of so many columns that is right-aligned."""
     if not snapshot.has_promotions:
         return None
-    past = [(snapshot.periods_of(place), snapshot.promotions_in(place)) for place in places]
+    past = [(snapshot.open_days(place).flags.size, snapshot.promotions_in(place)) for place in places]
     ahead = [snapshot.promotions_planned(place) for place in places]
     cuts = np.zeros((len(places), width + 1 + max((max(each, default=0) for each in ahead), default=0)))
     for row, (periods, marked), planned in zip(cuts, past, ahead, strict=True):

@@ -6,8 +6,6 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy import Connection
 
-from tools.catalog.own import read_settings
-from tools.catalog.snapshot import CatalogueSettings
 from tools.catalog.sources import no_product
 from tools.records.errors import UnknownSupplier
 from tools.records.facts import Record
@@ -116,10 +114,6 @@ class EntryStore(Store):
         total = connection.scalar(sa.select(sa.func.count()).select_from(query.subquery())) or 0
         rows = connection.execute(query.order_by(*_DUE_FIRST).limit(limit).offset(skip)).mappings()
         return [OpenLine.model_validate(dict(row)) for row in rows], total
-
-    @reads
-    def settings(self, connection: Connection) -> CatalogueSettings:
-        return read_settings(connection)
 
 
 _OPEN_LINES = (

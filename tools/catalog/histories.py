@@ -112,7 +112,3 @@ class History:
 
 def read_history(first_day: str, quantities: bytes, flags: bytes) -> History:
     return History(date.fromisoformat(first_day), np.frombuffer(quantities, _FLOAT), np.frombuffer(flags, _FLAG))
-
-
-def new_history(day: date) -> History:
-    return History(day, np.zeros(0), np.zeros(0, np.uint8))

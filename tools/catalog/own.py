@@ -85,13 +85,19 @@ class OwnCatalog(SnapshotCatalog, Store):
         found = {row["id"]: row for row in _rows(connection, products, product_id)}
         supplier = None if product_id is None else next((row["supplier_id"] or "" for row in found.values()), "")
         settings = read_settings(connection)
-        found_promotions, histories = _rows(connection, promotions, product_id), _histories(connection, product_id)
+        found_promotions, histories = (
+            _rows(connection, promotions, product_id),
+            _by_place(_rows(connection, demand, product_id)),
+        )
         promoted = bool(found_promotions) or any((each.flags & PROMOTION).any() for each in histories.values())
         return Snapshot(
             settings=settings,
             suppliers={row["id"]: row for row in _rows(connection, suppliers, supplier)},
             products=found,
-            stock=_stock(connection, product_id),
+            stock={
+                (row["product_id"], row["location"]): StoredStock(row["on_hand"], row["backorders"], row["as_of"])
+                for row in _rows(connection, stock, product_id)
+            },
             histories=histories,
             lines=_rows(connection, purchase_lines, product_id),
             receipts=_rows(connection, supplier_receipts, supplier),
@@ -142,17 +148,6 @@ def read_settings(connection: Connection) -> CatalogueSettings:
 def _calendar(stored: dict[str, Any]) -> Calendar:
     days = frozenset(map(date.fromisoformat, stored.get("days", ())))
     return Calendar(frozenset(stored.get("weekdays", ())), days, stored.get("period", "day"))
-
-
-def _stock(connection: Connection, product_id: str | None) -> dict[Place, StoredStock]:
-    return {
-        (row["product_id"], row["location"]): StoredStock(row["on_hand"], row["backorders"], row["as_of"])
-        for row in _rows(connection, stock, product_id)
-    }
-
-
-def _histories(connection: Connection, product_id: str | None) -> dict[Place, History]:
-    return _by_place(_rows(connection, demand, product_id))
 
 
 def _by_place(rows: Iterable[Mapping[str, Any]]) -> dict[Place, History]:

@@ -28,7 +28,7 @@ def own_table(snapshot: Snapshot, places: Sequence[Place] | None = None) -> Dema
     usual = period, open_days = Counter(kinds.values()).most_common(1)[0][0]
     chosen = [place for place in known if kinds[place] == usual]
     prices = [snapshot.product(product_id).unit_price for product_id, _ in chosen]
-    demand = right_aligned([snapshot.known_demand(place) for place in chosen])
+    demand = right_aligned([snapshot.open_days(place).demand() for place in chosen])
     return DemandTable(
         products=tuple(product_id for product_id, _ in chosen),
         demand=demand,

@@ -191,29 +191,21 @@ class Snapshot:
             return float((self.settings.today - end).days)
         return float(calendar.is_open(end, (self.settings.today - end).days).sum()) * calendar.period_days
 
-    def known_demand(self, place: Place) -> FloatArray:
-        """Demand by open day up to the location's last one, oldest first; NaN is unknown."""
-        return self._open_days(place).demand()
-
     def promotions_in(self, place: Place) -> dict[int, float]:
         """Positions in the demand history of periods with a promotion, marked in sales or by the promotions' days, and
         how far it cut the price; 1 where that is not stated."""
         if place not in self.histories:
             return {}
-        first, marked = self.histories[place].first, self._open_days(place).flags & PROMOTION
+        first, marked = self.histories[place].first, self.open_days(place).flags & PROMOTION
         by_days = self._periods(place, first, (self._end(place) - first).days, self._promotions_at(place))
         return dict.fromkeys(np.flatnonzero(marked).tolist(), 1.0) | by_days
-
-    def periods_of(self, place: Place) -> int:
-        """In the demand history."""
-        return self._open_days(place).flags.size
 
     def learned_for(self, place: Place, interval_days: float) -> LearnedDemand | None:
         """What was learned, where it is used for this interval."""
         found = self.learned.get(place)
         if found is None:
             return None
-        period_days, last = self.settings.calendar(place[1]).period_days, self._open_days(place).last
+        period_days, last = self.settings.calendar(place[1]).period_days, self.open_days(place).last
         refused = unusable(
             found,
             last_period=last,
@@ -222,10 +214,6 @@ class Snapshot:
             interval_days=interval_days,
         )
         return None if refused else found
-
-    def last_period(self, place: Place) -> date | None:
-        """The last period of its demand history."""
-        return self._open_days(place).last
 
     @cached_property
     def has_promotions(self) -> bool:
@@ -261,7 +249,7 @@ class Snapshot:
 
     def _promoted(self, place: Place) -> tuple[FloatArray, FloatArray]:
         """Past demand, and the cuts of its promotions."""
-        demand, promotions = self.known_demand(place), self.promotions_in(place)
+        demand, promotions = self.open_days(place).demand(), self.promotions_in(place)
         cuts = np.zeros(demand.size)
         cuts[list(promotions)] = list(promotions.values())
         return demand, cuts
@@ -291,15 +279,15 @@ class Snapshot:
         history = self.histories[place]
         return max(self.settings.end_of_demand(place[1]) or history.end, history.first)
 
-    def _open_days(self, place: Place) -> OpenDays:
-        """From the first day up to the last that the location has reported."""
+    def open_days(self, place: Place) -> OpenDays:
+        """Demand by open day from the first up to the last that the location has reported."""
         history, end = self.histories[place], self._end(place)
         if end != history.end:
             history = history.spanning(history.first, end)
         return history.by_open_day(self.settings.calendar(place[1]))
 
     def _demand(self, place: Place) -> DemandHistory:
-        days, past, planned = self._open_days(place), self.promotions_in(place), self.promotions_planned(place)
+        days, past, planned = self.open_days(place), self.promotions_in(place), self.promotions_planned(place)
         pairs = zip(days.quantities.tolist(), days.flags.tolist(), strict=True)
         values = [None if flag & UNKNOWN else value for value, flag in pairs]
         return DemandHistory(

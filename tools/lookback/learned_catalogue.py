@@ -89,7 +89,8 @@ def _by_place(
     learned_by_place = {}
     columns = (found.rows, found.mean, found.sd, found.share)
     for row, mean, sd, share in zip(*(column.tolist() for column in columns), strict=True):
-        place, last = block.places[rows[row]], snapshot.last_period(block.places[rows[row]])
+        place = block.places[rows[row]]
+        last = snapshot.open_days(place).last
         if share > 0 and last is not None:
             planned = snapshot.promotions_planned(place)
             learned_by_place[place] = LearnedDemand(

@@ -15,7 +15,7 @@ from tools.planning.working import work_out
 from tools.records.errors import InvalidInput
 from tools.records.facts import AS_THINGS_ARE, OpenOrder, ProductFacts, Supplier
 from tools.sweep.source import Source
-from tools.sweep.today_rows import Figures, Standing, TodayRow, missing_row, planned_row, resting_row
+from tools.sweep.today_rows import Figures, Label, Standing, TodayRow, missing_row, planned_row, resting_row
 
 FEW = 200
 """So many rows are quicker planned one by one than the whole catalogue is scanned."""
@@ -78,23 +78,22 @@ class Today:
         return {identity: self._source.supplier(place) for identity, place in of_each.items()}
 
     def _row(self, place: Place, at_rest: Figures | None) -> TodayRow:
+        label, missing = self._source.label(place), self._source.missing(place)
         if at_rest is not None:
-            return resting_row(self._source.label(place), at_rest, self._standing(place), day=self._day)
-        missing = self._source.missing(place)
+            return resting_row(label, at_rest, self._standing(place), day=self._day)
         if missing is None:
             try:
-                return self._worked_out(place)
+                return self._worked_out(place, label)
             except InvalidInput as error:
                 missing = error.message
-        return missing_row(self._source.label(place), missing, self._reviews.get(place))
+        return missing_row(label, missing, self._reviews.get(place))
 
-    def _worked_out(self, place: Place) -> TodayRow:
-        facts, standing = self._source.facts(place), self._standing(place)
-        working = work_out(facts, AS_THINGS_ARE)
+    def _worked_out(self, place: Place, label: Label) -> TodayRow:
+        working, standing = work_out(self._source.facts(place), AS_THINGS_ARE), self._standing(place)
         if working.decision is None:
-            return resting_row(self._source.label(place), Figures.of(working), standing, day=self._day)
+            return resting_row(label, Figures.of(working), standing, day=self._day)
         found = plan_of_working(working, self._siblings(place))
-        return planned_row(facts, working, found, standing, day=self._day, table=self._calibration)
+        return planned_row(label, working, found, standing, day=self._day, table=self._calibration)
 
     def _standing(self, place: Place) -> Standing:
         orders = self._source.open_orders(place)

@@ -23,7 +23,7 @@ from tools.book.snoozes import Snooze
 from tools.planning.confidence import CalibrationTable, assess, why_unsure
 from tools.planning.summary import units
 from tools.planning.working import LONGEST_INTERVAL_DAYS, Working
-from tools.records.facts import CurrencyCode, DemandClass, Location, ProductFacts, ProductId
+from tools.records.facts import CurrencyCode, DemandClass, Location, ProductId
 from tools.records.plan import Action, Plan
 from tools.records.sweeps import JsonMoney
 from tools.records.tables import Cell
@@ -64,12 +64,6 @@ class Label(NamedTuple):
     supplier: str
     currency: str
     unit: str
-
-    @classmethod
-    def of(cls, facts: ProductFacts) -> "Label":
-        product, supplier = facts.product, facts.supplier
-        place = (product.id, product.name, facts.stock.location, product.category)
-        return cls(*place, supplier.id, supplier.name, product.currency, product.unit)
 
 
 class Figures(NamedTuple):
@@ -248,7 +242,7 @@ def missing_row(label: Label, missing: str, review_id: str | None) -> TodayRow:
 
 
 def planned_row(
-    facts: ProductFacts, working: Working, plan: Plan, standing: Standing, *, day: date, table: CalibrationTable | None
+    label: Label, working: Working, plan: Plan, standing: Standing, *, day: date, table: CalibrationTable | None
 ) -> TodayRow:
     """A product that triggers, with its plan and the confidence in its quantity."""
     status: Status = "not_possible" if plan.infeasible else "order_now"
@@ -260,7 +254,7 @@ def planned_row(
         status, reason = "snoozed", f"Left alone until {snooze.until} by {snooze.by}{why}. {reason}"
     sure = assess(plan, plan.order_quantity, table=table)
     return _row(
-        Label.of(facts),
+        label,
         Figures.of(working),
         standing,
         status,
@@ -272,7 +266,7 @@ def planned_row(
         unsure=why_unsure(plan, plan.order_quantity, sure),
         action=plan.recommended_action,
         source_location=plan.transfer.source_location if plan.transfer else None,
-        doubtful=bool(facts.product.notes) or any(notice.blocks_automatic for notice in plan.notices),
+        doubtful=bool(working.facts.product.notes) or any(notice.blocks_automatic for notice in plan.notices),
     )
 
 

@@ -10,7 +10,7 @@ import pandas as pd
 import sqlalchemy as sa
 from numpy.typing import NDArray
 
-from tools.catalog.histories import PROMOTION, STOCK_OUT, UNKNOWN, History, new_history, read_history
+from tools.catalog.histories import PROMOTION, STOCK_OUT, UNKNOWN, History, read_history
 from tools.catalog.importing.calendars import anchored, end_of, move_on, propose_calendars, require_period
 from tools.catalog.importing.draft import Change, Draft, Row
 from tools.catalog.importing.names import know_products, locations
@@ -84,7 +84,7 @@ class Sales:
 
     def _change(self, place: Place, days: Days, stored: Row | None) -> Change:
         first = _EPOCH + timedelta(days.first)
-        old = new_history(first) if stored is None else _history(stored)
+        old = History(first, np.zeros(0), np.zeros(0, np.uint8)) if stored is None else _history(stored)
         sold = np.flatnonzero((days.quantities != 0) | (days.flags != 0))
         end = first + timedelta(int(sold[-1]) + 1 if sold.size else 1)
         new = old.spanning(min(old.first, first), max(old.end, end))
