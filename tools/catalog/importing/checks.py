@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 
 from tools.catalog.importing.draft import Row
+from tools.catalog.importing.names import records
 from tools.catalog.importing.terms import BadTerm, product_terms, supplier_terms
 from tools.catalog.reading import Fault, FileReading
 from tools.records.text import ID_LIMIT, clean_text
@@ -48,12 +49,12 @@ def _term_faults(reading: FileReading) -> Iterator[Fault]:
     terms = _TERMS.get(reading.kind)
     if terms is None:
         return
-    for line, row in zip(reading.frame.index, reading.frame.to_dict("records"), strict=True):
+    for line, row in zip(reading.frame.index, records(reading.frame), strict=True):
         if reading.kind == "suppliers" and not (row.get("supplier_id") or row.get("supplier_name")):
             yield _fault(reading, int(line), "supplier_id", "", "A supplier needs an id or a name.", "bad_id")
             continue
         try:
-            terms({str(role): value for role, value in row.items()})
+            terms(row)
         except BadTerm as error:
             yield _fault(reading, int(line), error.role, str(row[error.role]), error.message, "bad_term")
 

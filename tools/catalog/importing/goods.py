@@ -1,15 +1,14 @@
 """Stock, open orders, receipts and promotions of files as rows of the catalogue."""
 
 from collections.abc import Iterator
-from datetime import UTC, datetime
-from typing import Any
+from datetime import UTC, date, datetime
 from zoneinfo import ZoneInfo
 
 import pandas as pd
 import sqlalchemy as sa
 
 from tools.catalog.importing.draft import Draft, Row, counted_ids
-from tools.catalog.importing.names import SupplierNames, know_products, locations
+from tools.catalog.importing.names import SupplierNames, know_products, locations, records
 from tools.catalog.reading import FileReading
 from tools.catalog.snapshot import DEFAULT_LOCATION, moment
 from tools.records.text import several
@@ -28,7 +27,7 @@ def bring_stock(draft: Draft, readings: list[FileReading]) -> None:
         know_products(draft, set(frame["product_id"]), reading.file)
         levels = _levels(draft, frame.assign(location=place), reading.file)
         draft.read(stock, set(levels["product_id"]))
-        rows = [_stock_row(draft, row) for row in levels.to_dict("records")]
+        rows = [_stock_row(draft, row) for row in records(levels)]
         repeated = all(_is_repeated(draft, row) for row in rows)
         older = 0
         for row in rows:
@@ -84,15 +83,14 @@ def _levels(draft: Draft, frame: pd.DataFrame, file: str) -> pd.DataFrame:
     return frame.groupby(keys, as_index=False, sort=False).agg({c: f for c, f in how.items() if c in frame})
 
 
-def _stock_row(draft: Draft, row: dict[Any, Any]) -> Row:
+def _stock_row(draft: Draft, row: Row) -> Row:
     day, now = row.get("as_of"), now_to_the_millisecond()
-    counted = now if day is None or pd.isna(day) else min(now, moment(day.date(), draft.settings))
-    backorders = row.get("backorders", 0.0)
+    counted = min(now, moment(date.fromisoformat(day), draft.settings)) if day else now
     return {
         "product_id": row["product_id"],
         "location": row["location"],
-        "on_hand": float(row["on_hand"]),
-        "backorders": 0.0 if pd.isna(backorders) else float(backorders),
+        "on_hand": row["on_hand"],
+        "backorders": row.get("backorders") or 0.0,
         "as_of": counted,
     }
 
@@ -162,17 +160,17 @@ def _order_rows(draft: Draft, reading: FileReading) -> Iterator[Row]:
     place = locations(draft, frame, reading.file, "orders")
     by_date = [column for column in ("due_date", "ordered_date") if column in frame]
     ordered = frame.assign(location=place)
-    for row in (ordered.sort_values(by_date, kind="stable") if by_date else ordered).to_dict("records"):
+    for row in records(ordered.sort_values(by_date, kind="stable") if by_date else ordered):
         if row["quantity"] > 0:
             yield {
                 "reference": row.get("reference") or UNNAMED,
                 "product_id": row["product_id"],
                 "location": row["location"],
                 "supplier_id": _supplier(draft, names, row),
-                "quantity": float(row["quantity"]),
-                "received": _number(row.get("received_quantity")) or 0.0,
-                "ordered_on": _day(row.get("ordered_date")),
-                "due_on": _day(row.get("due_date")),
+                "quantity": row["quantity"],
+                "received": row.get("received_quantity") or 0.0,
+                "ordered_on": row.get("ordered_date"),
+                "due_on": row.get("due_date"),
             }
     names.name_made(reading.file)
     done = int((frame["quantity"] <= 0).sum())
@@ -188,10 +186,10 @@ def bring_on_order(draft: Draft, readings: list[FileReading]) -> None:
             continue
         draft.read(purchase_lines)
         place = locations(draft, frame, reading.file, "orders")
-        for row in frame.assign(location=place).to_dict("records"):
+        for row in records(frame.assign(location=place)):
             supplier = (draft.row(products, row["product_id"]) or {}).get("supplier_id")
             line = {name: row[name] for name in ("product_id", "location")}
-            line |= {"reference": UNNAMED, "supplier_id": supplier, "quantity": float(row["on_order"])}
+            line |= {"reference": UNNAMED, "supplier_id": supplier, "quantity": row["on_order"]}
             draft.put(purchase_lines, line | {"received": 0.0, "ordered_on": None, "due_on": None})
         draft.note(
             f"{several(len(frame), 'quantity')} on order of {reading.file} without a date: due after the lead time."
@@ -205,7 +203,7 @@ def bring_receipts(draft: Draft, readings: list[FileReading]) -> None:
         names = SupplierNames(draft)
         know_products(draft, set(reading.frame["product_id"]), reading.file)
         found: dict[tuple[str, ...], Row] = {}
-        for row in reading.frame.to_dict("records"):
+        for row in records(reading.frame):
             receipt = _receipt(draft, names, row)
             key = tuple(receipt[name] for name in ("supplier_id", "reference", "product_id", "received_on"))
             if key in found:
@@ -217,16 +215,16 @@ def bring_receipts(draft: Draft, readings: list[FileReading]) -> None:
         _name_undated(draft, reading)
 
 
-def _receipt(draft: Draft, names: SupplierNames, row: dict[Any, Any]) -> Row:
+def _receipt(draft: Draft, names: SupplierNames, row: Row) -> Row:
     return {
         "supplier_id": _supplier(draft, names, row) or "",
         "reference": row.get("reference", ""),
         "product_id": row["product_id"],
-        "received_on": _day(row["received_date"]),
+        "received_on": row["received_date"],
         "location": row.get("location") or None,
-        "ordered_on": _day(row.get("ordered_date")),
-        "due_on": _day(row.get("due_date")),
-        "quantity": _number(row.get("quantity")),
+        "ordered_on": row.get("ordered_date"),
+        "due_on": row.get("due_date"),
+        "quantity": row.get("quantity"),
     }
 
 
@@ -246,29 +244,21 @@ def bring_promotions(draft: Draft, readings: list[FileReading]) -> None:
         ids = set(reading.frame["product_id"])
         draft.read(promotions, ids)
         know_products(draft, ids, reading.file)
-        for row in reading.frame.to_dict("records"):
+        for row in records(reading.frame):
             draft.put(
                 promotions,
                 {
                     "product_id": row["product_id"],
                     "location": row.get("location", ""),
-                    "first_day": _day(row["first_day"]),
-                    "last_day": _day(row["last_day"]),
-                    "uplift": _number(row.get("uplift")),
-                    "price_cut": _number(row.get("price_cut")),
+                    "first_day": row["first_day"],
+                    "last_day": row["last_day"],
+                    "uplift": row.get("uplift"),
+                    "price_cut": row.get("price_cut"),
                 },
             )
 
 
-def _supplier(draft: Draft, names: SupplierNames, row: dict[Any, Any]) -> str | None:
+def _supplier(draft: Draft, names: SupplierNames, row: Row) -> str | None:
     """The supplier that the row names, or the product's own."""
     named = names.id_of(row.get("supplier", ""))
     return named or (draft.row(products, row["product_id"]) or {}).get("supplier_id")
-
-
-def _day(value: Any) -> str | None:
-    return None if value is None or pd.isna(value) else value.date().isoformat()
-
-
-def _number(value: Any) -> float | None:
-    return None if value is None or pd.isna(value) else float(value)

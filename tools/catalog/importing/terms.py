@@ -1,15 +1,12 @@
 """Suppliers and products of files as rows of the catalogue. An empty cell is the default, never 0."""
 
 from collections import Counter
-from collections.abc import Iterator
-from math import isnan
 from typing import Any
 
-import pandas as pd
 from pydantic import ValidationError
 
 from tools.catalog.importing.draft import Draft, Row, counted_ids
-from tools.catalog.importing.names import SupplierNames, name_alike, take_the_place_of
+from tools.catalog.importing.names import SupplierNames, name_alike, records, take_the_place_of
 from tools.catalog.reading import FileReading
 from tools.records.errors import InvalidInput
 from tools.records.facts import Product
@@ -100,7 +97,7 @@ def _stored(role: str, value: Any) -> Any:
     if isinstance(value, str):
         text = clean_text(value, limit=NOTES_LIMIT if role == "notes" else NAME_LIMIT)
         return (checked_currency(text) if role == "currency" else text) or None
-    if value is None or isnan(value):
+    if value is None:
         return None
     number = round(float(value), _MONEY_DIGITS)
     return int(number) if number.is_integer() else number
@@ -116,7 +113,7 @@ def checked_currency(text: str) -> str:
 def bring_suppliers(draft: Draft, readings: list[FileReading]) -> None:
     for reading in readings:
         names = SupplierNames(draft)
-        for row in _records(reading):
+        for row in records(reading.frame):
             _bring_supplier(draft, names, row)
 
 
@@ -141,7 +138,7 @@ def bring_products(draft: Draft, readings: list[FileReading]) -> None:
         name_alike(draft, new, reading.file)
         _name_disagreeing(draft, reading)
         _name_cut(draft, reading)
-        for row in _records(reading):
+        for row in records(reading.frame):
             _bring_product(draft, names, row)
         names.name_made(reading.file)
 
@@ -200,8 +197,3 @@ def choose_currency(draft: Draft) -> None:
         f"The catalogue's currency is {currency}.{also} Prices without a currency are in {currency} "
         "(`restock catalogue --currency` changes it)."
     )
-
-
-def _records(reading: FileReading) -> Iterator[Row]:
-    frame: pd.DataFrame = reading.frame
-    yield from frame.to_dict("records")  # type: ignore[misc]  # its keys are the roles
