@@ -10,19 +10,21 @@ from tests.own_catalogue import put, stock_row
 from tools.book.book import OrderBook
 from tools.book.stock import OwnOrders
 from tools.catalog.live import LiveCatalog, taught, with_own_orders
-from tools.catalog.sources import Index
 from tools.records.facts import OpenOrder, ProductFacts, Supplier
 from tools.storage.catalogue_schema import stock
 
 
-class Shelves(Index):
-    """A catalogue of the facts given."""
+class Shelves:
+    """A catalogue of the facts given, all of one product."""
 
-    async def family(self, product_id: str, location: str | None = None) -> tuple[ProductFacts, ...]:  # type: ignore[override]
-        return super().family(product_id, location)
+    def __init__(self, everything: list[ProductFacts]) -> None:
+        self._everything = tuple(everything)
+
+    async def family(self, product_id: str, location: str | None = None) -> tuple[ProductFacts, ...]:
+        return self._everything
 
     async def all_facts(self, supplier_id: str | None = None) -> tuple[ProductFacts, ...]:
-        return self.everything
+        return self._everything
 
 
 async def own(book: OrderBook) -> OwnOrders:
@@ -44,7 +46,7 @@ def bolts(make_facts: Callable[..., ProductFacts]) -> Callable[..., ProductFacts
 def live(book: OrderBook, bolts) -> LiveCatalog:
     """Counted long ago."""
     put(book.database.engine, stock, stock_row(), stock_row(location="DEPOT"))
-    return LiveCatalog(Shelves([bolts(), bolts("DEPOT")]), book, "database")  # type: ignore[arg-type]
+    return LiveCatalog(Shelves([bolts(), bolts("DEPOT")]), book, "database")
 
 
 async def test_what_remains_of_an_open_order_is_on_the_way_and_what_arrived_is_in_stock(
@@ -68,7 +70,7 @@ async def test_what_remains_of_an_open_order_is_on_the_way_and_what_arrived_is_i
 async def test_a_receipt_that_was_set_right_leaves_the_stock_and_the_lead_times(
     book: OrderBook, placed, bolts, live: LiveCatalog, mode: str
 ) -> None:
-    seen = LiveCatalog(Shelves([bolts()]), book, mode)  # type: ignore[arg-type]
+    seen = LiveCatalog(Shelves([bolts()]), book, mode)
     order = await placed(quantity=40, mode=mode)
     await let_pass(book, order, days=9)
     await book.life.receive(order.number, 40, by=ANNA)
