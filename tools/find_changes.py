@@ -13,6 +13,7 @@ from tools.asking.totals import short
 from tools.book.audit import AuditEntry
 
 Kind = Literal["order", "review", "purchase_order", "product", "import"]
+Event = Literal["order.placed", "order.sent", "order.received", "order.cancelled", "review.opened"]
 KINDS: tuple[Kind, ...] = get_args(Kind)
 FIGURES = ("quantity", "received", "supplier_id", "reason", "files", "until")
 
@@ -23,6 +24,7 @@ async def find_changes(
     since: Day = None,
     until: Day = None,
     kind: Annotated[Kind | None, Field(description="Only what happened to these.")] = None,
+    event: Annotated[Event | None, Field(description="Or only this.")] = None,
     by: Annotated[Name, Field(description="Only what this person did, by name.")] = None,
     product_id: Name = None,
     limit: Limit = 20,
@@ -35,7 +37,8 @@ async def find_changes(
     fitting = [
         entry
         for entry in entries
-        if (by is None or entry.actor.casefold() == by.casefold())
+        if event in (None, entry.event)
+        and (by is None or entry.actor.casefold() == by.casefold())
         and (product_id is None or str(entry.figures.get("product_id", "")).casefold() == product_id.casefold())
     ]
     totals = dict(Counter(entry.event for entry in fitting))

@@ -12,10 +12,12 @@ from tools.asking.periods import Coming, Day, Period
 from tools.asking.totals import groups_of, short, within
 from tools.records.orders import OrderFilter
 
-Sort = Literal["newest", "due", "value", "overdue"]
+Sort = Literal["newest", "due", "value", "least_value", "overdue"]
+LAST = float("inf")
 KEYS: dict[Sort, Callable[[AskedOrder], Any]] = {
     "due": lambda order: order.due,
     "value": lambda order: -(order.value or 0),
+    "least_value": lambda order: LAST if order.value is None else order.value,
     "overdue": lambda order: -order.days_overdue,
 }
 
@@ -33,8 +35,12 @@ async def find_orders(
     since: Day = None,
     until: Day = None,
     due: Coming = None,
+    due_since: Day = None,
+    due_until: Day = None,
     value_at_least: Figure = None,
     value_at_most: Figure = None,
+    quantity_at_least: Figure = None,
+    quantity_at_most: Figure = None,
     days_overdue_at_least: Figure = None,
     placed_by: Annotated[Name, Field(description="Who approved it, or `automatic`.")] = None,
     sort: Sort = "newest",
@@ -42,10 +48,10 @@ async def find_orders(
     limit: Limit = 20,
 ) -> dict[str, Any]:
     """Search orders that were placed, by day of placing: this service's, and open ones of other systems. What is still
-    to be ordered is in find_products. Filters narrow together; `totals` are of all that fit, also by group. Bounds of
-    value leave out orders of unknown value, and say how many."""
+    to be ordered is in find_products. Filters narrow together; `totals` are of all that fit, also by group; their value
+    is without cancelled orders. Bounds of value leave out orders of unknown value, and say how many."""
     days = await overview.days(period, since, until)
-    coming = await overview.days(due, None, None)
+    coming = await overview.days(due, due_since, due_until, coming=True)
     every = await overview.orders(None if status == "any" else status)
     supplier = await overview.supplier(supplier, (order.supplied_by for order in every))
     location = await overview.location(location, (order.location for order in every))
@@ -57,6 +63,7 @@ async def find_orders(
         if days.holds(order.placed)
         and coming.holds(order.due)
         and supplier in (None, order.supplied_by[0])
+        and within(order.quantity, quantity_at_least, quantity_at_most)
         and (days_overdue_at_least is None or order.days_overdue >= days_overdue_at_least)
         and all(asked is None or getattr(order, name).casefold() == asked.casefold() for name, asked in same.items())
     ]
@@ -65,7 +72,7 @@ async def find_orders(
     fitting = valued
     answer = {
         **days.shown(),
-        **short({"due_from": due and str(coming.first), "due_until": due and str(coming.last)}),
+        **{f"due_{name}".replace("since", "from"): day for name, day in coming.shown().items()},
         **about,
         **short({"left_out_of_unknown_value": unvalued or None}),
         "totals": totals_of(fitting),

@@ -158,7 +158,11 @@ def listed(kind: str, found: Data, asked: Data) -> str:
     """Rows with the totals of all that fit."""
     name = next(name for name in ("groups", *SAID["rows"], "changes") if name in found)
     rows, idle = found[name], SAID["idle_totals"].get(kind, ())
-    scopes = [f"{_readable(n)} {found[n]}" for n in ("for", "since", "until", "due_from", "due_until") if found.get(n)]
+    scopes = [
+        f"{_readable(n)} {found[n]}"
+        for n in ("for", "since", "until", "due_from", "due_until", "runs_out_by")
+        if found.get(n)
+    ]
     scopes += [text.format(_shown(asked[each])) for each, text in SAID["scopes"].items() if each in asked]
     if kind in ("reviews", "decided", "orders") and (status := asked.get("status", "pending" * (kind != "orders"))):
         scopes.append(f"status {status}")

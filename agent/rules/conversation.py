@@ -2,7 +2,7 @@
 calls, is sent their results and returns the answer. It is played anew at each step, over the results so far."""
 
 import re
-from collections.abc import Generator, Mapping, Sequence
+from collections.abc import Generator, Iterator, Mapping, Sequence
 from dataclasses import replace
 from math import copysign
 from typing import Any
@@ -10,7 +10,7 @@ from typing import Any
 from langchain_core.messages import BaseMessage
 
 from agent.rules import answers
-from agent.rules.questions import COMPARING, DANGER, TAKES, WORDS, Asked, Slots, folded, meant, read
+from agent.rules.questions import DANGER, NUMBERS, TAKES, WORDS, Asked, Slots, folded, meant, read
 from agent.rules.transcript import Call, Reply, ToolResult, Turn, read_turns
 
 TURNS_READ, LONGEST, MOST_PRODUCTS = 8, 1_000, 5
@@ -74,7 +74,8 @@ class Context:
             self.is_card = bool(cards)
             self.words, self.rows = (self.words, self.rows) if words is None else (words, rows)
             about: list[Target] = [(found[1], None) for found in _ABOUT.finditer(answer)]
-            self.subjects = cards or about or (rows * (len(rows) == 1) if rows else self.subjects)
+            listed = [] if words is not None else self.subjects
+            self.subjects = cards or about or (rows if len(rows) == 1 else [] if rows else listed)
 
     def narrowed_by(self, asked: Asked) -> str:
         """Words before that a follow-up narrows."""
@@ -90,7 +91,8 @@ class Context:
         kind = "" if narrows else asked.kind or "what_if" * bool(slots.keys() & TAKES["assumptions"])
         goes_on = (asked.follows or asked.is_bare) and (before.kind == "what_if" or not asked.topic)
         if kind or not before.kind or not goes_on:
-            return replace(asked, kind=kind, slots=slots)
+            asked = replace(asked, kind=kind, slots=slots)
+            return replace(asked, kind=asked.implied or kind) if kind in ("", "products") else asked
         passing = {"ordinal", "pronoun", "asked"} | (TAKES["when"] if slots.keys() & TAKES["when"] else set())
         passing |= {"limit", "sort", "group_by"} if "ordinal" in slots else set()
         kept = {name: value for name, value in before.slots.items() if name not in passing}
@@ -99,9 +101,10 @@ class Context:
 
 def _bare_as_before(slots: Slots, before: Asked) -> Slots:
     """A bare figure is what the question before was about, if that is one thing. Else it stays bare."""
-    [name, *others] = [*(before.slots.keys() & TAKES["assumptions"]), ""]
+    figures = TAKES["bare"] | TAKES["bare_share"]
+    [name, *others] = [*(before.slots.keys() & figures), ""]
     bare = next((each for each in ("bare_days", "bare_share", "bare") if each in slots and name in TAKES[each]), None)
-    if before.kind != "what_if" or len(others) > 1 or bare is None:
+    if len(others) > 1 or bare is None:
         return slots
     value = slots[bare]
     return {name: 1 + copysign(value, before.slots[name] - 1) if name == "demand_uplift" else value}
@@ -129,13 +132,21 @@ def _answered(asked: Asked, context: Context) -> Steps:
         return answers.PLAIN[asked.kind]
     passed = asked.passed
     unused = [asked.said.get(name, name) for name in asked.slots if name not in {*asked.takes, *passed}]
-    risky = DANGER.findall(asked.words)
-    if risky or unused:
-        raise Refused(answers.said("not_used", words=[*(() if asked.kind else asked.parts), *risky, *unused]))
+    unused += [*DANGER.findall(asked.words), *asked.lacking]
+    if unused:
+        raise Refused(answers.said("not_used", words=[*(() if asked.kind else asked.parts), *unused]))
+    if asked.kind != "restock" and (numbers := NUMBERS.findall(" , ".join(asked.parts))):
+        raise Refused(answers.said("unknown", words=numbers))
     idle = [asked.said.get(name, name) for name in passed if asked.slots[name] != "today"]
-    if asked.kind in DETAILS:
-        called = {asked.kind: asked.slots[asked.kind]}
-        return answers.details(_one((yield [Call(DETAILS[asked.kind], called)])))
+    if asked.kind == "codes":
+        if asked.parts:
+            raise Refused(answers.said("unknown", words=asked.parts))
+        results = yield [Call(DETAILS[name], {name: code}) for name, code in asked.codes]
+        return "\n\n".join(answers.details(_one([result])) for result in results)
+    if "each" in asked.by:
+        first, second = asked.by["each"]
+        told = yield from _list(replace(asked, kind=first), context)
+        return answers.joined((told, (yield from _list(replace(asked, kind=second), context))))
     script = _list if "tool" in asked.by else _restock if asked.kind == "restock" else _product
     said = yield from script(asked, context)
     return answers.joined((answers.said("not_used", words=idle) if idle else "", said))
@@ -151,31 +162,17 @@ def _one(results: Sequence[ToolResult]) -> Found:
 def _search(tool: str, asked: Asked, context: Context, **arguments: Any) -> Steps:
     """What a tool finds for the words, and what is to be said of them. Words of a follow-up narrow those before, or
     replace them where nothing fits both."""
-    if numbers := [part for part in asked.parts if re.match(r"[\d.,]+k?(?: |$)", part)]:
-        raise Refused(answers.said("unknown", words=numbers))
     words, before = asked.words, context.narrowed_by(asked)
     tried = list(dict.fromkeys([f"{before} {words}".strip(), words] if before and words else [before or words]))
     results = yield [Call(tool, {**arguments, "words": each}) for each in tried]
     both, found = _one(results[:1]), _one(results[-1:])
     if not both.get("unknown_words") and (not words or _count(both) or "pronoun" in asked.slots):
         words, found = tried[0], both
-    note = ""
-    if unknown := list(found.get("unknown_words", ())):
-        _require_passable(asked, unknown)
-        words, note = " ".join(word for word in words.split() if unknown[0] not in word), unknown[0]
-        found = _one((yield [Call(tool, {**arguments, "words": words})]))
-    notes = answers.said("not_used", words=[note]) if note else "", answers.slips(found.get("taken_as", {}))
-    return found | {"for": words}, answers.joined(notes)
-
-
-def _require_passable(asked: Asked, unknown: Sequence[str]) -> None:
-    """One unknown word beside a clear question is passed over, and said. Any other is refused."""
-    if slips := {word: known for word in unknown if (known := meant(word, asked.language))}:
-        raise Misspelt(slips)
-    risky = any(COMPARING.search(word) or DANGER.fullmatch(word) for word in unknown)
-    weak = asked.by.get("weak")
-    if risky or len(unknown) > 1 or weak or asked.topic or asked.words == unknown[0]:
+    if unknown := found.get("unknown_words"):
+        if slips := {word: known for word in unknown if (known := meant(word, asked.language))}:
+            raise Misspelt(slips)
         raise Refused(answers.said("unknown", words=unknown))
+    return found | {"for": words}, answers.slips(found.get("taken_as", {}))
 
 
 def _count(found: Found) -> int:
@@ -198,17 +195,23 @@ def _targets(asked: Asked, context: Context, *, must: bool = False) -> Steps:
         parts = asked.parts[:MOST_PRODUCTS]
         results = yield [Call("find_products", {"limit": 100, "words": part}) for part in parts]
         fitting = {part: _one([result])["products"] for part, result in zip(parts, results, strict=True)}
-    single = [_single(rows) for rows in fitting.values()]
+    single = [_single(rows, asked) for rows in fitting.values()]
     if all(single):
         return [target for each in single for target in each], note
     if must or (len(fitting) > 1 and "tool" not in asked.by) or (context.is_card and context.narrowed_by(asked)):
-        raise Refused(next(answers.which(part, rows) for part, rows in fitting.items() if not _single(rows)))
+        raise Refused(next(answers.which(part, rows) for part, rows in fitting.items() if not _single(rows, asked)))
     return [], note
 
 
-def _single(rows: Sequence[Found]) -> list[Target]:
-    """The product of the rows, if it is one; at its location, if that is one."""
+def _single(rows: Sequence[Found], asked: Asked) -> list[Target]:
+    """The product of the rows, if it is one; at its location, if that is one, or the only one with the quantity that
+    is asked about."""
     ids = {row["product_id"] for row in rows}
+    if len(ids) == 1 and asked.slots.keys() & {"asked", "why"}:
+        meant_here = [
+            row for row in rows if row["order_quantity"] and asked.slots.get("asked") in (None, row["order_quantity"])
+        ]
+        rows = meant_here if len(meant_here) == 1 else rows
     return [(rows[0]["product_id"], rows[0]["location"] if len(rows) == 1 else None)] if len(ids) == 1 else []
 
 
@@ -238,7 +241,7 @@ def _product(asked: Asked, context: Context) -> Steps:
     if asked.topic == "lead_time" and not what_if:
         return (yield from _list(replace(asked, kind="suppliers"), context))
     found, note = yield from _search("find_products", asked, context, limit=20)
-    if not asked.parts or not found["products"] or asked.slots or asked.topic:
+    if not asked.parts or not found["products"] or asked.slots.keys() - {"total"} or asked.topic:
         raise Refused(answers.which(asked.words, found["products"]) if asked.parts else answers.SAID["which"])
     return answers.joined((note, answers.listed("products", found, {})))
 
@@ -258,11 +261,19 @@ def _cards(asked: Asked, targets: Sequence[Target]) -> Steps:
     return answers.joined(cards)
 
 
+def _narrowing(asked: Asked) -> Iterator[tuple[str, Any]]:
+    """Conditions as the tool takes them: `name`, or `name=form` where the tool wants other words."""
+    names = WORDS["names"] | asked.by.get("names", {})
+    for slot in asked.takes:
+        if slot not in {*TAKES["any"], *asked.passed, "usual"}:
+            name, _, form = names.get(slot, slot).partition("=")
+            yield name, form.format(asked.slots[slot]) if form else asked.slots[slot]
+
+
 def _list(asked: Asked, context: Context) -> Steps:
     """What fits, with totals. A single product is answered by itself."""
     by, slots = asked.by, asked.slots
-    names = WORDS["names"] | by.get("names", {})
-    narrowing = {names.get(n, n): slots[n] for n in asked.takes if n not in {*TAKES["any"], *asked.passed}}
+    narrowing = dict(_narrowing(asked))
     arguments = by.get("unless", {}) | narrowing | by.get("always", {})
     pointing = {"pronoun", "ordinal", "why"} - ({"why"} if by["tool"] == "find_reviews" else set())
     pointed = slots.keys() & pointing and not asked.parts and "total" not in slots
@@ -272,7 +283,7 @@ def _list(asked: Asked, context: Context) -> Steps:
         raise Refused(answers.SAID["which"])
     if pointed or (of_products and asked.parts):
         targets, note = yield from _targets(asked, context)
-        if of_products and targets and not narrowing:
+        if of_products and targets and (pointed or not narrowing):
             return answers.joined((note, (yield from _cards(asked, targets))))
         arguments |= {"product_id": targets[0][0]} if pointed and targets and not of_products else {}
     if asked.topic and asked.kind != "suppliers":

@@ -5,8 +5,7 @@ import re
 import tomllib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date, timedelta
-from functools import lru_cache, partial
+from functools import lru_cache
 from itertools import count
 from pathlib import Path
 from typing import Any
@@ -52,18 +51,18 @@ def _uplift(given: Given) -> float:
 
 def _day(given: Given) -> Any:
     """As the tools know days. Two are the first and the last."""
-    known = WORDS["days"].items()
-    days = [next((day for day, begins in known if word.startswith(tuple(begins))), word) for word in given]
+    days = [" ".join([*re.findall(r"^\d{1,2}\b|\b\d{1,2}$", _DAY_SIGNS.sub("", each)), _named(each)]) for each in given]
+    days = [each if re.match(r"\d{4}-", each) else day for each, day in zip(given, days, strict=True)]
     return tuple(days) if len(days) > 1 else days[0]
 
 
-def _day_beside(days: int, given: Given) -> str:
-    try:
-        return str(date.fromisoformat(given[0]) + timedelta(days))
-    except (ValueError, OverflowError):
-        return given[0]  # the tool says what is wrong with it
+def _named(day: str) -> str:
+    """The day of the week or the month in it, as the tools call it."""
+    [word] = [each for each in day.split() if each.isalpha() and each not in ("of", "de")] or [day]
+    return next((name for name, begins in WORDS["days"].items() if word.startswith((name[:3], *begins))), word)
 
 
+_DAY_SIGNS = re.compile(r"(?<=\d)(?:st|nd|rd|th|[.])")
 _DECIDED = {"a": "approved", "r": "rejected", "d": "any"}
 READERS: dict[str, Callable[[Given], Any]] = {
     "number": lambda given: number(given[0]),
@@ -71,9 +70,12 @@ READERS: dict[str, Callable[[Given], Any]] = {
     "span": _span,
     "ago": lambda given: f"{_span(given):.0f} days ago",
     "day": _day,
-    "day_before": partial(_day_beside, -1),
-    "day_after": partial(_day_beside, 1),
-    "code": lambda given: given[0].upper(),
+    "day_before": lambda given: f"before {_day(given)}",
+    "day_after": lambda given: f"after {_day(given)}",
+    "days_of_month": lambda given: tuple(
+        _day([f"{number(each):.0f} {given[1].split()[-1]}"])
+        for each in (given[0], given[1].split()[0].rstrip("dhnrst."))
+    ),
     "word": lambda given: given[0],
     "count": lambda given: max(1, min(20, int(number(given[0])))),
     "uplift": _uplift,
@@ -99,27 +101,33 @@ def _compiled(pattern: str) -> re.Pattern[str]:
 
 _UP = _compiled("{up}")
 _CONDITIONS = [(names.split(), reader, _compiled(words)) for names, reader, words in WORDS["conditions"]["each"]]
-_WHOLE = [(kind, _compiled(words)) for kind, words in WORDS["kinds"]["whole"]]
-_KEYWORDS = [(kind, _compiled(words)) for kind, words in WORDS["kinds"]["keywords"]]
+_WHOLE = [
+    (kind, _compiled(words), re.compile("".join(drop) or "(?!)")) for kind, words, *drop in WORDS["kinds"]["whole"]
+]
+_KEYWORDS = [(kind, pattern := _compiled(words), pattern) for kind, words in WORDS["kinds"]["keywords"]]
 _TOPICS = [(topic, re.compile(rf"\b(?:{words})\b")) for topic, words in WORDS["topics"].items()]
 _PHRASES = re.compile(rf"\b(?:{'|'.join(WORDS['unused']['phrases'])})\b")
 DANGER = re.compile(rf"\b(?:{WORDS['unused']['danger'].replace(chr(10), '')})\b")
-COMPARING = re.compile(WORDS["unused"]["comparing"])
+NUMBERS = re.compile(_filled(r"(?:(?<=^)|(?<=, ))[\d.,]+k?(?= |$)|\b(?!one\b)(?:{number_words})\b"))
 _NAMES = re.compile(WORDS["unused"]["names"])
 _FOLLOW_UP = re.compile(WORDS["unused"]["follow_up"])
+_NOT = re.compile(r"\b(do|does|did|is|are|was|were|ca|wo|have|has|had|should|would|could|need)n['’]?t\b")
+_CODES = {name: re.compile(words) for name, words in WORDS["codes"].items()}
 _IF, _SUPPOSING, _NEVER = _compiled(r"\b{if}\b"), _compiled(r"\b{supposing}\b"), re.compile(r"(?!)")
 _SPOKEN: Mapping[str, frozenset[str]] = {
     language: frozenset(words.split()) for language, words in WORDS["idle"].items()
 }
+_NOUNS = {noun: frozenset(words.split()) for noun, words in WORDS["nouns"].items()}
 _IDLE = frozenset().union(*_SPOKEN.values())
-_IDLE_IN = {each: {w for w in _IDLE if len(w) > 1 or w in _SPOKEN[each] | _SPOKEN["en"]} for each in _SPOKEN}
-"""A single letter may be a size in another language."""
-_SPELLINGS = _IDLE | frozenset(WORDS["unused"]["spellings"].split())
+_IDLE_IN = {each: words.union(_SPOKEN["en"], *_NOUNS.values()) for each, words in _SPOKEN.items()}
+_SPELLINGS = _IDLE.union(*_NOUNS.values()) | frozenset(WORDS["unused"]["spellings"].split())
 
 
 def _names(text: str) -> frozenset[str]:
     """The conditions of a list in questions.toml, where `{name}` stands for one of [takes]."""
-    return frozenset(re.sub(r"\{(\w+)\}", lambda each: WORDS["takes"][each[1]], text).split())
+    while "{" in text:
+        text = re.sub(r"\{(\w+)\}", lambda each: WORDS["takes"][each[1]], text)
+    return frozenset(text.split())
 
 
 TAKES = {name: _names(names) for name, names in WORDS["takes"].items()}
@@ -136,6 +144,10 @@ class Asked:
     """The words of each slot."""
     parts: tuple[str, ...] = ()
     """Words that are left, divided by "and" and commas. Names, if the tools know them."""
+    codes: tuple[tuple[str, str], ...] = ()
+    """Numbers of orders and ids of reviews, after what the tools call them."""
+    nouns: tuple[tuple[str, str], ...] = ()
+    """Figures that are asked for, with their words."""
     topic: str = ""
     """The figure that is asked about."""
     language: str = "en"
@@ -155,6 +167,17 @@ class Asked:
     def by(self) -> Mapping[str, Any]:
         """What answers it."""
         return dict(WORDS["answered_by"].get(self.kind or "product", {}))
+
+    @property
+    def implied(self) -> str:
+        """The kind that conditions alone ask for."""
+        marks = self.slots.keys() | {f"{name}={value}" for name, value in self.slots.items()}
+        return next((kind for name, kind in WORDS["kinds"]["of_slots"].items() if name in marks), "")
+
+    @property
+    def lacking(self) -> list[str]:
+        """Words for figures that the answer does not show."""
+        return [word for noun, word in self.nouns if noun in _names(self.by.get("lacks", ""))]
 
     def _among(self, names: frozenset[str]) -> list[str]:
         """Conditions that are among the names, by themselves or with their value."""
@@ -187,7 +210,7 @@ def meant(word: str, language: str = "en") -> str:
 
 def folded(message: str) -> str:
     """The words of a message in small letters, without accents and most signs."""
-    text = re.sub(r"n['’]t\b", " not", fold(re.sub(r"</?[a-z_]+>", " ", message)))
+    text = _NOT.sub(r"\1 not", fold(re.sub(r"</?[a-z_]+>", " ", message)))
     text = re.sub(r"-(?=(?:je|nous|vous|ce|il|on|t|moi)\b)", " ", text)
     text = re.sub(r"[^\w\s.,%$€£<>=+&/-]|[.](?=\s|$)", " ", text)
     return " ".join(re.sub(r"(?<!\d),|,(?!\d{3})", " , ", text).split())
@@ -204,7 +227,8 @@ def read(message: str) -> Asked:
     follows = _FOLLOW_UP.match(whole)
     slots: Slots = {}
     said: dict[str, str] = {}
-    text = whole
+    codes = tuple((name, code.upper()) for name, words in _CODES.items() for code in words.findall(whole))
+    text = " ".join(re.sub("|".join(words.pattern for words in _CODES.values()), " ", whole).split())
     for names, reader, pattern in _CONDITIONS:
         match = None if slots.keys() & names else pattern.search(text)
         if match:
@@ -218,32 +242,31 @@ def read(message: str) -> Asked:
             text = " ".join(text.split())
     topic, text = next(((name, words.sub(" ", text)) for name, words in _TOPICS if words.search(text)), ("", text))
     kind, text = _kind(whole, text, slots)
+    kind = "codes" if codes and kind not in ("authority", "restock") else kind
     text = _PHRASES.sub(" ", text[follows.end() :] if follows and text.startswith(follows[0]) else text)
     language = _language(whole)
     idle = _IDLE_IN[language]
     parts = (" ".join(word for word in part.split() if word not in idle) for part in _NAMES.split(f" {text} "))
-    return Asked(kind, slots, said, tuple(filter(None, map(str.strip, parts))), topic, language, bool(follows))
+    nouns = tuple((noun, word) for word in text.split() for noun, words in _NOUNS.items() if word in words)
+    return Asked(
+        kind, slots, said, tuple(filter(None, map(str.strip, parts))), codes, nouns, topic, language, bool(follows)
+    )
 
 
 def _language(text: str) -> str:
-    words = text.split()
+    words = [word for word in text.split() if len(word) > 1]
     return max(_SPOKEN, key=lambda language: sum(word in _SPOKEN[language] for word in words))
 
 
 def _kind(whole: str, text: str, slots: Slots) -> tuple[str, str]:
     """The kind, and the text without its keywords."""
     found = [each for each in _WHOLE if each[1].search(whole)] or [each for each in _KEYWORDS if each[1].search(text)]
-    kind, pattern = found[0] if found else ("", _NEVER)
-    text = pattern.sub(" ", text)
+    kind, _, dropped = found[0] if found else ("", _NEVER, _NEVER)
+    text = dropped.sub(" ", text)
     if kind in ("authority", "restock"):
         return kind, text
-    if named := next((name for name in ("review_id", "number") if name in slots), ""):
-        return named, text
     if slots.keys() & TAKES["assumptions"] - {"days_late"} or ("days_late" in slots and _IF.search(whole)):
         return "what_if", _SUPPOSING.sub(" ", text)
     if kind == "reviews" and slots.keys() & {"review_status", "decided_by", "somebody"}:
         kind = "decided"
-    if kind in ("", "products"):
-        marks = slots.keys() | {f"{name}={value}" for name, value in slots.items()}
-        kind = next((asked for name, asked in WORDS["kinds"]["of_slots"].items() if name in marks), kind)
     return kind, text

@@ -126,10 +126,12 @@ def _elsewhere(day: date, row: TodayRow, order: OpenOrder) -> AskedOrder:
 
 
 def totals_of(orders: Sequence[AskedOrder]) -> dict[str, Any]:
-    unpriced = sum(order.value is None for order in orders)
+    """`value` is without cancelled orders."""
+    valid = [order for order in orders if order.status != "cancelled"]
+    more = {"cancelled": len(orders) - len(valid), "without_a_value": sum(order.value is None for order in valid)}
     return {
         "orders": len(orders),
         "overdue": sum(order.days_overdue > 0 for order in orders),
-        "value": money_of(orders, lambda order: (order.value, order.currency)),
-        **({"without_a_value": unpriced} if unpriced else {}),
+        "value": money_of(valid, lambda order: (order.value, order.currency)),
+        **{name: count for name, count in more.items() if count},
     }

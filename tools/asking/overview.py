@@ -66,8 +66,8 @@ class Overview:
     async def zone(self) -> ZoneInfo:
         return ZoneInfo((await self._catalogue.settings()).time_zone)
 
-    async def days(self, period: Period | Coming, since: Day, until: Day) -> Days:
-        return days_of(period, since, until, today=datetime.now(await self.zone()).date())
+    async def days(self, period: Period | Coming, since: Day, until: Day, *, coming: bool = False) -> Days:
+        return days_of(period, since, until, today=datetime.now(await self.zone()).date(), coming=coming)
 
     async def moments(self, days: Days) -> tuple[datetime | None, datetime | None]:
         """The first moment of the days, and the one after the last."""

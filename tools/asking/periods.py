@@ -31,12 +31,19 @@ Coming = Annotated[
     Literal["today", "tomorrow", "this_week", "next_week", "this_month", "next_month"] | None,
     Field(description="Only those due then."),
 ]
-Day = Annotated[str | None, Field(max_length=20, description="As 2026-11-30, 3 days ago, monday or november.")]
-"""A day of the week or a month is the newest that has begun."""
+Day = Annotated[
+    str | None,
+    Field(
+        max_length=20,
+        description="As 2026-11-30, 15 november, 3 days ago, in 3 days, monday, november, before 5 march.",
+    ),
+]
+"""A day of the week, of a month or a month itself is the newest that has begun; of what is due, the next to come."""
 
 
 MOST_DAYS_AGO = 36_500
-_AGO = re.compile(r"(\d{1,5}) days? ago")
+_AGO, _IN = re.compile(r"(\d{1,5}) days? ago"), re.compile(r"in (\d{1,4}) days?")
+_OF_MONTH = re.compile(r"(\d{1,2}) ([a-z]+)")
 _WEEKDAYS = tuple(name.lower() for name in DAY_NAMES)
 _MONTHS = tuple(name.lower() for name in month_name[1:])
 
@@ -61,13 +68,14 @@ class Days(NamedTuple):
 ALL_DAYS = Days()
 
 
-def days_of(period: Period | Coming, since: Day, until: Day, *, today: date) -> Days:
-    """
+def days_of(period: Period | Coming, since: Day, until: Day, *, today: date, coming: bool = False) -> Days:
+    """`coming` takes days without a year for those to come.
+
     >>> days_of("last_week", None, None, today=date(2026, 11, 30))
     Days(first=datetime.date(2026, 11, 23), last=datetime.date(2026, 11, 29))
     """
     if period is None:
-        days = Days(_day(since, "since", today), _day(until, "until", today))
+        days = Days(_day(since, "since", today, coming), _day(until, "until", today, coming))
         if days.first and days.last and days.first > days.last:
             raise InvalidInput(f"since {days.first} is after until {days.last}; write both days as 2026-11-30.")
         return days
@@ -76,23 +84,38 @@ def days_of(period: Period | Coming, since: Day, until: Day, *, today: date) -> 
     return _PERIODS[period](today)
 
 
-def _day(text: str | None, what: str, today: date) -> date | None:
+def _day(text: str | None, what: str, today: date, coming: bool) -> date | None:
     """Raises InvalidInput for anything but a day."""
     if text is None:
         return None
     word = text.strip().casefold()
     if ago := _AGO.fullmatch(word):
         return today - timedelta(min(int(ago[1]), MOST_DAYS_AGO))
+    if beside := re.fullmatch(r"(before|after) (.+)", word):
+        day = _day(beside[2], "until" if beside[1] == "after" else "since", today, coming)
+        return day and day + timedelta(1 if beside[1] == "after" else -1)
+    if ahead := _IN.fullmatch(word):
+        return today + timedelta(int(ahead[1]))
     if word in _WEEKDAYS:
-        return today - timedelta((today.weekday() - _WEEKDAYS.index(word)) % 7)
+        to_come = (_WEEKDAYS.index(word) - today.weekday()) % 7
+        return today + timedelta(to_come if coming or not to_come else to_come - 7)
     if word in _MONTHS:
-        month = _MONTHS.index(word) + 1
-        days = _month(date(today.year - (month > today.month), month, 1))
+        days = _month(_of_year(_MONTHS.index(word) + 1, 1, today.replace(day=1), coming))
         return days.first if what == "since" else days.last
     try:
+        if (found := _OF_MONTH.fullmatch(word)) and found[2] in _MONTHS:
+            return _of_year(_MONTHS.index(found[2]) + 1, int(found[1]), today, coming)
         return date.fromisoformat(text)
     except ValueError:
         raise InvalidInput(f"{what} {text!r} is no day; write it as 2026-11-30.") from None
+
+
+def _of_year(month: int, day: int, today: date, coming: bool) -> date:
+    """The newest such day that has begun, or the next. Raises ValueError for a day that there is not."""
+    this_year = date(today.year, month, day)
+    if coming:
+        return this_year if this_year >= today else date(today.year + 1, month, day)
+    return this_year if this_year <= today else date(today.year - 1, month, day)
 
 
 def _month(day: date) -> Days:
