@@ -177,3 +177,24 @@ async def test_products_that_have_not_sold_since_a_day_are_found(today: Overview
     quiet = {row.place for row in rows if row.status != "needs_data" and (row.last_sold is None or row.last_sold < day)}
     assert {(row["product_id"], row["location"]) for row in found["products"]} == quiet
     assert 0 < len(quiet) < len(rows)
+
+
+async def test_stock_on_hand_and_the_day_it_is_gone_narrow(today: Overview) -> None:
+    every = (await find_products(today, limit=100))["products"]
+    gone = await find_products(today, on_hand_at_most=0)
+    assert {row["product_id"] for row in gone["products"]} == {"DUST_MASKS_FFP2"}
+    many = await find_products(today, on_hand_at_least=1_000, limit=100)
+    assert many["total"] == sum(row["on_hand"] >= 1_000 for row in every)
+    soon = await find_products(today, runs_out_by="in 3 days", limit=100)
+    lasting = [row["days_until_stockout"] for row in every if row["days_until_stockout"] is not None]
+    assert soon["total"] == sum(days <= 3 for days in lasting)
+    assert (await find_products(today, runs_out="tomorrow"))["total"] <= soon["total"]
+
+
+async def test_transfers_are_found_by_themselves_and_cheap_orders_first(today: Overview) -> None:
+    moved = await find_products(today, status="needs_transfer")
+    assert moved["total"] and {row["recommended_action"] for row in moved["products"]} == {"transfer"}
+    values = [
+        row["order_value"] for row in (await find_products(today, sort="least_value", value_at_least=1))["products"]
+    ]
+    assert values == sorted(values)

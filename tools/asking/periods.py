@@ -42,6 +42,7 @@ Day = Annotated[
 
 
 MOST_DAYS_AGO = 36_500
+_BESIDE = re.compile(r"(before|after) (.+)")
 _AGO, _IN = re.compile(r"(\d{1,5}) days? ago"), re.compile(r"in (\d{1,4}) days?")
 _OF_MONTH = re.compile(r"(\d{1,2}) ([a-z]+)")
 _WEEKDAYS = tuple(name.lower() for name in DAY_NAMES)
@@ -91,9 +92,12 @@ def _day(text: str | None, what: str, today: date, coming: bool) -> date | None:
     word = text.strip().casefold()
     if ago := _AGO.fullmatch(word):
         return today - timedelta(min(int(ago[1]), MOST_DAYS_AGO))
-    if beside := re.fullmatch(r"(before|after) (.+)", word):
-        day = _day(beside[2], "until" if beside[1] == "after" else "since", today, coming)
-        return day and day + timedelta(1 if beside[1] == "after" else -1)
+    if beside := _BESIDE.fullmatch(word):
+        is_after = beside[1] == "after"
+        day = _day(beside[2], "until" if is_after else "since", today, coming)
+        if day is None or day in (date.min, date.max):
+            return day
+        return day + timedelta(1 if is_after else -1)
     if ahead := _IN.fullmatch(word):
         return today + timedelta(int(ahead[1]))
     if word in _WEEKDAYS:

@@ -9,6 +9,7 @@ import pytest
 from tests.order_book import ANNA, let_pass
 from tools.asking.overview import Overview
 from tools.book.book import OrderBook
+from tools.find_changes import find_changes
 from tools.find_orders import find_orders
 from tools.get_order import get_order
 from tools.records.errors import InvalidInput, UnknownOrder, UnknownPurchaseOrder
@@ -56,6 +57,9 @@ async def test_it_lists_what_the_book_lists_and_the_open_orders_of_other_systems
         ({"value_at_least": 299.71}, [0]),
         ({"value_at_most": 299.70}, [1]),
         ({"value_at_least": 299.71, "value_at_most": 400}, []),
+        ({"quantity_at_least": 30, "quantity_at_most": 30}, [1]),
+        ({"quantity_at_least": 31, "supplier": "nuts"}, []),
+        ({"due_until": "1 days ago", "location": "SHOP"}, [1]),
         ({"days_overdue_at_least": 1e-9, "location": "SHOP"}, [1]),
         ({"days_overdue_at_least": 10, "location": "SHOP"}, []),
         ({"words": "nuts shop"}, [1]),
@@ -150,3 +154,24 @@ async def test_orders_are_sought_by_when_they_are_due(overview: Overview, orders
     first, last = found["due_from"], found["due_until"]
     assert numbers(found) == [each["number"] for each in every["orders"] if first <= each["due"] <= last]
     assert found["totals"]["orders"] == len(found["orders"])
+
+
+async def test_a_cancelled_order_is_counted_and_costs_nothing(
+    overview: Overview, book: OrderBook, orders: list[Any]
+) -> None:
+    before = (await find_orders(overview, location="SHOP"))["totals"]
+    await book.life.cancel(orders[1].number, by=ANNA, reason="too much")
+    after = (await find_orders(overview, location="SHOP"))["totals"]
+    assert (after["orders"], after["cancelled"]) == (before["orders"], 1)
+    assert after["value"]["EUR"] == round(before["value"]["EUR"] - 299.7, 2)
+
+
+async def test_the_least_value_comes_first_and_an_unknown_one_last(overview: Overview, orders: list[Any]) -> None:
+    found = await find_orders(overview, sort="least_value", location="SHOP")
+    assert [order.get("value") for order in found["orders"]] == [299.7, 500.0, None]
+
+
+async def test_what_was_received_is_among_the_changes(overview: Overview, orders: list[Any]) -> None:
+    found = await find_changes(overview, event="order.received", period="today")
+    assert found["totals"] == {"order.received": 1}
+    assert found["changes"][0]["order_number"] == orders[2].number

@@ -55,13 +55,27 @@ def test_both_ends_belong_to_the_days_and_an_unknown_day_to_all_only() -> None:
         ("november", "2026-11-01", "2026-11-30"),
         ("december", "2025-12-01", "2025-12-31"),
         ("february", "2026-02-01", "2026-02-28"),
+        ("15 november", "2026-11-15", "2026-11-15"),
+        ("1 december", "2025-12-01", "2025-12-01"),
+        ("in 3 days", "2026-12-03", "2026-12-03"),
+        ("before 2026-11-30", "2026-11-29", "2026-11-29"),
+        ("after friday", "2026-11-28", "2026-11-28"),
+        ("after 9999-12-31", "9999-12-31", "9999-12-31"),
     ],
 )
 def test_a_day_may_be_told_from_today(day: str, first: str, last: str) -> None:
     assert days_of(None, day, day, today=MONDAY).shown() == {"since": first, "until": last}
 
 
-@pytest.mark.parametrize("day", ["last tuesday", "30.11.2026", "2026-13-01", ""])
+@pytest.mark.parametrize(
+    ("day", "expected"), [("friday", "2026-12-04"), ("monday", "2026-11-30"), ("1 march", "2027-03-01")]
+)
+def test_a_day_to_come_is_the_next_one(day: str, expected: str) -> None:
+    days = days_of(None, None, day, today=MONDAY, coming=True)
+    assert days.shown() == {"until": expected}
+
+
+@pytest.mark.parametrize("day", ["31 february", "before", "last tuesday", "30.11.2026", "2026-13-01", ""])
 def test_what_is_no_day_is_refused_with_how_to_write_one(day: str) -> None:
     with pytest.raises(InvalidInput, match="write it as 2026-11-30"):
         days_of(None, day, None, today=MONDAY)

@@ -73,3 +73,20 @@ async def test_every_topic_is_explained() -> None:
     for topic, text in TOPICS.items():
         assert (await explain_method(None, topic)) == {"topic": topic, "explanation": text}
         assert 40 < len(text) < 700
+
+
+async def test_suppliers_are_found_by_what_they_supply_and_by_their_lead_time(overview: Overview) -> None:
+    assert names(await find_suppliers(overview, words="helmets")) == ["Guardian Safety Wear"]
+    slow = names(await find_suppliers(overview, lead_time_at_least=20))
+    assert slow == ["Farland Imports"]
+    assert not {*slow} & {*names(await find_suppliers(overview, lead_time_at_most=19.9))}
+
+
+async def test_the_fastest_and_the_most_punctual_come_first(overview: Overview) -> None:
+    assert (
+        names(await find_suppliers(overview, sort="fastest"))
+        == names(await find_suppliers(overview, sort="slowest"))[::-1]
+    )
+    told = (await find_suppliers(overview, sort="most_punctual"))["suppliers"]
+    shares = [each["later_than_promised"] / each["deliveries"] for each in told]
+    assert shares == sorted(shares)
