@@ -555,7 +555,8 @@ CONVERSATIONS: list[list[tuple[str, ...]]] = [
     [("what if we only order 100 pallets", "an order of only 100"), ("and 300", "an order of only 300")],
     [("orders of last month", ORDERS, "since "), ("of those from harbor", "for harbor, since "),
      ("more than 100 pieces", "quantity at least 100: orders 1"), ("total", "quantity at least 100: orders 1")],
-    [("welche bestellungen sind offen", "status open: orders 6"), ("nur Midwest", "for midwest, status open: orders 1")],
+    [("welche bestellungen sind offen", "status open: orders 6"),
+     ("nur Midwest", "for midwest, status open: orders 1")],
 ]  # fmt: skip
 
 
