@@ -172,8 +172,10 @@ class Work:
         try:
             request = request or _readable(run)
             # Looked up after the run is recorded, so that every order placed before it counts.
-            product = await self._catalogs.look_up(request, never_ordered=run.never_ordered)
-            decision = Decision(request=request, product=product, never_ordered=run.never_ordered)
+            # One that is taken up again may have waited for long.
+            never_ordered = run.product_version == 0 and run.attempts == 1
+            product = await self._catalogs.look_up(request, never_ordered=never_ordered)
+            decision = Decision(request=request, product=product, never_ordered=never_ordered)
             with self._tracer.start_as_current_span("decision", attributes={"session.id": run.id}):
                 await self._decide_with_patience(run, decision)
             return decision.view

@@ -75,12 +75,6 @@ class Run(NewRun):
     failure: str | None = None
     """Why the run failed, if it did."""
 
-    @property
-    def never_ordered(self) -> bool:
-        """Whether no order of the product was placed before its facts are read. A run that is taken up again may read
-        them long after it was recorded."""
-        return self.product_version == 0 and self.attempts == 1
-
 
 class NewProposal(Record):
     """The proposal of a run, with everything a reviewer needs. It is written once; the first one stands."""

@@ -10,7 +10,10 @@ import sqlalchemy as sa
 from agent.running.queue import STALLED_SECONDS
 from agent.running.work import MAX_ATTEMPTS
 from agent.settings import Settings
+from agent.state import DecisionRequest
 from tests.agent.test_graph import REQUEST
+from tools.book.stock import OwnOrders, StockStore
+from tools.records.facts import DemandHistory, Product, ProductFacts, Stock, Supplier
 from tools.storage.schema import orders, runs
 from tools.storage.types import NowPlus
 
@@ -103,6 +106,38 @@ async def test_a_run_begun_too_often_goes_to_a_person_with_the_calculators_plan(
     if status == "pending_review":
         assert view.proposal.quantity == plan.order_quantity
         assert "cut short by a fault" in " ".join(view.proposal.review_reasons)
+
+
+async def test_of_a_product_never_ordered_no_order_is_looked_for_but_by_a_run_that_is_taken_up_again(
+    start: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    looked_for, look = [], StockStore.of_input
+
+    async def of_input(store: StockStore, product_id: str, location: str) -> OwnOrders:
+        looked_for.append(product_id)
+        return await look(store, product_id, location)
+
+    monkeypatch.setattr(StockStore, "of_input", of_input)
+    idle = await start(work_runs=False)
+    new, left = [(await idle.submit(_with_facts(product_id))).run.id for product_id in ("NEW", "LEFT")]
+    cut_off = sa.update(runs).where(runs.c.id == left).values(status="running", owner="dead", attempts=1)
+    await _store(idle, cut_off.values(lease_until=NowPlus(-1.0)))
+
+    worker = await start()
+
+    assert {(await _ended(worker, run_id)).run.attempts for run_id in (new, left)} == {1, 2}
+    assert looked_for == ["LEFT"]
+
+
+def _with_facts(product_id: str) -> DecisionRequest:
+    facts = ProductFacts(
+        product=Product(id=product_id, name="Bolts", unit_price=2),
+        supplier=Supplier(id="S1", name="Acme", promised_lead_time_days=4),
+        stock=Stock(location="HQ", on_hand=7),
+        demand=DemandHistory(values=(3, 1, 4)),
+        source="input",
+    )
+    return DecisionRequest(product_id=product_id, mode="input", location="HQ", requested_by="tests", facts=facts)
 
 
 async def test_a_run_begun_while_another_process_looks_for_the_dead_stays_with_who_began_it(

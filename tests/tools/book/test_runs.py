@@ -214,14 +214,6 @@ async def test_a_run_knows_how_many_orders_its_product_has_had(book: OrderBook, 
         assert (other.fresh, other.run.product_version) == (True, 0)
 
 
-async def test_a_run_that_is_taken_up_again_may_have_orders_that_it_had_not_when_it_was_recorded(
-    book: OrderBook, new_run
-) -> None:
-    first = await record(book, new_run(), owner="w1", lease_seconds=0)
-    (again,) = await book.runs.claim_abandoned(owner="w2", lease_seconds=60)
-    assert (first.never_ordered, again.id, again.never_ordered) == (True, first.id, False)
-
-
 async def test_a_full_queue_refuses_what_would_wait_in_it_only(book: OrderBook, new_run) -> None:
     for number in range(2):
         await book.runs.admit(new_run(product_id=f"P{number}"), lane="bulk", owner=None, most_waiting=2)
