@@ -13,9 +13,10 @@ from pydantic import (
     ConfigDict,
     Field,
     PlainSerializer,
+    ValidationError,
     WithJsonSchema,
 )
-from pydantic_core import PydanticCustomError
+from pydantic_core import InitErrorDetails, PydanticCustomError
 from starlette.responses import Response
 
 from tools.records.quantities import FINEST, quantity
@@ -78,10 +79,23 @@ def no_finer_than(grain: float) -> AfterValidator:
 
     def check(value: float) -> float:
         if 0 < abs(value) < grain:
-            raise PydanticCustomError("too_fine", "Use 0 or at least {grain}", {"grain": grain})
+            raise _too_fine(grain)
         return value
 
     return AfterValidator(check)
+
+
+def all_countable(demand: list[float | None]) -> list[float | None]:
+    """The same of a history in units, none below 0. It is looked at as a whole, because it may be long."""
+    faults = [place for place, value in enumerate(demand) if value and value < FINEST]
+    if faults:
+        told = [InitErrorDetails(type=_too_fine(FINEST), loc=(place,), input=demand[place]) for place in faults]
+        raise ValidationError.from_exception_data("demand", told)
+    return demand
+
+
+def _too_fine(grain: float) -> PydanticCustomError:
+    return PydanticCustomError("too_fine", "Use 0 or at least {grain}", {"grain": grain})
 
 
 def _whole(value: object) -> object:
@@ -104,7 +118,7 @@ def money(value: float | None) -> Decimal | None:
 Identifier = Annotated[str, Field(min_length=1, max_length=100), AfterValidator(identifier)]
 Label = Annotated[str, Field(max_length=200), cleaned(200)]
 Notes = Annotated[str, Field(max_length=1_000), cleaned(1_000)]
-Demand = Annotated[float, Field(ge=0, le=1e8), no_finer_than(FINEST_QUANTITY)]
+Demand = Annotated[float, Field(ge=0, le=1e8)]
 Quantity = Annotated[float, Field(ge=0, le=MAX_QUANTITY), no_finer_than(FINEST_QUANTITY)]
 WholeNumber = BeforeValidator(_whole)
 Units = Annotated[float, Field(ge=FINEST_QUANTITY, le=MAX_QUANTITY), AfterValidator(quantity)]

@@ -2,7 +2,7 @@
 
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import Field, ValidationInfo, field_validator, model_validator
+from pydantic import AfterValidator, Field, ValidationInfo, field_validator, model_validator
 from pydantic_core import PydanticCustomError
 
 from agent.state import DecisionRequest
@@ -23,6 +23,7 @@ from api.bodies.fields import (
     SomeUnits,
     Units,
     WholeNumber,
+    all_countable,
     cleaned,
     money,
     no_finer_than,
@@ -101,7 +102,7 @@ class InlineTrigger(CommonTrigger):
     mode: Literal["input"] = Field(description="All facts are in this request.")
     current_stock: Annotated[float, Field(ge=-MAX_QUANTITY, le=MAX_QUANTITY), no_finer_than(FINEST_QUANTITY)]
     """Units in stock. Below 0, none is in stock and so many are backorders."""
-    demand_history: Annotated[list[Demand | None], Field(max_length=MAX_PERIODS)]
+    demand_history: Annotated[list[Demand | None], Field(max_length=MAX_PERIODS), AfterValidator(all_countable)]
     """Units of demand in each period, oldest first, at least 3 numbers. null is unknown, not zero."""
     lead_time_days: Days = Field(description="Days from order to receipt, as the supplier promises.")
     service_level: ServiceLevel = 0.95
