@@ -87,11 +87,14 @@ def no_finer_than(grain: float) -> AfterValidator:
 
 def all_countable(demand: list[float | None]) -> list[float | None]:
     """The same of a history in units, none below 0. It is looked at as a whole, because it may be long."""
-    faults = [place for place, value in enumerate(demand) if value and value < FINEST]
-    if faults:
-        told = [InitErrorDetails(type=_too_fine(FINEST), loc=(place,), input=demand[place]) for place in faults]
-        raise ValidationError.from_exception_data("demand", told)
-    return demand
+    if min(filter(None, demand), default=FINEST) >= FINEST:
+        return demand
+    faults = [
+        InitErrorDetails(type=_too_fine(FINEST), loc=(place,), input=value)
+        for place, value in enumerate(demand)
+        if value and value < FINEST
+    ]
+    raise ValidationError.from_exception_data("demand", faults)
 
 
 def _too_fine(grain: float) -> PydanticCustomError:
