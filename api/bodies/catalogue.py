@@ -3,8 +3,7 @@
 from datetime import date
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, Field
-from pydantic_core import PydanticCustomError
+from pydantic import Field
 
 from api.bodies.fields import (
     MAX_QUANTITY,
@@ -29,6 +28,7 @@ from tools.records.money import Currency
 MOST = 10_000
 """Entries of one request."""
 ClosedDays = Annotated[list[Label], Field(max_length=1_000)]
+NearDay = Annotated[date, Field(strict=False, ge=date(2000, 1, 1), le=date(2200, 12, 31))]
 Weekday = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
 
 
@@ -124,11 +124,16 @@ class Suppliers(Answer):
     next: str | None = Field(description="Pass as `after` for the next page; null at the end.")
 
 
-class StockLevel(Body):
-    """Stock that was counted."""
+class Where(Body):
+    """A product at a location."""
 
     product_id: Identifier = Field(description="The product's id. An unknown one is made.")
     location: Identifier | None = Field(None, description="Where; without it, the default location.")
+
+
+class StockLevel(Where):
+    """Stock that was counted."""
+
     on_hand: Annotated[float, Field(ge=-MAX_QUANTITY, le=MAX_QUANTITY)] = Field(
         description="Units on hand. Below 0 is backorders."
     )
@@ -136,11 +141,9 @@ class StockLevel(Body):
     as_of: Moment | None = Field(None, description="When it was counted, with a time zone; without it, now.")
 
 
-class StockMovement(Body):
+class StockMovement(Where):
     """Units that went in or out."""
 
-    product_id: Identifier = Field(description="The product's id. An unknown one is made.")
-    location: Identifier | None = Field(None, description="Where; without it, the default location.")
     quantity: Annotated[float, Field(ge=-MAX_QUANTITY, le=MAX_QUANTITY)] = Field(
         description="Units that came in; below 0, that went out."
     )
@@ -159,18 +162,10 @@ class StockInput(Body):
         return counted + [Level(each.product_id, each.location, moved=each.quantity) for each in self.movements]
 
 
-def _near(day: date) -> date:
-    if not 2000 <= day.year <= 2200:
-        raise PydanticCustomError("year", "Use a year from 2000 to 2200")
-    return day
-
-
-class DemandDay(Body):
+class DemandDay(Where):
     """What was asked for of one product at one location on one day."""
 
-    product_id: Identifier = Field(description="The product's id. An unknown one is made.")
-    location: Identifier | None = Field(None, description="Where; without it, the default location.")
-    day: Annotated[date, Field(strict=False), AfterValidator(_near)] = Field(description="The day, as 2026-11-30.")
+    day: NearDay = Field(description="The day, as 2026-11-30.")
     quantity: Quantity = Field(description="Units; this replaces what was stored for the day.")
     stock_out: bool = Field(False, description="Whether it was out of stock, so that demand was higher than sales.")
     promotion: bool = Field(False, description="Whether it was promoted.")
@@ -208,6 +203,12 @@ class LocationAnswer(Answer):
     closed_weekdays: tuple[int, ...] = Field(description="Weekdays on which nothing sells; 0 is Monday.")
     closed_days: tuple[date, ...] = Field(description="Single days on which nothing sells.")
 
+    @classmethod
+    def of(cls, settings: CatalogueSettings, place: str) -> "LocationAnswer":
+        calendar, through = settings.calendar(place), settings.demand_through[place]
+        weekdays, days = tuple(sorted(calendar.weekdays)), tuple(sorted(calendar.days))
+        return cls(period=calendar.period, demand_through=through, closed_weekdays=weekdays, closed_days=days)
+
 
 class CatalogueAnswer(Answer):
     """What holds for the whole catalogue."""
@@ -219,17 +220,7 @@ class CatalogueAnswer(Answer):
 
     @classmethod
     def of(cls, settings: CatalogueSettings) -> "CatalogueAnswer":
-        return cls(
-            currency=settings.currency,
-            time_zone=settings.time_zone,
-            default_location=settings.default_location,
-            locations={
-                place: LocationAnswer(
-                    period=settings.calendar(place).period,
-                    demand_through=through,
-                    closed_weekdays=tuple(sorted(settings.calendar(place).weekdays)),
-                    closed_days=tuple(sorted(settings.calendar(place).days)),
-                )
-                for place, through in sorted(settings.demand_through.items())
-            },
+        return cls.copy_of(
+            settings,
+            locations={place: LocationAnswer.of(settings, place) for place in sorted(settings.demand_through)},
         )

@@ -1,7 +1,7 @@
 """A planner's question, its answer, and the conversations that came of them."""
 
 from datetime import datetime
-from typing import Annotated
+from typing import Annotated, Any, Self
 
 from pydantic import Field
 
@@ -56,10 +56,9 @@ class ChatRun(Answer):
     def of(cls, view: RunView, review_url: ReviewUrl) -> "ChatRun":
         proposal = view.proposal
         waiting = proposal if proposal and proposal.status == "pending" else None
-        return cls(
+        return cls.copy_of(
+            view.run,
             run_id=view.run.id,
-            status=view.run.status,
-            product_id=view.run.product_id,
             quantity=proposal.quantity if proposal else None,
             order_number=view.order.number if view.order else None,
             review_id=waiting.id if waiting else None,
@@ -85,8 +84,7 @@ class Reply(Answer):
 
     @classmethod
     def of(cls, answer: ChatAnswer, review_url: ReviewUrl) -> "Reply":
-        shown = {name: getattr(answer, name) for name in cls.model_fields}
-        return cls.model_construct(**shown | {"runs": tuple(ChatRun.of(view, review_url) for view in answer.runs)})
+        return cls.copy_of(answer, runs=tuple(ChatRun.of(view, review_url) for view in answer.runs))
 
 
 class ConversationLine(Answer):
@@ -99,8 +97,8 @@ class ConversationLine(Answer):
     turns: int = Field(description="Questions that are kept, with their answers.")
 
     @classmethod
-    def of(cls, conversation: Conversation) -> "ConversationLine":
-        return cls(conversation_id=conversation.id, **conversation.model_dump(exclude={"id"}))
+    def of(cls, conversation: Conversation, **more: Any) -> Self:
+        return cls.copy_of(conversation, conversation_id=conversation.id, **more)
 
 
 class Conversations(Answer):
@@ -127,7 +125,7 @@ class ChatTurn(Answer):
 
     @classmethod
     def of(cls, turn: Turn) -> "ChatTurn":
-        return cls(llm_provider=turn.provider, **turn.model_dump(exclude={"provider", "messages", "findings"}))
+        return cls.copy_of(turn, llm_provider=turn.provider)
 
 
 class WholeConversation(ConversationLine):

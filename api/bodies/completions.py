@@ -29,19 +29,15 @@ class Lenient(BaseModel):
 class ContentPart(Lenient):
     """A part of a message."""
 
-    type: str
-    """`text`. A picture or a file cannot be read."""
-    text: str = ""
-    """What it says."""
+    type: str = Field(description="`text`. A picture or a file cannot be read.")
+    text: str = Field("", description="What it says.")
 
 
 class CompletionMessage(Lenient):
     """A message of the conversation so far."""
 
-    role: str
-    """`user` and `assistant` count; what others say is not read."""
-    content: str | list[ContentPart] | None = None
-    """Text, or parts that are text."""
+    role: str = Field(description="`user` and `assistant` count; what others say is not read.")
+    content: str | list[ContentPart] | None = Field(None, description="Text, or parts that are text.")
 
     @property
     def text(self) -> str:
@@ -60,27 +56,20 @@ class CompletionMessage(Lenient):
 class StreamOptions(Lenient):
     """How an answer comes in parts."""
 
-    include_usage: bool = False
-    """Whether the last part says how many tokens were used."""
+    include_usage: bool = Field(False, description="Whether the last part says how many tokens were used.")
 
 
 class CompletionRequest(Lenient):
     """A question with the conversation before it."""
 
-    model: str
-    """`restock`."""
+    model: str = Field(description="`restock`.")
     messages: list[CompletionMessage] = Field(min_length=1)
     """The last message of the user is answered. The first ones tell which conversation goes on."""
-    stream: bool = False
-    """Whether the answer comes in parts."""
-    stream_options: StreamOptions | None = None
-    """Read if `stream` is true."""
-    n: Literal[1] | None = None
-    """There is one answer."""
-    tool_choice: Any = None
-    """`none` or `auto`: no tool of a client is ever called."""
-    response_format: dict[str, Any] | None = None
-    """Only text can be had."""
+    stream: bool = Field(False, description="Whether the answer comes in parts.")
+    stream_options: StreamOptions | None = Field(None, description="Read if `stream` is true.")
+    n: Literal[1] | None = Field(None, description="There is one answer.")
+    tool_choice: Any = Field(None, description="`none` or `auto`: no tool of a client is ever called.")
+    response_format: dict[str, Any] | None = Field(None, description="Only text can be had.")
 
     def require_possible(self) -> None:
         """Raises InvalidInput for what would have to change the answer and cannot."""
@@ -115,21 +104,16 @@ class CompletionRequest(Lenient):
 class CompletionError(Lenient):
     """What was wrong and what to do next."""
 
-    message: str
-    """What was wrong and what to do."""
-    type: str
-    """Kind of error, in OpenAI's words."""
-    param: str | None
-    """The field at fault, where there is one."""
-    code: str
-    """Kind of problem, as in a problem document; stable."""
+    message: str = Field(description="What was wrong and what to do.")
+    type: str = Field(description="Kind of error, in OpenAI's words.")
+    param: str | None = Field(description="The field at fault, where there is one.")
+    code: str = Field(description="Kind of problem, as in a problem document; stable.")
 
 
 class CompletionRefusal(Lenient):
     """An error in OpenAI's form."""
 
-    error: CompletionError
-    """The error."""
+    error: CompletionError = Field(description="The error.")
 
 
 def job_answer(question: str) -> str | None:

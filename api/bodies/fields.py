@@ -3,7 +3,7 @@
 import re
 from datetime import datetime
 from decimal import Decimal
-from typing import Annotated, Any, Self, cast
+from typing import Annotated, Any, Self
 
 from pydantic import (
     AfterValidator,
@@ -36,7 +36,7 @@ class Body(BaseModel):
 class Answer(BaseModel):
     """An answer. Money is a JSON number."""
 
-    model_config = ConfigDict(use_attribute_docstrings=True)
+    model_config = ConfigDict(use_attribute_docstrings=True, from_attributes=True)
 
     def as_json(self) -> bytes:
         return self.model_dump_json().encode()
@@ -45,9 +45,10 @@ class Answer(BaseModel):
         return Response(self.model_dump_json(), status, headers, media_type="application/json")
 
     @classmethod
-    def copy_of(cls, record: BaseModel, **changed: Any) -> Self:
-        """The record's fields as they are, but for those `changed`."""
-        return cast("Self", cls.model_construct(**dict(record) | changed))
+    def copy_of(cls, record: object, **changed: Any) -> Self:
+        """What a record says by the names of this answer's fields, but for those `changed`."""
+        said = {name: getattr(record, name) for name in cls.model_fields.keys() - changed if hasattr(record, name)}
+        return cls.model_validate(said | changed)
 
 
 _SHOWS_ALL = re.compile(r"[\w.:/+&%#(),*='°²³-]+( [\w.:/+&%#(),*='°²³-]+)*")

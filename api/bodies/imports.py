@@ -2,15 +2,14 @@
 
 from collections import Counter
 from collections.abc import Sequence
-from typing import Annotated
+from typing import Annotated, Any
 
-from pydantic import Field
+from pydantic import BeforeValidator, Field
 from starlette.datastructures import UploadFile
 
 from api.bodies.fields import Answer, Body
 from tools.catalog.importing.record import ImportRecord, TableCounts
-from tools.catalog.proposals import LookedAt, ReadAs
-from tools.catalog.reading import Fault, FileReading
+from tools.catalog.proposals import LookedAt, ReadAs, faults_of
 from tools.catalog.reading.report import SHOWN
 from tools.records.errors import InvalidInput
 from tools.records.text import clean_text
@@ -49,15 +48,9 @@ class FaultAnswer(Answer):
 
     line: int = Field(description="Line, as a spreadsheet counts.")
     column: str = Field(description="The file's column.")
-    value: str = Field(description="What stands there.")
+    value: Annotated[str, BeforeValidator(lambda text: text[:200])] = Field(description="What stands there.")
     problem: str = Field(description="What is wrong and what to do.")
     code: str = Field(description="Stable kind of fault.")
-
-    @classmethod
-    def of(cls, fault: Fault) -> "FaultAnswer":
-        return cls(
-            line=fault.line, column=fault.column, value=fault.value[:200], problem=fault.problem, code=fault.code
-        )
 
 
 class SentFileAnswer(Answer):
@@ -76,34 +69,18 @@ class SentFileAnswer(Answer):
 
     @classmethod
     def of(cls, looked_at: LookedAt) -> "SentFileAnswer":
-        if looked_at.reading is not None:
-            return cls._read(looked_at.reading)
-        question = looked_at.question.message if looked_at.question else None
-        nothing = {"examples": [], "rows": 0, "fault_counts": {}}
-        return cls(
+        reading, question = looked_at.reading, looked_at.question
+        found = faults_of([looked_at])
+        said: dict[str, Any] = {"kind": None, "mapping": {}, "examples": [], "unused": (), "rows": 0, "notes": ()}
+        if reading is not None:
+            said = {"examples": reading.example, "rows": len(reading.frame)}
+        return cls.copy_of(
+            reading,
             name=looked_at.sent.name,
-            kind=None,
-            mapping={},
-            unused=(),
-            notes=(),
-            faults=(),
-            question=question,
-            **nothing,
-        )
-
-    @classmethod
-    def _read(cls, reading: FileReading) -> "SentFileAnswer":
-        return cls(
-            name=reading.file,
-            kind=reading.kind,
-            mapping=reading.mapping,
-            examples=reading.example,
-            unused=reading.unused,
-            rows=len(reading.frame),
-            notes=reading.notes,
-            faults=tuple(map(FaultAnswer.of, reading.faults[:SHOWN])),
-            fault_counts=dict(Counter(fault.code for fault in reading.faults)),
-            question=None,
+            faults=found[:SHOWN],
+            fault_counts=Counter(fault.code for fault in found),
+            question=question and question.message,
+            **said,
         )
 
 
@@ -119,13 +96,8 @@ class ProposalAnswer(Answer):
     @classmethod
     def of(cls, number: int, looked_at: Sequence[LookedAt], changes: ImportRecord) -> "ProposalAnswer":
         files = tuple(map(SentFileAnswer.of, looked_at))
-        return cls(
-            number=number,
-            files=files,
-            counts=changes.counts,
-            notes=changes.notes,
-            ready=not any(file.question or file.fault_counts for file in files),
-        )
+        ready = not any(file.question or file.fault_counts for file in files)
+        return cls.copy_of(changes, number=number, files=files, ready=ready)
 
 
 class ImportAnswer(ImportRecord, Answer):

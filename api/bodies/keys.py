@@ -1,11 +1,11 @@
 """API keys: what may be asked of them, and how they are shown."""
 
-from typing import Annotated, Self
+from typing import Annotated
 
 from pydantic import AfterValidator, ConfigDict, Field
 from pydantic_core import PydanticCustomError
 
-from api.bodies.fields import Answer, Body, Moment, Money, Price, cleaned, money
+from api.bodies.fields import Answer, Body, Moment, Money, Price, cleaned
 from tools.book.keys import ALL_SCOPES, Grant, Key, Scope
 from tools.records.facts import CurrencyCode
 from tools.records.money import Currency, Limit
@@ -14,21 +14,14 @@ from tools.records.money import Currency, Limit
 class LimitInput(Body):
     """What a key may spend in one currency. Leave out what is not limited."""
 
-    currency: Currency = Field(examples=["EUR"])
-    """Three-letter code of the currency (ISO 4217)."""
-    per_order: Price | None = Field(default=None, examples=[5_000])
-    """Largest value of one order."""
+    currency: Currency = Field(examples=["EUR"], description="Three-letter code of the currency (ISO 4217).")
+    per_order: Price | None = Field(default=None, examples=[5_000], description="Largest value of one order.")
     per_day: Price | None = Field(default=None, examples=[20_000])
     """Largest value of all orders of a day (UTC)."""
     in_total: Price | None = Field(None, description="Largest value of all orders ever.")
 
     def limit(self) -> Limit:
-        return Limit(
-            currency=self.currency,
-            per_order=money(self.per_order),
-            per_day=money(self.per_day),
-            in_total=money(self.in_total),
-        )
+        return Limit.model_validate(self.model_dump())
 
 
 def _one_limit_each(limits: list[LimitInput]) -> list[LimitInput]:
@@ -57,13 +50,7 @@ class NewKey(Body):
 
     @property
     def grant(self) -> Grant:
-        return Grant(
-            name=self.name,
-            scopes=frozenset(self.scopes),
-            expires_at=self.expires_at,
-            may_approve_own=self.may_approve_own,
-            limits=tuple(limit.limit() for limit in self.limits),
-        )
+        return Grant.model_validate(self.model_dump())
 
 
 class KeyRotation(Body):
@@ -97,10 +84,6 @@ class KeyAnswer(Key, Answer):
     limits: tuple[KeyLimit, ...] = Field(  # type: ignore[assignment]  # the same limits, with money as numbers
         description="What it may spend, by currency; empty for no limit."
     )
-
-    @classmethod
-    def of(cls, stored: Key, **secret: str | None) -> Self:
-        return cls.copy_of(stored, limits=tuple(map(KeyLimit.copy_of, stored.limits)), **secret)
 
 
 class MadeKey(KeyAnswer):

@@ -1,7 +1,7 @@
 """Orders, how they turned out, and how far the confidence can be believed."""
 
 from collections.abc import Mapping
-from typing import Annotated
+from typing import Annotated, Self
 
 from pydantic import Field
 
@@ -29,12 +29,9 @@ class OrderDetail(OrderAnswer):
     over_delivered: Number = Field(description="Units that arrived beyond what was ordered; 0 if none did.")
 
     @classmethod
-    def with_receipts(cls, order: Order, receipts: Mapping[str, tuple[Receipt, ...]]) -> "OrderDetail":
-        return cls.copy_of(
-            OrderAnswer.of(order),
-            receipts=tuple(map(ReceiptAnswer.copy_of, receipts.get(order.number, ()))),
-            over_delivered=quantity(max(0, order.received_quantity - order.quantity)),
-        )
+    def with_receipts(cls, order: Order, receipts: Mapping[str, tuple[Receipt, ...]]) -> Self:
+        over_delivered = quantity(max(0, order.received_quantity - order.quantity))
+        return cls.copy_of(order, receipts=receipts.get(order.number, ()), over_delivered=over_delivered)
 
 
 class Orders(Answer):
@@ -81,8 +78,7 @@ class OutcomeInput(Body):
 
     ran_out: bool = Field(description="Whether demand went unserved, or had to wait, before the end.")
     left_over: Quantity = Field(description="Units in stock at the end; 0 when there were none.")
-    received_quantity: SomeUnits | None = None
-    """Units that arrived, if known."""
+    received_quantity: SomeUnits | None = Field(None, description="Units that arrived, if known.")
 
     def to_report(self, number: str) -> OutcomeReport:
         return OutcomeReport(order_number=number, **self.model_dump())

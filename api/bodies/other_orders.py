@@ -1,6 +1,5 @@
 """Open orders of other systems, as they are listed, received and cancelled."""
 
-from datetime import date
 from typing import Annotated
 
 from pydantic import Field
@@ -10,23 +9,8 @@ from tools.catalog.entries import OpenLine
 from tools.catalog.importing.arrivals import LineKey
 
 
-class OpenLineAnswer(Answer):
+class OpenLineAnswer(OpenLine, Answer):
     """What is open of another system's order, of one product at one location."""
-
-    reference: str = Field(description="The order's number in that system.")
-    product_id: str = Field(description="The product's id.")
-    location: str = Field(description="Where it is to arrive.")
-    product_name: str | None = Field(description="Null where the product is not in the catalogue.")
-    supplier_id: str | None = Field(description="The supplier's id, where it is known.")
-    supplier_name: str | None = Field(description="The supplier's name, where it is known.")
-    quantity: float = Field(description="Units that are still to come.")
-    received: float = Field(description="Units that came before.")
-    ordered_on: date | None = Field(description="The day of the order, where it is known.")
-    due_on: date | None = Field(description="The day on which it should come, where it is known.")
-
-    @classmethod
-    def of(cls, line: OpenLine) -> "OpenLineAnswer":
-        return cls.model_construct(**line.model_dump())
 
 
 class OpenLines(Answer):

@@ -6,32 +6,27 @@ from pydantic import Field
 
 from api.bodies.fields import Answer, Body, Moment, Money, NextPage, Units
 from api.bodies.runs import OrderAnswer
-from tools.purchasing.documents import Document, DocumentHead
+from tools.purchasing.documents import DocumentHead
 from tools.purchasing.filling import FillUp
 
 
 class DocumentAnswer(DocumentHead, Answer):
     """A purchase order: the lines of one supplier, location and currency."""
 
-    total: Money | None
-    """Value of all lines; null when a price is not known."""
-    minimum_order_value: Money | None
-    """The supplier's, in `terms_currency`; null for none."""
+    total: Money | None = Field(description="Value of all lines; null when a price is not known.")
+    minimum_order_value: Money | None = Field(description="The supplier's, in `terms_currency`; null for none.")
     free_freight_value: Money | None
     """From here on the supplier pays the freight; null where that is not known."""
     missing_to_minimum: Money | None
     """What a draft lacks to the minimum; null without one, or where prices or currencies do not let it be said."""
-    missing_to_free_freight: Money | None
-    """What a draft lacks to free freight; null as above."""
+    missing_to_free_freight: Money | None = Field(description="What a draft lacks to free freight; null as above.")
 
 
 class FillUpAnswer(FillUp, Answer):
     """A product that would be ordered soon anyway. It is proposed, and not ordered."""
 
-    unit_price: Money
-    """Price of each unit at this quantity."""
-    value: Money
-    """quantity × unit_price."""
+    unit_price: Money = Field(description="Price of each unit at this quantity.")
+    value: Money = Field(description="quantity × unit_price.")
 
 
 class DocumentDetail(DocumentAnswer):
@@ -41,11 +36,6 @@ class DocumentDetail(DocumentAnswer):
     fill_up: tuple[FillUpAnswer, ...]
     """What would bring a draft to the supplier's minimum or, where it has that, to free freight. The product nearest to
     its reorder point comes first."""
-
-    @classmethod
-    def of(cls, document: Document, fill_up: tuple[FillUp, ...] = ()) -> "DocumentDetail":
-        lines = tuple(map(OrderAnswer.of, document.lines))
-        return cls.copy_of(document, lines=lines, fill_up=tuple(map(FillUpAnswer.copy_of, fill_up)))
 
 
 class Documents(Answer):
@@ -61,8 +51,7 @@ class Sending(Body):
 
     version: Annotated[str, Field(min_length=1, max_length=40)]
     """The document's `version` that was looked at. It is refused if the lines have changed since."""
-    below_minimum: bool = False
-    """Send it although its value is below the supplier's minimum."""
+    below_minimum: bool = Field(False, description="Send it although its value is below the supplier's minimum.")
 
 
 class ArrivedLine(Body):

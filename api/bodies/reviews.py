@@ -127,29 +127,23 @@ class ReviewAnswer(Answer):
         cls, proposal: Proposal, review_url: ReviewUrl, order: Order | None = None, older: Proposal | None = None
     ) -> "ReviewAnswer":
         plan = proposal.plan
-        named = {name: getattr(proposal, name) for name in cls.model_fields if hasattr(proposal, name)}
-        return cls.model_construct(
-            **named,
+        return cls.copy_of(
+            proposal,
             value=order_value(proposal, proposal.quantity),
-            older=None if older is None else _older(older),
-            order=OrderAnswer.of(order) if order else None,
+            older=older and OlderPlan.copy_of(older, review_id=older.id, calculation=older.plan),
+            order=order,
             review_id=proposal.id,
             review_url=review_url(proposal.id),
             calculated_quantity=plan.order_quantity,
             difference=quantity(proposal.quantity - plan.order_quantity),
             minimum_quantity=plan.minimum_quantity,
             maximum_quantity=plan.maximum_quantity,
-            calculation=Calculation.copy_of(plan),
-            model_text=ModelText(rationale=proposal.rationale, concerns=proposal.concerns),
+            calculation=plan,
+            model_text=proposal,
         )
 
     def without_calculation(self) -> "ReviewAnswer":
         return self.model_copy(update={"calculation": None})
-
-
-def _older(proposal: Proposal) -> OlderPlan:
-    calculation = Calculation.copy_of(proposal.plan)
-    return OlderPlan(review_id=proposal.id, quantity=proposal.quantity, calculation=calculation)
 
 
 class Reviews(Answer):
@@ -176,12 +170,6 @@ class DecisionAnswer(Answer):
         proposal = view.proposal
         if proposal is None:
             raise ValueError(f"run {view.run.id} was decided without a proposal")
-        return cls.model_construct(
-            review_id=review_id,
-            review_status=proposal.status,
-            status=view.run.status,
-            run_id=view.run.id,
-            order=OrderAnswer.of(view.order) if view.order else None,
-            decided_by=proposal.decided_by,
-            decided_at=proposal.decided_at,
+        return cls.copy_of(
+            proposal, review_id=review_id, review_status=proposal.status, status=view.run.status, order=view.order
         )

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Iterable, Set
 from datetime import datetime, timedelta
-from operator import attrgetter
 from typing import Annotated, Any, Literal
 
 from pydantic import Field
@@ -72,10 +71,6 @@ class OrderAnswer(Order, Answer):
     items: tuple[OrderItem, ...] = Field(description="What is ordered.")
     total: Money | None = Field(description="Value of the order; null when a price is not known.")
 
-    @classmethod
-    def of(cls, order: Order) -> "OrderAnswer":
-        return cls.copy_of(order, items=tuple(map(OrderItem.copy_of, order.items)))
-
 
 class Standing(Answer):
     """An order on the way or a review that waits, which is why nothing was ordered now. A key without the scope `read`
@@ -125,15 +120,16 @@ class TriggerAnswer(Answer):
         plan, stands = proposal.plan, _stands(view, proposal)
         ordered = not view.standing and not stands
         waits = ordered and proposal.status == "pending" and not view.dry_run
-        return cls.model_construct(
+        return cls.copy_of(
+            plan,
             status=status_of(view),
             mode=view.run.mode,
-            **_figures(plan, tuple(map(_said, stands))),
+            current_stock=plan.on_hand,
             recommended_action=ACTIONS[proposal.action] if ordered else "none",
             recommended_quantity=proposal.quantity if ordered else 0,
             confidence_score=proposal.confidence.value,
             confidence=proposal.confidence,
-            order=OrderAnswer.of(view.order) if view.order and ordered else None,
+            order=view.order if ordered else None,
             reasoning="\n".join(filter(None, [plan.reason, proposal.rationale])),
             llm_provider=proposal.provider,
             would_be=view.run.status if view.dry_run else None,
@@ -142,7 +138,8 @@ class TriggerAnswer(Answer):
             review_id=proposal.id if proposal.review_reasons and not view.dry_run else None,
             review_url=review_url(proposal.id) if waits else None,
             review_reasons=proposal.review_reasons,
-            calculation=Calculation.copy_of(plan),
+            calculation=plan,
+            warnings=(*_warnings(plan), *map(_said, stands)),
         )
 
     def without_others(self, numbers: Set[str], *, of_another: bool) -> "TriggerAnswer":
@@ -213,16 +210,8 @@ def _said(stands: Standing) -> str:
     return f"{stands.order_number} is on the way: {amount(stands.quantity or 0)} units, due {stands.due_at:%Y-%m-%d}."
 
 
-def _figures(plan: Plan, more_warnings: tuple[str, ...] = ()) -> dict[str, Any]:
-    return {
-        "product_id": plan.product_id,
-        "location": plan.location,
-        "safety_stock": plan.safety_stock,
-        "reorder_point": plan.reorder_point,
-        "current_stock": plan.on_hand,
-        "shortage": plan.shortage,
-        "warnings": (*map(attrgetter("message"), plan.notices), *more_warnings),
-    }
+def _warnings(plan: Plan) -> tuple[str, ...]:
+    return tuple(notice.message for notice in plan.notices)
 
 
 class DebugAnswer(Answer):
@@ -244,25 +233,33 @@ class DebugAnswer(Answer):
 
     @classmethod
     def of(cls, plan: Plan, mode: Mode) -> "DebugAnswer":
-        return cls.model_construct(
+        return cls.copy_of(
+            plan,
             mode=mode,
             would_trigger=is_triggered(plan),
             trigger_reason=plan.reason,
-            **_figures(plan),
+            current_stock=plan.on_hand,
             recommended_action=ACTIONS[plan.recommended_action],
             recommended_quantity=plan.order_quantity,
-            calculation=Calculation.copy_of(plan),
+            calculation=plan,
+            warnings=_warnings(plan),
         )
 
 
-class AcceptedAnswer(Answer):
-    """A run that is recorded and will be carried out, even if the process that recorded it dies."""
+class RunHead(Answer):
+    """Which run, and where it stands."""
 
     run_id: RunId
-    status: RunStatus = Field(description="`queued` or `running`; an earlier run for the same need may be further.")
+    status: RunStatus
     product_id: ProductId
     mode: Mode
     location: Location
+
+
+class AcceptedAnswer(RunHead):
+    """A run that is recorded and will be carried out, even if the process that recorded it dies."""
+
+    status: RunStatus = Field(description="`queued` or `running`; an earlier run for the same need may be further.")
     status_url: str = Field(description="Address at which to ask for the result.")
     standing: bool = Field(description="Whether this is an earlier run for the same need.")
 
@@ -271,14 +268,9 @@ class AcceptedAnswer(Answer):
         return cls.copy_of(view.run, run_id=view.run.id, status_url=f"/runs/{view.run.id}", standing=view.standing)
 
 
-class RunLine(Answer):
+class RunLine(RunHead):
     """A run in a list."""
 
-    run_id: RunId
-    status: RunStatus
-    product_id: ProductId
-    mode: Mode
-    location: Location
     origin: Origin = Field(description="Where the run was asked for.")
     requested_by: RequestedBy
     attempts: int = Field(description="How often work on it began.")

@@ -1,7 +1,7 @@
 """Sweeps over the whole catalogue, and what they did."""
 
 from datetime import datetime
-from typing import Any
+from typing import Any, Self
 
 from pydantic import Field
 
@@ -15,17 +15,12 @@ from tools.sweep.today_rows import Status
 class SweepInput(Body):
     """Which products are swept: those that trigger and fit every filter that is given."""
 
-    supplier: Label | None = None
-    """Only this supplier's, by id or name."""
-    category: Label | None = None
-    """Only this category."""
-    location: Label | None = None
-    """Only this location."""
+    supplier: Label | None = Field(None, description="Only this supplier's, by id or name.")
+    category: Label | None = Field(None, description="Only this category.")
+    location: Label | None = Field(None, description="Only this location.")
     status: tuple[Status, ...] = Field((), strict=False, description="Only rows of today's list with one of these.")
-    text: Label | None = None
-    """Words of id, name, category or supplier."""
-    dry_run: bool = False
-    """Say what would be placed, wait or not be ordered, and record nothing."""
+    text: Label | None = Field(None, description="Words of id, name, category or supplier.")
+    dry_run: bool = Field(False, description="Say what would be placed, wait or not be ordered, and record nothing.")
 
     @property
     def filters(self) -> Filters:
@@ -51,8 +46,8 @@ class SweepSummary(Answer):
     status_url: str = Field(description="Address at which to ask for progress and result.")
 
     @classmethod
-    def of(cls, sweep: Sweep | SweepHead, **more: Any) -> "SweepSummary":
-        return cls.copy_of(sweep, total=sweep.total, status_url=f"/sweeps/{sweep.id}", **more)
+    def of(cls, sweep: Sweep | SweepHead, **more: Any) -> Self:
+        return cls.copy_of(sweep, status_url=f"/sweeps/{sweep.id}", **more)
 
 
 class SweepAnswer(SweepSummary):

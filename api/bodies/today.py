@@ -21,16 +21,12 @@ class TodayPage(Answer):
 
     version: str
     """Version of the list that this page belongs to. It changes with the catalogue, the orders and the day."""
-    day: date
-    """The day in the catalogue's time zone."""
+    day: date = Field(description="The day in the catalogue's time zone.")
     mode: Mode
-    total: int
-    """Rows that fit, on all pages together."""
-    counts: dict[Status, int]
-    """How many of them have which status."""
+    total: int = Field(description="Rows that fit, on all pages together.")
+    counts: dict[Status, int] = Field(description="How many of them have which status.")
     rows: tuple[TodayRow, ...] = Field(description="The rows of this page.")
-    next: str | None
-    """Pass as `after` for the next page; null at the end."""
+    next: str | None = Field(description="Pass as `after` for the next page; null at the end.")
 
     @classmethod
     def of(cls, found: TodayList, fitting: Sequence[TodayRow], page: Sequence[TodayRow]) -> "TodayPage":

@@ -25,10 +25,9 @@ from api.bodies.fields import (
     WholeNumber,
     all_countable,
     cleaned,
-    money,
     no_finer_than,
 )
-from tools.records.facts import PriceCut, ProductFacts, ServiceType
+from tools.records.facts import DemandHistory, PriceCut, Product, ProductFacts, Record, ServiceType, Stock, Supplier
 from tools.records.quantities import count_in
 
 MAX_PERIODS = 5_000
@@ -36,12 +35,10 @@ MIN_NUMBERS = 3
 
 
 class CommonTrigger(Body):
-    product_id: Identifier = Field(examples=["STEEL_SHEETS"])
-    """The product's id."""
+    product_id: Identifier = Field(examples=["STEEL_SHEETS"], description="The product's id.")
     note: Annotated[str, Field(max_length=2_000), cleaned(2_000)] = ""
     """Anything the model should know. It is data only and changes no limit."""
-    dry_run: bool = False
-    """Decide, but record nothing and order nothing."""
+    dry_run: bool = Field(False, description="Decide, but record nothing and order nothing.")
 
     def to_request(self, *, requested_by: str, requested_by_id: str = "") -> DecisionRequest:
         return DecisionRequest(
@@ -67,7 +64,7 @@ class CatalogueTrigger(CommonTrigger):
     """Service to aim for in this run instead of the product's own; 0.95 is 95 %."""
 
     def _subject(self) -> dict[str, Any]:
-        return {"mode": self.mode, "location": self.location, "service_level": self.service_level}
+        return self.model_dump(include={"mode", "location", "service_level"})
 
 
 class OpenOrderInput(Body):
@@ -86,9 +83,6 @@ class PriceBreakInput(Body):
 
     minimum_quantity: Units = Field(description="Smallest order, in units, that gets this price.")
     unit_price: Price = Field(description="Price of each unit of such an order.")
-
-    def with_money(self) -> dict[str, Any]:
-        return {"minimum_quantity": self.minimum_quantity, "unit_price": money(self.unit_price)}
 
 
 Positions = Annotated[list[Annotated[int, Field(ge=0), WholeNumber]], Field(max_length=MAX_PERIODS)]
@@ -123,8 +117,7 @@ class InlineTrigger(CommonTrigger):
     """Periods to come that will be promoted, without a factor: 0 is the one after demand_history."""
     price_cuts: PriceCuts = Field({})
     """How far the price was cut in periods of promotion_periods, where it is known: {"12": 0.25} is 25 % off in 12."""
-    planned_price_cuts: PriceCuts = Field({})
-    """The same of planned_promotion_periods."""
+    planned_price_cuts: PriceCuts = Field({}, description="The same of planned_promotion_periods.")
     usual_lift: Annotated[float, Field(ge=0.01, le=100)] = 1
     """How many times as much a promoted period usually sells in the product's group; few promotions are drawn to it."""
     data_age_days: Days = Field(0, description="Days since the end of demand_history.")
@@ -148,8 +141,7 @@ class InlineTrigger(CommonTrigger):
     purchase_unit: Label = Field("", description="Name of what the product is bought in, in the plural: `cases`.")
     units_per_purchase_unit: Units = 1
     """Units in one of these: 144 pieces a case. Orders are multiples of it."""
-    minimum_order_quantity: SomeUnits = 0
-    """Fewest units that the supplier sells at once."""
+    minimum_order_quantity: SomeUnits = Field(0, description="Fewest units that the supplier sells at once.")
     order_multiple: Units | None = Field(
         None, description="Orders come in multiples of so many units. Without it, of `unit_size`."
     )
@@ -219,56 +211,37 @@ class InlineTrigger(CommonTrigger):
         return given
 
     def _subject(self) -> dict[str, Any]:
-        supplier = {
-            "id": "stated",
-            "name": self.supplier or "not named",
-            "promised_lead_time_days": self.lead_time_days,
-            "lead_time_sd_days": self.lead_time_sd_days,
-            "observed_lead_times_days": self.observed_lead_times_days,
-            "observed_lateness_days": self.observed_lateness_days,
-            "usual_lateness_days": self.usual_lateness_days,
+        facts = {
+            "product": self._stated(
+                Product,
+                id=self.product_id,
+                name=self.product_name or self.product_id,
+                price_breaks=[each.model_dump() for each in self.price_breaks],
+                order_multiple=self.unit_size if self.order_multiple is None else self.order_multiple,
+            ),
+            "supplier": self._stated(
+                Supplier,
+                id="stated",
+                name=self.supplier or "not named",
+                promised_lead_time_days=self.lead_time_days,
+            ),
+            "stock": self._stated(
+                Stock,
+                on_hand=max(0.0, self.current_stock),
+                backorders=max(self.backorders, -self.current_stock),
+                sent_below_zero=self.current_stock < 0,
+                open_orders=[each.model_dump() for each in self.open_orders],
+            ),
+            "demand": self._stated(DemandHistory, values=self.demand_history, period_days=self.demand_period_days),
+            "source": "input",
+            "data_age_days": self.data_age_days,
         }
-        stock = {
-            "location": self.location,
-            "on_hand": max(0.0, self.current_stock),
-            "backorders": max(self.backorders, -self.current_stock),
-            "sent_below_zero": self.current_stock < 0,
-            "open_orders": list(map(OpenOrderInput.model_dump, self.open_orders)),
-        }
-        demand = {
-            "values": self.demand_history,
-            "period_days": self.demand_period_days,
-            "planned_uplift": self.planned_uplift,
-            "stockout_periods": self.stockout_periods,
-            "promotion_periods": self.promotion_periods,
-            "planned_promotion_periods": self.planned_promotion_periods,
-            "price_cuts": self.price_cuts,
-            "planned_price_cuts": self.planned_price_cuts,
-            "usual_lift": self.usual_lift,
-        }
-        given = {"product": self._product(), "supplier": supplier, "stock": stock, "demand": demand}
-        facts = ProductFacts.model_validate(given | {"source": "input", "data_age_days": self.data_age_days})
-        return {"mode": "input", "location": self.location, "facts": facts}
+        return {"mode": "input", "location": self.location, "facts": ProductFacts.model_validate(facts)}
 
-    def _product(self) -> dict[str, Any]:
-        return {
-            "id": self.product_id,
-            "name": self.product_name or self.product_id,
-            "unit_price": money(self.unit_price),
-            "order_cost": money(self.order_cost),
-            "stockout_cost": money(self.stockout_cost),
-            "unit_profit": money(self.unit_profit),
-            "holding_cost": money(self.holding_cost),
-            "price_breaks": list(map(PriceBreakInput.with_money, self.price_breaks)),
-            **self.model_dump(include=_SAME_IN_A_PRODUCT),
-            "order_multiple": self.unit_size if self.order_multiple is None else self.order_multiple,
-        }
+    def _stated(self, record: type[Record], **otherwise: Any) -> dict[str, Any]:
+        """What the request says by the names of the record's fields, and what it says otherwise."""
+        names = type(self).model_fields.keys() & record.model_fields.keys()
+        return {name: getattr(self, name) for name in names} | otherwise
 
-
-_SAME_IN_A_PRODUCT = {
-    *("category", "notes", "currency", "minimum_order_quantity", "maximum_order_quantity"),
-    *("unit", "unit_size", "purchase_unit", "units_per_purchase_unit"),
-    *("maximum_cover_days", "shelf_life_days", "holding_rate", "service_level", "service_type", "review_period_days"),
-}
 
 Trigger = Annotated[CatalogueTrigger | InlineTrigger, Field(discriminator="mode")]

@@ -129,13 +129,13 @@ class ListedOrders(BaseModel):
 
 def as_json(listing: Listing, *, gather: bool) -> str:
     if not gather:
-        orders = list(map(OrderAnswer.of, listing.orders))
+        orders = list(map(OrderAnswer.copy_of, listing.orders))
         return ListedOrders(orders=orders, total=listing.total).model_dump_json(exclude_unset=True)
     loose = [order for order in by_supplier(listing.orders) if order.purchase_order is None]
     documents = sorted(listing.documents.values(), key=lambda each: (each.supplier_name, each.location, each.number))
     return ListedOrders(
-        purchase_orders=list(map(DocumentDetail.of, documents)),
-        orders=list(map(OrderAnswer.of, loose)),
+        purchase_orders=[DocumentDetail.copy_of(document, fill_up=()) for document in documents],
+        orders=list(map(OrderAnswer.copy_of, loose)),
         total=listing.total,
     ).model_dump_json()
 

@@ -317,7 +317,7 @@ def _tell_order(order: "Order", as_json: bool) -> None:
     from api.bodies.runs import OrderAnswer
     from api.commands.order_lists import order_line
 
-    typer.echo(OrderAnswer.of(order).model_dump_json() if as_json else order_line(order))
+    typer.echo(OrderAnswer.copy_of(order).model_dump_json() if as_json else order_line(order))
 
 
 def _tell_document(document: "Document", as_json: bool) -> None:
@@ -329,7 +329,7 @@ def _tell_document(document: "Document", as_json: bool) -> None:
 def _document_json(document: "Document") -> str:
     from api.bodies.purchase_orders import DocumentDetail
 
-    return DocumentDetail.of(document).model_dump_json()
+    return DocumentDetail.copy_of(document, fill_up=()).model_dump_json()
 
 
 def _is_document(number: str) -> bool:

@@ -2,8 +2,8 @@
 
 import re
 from typing import NamedTuple
-from urllib.parse import quote
 
+from api.pages.desk import address_of_product
 from tools.book.conversations import Findings, Turn
 
 _PAGES = {"PO": "orders", "TR": "orders", "PD": "purchase-orders", "RV": "reviews"}
@@ -33,10 +33,7 @@ def address_of(value: object, findings: Findings) -> str | None:
     text = str(value)
     if re.fullmatch(_NUMBER, text):
         return f"/desk/{_PAGES[text[:2]]}/{text}"
-    if text not in findings.products:
-        return None
-    product, location = findings.products[text]
-    return f"/desk/products/{quote(product, safe='')}" + (f"?location={quote(location)}" if location else "")
+    return address_of_product(*findings.products[text]) if text in findings.products else None
 
 
 def _part(text: str, turn: Turn) -> Part:

@@ -1,10 +1,10 @@
 """Questions to the service, and their answers, followed while they are made. A chat places and approves nothing."""
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
-from typing import Annotated, NamedTuple
+from typing import Annotated, Any
 
 from fastapi import Depends, Form, Path, Query
 from fastapi.sse import EventSourceResponse, ServerSentEvent
@@ -15,19 +15,16 @@ from agent.rules import QUESTIONS, QUESTIONS_WITH_SLOTS
 from agent.state import ChatAnswer, ChatEvent
 from api.bodies.chat import MAX_MESSAGE, require_short
 from api.door.doorkeeper import CallerGiven, RuntimeGiven, page_for, stream_for
-from api.door.errors import status_of
-from api.pages.answers import Part, address_of, parts_of
-from api.pages.desk import CORRECTABLE, Desk, DeskForm, DeskGiven, deed_id, desk_router, see_other, templates
+from api.pages.answers import address_of, parts_of
+from api.pages.desk import LOOK_SECONDS, Desk, DeskForm, DeskGiven, desk_router, or_page, see_other, templates
 from api.pages.listing import Word
 from tools.book.conversations import Conversation, Turn
 from tools.records.errors import InvalidInput, RestockError, Unavailable, UnknownConversation, UnknownRun
-from tools.records.orders import RunView
 
 router = desk_router()
 TURNS, LISTED = 20, 15
 AT_ONCE_SECONDS = 0.3
 """An answer that is there by then is on the page that follows the form."""
-LOOK_SECONDS = 0.5
 GRACE_SECONDS = 10.0
 """How much longer than a run may take a question counts as being answered."""
 TOOL_WORDS = {
@@ -54,16 +51,6 @@ class Question(DeskForm):
     conversation: Annotated[str, Field(max_length=100)] = ""
 
 
-class ShownTurn(NamedTuple):
-    """A question with its answer, as the page shows it."""
-
-    turn: Turn
-    state: str
-    """`answered`, `running` or `cut`."""
-    parts: Sequence[Part]
-    runs: Sequence[RunView]
-
-
 async def _own(conversation_id: ConversationId, runtime: RuntimeGiven, caller: CallerGiven) -> Conversation:
     return await runtime.book.conversations.get(conversation_id, caller.id)
 
@@ -80,13 +67,46 @@ TurnGiven = Annotated[Turn, Depends(_asked)]
 Asked = Annotated[str, Query(max_length=MAX_MESSAGE)]
 
 
+async def _page(
+    desk: Desk,
+    conversation: Conversation | None = None,
+    *,
+    typed: str = "",
+    before: int | None = None,
+    listed_before: str = "",
+    refusal: RestockError | None = None,
+) -> Response:
+    store = desk.runtime.book.conversations
+    turns = await store.turns(conversation.id, TURNS, before) if conversation else []
+    listed = await store.page(desk.caller.id, LISTED, listed_before or None)
+    return await desk.page(
+        "ask.html",
+        refusal=refusal,
+        conversation=conversation,
+        turns=[await _shown(desk, conversation.id, turn) for turn in turns] if conversation else [],
+        earlier=turns[0].number if len(turns) == TURNS else None,
+        is_newest=before is None,
+        conversations=listed,
+        following=listed[-1].id if len(listed) == LISTED else None,
+        questions=QUESTIONS,
+        examples=await _examples(desk),
+        typed=typed,
+    )
+
+
+async def _not_asked(desk: Desk, form: Question, refusal: RestockError) -> Response:
+    conversation = await _own(form.conversation, desk.runtime, desk.caller) if form.conversation else None
+    return await _page(desk, conversation, typed=form.message, refusal=refusal)
+
+
 @router.get("/ask", openapi_extra=page_for("trigger"))
 async def begin(desk: DeskGiven, question: Asked = "", before: Word = "") -> Response:
     """A new conversation, and earlier ones."""
-    return await _page(desk, None, typed=question, listed_before=before)
+    return await _page(desk, typed=question, listed_before=before)
 
 
 @router.post("/ask", openapi_extra=page_for("trigger"))
+@or_page(_not_asked)
 async def ask(form: Annotated[Question, Form()], desk: DeskGiven) -> Response:
     """Ask. The same form asks once."""
 
@@ -100,12 +120,7 @@ async def ask(form: Annotated[Question, Form()], desk: DeskGiven) -> Response:
         await asyncio.wait({question.answering}, timeout=AT_ONCE_SECONDS)
         return f"/desk/ask/{question.conversation_id}"
 
-    once = form.once and deed_id(desk.caller, form.once, form.conversation, form.message)
-    try:
-        return see_other(await desk.once(once, work))
-    except CORRECTABLE as error:
-        conversation = await _own(form.conversation, desk.runtime, desk.caller) if form.conversation else None
-        return await _page(desk, conversation, typed=form.message, refusal=error)
+    return see_other(await desk.once(desk.deed_id(form, form.conversation, form.message) or "", work))
 
 
 @router.get("/ask/{conversation_id}", openapi_extra=page_for("trigger"))
@@ -187,40 +202,13 @@ def _state(desk: Desk, conversation_id: str, turn: Turn) -> str:
     return "running" if here or datetime.now(UTC) - turn.asked_at < patience else "cut"
 
 
-async def _shown(desk: Desk, conversation_id: str, turn: Turn) -> ShownTurn:
+async def _shown(desk: Desk, conversation_id: str, turn: Turn) -> dict[str, Any]:
+    """A question with its answer, as the page shows it. The state is `answered`, `running` or `cut`."""
     runs = []
     for run_id in turn.run_ids:
         with suppress(UnknownRun):
             runs.append(await desk.runtime.book.runs.get(run_id))
-    return ShownTurn(turn, _state(desk, conversation_id, turn), parts_of(turn), runs)
-
-
-async def _page(
-    desk: Desk,
-    conversation: Conversation | None,
-    *,
-    typed: str = "",
-    before: int | None = None,
-    listed_before: str = "",
-    refusal: RestockError | None = None,
-) -> Response:
-    store = desk.runtime.book.conversations
-    turns = await store.turns(conversation.id, TURNS, before) if conversation else []
-    listed = await store.page(desk.caller.id, LISTED, listed_before or None)
-    return await desk.page(
-        "ask.html",
-        200 if refusal is None else status_of(refusal),
-        conversation=conversation,
-        turns=[await _shown(desk, conversation.id, turn) for turn in turns] if conversation else [],
-        earlier=turns[0].number if len(turns) == TURNS else None,
-        is_newest=before is None,
-        conversations=listed,
-        following=listed[-1].id if len(listed) == LISTED else None,
-        questions=QUESTIONS,
-        examples=await _examples(desk),
-        typed=typed,
-        refusal=refusal,
-    )
+    return {"turn": turn, "state": _state(desk, conversation_id, turn), "parts": parts_of(turn), "runs": runs}
 
 
 async def _examples(desk: Desk) -> list[str]:

@@ -8,7 +8,7 @@ from starlette.responses import Response
 
 from api.bodies.fields import Label
 from api.door.doorkeeper import page_for
-from api.pages.desk import Desk, DeskForm, DeskGiven, desk_router, inside, see_other
+from api.pages.desk import Desk, DeskForm, DeskGiven, desk_router, inside, or_page, see_other
 from api.pages.files import table_file
 from tools.catalog.entries import EntryStore
 from tools.catalog.importing.direct import set_catalogue
@@ -16,9 +16,8 @@ from tools.catalog.importing.record import ReadFile
 from tools.catalog.imports import ImportStore
 from tools.catalog.own import OwnCatalog
 from tools.catalog.reading.roles import KIND_WORDS, example, roles
-from tools.catalog.snapshot import CatalogueSettings
-from tools.records.errors import InvalidInput
-from tools.records.text import DAY_NAMES, without_commands
+from tools.records.errors import RestockError
+from tools.records.text import DAY_NAMES
 
 router = desk_router()
 ROWS = 20
@@ -42,6 +41,24 @@ class Automatic(DeskForm):
     back: str = "/desk/data"
 
 
+async def _page(
+    desk: Desk, *, before: int | None = None, form: ForAll | None = None, refusal: RestockError | None = None
+) -> Response:
+    database = desk.runtime.book.database
+    entries, found = EntryStore(database), await ImportStore(database).page(ROWS + 1, before)
+    return await desk.page(
+        "data.html",
+        refusal=refusal,
+        settings=await OwnCatalog(database).settings(),
+        day_names=DAY_NAMES,
+        products=(await entries.products(1))[1],
+        imports=found[:ROWS],
+        following=found[ROWS - 1].number if len(found) > ROWS else None,
+        kinds={kind: (*words, roles(kind)) for kind, words in KIND_WORDS.items()},
+        **await switch_shown(desk),
+    )
+
+
 @router.get("/data", openapi_extra=page_for("read"))
 async def data(desk: DeskGiven, before: Annotated[int | None, Query(ge=1, le=2**53)] = None) -> Response:
     """What the catalogue holds, a form for files, and earlier imports."""
@@ -56,14 +73,12 @@ async def example_file(kind: ImportedKind) -> Response:
 
 
 @router.post("/data/settings", openapi_extra=page_for("approve"))
+@or_page(_page)
 async def for_all(form: Annotated[ForAll, Form()], desk: DeskGiven) -> Response:
     """Change what holds for the whole catalogue."""
     given = {name: text.strip() for name, text in form.model_dump(exclude={"csrf", "once"}).items() if text.strip()}
     file = ReadFile.without_file("the desk", kind="settings", lines=len(given))
-    try:
-        await ImportStore(desk.runtime.book.database).change(file, set_catalogue(given), desk.caller.actor)
-    except InvalidInput as error:
-        return await _page(desk, refused=without_commands(error.message), status=422)
+    await ImportStore(desk.runtime.book.database).change(file, set_catalogue(given), desk.caller.actor)
     return see_other("/desk/data")
 
 
@@ -74,40 +89,8 @@ async def automatic(form: Annotated[Automatic, Form()], desk: DeskGiven) -> Resp
     return see_other(inside(form.back))
 
 
-async def _page(desk: Desk, *, before: int | None = None, refused: str = "", status: int = 200) -> Response:
-    database = desk.runtime.book.database
-    found = await ImportStore(database).page(ROWS + 1, before)
-    settings = await OwnCatalog(database).settings()
-    return await desk.page(
-        "data.html",
-        status,
-        refused=refused,
-        settings=settings,
-        locations=_locations(settings),
-        products=(await EntryStore(database).products(1))[1],
-        imports=found[:ROWS],
-        following=found[ROWS - 1].number if len(found) > ROWS else None,
-        kinds={kind: (*words, roles(kind)) for kind, words in KIND_WORDS.items()},
-        **await switch_shown(desk),
-    )
-
-
 async def switch_shown(desk: Desk) -> dict[str, Any]:
     """What the switch for automatic ordering needs."""
     known, count = await EntryStore(desk.runtime.book.database).suppliers(MOST_SUPPLIERS)
     names = {supplier.id: supplier.name for supplier in known}
     return {"automatic": await desk.runtime.book.automatic.get(), "suppliers": names, "supplier_count": count}
-
-
-def _locations(settings: CatalogueSettings) -> list[dict[str, Any]]:
-    """Each location with demand: by what it is counted, up to when it is known, and when it is closed."""
-    return [
-        {
-            "name": place,
-            "period": settings.calendar(place).period,
-            "through": through,
-            "weekdays": [f"{DAY_NAMES[day]}s" for day in sorted(settings.calendar(place).weekdays)],
-            "days": len(settings.calendar(place).days),
-        }
-        for place, through in sorted(settings.demand_through.items())
-    ]

@@ -3,33 +3,40 @@
 import hmac
 from collections.abc import AsyncIterator, Awaitable, Callable
 from datetime import UTC, date, datetime
+from functools import wraps
 from hashlib import sha256
 from math import isfinite
 from secrets import token_hex
 from typing import Annotated, Any
+from urllib.parse import quote
 
 from fastapi import APIRouter, Depends, Request
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from pydantic import BaseModel, ConfigDict
-from starlette.responses import HTMLResponse, RedirectResponse
+from starlette.responses import HTMLResponse, RedirectResponse, Response
 
 from agent.runtime import Runtime
 from api import VERSION
 from api.door.auth import Caller
 from api.door.doorkeeper import CallerGiven, RuntimeGiven
-from api.door.errors import Forbidden
+from api.door.errors import Forbidden, status_of
 from api.door.idempotency import given_back_unless_done
 from api.door.sessions import form_token
 from tools.book.keys import Scope
-from tools.records.errors import BeyondAuthority, Conflict, InFlight, InvalidInput
-from tools.records.text import amount, days, percent, several, without_invisible
+from tools.records.errors import BeyondAuthority, Conflict, IdempotencyMismatch, InFlight, InvalidInput, RestockError
+from tools.records.text import amount, days, percent, several, without_commands, without_invisible
 from tools.records.text import money as with_currency
 
 NOT_KNOWN = "–"
+LOOK_SECONDS = 0.5
+"""Between two looks at what other processes work on."""
 ONCE_SECONDS = 120.0
 """A form whose process died may be sent again after this time."""
-CORRECTABLE = (BeyondAuthority, Conflict, InvalidInput)
+Route = Callable[..., Awaitable[Response]]
+CORRECTABLE: tuple[type[RestockError], ...] = (BeyondAuthority, Conflict, InvalidInput)
 """What a person can put right, or see the reason of, on the page from which the form was sent."""
+
+SENT_BEFORE = "This form was sent before with another quantity, which is recorded below. Send it anew if more came."
 
 
 class DeskForm(BaseModel):
@@ -48,8 +55,8 @@ class Desk:
     def __init__(self, request: Request, runtime: Runtime, caller: Caller) -> None:
         self.request, self.runtime, self.caller = request, runtime, caller
 
-    async def page(self, template: str, status: int = 200, **shown: Any) -> HTMLResponse:
-        """A page from a template, which is given who is signed in, what waits, and what is `shown`."""
+    async def page(self, template: str, *, refusal: RestockError | None = None, **shown: Any) -> HTMLResponse:
+        """A page from a template, which is given who is signed in, what waits, a refusal, and what is `shown`."""
         waiting, _ = await self.runtime.book.reviews.figures()
         _, late = await self.runtime.book.orders.figures()
         around = {
@@ -61,10 +68,10 @@ class Desk:
             "late_orders": late,
             "path": self.request.url.path,
             "own": await self.runtime.today.is_own(),
-            "docs": "docs" in self.runtime.settings.public_pages,
+            "refusal": refusal,
         }
         text = templates.get_template(template).render(around | shown)
-        return HTMLResponse(text, status)
+        return HTMLResponse(text, 200 if refusal is None else status_of(refusal))
 
     async def once(self, once: str, work: Callable[[], Awaitable[str]]) -> str:
         """What a form led to. However often it is sent, its work is done once. Raises InFlight while it is done."""
@@ -80,6 +87,10 @@ class Desk:
         async with given_back_unless_done(answers, once, owner):
             result = await work()
         return await answers.finish(once, owner, result) or result
+
+    def deed_id(self, form: DeskForm, *about: str) -> str | None:
+        """The id of what a form does, however often it is sent."""
+        return deed_id(self.caller, form.once, *about) if form.once else None
 
     def require(self, scope: Scope) -> None:
         """Raises Forbidden if the session's key lacks the scope."""
@@ -119,9 +130,34 @@ def desk_router() -> APIRouter:
     )
 
 
+def or_page(page: Route, *also: type[RestockError]) -> Callable[[Route], Route]:
+    """A route of a form. What a person can put right is shown on the page that the form came from: `page` is given what
+    the route is given, and the `refusal`. So are errors of the kinds `also`."""
+
+    def decorated(route: Route) -> Route:
+        @wraps(route)
+        async def answer(**given: Any) -> Response:
+            try:
+                return await route(**given)
+            except IdempotencyMismatch:
+                return await page(**given, refusal=IdempotencyMismatch(SENT_BEFORE))
+            except (*CORRECTABLE, *also) as error:
+                return await page(**given, refusal=error)
+
+        return answer
+
+    return decorated
+
+
 def see_other(address: str) -> RedirectResponse:
     """Send the browser to a page after a form, so that reloading does not send the form again."""
     return RedirectResponse(address, 303)
+
+
+def address_of_product(product_id: str, location: str = "") -> str:
+    """The page of a product, at its own location or this one."""
+    at = f"?location={quote(location, safe='')}" if location else ""
+    return f"/desk/products/{quote(product_id, safe='')}{at}"
 
 
 def deed_id(by: Caller, once: str, *about: str) -> str:
@@ -178,5 +214,12 @@ templates.filters |= {
     "percent": percent,
     "several": several,
     "since": _since,
+    "at_desk": without_commands,
 }
-templates.globals |= {"version": VERSION}
+templates.globals |= {
+    "version": VERSION,
+    "product": address_of_product,
+    "right": "The chance that this quantity turns out right: no stock-out before the next delivery, and not too much "
+    "left over.",
+    "chance_of": "Confidence: the chance that it neither runs out before the next delivery nor leaves too much over.",
+}

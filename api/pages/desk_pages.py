@@ -16,18 +16,6 @@ from api.pages import (
     trust,
 )
 
-pages = (
-    today,
-    products,
-    sweeps,
-    reviews,
-    orders,
-    other_orders,
-    purchase_orders,
-    ask,
-    data,
-    importing,
-    settings,
-    trust,
-)
-routers = [sign_in.router, sign_in.signed_in, *(page.router for page in pages)]
+BUYING = (today, products, sweeps, reviews, orders, other_orders, purchase_orders)
+ABOUT = (ask, data, importing, settings, trust)
+routers = [sign_in.router, sign_in.signed_in, *(page.router for page in (*BUYING, *ABOUT))]

@@ -1,8 +1,6 @@
 """One import at the desk: files that were sent, how they are read, what they would change, and the yes to it."""
 
 import asyncio
-from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Annotated, Any, get_args
 
 from fastapi import Form, Path, Request
@@ -11,14 +9,12 @@ from starlette.responses import Response
 
 from api.bodies.imports import sent_name
 from api.door.doorkeeper import page_for
-from api.door.errors import status_of
 from api.pages.desk import Desk, DeskForm, DeskGiven, desk_router, see_other
 from api.pages.files import table_file
-from tools.catalog.importing.record import ImportRecord
 from tools.catalog.importing.sources import KINDS
 from tools.catalog.imports import ImportStore
 from tools.catalog.proposals import LookedAt, ProposalStore, ReadAs, SentFile, faults_of, look_at, sheets_as_files
-from tools.catalog.reading import Choices, DateOrder, Decimal, Fault, UnclearColumns, choices
+from tools.catalog.reading import Choices, DateOrder, Decimal, FileReading, UnclearColumns, choices
 from tools.catalog.reading.roles import KIND_WORDS, Role, roles
 from tools.records.errors import Conflict, InvalidInput
 from tools.records.text import without_commands
@@ -66,10 +62,10 @@ async def read_again(number: Number, desk: DeskGiven, request: Request) -> Respo
     form, store = await request.form(), ProposalStore(desk.runtime.book.database)
     if left_out := _said(form, "leave_out"):
         gone = await store.leave_out(number, left_out)
-        return see_other("/desk/data" if gone else f"/desk/data/imports/{number}")
+        return see_other("/desk/data") if gone else _import(number)
     files = await store.files(number)
     await store.read_as(number, {file.name: _how(form, place) for place, file in enumerate(files)})
-    return see_other(f"/desk/data/imports/{number}")
+    return _import(number)
 
 
 @router.post("/data/imports/{number}/confirm", openapi_extra=page_for("approve"))
@@ -78,8 +74,8 @@ async def confirm(number: Number, form: Annotated[Yes, Form()], desk: DeskGiven)
     try:
         await ProposalStore(desk.runtime.book.database).confirm(number, desk.caller.actor, skip_bad=form.skip_bad)
     except (InvalidInput, Conflict) as error:
-        return await _refused(desk, number, error, unless="done")
-    return see_other(f"/desk/data/imports/{number}")
+        return await _page(desk, number, error, unless="done")
+    return _import(number)
 
 
 @router.post("/data/imports/{number}/undo", openapi_extra=page_for("approve"))
@@ -88,99 +84,34 @@ async def undo(number: Number, form: Annotated[DeskForm, Form()], desk: DeskGive
     try:
         await ImportStore(desk.runtime.book.database).undo(number, desk.caller.actor)
     except Conflict as error:
-        return await _refused(desk, number, error, unless="undone")
-    return see_other(f"/desk/data/imports/{number}")
+        return await _page(desk, number, error, unless="undone")
+    return _import(number)
 
 
 @router.get("/data/imports/{number}/faults.csv", openapi_extra=page_for("approve"))
 async def faults(number: Number, desk: DeskGiven) -> Response:
     """Every fault of the files, for a spreadsheet."""
     found = faults_of(await look_at(await ProposalStore(desk.runtime.book.database).files(number)))
-    rows = ({name: getattr(fault, name) for name in _FAULT_COLUMNS} for fault in map(_in_words, found))
+    rows = ({name: without_commands(str(getattr(fault, name))) for name in _FAULT_COLUMNS} for fault in found)
     return await table_file("csv", rows, _FAULT_COLUMNS, f"faults-of-import-{number}")
 
 
-@dataclass(frozen=True)
-class RoleShown:
-    """One role of a file, the column that has it, and what stands there."""
-
-    role: Role
-    column: str
-    values: str
-    asked: bool
-
-    @property
-    def first(self) -> bool:
-        return self.asked or bool(self.column)
-
-
-@dataclass(frozen=True)
-class FileShown:
-    """A file that was sent, as the page shows it."""
-
-    looked_at: LookedAt
-    choices: Choices
-
-    @property
-    def question(self) -> str:
-        error = self.looked_at.question
-        return without_commands(error.message) if error else ""
-
-    @property
-    def kind(self) -> str:
-        return self.choices.kind or ""
-
-    @property
-    def asked(self) -> str:
-        """What the question is about, if about one role or the sheet."""
-        error = self.looked_at.question
-        return error.role if isinstance(error, UnclearColumns) else ""
-
-    @property
-    def sheets(self) -> Sequence[str]:
-        error = self.looked_at.question
-        return error.candidates if isinstance(error, UnclearColumns) and error.role == "sheet" else ()
-
-    @property
-    def roles(self) -> list[RoleShown]:
-        return [self._shown(role) for role in roles(self.choices.kind)] if self.choices.kind else []
-
-    def _shown(self, role: Role) -> RoleShown:
-        column, reading = self.choices.mapping.get(role.name, ""), self.looked_at.reading
-        values = [row[role.name] for row in reading.example if row.get(role.name)] if reading else []
-        values = values or self.choices.columns.get(column, [])
-        return RoleShown(role, column, ", ".join(values), role.name == self.asked)
-
-    @property
-    def rows(self) -> int:
-        return len(self.looked_at.reading.frame) if self.looked_at.reading else 0
-
-    @property
-    def notes(self) -> list[str]:
-        return [without_commands(note) for note in self.looked_at.reading.notes] if self.looked_at.reading else []
-
-    @property
-    def faults(self) -> list[Fault]:
-        return [_in_words(fault) for fault in faults_of([self.looked_at])]
-
-    @property
-    def faulty_rows(self) -> int:
-        return len({fault.line for fault in faults_of([self.looked_at])})
-
-
-async def _page(desk: Desk, number: int, refused: str = "", status: int = 200) -> Response:
+async def _page(
+    desk: Desk, number: int, refusal: InvalidInput | Conflict | None = None, *, unless: str = ""
+) -> Response:
+    """The import, with a refusal unless it has come to this already."""
     record = await ImportStore(desk.runtime.book.database).get(number)
+    if record.status == unless:
+        return _import(number)
     waits = record.status == "proposed" and "approve" in desk.caller.scopes
-    proposal = await _proposal(desk, number) if waits else {"files": []}
     return await desk.page(
         "import.html",
-        status,
+        refusal=refusal,
         record=record,
-        refused=refused,
         kinds=KIND_WORDS,
         shown=SHOWN,
         automatic=await desk.runtime.book.automatic.get(),
-        **{"notes": _notes(record)} | proposal,
+        **await _proposal(desk, number) if waits else {"files": []},
     )
 
 
@@ -188,13 +119,38 @@ async def _proposal(desk: Desk, number: int) -> dict[str, Any]:
     """The files of an import that waits, and what they would change together."""
     store = ProposalStore(desk.runtime.book.database)
     found = await look_at(await store.files(number))
-    files = await asyncio.to_thread(lambda: [FileShown(each, _choices(each)) for each in found])
-    common = {"files": files, "faulty_rows": sum(file.faulty_rows for file in files), "obstacle": ""}
+    files = await asyncio.to_thread(lambda: list(map(_shown, found)))
+    shown = {"files": files, "faulty_rows": sum(file["faulty_rows"] for file in files), "obstacle": None}
     try:
         changes = await store.preview(found, desk.caller.actor)
     except InvalidInput as error:
-        return common | {"obstacle": without_commands(error.message)}
-    return common | {"changes": changes, "notes": _notes(changes), "ready": all(each.reading for each in found)}
+        return shown | {"obstacle": error}
+    return shown | {"changes": changes, "ready": all(each.reading for each in found)}
+
+
+def _shown(looked_at: LookedAt) -> dict[str, Any]:
+    """A file that was sent, as the page shows it."""
+    reading, error, found = looked_at.reading, looked_at.question, _choices(looked_at)
+    asked = error.role if isinstance(error, UnclearColumns) else ""
+    faults = faults_of([looked_at])
+    return {
+        "sent": looked_at.sent,
+        "reading": reading,
+        "choices": found,
+        "question": error,
+        "sheets": error.candidates if isinstance(error, UnclearColumns) and asked == "sheet" else (),
+        "roles": [_role(role, found, reading, asked) for role in roles(found.kind)] if found.kind else [],
+        "faults": faults,
+        "faulty_rows": len({fault.line for fault in faults}),
+    }
+
+
+def _role(role: Role, found: Choices, reading: FileReading | None, asked: str) -> dict[str, Any]:
+    """One role of a file, the column that has it, and what stands there. What is settled or asked comes first."""
+    column, is_asked = found.mapping.get(role.name, ""), role.name == asked
+    values = [row[role.name] for row in reading.example if row.get(role.name)] if reading else []
+    shown = ", ".join(values or found.columns.get(column, []))
+    return {"role": role, "column": column, "stands": shown, "asked": is_asked, "first": is_asked or bool(column)}
 
 
 def _choices(looked_at: LookedAt) -> Choices:
@@ -206,14 +162,6 @@ def _choices(looked_at: LookedAt) -> Choices:
     kind = next((known for known in KINDS if known == how.kind), None)
     found = choices(sent.content, name=sent.name, kind=kind, mapping=how.mapping, sheet=how.notation.get("sheet"))
     return found or Choices(None, {}, {})
-
-
-def _notes(record: ImportRecord) -> list[str]:
-    return list(map(without_commands, record.notes))
-
-
-def _in_words(fault: Fault) -> Fault:
-    return Fault(fault.file, fault.line, fault.column, fault.value, without_commands(fault.problem), fault.code)
 
 
 def _how(form: FormData, place: int) -> ReadAs:
@@ -234,9 +182,5 @@ def _said(form: FormData, name: str) -> str:
     return value.strip() if isinstance(value, str) else ""
 
 
-async def _refused(desk: Desk, number: int, error: InvalidInput | Conflict, *, unless: str) -> Response:
-    """The import's page with the reason, unless it has come to this already."""
-    record = await ImportStore(desk.runtime.book.database).get(number)
-    if record.status == unless:
-        return see_other(f"/desk/data/imports/{number}")
-    return await _page(desk, number, without_commands(error.message), status_of(error))
+def _import(number: int) -> Response:
+    return see_other(f"/desk/data/imports/{number}")

@@ -1,34 +1,44 @@
-"""What lists of reviews and orders are narrowed to. Their addresses say all of it, so that they can be sent on."""
+"""What lists are narrowed to. Their addresses say all of it, so that they can be kept and sent on."""
 
+from dataclasses import dataclass, fields
 from decimal import Decimal
 from typing import Annotated, Any, Literal
 from urllib.parse import urlencode
 
 from fastapi import Depends, Query
+from pydantic import AfterValidator
 
 from agent.runtime import Runtime
 from api.pages import typed
 from tools.book.filters import Filters
 
 ROWS = 50
-Word = Annotated[str, Query(max_length=200)]
+Word = Annotated[str, Query(max_length=200), AfterValidator(str.strip)]
+"""An empty word asks for nothing, because a form sends all of its fields."""
 
 
-class Listed:
-    """What was asked of a list. Empty words ask for nothing, because a form sends all of its fields."""
+@dataclass(frozen=True)
+class Asked:
+    """What was asked of a list."""
 
-    def __init__(
-        self,
-        supplier: Word = "",
-        location: Word = "",
-        product: Word = "",
-        day: Word = "",
-        late: Literal["", "true"] = "",
-        value: Word = "",
-        before: Annotated[str, Query(max_length=40)] = "",
-    ) -> None:
-        self.supplier, self.location, self.product = supplier.strip(), location.strip(), product.strip()
-        self.day, self.late, self.value, self.before = day, late, value, before
+    def address(self, path: str, **changed: Any) -> str:
+        """The address of this list with other words in it."""
+        usual = {field.name: field.default for field in fields(self)}
+        words = {name: value for name, value in (vars(self) | changed).items() if value and value != usual.get(name)}
+        return path + (f"?{urlencode(words, doseq=True)}" if words else "")
+
+
+@dataclass(frozen=True)
+class Listed(Asked):
+    """What was asked of a list of orders or reviews."""
+
+    supplier: Word = ""
+    location: Word = ""
+    product: Word = ""
+    day: Word = ""
+    late: Literal["", "true"] = ""
+    value: Word = ""
+    before: Annotated[str, Query(max_length=40)] = ""
 
     async def filters(self, runtime: Runtime) -> Filters:
         return await runtime.purchasing.filters(
@@ -43,17 +53,7 @@ class Listed:
     @property
     def narrowed(self) -> bool:
         """Whether anything is left out."""
-        return any(value for name, value in vars(self).items() if name != "before")
-
-    def address(self, path: str, **changed: Any) -> str:
-        """The address of this list with other words in it."""
-        return address_of(path, vars(self) | changed)
-
-
-def address_of(path: str, words: dict[str, Any]) -> str:
-    """An address with the words that say something."""
-    said = {name: value for name, value in words.items() if value}
-    return path + (f"?{urlencode(said, doseq=True)}" if said else "")
+        return any((self.supplier, self.location, self.product, self.day, self.late, self.value))
 
 
 ListedGiven = Annotated[Listed, Depends()]

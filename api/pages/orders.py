@@ -1,6 +1,6 @@
 """Orders: by supplier in purchase orders, and one by one; what became of each, and saying so."""
 
-from collections.abc import Awaitable, Sequence
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Annotated, Literal
 from urllib.parse import quote
@@ -10,9 +10,8 @@ from starlette.responses import Response
 
 from agent.runtime import Runtime
 from api.door.doorkeeper import page_for
-from api.door.errors import status_of
 from api.pages import typed
-from api.pages.desk import CORRECTABLE, Desk, DeskForm, DeskGiven, deed_id, desk_router, see_other
+from api.pages.desk import Desk, DeskForm, DeskGiven, desk_router, or_page, see_other, templates
 from api.pages.files import FileKind, table_file
 from api.pages.listing import ROWS, Listed, ListedGiven
 from tools.book.paging import PAGE, every_page
@@ -20,7 +19,7 @@ from tools.catalog.entries import EntryStore
 from tools.purchasing.documents import Document
 from tools.purchasing.reading import Wanted
 from tools.purchasing.table import COLUMNS, by_supplier, order_row
-from tools.records.errors import IdempotencyMismatch, InvalidInput, RestockError
+from tools.records.errors import InvalidInput, RestockError
 from tools.records.orders import OPEN_STATUSES, Order
 from tools.records.text import clean_text
 
@@ -36,6 +35,7 @@ STATUS_WORDS: dict[str, str] = {
     "cancelled": "cancelled",
     "all": "all",
 }
+templates.globals["order_words"] = STATUS_WORDS
 
 
 class Arrival(DeskForm):
@@ -81,7 +81,6 @@ async def orders(desk: DeskGiven, listed: ListedGiven, status: Status = "open") 
         listed=listed,
         chosen=status,
         following=listed.address("/desk/orders", status=status, before=found[-1].number) if more else None,
-        status_words=STATUS_WORDS,
     )
 
 
@@ -97,46 +96,83 @@ async def open_lines(kind: FileKind, desk: DeskGiven, listed: ListedGiven) -> Re
     return await lines_file(desk, kind, by_supplier(found), f"open-orders-{datetime.now(UTC):%Y-%m-%d}")
 
 
+async def _page(number: str, desk: Desk, form: DeskForm | None = None, refusal: RestockError | None = None) -> Response:
+    book = desk.runtime.book
+    found = await book.orders.get(number)
+    return await desk.page(
+        "order.html",
+        refusal=refusal,
+        order=found,
+        is_open=found.status in OPEN_STATUSES,
+        receipts=(await book.life.receipts([number]))[number],
+        entries=await book.audit.page(order_number=number),
+        typed={} if form is None else form.model_dump(),
+    )
+
+
 @router.get("/orders/{number}", openapi_extra=page_for("read"))
 async def order(number: str, desk: DeskGiven) -> Response:
     """One order: its life, and the next step of it."""
-    return await _page(desk, number)
+    return await _page(number, desk)
 
 
 @router.post("/orders/{number}/receipts", openapi_extra=page_for("approve"))
+@or_page(_page)
 async def receive(number: str, desk: DeskGiven, form: Annotated[Arrival, Form()]) -> Response:
     """Record what has arrived. The same form again is the same receipt."""
-    return await _step(desk, number, _received(desk, number, form), form)
+    await desk.runtime.receive(
+        number,
+        typed.number(form.quantity, "quantity"),
+        by=desk.caller.actor,
+        stock_before=typed.number(form.stock_before, "stock") if form.stock_before else None,
+        received_at=await arrived_at(desk.runtime, form.day),
+        receipt_id=desk.deed_id(form, number),
+    )
+    return _order(number)
 
 
 @router.post("/orders/{number}/corrections", openapi_extra=page_for("approve"))
+@or_page(_page)
 async def correct(number: str, desk: DeskGiven, form: Annotated[Correction, Form()]) -> Response:
     """Set a receipt right. The same form again is the same correction."""
-    return await _step(desk, number, _corrected(desk, number, form), form)
+    at = await arrived_at(desk.runtime, form.right_day)
+    await desk.runtime.book.life.correct(
+        number,
+        form.receipt,
+        typed.number(form.right_quantity, "quantity"),
+        instead_of=typed.number(form.instead_of, "quantity"),
+        received_at=at or (datetime.now(UTC) if form.right_day.strip() else None),
+        reason=clean_text(form.why, limit=1_000),
+        by=desk.caller.actor,
+        correction_id=desk.deed_id(form, number),
+    )
+    return _order(number)
 
 
 @router.post("/orders/{number}/cancel", openapi_extra=page_for("approve"))
+@or_page(_page)
 async def cancel(number: str, desk: DeskGiven, form: Annotated[Cancellation, Form()]) -> Response:
     """Cancel what has not arrived."""
-    reason = clean_text(form.reason, limit=1_000)
-    return await _step(desk, number, desk.runtime.book.life.cancel(number, reason, by=desk.caller.actor), form)
+    await desk.runtime.book.life.cancel(number, clean_text(form.reason, limit=1_000), by=desk.caller.actor)
+    return _order(number)
 
 
 @router.post("/orders/{number}/sent", openapi_extra=page_for("approve"))
+@or_page(_page)
 async def sent(number: str, desk: DeskGiven, form: Annotated[DeskForm, Form()]) -> Response:
     """Say that an order has gone to its supplier by itself."""
-    return await _step(desk, number, desk.runtime.book.life.mark_sent(number, by=desk.caller.actor), form)
+    await desk.runtime.book.life.mark_sent(number, by=desk.caller.actor)
+    return _order(number)
+
+
+def _order(number: str) -> Response:
+    return see_other(f"/desk/orders/{quote(number)}")
 
 
 async def lines_file(desk: Desk, kind: FileKind, orders: Sequence[Order], name: str) -> Response:
     """Orders as a table, each with its unit."""
     units = await desk.runtime.today.units()
     return await table_file(kind, (order_row(order, units) for order in orders), COLUMNS, name)
-
-
-def receipt_id(desk: Desk, form: DeskForm, number: str) -> str | None:
-    """The id of the receipt that this form is, however often it is sent."""
-    return deed_id(desk.caller, form.once, number) if form.once else None
 
 
 async def arrived_at(runtime: Runtime, text: str) -> datetime | None:
@@ -149,15 +185,6 @@ async def arrived_at(runtime: Runtime, text: str) -> datetime | None:
     if begin > now:
         raise InvalidInput(f"{day} is in the future; report what has arrived.")
     return None if now < until else until - timedelta(seconds=1)
-
-
-def in_words(error: RestockError) -> RestockError:
-    """The error as it concerns a form."""
-    if isinstance(error, IdempotencyMismatch):
-        return IdempotencyMismatch(
-            "This form was sent before with another quantity, which is recorded below. Send it anew if more came."
-        )
-    return error
 
 
 async def _documents(runtime: Runtime, listed: Listed) -> tuple[list[Document], int]:
@@ -173,56 +200,3 @@ async def _documents(runtime: Runtime, listed: Listed) -> tuple[list[Document], 
 def _late_first(document: Document) -> tuple[bool, str, str, str, str]:
     supplier = document.supplier_name or document.supplier_id
     return not document.late, document.status, supplier.casefold(), document.location, document.number
-
-
-async def _received(desk: Desk, number: str, form: Arrival) -> Order:
-    before = typed.number(form.stock_before, "stock") if form.stock_before else None
-    return await desk.runtime.receive(
-        number,
-        typed.number(form.quantity, "quantity"),
-        by=desk.caller.actor,
-        stock_before=before,
-        received_at=await arrived_at(desk.runtime, form.day),
-        receipt_id=receipt_id(desk, form, number),
-    )
-
-
-async def _corrected(desk: Desk, number: str, form: Correction) -> Order:
-    at = await arrived_at(desk.runtime, form.right_day)
-    return await desk.runtime.book.life.correct(
-        number,
-        form.receipt,
-        typed.number(form.right_quantity, "quantity"),
-        instead_of=typed.number(form.instead_of, "quantity"),
-        received_at=at or (datetime.now(UTC) if form.right_day.strip() else None),
-        reason=clean_text(form.why, limit=1_000),
-        by=desk.caller.actor,
-        correction_id=receipt_id(desk, form, number),
-    )
-
-
-async def _step(desk: Desk, number: str, step: Awaitable[Order], form: DeskForm) -> Response:
-    """Take a step in the order's life, and show the order. What stands in the way is shown on its page."""
-    try:
-        await step
-    except CORRECTABLE as error:
-        return await _page(desk, number, refusal=in_words(error), typed_before=form)
-    return see_other(f"/desk/orders/{quote(number)}")
-
-
-async def _page(
-    desk: Desk, number: str, *, refusal: RestockError | None = None, typed_before: DeskForm | None = None
-) -> Response:
-    book = desk.runtime.book
-    found = await book.orders.get(number)
-    return await desk.page(
-        "order.html",
-        200 if refusal is None else status_of(refusal),
-        order=found,
-        is_open=found.status in OPEN_STATUSES,
-        receipts=(await book.life.receipts([number]))[number],
-        entries=await book.audit.page(order_number=number),
-        refusal=refusal,
-        typed={} if typed_before is None else typed_before.model_dump(exclude={"csrf", "once"}),
-        status_words=STATUS_WORDS,
-    )

@@ -1,16 +1,15 @@
 """Open orders of other systems: what is to come of them, saying that it came, and that it will not."""
 
-from datetime import date
+from dataclasses import dataclass
 from typing import Annotated
 
-from fastapi import Form, Query
+from fastapi import Depends, Form, Query
 from starlette.responses import Response
 
 from api.door.doorkeeper import page_for
-from api.door.errors import status_of
 from api.pages import typed
-from api.pages.desk import CORRECTABLE, Desk, DeskForm, DeskGiven, desk_router, see_other
-from api.pages.listing import ROWS, Word
+from api.pages.desk import Desk, DeskForm, DeskGiven, desk_router, or_page, see_other
+from api.pages.listing import ROWS, Asked, Word
 from api.pages.orders import arrived_at
 from tools.catalog.entries import EntryStore
 from tools.catalog.importing.arrivals import LineKey, cancel_line, receive_line
@@ -22,6 +21,17 @@ from tools.records.text import clean_text
 
 router = desk_router()
 ADDRESS = "/desk/orders-elsewhere"
+
+
+@dataclass(frozen=True)
+class Wanted(Asked):
+    """Which of the lines."""
+
+    supplier: Word = ""
+    product: Word = ""
+    skip: Annotated[int, Query(ge=0, le=10**6)] = 0
+    recorded: Annotated[int, Query(ge=0, le=10**9)] = 0
+    """The import that a form led to."""
 
 
 class LineForm(DeskForm):
@@ -50,38 +60,46 @@ class Cancellation(LineForm):
     reason: str = ""
 
 
-@router.get("/orders-elsewhere", openapi_extra=page_for("read"))
-async def other_orders(
-    desk: DeskGiven,
-    supplier: Word = "",
-    product: Word = "",
-    skip: Annotated[int, Query(ge=0, le=10**6)] = 0,
-    recorded: Annotated[int, Query(ge=0, le=10**9)] = 0,
+async def _page(
+    desk: Desk,
+    asked: Wanted = Wanted(),
+    form: LineForm | None = None,
+    refusal: RestockError | None = None,
 ) -> Response:
+    store = EntryStore(desk.runtime.book.database)
+    found, total = await store.open_lines(ROWS, asked.skip, supplier=asked.supplier, product=asked.product)
+    return await desk.page(
+        "other_orders.html",
+        refusal=refusal,
+        lines=found,
+        total=total,
+        asked=asked,
+        today=(await OwnCatalog(desk.runtime.book.database).settings()).today,
+        following=asked.address(ADDRESS, skip=asked.skip + ROWS, recorded=0) if total > asked.skip + ROWS else None,
+    )
+
+
+@router.get("/orders-elsewhere", openapi_extra=page_for("read"))
+async def other_orders(desk: DeskGiven, asked: Annotated[Wanted, Depends()]) -> Response:
     """What other systems have ordered, late ones first."""
-    return await _page(desk, supplier=supplier.strip(), product=product.strip(), skip=skip, recorded=recorded)
+    return await _page(desk, asked)
 
 
 @router.post("/orders-elsewhere/receipts", openapi_extra=page_for("approve"))
+@or_page(_page, UnknownOrder)
 async def receive(desk: DeskGiven, form: Annotated[Arrival, Form()]) -> Response:
     """Record what has arrived. The same form again is the same receipt."""
-    try:
-        arrived, seen = (typed.number(text, "quantity") for text in (form.quantity, form.seen))
-        work = receive_line(form.key, arrived, seen=seen, received_at=await arrived_at(desk.runtime, form.day))
-        return await _recorded(desk, form, f"Receipt of {form.reference}", work)
-    except (*CORRECTABLE, UnknownOrder) as error:
-        return await _page(desk, refusal=error)
+    arrived, seen = (typed.number(text, "quantity") for text in (form.quantity, form.seen))
+    work = receive_line(form.key, arrived, seen=seen, received_at=await arrived_at(desk.runtime, form.day))
+    return await _recorded(desk, form, f"Receipt of {form.reference}", work)
 
 
 @router.post("/orders-elsewhere/cancel", openapi_extra=page_for("approve"))
+@or_page(_page, UnknownOrder)
 async def cancel(desk: DeskGiven, form: Annotated[Cancellation, Form()]) -> Response:
     """Cancel what has not arrived."""
-    try:
-        seen = typed.number(form.seen, "quantity")
-        work = cancel_line(form.key, clean_text(form.reason, limit=1_000), seen=seen)
-        return await _recorded(desk, form, f"Cancellation of {form.reference}", work)
-    except (*CORRECTABLE, UnknownOrder) as error:
-        return await _page(desk, refusal=error)
+    reason, seen = clean_text(form.reason, limit=1_000), typed.number(form.seen, "quantity")
+    return await _recorded(desk, form, f"Cancellation of {form.reference}", cancel_line(form.key, reason, seen=seen))
 
 
 async def _recorded(desk: Desk, form: LineForm, name: str, work: Work) -> Response:
@@ -92,29 +110,3 @@ async def _recorded(desk: Desk, form: LineForm, name: str, work: Work) -> Respon
         return str((await store.change(file, work, desk.caller.actor)).number)
 
     return see_other(f"{ADDRESS}?recorded={await desk.once(form.once, change)}")
-
-
-async def _page(
-    desk: Desk,
-    *,
-    supplier: str = "",
-    product: str = "",
-    skip: int = 0,
-    recorded: int = 0,
-    refusal: RestockError | None = None,
-) -> Response:
-    store = EntryStore(desk.runtime.book.database)
-    found, total = await store.open_lines(ROWS, skip, supplier=supplier, product=product)
-    day: date = (await OwnCatalog(desk.runtime.book.database).settings()).today
-    return await desk.page(
-        "other_orders.html",
-        200 if refusal is None else status_of(refusal),
-        lines=found,
-        total=total,
-        supplier=supplier,
-        product=product,
-        today=day,
-        following=skip + ROWS if total > skip + ROWS else None,
-        recorded=recorded,
-        refusal=refusal,
-    )

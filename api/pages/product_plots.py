@@ -1,8 +1,8 @@
 """The plots of one product: its stock in the days to come, and its demand so far."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import date, timedelta
+from typing import NamedTuple
 
 from markupsafe import Markup
 
@@ -18,17 +18,7 @@ MARKS = 5
 SIGNS = {"unusually much": "▲", "out of stock": "×", "not known": "?", "promotion": "★"}
 
 
-@dataclass(frozen=True)
-class Levels:
-    """What stands across the plot of the stock."""
-
-    reorder_point: float
-    safety_stock: float
-    order_by: date | None
-
-
-@dataclass(frozen=True)
-class Sold:
+class Sold(NamedTuple):
     """Demand of one period, and what is to be said of it."""
 
     begins: date | None
@@ -36,32 +26,40 @@ class Sold:
     notes: tuple[str, ...]
 
 
-def projected_stock(found: Projection, levels: Levels, *, today: date, ordered: Projection | None = None) -> Markup:
+def projected_stock(
+    found: Projection,
+    *,
+    today: date,
+    reorder_point: float,
+    safety_stock: float,
+    order_by: date | None,
+    ordered: Projection | None = None,
+) -> Markup:
     """Stock if nothing is ordered, and dashed if something is."""
     shown = [*found.points, *(ordered.points if ordered else ())]
-    most = 1.05 * max(levels.reorder_point, *(max(point.stock, point.high) for point in shown)) or 1.0
+    most = 1.05 * max(reorder_point, *(max(point.stock, point.high) for point in shown)) or 1.0
     last = found.points[-1].day
-    plot = Plot(_said_of_stock(found, levels, today), x=(0, last), y=(0, most), rows=2)
+    plot = Plot(_said_of_stock(found, reorder_point, today), x=(0, last), y=(0, most), rows=2)
     plot.axes([(at, _day(today, at) if at else "today") for at in _spread(last)], ticks(most))
     plot.band([(point.day, point.low) for point in found.points], [(point.day, point.high) for point in found.points])
     plot.line([(point.day, point.stock) for point in found.points], "stock")
     if ordered:
         plot.line([(point.day, point.stock) for point in ordered.points], "ahead")
-    plot.across(levels.reorder_point, f"reorder point {amount(levels.reorder_point)}")
-    if levels.safety_stock > 0:
-        plot.across(levels.safety_stock, f"safety stock {amount(levels.safety_stock)}", at_left=True)
+    plot.across(reorder_point, f"reorder point {amount(reorder_point)}")
+    if safety_stock > 0:
+        plot.across(safety_stock, f"safety stock {amount(safety_stock)}", at_left=True)
     out = found.out_in_days
     if out is not None and out <= last:
         plot.upright(out, f"out on {_day(today, out)}" if out else "out now")
-    if levels.order_by and 0 <= (due := (levels.order_by - today).days) <= last:
+    if order_by and 0 <= (due := (order_by - today).days) <= last:
         plot.upright(due, f"order by {_day(today, due)}", row=1)
     return plot.svg()
 
 
-def _said_of_stock(found: Projection, levels: Levels, today: date) -> str:
+def _said_of_stock(found: Projection, reorder_point: float, today: date) -> str:
     """The plot in a sentence."""
     now, end, out = found.points[0], found.points[-1], found.out_in_days
-    due = f"an order is due at {amount(levels.reorder_point)}"
+    due = f"an order is due at {amount(reorder_point)}"
     if out is not None and out <= end.day:
         gone = f"gone on {_day(today, out)}" if out else "gone already"
         return f"The {amount(max(0.0, now.stock))} in stock are {gone} at mean demand; {due}."

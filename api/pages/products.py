@@ -1,27 +1,23 @@
 """One product: what it has, what is coming, why so much is to be ordered, and what if."""
 
 import asyncio
-from dataclasses import dataclass
+import re
 from typing import Annotated, Any, Literal
-from urllib.parse import quote, urlencode
 
 from fastapi import Depends, Query
-from markupsafe import Markup
 from starlette.responses import Response
 
 from api.bodies.today import Cursor
 from api.door.doorkeeper import page_for
-from api.pages.desk import Desk, DeskGiven, desk_router
+from api.pages.desk import Desk, DeskGiven, address_of_product, desk_router
 from api.pages.listing import Word
-from api.pages.orders import STATUS_WORDS as ORDER_WORDS
-from api.pages.product_plots import Levels, Sold, demand_bars, projected_stock, sold
-from api.pages.reviews import STATUS_WORDS as REVIEW_WORDS
-from api.pages.today import COVER_WORDS, STATUS_WORDS, is_too_late
+from api.pages.product_plots import demand_bars, projected_stock, sold
+from api.pages.today import is_too_late
 from api.pages.whatif import Assumptions, Planned, difference, planned
 from tools.book.filters import Filters
 from tools.catalog.demand_table import table_of
 from tools.catalog.products import Family
-from tools.lookback.backtest import Backtest, backtest, few_moments
+from tools.lookback.backtest import backtest, few_moments
 from tools.lookback.report import conclusion
 from tools.lookback.rolling_origin import Interval
 from tools.planning.confidence import CalibrationTable
@@ -36,41 +32,17 @@ router = desk_router()
 LISTED = 10
 """Orders, reviews and entries of the audit trail that are shown."""
 MOST_ASKED = 0.999
-ANCHORS = {
-    "Mean demand": "demand",
-    "Demand has moved": "demand",
-    "Season": "demand",
-    "Promotions": "demand",
-    "The coming periods": "demand",
-    "With what the catalogue has taught": "demand",
-    "With the catalogue's": "demand",
-    "What came above": "demand",
-    "Such forecasts": "demand",
-    "Past forecasts": "demand",
-    "Brought to": "demand",
-    "Widened": "demand",
-    "Demand over": "demand",
-    "Expected change": "demand",
-    "Standard deviation": "demand",
-    "Protection interval": "lead-times",
-    "With the spread of the lead time": "lead-times",
-    "Safety stock": "terms",
-    "Reorder point": "stock-ahead",
-    "Checked": "lookback",
-    "Inventory position": "stock",
-    "Not counted": "stock",
-    "Doubted": "stock",
-    "Needed": "stock",
-    "On the way": "stock",
-    "Deliveries": "lead-times",
-    "Until an order": "demand",
-    "Demand": "demand",
-    "Order-up-to level": "stock-ahead",
-    "Unit": "terms",
-    "The largest": "terms",
-    "At most": "terms",
+HEADS = {
+    "demand": "Mean demand|Demand has moved|Season|Promotions|The coming periods|With what the catalogue has taught|"
+    "With the catalogue's|What came above|Such forecasts|Past forecasts|Brought to|Widened|Demand over|Expected change|"
+    "Standard deviation|Until an order|Demand",
+    "lead-times": "Protection interval|With the spread of the lead time|Deliveries",
+    "terms": "Safety stock|Unit|The largest|At most",
+    "stock-ahead": "Reorder point|Order-up-to level",
+    "lookback": "Checked",
+    "stock": "Inventory position|Not counted|Doubted|Needed|On the way",
 }
-"""Where the figures of a line of the derivation come from, by how it begins."""
+"""How the lines of the derivation begin whose figures come from a table of the page, by the table's anchor."""
 CLASS_WORDS: dict[DemandClass, str] = {
     "smooth": "It sells almost every period, in similar amounts",
     "erratic": "It sells almost every period, in amounts that differ much",
@@ -95,64 +67,30 @@ async def product(
     shown = {
         "row": row,
         "key": str(Cursor(found.version, *row.place)),
-        "today": found.day,
-        "address": _address(row),
-        "others": [(each.location, _address(each)) for each in others],
-        "given": given,
-        "cover_words": COVER_WORDS,
-        "status_words": STATUS_WORDS,
-        "class_words": CLASS_WORDS,
+        "address": address_of_product(*row.place),
+        "others": others,
         **await _history(desk, found, row),
     }
     if row.status == "needs_data":
         return await desk.page("product.html", sheet=None, **shown)
-    family = await desk.runtime.catalog.family(*row.place)
-    table = desk.runtime.calibration
+    family, table = await desk.runtime.catalog.family(*row.place), desk.runtime.calibration
     sheet = await asyncio.to_thread(_sheet, row, family, found, table)
     supposed, refusal = await asyncio.to_thread(_supposed, family, table, given)
-    past = await asyncio.to_thread(_look_back, sheet) if lookback else None
-    swapped = "hx-request" in desk.request.headers  # A figure that is still being typed is no fault.
-    return await desk.page(
+    answer = await desk.page(
         "product.html",
-        200 if refusal is None or swapped else 422,
+        refusal=refusal,
         sheet=sheet,
+        given=given,
+        class_words=CLASS_WORDS,
         too_late=is_too_late(row, found.day),
         supposed=supposed,
-        changed=difference(sheet.now, supposed) if supposed else "",
-        refusal=refusal,
-        past=past,
+        changed=difference(sheet["now"], supposed) if supposed else "",
+        past=await asyncio.to_thread(_look_back, sheet["now"].plan, family[0]) if lookback else None,
         **shown,
     )
-
-
-@dataclass(frozen=True)
-class Sheet:
-    """All that is drawn and calculated of a product as things are."""
-
-    facts: ProductFacts
-    now: Planned
-    stock: Markup
-    demand: Markup
-    periods: list[Sold]
-    working: list[tuple[str, str, str]]
-    """The derivation: how a line begins, how it goes on, and the table where its figures come from."""
-    textbook: str
-
-    @property
-    def plan(self) -> Plan:
-        return self.now.plan
-
-
-@dataclass(frozen=True)
-class Past:
-    """How the product would have fared."""
-
-    words: str
-    found: Backtest | None = None
-
-    @property
-    def few(self) -> bool:
-        return self.found is not None and few_moments(self.found) is not None
+    if "hx-request" in desk.request.headers:  # A figure that is still being typed is no fault.
+        answer.status_code = 200
+    return answer
 
 
 async def _row(desk: Desk, found: TodayList, product_id: str, location: str) -> tuple[TodayRow, list[TodayRow]]:
@@ -165,10 +103,6 @@ async def _row(desk: Desk, found: TodayList, product_id: str, location: str) -> 
     return chosen, [row for row in rows if row is not chosen]
 
 
-def _address(row: TodayRow) -> str:
-    return f"/desk/products/{quote(row.product_id, safe='')}?{urlencode({'location': row.location})}"
-
-
 async def _history(desk: Desk, found: TodayList, row: TodayRow) -> dict[str, Any]:
     """The newest orders and reviews, and who did what with them."""
     book, filters = desk.runtime.book, Filters(product_id=row.product_id, location=row.location)
@@ -179,30 +113,38 @@ async def _history(desk: Desk, found: TodayList, row: TodayRow) -> dict[str, Any
         "orders": orders,
         "reviews": [each for each in reviews if each.status not in ("proposed", "placed", "no_action")],
         "entries": await book.audit.page(LISTED, runs=runs) if runs else [],
-        "order_words": ORDER_WORDS,
-        "review_words": REVIEW_WORDS,
     }
 
 
-def _sheet(row: TodayRow, family: Family, found: TodayList, table: CalibrationTable | None) -> Sheet:
+def _sheet(row: TodayRow, family: Family, found: TodayList, table: CalibrationTable | None) -> dict[str, Any]:
+    """All that is drawn and calculated of a product as things are."""
     now = planned(family, table)
     plan, working = now.plan, now.working
     periods = sold(family[0].demand, working.statistics)
-    levels = Levels(plan.reorder_point, plan.safety_stock, row.order_by)
-    return Sheet(
-        facts=family[0],
-        now=now,
-        stock=projected_stock(now.projection, levels, today=found.day, ordered=now.ordered),
-        demand=demand_bars(periods, working.forecast.mean_per_period),
-        periods=periods,
-        working=[_linked(line) for line in plan.derivation],
-        textbook=_textbook(plan),
-    )
+    return {
+        "facts": family[0],
+        "now": now,
+        "plan": plan,
+        "stock": projected_stock(
+            now.projection,
+            today=found.day,
+            reorder_point=plan.reorder_point,
+            safety_stock=plan.safety_stock,
+            order_by=row.order_by,
+            ordered=now.ordered,
+        ),
+        "demand": demand_bars(periods, working.forecast.mean_per_period),
+        "periods": periods,
+        "working": [_linked(line) for line in plan.derivation],
+        "textbook": _textbook(plan),
+    }
 
 
 def _linked(line: str) -> tuple[str, str, str]:
-    head = next((head for head in ANCHORS if line.startswith(head)), "")
-    return head, line.removeprefix(head), ANCHORS.get(head, "")
+    """How a line of the derivation begins, how it goes on, and the table where its figures come from."""
+    heads = ((re.match(heads, line), anchor) for anchor, heads in HEADS.items())
+    head, anchor = next(((found[0], anchor) for found, anchor in heads if found), ("", ""))
+    return head, line.removeprefix(head), anchor
 
 
 def _textbook(plan: Plan) -> str:
@@ -229,14 +171,15 @@ def _supposed(
         return None, error
 
 
-def _look_back(sheet: Sheet) -> Past:
+def _look_back(plan: Plan, facts: ProductFacts) -> dict[str, Any]:
     """The product's own past, played through with its plan's service, lead time and review period."""
-    plan, table = sheet.plan, table_of(sheet.facts)
+    table = table_of(facts)
     of_cycles = plan.service_level if plan.service_type == "cycle" else plan.implied.cycle_service_level
     asked = min(MOST_ASKED, of_cycles or plan.service_level)
     lead, review = (days / table.period_days for days in (plan.lead_time_days, plan.review_period_days))
     try:
         found = backtest(table, Interval(round(lead), max(1, round(review))), asked=(asked,))
     except InvalidInput:
-        return Past("Its history is too short to look back on: too few periods, or sales, are known.")
-    return Past(conclusion(found, asked), found)
+        words = "Its history is too short to look back on: too few periods, or sales, are known."
+        return {"words": words, "found": None}
+    return {"words": conclusion(found, asked), "found": found, "few": few_moments(found) is not None}

@@ -11,12 +11,11 @@ from starlette.responses import HTMLResponse, Response
 from api.bodies.print_page import STYLE, as_pdf, print_page
 from api.bodies.today import Cursor
 from api.door.doorkeeper import page_for
-from api.door.errors import status_of
 from api.door.security_headers import permitting_style
 from api.pages import typed
-from api.pages.desk import CORRECTABLE, Desk, DeskForm, DeskGiven, desk_router, see_other
+from api.pages.desk import Desk, DeskForm, DeskGiven, desk_router, or_page, see_other
 from api.pages.files import FileKind, file_answer
-from api.pages.orders import STATUS_WORDS, arrived_at, in_words, lines_file, receipt_id
+from api.pages.orders import arrived_at, lines_file
 from tools.records.errors import InvalidInput, RestockError
 
 router = desk_router()
@@ -55,10 +54,27 @@ class Delivery(DeskForm):
         return {line: units for line, units in came.items() if units}
 
 
+async def _page(number: str, desk: Desk, form: DeskForm | None = None, refusal: RestockError | None = None) -> Response:
+    document = await desk.runtime.purchasing.documents.get(number)
+    typed_before = form if isinstance(form, Delivery) else None
+    ways = await desk.runtime.purchasing.fill_up(document)
+    return await desk.page(
+        "purchase_order.html",
+        refusal=refusal,
+        document=document,
+        units=await desk.runtime.today.units(),
+        ways=ways,
+        early={str(Cursor("", way.product_id, document.location)): way for way in ways if way.days_to_reorder_point},
+        has_pdf=find_spec("weasyprint") is not None,
+        typed=dict(zip(typed_before.line, typed_before.arrived, strict=False)) if typed_before else {},
+        day=typed_before.day if typed_before else "",
+    )
+
+
 @router.get("/purchase-orders/{number}", openapi_extra=page_for("read"))
 async def purchase_order(number: str, desk: DeskGiven) -> Response:
     """One purchase order with its lines."""
-    return await _page(desk, number)
+    return await _page(number, desk)
 
 
 @router.get("/purchase-orders/{number}/print", openapi_extra=page_for("read"))
@@ -87,47 +103,22 @@ async def lines(number: str, kind: FileKind, desk: DeskGiven) -> Response:
 
 
 @router.post("/purchase-orders/{number}/sent", openapi_extra=page_for("approve"))
+@or_page(_page)
 async def send(number: str, desk: DeskGiven, form: Annotated[Sending, Form()]) -> Response:
     """Say that it has gone to its supplier, as it was seen."""
-    try:
-        await desk.runtime.purchasing.send(number, form.version, by=desk.caller.actor, below_minimum=form.below_minimum)
-    except CORRECTABLE as error:
-        return await _page(desk, number, refusal=error)
+    await desk.runtime.purchasing.send(number, form.version, by=desk.caller.actor, below_minimum=form.below_minimum)
     return see_other(f"/desk/purchase-orders/{quote(number)}")
 
 
 @router.post("/purchase-orders/{number}/receipts", openapi_extra=page_for("approve"))
+@or_page(_page)
 async def receive(number: str, desk: DeskGiven, form: Annotated[Delivery, Form()]) -> Response:
     """Record a delivery, whole or by line. The same form again is the same delivery."""
-    try:
-        await desk.runtime.purchasing.documents.receive(
-            number,
-            form.quantities(),
-            by=desk.caller.actor,
-            received_at=await arrived_at(desk.runtime, form.day),
-            receipt_id=receipt_id(desk, form, number),
-        )
-    except CORRECTABLE as error:
-        return await _page(desk, number, refusal=in_words(error), typed_before=form)
-    return see_other(f"/desk/purchase-orders/{quote(number)}")
-
-
-async def _page(
-    desk: Desk, number: str, *, refusal: RestockError | None = None, typed_before: Delivery | None = None
-) -> Response:
-    document = await desk.runtime.purchasing.documents.get(number)
-    before = dict(zip(typed_before.line, typed_before.arrived, strict=False)) if typed_before else {}
-    ways = await desk.runtime.purchasing.fill_up(document)
-    return await desk.page(
-        "purchase_order.html",
-        200 if refusal is None else status_of(refusal),
-        document=document,
-        units=await desk.runtime.today.units(),
-        ways=ways,
-        early={str(Cursor("", way.product_id, document.location)): way for way in ways if way.days_to_reorder_point},
-        has_pdf=find_spec("weasyprint") is not None,
-        refusal=refusal,
-        typed=before,
-        day=typed_before.day if typed_before else "",
-        status_words=STATUS_WORDS,
+    await desk.runtime.purchasing.documents.receive(
+        number,
+        form.quantities(),
+        by=desk.caller.actor,
+        received_at=await arrived_at(desk.runtime, form.day),
+        receipt_id=desk.deed_id(form, number),
     )
+    return see_other(f"/desk/purchase-orders/{quote(number)}")

@@ -16,25 +16,26 @@ DESK = "/desk"
 
 def page_of_review(scope: Scope, status: int, headers: Mapping[str, str], problem: Problem) -> Response | None:
     """A review's address in a browser leads to its page: links to reviews are sent to people."""
-    return RedirectResponse(f"{DESK}{quote(scope['path'])}", 303) if _is_browser(scope) else None
+    return _page_at(f"{DESK}{quote(scope['path'])}", scope)
 
 
 def page_of_calibration(scope: Scope, status: int, headers: Mapping[str, str], problem: Problem) -> Response | None:
     """The address of the calibration in a browser leads to the page that says what it means."""
-    return RedirectResponse(f"{DESK}/trust", 303) if _is_browser(scope) else None
+    return _page_at(f"{DESK}/trust", scope)
 
 
-def _is_browser(scope: Scope) -> bool:
-    """Whether a page is asked for, without a key."""
+def _page_at(address: str, scope: Scope) -> Response | None:
+    """If a page is asked for, without a key."""
     asked = Headers(scope=scope)
-    return "text/html" in asked.get("accept", "") and "x-api-key" not in asked
+    is_page = "text/html" in asked.get("accept", "") and "x-api-key" not in asked
+    return RedirectResponse(address, 303) if is_page else None
 
 
 def page(scope: Scope, status: int, headers: Mapping[str, str], problem: Problem) -> Response:
     """What a person must do next is on the page: sign in, go back, or try again."""
     kept = {name: headers[name] for name in ("retry-after", "x-request-id", "allow") if name in headers}
     response: Response
-    if status == 401 and scope["method"] == "GET" and _comes_from_elsewhere(scope):
+    if status == 401 and scope["method"] == "GET" and Headers(scope=scope).get("sec-fetch-site") == "cross-site":
         # The cookie did not come along, because another site leads here. It does once the page asks for itself.
         response = HTMLResponse(templates.get_template("again.html").render(), headers=kept)
     elif status == 401 and problem["code"] in ("signed_out", "session_ended") and scope["method"] == "GET":
@@ -44,10 +45,6 @@ def page(scope: Scope, status: int, headers: Mapping[str, str], problem: Problem
     for name, value in ON_DESK_PAGES:
         response.headers[name] = value
     return response
-
-
-def _comes_from_elsewhere(scope: Scope) -> bool:
-    return Headers(scope=scope).get("sec-fetch-site") == "cross-site"
 
 
 def _sign_in(scope: Scope) -> str:

@@ -1,6 +1,6 @@
 """Reviews: orders that wait for a person, and that person's decision on one of them or on many."""
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 from typing import Annotated, Any, Literal
 from urllib.parse import quote
@@ -9,12 +9,12 @@ from fastapi import Depends, Form
 from pydantic import ValidationError
 from starlette.responses import Response
 
+from agent.runtime import Runtime
 from api.bodies.reviews import Decision
 from api.door.doorkeeper import page_for
-from api.door.errors import status_of
 from api.pages import typed
-from api.pages.desk import CORRECTABLE, Desk, DeskForm, DeskGiven, desk_router, inside, see_other
-from api.pages.listing import ROWS, ListedGiven
+from api.pages.desk import Desk, DeskForm, DeskGiven, desk_router, inside, or_page, see_other, templates
+from api.pages.listing import ROWS, Listed
 from api.pages.ordering import Result, Wanted
 from tools.book.filters import Filters
 from tools.book.placing import order_value
@@ -23,9 +23,14 @@ from tools.planning.gate import ONLY_PROPOSES
 from tools.records.errors import Conflict, InvalidInput, RestockError
 from tools.records.orders import DecisionKind, Proposal, ProposalStatus, RunView
 from tools.records.text import amount
+from tools.sweep.pages import Filters as RowFilters
+from tools.sweep.pages import arranged
+from tools.sweep.today_rows import TodayRow
 
 router = desk_router()
 MOST_CHOSEN = 200
+MOST_RANKED = 1_000
+"""Reviews that are sorted by lost revenue; the others follow, newest first."""
 STATUS_WORDS: dict[ProposalStatus, str] = {
     "pending": "waiting",
     "approved": "approved",
@@ -33,37 +38,39 @@ STATUS_WORDS: dict[ProposalStatus, str] = {
     "expired": "lapsed",
     "superseded": "replaced by a newer plan",
 }
+templates.globals["review_words"] = STATUS_WORDS
 Status = Literal["pending", "approved", "rejected", "expired", "superseded", "all"]
+Sort = Literal["newest", "risk", "value", "confidence"]
 
 
-class Queue:
+@dataclass(frozen=True)
+class Queue(Listed):
     """Which reviews are listed, and how they are sorted. A review's address says it too, so that what follows fits."""
 
-    def __init__(
-        self,
-        listed: ListedGiven,
-        status: Status = "pending",
-        sort: Literal["newest", "value", "confidence"] = "newest",
-        sure: Literal["", "safe", "doubtful"] = "",
-    ) -> None:
-        self.listed, self.status, self.sort, self.sure = listed, status, sort, sure
+    status: Status = "pending"
+    sort: Sort = "newest"
+    sure: Literal["", "safe", "doubtful"] = ""
 
     async def page(self, desk: Desk, limit: int, before: str | None, status: ProposalStatus | None) -> list[Proposal]:
+        filters, surest = await self.filters(desk.runtime), self.sort == "confidence"
         worth = desk.runtime.settings.worth if self.sort == "value" else None
-        return await desk.runtime.book.reviews.page(
-            status, limit, before, await self.filters(desk), worth, surest=self.sort == "confidence"
-        )
+        first = list(await _at_risk(desk))[:MOST_RANKED] if self.sort == "risk" else ()
+        return await desk.runtime.book.reviews.page(status, limit, before, filters, worth, surest=surest, first=first)
 
-    async def filters(self, desk: Desk) -> Filters:
-        found = await self.listed.filters(desk.runtime)
+    async def filters(self, runtime: Runtime) -> Filters:
+        found = await super().filters(runtime)
         return replace(found, safe=self.sure == "safe") if self.sure else found
 
-    def address(self, review_id: str = "", **changed: Any) -> str:
+    def here(self, review_id: str = "", *, before: str = "", **changed: Any) -> str:
         """The address of this list with other words in it, or of a review in it."""
-        words = {"status": self.status, "sort": self.sort, "sure": self.sure} | changed
-        usual = {"status": "pending", "sort": "newest"}
-        said = {name: "" if usual.get(name) == value else value for name, value in words.items()}
-        return self.listed.address(f"/desk/reviews/{quote(review_id)}".rstrip("/"), **{"before": ""} | said)
+        return self.address(f"/desk/reviews/{quote(review_id)}".rstrip("/"), before=before, **changed)
+
+
+async def _at_risk(desk: Desk) -> dict[str, TodayRow]:
+    """The lines of today's list that wait for a review, by its id, most lost revenue a day first."""
+    found = await desk.runtime.today.present()
+    rows = arranged(found.rows, RowFilters(status=("waits_for_review",)), "-lost_revenue_per_day", found.worth)
+    return {row.review_id: row for row in rows if row.review_id}
 
 
 QueueGiven = Annotated[Queue, Depends()]
@@ -97,25 +104,20 @@ class DecisionForm(DeskForm):
 @router.get("/reviews", openapi_extra=page_for("read"))
 async def reviews(desk: DeskGiven, queue: QueueGiven) -> Response:
     """The queue, newest first, by value or by confidence."""
-    store, listed = desk.runtime.book.reviews, queue.listed
+    store = desk.runtime.book.reviews
     chosen = None if queue.status == "all" else queue.status
-    found = await queue.page(desk, ROWS, listed.before or None, chosen)
-    more = len(found) == ROWS
+    found = await queue.page(desk, ROWS, queue.before or None, chosen)
     return await desk.page(
         "reviews.html",
         reviews=found,
         values=[order_value(proposal, proposal.quantity) for proposal in found],
-        total=await store.count(chosen, await queue.filters(desk)),
+        total=await store.count(chosen, await queue.filters(desk.runtime)),
         suppliers=await store.suppliers(),
         queue=queue,
-        listed=listed,
-        chosen=queue.status,
-        sort=queue.sort,
+        at_risk=await _at_risk(desk),
         currency=desk.runtime.settings.limit_currency,
-        here=queue.address(before=listed.before),
-        following=queue.address(before=found[-1].id) if more else None,
+        following=queue.here(before=found[-1].id) if len(found) == ROWS else None,
         only_proposed=(ONLY_PROPOSES,),
-        status_words=STATUS_WORDS,
     )
 
 
@@ -127,41 +129,64 @@ async def decide_many(desk: DeskGiven, form: Annotated[Choice, Form()]) -> Respo
     chosen = [_chosen(form, each) for each in dict.fromkeys(form.review)]
     seen = [(await desk.runtime.book.reviews.get(identity), decision) for identity, decision in chosen]
     results = [await _result(desk, proposal, decision) for proposal, decision in seen]
-    return await desk.page("results.html", results=results, back=inside(form.back), refusal=None)
+    return await desk.page("results.html", results=results, back=inside(form.back))
+
+
+async def _page(
+    review_id: str,
+    desk: Desk,
+    queue: Queue,
+    form: DecisionForm | None = None,
+    refusal: RestockError | None = None,
+) -> Response:
+    book = desk.runtime.book
+    proposal = await book.reviews.get(review_id)
+    order = (await book.runs.get(proposal.run_id)).order
+    plan, sure, threshold = proposal.plan, proposal.confidence, desk.runtime.settings.confidence_threshold
+    return await desk.page(
+        "review.html",
+        refusal=refusal,
+        review=proposal,
+        plan=plan,
+        value=order.total if order else order_value(proposal, proposal.quantity),
+        unsure="" if sure.value >= threshold else why_unsure(plan, proposal.quantity, sure),
+        snoozed_until=await _snoozed_until(desk, proposal) if proposal.decided_at else None,
+        multiple=plan.order_multiple if plan.recommended_action == "purchase_order" else plan.unit_size,
+        older=await book.reviews.superseded_by(proposal),
+        order=order,
+        queue=queue,
+        following=await _following(desk, queue, proposal),
+        entries=await book.audit.page(review=proposal.id),
+        # What was typed is kept, unless it was meant for a plan that stands no more.
+        typed=None if isinstance(refusal, Conflict) else form,
+        in_a_week=(datetime.now(UTC).date() + timedelta(7)).isoformat(),
+    )
 
 
 @router.get("/reviews/{review_id}", openapi_extra=page_for("read"))
 async def review(review_id: str, desk: DeskGiven, queue: QueueGiven) -> Response:
     """One review, waiting or decided."""
-    return await _page(desk, review_id, queue)
+    return await _page(review_id, desk, queue)
 
 
 @router.post("/reviews/{review_id}", openapi_extra=page_for("approve"))
+@or_page(_page)
 async def decide(review_id: str, desk: DeskGiven, queue: QueueGiven, form: Annotated[DecisionForm, Form()]) -> Response:
     """Approve, edit or reject. What stands in the way is shown beside what stands now."""
-    try:
-        until = await _until(desk, form)
-        view = await _decide(desk, review_id, form.decision())
-        if until is not None and view.proposal is not None and _is_less(view):
-            await _leave_alone(desk, view.proposal, until=until, reason=form.reason)
-    except CORRECTABLE as error:
-        # What was typed is kept, unless it was meant for a plan that stands no more.
-        return await _page(
-            desk, review_id, queue, refusal=error, typed_before=None if isinstance(error, Conflict) else form
-        )
-    return see_other(queue.address(review_id))
+    until = await _until(desk, form)
+    view = await _decide(desk, review_id, form.decision())
+    proposal = view.proposal
+    if until and proposal and (view.order is None or view.order.quantity < proposal.quantity):
+        place = proposal.mode, proposal.product_id, proposal.location
+        await desk.runtime.book.snoozes.snooze(*place, until=until, reason=form.reason, by=desk.caller.actor)
+    return see_other(queue.here(review_id))
 
 
 async def _until(desk: Desk, form: DecisionForm) -> date | None:
-    """Until when the product of a rejected or smaller order is left alone."""
+    """Until when the product is left alone if less is ordered than proposed, or nothing."""
     if form.deed == "approve" or not form.until:
         return None
     return typed.day_ahead(form.until, (await desk.runtime.today.present()).day)
-
-
-def _is_less(view: RunView) -> bool:
-    """Whether less was ordered than proposed, so that the rest would be proposed again at once."""
-    return view.order is None or (view.proposal is not None and view.order.quantity < view.proposal.quantity)
 
 
 def _chosen(form: Choice, review: str) -> tuple[str, Decision]:
@@ -196,12 +221,6 @@ async def _decide(desk: Desk, review_id: str, decision: Decision) -> RunView:
     )
 
 
-async def _leave_alone(desk: Desk, proposal: Proposal, *, until: date, reason: str) -> None:
-    await desk.runtime.book.snoozes.snooze(
-        proposal.mode, proposal.product_id, proposal.location, until=until, reason=reason, by=desk.caller.actor
-    )
-
-
 async def _result(desk: Desk, proposal: Proposal, decision: Decision) -> Result:
     place, units = (proposal.product_id, proposal.location), proposal.quantity
     wanted = Wanted(*place, seen=units, quantity=units, name=proposal.product_name)
@@ -213,39 +232,6 @@ async def _result(desk: Desk, proposal: Proposal, decision: Decision) -> Result:
         words = "Rejected." if decision.decision == "reject" else "Approved: nothing is ordered."
         return Result(wanted, True, words, review_id=proposal.id)
     return Result(wanted, True, f"Ordered: {amount(order.quantity)}.", order_number=order.number)
-
-
-async def _page(
-    desk: Desk,
-    review_id: str,
-    queue: Queue,
-    *,
-    refusal: RestockError | None = None,
-    typed_before: DecisionForm | None = None,
-) -> Response:
-    book = desk.runtime.book
-    proposal = await book.reviews.get(review_id)
-    order = (await book.runs.get(proposal.run_id)).order
-    plan, sure, threshold = proposal.plan, proposal.confidence, desk.runtime.settings.confidence_threshold
-    return await desk.page(
-        "review.html",
-        200 if refusal is None else status_of(refusal),
-        review=proposal,
-        plan=plan,
-        value=order.total if order else order_value(proposal, proposal.quantity),
-        unsure="" if sure.value >= threshold else why_unsure(plan, proposal.quantity, sure),
-        snoozed_until=await _snoozed_until(desk, proposal) if proposal.decided_at else None,
-        multiple=plan.order_multiple if plan.recommended_action == "purchase_order" else plan.unit_size,
-        older=await book.reviews.superseded_by(proposal),
-        order=order,
-        queue=queue,
-        following=await _following(desk, queue, proposal),
-        entries=await book.audit.page(review=proposal.id),
-        refusal=refusal,
-        typed=typed_before,
-        in_a_week=(datetime.now(UTC).date() + timedelta(7)).isoformat(),
-        status_words=STATUS_WORDS,
-    )
 
 
 async def _snoozed_until(desk: Desk, proposal: Proposal) -> date | None:

@@ -1,7 +1,5 @@
 """Settings in force, the models and their state, automatic ordering, and keys for administrators."""
 
-from collections.abc import Iterator
-from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 from typing import Annotated, Any
@@ -16,12 +14,11 @@ from agent.settings import Settings as SettingsInForce
 from api.bodies.keys import NewKey
 from api.door.auth import KeyRing
 from api.door.doorkeeper import page_for
-from api.door.errors import status_of
 from api.pages import typed
 from api.pages.data import switch_shown
-from api.pages.desk import Desk, DeskForm, DeskGiven, desk_router, see_other
+from api.pages.desk import Desk, DeskForm, DeskGiven, desk_router, or_page, see_other
 from tools.book.keys import ALL_SCOPES, Key
-from tools.records.errors import Conflict, InvalidInput, NotFound, RestockError
+from tools.records.errors import InvalidInput, NotFound, RestockError
 
 router = desk_router()
 FOR_ALL = frozenset({"Models", "Orders and limits"})
@@ -34,21 +31,6 @@ SCOPE_WORDS = {
     "approve": "decide reviews, order, bring in data",
     "admin": "manage keys and automatic ordering",
 }
-
-
-@dataclass(frozen=True)
-class Setting:
-    name: str
-    value: str
-    changed: bool
-    """Whether it differs from the default."""
-    meaning: str
-
-
-@dataclass(frozen=True)
-class Group:
-    heading: str
-    settings: list[Setting] = field(default_factory=list)
 
 
 class KeyForm(DeskForm):
@@ -77,6 +59,24 @@ class KeyForm(DeskForm):
             raise InvalidInput(_in_words(error)) from None
 
 
+async def _page(
+    desk: Desk, *, key_id: str = "", form: DeskForm | None = None, refusal: RestockError | None = None
+) -> Response:
+    is_admin = "admin" in desk.caller.scopes
+    readiness = await desk.runtime.readiness()
+    keys = await desk.runtime.book.keys.all() if is_admin else []
+    return await desk.page(
+        "settings.html",
+        refusal=refusal,
+        form=form if isinstance(form, KeyForm) else KeyForm(csrf=""),
+        models=readiness["models"],
+        groups={name: each for name, each in _groups(desk.runtime.settings).items() if is_admin or name in FOR_ALL},
+        keys=[(key, _state(key)) for key in keys],
+        scope_words=SCOPE_WORDS,
+        **await switch_shown(desk),
+    )
+
+
 @router.get("/settings", openapi_extra=page_for("read"))
 async def settings(desk: DeskGiven) -> Response:
     """How this service is set up, without its secrets."""
@@ -84,58 +84,34 @@ async def settings(desk: DeskGiven) -> Response:
 
 
 @router.post("/settings/keys", openapi_extra=page_for("admin"))
+@or_page(_page)
 async def create_key(form: Annotated[KeyForm, Form()], desk: DeskGiven) -> Response:
     """Make a key. Only this page shows its secret, and only once."""
     once = sha256(f"{desk.caller.id}\n{form.model_dump_json(exclude={'csrf'})}".encode()).hexdigest()
-    try:
-        grant = form.asked().grant
-        made, secret = await _ring(desk).make(grant, by=desk.caller.actor, once=once if form.once else None)
-    except (InvalidInput, Conflict) as error:
-        return await _page(desk, form=form, refused=error)
+    made, secret = await _ring(desk).make(form.asked().grant, by=desk.caller.actor, once=once if form.once else None)
     return await desk.page("key.html", key=made, secret=secret)
 
 
 @router.post("/settings/keys/{key_id}/revoke", openapi_extra=page_for("admin"))
+@or_page(_page, NotFound)
 async def revoke_key(
     key_id: Annotated[str, Path(max_length=100)], form: Annotated[DeskForm, Form()], desk: DeskGiven
 ) -> Response:
     """End a key at once. Revoking it again changes nothing."""
-    try:
-        await _ring(desk).revoke(key_id, by=desk.caller.actor)
-    except (Conflict, NotFound) as error:
-        return await _page(desk, refused=error)
+    await _ring(desk).revoke(key_id, by=desk.caller.actor)
     return see_other("/desk/settings#keys")
 
 
-async def _page(desk: Desk, *, form: KeyForm | None = None, refused: RestockError | None = None) -> Response:
-    is_admin = "admin" in desk.caller.scopes
-    readiness = await desk.runtime.readiness()
-    keys = await desk.runtime.book.keys.all() if is_admin else []
-    return await desk.page(
-        "settings.html",
-        200 if refused is None else status_of(refused),
-        refused="" if refused is None else refused.message,
-        form=form or KeyForm(csrf=""),
-        models=readiness["models"],
-        groups=[group for group in _groups(desk.runtime.settings) if is_admin or group.heading in FOR_ALL],
-        keys=[(key, _state(key)) for key in keys],
-        scope_words=SCOPE_WORDS,
-        **await switch_shown(desk),
-    )
-
-
-def _groups(in_force: SettingsInForce) -> Iterator[Group]:
-    """The settings as `.env.example` groups them."""
-    group = Group("")
+def _groups(in_force: SettingsInForce) -> dict[str, list[tuple[str, str, bool, str]]]:
+    """The settings as `.env.example` groups them: name, value, whether it differs from the default, and meaning."""
+    groups: dict[str, list[tuple[str, str, bool, str]]] = {}
+    heading = ""
     for name, about in SettingsInForce.model_fields.items():
-        if name in GROUPS:
-            group = Group(GROUPS[name])
-            yield group
-        if name == USED_UP:
-            continue
-        meaning = " ".join((about.description or "").split())
-        changed = getattr(in_force, name) != about.default
-        group.settings.append(Setting(name.upper(), shown(in_force, name), changed, meaning))
+        heading = GROUPS.get(name, heading)
+        if name != USED_UP:
+            changed, meaning = getattr(in_force, name) != about.default, " ".join((about.description or "").split())
+            groups.setdefault(heading, []).append((name.upper(), shown(in_force, name), changed, meaning))
+    return groups
 
 
 def _state(key: Key) -> str:

@@ -5,23 +5,22 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from statistics import median
 from threading import Lock
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from fastapi import Depends, Query
-from markupsafe import Markup
 from starlette.responses import Response
 
 from api.door.doorkeeper import page_for
 from api.pages import typed
-from api.pages.desk import Desk, DeskGiven, desk_router
+from api.pages.desk import Desk, DeskGiven, desk_router, or_page
 from api.pages.lookback_plots import lookback_plots, reliability_plot
 from tools.catalog.demand_table import DemandTable
-from tools.lookback.backtest import Backtest, backtest, few_moments
+from tools.lookback.backtest import backtest, few_moments
 from tools.lookback.calibration_watch import CalibrationState
 from tools.lookback.report import conclusion
 from tools.lookback.rolling_origin import Interval
 from tools.planning.confidence import CalibrationTable, ReliabilityBin
-from tools.records.errors import InvalidInput, Overloaded
+from tools.records.errors import Overloaded, RestockError
 from tools.records.text import percent, several
 
 router = desk_router()
@@ -35,13 +34,13 @@ Word = Annotated[str, Query(max_length=40)]
 _looking_back = Lock()
 
 
+@dataclass(frozen=True)
 class Wanted:
     """Whether to look back, and with which lead time and review period, in days."""
 
-    def __init__(
-        self, backtest: Annotated[Literal["", "yes"], Query()] = "", lead_time: Word = "", review: Word = ""
-    ) -> None:
-        self.backtest, self.lead_time, self.review = backtest == "yes", lead_time, review
+    backtest: Annotated[Literal["", "yes"], Query()] = ""
+    lead_time: Word = ""
+    review: Word = ""
 
     def days(self, usual: float) -> tuple[float, float]:
         """Raises InvalidInput for what is no figure."""
@@ -50,43 +49,33 @@ class Wanted:
         return lead_time, review
 
 
-@dataclass(frozen=True)
-class LookedBack:
-    found: Backtest
-    words: str
-    doubt: str | None
-    plots: list[tuple[str, Markup]]
-    name: str
-
-
-@router.get("/trust", openapi_extra=page_for("read"))
-async def trust(desk: DeskGiven, wanted: Annotated[Wanted, Depends()]) -> Response:
-    """What was said and what came of it, and a look back on past demand when asked for."""
+async def _page(
+    desk: Desk, wanted: Wanted, past: dict[str, Any] | None = None, refusal: RestockError | None = None
+) -> Response:
     state = await desk.runtime.calibration_state()
-    outcomes = await desk.runtime.book.outcomes.latest(OUTCOMES)
-    usual, past, refusal = await _usual_lead_time(desk), None, None
-    if wanted.backtest:
-        try:
-            past = await _look_back(desk, wanted.days(usual))
-        except InvalidInput as error:
-            refusal = error
     fitted, seen = _whole(state.reliability), _whole(state.observed.reliability)
     return await desk.page(
         "trust.html",
-        200 if refusal is None else 422,
+        refusal=refusal,
         state=state,
         words=in_words(state),
         fitted=fitted,
         seen=seen,
         plot=reliability_plot([("dot", fitted), ("other", seen)]) if fitted or seen else None,
-        outcomes=outcomes,
+        outcomes=await desk.runtime.book.outcomes.latest(OUTCOMES),
         wanted=wanted,
-        usual=usual,
+        usual=await _usual_lead_time(desk),
         past=past,
-        refusal=refusal,
         most=MOST_PRODUCTS,
         asked=ASKED,
     )
+
+
+@router.get("/trust", openapi_extra=page_for("read"))
+@or_page(_page)
+async def trust(desk: DeskGiven, wanted: Annotated[Wanted, Depends()]) -> Response:
+    """What was said and what came of it, and a look back on past demand when asked for."""
+    return await _page(desk, wanted, await _look_back(desk, wanted) if wanted.backtest else None)
 
 
 def in_words(state: CalibrationState) -> str:
@@ -117,15 +106,17 @@ async def _usual_lead_time(desk: Desk) -> float:
     return median([row.lead_time_days for row in rows if row.lead_time_days is not None] or [USUAL_LEAD_TIME])
 
 
-async def _look_back(desk: Desk, days: tuple[float, float]) -> LookedBack:
+async def _look_back(desk: Desk, wanted: Wanted) -> dict[str, Any]:
     """Raises InvalidInput, and Overloaded while another is made."""
+    days = wanted.days(await _usual_lead_time(desk))
     table, name = await desk.runtime.catalog.past_demand()
     lead_time, review = (round(length / table.period_days) for length in days)
     interval = Interval(lead_time, max(1, review))
-    return await asyncio.to_thread(_looked_back, table.drawn(MOST_PRODUCTS), interval, desk.runtime.calibration, name)
+    drawn = table.drawn(MOST_PRODUCTS)
+    return {"name": name} | await asyncio.to_thread(_looked_back, drawn, interval, desk.runtime.calibration)
 
 
-def _looked_back(table: DemandTable, interval: Interval, calibration: CalibrationTable | None, name: str) -> LookedBack:
+def _looked_back(table: DemandTable, interval: Interval, calibration: CalibrationTable | None) -> dict[str, Any]:
     """One at a time, because each keeps a processor busy for seconds."""
     if not _looking_back.acquire(blocking=False):
         raise Overloaded("Another look back is being made. Try again in a minute.")
@@ -133,4 +124,5 @@ def _looked_back(table: DemandTable, interval: Interval, calibration: Calibratio
         found = backtest(table, interval, calibration=calibration)
     finally:
         _looking_back.release()
-    return LookedBack(found, conclusion(found, ASKED), few_moments(found), lookback_plots(found), name)
+    words, doubt = conclusion(found, ASKED), few_moments(found)
+    return {"found": found, "words": words, "doubt": doubt, "plots": lookback_plots(found)}

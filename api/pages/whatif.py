@@ -34,14 +34,15 @@ class Supposed:
     quantity: float | None = None
 
 
+@dataclass(frozen=True)
 class Assumptions:
     """Figures as they were typed; what is empty stays as it is."""
 
-    def __init__(
-        self, service: Word = "", lead_time: Word = "", demand: Word = "", on_hand: Word = "", quantity: Word = ""
-    ) -> None:
-        self.service, self.lead_time, self.demand = service, lead_time, demand
-        self.on_hand, self.quantity = on_hand, quantity
+    service: Word = ""
+    lead_time: Word = ""
+    demand: Word = ""
+    on_hand: Word = ""
+    quantity: Word = ""
 
     def __bool__(self) -> bool:
         return any(text.strip() for text in vars(self).values())

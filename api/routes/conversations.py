@@ -39,8 +39,8 @@ async def conversation(
     """Show a conversation of yours: its newest questions and answers."""
     found = await runtime.book.conversations.get(conversation_id, caller.id)
     turns = await runtime.book.conversations.turns(conversation_id, limit, before)
-    return WholeConversation(
-        **dict(ConversationLine.of(found)),
+    return WholeConversation.of(
+        found,
         messages=tuple(map(ChatTurn.of, turns)),
         next=turns[0].number if len(turns) == limit else None,
     ).response()

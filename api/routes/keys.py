@@ -20,7 +20,7 @@ KeyId = Annotated[str, Path(max_length=100, description="Id of the key.")]
 @router.get("/keys", response_model=Keys, responses=problems(), openapi_extra=needs("admin"))
 async def keys(runtime: RuntimeGiven) -> Response:
     """List all keys with their scopes, limits and last use. Secrets are never shown."""
-    return Keys(keys=tuple(KeyAnswer.of(key) for key in await runtime.book.keys.all())).response()
+    return Keys(keys=tuple(KeyAnswer.copy_of(key) for key in await runtime.book.keys.all())).response()
 
 
 @router.post(
@@ -40,7 +40,7 @@ async def create(
 
     async def work() -> bytes:
         made, secret = await ring.make(body.grant, by=caller.actor, once=attempt.run_id)
-        return MadeKey.of(made, key=secret).as_json()
+        return MadeKey.copy_of(made, key=secret).as_json()
 
     return await attempt.answer(work, kept=_without_secret)
 
@@ -63,7 +63,7 @@ async def rotate(
     async def work() -> bytes:
         secret, overlap = new_key(), body.keep_old_hours * 3600
         made = await runtime.book.keys.rotate(key_id, *kept(secret), overlap_seconds=overlap, by=caller.actor)
-        return MadeKey.of(made, key=secret).as_json()
+        return MadeKey.copy_of(made, key=secret).as_json()
 
     return await Attempt(request, body, runtime.book).answer(work, kept=_without_secret)
 
@@ -71,7 +71,7 @@ async def rotate(
 @router.delete("/keys/{key_id}", response_model=KeyAnswer, responses=problems(404, 409), openapi_extra=needs("admin"))
 async def revoke(key_id: KeyId, request: Request, caller: CallerGiven) -> Response:
     """End a key at once. The last key with scope `admin` is kept, unless the setting API_KEY is there."""
-    return KeyAnswer.of(await request.app.state.keys.revoke(key_id, by=caller.actor)).response()
+    return KeyAnswer.copy_of(await request.app.state.keys.revoke(key_id, by=caller.actor)).response()
 
 
 @router.put(
@@ -88,7 +88,7 @@ async def limit(
 ) -> Response:
     """Replace what a key may spend. What it has spent so far counts."""
     limits = [each.limit() for each in body.limits]
-    return KeyAnswer.of(await runtime.book.keys.limit(key_id, limits, by=caller.actor)).response()
+    return KeyAnswer.copy_of(await runtime.book.keys.limit(key_id, limits, by=caller.actor)).response()
 
 
 def _without_secret(body: bytes) -> bytes:

@@ -34,7 +34,7 @@ async def other_orders(
     found, total = await EntryStore(runtime.book.database).open_lines(
         limit, skip, supplier=supplier or "", product=product_id or ""
     )
-    return OpenLines(orders=tuple(map(OpenLineAnswer.of, found)), total=total).response()
+    return OpenLines(orders=tuple(map(OpenLineAnswer.copy_of, found)), total=total).response()
 
 
 @router.post("/orders-elsewhere/receipts", **_STEP)

@@ -59,7 +59,7 @@ async def purchase_orders(
 async def purchase_order(number: Number, runtime: RuntimeGiven) -> Response:
     """Show one purchase order with its lines, and what would fill a draft up."""
     document = await runtime.purchasing.documents.get(number)
-    return DocumentDetail.of(document, await runtime.purchasing.fill_up(document)).response()
+    return DocumentDetail.copy_of(document, fill_up=await runtime.purchasing.fill_up(document)).response()
 
 
 @router.get(
@@ -140,6 +140,6 @@ def _quantities(body: DeliveryInput) -> dict[str, float] | None:
 
 async def _answer(attempt: Attempt, runtime: Runtime, step: Callable[[], Awaitable[Document]]) -> Response:
     async def work() -> bytes:
-        return DocumentDetail.of(await step()).as_json()
+        return DocumentDetail.copy_of(await step(), fill_up=()).as_json()
 
     return await attempt.answer(work)

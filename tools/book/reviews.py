@@ -1,6 +1,6 @@
 """Reviews: proposals that wait for a person, and the one decision on each."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from decimal import Decimal
 from typing import Any, NamedTuple
@@ -88,6 +88,12 @@ def _dearest(worth: Mapping[str, float]) -> Sorting:
     return (unknown, True), (sa.func.coalesce(value, -1.0), False), (proposals.c.number, False)
 
 
+def _in_order(first: Sequence[str]) -> Sorting:
+    """These reviews before the others."""
+    places = {review_number(each): place for place, each in enumerate(first)}
+    return ((sa.case(places, value=proposals.c.number, else_=len(places)), True),) if places else ()
+
+
 _ROW = tuple(proposals.c[name] for name in ReviewRow._fields)
 
 
@@ -118,13 +124,16 @@ class ReviewStore(Store):
         worth: Mapping[str, float] | None = None,
         *,
         surest: bool = False,
+        first: Sequence[str] = (),
     ) -> list[Proposal]:
         """A page of reviews, newest first, at most 200. `before` is the last id of the page before. Without a status
         all reviews are listed, decided ones too. Raises UnknownReview.
 
         With the `worth` of a unit of each currency, those of most value come first; then those of currencies that are
-        not in it, each currency by itself. With `surest`, those of most confidence come first."""
+        not in it, each currency by itself. With `surest`, those of most confidence come first. Those whose ids are
+        `first` come first in that order, before the others."""
         sorting = _SUREST if surest else _NEWEST if worth is None else _dearest(worth)
+        sorting = (*_in_order(first), *sorting)
         query = sa.select(proposals).where(*_chosen(status, filters))
         query = query.order_by(*(column.asc() if rises else column.desc() for column, rises in sorting))
         query = query.limit(page_size(limit))

@@ -4,6 +4,7 @@ from datetime import date
 from typing import Any
 
 import sqlalchemy as sa
+from pydantic import Field
 from sqlalchemy import Connection
 
 from tools.catalog.sources import no_product
@@ -35,17 +36,16 @@ class SupplierEntry(Record):
 class OpenLine(Record):
     """What is open of another system's order, of one product at one location."""
 
-    reference: str
-    product_id: str
-    location: str
-    product_name: str | None
-    """None where the product is not in the catalogue."""
-    supplier_id: str | None
-    supplier_name: str | None
-    quantity: float
-    received: float
-    ordered_on: date | None
-    due_on: date | None
+    reference: str = Field(description="The order's number in that system.")
+    product_id: str = Field(description="The product's id.")
+    location: str = Field(description="Where it is to arrive.")
+    product_name: str | None = Field(description="Null where the product is not in the catalogue.")
+    supplier_id: str | None = Field(description="The supplier's id, where it is known.")
+    supplier_name: str | None = Field(description="The supplier's name, where it is known.")
+    quantity: float = Field(description="Units that are still to come.")
+    received: float = Field(description="Units that came before.")
+    ordered_on: date | None = Field(description="The day of the order, where it is known.")
+    due_on: date | None = Field(description="The day on which it should come, where it is known.")
 
 
 class EntryStore(Store):

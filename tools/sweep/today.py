@@ -6,6 +6,7 @@ What triggers is planned in full, because confidence and reason need the whole p
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from datetime import date
+from math import fsum
 
 from tools.book.snoozes import Snooze
 from tools.catalog.snapshot import Place
@@ -99,8 +100,14 @@ class Today:
         orders = self._source.open_orders(place)
         late = tuple(order.reference for order in orders if order.due_in_days < 0)
         next_due = min((order.due_in_days for order in orders if order.due_in_days >= 0), default=None)
-        sales = self._source.sales(place, self._day)
-        return Standing(self._reviews.get(place), late, self._snoozes.get(place), next_due, sales)
+        return Standing(
+            review_id=self._reviews.get(place),
+            late=late,
+            snooze=self._snoozes.get(place),
+            arrives_in=next_due,
+            on_the_way=fsum(order.quantity for order in orders),
+            sales=self._source.sales(place, self._day),
+        )
 
     def _siblings(self, place: Place) -> list[ProductFacts]:
         """The same product at other locations, from where it could be moved."""

@@ -130,6 +130,8 @@ class Standing(NamedTuple):
     snooze: Snooze | None = None
     arrives_in: float | None = None
     """Days until the next delivery that is not late."""
+    on_the_way: float = 0.0
+    """Units of all open orders, whether they count or not."""
     sales: Sales = Sales()
 
 
@@ -248,7 +250,7 @@ def planned_row(
     status: Status = "not_possible" if plan.infeasible else "order_now"
     reason = plan.reason.replace("\n", " ")
     if standing.late:
-        status = "late_order"
+        status, reason = "late_order", f"{_late(standing, working.position.on_order)} {reason}"
     if snooze := standing.snooze:
         why = f" ({snooze.reason})" if snooze.reason else ""
         status, reason = "snoozed", f"Left alone until {snooze.until} by {snooze.by}{why}. {reason}"
@@ -274,8 +276,27 @@ def resting_row(label: Label, figures: Figures, standing: Standing, *, day: date
     """A product of which nothing is to be ordered today."""
     status, reason = _resting(figures, day)
     if standing.late:
-        status, reason = "late_order", f"Late: {', '.join(standing.late)}. {reason}"
+        status, reason = "late_order", f"{_late(standing, figures.on_order)} {reason}"
+    if standing.on_the_way and figures.cover(standing.arrives_in) in ("out", "at_risk"):
+        reason += f" {_gap(figures, standing)}"
     return _row(label, figures, standing, status, reason, day, quantity=0)
+
+
+def _late(standing: Standing, counted: float) -> str:
+    """Which orders are late, and how much counts if that is not all."""
+    said = f"Late: {', '.join(standing.late)}."
+    if counted >= standing.on_the_way:
+        return said
+    count = f"Of {amount(standing.on_the_way)} on the way {amount(counted) if counted else 'none'} count"
+    return f"{said} {count}: half of what is later than its supplier has ever been, and none of what is far too late."
+
+
+def _gap(figures: Figures, standing: Standing) -> str:
+    """That there is enough in all, and not all the time."""
+    days, due = figures.days_left or 0, standing.arrives_in
+    gone = f"lasts for {amount(days, 1)} days" if days else "is gone already"
+    comes = f"the next delivery is due in {amount(due, 1)}" if due is not None else "what is on the way is late"
+    return f"But the stock on hand {gone}, and {comes}: ask whether it can come sooner."
 
 
 def _resting(figures: Figures, day: date) -> tuple[Status, str]:

@@ -94,27 +94,31 @@ document.addEventListener("submit", (event) => {
   if (busy) showBusy(event.target, busy, busyEvents);
 });
 
+/* What long work says of itself: in words, and on a bar. */
+function follow(address, words, bar) {
+  const source = new EventSource(address);
+  source.addEventListener("progress", (event) => {
+    const told = JSON.parse(event.data);
+    words.textContent = told.words;
+    if (told.total) [bar.max, bar.value] = [told.total, told.done];
+  });
+  return source;
+}
+
 /* What takes long says so, for how long already, and how much of it is done where that is known. */
 function showBusy(form, words, events) {
-  const sign = document.createElement("p"), said = document.createElement("span"), clock = document.createElement("span");
-  const bar = document.createElement("progress"), began = Date.now();
+  const sign = document.createElement("p"), began = Date.now();
   sign.className = "busy";
-  said.setAttribute("role", "status");
+  sign.innerHTML = '<span role="status"></span> <span></span><progress></progress>';
+  const [said, clock, bar] = sign.children;
   bar.setAttribute("aria-label", words);
   form.append(sign);
-  sign.append(said, " ", clock, bar);
   said.textContent = words;
   const tick = () => { clock.textContent = `${Math.round((Date.now() - began) / 1000)} s so far.`; };
   tick();
   sign.dataset.timer = setInterval(tick, 1000);
-  if (!events) return;
-  const source = new EventSource(events);
-  source.addEventListener("progress", (event) => {
-    const { done, total, words } = JSON.parse(event.data);
-    said.textContent = words;
-    [bar.max, bar.value] = [total, done];
-  });
-  window.addEventListener("pagehide", () => source.close(), { once: true });
+  const source = events && follow(events, said, bar);
+  if (source) window.addEventListener("pagehide", () => source.close(), { once: true });
 }
 
 /* Files on their way: how much of them is sent. What the service refuses, it says on a page of its own. */
@@ -139,18 +143,10 @@ window.addEventListener("pageshow", () => {
 
 /* Progress of long work: `data-progress` is the address of its events. */
 for (const place of document.querySelectorAll("[data-progress]")) {
-  const source = new EventSource(place.dataset.progress);
-  source.addEventListener("progress", (event) => {
-    const { done, total, words } = JSON.parse(event.data);
-    const bar = place.querySelector("progress");
-    if (bar && total) { bar.max = total; bar.value = done; }
-    const said = place.querySelector("[data-words]");
-    if (said) said.textContent = words;
-  });
+  const said = place.querySelector("[data-words]"), source = follow(place.dataset.progress, said, place.querySelector("progress"));
   source.addEventListener("end", () => { source.close(); window.location.reload(); });
   source.addEventListener("error", () => {
-    const said = place.querySelector("[data-words]");
-    if (said && source.readyState === EventSource.CLOSED) said.textContent += ". Reload the page to see how far it is now.";
+    if (source.readyState === EventSource.CLOSED) said.textContent += ". Reload the page to see how far it is now.";
   });
 }
 

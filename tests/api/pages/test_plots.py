@@ -2,18 +2,19 @@
 
 import re
 from datetime import date
+from typing import Any
 from xml.etree import ElementTree
 
 import pytest
 
 from api.pages.plots import Plot, percents, ticks
-from api.pages.product_plots import Levels, Sold, demand_bars, projected_stock, sold
+from api.pages.product_plots import Sold, demand_bars, projected_stock, sold
 from tools.planning.demand import describe
 from tools.planning.projection import Point, Projection
 from tools.records.facts import DemandHistory
 
 TODAY = date(2026, 11, 28)
-LEVELS = Levels(reorder_point=60, safety_stock=20, order_by=date(2026, 11, 30))
+LEVELS: dict[str, Any] = {"reorder_point": 60, "safety_stock": 20, "order_by": date(2026, 11, 30)}
 
 
 def drawn(svg: str) -> ElementTree.Element:
@@ -66,7 +67,7 @@ def test_shares_are_named_in_percent() -> None:
 
 
 def test_the_stock_names_its_levels_and_the_days_that_count() -> None:
-    svg = projected_stock(falling(), LEVELS, today=TODAY)
+    svg = projected_stock(falling(), today=TODAY, **LEVELS)
 
     words = [text.text for text in drawn(svg).iter("text")]
     assert {"reorder point 60", "safety stock 20", "out on 2 Dec", "order by 30 Nov", "today"} <= set(words)
@@ -82,7 +83,7 @@ def test_the_stock_names_its_levels_and_the_days_that_count() -> None:
     ],
 )
 def test_the_sentence_on_the_stock_says_when_it_is_gone_if_that_is_shown(out: float | None, said: str) -> None:
-    svg = projected_stock(falling(out), LEVELS, today=TODAY)
+    svg = projected_stock(falling(out), today=TODAY, **LEVELS)
 
     assert said in svg
     assert ("out" in svg.partition("<text")[2]) == (out == 0)
@@ -90,16 +91,18 @@ def test_the_sentence_on_the_stock_says_when_it_is_gone_if_that_is_shown(out: fl
 
 def test_days_that_are_over_or_far_ahead_are_no_marks() -> None:
     for order_by in (None, date(2026, 11, 27), date(2027, 6, 1)):
-        assert "order by" not in projected_stock(falling(), Levels(60, 20, order_by), today=TODAY)
+        assert "order by" not in projected_stock(falling(), today=TODAY, **LEVELS | {"order_by": order_by})
 
 
 def test_no_safety_stock_is_no_line() -> None:
-    assert "safety stock" not in projected_stock(falling(), Levels(60, -3, None), today=TODAY)
+    assert "safety stock" not in projected_stock(
+        falling(), today=TODAY, **LEVELS | {"safety_stock": -3, "order_by": None}
+    )
 
 
 def test_an_order_adds_a_dashed_line() -> None:
     one, two = (
-        projected_stock(falling(), LEVELS, today=TODAY, ordered=ordered).count('class="ahead"')
+        projected_stock(falling(), today=TODAY, ordered=ordered, **LEVELS).count('class="ahead"')
         for ordered in (None, falling())
     )
     assert (one, two) == (0, 1)

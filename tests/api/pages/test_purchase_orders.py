@@ -42,7 +42,7 @@ async def test_a_draft_shows_its_lines_and_what_they_come_to(browser: Any, servi
     page = (await browser.get(f"/desk/purchase-orders/{number}")).text
 
     document = await stored(service, number)
-    assert f"<h1>{number}: Acme</h1>" in page
+    assert f"<h1>Purchase order {number}: Acme</h1>" in page
     assert f"{document['total']:,.2f} USD" in page
     assert all(f'href="/desk/orders/{line["number"]}"' in page for line in document["lines"])
     assert "The supplier asks for no minimum value." in page

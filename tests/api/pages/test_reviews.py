@@ -44,6 +44,20 @@ async def test_the_dearest_come_first_where_that_is_asked_for(browser: Any, serv
     assert '<th class="narrow" aria-sort="descending"><a href="/desk/reviews?sort=value">' in page
 
 
+async def test_what_loses_most_revenue_comes_first_where_that_is_asked_for(browser: Any, service: Any) -> None:
+    rows = [row for row in (await service.runtime.today.present()).rows if row.is_to_order and row.currency == "USD"]
+    losing = sorted(rows, key=lambda row: -row.lost_revenue_per_day)[:3]
+    for row in losing:
+        place = str(Cursor("", *row.place))
+        await browser.send("/desk/rows", once=place, deed="review", place=place, **{f"seen:{place}": row.quantity})
+
+    page = (await browser.get("/desk/reviews", sort="risk")).text
+
+    shown = re.findall(r"RV-\d+ · (\w+) · (\w+)</small>", page)
+    assert shown == [row.place for row in losing]
+    assert page.count("lost a day") == 3
+
+
 async def test_what_follows_a_review_fits_the_list_it_was_opened_from(browser: Any, service: Any) -> None:
     ids = [(await waiting(service, each, supplier=name))["review_id"] for each, name in (("A", "Müller"), ("B", "Co"))]
     ids.append((await waiting(service, "C", supplier="Müller", unit_price=4_000))["review_id"])

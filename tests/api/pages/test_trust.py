@@ -155,4 +155,4 @@ def test_a_look_back_that_fails_lets_the_next_one_in() -> None:
     empty = DemandTable(("A",), np.zeros((1, 60)), "day")
     for _ in range(2):
         with pytest.raises(InvalidInput, match="None of the 1 products"):
-            trust._looked_back(empty, Interval(3, 1), None, "nothing")
+            trust._looked_back(empty, Interval(3, 1), None)

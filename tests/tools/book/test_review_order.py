@@ -59,3 +59,15 @@ async def test_the_surest_come_first_and_the_newest_first_of_equally_sure_ones_f
         found += page
 
     assert [review.product_id for review in found] == ["SURE", "NEW", "MIDDLE", "OLD", "DOUBTFUL"]
+
+
+@pytest.mark.parametrize("size", [1, 2, 5])
+async def test_reviews_that_are_named_come_first_in_that_order(book: OrderBook, waiting, size: int) -> None:
+    made = [(await waiting(product_id=product)).id for product in "ABCD"]
+    first = (made[1], made[3], made[0])
+
+    found: list[Proposal] = []
+    while page := await book.reviews.page("pending", size, found[-1].id if found else None, first=first):
+        found += page
+
+    assert [review.product_id for review in found] == ["B", "D", "A", "C"]

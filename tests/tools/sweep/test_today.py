@@ -67,7 +67,7 @@ async def test_every_row_has_the_numbers_of_the_products_own_plan_with_our_order
         assert (row.value or 0, row.currency) == (plan.order_value, plan.currency)
         if row.confidence is not None:
             assert row.confidence == assess(plan, plan.order_quantity).value
-            assert row.reason == plan.reason.replace("\n", " ")
+            assert row.reason.endswith(plan.reason.replace("\n", " "))
     assert rows["STEEL_SHEETS", "Chicago"].on_order == 20
 
 
@@ -104,6 +104,36 @@ def test_a_late_order_is_named_whether_more_is_needed_or_not(
 ) -> None:
     row = row_of(stock={"on_hand": on_hand, "open_orders": (late(quantity=1),)})
     assert (row.status, row.late_orders, bool(row.quantity)) == ("late_order", "PO-1", orders_more)
+
+
+@pytest.mark.parametrize("on_hand", [300, 0])
+def test_a_late_order_that_counts_half_says_so(row_of: Callable[..., TodayRow], on_hand: float) -> None:
+    row = row_of(stock={"on_hand": on_hand, "open_orders": (late(quantity=40), in_days(3))})
+    assert row.on_order == 520
+    assert row.reason.startswith("Late: PO-1. Of 540 on the way 520 count: half of what is later than its supplier has")
+
+
+def test_nothing_is_said_of_how_much_counts_where_all_of_it_does(row_of: Callable[..., TodayRow]) -> None:
+    row = row_of(stock={"on_hand": 300, "open_orders": (late(),)}, supplier={"observed_lateness_days": (2, 3) * 9})
+    assert row.on_order == 500
+    assert "count" not in row.reason
+
+
+@pytest.mark.parametrize(
+    ("on_hand", "coming", "said"),
+    [
+        (25, in_days(4), "lasts for 2.5 days, and the next delivery is due in 4: ask"),
+        (0, in_days(4), "is gone already, and the next delivery is due in 4: ask"),
+        (25, late(quantity=900), "lasts for 2.5 days, and what is on the way is late: ask"),
+        (60, in_days(4), ""),
+    ],
+)
+def test_enough_with_a_gap_before_it_comes_is_said(
+    row_of: Callable[..., TodayRow], on_hand: float, coming: OpenOrder, said: str
+) -> None:
+    row = row_of(stock={"on_hand": on_hand, "open_orders": (coming,)})
+    assert row.quantity == 0
+    assert (said in row.reason, "ask whether it can come sooner" in row.reason) == (True, bool(said))
 
 
 def test_a_product_that_does_not_sell_needs_nothing(row_of: Callable[..., TodayRow]) -> None:
