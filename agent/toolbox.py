@@ -7,6 +7,7 @@ from the run's case only. Results are JSON text for the model.
 import inspect
 import json
 from collections.abc import Awaitable, Callable
+from functools import cache
 from typing import Any, get_type_hints
 
 from langchain_core.tools import BaseTool, StructuredTool
@@ -196,6 +197,7 @@ def faults(error: ValidationError) -> str:
     return "; ".join(told)[:500] + "."
 
 
+@cache
 def _arguments(tool: Tool) -> type[Arguments]:
     """The tool's parameters without the first, which the case supplies."""
     hints = get_type_hints(tool, include_extras=True)

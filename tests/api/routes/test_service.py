@@ -8,6 +8,9 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from api import VERSION
+from api.app import create_app
+from api.routes import orders
+from api.routes import service as service_routes
 
 
 async def metric(client: httpx.AsyncClient, name: str, **labels: str) -> float | None:
@@ -31,6 +34,12 @@ async def test_a_ready_service_says_what_it_works_with(shared: Any) -> None:
     assert response.status_code == 200
     assert response.json()["database"] == "ok"
     assert response.json()["models"][-1]["provider"] == "rules"
+
+
+def test_no_route_is_built_once_more_so_that_the_first_request_need_not_wait(settings: Any) -> None:
+    known = {id(route) for route in create_app(settings).routes}
+
+    assert [route for route in [*orders.router.routes, *service_routes.router.routes] if id(route) not in known] == []
 
 
 async def test_the_promised_metrics_are_there_and_count(service: Any, x1: dict[str, Any]) -> None:
