@@ -68,6 +68,7 @@ READERS: dict[str, Callable[[Given], Any]] = {
     "number": lambda given: number(given[0]),
     "share": lambda given: number(given[0]) / 100,
     "span": _span,
+    "range": lambda given: (number(given[0]), number(given[1])),
     "ago": lambda given: f"{_span(given):.0f} days ago",
     "day": _day,
     "day_before": lambda given: f"before {_day(given)}",

@@ -44,13 +44,16 @@ class Overview:
         self, words: str, rows: Sequence[Row], names: Callable[[Row], Sequence[str]]
     ) -> tuple[list[Row], dict[str, Any]]:
         """The rows that the words fit, and what became of the words. One that fits a product, but none of the rows, is
-        known all the same."""
+        known all the same, and no slip."""
         if not words.strip():
             return list(rows), {}
         found = WordIndex(map(names, rows)).find(words)
+        known = self.words(await self.today()).find(words)
+        if found.taken_as and not (known.unknown or known.taken_as):
+            return [], {}
         if not found.unknown:
             return [rows[row] for row in sorted(found.rows)], about(found)
-        unknown = set(self.words(await self.today()).find(words).unknown)
+        unknown = set(known.unknown)
         return [], about(Found(frozenset(), tuple(word for word in found.unknown if word in unknown)))
 
     async def supplier(self, asked: str | None, others: Iterable[tuple[str, str]] = ()) -> str | None:
