@@ -43,7 +43,10 @@ MODULES: dict[str, tuple[tuple[str, ...], str]] = {
         ("api/door/idempotency.py", "tools/book/idempotency.py"),
         f"tests/api/door/test_attempt.py {BOOK}/test_idempotency.py",
     ),
-    "replenishment": (("tools/planning/replenishment.py",), f"{PLANNING}/test_replenishment.py"),
+    "replenishment": (
+        ("tools/planning/replenishment.py",),
+        f"{PLANNING}/test_replenishment.py {PLANNING}/test_profit.py",
+    ),
     "working": (
         ("tools/planning/working.py",),
         " ".join(

@@ -134,10 +134,12 @@ async def test_a_call_that_was_never_made_is_not_counted(reason: str) -> None:
 @pytest.mark.parametrize("by_rules", [True, False])
 @pytest.mark.parametrize("rules", [True, False])
 async def test_what_is_left_to_the_rules_asks_no_provider_unless_there_are_none(rules: bool, by_rules: bool) -> None:
-    asked = link("a")
-    chain, metrics = chained(asked, rules=rules)
+    asked, other = link("a"), link("b")
+    chain, metrics = chained(asked, other, rules=rules)
 
     reply = await chain.ainvoke([QUESTION], by_rules=by_rules)
+
+    assert times(other) == 0
 
     left_to_them = rules and by_rules
     assert (reply.response_metadata["provider"], times(asked)) == (("rules", 0) if left_to_them else ("a", 1))

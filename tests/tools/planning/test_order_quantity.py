@@ -90,6 +90,12 @@ def test_an_order_is_a_multiple_of_all_that_is_stated_in_a_unit_that_fits_them(
     assert order_multiple(product(**terms)) == step[0] * step[1]
 
 
+def test_the_rules_of_a_product_have_its_multiple_in_a_finer_unit_too() -> None:
+    rules = rules_of(unit_size=0.25, order_multiple=1.5)
+
+    assert (rules.order_multiple, rules.unit) == (1.5, 0.25)
+
+
 def test_minimum_multiple_and_caps_are_kept_in_a_finer_unit() -> None:
     rules = {"minimum_order_quantity": 0.3, "order_multiple": 0.25, "unit": 0.05}
     assert (decide(0.1, **rules).quantity, decide(0.51, **rules).quantity) == (0.5, 0.75)
@@ -237,6 +243,12 @@ def test_the_economic_quantity_of_the_textbook() -> None:
     assert economic_quantity(product(**COSTS), annual_demand=1300) == pytest.approx(304.0468, abs=1e-4)
 
 
+def test_what_nobody_buys_has_no_economic_quantity_however_cheap_many_are() -> None:
+    breaks = (PriceBreak(minimum_quantity=800, unit_price=Decimal("0.68")),)
+
+    assert economic_quantity(product(**COSTS, price_breaks=breaks), annual_demand=0) == 0
+
+
 def test_the_economic_quantity_takes_a_discount_that_pays() -> None:
     """At 800 a unit costs 0.68 and the whole is cheapest; at 2,000 the discount would not pay its holding."""
     breaks = (PriceBreak(minimum_quantity=800, unit_price=Decimal("0.68")),)
@@ -284,7 +296,8 @@ def test_maximum_cover_leaves_room_above_the_position_only() -> None:
 def test_shelf_life_counts_what_is_left_when_the_order_arrives() -> None:
     fresh = shelf_life_cap(mean_per_day=10, shelf_life_days=20, lead_time_days=7, position=60)
     stocked = shelf_life_cap(mean_per_day=10, shelf_life_days=20, lead_time_days=7, position=150)
-    assert (fresh.limit, stocked.limit) == (200, 120)
+    odd = shelf_life_cap(mean_per_day=3, shelf_life_days=5, lead_time_days=7, position=0)
+    assert (fresh.limit, stocked.limit, odd.limit) == (200, 120, 15)
 
 
 BREAKS = (
