@@ -59,12 +59,19 @@ class TodayLists:
         self._own = self._present.own
         self._kept: OrderedDict[str, TodayList] = OrderedDict()
         self._making = asyncio.Lock()
+        self._asked: set[asyncio.Task[TodayList]] = set()
         self._newest: tuple[object, Today | None] = None, None
         self._snapshot: tuple[object, Snapshot | None] = None, None
 
     async def present(self) -> TodayList:
         """The list of the own catalogue, or of the sample while there is none, as it is now. Callers that come while it
-        is made wait for it."""
+        is made wait for it. It is made to its end for the next caller where one gives up waiting."""
+        asked = asyncio.create_task(self._as_it_is_now())
+        self._asked.add(asked)
+        asked.add_done_callback(self._asked.discard)
+        return await asyncio.shield(asked)
+
+    async def _as_it_is_now(self) -> TodayList:
         async with self._making:
             mode = await self._present.mode()
             day = await self._day(mode)

@@ -1,5 +1,7 @@
 """Today's list: the same numbers as one product's plan, a status for every product, nothing left out."""
 
+import asyncio
+import threading
 from collections.abc import Callable
 from datetime import date, timedelta
 from typing import Any
@@ -229,3 +231,26 @@ def test_a_row_says_what_has_sold_lately_and_what_the_stock_is_worth(row_of: Cal
     assert row_of(demand=(0.0,) * 50).last_sold is None
     weekly = row_of(demand=(7.0,) * 20, history={"period_days": 7, "last_period": DAY - timedelta(7)})
     assert (weekly.last_sold, weekly.sold_30_days) == (DAY - timedelta(7), 28)
+
+
+async def test_a_list_that_a_caller_no_longer_waits_for_is_made_to_its_end_for_the_next(
+    book: OrderBook, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    begun, go_on, makings, rows = threading.Event(), threading.Event(), [], Today.rows
+
+    def slow_rows(today: Today) -> list[TodayRow]:
+        makings.append(today)
+        begun.set()
+        go_on.wait(10)
+        return rows(today)
+
+    monkeypatch.setattr(Today, "rows", slow_rows)
+    lists = TodayLists(book)
+    given_up = asyncio.create_task(lists.present())
+    await asyncio.to_thread(begun.wait, 10)
+    given_up.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await given_up
+    go_on.set()
+    assert (await lists.present()).rows
+    assert len(makings) == 1
