@@ -120,6 +120,12 @@ class InlineTrigger(CommonTrigger):
     planned_price_cuts: PriceCuts = Field({}, description="The same of planned_promotion_periods.")
     usual_lift: Annotated[float, Field(ge=0.01, le=100)] = 1
     """How many times as much a promoted period usually sells in the product's group; few promotions are drawn to it."""
+    usual_cut: Annotated[float, Field(ge=0, lt=1)] = 0
+    """The cut of the price that usual_lift is for; 0 for promotions that state none."""
+    usual_spread: Annotated[float, Field(ge=0, le=5)] = 0
+    """By how much products of the group differ: the standard deviation of ln(lift). 0 where it is not known."""
+    usual_scatter: Annotated[float, Field(ge=0, le=5)] = 0
+    """By how much promotions of one product differ: the same between its promotions."""
     data_age_days: Days = Field(0, description="Days since the end of demand_history.")
     backorders: Quantity = Field(0, description="Units that customers still wait for.")
     open_orders: Annotated[list[OpenOrderInput], Field(max_length=1_000)] = Field([])

@@ -18,7 +18,7 @@ from tools.planning.demand_distribution import FloatArray
 from tools.planning.interval_forecast import LeadTime, lead_time
 from tools.planning.learned import Learned
 from tools.planning.order_quantity import pack_size
-from tools.planning.promotion import Cuts
+from tools.planning.promotion import Cuts, usual_terms
 from tools.planning.scan import Terms
 from tools.planning.working import inventory_position
 from tools.records.facts import Product, Stock
@@ -101,7 +101,7 @@ def _row(snapshot: Snapshot, orders: OrdersByPlace, place: Place) -> Mapping[str
         "lead_time_sd_days": lead.sd_days,
         "period_days": snapshot.settings.calendar(place[1]).period_days,
         "planned_uplift": snapshot.planned_uplift(place),
-        "usual_lift": snapshot.usual_lift(place),
+        **usual_terms(snapshot.usual_promotion(place)),
         "learned": (learned.mean, learned.sd, learned.share) if learned else (0.0, 0.0, 0.0),
         "on_hand": stock.on_hand,
         "on_order": _on_order(stock, lead, product),

@@ -14,7 +14,7 @@ from tools.catalog.histories import PROMOTION, STOCK_OUT, UNKNOWN, Calendar, His
 from tools.planning.demand_distribution import FloatArray
 from tools.planning.interval_forecast import FEWEST_TO_REPLAY
 from tools.planning.learned import unusable
-from tools.planning.promotion import usual_lift
+from tools.planning.promotion import Usual, usual_promotion, usual_terms
 from tools.records.errors import InvalidInput
 from tools.records.facts import DemandHistory, LearnedDemand, Mode, OpenOrder, Product, ProductFacts, Stock, Supplier
 
@@ -220,25 +220,25 @@ class Snapshot:
         """Whether any is marked in sales, or has days of its own."""
         return bool(self.promotions) or any((each.flags & PROMOTION).any() for each in self.histories.values())
 
-    def usual_lift(self, place: Place) -> float:
-        """What promotions usually bring in the product's group; 1 where it has none."""
+    def usual_promotion(self, place: Place) -> Usual:
+        """What promotions usually bring in the product's group."""
         if not self.has_promotions or (not self.promotions_in(place) and not self.promotions_planned(place)):
-            return 1.0
+            return Usual()
         lifts, category = self._usual_lifts, self.products[place[0]]["category"]
         if category not in lifts:
             lifts[category] = (self.group or self).lift_of(category)
         return lifts[category]
 
     @cached_property
-    def _usual_lifts(self) -> dict[str, float]:
+    def _usual_lifts(self) -> dict[str, Usual]:
         return {}
 
-    def lift_of(self, category: str) -> float:
+    def lift_of(self, category: str) -> Usual:
         """That promotions usually bring, by the promoted ones of its first products."""
         ids = sorted(product_id for product_id, row in self.products.items() if row["category"] == category)
         known = self._places_known
         places = (place for product_id in ids[:PRODUCTS_OF_GROUP] for place in known.get(product_id, ()))
-        return usual_lift(self._promoted(place) for place in places)
+        return usual_promotion(self._promoted(place) for place in places)
 
     @cached_property
     def _places_known(self) -> dict[str, list[Place]]:
@@ -300,7 +300,7 @@ class Snapshot:
             planned_promotion_periods=frozenset(planned),
             price_cuts=stated_cuts(past),
             planned_price_cuts=stated_cuts(planned),
-            usual_lift=self.usual_lift(place),
+            **usual_terms(self.usual_promotion(place)),
         )
 
     def planned_uplift(self, place: Place) -> float:

@@ -22,7 +22,7 @@ from tools.planning.demand_distribution import (
 )
 from tools.planning.interval_forecast import FEWEST_FOR_FORECAST_ERRORS
 from tools.planning.notices import FEWEST_SALES
-from tools.planning.promotion import Cuts, usual_lift
+from tools.planning.promotion import UNKNOWN, Cuts, usual_promotion, usual_terms
 from tools.planning.scan import Terms, scan
 from tools.planning.scan_plan import METHODS
 from tools.planning.working import MOST_INTERVALS, SAFETY_SHARE
@@ -194,7 +194,7 @@ def origins_at(table: DemandTable, interval: Interval, moment: int) -> Origins:
     )
     known_ahead = None if table.promotions is None else table.promotions[rows, : moment + interval.length]
     if known_ahead is not None and table.groups:
-        terms = replace(terms, usual_lift=_usual_lifts(past[rows], known_ahead, np.array(table.groups)[rows]))
+        terms = replace(terms, **_usual_terms(past[rows], known_ahead, np.array(table.groups)[rows]))
     found = scan(past[rows], terms, promotions=known_ahead)
     return Origins(
         interval=interval,
@@ -215,12 +215,14 @@ def origins_at(table: DemandTable, interval: Interval, moment: int) -> Origins:
     )
 
 
-def _usual_lifts(past: FloatArray, promotions: Cuts, groups: NDArray[np.str_]) -> FloatArray:
+def _usual_terms(past: FloatArray, promotions: Cuts, groups: NDArray[np.str_]) -> dict[str, FloatArray]:
     """Of each row's group, as known then."""
-    found = np.ones(len(past))
+    found = {name: np.empty(len(past)) for name in usual_terms(UNKNOWN)}
     for group in np.unique(groups):
         rows = np.flatnonzero(groups == group)
-        found[rows] = usual_lift(zip(past[rows], promotions[rows], strict=True))
+        usual = usual_terms(usual_promotion(zip(past[rows], promotions[rows], strict=True)))
+        for name, column in found.items():
+            column[rows] = usual[name]
     return found
 
 

@@ -121,13 +121,16 @@ def _without_promotions(past: Past, season: int) -> CompetingForecast | None:
 
 
 def _with_promotions(past: Past, promotions: Promotions, season: int) -> CompetingForecast | None:
-    """Lifts are taken out of the history before a season is looked for."""
+    """Lifts are taken out of the history before a season is looked for. Until enough past intervals can tell which
+    loses less, promotions are taken where the group says what they bring."""
     rival = _without_promotions(past, season)
     lifted = promoted_profile(past.demand, promotions, level_profile(past.demand.size))
     ordinary = past.demand / lifted.factors
     if strikes(ordinary, past.positions, past.periods, season):
         lifted = promoted_profile(past.demand, promotions, _seasonal(past, ordinary, season))
     found = _by_average_period(past, lifted.base, lifted)
+    if promotions.usual.spread and not _can_tell(found.frame.weight[0]):
+        return found
     against = past if rival is None else replace(past, rival=rival.rates)
     return found if _loses_less(found.rates, against, found.frame) else rival
 
@@ -172,7 +175,10 @@ def _by_average_period(past: Past, found: Profile, promoted: PromotedProfile | N
         np.append(lengths / horizon, ahead / past.interval),
         np.append(widths / horizon, width / past.interval),
     )
-    rates = replace(average, mean=average.mean * factor, variance=average.variance * widen * spread**2)
+    variance = average.variance * widen * spread**2
+    if promoted is not None:
+        variance[-1] += average.mean[-1] ** 2 * promoted.doubt_to_come(past.interval) / past.interval
+    rates = replace(average, mean=average.mean * factor, variance=variance)
     newest = tuple(zip(average.weights[:, -1].tolist(), means[:, -1].tolist(), strict=True))
     led = growth.item(-1)
     return CompetingForecast(found, promoted, frame, rates, average, newest, ahead, width, past.interval, spread, led)
@@ -246,10 +252,14 @@ def _loses_less(rates: RateForecast, past: Past, frame: Frame, size: Values = 1.
     """Whether levels at past origins would have lost less than the plain ones, in units of `size`; no where too few are
     known."""
     weight, came = frame.weight[0], np.diff(past.plain.sums[0, 0])
-    if weight.sum() ** 2 < FEWEST_RIVALRIES * max(np.square(weight).sum(), SMALLEST):
+    if not _can_tell(weight):
         return False
     plain, own = (_pinball(each, came, frame.horizon, past.unit) for each in (past.rival, rates))
     return bool(weight @ ((plain - own) / np.maximum(size, SMALLEST_MEAN)) > 0)
+
+
+def _can_tell(weight: FloatArray) -> bool:
+    return bool(weight.sum() ** 2 >= FEWEST_RIVALRIES * max(np.square(weight).sum(), SMALLEST))
 
 
 def _pinball(rates: RateForecast, came: FloatArray, horizon: int, unit: float) -> FloatArray:

@@ -17,7 +17,7 @@ from tools.planning.demand_forecast import RateForecast, combine, moments_by_poi
 from tools.planning.forecast_frame import Frame, measured_horizon
 from tools.planning.forecast_grid import grid
 from tools.planning.learned import OfCatalogue, averaged_rates
-from tools.planning.promotion import Promotions
+from tools.planning.promotion import Promotions, unseen_doubt
 from tools.planning.season import season_length
 from tools.records.facts import LearnedDemand, Supplier
 from tools.records.plan import Distribution, Method
@@ -290,6 +290,8 @@ def own_forecast(
         return OwnForecast(
             won.rates, won.means, correction, JudgedErrors(won.frame, won.rates, means[0], variance), won
         )
+    if promotions is not None:
+        rates.variance[-1] += rates.mean[-1] ** 2 * interval * unseen_doubt(promotions, interval)
     newest = tuple(zip(rates.weights[:, -1].tolist(), means[:, -1].tolist(), strict=True))
     correction = rates.mean.item(-1) - rates.uncorrected.item(-1)
     return OwnForecast(rates, newest, correction, JudgedErrors(past.frame, rates, means[0], variance), None)

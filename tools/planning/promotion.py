@@ -3,11 +3,12 @@
 A promoted period is an ordinary one that sells so many times as much. What promoted periods sold, divided by what was
 to be expected of them without, is the lift (a ratio of sums). Where it is known how far promotions cut the price, the
 lift is that of the average one, and counts as often as a cut goes into it (constant elasticity). A lift that few
-promotions show is drawn towards what is usual: the group's lift, or none.
+promotions show is drawn towards what is usual: the group's lift, or none. What the lift may be wrong by, and how
+promotions scatter about it, widens the demand that is forecast.
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from functools import cached_property
 from itertools import islice
 from typing import TypeAlias
@@ -26,7 +27,14 @@ Cuts: TypeAlias = Flags | FloatArray
 LARGEST_LIFT = 100.0
 DEEPEST = 0.95
 """Cut of a price; what is more counts as that."""
+LARGEST_SWING = 10_000.0
+MOST_DOUBT = 1.5
+"""Variance of ln lift that a forecast is widened by at most: a standard deviation of 1.9 times what is sold."""
 SCORINGS = 4
+LARGEST_SPREAD = 5.0
+SD_OF_MIDDLE_DISTANCE = 1.4826
+"""A normal distribution's standard deviation ÷ the middle distance from its middle."""
+SMALLEST_ERROR = 1e-9
 FEWEST_OF_GROUP, MOST_OF_GROUP = 3, 50
 """Products whose lifts say what is usual in their group."""
 FEWEST_BEFORE = 2
@@ -37,6 +45,39 @@ FEWEST_PROMOTIONS = 3
 
 
 @dataclass(frozen=True, slots=True)
+class Usual:
+    """What is usual in a product's group."""
+
+    lift: float = 1.0
+    """How many times as much a promoted period sells; where `cut` is not 0, with the price cut by that share."""
+    cut: float = 0.0
+    spread: float = 0.0
+    """Standard deviation of ln lift between products, with what the mean of few may be wrong by; 0: not known."""
+    scatter: float = 0.0
+    """The same between promotions of one product, beside what ordinary periods vary by."""
+
+    @property
+    def depth(self) -> float:
+        return -float(np.log1p(-min(self.cut, DEEPEST)))
+
+    def at(self, depth: float) -> "Usual":
+        """With another cut, given as ln(price before ÷ after): demand goes with one power of the price."""
+        if not self.cut or not depth:
+            return self
+        often = depth / self.depth
+        lift = float(_lifted(np.array(self.lift), np.array(often)))
+        return Usual(lift, -float(np.expm1(-depth)), self.spread * often, self.scatter)
+
+
+UNKNOWN = Usual()
+
+
+def usual_terms(usual: Usual) -> dict[str, float]:
+    """As facts and columns of a scan name it."""
+    return {f"usual_{name}": value for name, value in asdict(usual).items()}
+
+
+@dataclass(frozen=True, slots=True)
 class Promotions:
     """Which periods of a product were promoted, and which will be."""
 
@@ -44,8 +85,8 @@ class Promotions:
     """Of each known period: how many average promotions it counts as; 0 for none."""
     ahead: Mapping[int, float] = field(default_factory=dict)
     """The same of periods to come, from 0: the next one."""
-    usual: float = 1.0
-    """The lift that is usual: the group's; 1 where none is known."""
+    usual: Usual = UNKNOWN
+    """Of the group, for the average promotion of this product."""
     average_cut: float = 0.0
     """Of the price, by past promotions that state one; 0 where none does."""
 
@@ -53,20 +94,27 @@ class Promotions:
     def marked(self) -> Flags:
         return np.asarray(self.sizes > 0)
 
+    def sizes_ahead(self, periods: int) -> FloatArray:
+        sizes = np.zeros(periods)
+        for each, size in self.ahead.items():
+            if each < periods:
+                sizes[each] = size
+        return sizes
+
     def share_ahead(self, length: float) -> float:
         """Of the next `length` periods, those that will be promoted."""
         shares = coming(length)
         return float(sum(shares[each] for each in self.ahead if each < shares.size))
 
 
-def promotions_of(cuts: Cuts, positions: IntArray, periods: int, usual: float) -> Promotions:
+def promotions_of(cuts: Cuts, positions: IntArray, periods: int, usual: Usual) -> Promotions:
     """By the cuts of so many periods, known at these positions, and of those to come."""
     past, ahead = np.asarray(cuts[:periods][positions], np.float64), np.asarray(cuts[periods:], np.float64)
     stated = _depths(past)
-    mean = float(stated[stated > 0].mean()) if stated.any() else 0.0
+    mean = float(stated[stated > 0].mean()) if stated.any() else usual.depth
     promoted = np.flatnonzero(ahead)
     sizes = zip(promoted.tolist(), _sizes(ahead[promoted], mean).tolist(), strict=True)
-    return Promotions(_sizes(past, mean), dict(sizes), usual, -float(np.expm1(-mean)))
+    return Promotions(_sizes(past, mean), dict(sizes), usual.at(mean), -float(np.expm1(-mean)))
 
 
 def _depths(cuts: FloatArray) -> FloatArray:
@@ -84,33 +132,76 @@ def _lifted(lift: FloatArray, sizes: Cuts) -> FloatArray:
     return np.clip(lift**sizes, 1 / LARGEST_LIFT, LARGEST_LIFT)
 
 
-def usual_lift(histories: Iterable[tuple[FloatArray, Cuts]]) -> float:
-    """The middle lift of the promoted products of a group, by demand (NaN is unknown) and cuts of each; 1 where fewer
-    than three show one."""
-    lifts = islice((lift for demand, cuts in histories if (lift := _shown_lift(demand, cuts)) > 0), MOST_OF_GROUP)
-    shown = np.array(list(lifts))
-    return float(np.median(shown)) if shown.size >= FEWEST_OF_GROUP else 1.0
+def usual_promotion(histories: Iterable[tuple[FloatArray, Cuts]]) -> Usual:
+    """Of the promoted products of a group, by demand (NaN is unknown) and cuts of each; of three or more that show one.
+
+    It is the middle one, of those that state cuts where any does; what promotions show well weighs most. How products
+    differ is 1.48 × their middle distance from it (as for a normal distribution). Promotions of a group are often the
+    same weeks, so it is at least what one product's lift may be wrong by.
+    """
+    shown = (lift for demand, cuts in histories if (lift := _shown(demand, cuts)))
+    lifts = np.array(list(islice(shown, MOST_OF_GROUP))).reshape(-1, 4)
+    if (lifts[:, 0] > 0).any():
+        lifts = lifts[lifts[:, 0] > 0]
+    if len(lifts) < FEWEST_OF_GROUP:
+        return UNKNOWN
+    depth = float(lifts[:, 0].mean())
+    per_depth = np.where(lifts[:, 0] > 0, lifts[:, 0], 1.0) / (depth or 1.0)
+    logs, errors = lifts[:, 1] / per_depth, np.maximum(lifts[:, 2] / np.square(per_depth), SMALLEST_ERROR)
+    middle = _middle(logs, 1 / errors)
+    apart = SD_OF_MIDDLE_DISTANCE * _middle(np.abs(logs - middle), 1 / errors)
+    lift = float(np.clip(np.exp(middle), 1 / LARGEST_LIFT, LARGEST_LIFT))
+    spread, scatter = max(apart, float(np.median(errors)) ** 0.5), float(np.median(lifts[:, 3])) ** 0.5
+    return Usual(lift, -float(np.expm1(-depth)), min(spread, LARGEST_SPREAD), min(scatter, LARGEST_SPREAD))
 
 
-def _shown_lift(demand: FloatArray, cuts: Cuts) -> float:
-    """0 where none is shown."""
+def _middle(values: FloatArray, weights: FloatArray) -> float:
+    """The weighted median."""
+    order = np.argsort(values)
+    return float(np.interp(0.5, (np.cumsum(weights[order]) - weights[order] / 2) / weights.sum(), values[order]))
+
+
+def _shown(demand: FloatArray, cuts: Cuts) -> tuple[float, ...]:
+    """Depth of the average cut, ln lift, its variance, and that between promotions; empty where none is shown."""
     (known,) = np.nonzero(~np.isnan(demand))
-    promotions = promotions_of(cuts, known, demand.size, 1.0)
+    promotions = promotions_of(cuts, known, demand.size, UNKNOWN)
     if not promotions.marked.any():
-        return 0.0
+        return ()
     found = promoted_profile(demand[known], promotions, level_profile(known.size))
-    return float(found.lift[-1]) if found.seen[-1] else 0.0
+    if not found.seen[-1]:
+        return ()
+    return -float(np.log1p(-promotions.average_cut)), float(np.log(found.raw)), found.error, found.event
 
 
 def unseen_lift(promotions: Promotions, interval: float) -> float:
     """Factor on an interval of a product that has never been promoted: by what is usual in its group.
 
-    >>> unseen_lift(Promotions(np.zeros(9, np.bool_), {0: 1.0}, usual=3.0), 4.0)
+    >>> unseen_lift(Promotions(np.zeros(9, np.bool_), {0: 1.0}, usual=Usual(3.0)), 4.0)
     1.5
     """
     if interval <= 0 or promotions.marked.any():
         return 1.0
-    return 1 + (promotions.usual - 1) * promotions.share_ahead(interval) / interval
+    shares = coming(interval)
+    return (
+        1
+        + float(shares @ (_lifted(np.array(promotions.usual.lift), promotions.sizes_ahead(shares.size)) - 1)) / interval
+    )
+
+
+def unseen_doubt(promotions: Promotions, interval: float) -> float:
+    """Variance of such an interval, as a share of its squared mean, for what the usual lift may be wrong by."""
+    if interval <= 0 or promotions.marked.any() or not promotions.ahead:
+        return 0.0
+    shares, usual = coming(interval), promotions.usual
+    sizes = promotions.sizes_ahead(shares.size)
+    sold = shares * _lifted(np.array(usual.lift), sizes)
+    return float(sold @ _deviations(sizes, usual.spread**2, usual.scatter**2) / sold.sum()) ** 2
+
+
+def _deviations(sizes: FloatArray, doubt: float, event: float) -> FloatArray:
+    """Of what promotions of these sizes sell, relative to it: lognormal, by the variances of ln lift."""
+    variance = np.square(sizes) * doubt + (sizes > 0) * event
+    return np.sqrt(np.expm1(np.minimum(variance, MOST_DOUBT)))
 
 
 @dataclass(frozen=True, eq=False)
@@ -128,6 +219,14 @@ class PromotedProfile:
     scatter: FloatArray
     """How many times as much promoted periods vary about what they sell, relative to it, as ordinary ones do; known as
     the lift is."""
+    raw: float
+    """The lift as its promotions show it now, not drawn to what is usual."""
+    error: float
+    """Variance of ln of it."""
+    doubt: float
+    """The same of the lift as drawn."""
+    event: float
+    """Variance of ln lift between promotions, beside what ordinary periods vary by."""
 
     @property
     def season(self) -> int:
@@ -184,18 +283,11 @@ class PromotedProfile:
     @staticmethod
     def _swings(factors: FloatArray, scatter: FloatArray) -> FloatArray:
         """How many times as much promoted periods that sell so many times as much vary as their length says."""
-        return np.clip(factors * scatter, 1 / LARGEST_LIFT, LARGEST_LIFT)
+        return np.clip(factors * scatter, 1 / LARGEST_SWING, LARGEST_SWING)
 
     def ahead(self, periods: int) -> FloatArray:
         """Factor on each of the coming periods."""
-        return _lifted(self.lift[-1:], self._sizes_ahead(periods))
-
-    def _sizes_ahead(self, periods: int) -> FloatArray:
-        sizes = np.zeros(periods)
-        for each, size in self.promotions.ahead.items():
-            if each < periods:
-                sizes[each] = size
-        return sizes
+        return _lifted(self.lift[-1:], self.promotions.sizes_ahead(periods))
 
     def lift_to_come(self, length: float) -> float:
         """Of those of the next `length` periods that are promoted, on average."""
@@ -208,15 +300,17 @@ class PromotedProfile:
         return max(SMALLEST_INDEX, float(shares * self.ahead(shares.size) @ self.base.ahead(shares.size)))
 
     def width_to_come(self, length: float) -> float:
-        """The same in average periods that vary as much. What the lift may be wrong by is common to all promoted ones:
-        the variance of a promotion ÷ how many average ones the lift rests on."""
+        """The same in average periods that vary as much, but for what the lift may be wrong by."""
         shares = coming(length)
-        factors, sizes = self.ahead(shares.size), self._sizes_ahead(shares.size)
-        sold = shares * factors * self.base.ahead(shares.size)
-        swings = np.where(sizes > 0, self._swings(factors, self.scatter[-1:]), 1.0)
-        lifted, seen = float(sold @ sizes), float(np.square(self.promotions.sizes, dtype=np.float64).sum())
-        doubt = lifted * min(LARGEST_LIFT, lifted * self.scatter.item(-1) / max(seen, 1.0))
-        return max(SMALLEST_INDEX, float(sold @ swings) + doubt)
+        factors = self.ahead(shares.size)
+        return max(SMALLEST_INDEX, float(shares * factors * self.base.ahead(shares.size) @ factors))
+
+    def doubt_to_come(self, length: float) -> float:
+        """Variance of the same, in squares of average periods, for what the lift may be wrong by and for how promotions
+        scatter: both are common to all promoted periods of an interval."""
+        shares = coming(length)
+        sold = shares * self.ahead(shares.size) * self.base.ahead(shares.size)
+        return float(sold @ _deviations(self.promotions.sizes_ahead(shares.size), self.doubt, self.event)) ** 2
 
 
 def promoted_profile(demand: FloatArray, promotions: Promotions, base: Profile) -> PromotedProfile:
@@ -226,15 +320,31 @@ def promoted_profile(demand: FloatArray, promotions: Promotions, base: Profile) 
     expected = base.of_each() * level
     told = marked & (expected > 0) & (np.cumsum(~marked) > FEWEST_BEFORE)
     count = _known_before(told.astype(np.float64))
-    raw = _raw_lifts(demand[told], expected[told], sizes[told], promotions.usual)[count.astype(np.int64)]
+    squares = _known_before(np.where(told, np.square(sizes), 0.0))
+    raw = _raw_lifts(demand[told], expected[told], sizes[told], promotions.usual.lift)[count.astype(np.int64)]
     plain = _relative_variance(demand, expected, ~marked & (expected > 0))
-    judged = told & (count[:-1] > 0)
-    seen = _relative_variance(demand, expected * _lifted(raw[:-1], sizes), judged)
-    tests = _known_before(judged.astype(np.float64))
-    noise = (PRIOR_WINDOWS * plain + tests * seen) / (PRIOR_WINDOWS + tests)
-    lift = _drawn(raw, promotions.usual, noise, count)
-    scatter = np.where(plain > 0, noise / np.where(plain > 0, plain, 1.0), 1 / lift)
-    return PromotedProfile(base, promotions, lift, count, level, scatter)
+    noise = np.log1p(plain)
+    usual = promotions.usual.scatter**2
+    lift, doubt = _drawn(raw, promotions.usual, (noise + usual) / np.maximum(squares, SMALLEST_ERROR) * (count > 0))
+    judged = told & (count[:-1] > 0) & (demand > 0)  # A closed day says nothing of how promotions differ.
+    missed = np.square(_missed_logs(demand, expected * _lifted(lift[:-1], sizes), plain[:-1] * expected))
+    beyond = np.square(sizes) * (missed - noise[:-1] - np.square(sizes) * doubt[:-1])
+    tests, weight = _known_before(judged.astype(np.float64)), _known_before(np.where(judged, np.square(sizes), 0.0))
+    seen = np.maximum(0.0, _known_before(np.where(judged, beyond, 0.0))) / np.maximum(weight, SMALLEST_ERROR)
+    event = (PRIOR_WINDOWS * usual + tests * seen) / (PRIOR_WINDOWS + tests)
+    error = (noise + event) / np.maximum(squares, SMALLEST_ERROR) * (count > 0)
+    lift, doubt = _drawn(raw, promotions.usual, error)
+    scatter = np.where(plain > 0, 1 + event / np.where(plain > 0, plain, 1.0), 1 / lift)
+    newest = (float(each[-1]) for each in (raw, error, doubt, event))
+    return PromotedProfile(base, promotions, lift, count, level, scatter, *newest)
+
+
+def _missed_logs(demand: FloatArray, sold: FloatArray, per_unit: FloatArray) -> FloatArray:
+    """ln of what came ÷ what was to come, each with half of variance ÷ mean of ordinary periods added: of counts, half
+    a unit."""
+    came, expected = demand + per_unit / 2, sold + per_unit / 2
+    ratio = np.divide(came, expected, out=np.ones_like(came), where=expected > came / LARGEST_LIFT)
+    return np.asarray(np.log(np.maximum(ratio, 1 / LARGEST_LIFT)))
 
 
 def _raw_lifts(demand: FloatArray, expected: FloatArray, sizes: Cuts, usual: float) -> FloatArray:
@@ -251,12 +361,19 @@ def _raw_lifts(demand: FloatArray, expected: FloatArray, sizes: Cuts, usual: flo
     return np.append(usual, lifts)
 
 
-def _drawn(raw: FloatArray, usual: float, noise: FloatArray, count: FloatArray) -> FloatArray:
-    """Towards the usual by (1 − 2.5·s²/d²)⁺ of the distance d, s its standard error (positive-part shrinkage)."""
-    away = raw - usual
-    error = np.square(raw) * noise / np.maximum(count, 1.0)
-    kept = 1 - np.minimum(1.0, BIAS_DOUBT * error / np.maximum(np.square(away), BIAS_DOUBT * error + SMALLEST))
-    return np.asarray(usual + kept * away)
+def _drawn(raw: FloatArray, usual: Usual, error: FloatArray) -> tuple[FloatArray, FloatArray]:
+    """The lift drawn towards the usual one, and the variance of its logarithm; `error` is that of the raw one.
+
+    Where it is known how products differ, ln lift is, by spread² ÷ (spread² + error) (normal prior); else (1 −
+    2.5·s²/d²)⁺ of the distance d is kept, s its standard error (positive-part shrinkage).
+    """
+    if usual.spread:
+        middle, prior = np.log(usual.lift), usual.spread**2
+        kept = np.where(error > 0, prior / (prior + error), 0.0)
+        return np.exp(middle + kept * (np.log(raw) - middle)), np.where(error > 0, kept * error, prior)
+    away, doubt = raw - usual.lift, BIAS_DOUBT * np.square(raw) * error
+    kept = 1 - np.minimum(1.0, doubt / np.maximum(np.square(away), doubt + SMALLEST))
+    return usual.lift + kept * away, error
 
 
 def _ordinary_level(demand: FloatArray, marked: Flags) -> FloatArray:

@@ -54,6 +54,10 @@ class Terms:
     planned_uplift: Column = 1.0
     usual_lift: Column = 1.0
     """How many times as much a promoted period usually sells in each product's group."""
+    usual_cut: Column = 0.0
+    usual_spread: Column = 0.0
+    usual_scatter: Column = 0.0
+    """With the price cut so far, and how products and promotions scatter (`tools.planning.promotion.Usual`)."""
     on_hand: Column = 0.0
     on_order: Column = 0.0
     backorders: Column = 0.0
@@ -130,7 +134,7 @@ def scan(
     columns = _columns(terms, len(demand))
     interval = (columns["lead_time_days"] + columns["review_period_days"]) / columns["period_days"]
     if promotions is not None:
-        lifts = unseen_lifts(demand, promotions, columns["usual_lift"], interval)
+        lifts = unseen_lifts(demand, promotions, columns, interval)
         columns["planned_uplift"] = columns["planned_uplift"] * lifts
     if learned is not None:
         columns |= dict(zip(LEARNED, learned, strict=True))
@@ -210,6 +214,9 @@ def _refuse_bad_terms(given: dict[str, FloatArray]) -> None:
         "period_days above 0": given["period_days"] > 0,
         "planned_uplift above 0 and at most 100": (given["planned_uplift"] > 0) & (given["planned_uplift"] <= 100),
         "usual_lift above 0 and at most 100": (given["usual_lift"] > 0) & (given["usual_lift"] <= 100),
+        "usual_cut of 0 or more and below 1": (given["usual_cut"] >= 0) & (given["usual_cut"] < 1),
+        "usual_spread of 0 to 5": (given["usual_spread"] >= 0) & (given["usual_spread"] <= 5),
+        "usual_scatter of 0 to 5": (given["usual_scatter"] >= 0) & (given["usual_scatter"] <= 5),
         f"unit_size of {FINEST} or more": given["unit_size"] >= FINEST,
         "order_multiple above 0": np.isnan(given["order_multiple"]) | (given["order_multiple"] > 0),
         "units_per_purchase_unit above 0": np.isnan(given["units_per_purchase_unit"])

@@ -10,7 +10,7 @@ from tools.planning.demand_distribution import FloatArray, IntArray
 from tools.planning.demand_forecast import combine
 from tools.planning.forecast_grid import Demand
 from tools.planning.interval_forecast import FEWEST_FOR_FORECAST_ERRORS, own_forecast
-from tools.planning.promotion import Cuts, Flags, promotions_of, unseen_lift
+from tools.planning.promotion import Cuts, Flags, Usual, promotions_of, unseen_lift
 from tools.planning.scan_history import CACHED_ROWS, Histories, Rows, part_of
 from tools.planning.season import FEWEST_SEASONS, STRIKING, resemblance, season_length
 
@@ -50,7 +50,7 @@ def read_rates(
         positions = np.flatnonzero(~np.isnan(values))
         marked = None
         if promotions is not None:
-            marked = promotions_of(promotions[here][0], positions, values.size, float(terms["usual_lift"][row]))
+            marked = promotions_of(promotions[here][0], positions, values.size, _usual(terms, row))
         own = own_forecast(
             values[positions],
             positions,
@@ -71,12 +71,17 @@ def _promoted_rows(promotions: Cuts | None, rows: Rows, judged: Flags) -> IntArr
     return np.flatnonzero(judged & promotions[rows].any(axis=1))
 
 
-def unseen_lifts(demand: Demand, promotions: Cuts, usual: FloatArray, interval: FloatArray) -> FloatArray:
+def _usual(terms: dict[str, FloatArray], row: int) -> Usual:
+    """Of the row's group."""
+    return Usual(*(float(terms[f"usual_{name}"][row]) for name in ("lift", "cut", "spread", "scatter")))
+
+
+def unseen_lifts(demand: Demand, promotions: Cuts, terms: dict[str, FloatArray], interval: FloatArray) -> FloatArray:
     """Factor on the interval of each product that has never been promoted and will be: by what is usual."""
     lifts = np.ones(len(demand))
-    for row in np.flatnonzero((usual != 1) & promotions[:, demand.shape[1] :].any(axis=1)).tolist():
+    for row in np.flatnonzero((terms["usual_lift"] != 1) & promotions[:, demand.shape[1] :].any(axis=1)).tolist():
         (known,) = np.nonzero(~np.isnan(demand[row]))
-        own = promotions_of(promotions[row], known, demand.shape[1], float(usual[row]))
+        own = promotions_of(promotions[row], known, demand.shape[1], _usual(terms, row))
         lifts[row] = unseen_lift(own, float(interval[row]))
     return lifts
 

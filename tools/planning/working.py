@@ -27,7 +27,7 @@ from tools.planning.order_quantity import (
     whole_units,
 )
 from tools.planning.profit import ProfitOutlook, look_ahead
-from tools.planning.promotion import Promotions, promotions_of, unseen_lift
+from tools.planning.promotion import Promotions, Usual, promotions_of, unseen_lift
 from tools.planning.service import (
     DAYS_A_YEAR,
     OrderCycle,
@@ -243,7 +243,8 @@ def _promotions(history: DemandHistory, statistics: DemandStatistics) -> Promoti
     cuts = np.zeros(statistics.periods + 1 + max(planned, default=0))
     cuts[list(past)] = list(past.values())
     cuts[[statistics.periods + each for each in planned]] = list(planned.values())
-    return promotions_of(cuts, statistics.positions, statistics.periods, history.usual_lift)
+    usual = Usual(history.usual_lift, history.usual_cut, history.usual_spread, history.usual_scatter)
+    return promotions_of(cuts, statistics.positions, statistics.periods, usual)
 
 
 def _needed(shortage: float, unit: float, *, continuous: bool) -> float:

@@ -165,6 +165,12 @@ class DemandHistory(Record):
     """The same of the promoted periods to come."""
     usual_lift: Uplift = 1.0
     """How many times as much a promoted period usually sells in the product's group; 1 where that is not known."""
+    usual_cut: Annotated[float, Field(ge=0, lt=1)] = 0.0
+    """The cut of the price that it is for; 0 for promotions of which none is known."""
+    usual_spread: Annotated[float, Field(ge=0, le=5)] = 0.0
+    """Standard deviation of the logarithm of the lift between products of the group; 0 where that is not known."""
+    usual_scatter: Annotated[float, Field(ge=0, le=5)] = 0.0
+    """The same between promotions of one product."""
 
     @property
     def promotions(self) -> dict[int, float]:

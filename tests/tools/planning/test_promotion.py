@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from tools.planning.promotion import Promotions, promoted_profile, usual_lift
+from tools.planning.promotion import Promotions, Usual, promoted_profile, promotions_of, usual_promotion
 from tools.planning.replenishment import plan
 from tools.planning.scan import Terms, scan
 from tools.planning.season import level_profile
@@ -99,7 +99,7 @@ def test_a_lift_that_one_promotion_shows_is_drawn_towards_what_is_usual(
     """It sold 3.9 times as much as was to be expected, of demand that varies by a third."""
     marks = np.arange(40) == 30
     demand = np.where(marks, 120, np.tile([20.0, 40.0], 20))
-    promotions = Promotions(marks, usual=usual)
+    promotions = Promotions(marks, usual=Usual(usual))
     found = promoted_profile(demand, promotions, level_profile(40))
     assert found.lift[30] == usual
     assert least < found.lift[-1] < most
@@ -123,8 +123,8 @@ def test_what_is_usual_is_the_middle_lift_of_three_promoted_products_or_more() -
     marks = every_eighth()
     shown = [(sold(seed, marks, lift), marks) for seed, lift in enumerate((2.0, 3.0, 9.0))]
     quiet = (sold(8, ~marks | marks), np.zeros(WEEKS, bool))
-    assert usual_lift([*shown, quiet]) == pytest.approx(3, rel=0.1)
-    assert usual_lift([shown[0], quiet, shown[2]]) == 1
+    assert usual_promotion([*shown, quiet]).lift == pytest.approx(3, rel=0.1)
+    assert usual_promotion([shown[0], quiet, shown[2]]).lift == 1
 
 
 def test_a_lift_known_at_a_past_moment_does_not_change_with_what_comes_later() -> None:
@@ -137,15 +137,56 @@ def test_a_lift_known_at_a_past_moment_does_not_change_with_what_comes_later() -
 
 
 def test_an_interval_varies_the_more_the_fewer_promotions_its_lift_rests_on() -> None:
-    """The variance of a promotion, and that of a mean of so many of them."""
-    marks = every_eighth()
-    found = promoted_profile(sold(3, marks), Promotions(marks, {0: 1.0}), level_profile(WEEKS))
-    once = replace(found, promotions=replace(found.promotions, sizes=np.arange(WEEKS) == np.argmax(marks)))
-    variance = found.lift[-1] ** 2 * found.scatter[-1]
-    assert found.width_to_come(1) == pytest.approx(variance * (1 + 1 / found.promoted))
-    assert once.width_to_come(1) == pytest.approx(variance * 2)
+    """Twelve promotions leave a twelfth of the variance that one leaves; two weeks of one promotion share it."""
+    marks, demand = every_eighth(), sold(3, every_eighth())
+    found = promoted_profile(demand, Promotions(marks, {0: 1.0}), level_profile(WEEKS))
+    first = marks & (np.arange(WEEKS) < 8)
+    once = promoted_profile(np.where(marks & ~first, 30, demand), Promotions(first, {0: 1.0}), level_profile(WEEKS))
+    assert once.error == pytest.approx(12 * found.error, rel=0.3)
+    assert once.doubt_to_come(1) > 6 * found.doubt_to_come(1)
     twice = replace(found, promotions=replace(found.promotions, ahead={0: 1.0, 1: 1.0}))
-    assert twice.width_to_come(2) == pytest.approx(variance * (2 + 4 / found.promoted))
+    assert twice.doubt_to_come(2) == pytest.approx(4 * found.doubt_to_come(1))
+
+
+def test_promoted_days_on_which_nothing_sold_do_not_widen_what_may_come() -> None:
+    marks, demand = every_eighth(), sold(3, every_eighth())
+    open_days = promoted_profile(demand, Promotions(marks), level_profile(WEEKS))
+    closed = np.where(marks & (np.arange(WEEKS) % 32 == 3), 0, demand)
+    found = promoted_profile(closed, Promotions(marks, usual=Usual(open_days.raw, spread=0.1)), level_profile(WEEKS))
+    assert found.event < 0.3
+
+
+def test_a_cut_twice_as_deep_is_as_uncertain_as_the_square_of_its_lift() -> None:
+    marks = every_eighth()
+    cuts = np.where(marks, 0.2, 0.0)
+    promotions = promotions_of(np.append(cuts, [0.2, 0.36]), np.arange(WEEKS), WEEKS, Usual())
+    found = promoted_profile(sold(3, marks), promotions, level_profile(WEEKS))
+    shallow, deep = (replace(found, event=0.0, promotions=replace(promotions, ahead={0: size})) for size in (1, 2))
+    assert promotions.ahead == {0: pytest.approx(1), 1: pytest.approx(2)}
+    doubt = [each.doubt_to_come(1) / each.to_come(1) ** 2 for each in (shallow, deep)]
+    assert np.log1p(doubt[1]) == pytest.approx(4 * np.log1p(doubt[0]))
+
+
+def test_the_first_promotion_of_a_young_product_is_as_wide_as_lifts_of_its_group_differ() -> None:
+    demand, never = np.random.default_rng(4).poisson(30, 20).astype(float), np.zeros(20, bool)
+    narrow, wide = (
+        planned(demand, never, {0}, usual_lift=3, usual_spread=spread, planned_price_cuts={0: 0.2}, usual_cut=0.2)
+        for spread in (0.0, 0.6)
+    )
+    assert wide.mean_demand == pytest.approx(narrow.mean_demand)
+    assert wide.reorder_point > 1.3 * narrow.reorder_point
+    deeper = planned(demand, never, {0}, usual_lift=3, planned_price_cuts={0: 0.36}, usual_cut=0.2)
+    assert deeper.mean_demand == pytest.approx(narrow.mean_demand * (9 + 1) / (3 + 1))
+
+
+def test_promotions_of_a_young_product_are_taken_where_its_group_says_what_they_bring() -> None:
+    """Ten weeks are too few to tell which forecast loses less."""
+    marks = np.arange(10) == 6
+    demand = np.where(marks, 120.0, 30.0) + np.arange(10) % 3
+    alone = planned(demand, marks, {0})
+    told = planned(demand, marks, {0}, usual_lift=4, usual_spread=0.3)
+    assert told.mean_demand == pytest.approx(5 * 31, rel=0.1)
+    assert alone.mean_demand < 0.7 * told.mean_demand
 
 
 def test_weeks_with_and_without_a_promotion_are_covered_without_much_left_over() -> None:

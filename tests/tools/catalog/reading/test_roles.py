@@ -11,7 +11,8 @@ from tools.catalog.reading import Kind, read_file
 from tools.catalog.reading.roles import KIND_WORDS, KINDS, example, roles
 
 IMPORTED = [kind for kind in get_args(Kind) if kind != "outcomes"]
-NOT_STORED = {"asked_service_level", "planned_uplift", "usual_lift", "period_days"}
+USUAL = {"usual_lift", "usual_cut", "usual_spread", "usual_scatter"}
+NOT_STORED = {"asked_service_level", "planned_uplift", "period_days"} | USUAL
 """Columns of a file of terms for a scan; an import stores nothing of them."""
 
 
