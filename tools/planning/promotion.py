@@ -139,7 +139,7 @@ def usual_promotion(histories: Iterable[tuple[FloatArray, Cuts]]) -> Usual:
     differ is 1.48 × their middle distance from it (as for a normal distribution). Promotions of a group are often the
     same weeks, so it is at least what one product's lift may be wrong by.
     """
-    shown = (lift for demand, cuts in histories if (lift := _shown(demand, cuts)))
+    shown = (found for demand, cuts in histories if (found := _shown(demand, cuts)))
     lifts = np.array(list(islice(shown, MOST_OF_GROUP))).reshape(-1, 4)
     if (lifts[:, 0] > 0).any():
         lifts = lifts[lifts[:, 0] > 0]
