@@ -158,7 +158,8 @@ def _by_average_period(past: Past, found: Profile, promoted: PromotedProfile | N
     came, growth, size = np.diff(past.plain.sums[0, 0]), np.zeros(known.size), np.ones(known.size)
     if found.season == 1 and promoted is None:
         growth = growth_rates(demand, known)
-        means[:MEANS] = led_on(means[:MEANS], growth, known=known, horizon=horizon)
+        most = np.maximum.accumulate(demand)[known - 1]
+        means[:MEANS] = led_on(means[:MEANS], growth, known=known, horizon=horizon, most=most)
         size = _size_of_errors(means, came, frame, past.unit)
     level = demand / index if promoted is None else promoted.ordinary(demand)
     level = level / size[np.maximum(np.searchsorted(known, np.arange(demand.size), side="right") - 1, 0)]

@@ -12,6 +12,8 @@ from tools.planning.forecast_frame import BIAS_DOUBT, SMOOTHING
 
 FEWEST_OF_HALF = 4
 """Periods in half of a history, of which growth can be told."""
+MOST_LED = 1.5
+"""Times the largest period, to which a mean may be led on."""
 STEADY = 1e-9
 """Loss of weight a period, below which all periods weigh the same."""
 
@@ -33,7 +35,8 @@ def growth_rates(demand: FloatArray, known: IntArray) -> FloatArray:
     periods = np.maximum(half, 1)
     ratio = np.log(np.where(told, newer[0], 1.0) / np.where(told, older[0], 1.0))
     chance = _relative_error(older, periods) + _relative_error(newer, periods)
-    kept = 1 - np.minimum(1.0, BIAS_DOUBT * chance / np.maximum(np.square(ratio), SMALLEST))
+    square = np.square(ratio)
+    kept = np.maximum(square - BIAS_DOUBT * chance, 0.0) / np.maximum(square, SMALLEST)
     return np.asarray(kept * ratio / np.maximum(known - half, 1))
 
 
@@ -42,18 +45,20 @@ def _relative_error(sums: FloatArray, periods: IntArray) -> FloatArray:
     return np.asarray(np.maximum(sums[1] * periods / np.maximum(np.square(sums[0]), SMALLEST) - 1, 0.0) / periods)
 
 
-def led_on(means: FloatArray, growth: FloatArray, *, known: IntArray, horizon: int) -> FloatArray:
+def led_on(means: FloatArray, growth: FloatArray, *, known: IntArray, horizon: int, most: FloatArray) -> FloatArray:
     """The long-run mean and the recent ones after so many known periods, led on to the `horizon` periods to come.
 
-    `means` are mean forecasts × points, `growth` and `known` of each point.
+    `means` are mean forecasts × points; `growth`, `known` and `most`, the demand of the largest period, are of each
+    point. No mean is led on to more than half as much again as the largest: growth that was steep has often ended.
 
-    >>> steady = np.array([[100.0], [100.0], [100.0]])
-    >>> led_on(steady, np.array([0.02]), known=np.array([40]), horizon=2).round(1).T.tolist()
+    >>> steady, known = np.array([[100.0], [100.0], [100.0]]), np.array([40])
+    >>> led_on(steady, np.array([0.02]), known=known, horizon=2, most=np.array([150.0])).round(1).T.tolist()
     [[148.2, 131.2, 111.2]]
     """
     ahead = np.exp(growth[:, None] * (1 + np.arange(horizon))).mean(axis=1)
     keeps = np.array([1.0, *(1 - smoothing for smoothing in SMOOTHING)])[:, None]
-    return np.asarray(means * _total_weight(keeps, known) / _total_weight(keeps * np.exp(-growth), known) * ahead)
+    led = means * _total_weight(keeps, known) / _total_weight(keeps * np.exp(-growth), known) * ahead
+    return np.asarray(np.minimum(led, MOST_LED * most))
 
 
 def _total_weight(keep: FloatArray, known: IntArray) -> FloatArray:

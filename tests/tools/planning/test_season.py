@@ -5,7 +5,7 @@ from datetime import date
 import numpy as np
 import pytest
 
-from tools.planning.growth import growth_rates
+from tools.planning.growth import growth_rates, led_on
 from tools.planning.interval_forecast import OwnForecast, own_forecast
 from tools.planning.replenishment import plan
 from tools.planning.season import profile, resemblance, season_length, strikes
@@ -139,6 +139,17 @@ def test_growth_that_chance_may_have_made_is_none() -> None:
     random = np.random.default_rng(3)
     rates = [growth_rates(random.poisson(30, 100).astype(float), np.array([100])).item() for _ in range(200)]
     assert np.mean(np.array(rates) == 0) > 0.8
+
+
+def test_steep_growth_is_led_on_to_half_as_much_again_as_was_ever_sold_and_no_further() -> None:
+    means, known = np.full((3, 1), 100.0), np.array([40])
+    led = led_on(means, np.array([0.4]), known=known, horizon=9, most=np.array([150.0]))
+    assert led.T.tolist() == [[225.0, 225.0, 225.0]]
+
+
+def test_halves_of_one_sale_each_tell_of_no_growth() -> None:
+    demand = np.tile([100.0] + [0.0] * 19, 2)
+    assert growth_rates(demand, np.array([40])).tolist() == [0.0]
 
 
 def test_errors_of_demand_that_scatters_with_its_level_count_with_its_square() -> None:
