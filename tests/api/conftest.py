@@ -10,7 +10,7 @@ import subprocess
 import sys
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
-from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -249,24 +249,34 @@ class Process:
         self._process.wait(60)
 
 
-@pytest.fixture(scope="session")
-def start_process() -> Iterator[Callable[..., Process]]:
-    """Starts `restock serve` in a folder, with an environment, `workers`, and what Python is to do `first`."""
+@contextmanager
+def processes() -> Iterator[Callable[..., Process]]:
+    """Starts `restock serve` in a folder, with an environment, `workers`, and what Python is to do `first`; ends all in
+    the end."""
     started: list[Process] = []
 
     def start_one(folder: Path, environment: dict[str, str], **how: Any) -> Process:
         started.append(Process(folder, environment, **how))
         return started[-1]
 
-    yield start_one
-    for process in started:
-        process.kill()
+    try:
+        yield start_one
+    finally:
+        for process in started:
+            process.kill()
+
+
+@pytest.fixture(scope="session")
+def start_process() -> Iterator[Callable[..., Process]]:
+    with processes() as start:
+        yield start
 
 
 @pytest.fixture
-def serve(tmp_path: Path, start_process: Callable[..., Process]) -> Callable[..., Process]:
+def serve(tmp_path: Path) -> Iterator[Callable[..., Process]]:
     """Starts `restock serve` in this test's folder; several one after the other share what is in it."""
-    return lambda workers=1, first="", **environment: start_process(tmp_path, environment, workers=workers, first=first)
+    with processes() as start:
+        yield lambda workers=1, first="", **environment: start(tmp_path, environment, workers=workers, first=first)
 
 
 @pytest.fixture
