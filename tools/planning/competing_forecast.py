@@ -6,7 +6,6 @@ origin the indices are those that were known there. What does not win gets no we
 
 from dataclasses import dataclass, replace
 from functools import lru_cache
-from math import log
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,9 +13,8 @@ from numpy.typing import NDArray
 from tools.planning.demand import INTERMITTENT_INTERVAL
 from tools.planning.demand_distribution import SMALLEST, SMALLEST_MEAN, FloatArray, IntArray, Values
 from tools.planning.demand_forecast import SMALLEST_SHARE, RateForecast, combine, running_moments, running_variance
-from tools.planning.forecast_frame import ERROR_DECAY, MEANS, SMOOTHING, Frame
+from tools.planning.forecast_frame import ERROR_DECAY, SMOOTHING, Frame
 from tools.planning.forecast_grid import Grid, grid
-from tools.planning.growth import growth_rates, led_on
 from tools.planning.promotion import PromotedProfile, Promotions, promoted_profile
 from tools.planning.season import FEWEST_SEASONS, Profile, is_yearly, level_profile, profile, strikes
 
@@ -59,8 +57,6 @@ class CompetingForecast:
     """The same in periods."""
     spread: float
     """Factor on the standard deviation, for what past demand above the forecast has shown."""
-    growth: float = 0.0
-    """Of the logarithm of demand, per period, by which the means are led on."""
 
     @property
     def factor(self) -> float:
@@ -155,13 +151,9 @@ def _by_average_period(past: Past, found: Profile, promoted: PromotedProfile | N
         widths, width = promoted.widths(known[:-1], horizon), promoted.width_to_come(past.interval)
         told *= promoted.weights
     means = _means(grid(told, periods=np.array([demand.size]), horizon=horizon), horizon)
-    came, growth, size = np.diff(past.plain.sums[0, 0]), np.zeros(known.size), np.ones(known.size)
-    if found.season == 1 and promoted is None:
-        growth = growth_rates(demand, known)
-        most = np.maximum.accumulate(demand)[known - 1]
-        means[:MEANS] = led_on(means[:MEANS], growth, known=known, horizon=horizon, most=most)
-        size = _size_of_errors(means, came, frame, past.unit)
+    came = np.diff(past.plain.sums[0, 0])
     level = demand / index if promoted is None else promoted.ordinary(demand)
+    size = _size_of_errors(means) if found.season == 1 and promoted is None else np.ones(known.size)
     level = level / size[np.maximum(np.searchsorted(known, np.arange(demand.size), side="right") - 1, 0)]
     errors = (came - means[:, :-1] * lengths) * (frame.counted[0] / (np.sqrt(horizon * widths) * size[:-1]))
     moments = running_moments(errors, frame)
@@ -181,8 +173,7 @@ def _by_average_period(past: Past, found: Profile, promoted: PromotedProfile | N
         variance[-1] += average.mean[-1] ** 2 * promoted.doubt_to_come(past.interval) / past.interval
     rates = replace(average, mean=average.mean * factor, variance=variance)
     newest = tuple(zip(average.weights[:, -1].tolist(), means[:, -1].tolist(), strict=True))
-    led = growth.item(-1)
-    return CompetingForecast(found, promoted, frame, rates, average, newest, ahead, width, past.interval, spread, led)
+    return CompetingForecast(found, promoted, frame, rates, average, newest, ahead, width, past.interval, spread)
 
 
 @lru_cache(maxsize=1024)
@@ -193,27 +184,9 @@ def _frame_of(frame: Frame, season: int, size: int, told: int) -> Frame:
     return replace(frame, keep=keep, fewest=max(told, season + season // 2 if size >= 3 * season else 0))
 
 
-def _size_of_errors(means: FloatArray, came: FloatArray, frame: Frame, unit: float) -> FloatArray:
-    """At each point, of demand that moves with its level m: √m, or √(unit·m + c²·m²) where past errors are likelier so.
-
-    Chance makes a variance in proportion to what is counted; what moves all demand at once, to its square.
-    """
-    level = np.maximum(means[1], SMALLEST_SHARE * means[0]) + SMALLEST_MEAN
-    weight, missed = frame.weight[0], np.square(came / frame.horizon - means[:, :-1])
-    nearest = int(np.argmin(missed @ weight))
-    square, mean = missed[nearest] * frame.horizon + SMALLEST_MEAN, np.maximum(means[nearest, :-1], SMALLEST_MEAN)
-    share = max(0.0, float(weight @ (square - unit * mean))) / max(float(weight @ np.square(mean)), SMALLEST)
-    both = unit * mean + share * np.square(mean)
-    if _unlikeliness(square, both, weight) < _unlikeliness(square, mean, weight):
-        return np.asarray(np.sqrt(unit * level + share * np.square(level)))
-    return np.asarray(np.sqrt(level))
-
-
-def _unlikeliness(square: FloatArray, size: FloatArray, weight: FloatArray) -> float:
-    """Of squared errors whose variance is in proportion to `size`: twice the mean −log-likelihood (normal), but for a
-    constant."""
-    shares = weight / max(float(weight.sum()), SMALLEST)
-    return log(max(float(shares @ (square / size)), SMALLEST)) + float(shares @ np.log(size))
+def _size_of_errors(means: FloatArray) -> FloatArray:
+    """At each point, of demand that moves: a variance is in proportion to the mean of the last weeks."""
+    return np.asarray(np.sqrt(np.maximum(means[1], SMALLEST_SHARE * means[0]) + SMALLEST_MEAN))
 
 
 def _means(past: Grid, horizon: int) -> FloatArray:

@@ -4,7 +4,7 @@ Numbers have as many digits as each line needs to come out exactly as printed.
 """
 
 from calendar import month_name
-from math import ceil, expm1, fsum, hypot, sqrt
+from math import ceil, fsum, hypot, sqrt
 from operator import mul, truediv
 
 import numpy as np
@@ -95,9 +95,7 @@ def _season(working: Working, rate: str) -> list[str]:
     if season.promoted is not None:
         return _promotions(working, season, season.promoted, rate)
     if season.profile.season == 1:
-        return [
-            "Demand has moved beyond chance, and past forecasts with the trend lost less: it is among the means"
-        ] + ([_growth(season.growth)] if season.growth else [])
+        return ["Demand has moved beyond chance, and past forecasts with the trend lost less: it is among the means"]
     average, factor, mean = shown_result(mul, working.forecast.average, season.factor, digits=working.digits)
     kind = "years" if is_yearly(season.profile.season) else "weeks"
     seen = f"{shown(season.profile.seasons, 1)} {kind}, by which past forecasts lost less"
@@ -105,11 +103,6 @@ def _season(working: Working, rate: str) -> list[str]:
         f"Season: the coming interval sells {factor} × the average{_of_periods(working)} ({seen}): "
         f"{average} × {factor} = {mean} {rate}"
     ]
-
-
-def _growth(rate: float) -> str:
-    moved = f"{'grown' if rate > 0 else 'fallen'} by {100 * abs(expm1(rate)):.2g} % a period"
-    return f"By the newer half of the history beside the older, demand has {moved}: the means are led on by it"
 
 
 def _promotions(working: Working, won: CompetingForecast, promoted: PromotedProfile, rate: str) -> list[str]:

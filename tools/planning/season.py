@@ -21,8 +21,6 @@ FEWEST_SEASONS = 2
 """Known, before one is looked for."""
 FEWEST_AVERAGE, MOST_AVERAGE = 0.03, 1.0
 """Seasons of average periods that are mixed with those seen, so that one alone does not decide."""
-FEWEST_A_SIDE = 8
-"""The share of a season, one in so many periods, that may be averaged on either side: none of a week."""
 SMALLEST_INDEX = 0.03
 STRIKING = 3.0
 """Standard errors of likeness from which on demand a season ago is taken to say something of demand now."""
@@ -47,19 +45,14 @@ def resemblance(deviations: FloatArray, known: IntArray, season: int) -> FloatAr
     """Correlation of demand with that of a season ago, beyond that of half a season ago, in standard errors.
 
     `deviations` are demand less its mean, products × periods, 0 where unknown; `known` the periods known of each.
-    Demand whose level has moved resembles itself at any distance. Demand of a smooth year is also unlike that of half a
-    year ago, which counts if it says more. -1 where nothing varied or too little is known.
+    Demand whose level has moved resembles itself at any distance. -1 where nothing varied or too little is known.
     """
     squares, half = np.vecdot(deviations, deviations), season // 2
     alike = np.vecdot(deviations[:, season:], deviations[:, :-season])
-    between = np.vecdot(deviations[:, half:], deviations[:, :-half])
+    alike -= np.maximum(0.0, np.vecdot(deviations[:, half:], deviations[:, :-half]))
     told = (squares > 0) & (known >= FEWEST_SEASONS * season)
-    error = np.where(told, squares, 1.0) / known  # Times the root of how many: of a sum of products, by chance.
-    found = (alike - np.maximum(0.0, between)) / np.sqrt(np.maximum(known - season, 1))
-    if is_yearly(season):
-        smooth = (alike - between) / np.sqrt(np.maximum(2 * known - season - half, 1))
-        found = np.where(alike > 0, np.maximum(found, smooth), found)
-    return np.where(told, found / error, -1.0)
+    error = squares * np.sqrt(np.maximum(known - season, 1)) / known  # Of the sum of so many products by chance.
+    return np.where(told, alike / np.where(told, error, 1.0), -1.0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,41 +115,23 @@ def profile(demand: FloatArray, positions: IntArray, *, periods: int, season: in
     seen = np.zeros((3, season, demand.size + 1))
     seen[(0, *place)], seen[(1, *place)], seen[(2, *place)] = ratio, 1.0, np.square(ratio)
     total, count, squares = np.add.accumulate(seen, axis=2, out=seen)
-    usual, drawn = _usual(total, count, squares)
-    total += drawn * usual
-    count += drawn
+    average = _average_seasons(total, count, squares)
+    total += average
+    count += average
     total /= count
     total *= season / np.add.reduce(total)
     return Profile(np.maximum(total, SMALLEST_INDEX), phases, periods % season)
 
 
-def _usual(total: FloatArray, count: FloatArray, squares: FloatArray) -> tuple[FloatArray, FloatArray]:
-    """What each index is drawn towards at each moment, and how many seasons of it are mixed with those seen: variance
-    within the periods of the season ÷ variance about it. (Empirical Bayes: Efron & Morris, 1973)
-
-    It is the average period, of at most one season; or in a year the mean of the periods beside, of as many on either
-    side as have told best what each sold, where these tell it better.
-    """
-    periods, phases = np.maximum(np.add.reduce(count), 1), np.count_nonzero(count, axis=0)
+def _average_seasons(total: FloatArray, count: FloatArray, squares: FloatArray) -> FloatArray:
+    """How many seasons of average periods are mixed with those seen, at each moment: variance within the periods of the
+    season ÷ variance between them, at most one. (Empirical Bayes: Efron & Morris, 1973)"""
+    periods, told = np.add.reduce(count), np.count_nonzero(count, axis=0)
     explained = np.add.reduce(np.square(total) / np.maximum(count, 1))
-    others = np.add.reduce(count) - phases
-    within = np.maximum(np.add.reduce(squares) - explained, 0.0) / np.maximum(others, 1)
-    missed, enough = explained - 2 * np.add.reduce(total) + np.add.reduce(count), others >= len(total) / 2
-    between = np.maximum((missed - within * phases) / periods, SMALLEST_INDEX**2)
-    average = np.clip(within / np.maximum(between, within), FEWEST_AVERAGE, MOST_AVERAGE)
-    usual, drawn = np.ones_like(total), np.tile(np.where(enough, average, MOST_AVERAGE), (len(total), 1))
-    raw, beside = total / np.maximum(count, 1), np.zeros((2, *total.shape))
-    for apart in range(1, len(total) // FEWEST_A_SIDE + 1):
-        beside += np.stack([np.roll(each, apart, axis=0) + np.roll(each, -apart, axis=0) for each in (total, count)])
-        seen = np.maximum(beside[1], 1)
-        mean = beside[0] / seen
-        off = np.add.reduce(count * np.square(raw - mean))
-        chance = within * (phases + np.add.reduce(count / seen))
-        better = enough & (off < missed)
-        about = np.maximum((off - chance) / periods, SMALLEST_INDEX**2)
-        missed = np.where(better, off, missed)
-        usual, drawn = np.where(better, mean, usual), np.where(better, np.minimum(within / about, seen), drawn)
-    return usual, drawn
+    within = np.maximum(np.add.reduce(squares) - explained, 0.0) / np.maximum(periods - told, 1)
+    between = (explained - 2 * np.add.reduce(total) + periods - within * told) / np.maximum(periods, 1)
+    average = within / np.maximum(np.maximum(between, within), SMALLEST_INDEX**2)
+    return np.where(periods - told < len(total) / 2, MOST_AVERAGE, np.maximum(average, FEWEST_AVERAGE))
 
 
 def _centred_means(demand: FloatArray, season: int) -> FloatArray:
