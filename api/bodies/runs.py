@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable, Set
 from datetime import datetime, timedelta
+from operator import attrgetter
 from typing import Annotated, Any, Literal
 
 from pydantic import Field
@@ -211,7 +212,7 @@ def _said(stands: Standing) -> str:
 
 
 def _warnings(plan: Plan) -> tuple[str, ...]:
-    return tuple(notice.message for notice in plan.notices)
+    return tuple(map(attrgetter("message"), plan.notices))
 
 
 class DebugAnswer(Answer):
