@@ -199,7 +199,8 @@ def _targets(asked: Asked, context: Context, *, must: bool = False) -> Steps:
     if all(single):
         return [target for each in single for target in each], note
     if must or (len(fitting) > 1 and "tool" not in asked.by) or (context.is_card and context.narrowed_by(asked)):
-        raise Refused(next(answers.which(part, rows) for part, rows in fitting.items() if not _single(rows, asked)))
+        part = next(part for part, each in zip(fitting, single, strict=True) if not each)
+        raise Refused(answers.which(part, fitting[part]))
     return [], note
 
 

@@ -25,5 +25,5 @@ def with_options(command: Callable[..., None]) -> Callable[..., None]:
             given[name] = group(**{field.name: given.pop(field.name) for field in fields(group)})
         command(**given)
 
-    with_fields.__signature__ = inspect.Signature([*own, *options])  # type: ignore[attr-defined]
+    with_fields.__signature__ = inspect.Signature([*own, *options])  # type: ignore[attr-defined]  # PEP 362: Typer reads it
     return with_fields

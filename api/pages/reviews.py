@@ -1,5 +1,6 @@
 """Reviews: orders that wait for a person, and that person's decision on one of them or on many."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 from typing import Annotated, Any, Literal
@@ -51,10 +52,18 @@ class Queue(Listed):
     sort: Sort = "newest"
     sure: Literal["", "safe", "doubtful"] = ""
 
-    async def page(self, desk: Desk, limit: int, before: str | None, status: ProposalStatus | None) -> list[Proposal]:
+    async def page(
+        self,
+        desk: Desk,
+        limit: int,
+        before: str | None,
+        status: ProposalStatus | None,
+        at_risk: Iterable[str],
+    ) -> list[Proposal]:
+        """The next reviews; `at_risk` are the ids in the order of lost revenue, where they are sorted by it."""
         filters, surest = await self.filters(desk.runtime), self.sort == "confidence"
         worth = desk.runtime.settings.worth if self.sort == "value" else None
-        first = list(await _at_risk(desk))[:MOST_RANKED] if self.sort == "risk" else ()
+        first = list(at_risk)[:MOST_RANKED] if self.sort == "risk" else ()
         return await desk.runtime.book.reviews.page(status, limit, before, filters, worth, surest=surest, first=first)
 
     async def filters(self, runtime: Runtime) -> Filters:
@@ -106,7 +115,8 @@ async def reviews(desk: DeskGiven, queue: QueueGiven) -> Response:
     """The queue, newest first, by value or by confidence."""
     store = desk.runtime.book.reviews
     chosen = None if queue.status == "all" else queue.status
-    found = await queue.page(desk, ROWS, queue.before or None, chosen)
+    at_risk = await _at_risk(desk)
+    found = await queue.page(desk, ROWS, queue.before or None, chosen, at_risk)
     return await desk.page(
         "reviews.html",
         reviews=found,
@@ -114,7 +124,7 @@ async def reviews(desk: DeskGiven, queue: QueueGiven) -> Response:
         total=await store.count(chosen, await queue.filters(desk.runtime)),
         suppliers=await store.suppliers(),
         queue=queue,
-        at_risk=await _at_risk(desk),
+        at_risk=at_risk,
         currency=desk.runtime.settings.limit_currency,
         following=queue.here(before=found[-1].id) if len(found) == ROWS else None,
         only_proposed=(ONLY_PROPOSES,),
@@ -243,5 +253,7 @@ async def _snoozed_until(desk: Desk, proposal: Proposal) -> date | None:
 
 async def _following(desk: Desk, queue: Queue, proposal: Proposal) -> Proposal | None:
     """The next review of the list that waits: the one after this, or else the first."""
-    found = await queue.page(desk, 1, proposal.id, "pending") or await queue.page(desk, 1, None, "pending")
+    at_risk = await _at_risk(desk) if queue.sort == "risk" else {}
+    after = await queue.page(desk, 1, proposal.id, "pending", at_risk)
+    found = after or await queue.page(desk, 1, None, "pending", at_risk)
     return next((each for each in found if each.id != proposal.id), None)

@@ -48,11 +48,14 @@ class Overview:
         if not words.strip():
             return list(rows), {}
         found = WordIndex(map(names, rows)).find(words)
+        fitting = [rows[row] for row in sorted(found.rows)], about(found)
+        if not (found.unknown or found.taken_as):
+            return fitting
         known = self.words(await self.today()).find(words)
         if found.taken_as and not (known.unknown or known.taken_as):
             return [], {}
         if not found.unknown:
-            return [rows[row] for row in sorted(found.rows)], about(found)
+            return fitting
         unknown = set(known.unknown)
         return [], about(Found(frozenset(), tuple(word for word in found.unknown if word in unknown)))
 

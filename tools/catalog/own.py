@@ -85,10 +85,8 @@ class OwnCatalog(SnapshotCatalog, Store):
         found = {row["id"]: row for row in _rows(connection, products, product_id)}
         supplier = None if product_id is None else next((row["supplier_id"] or "" for row in found.values()), "")
         settings = read_settings(connection)
-        found_promotions, histories = (
-            _rows(connection, promotions, product_id),
-            _by_place(_rows(connection, demand, product_id)),
-        )
+        found_promotions = _rows(connection, promotions, product_id)
+        histories = _by_place(_rows(connection, demand, product_id))
         promoted = bool(found_promotions) or any((each.flags & PROMOTION).any() for each in histories.values())
         return Snapshot(
             settings=settings,

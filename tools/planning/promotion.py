@@ -182,10 +182,8 @@ def unseen_lift(promotions: Promotions, interval: float) -> float:
     if interval <= 0 or promotions.marked.any():
         return 1.0
     shares = coming(interval)
-    return (
-        1
-        + float(shares @ (_lifted(np.array(promotions.usual.lift), promotions.sizes_ahead(shares.size)) - 1)) / interval
-    )
+    lifts = _lifted(np.array(promotions.usual.lift), promotions.sizes_ahead(shares.size))
+    return 1 + float(shares @ (lifts - 1)) / interval
 
 
 def unseen_doubt(promotions: Promotions, interval: float) -> float:

@@ -4,9 +4,8 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 
 from tools.catalog.importing.draft import Row
-from tools.catalog.importing.names import records
 from tools.catalog.importing.terms import BadTerm, product_terms, supplier_terms
-from tools.catalog.reading import Fault, FileReading
+from tools.catalog.reading import Fault, FileReading, records
 from tools.records.text import ID_LIMIT, clean_text
 
 _IDS = ("product_id", "location", "supplier", "supplier_id", "reference")

@@ -8,8 +8,8 @@ import pandas as pd
 import sqlalchemy as sa
 
 from tools.catalog.importing.draft import Draft, Row, counted_ids
-from tools.catalog.importing.names import SupplierNames, know_products, locations, records
-from tools.catalog.reading import FileReading
+from tools.catalog.importing.names import SupplierNames, know_products, locations
+from tools.catalog.reading import FileReading, records
 from tools.catalog.snapshot import DEFAULT_LOCATION, moment
 from tools.records.text import several
 from tools.storage.catalogue_schema import products, promotions, purchase_lines, stock, supplier_receipts

@@ -2,7 +2,6 @@
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable
-from typing import cast
 
 import pandas as pd
 
@@ -66,13 +65,6 @@ class SupplierNames:
                 f"{file} names {several(len(self.made), 'supplier')} not known before: {counted_ids(self.made)}. Now "
                 "in the catalogue; lead times and terms are still to come."
             )
-
-
-def records(frame: pd.DataFrame) -> list[Row]:
-    """Rows by role: days as 2026-12-31, None for what is not given."""
-    days = {str(name): frame[name].dt.strftime("%Y-%m-%d") for name in frame.select_dtypes("datetime")}
-    cells = frame.assign(**days).astype(object)
-    return cast("list[Row]", cells.where(cells.notna(), None).to_dict("records"))
 
 
 def take_the_place_of(draft: Draft, name: str, supplier_id: str) -> None:

@@ -6,8 +6,8 @@ from typing import Any
 from pydantic import ValidationError
 
 from tools.catalog.importing.draft import Draft, Row, counted_ids
-from tools.catalog.importing.names import SupplierNames, name_alike, records, take_the_place_of
-from tools.catalog.reading import FileReading
+from tools.catalog.importing.names import SupplierNames, name_alike, take_the_place_of
+from tools.catalog.reading import FileReading, records
 from tools.records.errors import InvalidInput
 from tools.records.facts import Product
 from tools.records.text import NAME_LIMIT, NOTES_LIMIT, WEEKDAYS, clean_text, several

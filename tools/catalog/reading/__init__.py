@@ -2,7 +2,7 @@
 
 from tools.catalog.reading.calendar import closed_days
 from tools.catalog.reading.choices import Choices, choices
-from tools.catalog.reading.file_reading import DateOrder, Decimal, Fault, FileReading, Kind
+from tools.catalog.reading.file_reading import DateOrder, Decimal, Fault, FileReading, Kind, records
 from tools.catalog.reading.reader import read_file
 from tools.catalog.reading.report import fault_report, mapping_report, refuse_faults, write_rejects
 from tools.records.errors import FaultyFile, UnclearColumns, UnclearNotation
@@ -22,6 +22,7 @@ __all__ = [
     "fault_report",
     "mapping_report",
     "read_file",
+    "records",
     "refuse_faults",
     "write_rejects",
 ]

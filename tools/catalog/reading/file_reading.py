@@ -1,7 +1,7 @@
 """What is read of a file: its columns by role, typed rows, and every fault with its line."""
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal, cast
 
 from tools.catalog.histories import Period
 
@@ -56,3 +56,10 @@ class FileReading:
             return "day"
         period: Period = self.frame["period"].iloc[0]
         return period
+
+
+def records(frame: "pd.DataFrame") -> list[dict[str, Any]]:
+    """Rows by role: days as 2026-12-31, None for what is not given."""
+    days = {str(name): frame[name].dt.strftime("%Y-%m-%d") for name in frame.select_dtypes("datetime")}
+    cells = frame.assign(**days).astype(object)
+    return cast("list[dict[str, Any]]", cells.where(cells.notna(), None).to_dict("records"))
